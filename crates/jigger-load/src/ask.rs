@@ -1,0 +1,358 @@
+//! One question, one answer, with everything in it: for probes and for verifying a server.
+//!
+//! The answer is read by the same parser as under load, so that what verifies is what runs.
+
+use crate::address::Address;
+use crate::http1::{Event, Head, Malformed, Memo, Parser, fields, version};
+use crate::request::Request;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+/// Bounds on one question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskOptions {
+    /// For connecting, writing and reading together.
+    pub timeout: Duration,
+    /// A longer body is an error.
+    pub max_body_bytes: u64,
+}
+
+impl Default for AskOptions {
+    /// 10 seconds and 64 MiB.
+    fn default() -> AskOptions {
+        AskOptions {
+            timeout: Duration::from_secs(10),
+            max_body_bytes: 64 << 20,
+        }
+    }
+}
+
+/// A complete answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status, 200 to 599.
+    pub status: u16,
+    /// `HTTP/1.1` or `HTTP/1.0`.
+    pub version: &'static str,
+    /// Header fields in order, names as the server writes them.
+    pub headers: Vec<(String, String)>,
+    /// The body without its transfer coding; a content coding is left as it is.
+    pub body: Vec<u8>,
+    /// The length of the head on the wire.
+    pub header_bytes: usize,
+    /// Whether the server ends the connection: by its head, or by closing within
+    /// 10 ms of a complete answer.
+    pub server_closes: bool,
+    /// From the begin of the connection (or, when it stood, of the request) to the last byte.
+    pub elapsed: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// Nobody listens.
+    #[error("nothing listens on {address}; check that the server runs and its address")]
+    Refused {
+        /// Where we asked.
+        address: String,
+    },
+    /// Another failure to connect.
+    #[error("cannot connect to {address}: {source}")]
+    Connect {
+        /// Where we asked.
+        address: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The time is up.
+    #[error("no complete answer within {0:?}; {1} bytes of one came")]
+    Timeout(Duration, usize),
+    /// The server closed before the answer was complete.
+    #[error("the server closed the connection after {0} bytes, before the answer was complete")]
+    ClosedEarly(usize),
+    /// Reading or writing failed.
+    #[error("the connection broke after {received_bytes} bytes of the answer: {source}")]
+    Broken {
+        /// Of the answer.
+        received_bytes: usize,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// What came is no HTTP/1.1.
+    #[error("the answer is no HTTP/1.1: {0}")]
+    Malformed(#[from] Malformed),
+    /// The body exceeds the bound.
+    #[error("the body is longer than the limit of {0} bytes")]
+    TooLong(u64),
+}
+
+/// Asks several times over one connection as long as the server keeps it.
+#[derive(Debug)]
+pub struct Asker {
+    address: Address,
+    options: AskOptions,
+    stream: Option<Stream>,
+    connections: u64,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// How long a server may take to close a connection that it did not say it closes.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(10);
+
+/// Asks once, over a connection of its own.
+///
+/// # Errors
+/// [`AskError`] says how far it came.
+pub fn ask(address: &Address, request: &Request, options: &AskOptions) -> Result<Answer, AskError> {
+    Asker::new(address.clone(), *options).ask(request)
+}
+
+impl Asker {
+    /// Connects with the first question.
+    #[must_use]
+    pub fn new(address: Address, options: AskOptions) -> Asker {
+        Asker {
+            address,
+            options,
+            stream: None,
+            connections: 0,
+        }
+    }
+
+    /// Connections made so far: 1 after several questions means that the server keeps them.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.connections
+    }
+
+    /// Asks, over the connection of the last question when the server kept it.
+    ///
+    /// # Errors
+    /// [`AskError`] says how far it came; the next question connects anew.
+    pub fn ask(&mut self, request: &Request) -> Result<Answer, AskError> {
+        let begin = Instant::now();
+        let deadline = begin + self.options.timeout;
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => self.connect()?,
+        };
+        let mut reading = Reading::new(&self.options, deadline);
+        reading.write(&mut stream, &request.bytes())?;
+        let (head, body) = reading.read(&mut stream, request.is_head())?;
+        let elapsed = begin.elapsed();
+        let server_closes = !head.keeps_alive || stream.has_ended();
+        if !server_closes {
+            self.stream = Some(stream);
+        }
+        let bytes = reading.memo.bytes();
+        Ok(Answer {
+            status: head.status,
+            version: version(bytes),
+            headers: fields(bytes),
+            body,
+            header_bytes: bytes.len(),
+            server_closes,
+            elapsed,
+        })
+    }
+
+    fn connect(&mut self) -> Result<Stream, AskError> {
+        let stream = match &self.address {
+            Address::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
+            Address::Tcp(address) => TcpStream::connect_timeout(address, self.options.timeout)
+                .and_then(|stream| stream.set_nodelay(true).map(|()| Stream::Tcp(stream))),
+        };
+        let address = self.address.to_string();
+        let stream = stream.map_err(|source| match source.kind() {
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
+                AskError::Refused { address }
+            }
+            io::ErrorKind::TimedOut => AskError::Timeout(self.options.timeout, 0),
+            _ => AskError::Connect { address, source },
+        })?;
+        self.connections += 1;
+        Ok(stream)
+    }
+}
+
+struct Reading {
+    timeout: Duration,
+    max_body_bytes: u64,
+    deadline: Instant,
+    received_bytes: usize,
+    parser: Parser,
+    memo: Memo,
+    head: Option<Head>,
+    body: Vec<u8>,
+    write_error: Option<io::Error>,
+}
+
+impl Reading {
+    fn new(options: &AskOptions, deadline: Instant) -> Reading {
+        Reading {
+            timeout: options.timeout,
+            max_body_bytes: options.max_body_bytes,
+            deadline,
+            received_bytes: 0,
+            parser: Parser::default(),
+            memo: Memo::default(),
+            head: None,
+            body: Vec::new(),
+            write_error: None,
+        }
+    }
+
+    /// A server may answer and close before it has read a large body, so that a broken pipe is
+    /// an error only if reading brings no answer.
+    fn write(&mut self, stream: &mut Stream, bytes: &[u8]) -> Result<(), AskError> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            stream
+                .set_timeout(self.left()?)
+                .map_err(|error| self.broken(error))?;
+            match stream.write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => return Err(self.timed_out()),
+                Err(error) => {
+                    self.write_error = Some(error);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        stream: &mut Stream,
+        answers_head: bool,
+    ) -> Result<(Head, Vec<u8>), AskError> {
+        let mut buffer = vec![0; 16 << 10];
+        loop {
+            stream
+                .set_timeout(self.left()?)
+                .map_err(|error| self.broken(error))?;
+            let count = match stream.read(&mut buffer) {
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if is_timeout(&error) => return Err(self.timed_out()),
+                Err(error) => return Err(self.broken(error)),
+            };
+            self.received_bytes += count;
+            let complete = if count == 0 {
+                self.parser.close_completes()
+            } else {
+                self.take(&buffer[..count], answers_head)?
+            };
+            match self.head {
+                Some(head) if complete => return Ok((head, std::mem::take(&mut self.body))),
+                _ if count == 0 => return Err(self.ended()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the answer is complete.
+    fn take(&mut self, mut input: &[u8], answers_head: bool) -> Result<bool, AskError> {
+        loop {
+            match self.parser.next(&mut input, answers_head, &mut self.memo)? {
+                Event::Head(head) => self.head = Some(head),
+                Event::Data(piece) => {
+                    if (self.body.len() + piece.len()) as u64 > self.max_body_bytes {
+                        return Err(AskError::TooLong(self.max_body_bytes));
+                    }
+                    self.body.extend_from_slice(piece);
+                }
+                Event::End if input.is_empty() => return Ok(true),
+                Event::End => return Err(Malformed::Unasked.into()),
+                Event::More => return Ok(false),
+            }
+        }
+    }
+
+    fn left(&self) -> Result<Duration, AskError> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            Err(self.timed_out())
+        } else {
+            Ok(left)
+        }
+    }
+
+    fn timed_out(&self) -> AskError {
+        AskError::Timeout(self.timeout, self.received_bytes)
+    }
+
+    fn ended(&mut self) -> AskError {
+        match self.write_error.take() {
+            Some(error) => self.broken(error),
+            None => AskError::ClosedEarly(self.received_bytes),
+        }
+    }
+
+    fn broken(&self, source: io::Error) -> AskError {
+        AskError::Broken {
+            received_bytes: self.received_bytes,
+            source,
+        }
+    }
+}
+
+impl Stream {
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+        match self {
+            Stream::Tcp(stream) => stream
+                .set_read_timeout(Some(timeout))
+                .and_then(|()| stream.set_write_timeout(Some(timeout))),
+            Stream::Unix(stream) => stream
+                .set_read_timeout(Some(timeout))
+                .and_then(|()| stream.set_write_timeout(Some(timeout))),
+        }
+    }
+
+    /// Whether the other side closes within [`CLOSE_PATIENCE`], or sends what nobody asked for.
+    fn has_ended(&mut self) -> bool {
+        if self.set_timeout(CLOSE_PATIENCE).is_err() {
+            return true;
+        }
+        !self.read(&mut [0]).is_err_and(|error| is_timeout(&error))
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.read(buffer),
+            Stream::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Tcp(stream) => stream.write(bytes),
+            Stream::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A socket whose time is up says that it would block.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}

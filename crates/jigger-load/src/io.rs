@@ -1,0 +1,64 @@
+//! The one interface to the network: nothing else touches the sockets of a load.
+
+mod epoll;
+
+pub(crate) use epoll::Epoll;
+use rustix::io::Errno;
+
+/// A backend: makes connections to one address, moves bytes, waits, and knows the time.
+///
+/// Calls never block, but `wait`. A would-be block is `Errno::AGAIN`.
+pub(crate) trait Driver {
+    /// A connection, perhaps still being made. Dropping it closes it.
+    type Socket;
+
+    /// The name for the record.
+    const NAME: &'static str;
+
+    /// Nanoseconds of a monotonic clock that all threads share.
+    fn now_ns(&self) -> u64;
+
+    /// What to add to `now_ns` for the clock of [`Received::arrived_ns`].
+    fn arrival_offset_ns(&self) -> u64;
+
+    /// Begins a connection.
+    fn connect(&mut self) -> Result<Self::Socket, Errno>;
+
+    /// What became of a connection begun: an error, or none yet.
+    fn connect_error(&mut self, socket: &Self::Socket) -> Option<Errno>;
+
+    /// Reports when there is something to read, and, with `writable`, when there is room to
+    /// write. `token` comes back in [`Ready`].
+    fn watch(&mut self, socket: &mut Self::Socket, token: u32, writable: bool)
+    -> Result<(), Errno>;
+
+    /// Writes a part of the bytes; how many.
+    fn send(&mut self, socket: &Self::Socket, bytes: &[u8]) -> Result<usize, Errno>;
+
+    /// Reads; 0 bytes are the end of the stream.
+    fn receive(&mut self, socket: &Self::Socket, buffer: &mut [u8]) -> Result<Received, Errno>;
+
+    /// Waits for at most `timeout_ns` until sockets are ready, and lists them.
+    fn wait(&mut self, timeout_ns: u64, ready: &mut Vec<Ready>) -> Result<(), Errno>;
+
+    /// Sleeps so long without looking at the sockets.
+    fn nap(&mut self, duration_ns: u64);
+}
+
+/// What a read brought.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Received {
+    pub(crate) bytes: usize,
+    /// When the kernel got the last of them, by its wall clock.
+    pub(crate) arrived_ns: Option<u64>,
+}
+
+/// A socket that is ready.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ready {
+    pub(crate) token: u32,
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
+    /// The other side will send no more.
+    pub(crate) hung_up: bool,
+}

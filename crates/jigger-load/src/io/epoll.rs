@@ -1,0 +1,204 @@
+//! The backend that runs: level-triggered epoll through rustix.
+//!
+//! Each connection costs one `epoll_ctl` in its life, plus two for each time that the kernel's
+//! send buffer is full. SO_LINGER is left alone: a reset instead of a close would spare the
+//! client TIME_WAIT and show the server something that no user does.
+
+use super::{Driver, Ready, Received};
+use crate::address::Address;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SendFlags, SocketFlags, SocketType};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// Events taken at once.
+const EVENTS: usize = 512;
+
+/// See the module.
+pub(crate) struct Epoll {
+    epoll: OwnedFd,
+    address: Target,
+    events: Vec<MaybeUninit<epoll::Event>>,
+    timestamps: bool,
+    control: Vec<u8>,
+}
+
+enum Target {
+    Tcp(std::net::SocketAddr),
+    Unix(net::SocketAddrUnix),
+}
+
+/// A connection's socket.
+pub(crate) struct Socket {
+    file: OwnedFd,
+    watched: bool,
+}
+
+impl Epoll {
+    /// # Errors
+    /// What the kernel says about the epoll or the path of a unix socket.
+    pub(crate) fn new(address: &Address, timestamps: bool) -> Result<Epoll, Errno> {
+        let address = match address {
+            Address::Tcp(address) => Target::Tcp(*address),
+            Address::Unix(path) => Target::Unix(net::SocketAddrUnix::new(path)?),
+        };
+        Ok(Epoll {
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            address,
+            events: vec![MaybeUninit::uninit(); EVENTS],
+            timestamps,
+            control: nix::cmsg_space!(nix::libc::timespec),
+        })
+    }
+
+    fn open(&self) -> Result<OwnedFd, Errno> {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let family = match &self.address {
+            Target::Unix(_) => AddressFamily::UNIX,
+            Target::Tcp(address) if address.is_ipv4() => AddressFamily::INET,
+            Target::Tcp(_) => AddressFamily::INET6,
+        };
+        net::socket_with(family, SocketType::STREAM, flags, None)
+    }
+
+    fn receive_with_time(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
+        use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+        let mut parts = [std::io::IoSliceMut::new(buffer)];
+        let file = socket.file.as_raw_fd();
+        let control = Some(self.control.as_mut_slice());
+        let message = recvmsg::<()>(file, &mut parts, control, MsgFlags::empty())
+            .map_err(|errno| Errno::from_raw_os_error(errno as i32))?;
+        let stamp = message
+            .cmsgs()
+            .ok()
+            .and_then(|mut messages| messages.next());
+        let arrived_ns = match stamp {
+            Some(ControlMessageOwned::ScmTimestampns(time)) => {
+                nanoseconds(time.tv_sec(), time.tv_nsec())
+            }
+            _ => None,
+        };
+        Ok(Received {
+            bytes: message.bytes,
+            arrived_ns,
+        })
+    }
+}
+
+impl Driver for Epoll {
+    type Socket = Socket;
+    const NAME: &'static str = "epoll";
+
+    fn now_ns(&self) -> u64 {
+        clock_ns(rustix::time::ClockId::Monotonic)
+    }
+
+    fn arrival_offset_ns(&self) -> u64 {
+        clock_ns(rustix::time::ClockId::Realtime).wrapping_sub(self.now_ns())
+    }
+
+    fn connect(&mut self) -> Result<Socket, Errno> {
+        let file = self.open()?;
+        let begun = match &self.address {
+            Target::Unix(address) => net::connect(&file, address),
+            Target::Tcp(address) => {
+                net::sockopt::set_tcp_nodelay(&file, true)?;
+                net::connect(&file, address)
+            }
+        };
+        match begun {
+            Ok(()) | Err(Errno::INPROGRESS) => {}
+            Err(error) => return Err(error),
+        }
+        if self.timestamps {
+            use nix::sys::socket::{setsockopt, sockopt::ReceiveTimestampns};
+            setsockopt(&file, ReceiveTimestampns, &true)
+                .map_err(|errno| Errno::from_raw_os_error(errno as i32))?;
+        }
+        Ok(Socket {
+            file,
+            watched: false,
+        })
+    }
+
+    fn connect_error(&mut self, socket: &Socket) -> Option<Errno> {
+        match net::sockopt::socket_error(&socket.file) {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) | Err(error) => Some(error),
+        }
+    }
+
+    fn watch(&mut self, socket: &mut Socket, token: u32, writable: bool) -> Result<(), Errno> {
+        let mut flags = epoll::EventFlags::IN | epoll::EventFlags::RDHUP;
+        flags.set(epoll::EventFlags::OUT, writable);
+        let data = epoll::EventData::new_u64(u64::from(token));
+        if socket.watched {
+            return epoll::modify(&self.epoll, &socket.file, data, flags);
+        }
+        socket.watched = true;
+        epoll::add(&self.epoll, &socket.file, data, flags)
+    }
+
+    fn send(&mut self, socket: &Socket, bytes: &[u8]) -> Result<usize, Errno> {
+        net::send(&socket.file, bytes, SendFlags::NOSIGNAL)
+    }
+
+    fn receive(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
+        if self.timestamps {
+            return self.receive_with_time(socket, buffer);
+        }
+        let (_, bytes) = net::recv(&socket.file, buffer, net::RecvFlags::empty())?;
+        Ok(Received {
+            bytes,
+            arrived_ns: None,
+        })
+    }
+
+    fn wait(&mut self, timeout_ns: u64, ready: &mut Vec<Ready>) -> Result<(), Errno> {
+        ready.clear();
+        let timeout = timespec(timeout_ns);
+        let (events, _) = match epoll::wait(&self.epoll, self.events.as_mut_slice(), Some(&timeout))
+        {
+            // A signal, for instance a debugger's.
+            Err(Errno::INTR) => return Ok(()),
+            other => other?,
+        };
+        ready.extend(events.iter().map(|event| read_event(*event)));
+        Ok(())
+    }
+
+    fn nap(&mut self, duration_ns: u64) {
+        // An interrupted nap is a shorter one.
+        let _ = rustix::thread::nanosleep(&timespec(duration_ns));
+    }
+}
+
+fn read_event(event: epoll::Event) -> Ready {
+    let (flags, data) = (event.flags, event.data);
+    let broken = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);
+    let hung_up = broken || flags.contains(epoll::EventFlags::RDHUP);
+    Ready {
+        token: u32::try_from(data.u64()).unwrap_or(u32::MAX),
+        readable: hung_up || flags.contains(epoll::EventFlags::IN),
+        writable: broken || flags.contains(epoll::EventFlags::OUT),
+        hung_up,
+    }
+}
+
+fn clock_ns(clock: rustix::time::ClockId) -> u64 {
+    let time = rustix::time::clock_gettime(clock);
+    nanoseconds(time.tv_sec, time.tv_nsec).unwrap_or_default()
+}
+
+/// `None` for a time before the clock's zero, which neither clock shows.
+fn nanoseconds(seconds: i64, nanoseconds: i64) -> Option<u64> {
+    Some(u64::try_from(seconds).ok()? * 1_000_000_000 + u64::try_from(nanoseconds).ok()?)
+}
+
+fn timespec(duration_ns: u64) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration_ns / 1_000_000_000).unwrap_or(i64::MAX),
+        tv_nsec: i64::try_from(duration_ns % 1_000_000_000).unwrap_or_default(),
+    }
+}

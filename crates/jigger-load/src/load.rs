@@ -1,0 +1,389 @@
+//! What to ask of a server and how hard, and the run of it.
+
+use crate::address::Address;
+use crate::expect::Expect;
+use crate::request::Request;
+use crate::sample::Sample;
+use crate::team;
+use std::time::Duration;
+
+/// What becomes of a connection after an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConnectionPolicy {
+    /// The next request uses it again, unless the server closes it.
+    #[default]
+    KeepAlive,
+    /// The client closes it and makes a new one for each request, as `requests.get` does in a
+    /// loop. Response times include making the connection; `connect_time_ns` has it apart.
+    Fresh,
+}
+
+/// When a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// After this time; requests then under way are counted as in flight.
+    Time(Duration),
+    /// After so many requests, failed ones included; each is waited for.
+    Count(u64),
+}
+
+/// What makes a request due.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Pacing {
+    /// Closed loop: the answer to the one before on the same connection.
+    #[default]
+    Closed,
+    /// Open loop: the clock. A due request waits when no connection is free, and its response
+    /// time runs from when it was due.
+    Open {
+        /// Requests a second over all connections; fractions are fine.
+        rate_per_second: f64,
+        /// How they are spread in time.
+        arrivals: Arrivals,
+        /// So many are due at the same instant, at the same mean rate; 1 for none.
+        burst: u32,
+    },
+}
+
+/// How requests of an open loop are spread in time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arrivals {
+    /// At equal distances.
+    #[default]
+    Even,
+    /// A Poisson process, as independent users make it.
+    Exponential,
+}
+
+/// A whole load. [`Load::new`] gives each field a plain value; set what differs.
+#[derive(Clone, Debug)]
+pub struct Load {
+    /// Where connections go.
+    pub address: Address,
+    /// What is asked, with weights: a request of weight 3 is sent thrice as often as one of 1.
+    pub requests: Vec<(Request, u32)>,
+    /// Worker threads; the connections are dealt out to them.
+    pub threads: usize,
+    /// Connections held at once, of all threads together.
+    pub connections: usize,
+    /// What becomes of a connection after an answer.
+    pub connection: ConnectionPolicy,
+    /// What makes a request due.
+    pub pacing: Pacing,
+    /// In closed loop the connections are opened evenly over this time; in open loop the rate
+    /// rises linearly from 0 in it. Zero: full load at once.
+    pub ramp: Duration,
+    /// When the run ends.
+    pub extent: Extent,
+    /// How long a request may take from its sending (fresh: from the begin of its connection).
+    pub timeout: Duration,
+    /// What a correct answer is.
+    pub expect: Expect,
+    /// Requests sent on a connection before the first answer; 1: no pipelining.
+    pub pipeline: usize,
+    /// The cores that the threads are pinned to, in turn; `None`: wherever the kernel puts them.
+    pub cpus: Option<Vec<usize>>,
+    /// Gather answers for up to 100 us before working on them, when many are due: less CPU for
+    /// client and server, burstier load (p99 rises). Never in effect below 8 requests in flight.
+    pub batch: bool,
+    /// Take each answer's arrival time from the kernel (`SO_TIMESTAMPNS`); costs 6 to 8 % CPU.
+    pub kernel_timestamps: bool,
+    /// How often the calling thread observes.
+    pub observe_every: Duration,
+    /// Seeds the order of weighted requests, template values and exponential arrivals.
+    pub seed: u64,
+}
+
+/// Running totals, given to the observer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Since the common start.
+    pub elapsed: Duration,
+    /// Correct answers so far.
+    pub answers: u64,
+    /// Failed requests so far.
+    pub errors: u64,
+    /// Bytes received so far.
+    pub bytes: u64,
+}
+
+/// What the observer wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// End now, with what was measured.
+    Stop,
+}
+
+/// Why a load could not run at all. What fails while it runs is in [`Sample::errors`].
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A value that makes no load.
+    #[error("{0}")]
+    Invalid(String),
+    /// More connections than this process may open.
+    #[error(
+        "{connections} connections need more open files than the limit of {limit}; \
+         raise it (`ulimit -n {wanted}`) or use fewer connections"
+    )]
+    OpenFiles {
+        /// As asked for.
+        connections: usize,
+        /// The limit of this process.
+        limit: u64,
+        /// A limit that suffices.
+        wanted: u64,
+    },
+    /// A thread could not be pinned.
+    #[error("cannot pin a load thread to core {cpu}: {source}; choose one of this machine's")]
+    Pin {
+        /// As asked for.
+        cpu: usize,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// The kernel gave no thread or no epoll.
+    #[error("cannot start a load thread: {0}")]
+    Start(#[source] std::io::Error),
+}
+
+impl Load {
+    /// One request over one keep-alive connection in closed loop, on one thread, for one second;
+    /// 30 seconds of patience with each answer, of which each below status 400 is correct.
+    #[must_use]
+    pub fn new(address: Address, request: Request) -> Load {
+        Load {
+            address,
+            requests: vec![(request, 1)],
+            threads: 1,
+            connections: 1,
+            connection: ConnectionPolicy::KeepAlive,
+            pacing: Pacing::Closed,
+            ramp: Duration::ZERO,
+            extent: Extent::Time(Duration::from_secs(1)),
+            timeout: Duration::from_secs(30),
+            expect: Expect::default(),
+            pipeline: 1,
+            cpus: None,
+            batch: false,
+            kernel_timestamps: false,
+            observe_every: Duration::from_millis(100),
+            seed: 0,
+        }
+    }
+
+    /// # Errors
+    /// [`LoadError::Invalid`] says which value makes no load, and [`LoadError::OpenFiles`] that
+    /// this process may not open so many connections.
+    pub(crate) fn check(&self) -> Result<(), LoadError> {
+        let rules: [(bool, &str); 11] = [
+            (
+                self.requests.is_empty(),
+                "no request is given; give at least one",
+            ),
+            (
+                !self.requests.is_empty() && self.requests.iter().all(|(_, weight)| *weight == 0),
+                "every request has weight 0; give one a weight of at least 1",
+            ),
+            (self.threads == 0, "0 threads do nothing; use at least 1"),
+            (
+                self.connections < self.threads,
+                "each thread needs a connection; use fewer threads",
+            ),
+            (
+                u32::try_from(self.connections).is_err(),
+                "so many connections fit no machine",
+            ),
+            (
+                self.pipeline == 0,
+                "a pipeline of 0 sends nothing; use 1 for none",
+            ),
+            (
+                self.pipeline > 1 && self.connection == ConnectionPolicy::Fresh,
+                "a fresh connection carries one request; use keep-alive with pipelining",
+            ),
+            (
+                self.timeout.is_zero(),
+                "a timeout of 0 fails every request; allow some time",
+            ),
+            (
+                self.extent == Extent::Time(Duration::ZERO),
+                "a load of 0 s measures nothing",
+            ),
+            (
+                self.extent == Extent::Count(0),
+                "a load of 0 requests measures nothing",
+            ),
+            (
+                self.cpus.as_ref().is_some_and(Vec::is_empty),
+                "the list of cores is empty; name one, or give no list",
+            ),
+        ];
+        match rules.into_iter().find(|(broken, _)| *broken) {
+            Some((_, message)) => Err(LoadError::Invalid(message.to_owned())),
+            None => self.check_pacing().and_then(|()| self.check_open_files()),
+        }
+    }
+
+    fn check_pacing(&self) -> Result<(), LoadError> {
+        let Pacing::Open {
+            rate_per_second,
+            burst,
+            ..
+        } = self.pacing
+        else {
+            return Ok(());
+        };
+        if !(rate_per_second.is_finite() && rate_per_second > 0.0) {
+            let message = format!("a rate of {rate_per_second} is none; use a number above 0");
+            return Err(LoadError::Invalid(message));
+        }
+        if burst == 0 {
+            return Err(LoadError::Invalid(
+                "a burst of 0 sends nothing; use 1".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_open_files(&self) -> Result<(), LoadError> {
+        /// Standard streams, epolls, logs and whatever else the process holds.
+        const OTHER_FILES: u64 = 32;
+        let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let wanted = self.connections as u64 + self.threads as u64 + OTHER_FILES;
+        match limits.current {
+            Some(limit) if limit < wanted => Err(LoadError::OpenFiles {
+                connections: self.connections,
+                limit,
+                wanted,
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Runs the load on worker threads. The calling thread calls `observe` every
+/// [`Load::observe_every`]; [`Flow::Stop`] ends the run with what was measured so far.
+///
+/// # Errors
+/// [`LoadError`] when it cannot start. Requests that fail are counted in the sample.
+pub fn run(load: &Load, observe: &mut dyn FnMut(&Progress) -> Flow) -> Result<Sample, LoadError> {
+    load.check()?;
+    team::run(load, observe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::url::Url;
+
+    fn load() -> Load {
+        let address = "127.0.0.1:1".parse::<std::net::SocketAddr>().unwrap();
+        Load::new(
+            address.into(),
+            Request::get(&Url::parse("http://127.0.0.1:1/").unwrap()),
+        )
+    }
+
+    #[test]
+    fn what_makes_no_load_is_refused_with_a_remedy() {
+        let open = |rate_per_second, burst| Pacing::Open {
+            rate_per_second,
+            burst,
+            arrivals: Arrivals::Even,
+        };
+        let cases = [
+            (
+                Load {
+                    requests: Vec::new(),
+                    ..load()
+                },
+                "no request",
+            ),
+            (
+                Load {
+                    threads: 0,
+                    ..load()
+                },
+                "at least 1",
+            ),
+            (
+                Load {
+                    threads: 2,
+                    ..load()
+                },
+                "fewer threads",
+            ),
+            (
+                Load {
+                    pipeline: 0,
+                    ..load()
+                },
+                "use 1",
+            ),
+            (
+                Load {
+                    pipeline: 2,
+                    connection: ConnectionPolicy::Fresh,
+                    ..load()
+                },
+                "keep-alive",
+            ),
+            (
+                Load {
+                    timeout: Duration::ZERO,
+                    ..load()
+                },
+                "timeout",
+            ),
+            (
+                Load {
+                    extent: Extent::Count(0),
+                    ..load()
+                },
+                "0 requests",
+            ),
+            (
+                Load {
+                    pacing: open(0.0, 1),
+                    ..load()
+                },
+                "above 0",
+            ),
+            (
+                Load {
+                    pacing: open(f64::NAN, 1),
+                    ..load()
+                },
+                "above 0",
+            ),
+            (
+                Load {
+                    pacing: open(1.0, 0),
+                    ..load()
+                },
+                "use 1",
+            ),
+            (
+                Load {
+                    connections: 100_000_000,
+                    ..load()
+                },
+                "ulimit -n",
+            ),
+            (
+                Load {
+                    cpus: Some(Vec::new()),
+                    ..load()
+                },
+                "cores",
+            ),
+        ];
+        for (load, part) in cases {
+            let message = load.check().unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+        load().check().unwrap();
+    }
+}

@@ -1,0 +1,319 @@
+//! One connection of the null server: requests in, answers out.
+
+use rustix::io::Errno;
+use rustix::net::{self, RecvFlags, SendFlags};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+/// Answers encoded once.
+#[derive(Debug)]
+pub(super) struct Answers {
+    /// The same answer many times, so that pipelined requests are answered in one write.
+    repeated: Vec<u8>,
+    one_bytes: usize,
+    /// The answer without its body, for `HEAD`.
+    head: Vec<u8>,
+    work: Duration,
+}
+
+/// What a thread remembers between conversations.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// The last whole request parsed, when it was one to be answered with the usual answer:
+    /// equal bytes need no second parsing.
+    last: Vec<u8>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    file: OwnedFd,
+    /// A request of which only a part has arrived.
+    stash: Vec<u8>,
+    /// Bytes of a request's body still to come, to be skipped.
+    skip_bytes: u64,
+    /// Answers that the kernel had no room for.
+    rest: Vec<u8>,
+    closes: bool,
+}
+
+/// A request's head.
+struct Asked {
+    head_bytes: usize,
+    body_bytes: u64,
+    is_head: bool,
+    closes: bool,
+}
+
+const REPEATED: usize = 64;
+const FIELDS_MAX: usize = 128;
+const HEAD_MAX_BYTES: usize = 64 << 10;
+
+impl Answers {
+    pub(super) fn new(body: &[u8], work: Duration) -> Answers {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let one = [head.as_bytes(), body].concat();
+        let times = if one.len() < 1024 { REPEATED } else { 1 };
+        Answers {
+            repeated: one.repeat(times),
+            one_bytes: one.len(),
+            head: head.into_bytes(),
+            work,
+        }
+    }
+
+    fn work(&self, answers: usize) {
+        if self.work.is_zero() {
+            return;
+        }
+        let work = self.work * u32::try_from(answers).unwrap_or(u32::MAX);
+        let begin = Instant::now();
+        while begin.elapsed() < work {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+impl Conversation {
+    pub(super) fn new(file: OwnedFd) -> Conversation {
+        Conversation {
+            file,
+            stash: Vec::new(),
+            skip_bytes: 0,
+            rest: Vec::new(),
+            closes: false,
+        }
+    }
+
+    pub(super) fn file(&self) -> &OwnedFd {
+        &self.file
+    }
+
+    /// Whether answers wait for the kernel to have room.
+    pub(super) fn is_full(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
+    /// Reads once and answers; whether the conversation goes on.
+    pub(super) fn answer(
+        &mut self,
+        answers: &Answers,
+        state: &mut State,
+        buffer: &mut [u8],
+    ) -> bool {
+        let bytes = match net::recv(&self.file, &mut *buffer, RecvFlags::empty()) {
+            Ok((_, 0)) => return false,
+            Ok((_, bytes)) => bytes,
+            Err(Errno::AGAIN) => return true,
+            Err(_) => return false,
+        };
+        let mut input = &buffer[..bytes];
+        if self.stash.is_empty() {
+            self.answer_all(answers, state, &mut input) && self.keep(input)
+        } else {
+            let mut stash = std::mem::take(&mut self.stash);
+            stash.extend_from_slice(input);
+            let mut input = &stash[..];
+            self.answer_all(answers, state, &mut input) && self.keep(input)
+        }
+    }
+
+    /// Sends on; whether the conversation goes on.
+    pub(super) fn flush(&mut self) -> bool {
+        match net::send(&self.file, &self.rest, SendFlags::NOSIGNAL) {
+            Ok(sent) => {
+                self.rest.drain(..sent);
+                !(self.closes && self.rest.is_empty())
+            }
+            Err(Errno::AGAIN) => true,
+            Err(_) => false,
+        }
+    }
+
+    fn keep(&mut self, input: &[u8]) -> bool {
+        self.stash.extend_from_slice(input);
+        self.stash.len() <= HEAD_MAX_BYTES
+    }
+
+    /// Answers every whole request at the front of `input`.
+    fn answer_all(&mut self, answers: &Answers, state: &mut State, input: &mut &[u8]) -> bool {
+        loop {
+            self.skip(input);
+            let mut count = 0;
+            while !state.last.is_empty()
+                && self.skip_bytes == 0
+                && let Some(rest) = input.strip_prefix(&state.last[..])
+            {
+                *input = rest;
+                count += 1;
+            }
+            if count > 0 && !self.send_usual(answers, count) {
+                return false;
+            }
+            if input.is_empty() || self.skip_bytes > 0 {
+                return !self.closes || self.is_full();
+            }
+            match parse(input) {
+                Some(Ok(asked)) => {
+                    if !self.reply(answers, state, input, &asked) {
+                        return false;
+                    }
+                }
+                Some(Err(())) => return false,
+                None => return true,
+            }
+        }
+    }
+
+    fn skip(&mut self, input: &mut &[u8]) {
+        let length = usize::try_from(self.skip_bytes)
+            .unwrap_or(usize::MAX)
+            .min(input.len());
+        *input = &input[length..];
+        self.skip_bytes -= length as u64;
+    }
+
+    fn reply(
+        &mut self,
+        answers: &Answers,
+        state: &mut State,
+        input: &mut &[u8],
+        asked: &Asked,
+    ) -> bool {
+        let whole = asked.body_bytes.saturating_add(asked.head_bytes as u64);
+        if !asked.is_head && !asked.closes && whole <= input.len() as u64 {
+            state.last.clear();
+            state
+                .last
+                .extend_from_slice(&input[..usize::try_from(whole).unwrap_or_default()]);
+        }
+        *input = &input[asked.head_bytes..];
+        self.skip_bytes = asked.body_bytes;
+        self.closes |= asked.closes;
+        let sent = if asked.is_head {
+            answers.work(1);
+            self.send(&answers.head)
+        } else {
+            self.send_usual(answers, 1)
+        };
+        sent && (!self.closes || self.is_full())
+    }
+
+    fn send_usual(&mut self, answers: &Answers, count: usize) -> bool {
+        answers.work(count);
+        let at_once = answers.repeated.len() / answers.one_bytes;
+        let mut left = count;
+        while left > 0 {
+            let now = left.min(at_once);
+            if !self.send(&answers.repeated[..now * answers.one_bytes]) {
+                return false;
+            }
+            left -= now;
+        }
+        true
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> bool {
+        let sent = if self.is_full() {
+            0
+        } else {
+            match net::send(&self.file, bytes, SendFlags::NOSIGNAL) {
+                Ok(sent) => sent,
+                Err(Errno::AGAIN) => 0,
+                Err(_) => return false,
+            }
+        };
+        self.rest.extend_from_slice(&bytes[sent..]);
+        true
+    }
+}
+
+/// `None` while the head is incomplete.
+fn parse(input: &[u8]) -> Option<Result<Asked, ()>> {
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
+    let mut request = httparse::Request::new(&mut fields);
+    let head_bytes = match request.parse(input) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return None,
+        Err(_) => return Some(Err(())),
+    };
+    let is_head = request.method == Some("HEAD");
+    let mut asked = Asked {
+        head_bytes,
+        body_bytes: 0,
+        is_head,
+        closes: request.version == Some(0),
+    };
+    for field in request.headers.iter() {
+        if field.name.eq_ignore_ascii_case("content-length") {
+            let length = std::str::from_utf8(field.value)
+                .ok()
+                .and_then(|text| text.parse().ok());
+            asked.body_bytes = length?;
+        } else if field.name.eq_ignore_ascii_case("connection") {
+            asked.closes |= field.value.eq_ignore_ascii_case(b"close");
+        } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
+            return Some(Err(()));
+        }
+    }
+    Some(Ok(asked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    const POST: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /";
+
+    /// Feeds the pieces, each read at once; the answers and whether the conversation goes on.
+    fn talk(pieces: &[&[u8]]) -> (String, bool) {
+        let (mut client, server) = UnixStream::pair().unwrap();
+        server.set_nonblocking(true).unwrap();
+        let answers = Answers::new(b"pong", Duration::ZERO);
+        let (mut state, mut buffer) = (State::default(), vec![0; 4096]);
+        let mut conversation = Conversation::new(server.into());
+        let mut goes_on = true;
+        for piece in pieces {
+            client.write_all(piece).unwrap();
+            goes_on = conversation.answer(&answers, &mut state, &mut buffer);
+        }
+        drop(conversation);
+        let mut text = String::new();
+        client.read_to_string(&mut text).unwrap();
+        (text, goes_on)
+    }
+
+    fn count(text: &str) -> usize {
+        text.matches("\r\n\r\npong").count()
+    }
+
+    #[test]
+    fn pipelined_split_and_bodied_requests_are_answered_one_by_one() {
+        let many = GET.repeat(100);
+        for (pieces, wanted) in [
+            (vec![GET], 1),
+            (vec![GET, &GET[..9], &GET[9..]], 2),
+            (vec![&many[..], &many[..]], 200),
+            (vec![POST, &POST[..40], &POST[40..], GET], 3),
+            (vec![&[POST, GET, POST].concat()[..], POST], 4),
+        ] {
+            let (text, goes_on) = talk(&pieces);
+            assert_eq!((count(&text), goes_on), (wanted, true), "{text}");
+        }
+    }
+
+    #[test]
+    fn head_close_and_garbage() {
+        let (text, goes_on) = talk(&[b"HEAD / HTTP/1.1\r\n\r\n"]);
+        assert!(text.contains("Content-Length: 4") && !text.contains("pong") && goes_on);
+        let (text, goes_on) = talk(&[b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"]);
+        assert_eq!((count(&text), goes_on), (1, false));
+        assert_eq!(talk(&[b"\x16\x03\x01"]), (String::new(), false));
+    }
+}

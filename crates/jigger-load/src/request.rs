@@ -1,0 +1,310 @@
+//! What is asked: one request, its bytes encoded once.
+
+use crate::random::Random;
+use crate::template::{Template, TemplateError, decimal};
+use crate::url::Url;
+use std::sync::Arc;
+
+/// A request, encoded. Identical bytes go to every server.
+///
+/// Sent are the request line, `Host`, the headers as given, and `Content-Length` where a body
+/// or the method asks for it (RFC 9110, section 8.6); nothing else, as wrk does it. Which side
+/// closes the connection is the load's [`ConnectionPolicy`](crate::ConnectionPolicy), not the
+/// request's: a fresh connection is closed by the client after the answer (RFC 9112, section
+/// 9.6), and `Connection: close` is sent only when it is among the headers.
+#[derive(Clone, Debug)]
+pub struct Request {
+    method: String,
+    content: Content,
+}
+
+/// Why a request cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The method is no token (RFC 9110, section 5.6.2).
+    #[error("`{0}` is no method; use letters such as GET or POST")]
+    Method(String),
+    /// A tunnel is no answer that could be measured.
+    #[error("CONNECT opens a tunnel and cannot be measured; use another method")]
+    Connect,
+    /// The name of a header is no token.
+    #[error("`{0}` is no header name; write `Name: value`")]
+    HeaderName(String),
+    /// The value of a header holds a line break or another control character.
+    #[error("the value of header `{0}` holds a control character; remove it")]
+    HeaderValue(String),
+    /// A header that the engine writes itself.
+    #[error("`{0}` is written by jigger, as the body's framing depends on it; leave it away")]
+    Framing(String),
+    /// A hole of a template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    /// The whole request.
+    Fixed(Arc<[u8]>),
+    Template(Box<Parts>),
+}
+
+#[derive(Clone, Debug)]
+struct Parts {
+    /// Up to the body's length.
+    head: Template,
+    body: Template,
+    sends_length: bool,
+}
+
+impl Request {
+    /// Encodes a request; `{{` has no meaning here.
+    ///
+    /// # Errors
+    /// [`RequestError`] for what could not be sent as it stands.
+    pub fn new(
+        method: &str,
+        url: &Url,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Result<Request, RequestError> {
+        let sends_length = check(method, headers, body)?;
+        let mut bytes = head(method, url, headers);
+        finish(&mut bytes, sends_length, body);
+        Ok(Request {
+            method: method.to_owned(),
+            content: Content::Fixed(bytes.into()),
+        })
+    }
+
+    /// Encodes a request whose URL, header values and body may hold `{{counter}}`, `{{random}}`,
+    /// `{{random:LOW:HIGH}}` and `{{line}}` (from `lines`, round and round).
+    ///
+    /// # Errors
+    /// [`RequestError`] for what could not be sent, or a hole that means nothing.
+    pub fn template(
+        method: &str,
+        url: &Url,
+        headers: &[(String, String)],
+        body: &[u8],
+        lines: &[String],
+    ) -> Result<Request, RequestError> {
+        let sends_length = check(method, headers, body)?;
+        let lines: Arc<[Vec<u8>]> = lines.iter().map(|line| line.clone().into_bytes()).collect();
+        let head = Template::parse(&head(method, url, headers), &lines)?;
+        let body_template = Template::parse(body, &lines)?;
+        if head.is_literal() && body_template.is_literal() {
+            return Request::new(method, url, headers, body);
+        }
+        if head.uses_lines() {
+            check_lines(&lines)?;
+        }
+        let parts = Parts {
+            head,
+            body: body_template,
+            sends_length,
+        };
+        Ok(Request {
+            method: method.to_owned(),
+            content: Content::Template(Box::new(parts)),
+        })
+    }
+
+    /// `GET` of the URL without further headers.
+    #[must_use]
+    pub fn get(url: &Url) -> Request {
+        let mut bytes = head("GET", url, &[]);
+        finish(&mut bytes, false, &[]);
+        Request {
+            method: "GET".to_owned(),
+            content: Content::Fixed(bytes.into()),
+        }
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The bytes on the wire; for a template those of the first request.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.render(0, &mut Random::new(0), &mut Vec::new(), &mut out);
+        out
+    }
+
+    pub(crate) fn is_head(&self) -> bool {
+        self.method == "HEAD"
+    }
+
+    pub(crate) fn fixed(&self) -> Option<&Arc<[u8]>> {
+        match &self.content {
+            Content::Fixed(bytes) => Some(bytes),
+            Content::Template(_) => None,
+        }
+    }
+
+    /// Appends the bytes of request number `counter` to `out`; `body` is working memory.
+    pub(crate) fn render(
+        &self,
+        counter: u64,
+        random: &mut Random,
+        body: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) {
+        match &self.content {
+            Content::Fixed(bytes) => out.extend_from_slice(bytes),
+            Content::Template(parts) => {
+                body.clear();
+                parts.head.render(counter, random, out);
+                parts.body.render(counter, random, body);
+                finish(out, parts.sends_length, body);
+            }
+        }
+    }
+}
+
+fn head(method: &str, url: &Url, headers: &[(String, String)]) -> Vec<u8> {
+    let mut text = format!("{method} {} HTTP/1.1\r\n", url.target());
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
+        text.push_str(&format!("Host: {}\r\n", url.host_field()));
+    }
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    text.into_bytes()
+}
+
+fn finish(out: &mut Vec<u8>, sends_length: bool, body: &[u8]) {
+    if sends_length {
+        out.extend_from_slice(b"Content-Length: ");
+        decimal(body.len() as u64, out);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(body);
+}
+
+/// Whether `Content-Length` is to be sent.
+fn check(method: &str, headers: &[(String, String)], body: &[u8]) -> Result<bool, RequestError> {
+    if !is_token(method) {
+        return Err(RequestError::Method(method.to_owned()));
+    }
+    if method == "CONNECT" {
+        return Err(RequestError::Connect);
+    }
+    for (name, value) in headers {
+        check_header(name, value)?;
+    }
+    Ok(!body.is_empty() || ["POST", "PUT", "PATCH"].contains(&method))
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), RequestError> {
+    if !is_token(name) {
+        return Err(RequestError::HeaderName(name.to_owned()));
+    }
+    if value.chars().any(|c| c.is_control() && c != '\t') {
+        return Err(RequestError::HeaderValue(name.to_owned()));
+    }
+    if ["content-length", "transfer-encoding"]
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own))
+    {
+        return Err(RequestError::Framing(name.to_owned()));
+    }
+    Ok(())
+}
+
+fn check_lines(lines: &[Vec<u8>]) -> Result<(), TemplateError> {
+    let bad = |line: &Vec<u8>| line.iter().any(|byte| byte.is_ascii_control());
+    match lines.iter().position(bad) {
+        Some(index) => Err(TemplateError::BadLine(index + 1)),
+        None => Ok(()),
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url() -> Url {
+        Url::parse("http://h:8080/a?b").unwrap()
+    }
+
+    fn text(request: &Request) -> String {
+        String::from_utf8(request.bytes()).unwrap()
+    }
+
+    fn header(name: &str, value: &str) -> Vec<(String, String)> {
+        vec![(name.to_owned(), value.to_owned())]
+    }
+
+    #[test]
+    fn bytes_are_as_the_rfc_writes_them() {
+        assert_eq!(
+            text(&Request::get(&url())),
+            "GET /a?b HTTP/1.1\r\nHost: h:8080\r\n\r\n"
+        );
+        let host = Request::new("GET", &url(), &header("host", "other"), b"").unwrap();
+        assert_eq!(text(&host), "GET /a?b HTTP/1.1\r\nhost: other\r\n\r\n");
+        let post = Request::new("POST", &url(), &[], b"{{x").unwrap();
+        let wanted = "POST /a?b HTTP/1.1\r\nHost: h:8080\r\nContent-Length: 3\r\n\r\n{{x";
+        assert_eq!(text(&post), wanted);
+        let empty = Request::new("PUT", &url(), &[], b"").unwrap();
+        assert!(text(&empty).contains("Content-Length: 0\r\n"));
+    }
+
+    #[test]
+    fn a_template_counts_its_body() {
+        let url = Url::parse("http://h/{{counter}}").unwrap();
+        let lines = ["ten".to_owned(), "eleven".to_owned()];
+        let request = Request::template("POST", &url, &[], b"{{line}}", &lines).unwrap();
+        let mut out = Vec::new();
+        request.render(11, &mut Random::new(0), &mut Vec::new(), &mut out);
+        let wanted = "POST /11 HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\neleven";
+        assert_eq!(String::from_utf8(out).unwrap(), wanted);
+        let literal = Request::template("GET", &url_without_holes(), &[], b"", &[]).unwrap();
+        assert!(literal.fixed().is_some());
+    }
+
+    fn url_without_holes() -> Url {
+        Url::parse("http://h/").unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        let cases = [
+            (Request::new("G T", &url(), &[], b""), "no method"),
+            (Request::new("CONNECT", &url(), &[], b""), "tunnel"),
+            (
+                Request::new("GET", &url(), &header("a b", "c"), b""),
+                "no header name",
+            ),
+            (
+                Request::new("GET", &url(), &header("a", "b\r\nc: d"), b""),
+                "control character",
+            ),
+            (
+                Request::new("GET", &url(), &header("content-Length", "3"), b""),
+                "written by jigger",
+            ),
+        ];
+        for (result, part) in cases {
+            let message = result.unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+        let url = Url::parse("http://h/{{line}}").unwrap();
+        let lines = ["a".to_owned(), "b\r\nX: y".to_owned()];
+        let error = Request::template("GET", &url, &[], b"", &lines).unwrap_err();
+        assert_eq!(error, RequestError::Template(TemplateError::BadLine(2)));
+    }
+}

@@ -1,0 +1,166 @@
+//! What a load measured.
+
+use crate::failure::Errors;
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+
+/// What one run of a load measured. Times are in nanoseconds, answers are the correct ones;
+/// failed requests are in `errors` and never in a histogram.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// From the common start of all threads to the end of the last.
+    pub elapsed_ns: u64,
+    /// Correct answers.
+    pub requests: u64,
+    /// Requests that were due (open loop) or begun (closed loop) until the end.
+    pub due: u64,
+    /// Bytes received, heads and framing included.
+    pub bytes_received: u64,
+    /// Due time (open loop), begin of the connection (closed loop, fresh) or first byte sent
+    /// (closed loop, keep-alive) to the last byte of the answer.
+    pub response_time_ns: Histogram<u64>,
+    /// Open loop: first byte sent (fresh: begin of the connection) to last byte received.
+    pub service_time_ns: Option<Histogram<u64>>,
+    /// First byte sent to the arrival of the answer's last bytes by the kernel's clock: what the
+    /// server took, without the client's own queue. By option.
+    pub kernel_time_ns: Option<Histogram<u64>>,
+    /// Begin of a connection until it stood.
+    pub connect_time_ns: Histogram<u64>,
+    /// Complete answers by status, the wrong ones included.
+    pub status: BTreeMap<u16, u64>,
+    /// Failed requests by kind.
+    pub errors: Errors,
+    /// Requests without an answer when the time was up.
+    pub in_flight_at_end: InFlight,
+    /// Connections that stood.
+    pub connections_opened: u64,
+    /// Connections that the server ended although the load wanted to keep them: it closed them
+    /// or said `Connection: close`.
+    pub closed_by_server: u64,
+    /// For each thread the correct answers in each 100 ms from the common start.
+    pub ticks: Vec<Vec<u32>>,
+    /// What the engine itself used.
+    pub engine: EngineUse,
+    /// The backend that ran, `epoll`.
+    pub driver: &'static str,
+}
+
+/// Requests without an answer at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InFlight {
+    /// Sent and unanswered, or due and unsent.
+    pub count: u64,
+    /// The age of the oldest: since it was due (open loop) or begun.
+    pub oldest_ns: u64,
+}
+
+/// What the engine itself used.
+#[derive(Clone, Debug, Default)]
+pub struct EngineUse {
+    /// CPU time of all load threads.
+    pub cpu_ns: u64,
+    /// Cores that the load threads could use at once.
+    pub cores: usize,
+    /// Open loop: how late requests were sent for which a connection was free when due.
+    pub schedule_lag_ns: Option<Histogram<u64>>,
+}
+
+impl Sample {
+    /// Correct answers a second.
+    #[must_use]
+    pub fn requests_per_second(&self) -> f64 {
+        if self.elapsed_ns == 0 {
+            return 0.0;
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate needs no more than 53 bits"
+        )]
+        let rate = self.requests as f64 * 1e9 / self.elapsed_ns as f64;
+        rate
+    }
+
+    /// Takes in what another thread of the same run measured.
+    pub(crate) fn merge(&mut self, other: Sample) {
+        self.elapsed_ns = self.elapsed_ns.max(other.elapsed_ns);
+        self.requests += other.requests;
+        self.due += other.due;
+        self.bytes_received += other.bytes_received;
+        add(&mut self.response_time_ns, &other.response_time_ns);
+        add(&mut self.connect_time_ns, &other.connect_time_ns);
+        add_optional(&mut self.service_time_ns, other.service_time_ns);
+        add_optional(&mut self.kernel_time_ns, other.kernel_time_ns);
+        for (status, count) in other.status {
+            *self.status.entry(status).or_default() += count;
+        }
+        self.errors.merge(&other.errors);
+        self.in_flight_at_end.count += other.in_flight_at_end.count;
+        let oldest_ns = other.in_flight_at_end.oldest_ns;
+        self.in_flight_at_end.oldest_ns = self.in_flight_at_end.oldest_ns.max(oldest_ns);
+        self.connections_opened += other.connections_opened;
+        self.closed_by_server += other.closed_by_server;
+        self.ticks.extend(other.ticks);
+        self.engine.cpu_ns += other.engine.cpu_ns;
+        add_optional(
+            &mut self.engine.schedule_lag_ns,
+            other.engine.schedule_lag_ns,
+        );
+    }
+}
+
+/// An empty histogram: 3 digits from 1 ns to one hour, of fixed size, so that recording never
+/// allocates.
+///
+/// # Panics
+/// Never: the bounds are constants that the library takes.
+#[must_use]
+pub fn histogram() -> Histogram<u64> {
+    const HOUR_NS: u64 = 3_600_000_000_000;
+    Histogram::new_with_bounds(1, HOUR_NS, 3).expect("constant bounds that are valid")
+}
+
+/// The V2 encoding of HdrHistogram (not compressed), which every port of the library reads.
+///
+/// # Panics
+/// Never: writing to memory cannot fail, and 64-bit counts fit the encoding.
+#[must_use]
+pub fn encode_v2(histogram: &Histogram<u64>) -> Vec<u8> {
+    use hdrhistogram::serialization::{Serializer, V2Serializer};
+    let mut bytes = Vec::new();
+    V2Serializer::new()
+        .serialize(histogram, &mut bytes)
+        .expect("a Vec takes every byte and every count fits");
+    bytes
+}
+
+fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
+    to.add(from)
+        .expect("every histogram of the engine has the same bounds");
+}
+
+fn add_optional(to: &mut Option<Histogram<u64>>, from: Option<Histogram<u64>>) {
+    match (to.as_mut(), from) {
+        (Some(to), Some(from)) => add(to, &from),
+        (None, from) => *to = from,
+        (Some(_), None) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hdrhistogram::serialization::Deserializer;
+
+    #[test]
+    fn the_encoding_can_be_read_back() {
+        let mut times = histogram();
+        for value in [1, 1_000, 1_000, 5_000_000_000] {
+            times.saturating_record(value);
+        }
+        times.saturating_record(u64::MAX);
+        let bytes = encode_v2(&times);
+        let read: Histogram<u64> = Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
+        assert_eq!(read, times);
+        assert_eq!(read.len(), 5);
+    }
+}

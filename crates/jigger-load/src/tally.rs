@@ -1,0 +1,168 @@
+//! One thread's counts while the load runs.
+
+use crate::connection::{Answer, Verdict};
+use crate::failure::{ErrorKind, Errors};
+use crate::load::{Extent, Load, Pacing};
+use crate::sample::{EngineUse, InFlight, Sample, histogram};
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+
+const TICK_NS: u64 = 100_000_000;
+/// Ticks kept when the run's length is not known: one hour.
+const TICKS_MAX: usize = 36_000;
+const STATUSES: usize = 600;
+
+/// See the module. Recording an answer allocates nothing.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    start_ns: u64,
+    pub(crate) answers: u64,
+    pub(crate) bytes: u64,
+    pub(crate) begun: u64,
+    pub(crate) connections_opened: u64,
+    pub(crate) closed_by_server: u64,
+    pub(crate) errors: Errors,
+    response_ns: Histogram<u64>,
+    service_ns: Option<Histogram<u64>>,
+    kernel_ns: Option<Histogram<u64>>,
+    connect_ns: Histogram<u64>,
+    lag_ns: Option<Histogram<u64>>,
+    statuses: Box<[u64; STATUSES]>,
+    ticks: Vec<u32>,
+    tick_answers: u32,
+    tick_end_ns: u64,
+}
+
+impl Tally {
+    pub(crate) fn new(load: &Load) -> Tally {
+        let open = matches!(load.pacing, Pacing::Open { .. });
+        let ticks = match load.extent {
+            Extent::Time(time) => usize::try_from(time.as_millis() / 100 + 2).unwrap_or(TICKS_MAX),
+            Extent::Count(_) => TICKS_MAX,
+        };
+        Tally {
+            start_ns: 0,
+            answers: 0,
+            bytes: 0,
+            begun: 0,
+            connections_opened: 0,
+            closed_by_server: 0,
+            errors: Errors::default(),
+            response_ns: histogram(),
+            service_ns: open.then(histogram),
+            kernel_ns: load.kernel_timestamps.then(histogram),
+            connect_ns: histogram(),
+            lag_ns: open.then(histogram),
+            statuses: Box::new([0; STATUSES]),
+            ticks: Vec::with_capacity(ticks.min(TICKS_MAX)),
+            tick_answers: 0,
+            tick_end_ns: TICK_NS,
+        }
+    }
+
+    pub(crate) fn start(&mut self, start_ns: u64) {
+        self.start_ns = start_ns;
+        self.tick_end_ns = start_ns + TICK_NS;
+    }
+
+    /// A complete answer; `arrived_ns` is the kernel's time of its last bytes on the same clock.
+    pub(crate) fn answer(&mut self, answer: &Answer, now_ns: u64, arrived_ns: Option<u64>) {
+        self.statuses[usize::from(answer.status)] += 1;
+        match answer.verdict {
+            Verdict::Correct => self.correct(answer, now_ns, arrived_ns),
+            Verdict::WrongStatus => {
+                let status = answer.status;
+                self.errors
+                    .add(ErrorKind::Status, 1, || format!("status {status}"));
+            }
+            Verdict::WrongBody => {
+                let message = "the body differs from the expected one";
+                self.errors
+                    .add(ErrorKind::WrongAnswer, 1, || message.to_owned());
+            }
+        }
+    }
+
+    pub(crate) fn connected(&mut self, duration_ns: u64) {
+        self.connections_opened += 1;
+        self.connect_ns.saturating_record(duration_ns);
+    }
+
+    /// Open loop: a request for which a connection was free goes out so late.
+    pub(crate) fn lag(&mut self, late_ns: u64) {
+        if let Some(lag_ns) = &mut self.lag_ns {
+            lag_ns.saturating_record(late_ns);
+        }
+    }
+
+    /// Ends the count: `unsent` requests were due and never sent.
+    pub(crate) fn finish(
+        mut self,
+        end_ns: u64,
+        in_flight: InFlight,
+        unsent: u64,
+        cpu_ns: u64,
+        driver: &'static str,
+    ) -> Sample {
+        self.advance_ticks(end_ns);
+        if self.ticks.len() < TICKS_MAX && self.tick_answers > 0 {
+            self.ticks.push(self.tick_answers);
+        }
+        Sample {
+            elapsed_ns: end_ns - self.start_ns,
+            requests: self.answers,
+            due: self.begun + unsent,
+            bytes_received: self.bytes,
+            response_time_ns: self.response_ns,
+            service_time_ns: self.service_ns,
+            kernel_time_ns: self.kernel_ns,
+            connect_time_ns: self.connect_ns,
+            status: statuses(&self.statuses),
+            errors: self.errors,
+            in_flight_at_end: in_flight,
+            connections_opened: self.connections_opened,
+            closed_by_server: self.closed_by_server,
+            ticks: vec![self.ticks],
+            engine: EngineUse {
+                cpu_ns,
+                cores: 0,
+                schedule_lag_ns: self.lag_ns,
+            },
+            driver,
+        }
+    }
+
+    fn correct(&mut self, answer: &Answer, now_ns: u64, arrived_ns: Option<u64>) {
+        self.answers += 1;
+        if now_ns >= self.tick_end_ns {
+            self.advance_ticks(now_ns);
+        }
+        self.tick_answers += 1;
+        let service_ns = now_ns.saturating_sub(answer.flight.started_ns);
+        match &mut self.service_ns {
+            None => self.response_ns.saturating_record(service_ns),
+            Some(recorded) => {
+                recorded.saturating_record(service_ns);
+                let response_ns = now_ns.saturating_sub(answer.flight.due_ns);
+                self.response_ns.saturating_record(response_ns);
+            }
+        }
+        if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
+            recorded.saturating_record(arrived_ns.saturating_sub(answer.flight.started_ns));
+        }
+    }
+
+    fn advance_ticks(&mut self, now_ns: u64) {
+        while now_ns >= self.tick_end_ns && self.ticks.len() < TICKS_MAX {
+            self.ticks.push(std::mem::take(&mut self.tick_answers));
+            self.tick_end_ns += TICK_NS;
+        }
+    }
+}
+
+fn statuses(counts: &[u64; STATUSES]) -> BTreeMap<u16, u64> {
+    (0_u16..)
+        .zip(counts.iter().copied())
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}

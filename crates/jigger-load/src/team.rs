@@ -1,0 +1,183 @@
+//! The threads of a load: common start, observation, and the sum of their samples.
+
+use crate::io::Epoll;
+use crate::load::{Flow, Load, LoadError, Progress};
+use crate::sample::Sample;
+use crate::worker::Worker;
+use rustix::thread::CpuSet;
+use std::num::NonZeroU64;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// What a worker shows while it runs. Written by its own thread alone, without locked
+/// instructions, and on a cache line of its own, so that showing costs next to nothing.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Board {
+    answers: AtomicU64,
+    errors: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Board {
+    pub(crate) fn show(&self, answers: u64, errors: u64, bytes: u64) {
+        self.answers.store(answers, Ordering::Relaxed);
+        self.errors.store(errors, Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What the threads share.
+struct Team<'a> {
+    load: &'a Load,
+    boards: Vec<Board>,
+    stop: AtomicBool,
+    start: Barrier,
+}
+
+type Outcome = Result<Sample, LoadError>;
+
+/// Runs a checked load.
+pub(crate) fn run(
+    load: &Load,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Sample, LoadError> {
+    let team = Team {
+        load,
+        boards: (0..load.threads).map(|_| Board::default()).collect(),
+        stop: AtomicBool::new(false),
+        start: Barrier::new(load.threads + 1),
+    };
+    std::thread::scope(|scope| {
+        let (sender, receiver) = channel();
+        for thread in 0..load.threads {
+            let (team, sender) = (&team, sender.clone());
+            scope.spawn(move || team.work(thread, &sender));
+        }
+        drop(sender);
+        team.start.wait();
+        team.watch(&receiver, observe)
+    })
+}
+
+impl Team<'_> {
+    fn work(&self, thread: usize, sender: &Sender<Outcome>) {
+        let ready = self.prepare(thread);
+        // Also when this thread failed: the others wait for it.
+        self.start.wait();
+        let outcome = ready.and_then(|worker| worker.run().map_err(start_error));
+        // The receiver lives until every thread has reported.
+        let _ = sender.send(outcome);
+    }
+
+    fn prepare(&self, thread: usize) -> Result<Worker<'_, Epoll>, LoadError> {
+        if let Some(cpus) = &self.load.cpus {
+            pin(cpus[thread % cpus.len()])?;
+        }
+        // By default the kernel may fire timers 50 us late.
+        rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).map_err(start_error)?;
+        let driver =
+            Epoll::new(&self.load.address, self.load.kernel_timestamps).map_err(start_error)?;
+        Ok(Worker::new(
+            driver,
+            self.load,
+            thread,
+            &self.boards[thread],
+            &self.stop,
+        ))
+    }
+
+    /// Observes until all threads have reported.
+    fn watch(
+        &self,
+        outcomes: &Receiver<Outcome>,
+        observe: &mut dyn FnMut(&Progress) -> Flow,
+    ) -> Outcome {
+        let start = Instant::now();
+        let every = self.load.observe_every.max(Duration::from_millis(1));
+        let mut next = start + every;
+        let mut samples = Vec::with_capacity(self.load.threads);
+        loop {
+            let patience = next.saturating_duration_since(Instant::now());
+            match outcomes.recv_timeout(patience) {
+                Ok(outcome) => samples.push(outcome.inspect_err(|_| self.end())?),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    next = (next + every).max(Instant::now());
+                    if observe(&self.progress(start.elapsed())) == Flow::Stop {
+                        self.end();
+                    }
+                }
+            }
+        }
+        Ok(self.sum(samples))
+    }
+
+    fn end(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    fn progress(&self, elapsed: Duration) -> Progress {
+        let sum = |field: fn(&Board) -> &AtomicU64| {
+            self.boards
+                .iter()
+                .map(|board| field(board).load(Ordering::Relaxed))
+                .sum()
+        };
+        Progress {
+            elapsed,
+            answers: sum(|board| &board.answers),
+            errors: sum(|board| &board.errors),
+            bytes: sum(|board| &board.bytes),
+        }
+    }
+
+    fn sum(&self, samples: Vec<Sample>) -> Sample {
+        let mut samples = samples.into_iter();
+        let mut total = samples
+            .next()
+            .expect("each of at least one thread reported a sample");
+        samples.for_each(|sample| total.merge(sample));
+        total.engine.cores = self.load.threads.min(self.cores());
+        total
+    }
+
+    fn cores(&self) -> usize {
+        match &self.load.cpus {
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+            Some(cpus) => {
+                let mut different = cpus.clone();
+                different.sort_unstable();
+                different.dedup();
+                different.len()
+            }
+        }
+    }
+}
+
+/// Pins the calling thread to one core.
+pub(crate) fn pin(cpu: usize) -> Result<(), LoadError> {
+    let failed = |errno: rustix::io::Errno| LoadError::Pin {
+        cpu,
+        source: errno.into(),
+    };
+    if cpu >= CpuSet::MAX_CPU {
+        return Err(failed(rustix::io::Errno::INVAL));
+    }
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    rustix::thread::sched_setaffinity(None, &set).map_err(failed)
+}
+
+/// The CPU time of the calling thread.
+pub(crate) fn thread_cpu_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    u64::try_from(time.tv_sec).unwrap_or_default() * 1_000_000_000
+        + u64::try_from(time.tv_nsec).unwrap_or_default()
+}
+
+fn start_error(errno: rustix::io::Errno) -> LoadError {
+    LoadError::Start(errno.into())
+}

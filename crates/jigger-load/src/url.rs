@@ -1,0 +1,236 @@
+//! The part of a URL that an HTTP/1.1 request needs (RFC 9110, section 4.2).
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+/// An `http` URL: host, port and request target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    host: String,
+    port: u16,
+    target: String,
+}
+
+/// Why a text is no URL that can be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// No `scheme://` in front.
+    #[error("`{0}` has no scheme; write `http://{0}`")]
+    NoScheme(String),
+    /// TLS is not built in yet.
+    #[error(
+        "`{0}` uses https, which is not supported yet; serve plain http, or put a TLS \
+         terminating proxy such as `socat` or `nginx` between and load that"
+    )]
+    Https(String),
+    /// Another scheme.
+    #[error("scheme `{0}` is not supported; use `http://`")]
+    Scheme(String),
+    /// The host is missing or holds a character that no host has.
+    #[error("`{0}` names no valid host; write `http://HOST:PORT/PATH`, IPv6 in brackets")]
+    Host(String),
+    /// The port is no number from 1 to 65535.
+    #[error("`{0}` is no port; use a number from 1 to 65535")]
+    Port(String),
+    /// `user:password@` in front of the host.
+    #[error("credentials in a URL are not sent; use the header `Authorization` instead")]
+    Credentials,
+    /// A space, a control or a non-ASCII character in path or query.
+    #[error("`{0}` cannot stand in a URL; percent-encode it (RFC 3986, section 2.1)")]
+    Character(char),
+}
+
+/// Why a host name gave no address.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The resolver failed.
+    #[error("cannot resolve `{host}`: {source}; check the name, or give the address itself")]
+    Failed {
+        /// The name asked for.
+        host: String,
+        /// What the resolver said.
+        source: std::io::Error,
+    },
+    /// The resolver answered with an empty list.
+    #[error("`{0}` resolves to no address; give the address itself")]
+    Empty(String),
+}
+
+impl Url {
+    /// Parses `http://host[:port][/path][?query]`; a fragment is dropped, as it is never sent.
+    ///
+    /// # Errors
+    /// [`UrlError`] names what is wrong and what to write instead.
+    pub fn parse(text: &str) -> Result<Url, UrlError> {
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| UrlError::NoScheme(text.to_owned()))?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "http" => {}
+            "https" => return Err(UrlError::Https(text.to_owned())),
+            _ => return Err(UrlError::Scheme(scheme.to_owned())),
+        }
+        let rest = rest.split('#').next().unwrap_or_default();
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        let (host, port) = split_authority(authority)?;
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        let target = format!("{slash}{target}");
+        match target.chars().find(|c| !c.is_ascii_graphic()) {
+            Some(character) => Err(UrlError::Character(character)),
+            None => Ok(Url { host, port, target }),
+        }
+    }
+
+    /// Every address the host name has, in the resolver's order; literals are not looked up.
+    ///
+    /// # Errors
+    /// [`ResolveError`] when the resolver fails or knows no address.
+    pub fn resolve(&self) -> Result<Vec<SocketAddr>, ResolveError> {
+        let found = (self.host.as_str(), self.port)
+            .to_socket_addrs()
+            .map_err(|source| ResolveError::Failed {
+                host: self.host.clone(),
+                source,
+            })?;
+        let mut addresses: Vec<SocketAddr> = Vec::new();
+        for address in found {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        if addresses.is_empty() {
+            return Err(ResolveError::Empty(self.host.clone()));
+        }
+        Ok(addresses)
+    }
+
+    /// The host, without brackets when it is an IPv6 address.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port; 80 when the URL names none.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Path and query as they stand in the request line; never empty.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The value of the `Host` field (RFC 9110, section 7.2): the port only when it is not 80.
+    #[must_use]
+    pub fn host_field(&self) -> String {
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        if self.port == 80 {
+            host
+        } else {
+            format!("{host}:{}", self.port)
+        }
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "http://{}{}", self.host_field(), self.target)
+    }
+}
+
+fn split_authority(authority: &str) -> Result<(String, u16), UrlError> {
+    if authority.contains('@') {
+        return Err(UrlError::Credentials);
+    }
+    let bad_host = || UrlError::Host(authority.to_owned());
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (host, port) = rest.split_once(']').ok_or_else(bad_host)?;
+        host.parse::<std::net::Ipv6Addr>().map_err(|_| bad_host())?;
+        (host, port)
+    } else {
+        let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~%".contains(c);
+        if host.is_empty() || !host.chars().all(allowed) {
+            return Err(bad_host());
+        }
+        (host, port)
+    };
+    Ok((
+        host.to_owned(),
+        parse_port(port).map_err(|port| port.unwrap_or_else(bad_host))?,
+    ))
+}
+
+/// `""` and `":"` mean the default; `Err(None)` when something else than a port follows the host.
+fn parse_port(text: &str) -> Result<u16, Option<UrlError>> {
+    if text.is_empty() || text == ":" {
+        return Ok(80);
+    }
+    let digits = text.strip_prefix(':').ok_or(None)?;
+    match digits.parse::<u16>() {
+        Ok(port) if port != 0 && digits.bytes().all(|b| b.is_ascii_digit()) => Ok(port),
+        _ => Err(Some(UrlError::Port(digits.to_owned()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_taken_apart() {
+        for (text, host, port, target, field) in [
+            ("http://localhost", "localhost", 80, "/", "localhost"),
+            ("HTTP://h:8080/a?b=c#d", "h", 8080, "/a?b=c", "h:8080"),
+            ("http://[::1]:5/x", "::1", 5, "/x", "[::1]:5"),
+            ("http://h?q", "h", 80, "/?q", "h"),
+            ("http://127.0.0.1:/", "127.0.0.1", 80, "/", "127.0.0.1"),
+        ] {
+            let url = Url::parse(text).unwrap();
+            assert_eq!(
+                (url.host(), url.port(), url.target()),
+                (host, port, target),
+                "{text}"
+            );
+            assert_eq!(url.host_field(), field);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, part) in [
+            ("localhost:8080", "write `http://localhost:8080`"),
+            ("https://h/", "https"),
+            ("ftp://h/", "scheme `ftp`"),
+            ("http://", "no valid host"),
+            ("http:///x", "no valid host"),
+            ("http://[::1", "no valid host"),
+            ("http://[::1]x/", "no valid host"),
+            ("http://h:0/", "`0` is no port"),
+            ("http://h:65536/", "`65536` is no port"),
+            ("http://h:+1/", "`+1` is no port"),
+            ("http://u:p@h/", "Authorization"),
+            ("http://h/a b", "percent-encode"),
+            ("http://h/\u{e9}", "percent-encode"),
+        ] {
+            let message = Url::parse(text).unwrap_err().to_string();
+            assert!(message.contains(part), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn literals_resolve_without_a_resolver() {
+        let url = Url::parse("http://[::1]:81/").unwrap();
+        assert_eq!(
+            url.resolve().unwrap(),
+            ["[::1]:81".parse::<SocketAddr>().unwrap()]
+        );
+    }
+}

@@ -1,0 +1,351 @@
+//! One thread of a load: its connections, driven from event to event.
+//!
+//! After the start nothing is allocated, but where an answer arrives in pieces or the kernel
+//! takes a request in pieces. There are no timers: every request has the same timeout, so one
+//! look over the connections for each timeout is enough to find the next deadline.
+
+mod exchange;
+mod reconnect;
+
+use crate::connection::{Connection, Memory};
+use crate::io::{Driver, Ready};
+use crate::load::{ConnectionPolicy, Extent, Load, Pacing};
+use crate::outbox::Outbox;
+use crate::sample::{InFlight, Sample};
+use crate::schedule::{Rate, Schedule};
+use crate::tally::Tally;
+use crate::team::{Board, thread_cpu_ns};
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How long a stop may go unnoticed.
+const STOP_CHECK_NS: u64 = 20_000_000;
+/// One read takes an answer of this size whole.
+const BUFFER_BYTES: usize = 64 << 10;
+const NEVER: u64 = u64::MAX;
+
+/// See the module.
+pub(crate) struct Worker<'a, D: Driver> {
+    driver: D,
+    load: &'a Load,
+    board: &'a Board,
+    stop: &'a AtomicBool,
+    slots: Vec<Slot<D::Socket>>,
+    /// Open loop: slots that can take a request, once for each they can take; longest free first.
+    free: VecDeque<u32>,
+    outbox: Outbox<'a>,
+    schedule: Option<Schedule>,
+    tally: Tally,
+    memory: Memory,
+    buffer: Box<[u8]>,
+    /// Requests that may still be begun.
+    left: u64,
+    under_way: usize,
+    /// The time as of the last look.
+    now_ns: u64,
+    end_ns: u64,
+    timeout_ns: u64,
+    /// When to look for passed deadlines and ended rests.
+    check_ns: u64,
+}
+
+/// The place of one connection, through its successive sockets.
+struct Slot<S> {
+    socket: Option<S>,
+    phase: Phase,
+    connection: Connection,
+    /// How many of the requests under way have been handed to the kernel or to `rest`.
+    sent: usize,
+    /// Bytes that the kernel has not taken yet.
+    rest: Vec<u8>,
+    rest_from: usize,
+    connect_ns: u64,
+    backoff_ns: u64,
+    /// Whether this socket has brought an answer.
+    answered: bool,
+    /// The kernel refused to take more; what it has for us is still to be read.
+    write_error: Option<Errno>,
+    free_since_ns: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Closed,
+    /// No new attempt before this time.
+    Resting(u64),
+    Connecting,
+    Open,
+}
+
+impl<S> Slot<S> {
+    fn new(pipeline: usize) -> Slot<S> {
+        Slot {
+            socket: None,
+            phase: Phase::Closed,
+            connection: Connection::new(pipeline),
+            sent: 0,
+            rest: Vec::new(),
+            rest_from: 0,
+            connect_ns: 0,
+            backoff_ns: 0,
+            answered: false,
+            write_error: None,
+            free_since_ns: 0,
+        }
+    }
+}
+
+impl<'a, D: Driver> Worker<'a, D> {
+    /// Worker `thread` of the load's, with its share of connections and requests.
+    pub(crate) fn new(
+        driver: D,
+        load: &'a Load,
+        thread: usize,
+        board: &'a Board,
+        stop: &'a AtomicBool,
+    ) -> Worker<'a, D> {
+        let connections = share(load.connections as u64, thread, load.threads);
+        let left = match load.extent {
+            Extent::Time(_) => NEVER,
+            Extent::Count(count) => share(count, thread, load.threads),
+        };
+        let slots: Vec<_> = (0..connections).map(|_| Slot::new(load.pipeline)).collect();
+        Worker {
+            driver,
+            load,
+            board,
+            stop,
+            free: VecDeque::with_capacity(slots.len() * load.pipeline),
+            slots,
+            outbox: Outbox::new(load, thread),
+            schedule: schedule(load, thread),
+            tally: Tally::new(load),
+            memory: Memory::default(),
+            buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
+            left,
+            under_way: 0,
+            now_ns: 0,
+            end_ns: NEVER,
+            timeout_ns: nanoseconds(load.timeout),
+            check_ns: 0,
+        }
+    }
+
+    /// Runs the load to its end.
+    ///
+    /// # Errors
+    /// Only when waiting itself fails, which no state of a connection can cause.
+    pub(crate) fn run(mut self) -> Result<Sample, Errno> {
+        let cpu_ns = thread_cpu_ns();
+        self.now_ns = self.driver.now_ns();
+        let start_ns = self.now_ns;
+        if let Extent::Time(time) = self.load.extent {
+            self.end_ns = start_ns.saturating_add(nanoseconds(time));
+        }
+        self.tally.start(start_ns);
+        self.begin(start_ns);
+        let mut ready = Vec::with_capacity(1024);
+        while !self.is_over() {
+            self.check_deadlines();
+            self.dispatch(start_ns);
+            let timeout_ns = self.timeout_ns(start_ns);
+            self.gather();
+            self.driver.wait(timeout_ns, &mut ready)?;
+            self.handle(&ready);
+            self.board.show(
+                self.tally.answers,
+                self.tally.errors.total(),
+                self.tally.bytes,
+            );
+        }
+        Ok(self.finish(start_ns, thread_cpu_ns() - cpu_ns))
+    }
+
+    /// Opens the connections; in a closed loop with a ramp one after another.
+    fn begin(&mut self, start_ns: u64) {
+        let open = self.schedule.is_some();
+        let count = self.slots.len() as u64;
+        let ramp_ns = if open { 0 } else { nanoseconds(self.load.ramp) };
+        for index in 0..self.slots.len() {
+            let rest_ns = share_of(ramp_ns, index as u64, count);
+            if rest_ns > 0 {
+                self.slots[index].phase = Phase::Resting(start_ns + rest_ns);
+            } else if !open {
+                self.proceed(index);
+            } else if self.load.connection == ConnectionPolicy::KeepAlive {
+                self.connect(index);
+            }
+        }
+        for index in 0..self.slots.len() * self.load.pipeline * usize::from(open) {
+            let index = u32::try_from(index % self.slots.len()).unwrap_or_default();
+            self.free.push_back(index);
+        }
+        self.check_ns = start_ns;
+    }
+
+    fn is_over(&self) -> bool {
+        self.now_ns >= self.end_ns
+            || (self.left == 0 && self.under_way == 0)
+            || self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Open loop: sends what is due, as long as a connection is free.
+    fn dispatch(&mut self, start_ns: u64) {
+        if self.schedule.is_none() {
+            return;
+        }
+        self.now_ns = self.driver.now_ns();
+        while let Some(due_ns) = self.next_due(start_ns)
+            && due_ns <= self.now_ns
+            && due_ns < self.end_ns
+        {
+            let Some(index) = self.free.pop_front() else {
+                return;
+            };
+            self.schedule.iter_mut().for_each(Schedule::advance);
+            let index = index as usize;
+            if self.slots[index].free_since_ns <= due_ns {
+                self.tally.lag(self.now_ns - due_ns);
+            }
+            self.launch(index, due_ns);
+            self.transmit(index);
+            self.now_ns = self.driver.now_ns();
+        }
+    }
+
+    fn next_due(&self, start_ns: u64) -> Option<u64> {
+        let schedule = self.schedule.as_ref()?;
+        (self.left > 0).then(|| start_ns.saturating_add(schedule.due_ns()))
+    }
+
+    /// Begins one more request on this connection.
+    fn launch(&mut self, index: usize, due_ns: u64) {
+        let flight = self.outbox.next(due_ns, self.now_ns);
+        self.slots[index].connection.begin(flight);
+        self.left = if self.left == NEVER {
+            NEVER
+        } else {
+            self.left - 1
+        };
+        self.under_way += 1;
+        self.tally.begun += 1;
+    }
+
+    fn timeout_ns(&self, start_ns: u64) -> u64 {
+        let due_ns = match self.next_due(start_ns) {
+            Some(due_ns) if !self.free.is_empty() => due_ns,
+            _ => NEVER,
+        };
+        let next_ns = self.check_ns.min(self.end_ns).min(due_ns);
+        next_ns.saturating_sub(self.now_ns).min(STOP_CHECK_NS)
+    }
+
+    fn handle(&mut self, ready: &[Ready]) {
+        if ready.is_empty() {
+            self.now_ns = self.driver.now_ns();
+        }
+        for event in ready {
+            self.event(*event);
+            if self.now_ns >= self.end_ns {
+                return;
+            }
+        }
+    }
+
+    /// Ends rests and gives up requests whose deadline has passed.
+    fn check_deadlines(&mut self) {
+        if self.now_ns < self.check_ns {
+            return;
+        }
+        let mut next_ns = self.now_ns.saturating_add(self.timeout_ns);
+        self.check_ns = NEVER;
+        for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
+            let passed = match (slot.phase, slot.connection.flights().front()) {
+                (Phase::Resting(until_ns), _) => until_ns,
+                (_, Some(flight)) => flight.started_ns.saturating_add(self.timeout_ns),
+                (_, None) => continue,
+            };
+            if passed > self.now_ns {
+                next_ns = next_ns.min(passed);
+            } else if slot.phase == Phase::Connecting || slot.phase == Phase::Open {
+                self.time_out(index);
+            } else {
+                self.slots[index].phase = Phase::Closed;
+                self.proceed(index);
+            }
+        }
+        self.check_ns = self.check_ns.min(next_ns);
+    }
+
+    /// Batching: lets answers gather, so that one wake-up serves many.
+    fn gather(&mut self) {
+        const NAP_NS: u64 = 100_000;
+        const UNDER_WAY_MIN: usize = 8;
+        if self.load.batch && self.under_way >= UNDER_WAY_MIN {
+            self.driver.nap(NAP_NS);
+        }
+    }
+
+    fn finish(mut self, start_ns: u64, cpu_ns: u64) -> Sample {
+        let end_ns = self.now_ns.min(self.end_ns);
+        let mut in_flight = InFlight::default();
+        let open = self.schedule.is_some();
+        for flight in self.slots.iter().flat_map(|slot| slot.connection.flights()) {
+            let since_ns = if open {
+                flight.due_ns
+            } else {
+                flight.started_ns
+            };
+            in_flight.count += 1;
+            in_flight.oldest_ns = in_flight.oldest_ns.max(end_ns.saturating_sub(since_ns));
+        }
+        let mut unsent = 0;
+        while let Some(due_ns) = self.next_due(start_ns)
+            && due_ns < end_ns
+            && unsent < self.left
+        {
+            self.schedule.iter_mut().for_each(Schedule::advance);
+            in_flight.oldest_ns = in_flight.oldest_ns.max(end_ns - due_ns);
+            unsent += 1;
+        }
+        in_flight.count += unsent;
+        self.tally
+            .finish(end_ns, in_flight, unsent, cpu_ns, D::NAME)
+    }
+}
+
+fn schedule(load: &Load, thread: usize) -> Option<Schedule> {
+    let Pacing::Open {
+        rate_per_second,
+        arrivals,
+        burst,
+    } = load.pacing
+    else {
+        return None;
+    };
+    let ramp_ns = nanoseconds(load.ramp);
+    let rate = Rate {
+        per_second: rate_per_second,
+        arrivals,
+        burst,
+        ramp_ns,
+    };
+    let seed = load.seed ^ (thread as u64).wrapping_mul(0x9e37_79b9);
+    Some(Schedule::new(&rate, thread, load.threads, seed))
+}
+
+/// What thread `thread` of `threads` gets of `count`; the first ones get one more.
+fn share(count: u64, thread: usize, threads: usize) -> u64 {
+    let (thread, threads) = (thread as u64, threads as u64);
+    count / threads + u64::from(thread < count % threads)
+}
+
+fn share_of(whole: u64, part: u64, parts: u64) -> u64 {
+    u64::try_from(u128::from(whole) * u128::from(part) / u128::from(parts)).unwrap_or(whole)
+}
+
+fn nanoseconds(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
+}

@@ -1,0 +1,252 @@
+//! Sending requests and taking answers.
+
+use super::reconnect::message;
+use super::{Phase, Worker};
+use crate::connection::Answer;
+use crate::failure::ErrorKind;
+use crate::http1::Malformed;
+use crate::io::{Driver, Ready, Received};
+use crate::load::ConnectionPolicy;
+use rustix::io::Errno;
+
+/// What the bytes of one read come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    GoOn,
+    /// The connection has served its last request, by the answer's or by our own will.
+    Last,
+    /// It broke and has been dealt with.
+    Failed,
+}
+
+impl<D: Driver> Worker<'_, D> {
+    /// Deals with a socket that is ready.
+    pub(super) fn event(&mut self, ready: Ready) {
+        let index = ready.token as usize;
+        let Some(slot) = self.slots.get(index) else {
+            return;
+        };
+        match slot.phase {
+            Phase::Connecting => self.finish_connect(index, ready),
+            Phase::Open => {
+                if ready.writable && !self.flush(index) {
+                    return;
+                }
+                if ready.readable {
+                    self.receive(index, ready.hung_up);
+                }
+            }
+            Phase::Closed | Phase::Resting(_) => {}
+        }
+    }
+
+    /// Closed loop: begins as many requests as fit; then sends what is to be sent.
+    pub(super) fn proceed(&mut self, index: usize) {
+        if self.schedule.is_none() {
+            let room = self.load.pipeline - self.slots[index].connection.flights().len();
+            for _ in 0..room {
+                if self.left == 0 {
+                    break;
+                }
+                self.launch(index, self.now_ns);
+            }
+        }
+        self.transmit(index);
+    }
+
+    /// Sends the requests that have not been sent, or connects for them.
+    pub(super) fn transmit(&mut self, index: usize) {
+        let slot = &self.slots[index];
+        let unsent = slot.connection.flights().len() > slot.sent;
+        match slot.phase {
+            Phase::Open if unsent => {
+                if let Err(error) = self.send_unsent(index) {
+                    self.fail_write(index, error);
+                }
+            }
+            Phase::Closed if unsent => self.connect(index),
+            _ => {}
+        }
+    }
+
+    /// Hands unsent requests to the kernel; what it does not take waits in `rest`.
+    pub(super) fn send_unsent(&mut self, index: usize) -> Result<(), Errno> {
+        let slot = &mut self.slots[index];
+        let Some(socket) = &mut slot.socket else {
+            return Ok(());
+        };
+        let bytes = self
+            .outbox
+            .bytes(slot.connection.flights().range(slot.sent..));
+        let taken = if slot.rest.is_empty() {
+            match self.driver.send(socket, bytes) {
+                Ok(taken) => taken,
+                Err(Errno::AGAIN) if slot.phase == Phase::Connecting => return Err(Errno::AGAIN),
+                Err(Errno::AGAIN) => 0,
+                Err(error) => return Err(error),
+            }
+        } else {
+            0
+        };
+        slot.sent = slot.connection.flights().len();
+        if taken < bytes.len() {
+            let idle = slot.rest.is_empty();
+            slot.rest.extend_from_slice(&bytes[taken..]);
+            if idle && slot.phase == Phase::Open {
+                let token = u32::try_from(index).unwrap_or(u32::MAX);
+                self.driver.watch(socket, token, true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends on what the kernel had no room for; `false` when the connection broke.
+    pub(super) fn flush(&mut self, index: usize) -> bool {
+        let slot = &mut self.slots[index];
+        let Some(socket) = &mut slot.socket else {
+            return false;
+        };
+        if slot.rest.is_empty() {
+            return true;
+        }
+        match self.driver.send(socket, &slot.rest[slot.rest_from..]) {
+            Ok(taken) => slot.rest_from += taken,
+            Err(Errno::AGAIN) => {}
+            Err(error) => {
+                self.fail_write(index, error);
+                return false;
+            }
+        }
+        if slot.rest_from == slot.rest.len() {
+            slot.rest = Vec::new();
+            slot.rest_from = 0;
+            let token = u32::try_from(index).unwrap_or(u32::MAX);
+            if let Err(error) = self.driver.watch(socket, token, false) {
+                self.fail_write(index, error);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// A request that cannot be written may already have its answer: a server that refuses a
+    /// large body answers and closes. Reading tells which it was.
+    fn fail_write(&mut self, index: usize, error: Errno) {
+        let slot = &mut self.slots[index];
+        slot.write_error = Some(error);
+        slot.rest = Vec::new();
+        slot.rest_from = 0;
+        self.receive(index, true);
+    }
+
+    fn fail_read(&mut self, index: usize, error: Errno) {
+        self.now_ns = self.driver.now_ns();
+        match self.slots[index].write_error {
+            Some(error) => self.fail(index, ErrorKind::Write, || message(error)),
+            None => self.fail(index, ErrorKind::ReadReset, || message(error)),
+        }
+    }
+
+    /// Reads until the socket has no more, as a short read shows without another call. After a
+    /// few full buffers the others get their turn.
+    pub(super) fn receive(&mut self, index: usize, hung_up: bool) {
+        const READS_MAX: usize = 16;
+        for _ in 0..READS_MAX {
+            let Some(socket) = &self.slots[index].socket else {
+                return;
+            };
+            let received = match self.driver.receive(socket, &mut self.buffer) {
+                Ok(received) => received,
+                Err(Errno::AGAIN) if self.slots[index].write_error.is_none() => return,
+                Err(error) => return self.fail_read(index, error),
+            };
+            self.now_ns = self.driver.now_ns();
+            if self.now_ns >= self.end_ns {
+                return;
+            }
+            if received.bytes == 0 {
+                return self.end_of_stream(index, false);
+            }
+            let whole = received.bytes < self.buffer.len();
+            match self.take(index, received) {
+                Taken::GoOn if whole && hung_up => return self.end_of_stream(index, false),
+                Taken::GoOn if whole => return self.proceed(index),
+                Taken::GoOn => {}
+                Taken::Last => return self.end_of_stream(index, true),
+                Taken::Failed => return,
+            }
+        }
+    }
+
+    /// Takes the answers out of the bytes read.
+    fn take(&mut self, index: usize, received: Received) -> Taken {
+        self.tally.bytes += received.bytes as u64;
+        if self.slots[index].sent == 0 {
+            self.fail(index, ErrorKind::ReadMalformed, || {
+                Malformed::Unasked.to_string()
+            });
+            return Taken::Failed;
+        }
+        let arrived_ns = received
+            .arrived_ns
+            .map(|wall_ns| wall_ns.wrapping_sub(self.driver.arrival_offset_ns()));
+        let mut from = 0;
+        loop {
+            let mut input = &self.buffer[from..received.bytes];
+            let connection = &mut self.slots[index].connection;
+            let answer = connection.absorb(&mut input, &self.load.expect, &mut self.memory);
+            from = received.bytes - input.len();
+            match answer {
+                Ok(Some(answer)) => {
+                    let last = self.settle(index, &answer, arrived_ns);
+                    if last && from < received.bytes {
+                        self.fail(index, ErrorKind::ReadMalformed, || {
+                            Malformed::Unasked.to_string()
+                        });
+                        return Taken::Failed;
+                    }
+                    if last {
+                        return Taken::Last;
+                    }
+                    if from == received.bytes {
+                        return Taken::GoOn;
+                    }
+                }
+                Ok(None) => return Taken::GoOn,
+                Err(malformed) => {
+                    self.fail(index, ErrorKind::ReadMalformed, || malformed.to_string());
+                    return Taken::Failed;
+                }
+            }
+        }
+    }
+
+    /// Counts an answer; whether it was the connection's last.
+    pub(super) fn settle(
+        &mut self,
+        index: usize,
+        answer: &Answer,
+        arrived_ns: Option<u64>,
+    ) -> bool {
+        self.tally.answer(answer, self.now_ns, arrived_ns);
+        let slot = &mut self.slots[index];
+        slot.sent -= 1;
+        slot.backoff_ns = 0;
+        slot.answered = true;
+        self.release(index, 1);
+        let fresh = self.load.connection == ConnectionPolicy::Fresh;
+        fresh || !answer.keeps_alive
+    }
+
+    /// So many requests of this connection are no longer under way.
+    pub(super) fn release(&mut self, index: usize, count: usize) {
+        self.under_way -= count;
+        if self.schedule.is_some() {
+            self.slots[index].free_since_ns = self.now_ns;
+            for _ in 0..count {
+                self.free
+                    .push_back(u32::try_from(index).unwrap_or_default());
+            }
+        }
+    }
+}

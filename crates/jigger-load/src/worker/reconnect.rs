@@ -1,0 +1,217 @@
+//! Making connections, and what follows when they end or fail.
+
+use super::{Phase, Worker};
+use crate::failure::ErrorKind;
+use crate::io::{Driver, Ready};
+use crate::load::ConnectionPolicy;
+use rustix::io::Errno;
+
+/// Rests after failed attempts double from the first to the second.
+const BACKOFF_MIN_NS: u64 = 1_000_000;
+const BACKOFF_MAX_NS: u64 = 100_000_000;
+
+impl<D: Driver> Worker<'_, D> {
+    /// Begins a connection. The first request is tried at once: over loopback the connection
+    /// often stands already, which saves a wake-up and two calls.
+    pub(super) fn connect(&mut self, index: usize) {
+        let began_ns = self.driver.now_ns();
+        self.now_ns = began_ns;
+        let slot = &mut self.slots[index];
+        slot.connect_ns = began_ns;
+        slot.answered = false;
+        slot.connection.restart(0, began_ns);
+        match self.driver.connect() {
+            Ok(socket) => slot.socket = Some(socket),
+            Err(error) => return self.fail_connect(index, error),
+        }
+        slot.phase = Phase::Connecting;
+        let stood_ns = self.driver.now_ns();
+        let sent = if slot.connection.flights().is_empty() {
+            Err(Errno::AGAIN)
+        } else {
+            self.restart(index, stood_ns);
+            self.send_unsent(index)
+        };
+        match sent {
+            Ok(()) => self.stand(index, stood_ns),
+            Err(Errno::AGAIN) => self.watch(index, true),
+            Err(error) => self.fail_connect(index, error),
+        }
+    }
+
+    /// A connection under way has news.
+    pub(super) fn finish_connect(&mut self, index: usize, ready: Ready) {
+        self.now_ns = self.driver.now_ns();
+        let slot = &self.slots[index];
+        let Some(socket) = &slot.socket else { return };
+        if let Some(error) = self.driver.connect_error(socket) {
+            return self.fail_connect(index, error);
+        }
+        if ready.readable {
+            // Nothing has been sent, so that no answer can be due.
+            self.slots[index].phase = Phase::Open;
+            return self.receive(index, ready.hung_up);
+        }
+        if !ready.writable {
+            return;
+        }
+        if !slot.connection.flights().is_empty() {
+            self.restart(index, self.now_ns);
+            match self.send_unsent(index) {
+                Ok(()) => {}
+                Err(Errno::AGAIN) => return,
+                Err(error) => return self.fail_connect(index, error),
+            }
+        }
+        self.stand(index, self.now_ns);
+    }
+
+    /// The server ends the connection, by its last answer (`announced`) or by closing.
+    pub(super) fn end_of_stream(&mut self, index: usize, announced: bool) {
+        let expect = &self.load.expect;
+        let connection = &mut self.slots[index].connection;
+        if let Some(answer) = connection.end_of_stream(expect, &mut self.memory) {
+            self.settle(index, &answer, None);
+        }
+        let slot = &self.slots[index];
+        let unanswered = slot.connection.flights().len();
+        let lost = !announced && unanswered > 0;
+        if self.load.connection == ConnectionPolicy::KeepAlive && !lost {
+            self.tally.closed_by_server += 1;
+        }
+        if lost && let Some(error) = slot.write_error {
+            return self.fail(index, ErrorKind::Write, || message(error));
+        }
+        if lost {
+            let within = slot.connection.within_answer();
+            return self.fail(index, ErrorKind::ReadClosedEarly, || closed_early(within));
+        }
+        self.disconnect(index);
+        self.slots[index].phase = Phase::Closed;
+        self.proceed(index);
+    }
+
+    /// Gives up the requests of a connection whose deadline has passed.
+    pub(super) fn time_out(&mut self, index: usize) {
+        let kind = match self.slots[index].phase {
+            Phase::Connecting => ErrorKind::ConnectTimeout,
+            _ => ErrorKind::Timeout,
+        };
+        let timeout = self.load.timeout;
+        self.fail_with(index, kind, false, || {
+            format!("no complete answer within {timeout:?}")
+        });
+    }
+
+    /// The connection broke: its requests fail, and it is made anew, after a rest when it had
+    /// not brought a single answer.
+    pub(super) fn fail(&mut self, index: usize, kind: ErrorKind, message: impl FnOnce() -> String) {
+        let rests = !self.slots[index].answered;
+        self.fail_with(index, kind, rests, message);
+    }
+
+    fn fail_with(
+        &mut self,
+        index: usize,
+        kind: ErrorKind,
+        rests: bool,
+        message: impl FnOnce() -> String,
+    ) {
+        let slot = &mut self.slots[index];
+        let count = slot.connection.abandon();
+        self.tally.errors.add(kind, count.max(1) as u64, message);
+        self.disconnect(index);
+        self.release(index, count);
+        let slot = &mut self.slots[index];
+        if rests {
+            slot.backoff_ns = (slot.backoff_ns * 2).clamp(BACKOFF_MIN_NS, BACKOFF_MAX_NS);
+            let until_ns = self.now_ns + slot.backoff_ns;
+            slot.phase = Phase::Resting(until_ns);
+            self.check_ns = self.check_ns.min(until_ns);
+        } else {
+            slot.phase = Phase::Closed;
+            self.proceed(index);
+        }
+    }
+
+    fn fail_connect(&mut self, index: usize, error: Errno) {
+        let kind = connect_kind(error);
+        self.fail_with(index, kind, true, || connect_message(kind, error));
+    }
+
+    /// The connection stands.
+    fn stand(&mut self, index: usize, stood_ns: u64) {
+        let slot = &mut self.slots[index];
+        slot.phase = Phase::Open;
+        self.tally.connected(stood_ns - slot.connect_ns);
+        let full = !slot.rest.is_empty();
+        self.watch(index, full);
+    }
+
+    /// Keep-alive: the clock of the first requests starts with their sending.
+    fn restart(&mut self, index: usize, now_ns: u64) {
+        if self.load.connection == ConnectionPolicy::KeepAlive {
+            self.slots[index].connection.restart(0, now_ns);
+        }
+    }
+
+    fn watch(&mut self, index: usize, writable: bool) {
+        let Some(socket) = &mut self.slots[index].socket else {
+            return;
+        };
+        let token = u32::try_from(index).unwrap_or(u32::MAX);
+        if let Err(error) = self.driver.watch(socket, token, writable) {
+            self.fail_connect(index, error);
+        }
+    }
+
+    fn disconnect(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        slot.socket = None;
+        slot.connection.disconnect();
+        slot.sent = 0;
+        slot.write_error = None;
+        slot.rest = Vec::new();
+        slot.rest_from = 0;
+    }
+}
+
+/// An error with its number, as `Connection refused (os error 111)`.
+pub(super) fn message(error: Errno) -> String {
+    std::io::Error::from(error).to_string()
+}
+
+fn connect_kind(error: Errno) -> ErrorKind {
+    match error {
+        Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM => {
+            ErrorKind::LocalLimit
+        }
+        Errno::TIMEDOUT => ErrorKind::ConnectTimeout,
+        Errno::CONNRESET | Errno::PIPE => ErrorKind::ConnectReset,
+        _ => ErrorKind::ConnectRefused,
+    }
+}
+
+fn connect_message(kind: ErrorKind, error: Errno) -> String {
+    let remedy = match error {
+        Errno::MFILE => "; raise the limit on open files (`ulimit -n`) or use fewer connections",
+        Errno::NFILE => "; the whole machine is out of files (`sysctl fs.file-max`)",
+        Errno::ADDRNOTAVAIL => {
+            "; every local port is in use or in TIME_WAIT: use keep-alive, a lower rate, a unix \
+             socket, or widen `sysctl net.ipv4.ip_local_port_range`"
+        }
+        Errno::AGAIN => "; the server's listen queue is full",
+        _ if kind == ErrorKind::LocalLimit => "; use fewer connections",
+        _ => "",
+    };
+    format!("{}{remedy}", message(error))
+}
+
+fn closed_early(within_answer: bool) -> String {
+    let what = if within_answer {
+        "the server closed the connection within an answer"
+    } else {
+        "the server closed the connection without an answer to the request on it"
+    };
+    format!("{what}; if it always closes without saying so, use fresh connections")
+}

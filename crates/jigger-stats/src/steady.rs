@@ -1,0 +1,177 @@
+//! When a warm-up has reached its steady state.
+
+/// Judges warm-up windows: steady when the last few neither vary much nor drift.
+///
+/// The window-by-window rule follows Georges, Buytaert & Eeckhout 2007, "Statistically rigorous
+/// Java performance evaluation", OOPSLA (a window of the last measurements whose variation has to
+/// fall below a threshold), with the range in place of their coefficient of variation, since with
+/// five windows it is what one sees; the slope is added because a slow climb can stay within the
+/// range.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SteadyRule {
+    /// How many of the last windows are judged.
+    pub windows: usize,
+    /// Their range (greatest minus smallest) has to be below this share of their mean.
+    pub max_spread: f64,
+    /// The least-squares line through them may rise or fall by less than this share of their mean
+    /// from the first of them to the last.
+    pub max_drift: f64,
+}
+
+/// What the warm-up windows show.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Steadiness {
+    /// Steady: measuring may begin.
+    Steady,
+    /// There are not enough windows to judge by.
+    TooFewWindows,
+    /// The windows vary too much.
+    Varies {
+        /// Range divided by mean.
+        spread: f64,
+    },
+    /// The windows climb or fall.
+    Drifts {
+        /// Rise (or, negative, fall) of the fitted line from first to last, divided by the mean.
+        drift: f64,
+    },
+}
+
+impl SteadyRule {
+    /// Judges the windows so far, oldest first: one figure each, such as requests a second.
+    ///
+    /// Windows in which nothing was answered (mean 0) or that are not finite are never steady:
+    /// their spread is given as infinite.
+    #[must_use]
+    pub fn judge(&self, windows: &[f64]) -> Steadiness {
+        let Some(start) = windows.len().checked_sub(self.windows.max(2)) else {
+            return Steadiness::TooFewWindows;
+        };
+        let last = &windows[start..];
+        let mean = mean(last);
+        if !(mean.is_finite() && mean > 0.0) {
+            return Steadiness::Varies {
+                spread: f64::INFINITY,
+            };
+        }
+        let spread = range(last) / mean;
+        let drift = fitted_rise(last) / mean;
+        if spread >= self.max_spread {
+            Steadiness::Varies { spread }
+        } else if drift.abs() >= self.max_drift {
+            Steadiness::Drifts { drift }
+        } else {
+            Steadiness::Steady
+        }
+    }
+}
+
+impl Default for SteadyRule {
+    /// Five windows within 5 %, with less than 2.5 % of slope from first to last.
+    fn default() -> Self {
+        Self {
+            windows: 5,
+            max_spread: 0.05,
+            max_drift: 0.025,
+        }
+    }
+}
+
+fn range(values: &[f64]) -> f64 {
+    let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let smallest = values.iter().copied().fold(f64::INFINITY, f64::min);
+    greatest - smallest
+}
+
+#[expect(clippy::cast_precision_loss, reason = "windows never come near 2^53")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// How far the least-squares line through equally spaced values rises from the first to the last.
+#[expect(clippy::cast_precision_loss, reason = "windows never come near 2^53")]
+fn fitted_rise(values: &[f64]) -> f64 {
+    let steps = (values.len() - 1) as f64;
+    let centre = steps / 2.0;
+    let mean = mean(values);
+    let offsets = (0..values.len()).map(|index| index as f64 - centre);
+    let (products, squares) =
+        values
+            .iter()
+            .zip(offsets)
+            .fold((0.0, 0.0), |(products, squares), (value, offset)| {
+                (
+                    products + offset * (value - mean),
+                    squares + offset * offset,
+                )
+            });
+    products / squares * steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(windows: &[f64]) -> Steadiness {
+        SteadyRule::default().judge(windows)
+    }
+
+    #[test]
+    fn level_windows_are_steady() {
+        assert_eq!(
+            judge(&[100.0, 101.0, 99.0, 100.0, 100.5]),
+            Steadiness::Steady
+        );
+    }
+
+    #[test]
+    fn only_the_last_windows_count() {
+        assert_eq!(
+            judge(&[1.0, 50.0, 100.0, 101.0, 99.0, 100.0, 100.5]),
+            Steadiness::Steady
+        );
+    }
+
+    #[test]
+    fn four_windows_are_too_few() {
+        assert_eq!(judge(&[100.0; 4]), Steadiness::TooFewWindows);
+        assert_eq!(judge(&[]), Steadiness::TooFewWindows);
+    }
+
+    #[test]
+    fn a_wide_range_is_not_steady() {
+        match judge(&[100.0, 106.0, 100.0, 100.0, 94.0]) {
+            Steadiness::Varies { spread } => assert!((spread - 0.12).abs() < 1e-12),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A straight climb of 4 % is within the range, and its line rises by 4 % from first to last.
+    #[test]
+    fn a_slow_climb_and_a_slow_fall_are_not_steady() {
+        match judge(&[98.0, 99.0, 100.0, 101.0, 102.0]) {
+            Steadiness::Drifts { drift } => assert!((drift - 0.04).abs() < 1e-12),
+            other => panic!("{other:?}"),
+        }
+        match judge(&[102.0, 101.0, 100.0, 99.0, 98.0]) {
+            Steadiness::Drifts { drift } => assert!((drift + 0.04).abs() < 1e-12),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(
+            judge(&[99.0, 99.5, 100.0, 100.5, 101.0]),
+            Steadiness::Steady
+        );
+    }
+
+    #[test]
+    fn a_server_that_answers_nothing_is_not_steady() {
+        for windows in [[0.0; 5], [f64::NAN; 5], [f64::INFINITY; 5]] {
+            assert_eq!(
+                judge(&windows),
+                Steadiness::Varies {
+                    spread: f64::INFINITY
+                }
+            );
+        }
+    }
+}

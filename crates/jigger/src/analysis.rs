@@ -1,0 +1,163 @@
+//! Record to results: summaries, comparisons, verdicts and gates. Pure.
+
+mod compare;
+mod gate;
+mod metric;
+
+use serde::Serialize;
+
+pub use compare::{Comparison, half_widths};
+pub use gate::Gate;
+pub use metric::{Metric, Unit, direction, of as number, unit_of};
+
+use crate::confounder::{self, Confounder};
+use crate::plan::PLACEBO;
+use crate::record::{ContenderRecord, Ended, Record, ScenarioRecord, Status};
+
+/// Everything that a report shows.
+#[derive(Debug, Clone)]
+pub struct Analysis<'a> {
+    /// What it was drawn from.
+    pub record: &'a Record,
+    /// Rounds in which every contender that was measured was visited.
+    pub rounds: usize,
+    /// One for each of the suite's contenders, in its order.
+    pub contenders: Vec<ContenderResult<'a>>,
+    /// Each contender's metrics against the baseline's.
+    pub comparisons: Vec<Comparison>,
+    /// The baseline's second entry against the first: the noise floor.
+    pub placebo: Vec<Comparison>,
+}
+
+/// One contender's results.
+#[derive(Debug, Clone)]
+pub struct ContenderResult<'a> {
+    /// What the record says of it.
+    pub record: &'a ContenderRecord,
+    /// Its metrics, in the order in which reports show them.
+    pub metrics: Vec<Metric>,
+    /// How it differs from the baseline other than in speed.
+    pub confounders: Vec<Confounder>,
+    /// Conditions that did not hold.
+    pub gates: Vec<Gate>,
+}
+
+/// What is wrong with the run as a whole, as a sentence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Note(pub String);
+
+impl<'a> Analysis<'a> {
+    /// Analyses a record.
+    #[must_use]
+    pub fn of(record: &'a Record) -> Self {
+        let contenders: Vec<ContenderResult<'a>> = record
+            .contenders
+            .iter()
+            .map(|contender| ContenderResult {
+                record: contender,
+                metrics: metric::metrics_of(record, &contender.name),
+                confounders: confounder::of_contender(record, &contender.name),
+                gates: gate::gates_of(record, &contender.name),
+            })
+            .collect();
+        let placebo = compare::placebo(record, &contenders);
+        let comparisons = compare::comparisons(record, &contenders, &placebo);
+        let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
+        Self {
+            record,
+            rounds,
+            contenders,
+            comparisons,
+            placebo,
+        }
+    }
+
+    /// The contender of that name.
+    #[must_use]
+    pub fn contender(&self, name: &str) -> Option<&ContenderResult<'a>> {
+        self.contenders
+            .iter()
+            .find(|contender| contender.record.name == name)
+    }
+
+    /// The comparison of a contender's metric with the baseline's.
+    #[must_use]
+    pub fn comparison(&self, metric: &str, contender: &str) -> Option<&Comparison> {
+        self.comparisons
+            .iter()
+            .find(|c| c.metric == metric && c.contender == contender)
+    }
+
+    /// What the whole run is short of.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Note> {
+        let mut notes = Vec::new();
+        let needed = jigger_stats::rounds_needed_for(0.95);
+        if self.rounds < needed {
+            notes.push(Note(format!(
+                "{} rounds: too few for an interval; {needed} are needed",
+                self.rounds
+            )));
+        }
+        if self.record.ended == Ended::Interrupted {
+            notes.push(Note(
+                "interrupted: what was measured until then is shown".to_owned(),
+            ));
+        }
+        if self.record.placement.shares_cores() {
+            notes.push(Note(
+                "shared-cores: client and servers share a core; both are slower than apart"
+                    .to_owned(),
+            ));
+        }
+        notes
+    }
+
+    /// Whether some contender could not be measured.
+    #[must_use]
+    pub fn has_failures(&self) -> bool {
+        let failed = |c: &ContenderResult<'_>| c.record.status == Status::Failed;
+        self.contenders.iter().any(failed)
+            || self
+                .contenders
+                .iter()
+                .all(|c| c.record.status == Status::Skipped)
+    }
+}
+
+impl ContenderResult<'_> {
+    /// The metric of that name.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.name == name)
+    }
+
+    /// Whether a gate of that code touches the metric.
+    #[must_use]
+    pub fn has_gate(&self, code: &str, metric: &str) -> bool {
+        self.gates
+            .iter()
+            .any(|gate| gate.code == code && metric.starts_with(&gate.scenario))
+    }
+}
+
+fn rounds_of(contender: &ContenderResult<'_>) -> Option<usize> {
+    if contender.record.status == Status::Skipped {
+        return None;
+    }
+    contender
+        .metrics
+        .iter()
+        .map(|metric| metric.rounds.iter().flatten().count())
+        .max()
+}
+
+/// Names of the two entries that stand for the same contender.
+fn is_placebo(entry: &str) -> bool {
+    entry == PLACEBO
+}
+
+/// Whether the scenario holds several connections open at once.
+fn is_parallel(scenario: &ScenarioRecord) -> bool {
+    scenario.connections > 1
+}

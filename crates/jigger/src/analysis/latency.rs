@@ -1,0 +1,87 @@
+//! Response times over all rounds of a scenario, as a curve from the fastest answer into the tail.
+
+use hdrhistogram::Histogram;
+
+use super::metric::{clean_trial, of};
+use crate::record::{Record, decode_histogram};
+
+/// The response times of one entry in one scenario, all rounds together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatencyCurve {
+    /// From quantile 0 to the last that the samples carry, ascending.
+    pub points: Vec<LatencyPoint>,
+    /// Answers that entered.
+    pub requests: u64,
+}
+
+/// One point of a [`LatencyCurve`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LatencyPoint {
+    /// The share of answers that were at least as fast, 0..1.
+    pub quantile: f64,
+    /// Their longest response time.
+    pub response_time_us: f64,
+}
+
+/// Samples beyond a quantile below which it is not shown, as for the percentiles in the
+/// tables: p99 needs 1,000 samples in a round (docs/method.md).
+const SAMPLES_BEYOND: f64 = 10.0;
+
+/// Points for each power of ten between a quantile and 1.
+const POINTS_PER_NINE: u32 = 20;
+
+/// The curve of an entry in a scenario, from the merged histograms of its trials without
+/// errors; `None` when there is no such trial, or too few answers for half of a curve.
+#[must_use]
+pub fn latency_curve(record: &Record, entry: &str, scenario: &str) -> Option<LatencyCurve> {
+    let visits = record.visits.iter().filter(|visit| visit.entry == entry);
+    let histograms: Vec<Histogram<u64>> = visits
+        .filter_map(|visit| decode_histogram(&clean_trial(visit, scenario)?.response_time))
+        .collect();
+    let largest = histograms.iter().map(Histogram::len).max()?;
+    let nines = (of(largest) / SAMPLES_BEYOND).log10();
+    let merged = merged(&histograms)?;
+    let steps = (0..).map(|step| f64::from(step) / f64::from(POINTS_PER_NINE));
+    let points: Vec<LatencyPoint> = steps
+        .take_while(|&at| at <= nines)
+        .map(|at| {
+            let quantile = 1.0 - 10_f64.powf(-at);
+            let response_time_us = of(merged.value_at_quantile(quantile)) / 1e3;
+            LatencyPoint { quantile, response_time_us }
+        })
+        .collect();
+    let reaches_the_median = points.last().is_some_and(|point| point.quantile >= 0.5);
+    reaches_the_median.then(|| LatencyCurve { points, requests: merged.len() })
+}
+
+/// All in one; `None` when there is none, or one has values that the first cannot hold.
+fn merged(histograms: &[Histogram<u64>]) -> Option<Histogram<u64>> {
+    let (first, others) = histograms.split_first()?;
+    let mut merged = first.clone();
+    merged.auto(true);
+    for histogram in others {
+        merged.add(histogram).ok()?;
+    }
+    Some(merged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn histogram(values: impl Iterator<Item = u64>) -> Histogram<u64> {
+        let mut histogram = Histogram::new(3).unwrap();
+        values.for_each(|value| histogram.record(value).unwrap());
+        histogram
+    }
+
+    #[test]
+    fn merging_adds_counts_and_widens() {
+        let small = histogram(1..=10);
+        let large = histogram(std::iter::once(60_000_000_000));
+        let both = merged(&[small, large]).unwrap();
+        assert_eq!(both.len(), 11);
+        assert!(both.max() >= 60_000_000_000);
+        assert!(merged(&[]).is_none());
+    }
+}

@@ -1,0 +1,52 @@
+//! How far apart two figures of the same server may lie: the band that ratios are held against.
+
+use jigger_stats::{Interval, Margin};
+
+use super::metric::{Metric, metrics_of};
+use super::{Analysis, Comparison};
+use crate::plan::PLACEBO;
+use crate::record::Record;
+
+/// The ratios that count as no difference.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoiseBand {
+    /// Its lower end, below 1.
+    pub low: f64,
+    /// Its upper end, above 1.
+    pub high: f64,
+    /// Half its width, as a share.
+    pub share: f64,
+    /// Whether the placebo's interval made it wider than the suite's margin.
+    pub is_widened: bool,
+}
+
+/// The band of a metric: the suite's margin, or the placebo's half-width where that is more.
+#[must_use]
+pub fn noise_band(analysis: &Analysis<'_>, metric: &str) -> NoiseBand {
+    let margin = Margin::new(analysis.record.suite.margin).unwrap_or_default();
+    let placebo = analysis.placebo.iter().find(|comparison| comparison.metric == metric);
+    let floor = placebo.and_then(Comparison::half_width);
+    let widened = floor.and_then(|share| margin.widened_to(share).ok()).unwrap_or(margin);
+    let share = widened.share();
+    NoiseBand {
+        low: 1.0 / (1.0 + share),
+        high: 1.0 + share,
+        share,
+        is_widened: share > margin.share(),
+    }
+}
+
+/// The placebo's own metrics; none when the run had no placebo.
+#[must_use]
+pub fn placebo_metrics(record: &Record) -> Vec<Metric> {
+    metrics_of(record, PLACEBO)
+}
+
+impl Comparison {
+    /// Half the width of the ratio's interval, as a share; `None` without an interval.
+    #[must_use]
+    pub fn half_width(&self) -> Option<f64> {
+        let interval = Interval { low: self.low?, high: self.high? };
+        interval.is_bounded().then(|| interval.half_width())
+    }
+}

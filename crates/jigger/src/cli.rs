@@ -1,0 +1,376 @@
+//! The command line: flags only. What they do is in `commands`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+use crate::display::Verbosity;
+use crate::report::Format;
+use crate::server::guard;
+
+/// Measures which of several HTTP servers is faster, by how much, and at what cost.
+///
+/// Without a command it runs the suite `pong`, which is compiled in: it builds
+/// and starts four small servers (Go, Python twice, Rust), checks their answers,
+/// measures them in interleaved rounds and says what can be believed.
+#[derive(Debug, Parser)]
+#[command(name = "jigger", version, args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Exit codes: 0 fine; 2 wrong usage or suite; 3 a contender could not be \
+                        measured; 130 interrupted.\n\
+                        Example: jigger run --quick      a first look at the default suite"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a suite: builds, starts, verifies, measures and compares its contenders
+    Run(RunArgs),
+    /// Compares servers that are running already: NAME=URL NAME=URL ...
+    Compare(CompareArgs),
+    /// Loads one server, as with wrk, oha or hey, and reports rate, latency and errors
+    Load(LoadArgs),
+    /// wrk's own flags and wrk's own report; also when the program is called `wrk`
+    Wrk(WrkArgs),
+    /// Builds, starts and verifies a suite's contenders and lists what is unfair; measures nothing
+    Check(CheckArgs),
+    /// Writes the report of a record again
+    Report(ReportArgs),
+    /// Sizes of container images, layer by layer
+    Image(ImageArgs),
+}
+
+/// `jigger run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A suite file, or a suite compiled in: pong, post, placebo
+    #[arg(default_value = "pong")]
+    pub suite: String,
+    #[command(flatten)]
+    pub method: MethodArgs,
+    /// Measure only this contender (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Do not build container images
+    #[arg(long)]
+    pub no_images: bool,
+    /// Container engine: docker or podman [default: the first that answers]
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `jigger compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The servers; the first is the baseline
+    #[arg(required = true, num_args = 2.., value_name = "NAME=URL")]
+    pub servers: Vec<String>,
+    /// Connections of the saturation scenario
+    #[arg(short, long, default_value_t = 32)]
+    pub connections: usize,
+    /// Length of the saturation scenario in each round
+    #[arg(short, long, default_value = "4s")]
+    pub duration: String,
+    #[command(flatten)]
+    pub method: MethodArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Args)]
+pub struct MethodArgs {
+    /// Two short rounds, for a look; no intervals
+    #[arg(long, conflicts_with_all = ["thorough", "rounds"])]
+    pub quick: bool,
+    /// Up to 30 rounds and an hour, for a result to publish
+    #[arg(long, conflicts_with = "rounds")]
+    pub thorough: bool,
+    /// Exactly so many rounds, whatever the time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: Option<u16>,
+    /// Draw the rounds' orders with this seed
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+}
+
+/// Where results go.
+#[derive(Debug, Clone, Args)]
+pub struct OutputArgs {
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Also write a report here; the extension (.md, .json, .txt) chooses the format (repeatable)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// Where the record goes [default: jigger-records/SUITE-TIME.json]
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    #[command(flatten)]
+    pub shown: ShownArgs,
+}
+
+/// How much is shown.
+#[derive(Debug, Clone, Args)]
+pub struct ShownArgs {
+    /// Colour in the report
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// No progress
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Each step on a line of its own
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `jigger load`.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// What is asked: http://HOST:PORT/PATH
+    pub url: String,
+    /// Load threads
+    #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: u16,
+    /// Connections held open at once
+    #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections: u32,
+    /// How long, such as 30s or 2m [default: 10s]
+    #[arg(short, long, value_name = "TIME", conflicts_with = "requests")]
+    pub duration: Option<String>,
+    /// How many requests, instead of a time
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub requests: Option<u64>,
+    /// Requests due each second (open loop); without it each connection asks again when it is answered
+    #[arg(short, long, value_name = "N")]
+    pub rate: Option<f64>,
+    /// Spread the due times as independent users would, instead of evenly
+    #[arg(long, requires = "rate")]
+    pub exponential: bool,
+    /// Requests due at the same instant
+    #[arg(long, value_name = "N", requires = "rate", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub burst: u32,
+    /// Open connections, or raise the rate, evenly over this time
+    #[arg(long, value_name = "TIME")]
+    pub ramp: Option<String>,
+    /// A new connection for each request
+    #[arg(long)]
+    pub fresh: bool,
+    /// Requests sent on a connection before its first answer
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub pipeline: u16,
+    /// Method
+    #[arg(short, long, default_value = "GET")]
+    pub method: String,
+    /// A header, "Name: value" (repeatable)
+    #[arg(short = 'H', long, value_name = "HEADER")]
+    pub header: Vec<String>,
+    /// The body; @FILE takes it from a file
+    #[arg(short, long, value_name = "TEXT")]
+    pub body: Option<String>,
+    /// Fill {{counter}}, {{random}} and {{line}} in URL, headers and body for each request
+    #[arg(long)]
+    pub template: bool,
+    /// The lines that {{line}} takes in turn
+    #[arg(long, value_name = "FILE", requires = "template")]
+    pub lines: Option<PathBuf>,
+    /// Connect here instead of to the URL's host: HOST:PORT, or a path for a unix socket
+    #[arg(long, value_name = "ADDRESS")]
+    pub connect_to: Option<String>,
+    /// Deadline of a request
+    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s")]
+    pub timeout: String,
+    /// The status of a correct answer [default: any below 400]
+    #[arg(long, value_name = "CODE")]
+    pub expect_status: Option<u16>,
+    /// The body of a correct answer, byte for byte
+    #[arg(long, value_name = "TEXT")]
+    pub expect_body: Option<String>,
+    /// Cores that the load threads are pinned to, such as 0,1
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub cpus: Option<Vec<usize>>,
+    /// Gather answers for up to 100 us when many are due: less CPU, burstier load
+    #[arg(long)]
+    pub batch: bool,
+    /// Take arrival times from the kernel, without the client's own queue
+    #[arg(long)]
+    pub kernel_timestamps: bool,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
+    pub format: LoadFormat,
+    /// No progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What `jigger load` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LoadFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// `jigger wrk`: the texts are read as wrk reads them, by the command.
+#[derive(Debug, Args)]
+pub struct WrkArgs {
+    /// What is asked: http://HOST:PORT/PATH
+    pub url: String,
+    /// Connections held open at once, such as 32 or 1k
+    #[arg(short, long, default_value = "10")]
+    pub connections: String,
+    /// How long, such as 30s, 2m or 1h
+    #[arg(short, long, default_value = "10s")]
+    pub duration: String,
+    /// Load threads
+    #[arg(short, long, default_value = "2")]
+    pub threads: String,
+    /// A Lua script
+    #[arg(short, long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// A header, "Name: value" (repeatable)
+    #[arg(short = 'H', long, value_name = "HEADER")]
+    pub header: Vec<String>,
+    /// Print percentiles of the latency
+    #[arg(short = 'L', long)]
+    pub latency: bool,
+    /// Deadline of a request
+    #[arg(short = 'T', long, value_name = "TIME", default_value = "2s")]
+    pub timeout: String,
+    /// wrk's own statistics with their correction, to compare with old figures
+    #[arg(long)]
+    pub exact: bool,
+}
+
+/// `jigger check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// A suite file, or a suite compiled in: pong, post, placebo
+    #[arg(default_value = "pong")]
+    pub suite: String,
+    /// Check only this contender (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    #[command(flatten)]
+    pub shown: ShownArgs,
+}
+
+/// `jigger report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The record that a run has written
+    pub record: PathBuf,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write it here instead; the extension chooses the format (repeatable)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    #[command(flatten)]
+    pub shown: ShownArgs,
+}
+
+/// `jigger image`.
+#[derive(Debug, Args)]
+pub struct ImageArgs {
+    /// An image's reference, a saved image, or the folder of an OCI layout
+    #[arg(required = true)]
+    pub references: Vec<String>,
+    /// Container engine: docker or podman [default: the first that answers]
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
+    /// Write JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ShownArgs {
+    /// How much is said on stderr.
+    #[must_use]
+    pub fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+
+    /// Whether standard output gets colour.
+    #[must_use]
+    pub fn colors(&self) -> bool {
+        use std::io::IsTerminal as _;
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => std::io::stdout().is_terminal() && !unwanted,
+        }
+    }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == guard::VERB) {
+        return guard::main(words);
+    }
+    let cli = Cli::parse_from(arguments());
+    let is_wrk = matches!(cli.command, Some(Command::Wrk(_)));
+    let outcome = match cli.command {
+        None => commands::run::run(&cli.run),
+        Some(Command::Run(args)) => commands::run::run(&args),
+        Some(Command::Compare(args)) => commands::compare::run(&args),
+        Some(Command::Load(args)) => commands::load::run(&args),
+        Some(Command::Wrk(args)) => commands::wrk::run(&args),
+        Some(Command::Check(args)) => commands::check::run(&args),
+        Some(Command::Report(args)) => commands::report::run(&args),
+        Some(Command::Image(args)) => commands::image::run(&args),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("jigger: {error:#}");
+            // wrk ends with 1 where it cannot begin, and scripts around it know that.
+            if is_wrk {
+                ExitCode::from(1)
+            } else {
+                commands::Exit::Usage.into()
+            }
+        }
+    }
+}
+
+/// The program's arguments, with the verb put in when it is called `wrk`.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let called = arguments
+        .first()
+        .and_then(|name| Path::new(name).file_name());
+    if called.is_some_and(|name| name == "wrk") {
+        arguments.insert(1, "wrk".into());
+    }
+    arguments
+}

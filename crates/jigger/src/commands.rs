@@ -1,0 +1,37 @@
+//! One file for each verb.
+
+pub mod check;
+pub mod compare;
+pub mod image;
+pub mod load;
+pub mod report;
+pub mod run;
+pub mod wrk;
+
+mod output;
+
+use std::process::ExitCode;
+
+/// How the program ends; documented in the help and the README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All was measured.
+    Fine,
+    /// The command line or the suite is wrong, or a file cannot be read or written.
+    Usage,
+    /// A contender could not be measured.
+    NotMeasured,
+    /// Ctrl-C; what was measured is kept.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0,
+            Exit::Usage => 2,
+            Exit::NotMeasured => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! `jigger check`: build, start, verify, list what is unfair; measure nothing.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use super::{Exit, output, run};
+use crate::cli::CheckArgs;
+use crate::confounder;
+use crate::display::Display;
+use crate::event::Event;
+use crate::host::{Placement, allowed_cores};
+use crate::interrupt::Interrupt;
+use crate::plan::Entry;
+use crate::prepare::{self, Images};
+use crate::record::{Record, Status};
+use crate::session::World as _;
+use crate::suite::Suite;
+use crate::visit::LiveWorld;
+
+/// Checks a suite's contenders.
+///
+/// # Errors
+/// When the suite is wrong or there is no place for the servers' logs.
+pub fn run(args: &CheckArgs) -> Result<Exit> {
+    let mut suite = Suite::read(&args.suite)?;
+    if !args.only.is_empty() {
+        suite.keep_only(&args.only)?;
+    }
+    let placement = Placement::split(&allowed_cores());
+    let mut record = run::empty_record(&suite, 0, placement.clone());
+    let interrupt = Interrupt::listen()?;
+    let mut display = Display::new(args.shown.verbosity());
+    let mut listener = |event: Event| display.show(&event);
+    record.contenders = prepare::prepare(&suite, Images::Skip, &interrupt, &mut listener);
+    // Without scenarios a visit is launch, verify and stop.
+    suite.scenarios.clear();
+    let mut world = LiveWorld::new(&suite, placement, interrupt.clone())?;
+    for index in run::taking_part(&record) {
+        if interrupt.is_raised() {
+            return Ok(Exit::Interrupted);
+        }
+        let entry = Entry {
+            contender: index,
+            name: suite.contenders[index].name.clone(),
+        };
+        let visit = world.visit(&entry, 0, index, &mut listener);
+        if let Some(reason) = &visit.failure {
+            record.contenders[index].status = Status::Failed;
+            record.contenders[index].reason = Some(reason.clone());
+        }
+        record.visits.push(visit);
+    }
+    output::print(&described(&record))?;
+    let failed = record.contenders.iter().any(|c| c.status == Status::Failed);
+    Ok(if failed {
+        Exit::NotMeasured
+    } else {
+        Exit::Fine
+    })
+}
+
+fn described(record: &Record) -> String {
+    let mut text = String::new();
+    for contender in &record.contenders {
+        let name = &contender.name;
+        let line = match (contender.status, &contender.reason) {
+            (Status::Skipped, Some(reason)) => format!("{name}: skipped: {reason}"),
+            (Status::Failed, Some(reason)) => format!("{name}: failed: {reason}"),
+            _ => format!("{name}: answers correctly{}", started(record, name)),
+        };
+        let _ = writeln!(text, "{line}");
+        for found in confounder::of_contender(record, name) {
+            let _ = writeln!(text, "  {}: {}; {}", found.code, found.detail, found.remedy);
+        }
+    }
+    text
+}
+
+fn started(record: &Record, name: &str) -> String {
+    let visit = record.visits.iter().find(|visit| visit.entry == name);
+    let startup_ns = visit.and_then(|visit| visit.startup_ns);
+    startup_ns.map_or(String::new(), |ns| {
+        let shown = crate::report::units::time_us(crate::analysis::number(ns) / 1e3);
+        format!(", {shown} after its start")
+    })
+}

@@ -1,0 +1,39 @@
+//! `jigger compare`: servers that are running already.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::{Exit, run};
+use crate::cli::CompareArgs;
+use crate::prepare::Images;
+use crate::suite::Suite;
+
+/// Compares the servers named on the command line.
+///
+/// # Errors
+/// When an argument is not NAME=URL, or as [`run::measure`].
+pub fn run(args: &CompareArgs) -> Result<Exit> {
+    let text = suite_text(args)?;
+    let suite = Suite::parse(&text, "the command line", Path::new("/"))?;
+    run::measure(suite, &args.method, Images::Skip, &args.output)
+}
+
+/// The suite that these arguments stand for; it is kept in the record as any other.
+fn suite_text(args: &CompareArgs) -> Result<String> {
+    let mut text = String::from("[suite]\nname = \"compare\"\n");
+    for server in &args.servers {
+        let Some((name, url)) = server.split_once('=') else {
+            bail!("'{server}' is not NAME=URL; write for instance gin=http://127.0.0.1:8080/");
+        };
+        write!(text, "\n[[contender]]\nname = {name:?}\nurl = {url:?}\n")?;
+    }
+    write!(
+        text,
+        "\n[[scenario]]\nname = \"sequential\"\nrequests = 500\n\
+         \n[[scenario]]\nname = \"saturation\"\nconnections = {}\nduration = {:?}\n",
+        args.connections, args.duration
+    )?;
+    Ok(text)
+}

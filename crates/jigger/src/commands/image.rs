@@ -1,0 +1,29 @@
+//! `jigger image`: what container images weigh, layer by layer.
+
+use anyhow::Result;
+
+use super::{Exit, output};
+use crate::cli::ImageArgs;
+use crate::image::{Engine, ImageReport, describe, measure};
+
+/// Measures each image and describes it.
+///
+/// # Errors
+/// When an image cannot be had or is damaged.
+pub fn run(args: &ImageArgs) -> Result<Exit> {
+    let mut images = Vec::new();
+    for reference in &args.references {
+        images.extend(measure(reference, || {
+            Engine::detect(args.engine.as_deref())
+        })?);
+    }
+    if args.json {
+        let report = ImageReport::new(images);
+        output::print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+    } else {
+        for image in &images {
+            output::print(&describe(image))?;
+        }
+    }
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,180 @@
+//! `jigger load`: one server, as with wrk, oha or hey.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use jigger_load::{
+    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Flow, Load, Pacing, Progress,
+    Request, Url,
+};
+
+use super::{Exit, output};
+use crate::cli::{LoadArgs, LoadFormat};
+use crate::interrupt::Interrupt;
+use crate::report::load as report;
+use crate::suite::duration;
+
+const OBSERVE_EVERY: Duration = Duration::from_millis(100);
+
+/// Loads the server and writes what was measured.
+///
+/// # Errors
+/// When an argument is wrong or the load cannot begin. Failed requests are data.
+pub fn run(args: &LoadArgs) -> Result<Exit> {
+    let load = load_of(args)?;
+    let interrupt = Interrupt::listen()?;
+    let shown = !args.quiet && std::io::stderr().is_terminal();
+    let sample = jigger_load::run(&load, &mut |progress| {
+        if shown {
+            show(progress);
+        }
+        if interrupt.is_raised() {
+            Flow::Stop
+        } else {
+            Flow::Continue
+        }
+    })?;
+    if shown {
+        eprint!("\r\u{1b}[K");
+    }
+    let told = report::Told {
+        url: &args.url,
+        load: &load,
+        sample: &sample,
+    };
+    let text = match args.format {
+        LoadFormat::Text => report::text(&told),
+        LoadFormat::Json => report::json(&told),
+    };
+    output::print(&text)?;
+    Ok(match () {
+        () if interrupt.is_raised() => Exit::Interrupted,
+        () if sample.requests == 0 => Exit::NotMeasured,
+        () => Exit::Fine,
+    })
+}
+
+fn show(progress: &Progress) {
+    let seconds = progress.elapsed.as_secs_f64();
+    let rate = crate::analysis::number(progress.answers) / seconds.max(1e-9);
+    let _ = write!(
+        std::io::stderr(),
+        "\r\u{1b}[K{seconds:.1} s, {} requests, {rate:.0}/s, {} errors",
+        progress.answers,
+        progress.errors
+    );
+}
+
+/// The load that the arguments ask for.
+fn load_of(args: &LoadArgs) -> Result<Load> {
+    let url = Url::parse(&args.url)?;
+    let mut load = Load::new(address(args, &url)?, request(args, &url)?);
+    load.threads = usize::from(args.threads).min(args.connections as usize);
+    load.connections = args.connections as usize;
+    if args.fresh {
+        load.connection = ConnectionPolicy::Fresh;
+    }
+    if let Some(rate_per_second) = args.rate {
+        let arrivals = if args.exponential {
+            Arrivals::Exponential
+        } else {
+            Arrivals::default()
+        };
+        load.pacing = Pacing::Open {
+            rate_per_second,
+            arrivals,
+            burst: args.burst,
+        };
+    }
+    load.extent = match (args.requests, &args.duration) {
+        (Some(requests), _) => Extent::Count(requests),
+        (None, Some(text)) => Extent::Time(time("--duration", text)?),
+        (None, None) => Extent::Time(Duration::from_secs(10)),
+    };
+    if let Some(text) = &args.ramp {
+        load.ramp = time("--ramp", text)?;
+    }
+    load.timeout = time("--timeout", &args.timeout)?;
+    load.expect = Expect {
+        status: args.expect_status,
+        body: args.expect_body.as_ref().map_or(BodyRule::Any, |text| {
+            BodyRule::Exact(text.as_bytes().into())
+        }),
+    };
+    load.pipeline = usize::from(args.pipeline);
+    load.cpus.clone_from(&args.cpus);
+    load.batch = args.batch;
+    load.kernel_timestamps = args.kernel_timestamps;
+    load.observe_every = OBSERVE_EVERY;
+    Ok(load)
+}
+
+fn time(flag: &str, text: &str) -> Result<Duration> {
+    duration(flag, text).map_err(|message| anyhow!(message))
+}
+
+fn address(args: &LoadArgs, url: &Url) -> Result<Address> {
+    match args.connect_to.as_deref() {
+        Some(path) if path.contains('/') => Ok(Address::Unix(PathBuf::from(path))),
+        Some(other) => {
+            let elsewhere = Url::parse(&format!("http://{other}/"))
+                .context("--connect-to takes HOST:PORT or the path of a unix socket")?;
+            first_address(&elsewhere)
+        }
+        None => first_address(url),
+    }
+}
+
+fn first_address(url: &Url) -> Result<Address> {
+    let addresses = url.resolve()?;
+    let first = addresses
+        .first()
+        .ok_or_else(|| anyhow!("{url} has no address"))?;
+    Ok(Address::Tcp(*first))
+}
+
+fn request(args: &LoadArgs, url: &Url) -> Result<Request> {
+    let headers = args
+        .header
+        .iter()
+        .map(|text| header(text))
+        .collect::<Result<Vec<_>>>()?;
+    let body = match args.body.as_deref() {
+        None => Vec::new(),
+        Some(text) => match text.strip_prefix('@') {
+            Some(path) => {
+                std::fs::read(path).with_context(|| format!("cannot read the body {path}"))?
+            }
+            None => text.as_bytes().to_vec(),
+        },
+    };
+    if !args.template {
+        return Ok(Request::new(&args.method, url, &headers, &body)?);
+    }
+    let lines = match &args.lines {
+        None => Vec::new(),
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the lines {}", path.display()))?
+            .lines()
+            .map(str::to_owned)
+            .collect(),
+    };
+    Ok(Request::template(
+        &args.method,
+        url,
+        &headers,
+        &body,
+        &lines,
+    )?)
+}
+
+fn header(text: &str) -> Result<(String, String)> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => bail!("-H '{text}': write \"Name: value\""),
+    }
+}

@@ -1,0 +1,144 @@
+//! `jigger run`: the whole flow from a suite to its report.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Exit, output};
+use crate::analysis::Analysis;
+use crate::cli::{MethodArgs, OutputArgs, RunArgs};
+use crate::display::Display;
+use crate::event::Event;
+use crate::host::{Host, Placement, allowed_cores};
+use crate::interrupt::Interrupt;
+use crate::plan::Plan;
+use crate::prepare::{self, Images};
+use crate::record::{Ended, Record, RecordFile, Status};
+use crate::report::render;
+use crate::session;
+use crate::suite::{Extent, Suite};
+use crate::visit::{LiveWorld, scenario_records};
+
+/// Runs a suite.
+///
+/// # Errors
+/// When the suite is wrong or a file cannot be written.
+pub fn run(args: &RunArgs) -> Result<Exit> {
+    let mut suite = Suite::read(&args.suite)?;
+    if !args.only.is_empty() {
+        suite.keep_only(&args.only)?;
+    }
+    let images = if args.no_images {
+        Images::Skip
+    } else {
+        Images::Build(args.engine.as_deref())
+    };
+    measure(suite, &args.method, images, &args.output)
+}
+
+/// Prepares and measures a suite's contenders and writes the report.
+///
+/// # Errors
+/// As [`run`].
+pub fn measure(
+    mut suite: Suite,
+    method: &MethodArgs,
+    images: Images<'_>,
+    out: &OutputArgs,
+) -> Result<Exit> {
+    adapt(&mut suite, method);
+    output::check_files(&out.output)?;
+    let placement = Placement::split(&allowed_cores());
+    let mut file = RecordFile::create(
+        record_path(out, &suite),
+        empty_record(&suite, method.seed, placement),
+    )?;
+    let interrupt = Interrupt::listen()?;
+    let mut display = Display::new(out.shown.verbosity());
+    let mut listener = |event: Event| display.show(&event);
+
+    file.record.contenders = prepare::prepare(&suite, images, &interrupt, &mut listener);
+    file.save()?;
+    let taking_part = taking_part(&file.record);
+    let plan = Plan::new(&suite, &taking_part, method.seed);
+    let mut world = LiveWorld::new(&suite, file.record.placement.clone(), interrupt)?;
+    let ended = session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
+
+    let analysis = Analysis::of(&file.record);
+    output::print(&render(&analysis, out.format, out.shown.colors()))?;
+    output::write_files(&analysis, &out.output)?;
+    eprintln!("record: {}", file.path.display());
+    Ok(match ended {
+        Ended::Interrupted => Exit::Interrupted,
+        _ if analysis.has_failures() => Exit::NotMeasured,
+        _ => Exit::Fine,
+    })
+}
+
+/// What `--quick`, `--thorough` and `--rounds` change in a suite.
+fn adapt(suite: &mut Suite, method: &MethodArgs) {
+    if let Some(rounds) = method.rounds {
+        suite.rounds.min = rounds.into();
+        suite.rounds.max = rounds.into();
+        suite.rounds.budget = Duration::MAX / 4;
+    }
+    if method.thorough {
+        suite.rounds.max = suite.rounds.max.max(30);
+        suite.rounds.budget = suite.rounds.budget.max(Duration::from_secs(3_600));
+    }
+    if method.quick {
+        suite.rounds.min = 2;
+        suite.rounds.max = 2;
+        suite.placebo = false;
+        suite.warm_up.window = Duration::from_millis(100);
+        suite.warm_up.cap = Duration::from_secs(1);
+        for scenario in &mut suite.scenarios {
+            scenario.extent = match scenario.extent {
+                Extent::Requests(requests) => Extent::Requests(requests.min(200)),
+                Extent::Time(time) => Extent::Time(time.min(Duration::from_secs(1))),
+            };
+        }
+    }
+}
+
+pub(super) fn taking_part(record: &Record) -> Vec<usize> {
+    let fit = |(_, contender): &(usize, &crate::record::ContenderRecord)| {
+        contender.status == Status::Measured
+    };
+    record
+        .contenders
+        .iter()
+        .enumerate()
+        .filter(fit)
+        .map(|(index, _)| index)
+        .collect()
+}
+
+pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Record {
+    Record {
+        version: crate::record::VERSION,
+        jigger: env!("CARGO_PKG_VERSION").to_owned(),
+        created: jiff::Timestamp::now().to_string(),
+        seed,
+        suite: crate::record::SuiteRecord {
+            name: suite.name.clone(),
+            source: suite.source.clone(),
+            baseline: suite.baseline().name.clone(),
+            margin: suite.margin,
+            scenarios: scenario_records(suite, placement.client_cpus.len()),
+        },
+        host: Host::inspect(),
+        placement,
+        contenders: Vec::new(),
+        visits: Vec::new(),
+        ended: Ended::NotYet,
+    }
+}
+
+fn record_path(out: &OutputArgs, suite: &Suite) -> PathBuf {
+    out.record.clone().unwrap_or_else(|| {
+        let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+        PathBuf::from("jigger-records").join(format!("{}-{time}.json", suite.name))
+    })
+}

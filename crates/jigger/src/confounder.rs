@@ -1,0 +1,211 @@
+//! Differences between contenders other than the one being compared.
+
+use serde::Serialize;
+
+use crate::record::{ContenderRecord, Evidence, Record, VisitRecord};
+
+/// A difference that makes a comparison less than fair.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Confounder {
+    /// Its stable code; docs/confounders.md explains each.
+    pub code: &'static str,
+    /// What was found.
+    pub detail: String,
+    /// What to change.
+    pub remedy: &'static str,
+    /// The scenarios or metrics whose figures it touches.
+    pub touches: Vec<String>,
+}
+
+/// Log bytes for each request above which a server is taken to log requests.
+const LOG_BYTES_PER_REQUEST: f64 = 10.0;
+
+/// Headers whose difference is told elsewhere, or means nothing.
+const OWN_HEADERS: &[&str] = &[
+    "date",
+    "server",
+    "content-type",
+    "content-length",
+    "connection",
+    "keep-alive",
+];
+
+/// What sets a contender apart.
+#[must_use]
+pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
+    let visits: Vec<&VisitRecord> = record.visits.iter().filter(|v| v.entry == name).collect();
+    let Some(evidence) = visits.iter().find_map(|visit| visit.evidence.as_ref()) else {
+        return Vec::new();
+    };
+    let contender = record
+        .contenders
+        .iter()
+        .find(|contender| contender.name == name);
+    let baseline = record
+        .visits
+        .iter()
+        .filter(|v| v.entry == record.suite.baseline);
+    let reference = baseline.filter_map(|visit| visit.evidence.as_ref()).next();
+    let mut found = Vec::new();
+    found.extend(connection_close(record, &visits, evidence));
+    if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
+        found.extend(answer_differs(record, evidence, reference));
+    }
+    found.extend(logs(record, &visits));
+    found.extend(workers(record, contender, evidence));
+    found.extend(evidence.debug_notice.as_ref().map(|notice| Confounder {
+        code: "debug-mode",
+        detail: format!("its log says: {notice}"),
+        remedy: "start it as it would run in production",
+        touches: all(record),
+    }));
+    found
+}
+
+fn all(record: &Record) -> Vec<String> {
+    record
+        .suite
+        .scenarios
+        .iter()
+        .map(|scenario| scenario.name.clone())
+        .collect()
+}
+
+fn connection_close(
+    record: &Record,
+    visits: &[&VisitRecord],
+    evidence: &Evidence,
+) -> Option<Confounder> {
+    let kept: Vec<&str> = record
+        .suite
+        .scenarios
+        .iter()
+        .filter(|s| !s.fresh)
+        .map(|s| s.name.as_str())
+        .collect();
+    let trials = visits.iter().flat_map(|visit| &visit.trials);
+    let closed: u64 = trials
+        .filter(|trial| kept.contains(&trial.scenario.as_str()))
+        .map(|trial| trial.closed_by_server)
+        .sum();
+    (evidence.closes_connections || closed > 0).then(|| Confounder {
+        code: "connection-close",
+        detail: if evidence.closes_connections {
+            "it closes the connection after each answer, so it pays for a new one each time"
+                .to_owned()
+        } else {
+            format!("it closed {closed} connections that were to be kept")
+        },
+        remedy: "compare with fresh connections for all, or start it with keep-alive",
+        touches: kept.into_iter().map(str::to_owned).collect(),
+    })
+}
+
+fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Confounder> {
+    let mut found = Vec::new();
+    let mut add = |code, detail, remedy| {
+        found.push(Confounder {
+            code,
+            detail,
+            remedy,
+            touches: all(record),
+        });
+    };
+    if one.body_sha256 != other.body_sha256 {
+        let detail = format!(
+            "it answers {:?}, the baseline {:?}",
+            one.body_start, other.body_start
+        );
+        add(
+            "body-differs",
+            detail,
+            "make all contenders answer the same bytes",
+        );
+    }
+    let differing = |name: &str| {
+        let (mine, theirs) = (header(one, name), header(other, name));
+        (mine != theirs).then(|| {
+            format!(
+                "{name}: {} against {}",
+                mine.unwrap_or("none"),
+                theirs.unwrap_or("none")
+            )
+        })
+    };
+    if let Some(detail) = differing("content-type") {
+        add(
+            "content-type-differs",
+            detail,
+            "make all contenders send the same content type",
+        );
+    }
+    if let Some(detail) = differing("content-encoding") {
+        add(
+            "compression-differs",
+            detail,
+            "switch compression on for all, or off",
+        );
+    }
+    let names = |from: &Evidence| -> Vec<String> {
+        let mut names: Vec<String> = from
+            .headers
+            .iter()
+            .map(|(name, _)| name.to_ascii_lowercase())
+            .collect();
+        names.retain(|name| !OWN_HEADERS.contains(&name.as_str()) && name != "content-encoding");
+        names.sort();
+        names
+    };
+    let (mine, theirs) = (names(one), names(other));
+    if mine != theirs {
+        let detail = format!(
+            "it sends [{}], the baseline [{}]",
+            mine.join(", "),
+            theirs.join(", ")
+        );
+        add(
+            "headers-differ",
+            detail,
+            "make all contenders send the same headers",
+        );
+    }
+    found
+}
+
+fn header<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
+    let found = evidence
+        .headers
+        .iter()
+        .find(|(other, _)| other.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.as_str())
+}
+
+fn logs(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
+    let trials = || visits.iter().flat_map(|visit| &visit.trials);
+    let requests: u64 = trials().map(|trial| trial.requests).sum();
+    let bytes: u64 = trials().map(|trial| trial.log_bytes).sum();
+    let each = crate::analysis::number(bytes) / crate::analysis::number(requests.max(1));
+    (each > LOG_BYTES_PER_REQUEST).then(|| Confounder {
+        code: "logs-per-request",
+        detail: format!("it writes {each:.0} bytes to its log for each request"),
+        remedy: "switch its access log off, or on for all",
+        touches: all(record),
+    })
+}
+
+fn workers(
+    record: &Record,
+    contender: Option<&ContenderRecord>,
+    evidence: &Evidence,
+) -> Option<Confounder> {
+    contender.filter(|contender| !contender.start.is_empty())?;
+    let cores = record.placement.server_cpus.len();
+    // A prefork server has one process that only watches over the others.
+    let workers = evidence.processes?.saturating_sub(1);
+    (workers as usize > cores).then(|| Confounder {
+        code: "workers-exceed-cores",
+        detail: format!("{workers} worker processes share {cores} core(s)"),
+        remedy: "start as many workers as the server has cores",
+        touches: all(record),
+    })
+}

@@ -1,0 +1,52 @@
+//! What the work tells the display. The only link from one to the other.
+
+use std::time::Duration;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A contender is being built, or its image.
+    Preparing {
+        /// Its name.
+        contender: String,
+        /// What is done, such as "building".
+        step: &'static str,
+    },
+    /// A contender takes no part, or no longer.
+    LeftOut {
+        /// Its name.
+        contender: String,
+        /// Why, with the remedy.
+        reason: String,
+    },
+    /// The rounds begin.
+    RoundsBegin {
+        /// Visits in each.
+        visits: usize,
+        /// The most rounds there may be.
+        max_rounds: usize,
+    },
+    /// A visit begins.
+    VisitBegins {
+        /// The entry's name.
+        entry: String,
+        /// The round, from 0.
+        round: usize,
+        /// The visits made so far.
+        visits_done: usize,
+        /// Time left as far as can be told; `None` before the first visit has ended.
+        left: Option<Duration>,
+    },
+    /// A step of the visit begins: "starting", "warming up", a scenario's name.
+    Step {
+        /// What.
+        name: String,
+        /// Requests a second so far, where there is load.
+        rate_per_second: Option<f64>,
+    },
+    /// The rounds have ended.
+    RoundsEnded,
+}
+
+/// Whoever listens.
+pub type Listener<'a> = dyn FnMut(Event) + 'a;

@@ -1,0 +1,38 @@
+//! Ctrl-C and SIGTERM: noted once, acted on where work can be left in good order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the user has asked to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Listens for SIGINT, SIGTERM and SIGHUP. A second one ends the program at
+    /// once; its guards then stop the servers.
+    ///
+    /// # Errors
+    /// What the system says when a handler cannot be set.
+    pub fn listen() -> std::io::Result<Self> {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        let interrupt = Self::default();
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            let flag = &interrupt.0;
+            // In this order: the first signal finds the flag unset and only sets it.
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(flag))?;
+            signal_hook::flag::register(signal, Arc::clone(flag))?;
+        }
+        Ok(interrupt)
+    }
+
+    /// Whether it was asked for.
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Asks for it.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

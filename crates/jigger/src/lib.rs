@@ -1,0 +1,29 @@
+//! jigger: which of these servers is faster, by how much, at what cost, and can it be believed?
+//!
+//! Data flows one way; the modules in that order.
+
+pub mod suite;
+
+pub mod plan;
+
+pub mod host;
+pub mod image;
+pub mod interrupt;
+pub mod server;
+
+pub mod event;
+pub mod prepare;
+pub mod session;
+pub mod visit;
+
+pub mod record;
+
+pub mod analysis;
+pub mod confounder;
+
+pub mod display;
+pub mod report;
+pub mod wrk;
+
+pub mod cli;
+pub mod commands;

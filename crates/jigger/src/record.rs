@@ -1,0 +1,403 @@
+//! The record: every sample of a run, on disk. All reports are functions of it.
+//!
+//! On-disk types live here alone. Times are in nanoseconds unless the name says
+//! otherwise; histograms are HdrHistogram V2 (compressed), base64.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+use serde::{Deserialize, Serialize};
+
+use crate::host::{Host, Placement};
+
+/// The version of the on-disk format that this program writes and reads.
+pub const VERSION: u32 = 1;
+
+/// One run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record {
+    /// [`VERSION`] of the program that wrote it.
+    pub version: u32,
+    /// That program's own version.
+    pub jigger: String,
+    /// When the run began, RFC 3339.
+    pub created: String,
+    /// The seed that the rounds' orders were drawn with.
+    pub seed: u64,
+    /// What was to be measured.
+    pub suite: SuiteRecord,
+    /// Where.
+    pub host: Host,
+    /// On which cores.
+    pub placement: Placement,
+    /// Who, in the suite's order, with what became of each.
+    pub contenders: Vec<ContenderRecord>,
+    /// Every visit, in the order in which they were made.
+    pub visits: Vec<VisitRecord>,
+    /// How the run ended.
+    pub ended: Ended,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// It has not: the program is at work, or was killed.
+    NotYet,
+    /// The intervals were narrow enough.
+    WidthReached,
+    /// The highest number of rounds was reached.
+    MaxRounds,
+    /// The time budget was used up.
+    Budget,
+    /// Ctrl-C.
+    Interrupted,
+    /// No contender was left to measure.
+    NothingLeft,
+}
+
+/// The parts of the suite that reports need, and its text.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SuiteRecord {
+    /// Its name.
+    pub name: String,
+    /// The suite file as it was read.
+    pub source: String,
+    /// The baseline's name.
+    pub baseline: String,
+    /// Half-width of the band of equivalence, as a share.
+    pub margin: f64,
+    /// Its scenarios.
+    pub scenarios: Vec<ScenarioRecord>,
+}
+
+/// One scenario as it was run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ScenarioRecord {
+    /// Its name.
+    pub name: String,
+    /// Connections held open.
+    pub connections: usize,
+    /// Load threads.
+    pub threads: usize,
+    /// Whether each request got a new connection.
+    pub fresh: bool,
+    /// Requests a trial, where that ends it.
+    pub requests: Option<u64>,
+    /// Length of a trial, where that ends it.
+    pub duration_ns: Option<u64>,
+    /// Requests due each second, in open loop.
+    pub rate_per_second: Option<f64>,
+}
+
+/// What became of a contender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It took part.
+    Measured,
+    /// The machine lacks what it needs.
+    Skipped,
+    /// It did not build, start, answer or last.
+    Failed,
+}
+
+/// One contender.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContenderRecord {
+    /// Its name.
+    pub name: String,
+    /// What became of it.
+    pub status: Status,
+    /// Why, when it was skipped or failed.
+    pub reason: Option<String>,
+    /// The command that started it; empty when it was running already.
+    pub start: Vec<String>,
+    /// Environment given to it.
+    pub environment: Vec<(String, String)>,
+    /// Wall time of its build in this run; short when nothing had changed.
+    pub build_seconds: Option<f64>,
+    /// Its container image.
+    pub image: Option<ImageRecord>,
+    /// Why there is no image figure.
+    pub image_reason: Option<String>,
+}
+
+/// A container image's sizes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// The image's reference.
+    pub reference: String,
+    /// The engine that built it.
+    pub engine: String,
+    /// Bytes of the files in it.
+    pub unpacked_bytes: u64,
+    /// Bytes that a pull of it moves, each layer gzip-compressed.
+    pub transfer_bytes: u64,
+    /// Unpacked bytes of the layers that no other contender's image has.
+    pub own_bytes: u64,
+    /// The size that the engine itself prints.
+    pub engine_says_bytes: Option<u64>,
+}
+
+/// One visit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VisitRecord {
+    /// The round, from 0.
+    pub round: usize,
+    /// The place within the round, from 0.
+    pub position: usize,
+    /// The entry visited: a contender's name, or the placebo.
+    pub entry: String,
+    /// Spawn to first correct answer; absent when jigger did not start it.
+    pub startup_ns: Option<u64>,
+    /// What a correct answer looked like.
+    pub evidence: Option<Evidence>,
+    /// Whether the warm-up ended in a steady state.
+    pub steady: bool,
+    /// Memory of the server's tree before load.
+    pub memory_idle_bytes: Option<u64>,
+    /// The highest memory of the server's tree that was seen under load.
+    pub memory_peak_bytes: Option<u64>,
+    /// Share of the machine's time taken by others on the same hardware.
+    pub steal_share: f64,
+    /// One for each scenario that ran.
+    pub trials: Vec<TrialRecord>,
+    /// Why the visit ended early, with the tail of the server's log.
+    pub failure: Option<String>,
+}
+
+/// What was seen when the answers were verified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// HTTP version, such as "1.1".
+    pub http_version: String,
+    /// Status code.
+    pub status: u16,
+    /// Headers as they came.
+    pub headers: Vec<(String, String)>,
+    /// Length of the body.
+    pub body_bytes: u64,
+    /// SHA-256 of the body, hexadecimal.
+    pub body_sha256: String,
+    /// The body's first bytes as text.
+    pub body_start: String,
+    /// Whether two answers were the same byte for byte.
+    pub body_repeats: bool,
+    /// Whether the server closed a connection that was to be kept.
+    pub closes_connections: bool,
+    /// Processes in the server's tree once it answered.
+    pub processes: Option<u32>,
+    /// Threads in the server's tree once it answered.
+    pub threads: Option<u32>,
+    /// What its log said about a debug mode or a development server.
+    pub debug_notice: Option<String>,
+}
+
+/// One contender x one scenario x one round.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TrialRecord {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Length of the trial.
+    pub elapsed_ns: u64,
+    /// Correct answers.
+    pub requests: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// From due (open loop) or first byte sent, or from the connect where each
+    /// request has its own connection, to the last byte.
+    pub response_time: String,
+    /// Time to connect.
+    pub connect_time: String,
+    /// Answers by status code.
+    pub status: BTreeMap<u16, u64>,
+    /// Failed requests by kind; kinds that did not occur are left out.
+    pub errors: BTreeMap<String, u64>,
+    /// An example of what the system said, by kind.
+    pub error_examples: BTreeMap<String, String>,
+    /// Requests without an answer when the trial ended.
+    pub in_flight: u64,
+    /// Age of the oldest of them.
+    pub in_flight_oldest_ns: u64,
+    /// Connections opened.
+    pub connections_opened: u64,
+    /// Connections that the server closed although they were to be kept.
+    pub closed_by_server: u64,
+    /// Processor time of the server's tree during the trial.
+    pub server_cpu_ns: Option<u64>,
+    /// Processor time of the load engine.
+    pub engine_cpu_ns: u64,
+    /// Cores that the load engine had.
+    pub engine_cores: usize,
+    /// Bytes that the server wrote to its log meanwhile.
+    pub log_bytes: u64,
+    /// The engine's driver.
+    pub driver: String,
+}
+
+/// Why a record cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file cannot be written.
+    #[error("cannot write the record {path}: {source}\n  name another place with --record FILE")]
+    Write {
+        /// Where.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the record {path}: {source}")]
+    Read {
+        /// Where.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not a record.
+    #[error("{path} is not a record of jigger: {message}")]
+    NotARecord {
+        /// Where.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "{path} has record version {found}; this jigger reads up to {VERSION}\n  use the jigger that wrote it, or a newer one"
+    )]
+    Newer {
+        /// Where.
+        path: String,
+        /// The version found.
+        found: u64,
+    },
+}
+
+impl Record {
+    /// Reads a record of this or an older version.
+    ///
+    /// # Errors
+    /// [`RecordError`] when it cannot be read, is no record, or is newer.
+    pub fn read(path: &Path) -> Result<Self, RecordError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| RecordError::Read {
+            path: shown.clone(),
+            source,
+        })?;
+        let not_a_record = |message: String| RecordError::NotARecord {
+            path: shown.clone(),
+            message,
+        };
+        let value: serde_json::Value =
+            serde_json::from_str(&text).map_err(|error| not_a_record(error.to_string()))?;
+        match value.get("version").and_then(serde_json::Value::as_u64) {
+            None => Err(not_a_record("it has no version".to_owned())),
+            Some(found) if found > u64::from(VERSION) => {
+                Err(RecordError::Newer { path: shown, found })
+            }
+            Some(_) => {
+                serde_json::from_value(value).map_err(|error| not_a_record(error.to_string()))
+            }
+        }
+    }
+}
+
+/// A record and the file that it is kept in.
+#[derive(Debug)]
+pub struct RecordFile {
+    /// What is in it.
+    pub record: Record,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+impl RecordFile {
+    /// Writes a new record, so that a place that cannot be written is known before work begins.
+    ///
+    /// # Errors
+    /// [`RecordError::Write`].
+    pub fn create(path: PathBuf, record: Record) -> Result<Self, RecordError> {
+        let file = Self { record, path };
+        file.save()?;
+        Ok(file)
+    }
+
+    /// Writes the record beside its file and renames it into place, so that
+    /// the file is whole at every moment.
+    ///
+    /// # Errors
+    /// [`RecordError::Write`].
+    pub fn save(&self) -> Result<(), RecordError> {
+        self.write().map_err(|source| RecordError::Write {
+            path: self.path.display().to_string(),
+            source,
+        })
+    }
+
+    fn write(&self) -> std::io::Result<()> {
+        let folder = match self.path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(folder)?;
+        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(&mut beside, &self.record)?;
+        beside.write_all(b"\n")?;
+        beside.persist(&self.path)?;
+        Ok(())
+    }
+}
+
+/// A histogram as text: V2 with compression, base64.
+#[must_use]
+pub fn encode_histogram(histogram: &Histogram<u64>) -> String {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new()
+        .serialize(histogram, &mut bytes)
+        .expect("writing to memory cannot fail");
+    STANDARD.encode(bytes)
+}
+
+/// A histogram from its text; `None` when it is damaged.
+#[must_use]
+pub fn decode_histogram(text: &str) -> Option<Histogram<u64>> {
+    let bytes = STANDARD.decode(text).ok()?;
+    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_survives_its_text() {
+        let mut histogram = Histogram::<u64>::new(3).unwrap();
+        histogram.record_n(1_000, 5).unwrap();
+        histogram.record(9_000_000).unwrap();
+        assert_eq!(
+            decode_histogram(&encode_histogram(&histogram)).unwrap(),
+            histogram
+        );
+        assert!(decode_histogram("AAAA").is_none());
+    }
+
+    #[test]
+    fn newer_and_foreign_files_are_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = |text: &str| {
+            let path = folder.path().join("r.json");
+            std::fs::write(&path, text).unwrap();
+            Record::read(&path).unwrap_err().to_string()
+        };
+        assert!(message("{\"version\": 99}").contains("record version 99"));
+        assert!(message("{}").contains("it has no version"));
+        assert!(message("x").contains("is not a record of jigger"));
+    }
+}

@@ -1,0 +1,51 @@
+//! Pure functions of an analysis, one renderer a file.
+
+mod json;
+pub mod load;
+mod markdown;
+mod sentences;
+mod tables;
+mod terminal;
+pub mod units;
+
+use std::path::Path;
+
+use crate::analysis::Analysis;
+
+/// What a report can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For a terminal.
+    Text,
+    /// For a pull request or a blog post.
+    #[value(alias = "md")]
+    Markdown,
+    /// For programs.
+    Json,
+}
+
+impl Format {
+    /// The format that a file's extension asks for.
+    #[must_use]
+    pub fn of_file(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "txt" => Some(Self::Text),
+            "md" => Some(Self::Markdown),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+}
+
+/// Writes an analysis as text in that format. `color` matters to [`Format::Text`] alone.
+#[must_use]
+pub fn render(analysis: &Analysis<'_>, format: Format, color: bool) -> String {
+    match format {
+        Format::Text => terminal::render(analysis, color),
+        Format::Markdown => markdown::render(analysis),
+        Format::Json => json::render(analysis),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! The report as JSON, version 1: the shape that programs read.
+
+use jigger_stats::Verdict;
+use serde_json::{Map, Value, json};
+
+use crate::analysis::{Analysis, Comparison, ContenderResult, Metric};
+
+/// The version of the JSON shapes below.
+const VERSION: u32 = 1;
+
+/// The whole report.
+pub fn render(analysis: &Analysis<'_>) -> String {
+    let record = analysis.record;
+    let value = json!({
+        "version": VERSION,
+        "suite": record.suite.name,
+        "seed": record.seed,
+        "rounds": analysis.rounds,
+        "ended": record.ended,
+        "baseline": record.suite.baseline,
+        "host": record.host,
+        "placement": record.placement,
+        "driver": driver(analysis),
+        "contenders": analysis.contenders.iter().map(contender).collect::<Vec<_>>(),
+        "comparisons": analysis.comparisons.iter().map(comparison).collect::<Vec<_>>(),
+        "placebo": analysis.placebo.iter().map(comparison).collect::<Vec<_>>(),
+    });
+    pretty(&value)
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn driver(analysis: &Analysis<'_>) -> Option<String> {
+    let mut trials = analysis
+        .record
+        .visits
+        .iter()
+        .flat_map(|visit| &visit.trials);
+    trials.next().map(|trial| trial.driver.clone())
+}
+
+fn contender(result: &ContenderResult<'_>) -> Value {
+    let metrics: Map<String, Value> = result
+        .metrics
+        .iter()
+        .map(|found| (found.name.clone(), metric(found)))
+        .collect();
+    let gates: Vec<Value> = result
+        .gates
+        .iter()
+        .map(|gate| json!({ "code": gate.code, "metric": gate.scenario, "detail": gate.detail }))
+        .collect();
+    json!({
+        "name": result.record.name,
+        "status": result.record.status,
+        "reason": result.record.reason,
+        "image_reason": result.record.image_reason,
+        "metrics": metrics,
+        "confounders": result.confounders,
+        "gates": gates,
+    })
+}
+
+fn metric(metric: &Metric) -> Value {
+    json!({
+        "unit": metric.unit,
+        "estimate": metric.estimate,
+        "low": metric.low,
+        "high": metric.high,
+        "rounds": metric.rounds,
+    })
+}
+
+fn comparison(comparison: &Comparison) -> Value {
+    json!({
+        "metric": comparison.metric,
+        "contender": comparison.contender,
+        "baseline": comparison.baseline,
+        "ratio": comparison.ratio,
+        "low": comparison.low,
+        "high": comparison.high,
+        "rounds": comparison.rounds,
+        "verdict": comparison.verdict.map(verdict),
+    })
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "faster",
+        Verdict::Worse => "slower",
+        Verdict::Equivalent => "equivalent",
+        Verdict::Inconclusive { .. } => "inconclusive",
+    }
+}

@@ -1,0 +1,218 @@
+//! What `jigger load` prints.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use jigger_load::{ErrorKind, Load, Sample};
+use serde_json::{Map, Value, json};
+
+use super::units::{bytes, grouped, time_us};
+use crate::analysis::number;
+
+/// Share of its cores above which the load engine is taken to be the limit.
+const ENGINE_SHARE_LIMIT: f64 = 0.85;
+
+/// One load and what came of it.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// The URL as typed.
+    pub url: &'a str,
+    /// What was asked for.
+    pub load: &'a Load,
+    /// What was measured.
+    pub sample: &'a Sample,
+}
+
+/// Quantiles, their names and the samples that each needs to mean anything.
+const QUANTILES: [(&str, f64, u64); 5] = [
+    ("p50", 0.5, 10),
+    ("p90", 0.9, 100),
+    ("p99", 0.99, 1_000),
+    ("p99_9", 0.999, 10_000),
+    ("p99_99", 0.999_9, 100_000),
+];
+
+impl Told<'_> {
+    fn seconds(&self) -> f64 {
+        number(self.sample.elapsed_ns) / 1e9
+    }
+
+    fn engine_share(&self) -> f64 {
+        let engine = &self.sample.engine;
+        number(engine.cpu_ns) / number(self.sample.elapsed_ns) / number(engine.cores as u64)
+    }
+
+    fn engine_cpu_us(&self) -> Option<f64> {
+        let requests = self.sample.requests;
+        (requests > 0).then(|| number(self.sample.engine.cpu_ns) / 1e3 / number(requests))
+    }
+
+    fn is_client_limited(&self) -> bool {
+        self.engine_share() > ENGINE_SHARE_LIMIT
+    }
+}
+
+/// For people.
+#[must_use]
+pub fn text(told: &Told<'_>) -> String {
+    let Told { url, load, sample } = told;
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "{url}: {} connections, {} threads",
+        load.connections, load.threads
+    );
+    let bound = if told.is_client_limited() {
+        "at least "
+    } else {
+        ""
+    };
+    let _ = writeln!(
+        text,
+        "  {} requests in {:.2} s: {bound}{} a second, {} a second",
+        grouped(number(sample.requests)),
+        told.seconds(),
+        grouped(sample.requests_per_second()),
+        bytes(number(sample.bytes_received) / told.seconds())
+    );
+    latency_lines(&mut text, "response time", &sample.response_time_ns);
+    if let Some(service) = &sample.service_time_ns {
+        latency_lines(&mut text, "service time", service);
+    }
+    if let Some(kernel) = &sample.kernel_time_ns {
+        latency_lines(&mut text, "server's time", kernel);
+    }
+    if !sample.connect_time_ns.is_empty() && sample.connections_opened > load.connections as u64 {
+        latency_lines(&mut text, "connect time", &sample.connect_time_ns);
+    }
+    problem_lines(&mut text, told);
+    text
+}
+
+fn latency_lines(text: &mut String, name: &str, histogram: &Histogram<u64>) {
+    if histogram.is_empty() {
+        return;
+    }
+    let shown = |quantile| time_us(number(histogram.value_at_quantile(quantile)) / 1e3);
+    let _ = writeln!(
+        text,
+        "  {name}: mean {}, stdev {}, max {}",
+        time_us(histogram.mean() / 1e3),
+        time_us(histogram.stdev() / 1e3),
+        time_us(number(histogram.max()) / 1e3)
+    );
+    let enough = QUANTILES
+        .iter()
+        .filter(|(_, _, needed)| histogram.len() >= *needed);
+    let list: Vec<String> = enough
+        .map(|(name, q, _)| format!("{} {}", name.replace('_', "."), shown(*q)))
+        .collect();
+    if !list.is_empty() {
+        let _ = writeln!(text, "    {}", list.join(", "));
+    }
+}
+
+fn problem_lines(text: &mut String, told: &Told<'_>) {
+    let sample = told.sample;
+    for (kind, count, first) in sample.errors.iter() {
+        let _ = writeln!(text, "  errors: {count} {}: {first}", kind.name());
+    }
+    if sample.status.keys().any(|status| *status != 200) {
+        let list: Vec<String> = sample
+            .status
+            .iter()
+            .map(|(status, count)| format!("{count} x {status}"))
+            .collect();
+        let _ = writeln!(text, "  status: {}", list.join(", "));
+    }
+    if sample.closed_by_server > 0 {
+        let _ = writeln!(
+            text,
+            "  connection-close: the server ended {} connections that were to be kept",
+            sample.closed_by_server
+        );
+    }
+    if told.is_client_limited() {
+        let _ = writeln!(
+            text,
+            "  client-limited: the load engine used {:.0} % of its cores; give it more threads \
+             (-t) or cores",
+            told.engine_share() * 100.0
+        );
+    }
+}
+
+/// For programs: version 1 of the shape in docs/suite.md.
+#[must_use]
+pub fn json(told: &Told<'_>) -> String {
+    let Told { url, load, sample } = told;
+    let status: Map<String, Value> = sample
+        .status
+        .iter()
+        .map(|(code, count)| (code.to_string(), json!(count)))
+        .collect();
+    let errors: Map<String, Value> = ErrorKind::ALL
+        .iter()
+        .map(|kind| (kind.name().to_owned(), json!(sample.errors.count(*kind))))
+        .collect();
+    let value = json!({
+        "version": 1,
+        "url": url,
+        "seconds": told.seconds(),
+        "connections": load.connections,
+        "threads": load.threads,
+        "driver": sample.driver,
+        "batch": load.batch,
+        "requests": sample.requests,
+        "requests_per_second": sample.requests_per_second(),
+        "bytes": sample.bytes_received,
+        "response_time_us": latencies(&sample.response_time_ns),
+        "service_time_us": sample.service_time_ns.as_ref().map(latencies),
+        "kernel_time_us": sample.kernel_time_ns.as_ref().map(latencies),
+        "connect_time_us": latencies(&sample.connect_time_ns),
+        "histogram": STANDARD.encode(jigger_load::sample::encode_v2(&sample.response_time_ns)),
+        "status": status,
+        "errors": errors,
+        "connections_opened": sample.connections_opened,
+        "closed_by_server": sample.closed_by_server,
+        "in_flight_at_end": {
+            "count": sample.in_flight_at_end.count,
+            "oldest_us": number(sample.in_flight_at_end.oldest_ns) / 1e3,
+        },
+        "engine": {
+            "cpu_us_per_request": told.engine_cpu_us(),
+            "cpu_share": told.engine_share(),
+            "schedule_lag_us": sample.engine.schedule_lag_ns.as_ref().map(latencies),
+            "client_limited": told.is_client_limited(),
+        },
+    });
+    format!("{value:#}\n")
+}
+
+/// Mean, stdev, quantiles and max in microseconds; `null` where samples are too few.
+fn latencies(histogram: &Histogram<u64>) -> Value {
+    let mut map = Map::new();
+    let some = !histogram.is_empty();
+    map.insert(
+        "mean".to_owned(),
+        json!(some.then(|| histogram.mean() / 1e3)),
+    );
+    map.insert(
+        "stdev".to_owned(),
+        json!(some.then(|| histogram.stdev() / 1e3)),
+    );
+    for (name, quantile, needed) in QUANTILES {
+        let value = number(histogram.value_at_quantile(quantile)) / 1e3;
+        map.insert(
+            name.to_owned(),
+            json!((histogram.len() >= needed).then_some(value)),
+        );
+    }
+    map.insert(
+        "max".to_owned(),
+        json!(some.then(|| number(histogram.max()) / 1e3)),
+    );
+    Value::Object(map)
+}

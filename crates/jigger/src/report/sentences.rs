@@ -1,0 +1,153 @@
+//! The sentences that a reader would otherwise draw from the tables by hand.
+
+use jigger_stats::Verdict;
+
+use super::units::{bytes, significant as times, with_unit};
+use crate::analysis::{Analysis, Comparison};
+use crate::record::ScenarioRecord;
+
+/// All sentences, the scenarios' first.
+pub fn sentences(analysis: &Analysis<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for scenario in &analysis.record.suite.scenarios {
+        sentences.extend(rates(analysis, scenario));
+        sentences.extend(steadiest(analysis, scenario));
+    }
+    sentences.extend(startups(analysis));
+    sentences.extend(images(analysis));
+    sentences
+}
+
+fn rates(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<String> {
+    let metric = format!("{}.requests_per_second", scenario.name);
+    let of_metric = analysis.comparisons.iter().filter(|c| c.metric == metric);
+    of_metric
+        .filter(|comparison| !is_touched_by_errors(analysis, comparison, &metric))
+        .map(|comparison| rate_sentence(analysis, scenario, comparison))
+        .collect()
+}
+
+fn is_touched_by_errors(analysis: &Analysis<'_>, comparison: &Comparison, metric: &str) -> bool {
+    [&comparison.contender, &comparison.baseline]
+        .iter()
+        .filter_map(|name| analysis.contender(name))
+        .any(|contender| contender.has_gate("errors", metric))
+}
+
+fn rate_sentence(
+    analysis: &Analysis<'_>,
+    scenario: &ScenarioRecord,
+    comparison: &Comparison,
+) -> String {
+    let Comparison {
+        contender,
+        baseline,
+        ratio,
+        metric,
+        ..
+    } = comparison;
+    let interval = interval(comparison);
+    let place = &scenario.name;
+    let limited = analysis
+        .contender(contender)
+        .is_some_and(|c| c.has_gate("client-limited", metric));
+    let least = if limited { "at least " } else { "" };
+    match comparison.verdict {
+        Some(Verdict::Equivalent) => {
+            format!("{place}: {contender} and {baseline} are equivalent{interval}.")
+        }
+        Some(Verdict::Inconclusive { further_rounds }) => {
+            let more = further_rounds.map_or(String::new(), |rounds| {
+                format!("; about {rounds} more rounds would tell")
+            });
+            format!("{place}: {contender} and {baseline} cannot be told apart{interval}{more}.")
+        }
+        _ => format!(
+            "{place}: {contender} answered {least}{ratio} times as many requests a second as \
+             {baseline}{interval}.",
+            ratio = times(*ratio)
+        ),
+    }
+}
+
+fn interval(comparison: &Comparison) -> String {
+    match (comparison.low, comparison.high) {
+        (Some(low), Some(high)) => format!(" ({} to {})", times(low), times(high)),
+        _ => String::new(),
+    }
+}
+
+/// Which contender's latency varies least. Only said where the interval of its
+/// ratio to the baseline, or the baseline's to all others, excludes chance.
+fn steadiest(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<String> {
+    let metric = format!("{}.response_time_us.stdev", scenario.name);
+    let value = |name: &str| Some(analysis.contender(name)?.metric(&metric)?.estimate);
+    let baseline = &analysis.record.suite.baseline;
+    let judged: Vec<&Comparison> = analysis
+        .comparisons
+        .iter()
+        .filter(|c| c.metric == metric)
+        .collect();
+    let (best, worst) = match judged.iter().min_by(|a, b| a.ratio.total_cmp(&b.ratio))? {
+        least if least.verdict == Some(Verdict::Better) => (&least.contender, baseline),
+        least if least.verdict == Some(Verdict::Worse) => (baseline, &least.contender),
+        _ => return None,
+    };
+    Some(format!(
+        "{}: {best} has the steadier latency: a standard deviation of {} against {worst}'s {}.",
+        scenario.name,
+        super::units::time_us(value(best)?),
+        super::units::time_us(value(worst)?),
+    ))
+}
+
+fn startups(analysis: &Analysis<'_>) -> Option<String> {
+    let started = analysis.contenders.iter().filter_map(|contender| {
+        let metric = contender.metric("startup_ms")?;
+        Some((contender.record.name.as_str(), metric))
+    });
+    let mut started: Vec<_> = started.collect();
+    started.sort_by(|a, b| a.1.estimate.total_cmp(&b.1.estimate));
+    let (first, last) = (started.first()?, started.last()?);
+    (started.len() > 1).then(|| {
+        format!(
+            "start-up: {} answers after {}, {} after {}.",
+            first.0,
+            with_unit(first.1.estimate, first.1.unit),
+            last.0,
+            with_unit(last.1.estimate, last.1.unit)
+        )
+    })
+}
+
+fn images(analysis: &Analysis<'_>) -> Vec<String> {
+    let of_images = analysis
+        .comparisons
+        .iter()
+        .filter(|c| c.metric == "image_unpacked_bytes");
+    of_images
+        .filter_map(|comparison| {
+            let size = |name: &str| {
+                Some(
+                    analysis
+                        .contender(name)?
+                        .metric("image_unpacked_bytes")?
+                        .estimate,
+                )
+            };
+            let (mine, theirs) = (size(&comparison.contender)?, size(&comparison.baseline)?);
+            let change = if mine <= theirs {
+                format!("{:.0} % smaller than", (1.0 - mine / theirs) * 100.0)
+            } else {
+                format!("{} times the size of", times(mine / theirs))
+            };
+            Some(format!(
+                "image: {}'s is {change} {}'s ({} against {}).",
+                comparison.contender,
+                comparison.baseline,
+                bytes(mine),
+                bytes(theirs)
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,163 @@
+//! The tables that the terminal and Markdown share: texts in cells, no layout.
+
+use jigger_stats::Verdict;
+
+use super::units::{significant, with_unit};
+use crate::analysis::{Analysis, Comparison, ContenderResult, Unit};
+use crate::record::{ScenarioRecord, Status};
+
+/// A table's texts. The first column is left-aligned, the others right-aligned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// What it shows.
+    pub title: String,
+    /// Column headings.
+    pub heading: Vec<String>,
+    /// One row for each contender that has figures.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Every table of a report: one for each scenario, then what the servers cost.
+pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
+    let mut tables: Vec<Table> = analysis
+        .record
+        .suite
+        .scenarios
+        .iter()
+        .map(|scenario| scenario_table(analysis, scenario))
+        .collect();
+    tables.push(cost_table(analysis));
+    tables.retain(|table| !table.rows.is_empty());
+    tables
+}
+
+/// Metrics of a scenario and their headings.
+const SCENARIO_COLUMNS: [(&str, &str); 5] = [
+    ("response_time_us.mean", "mean"),
+    ("response_time_us.stdev", "stdev"),
+    ("response_time_us.p50", "p50"),
+    ("response_time_us.p99", "p99"),
+    ("cpu_us_per_request", "CPU/req"),
+];
+
+/// Metrics of a server as such and their headings.
+const COST_COLUMNS: [(&str, &str); 5] = [
+    ("startup_ms", "start-up"),
+    ("memory_idle_bytes", "idle"),
+    ("memory_peak_bytes", "peak memory"),
+    ("image_unpacked_bytes", "image"),
+    ("image_transfer_bytes", "transfer"),
+];
+
+fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
+    let name = |metric: &str| format!("{}.{metric}", scenario.name);
+    let rate = name("requests_per_second");
+    let shown = SCENARIO_COLUMNS.map(|(metric, _)| name(metric));
+    let mut rows = Vec::new();
+    for contender in measured(analysis) {
+        let limited = contender.has_gate("client-limited", &rate);
+        let bound = if limited { ">= " } else { "" };
+        let mut row = vec![contender.record.name.clone()];
+        row.push(format!("{bound}{}", cell(contender, &rate)));
+        row.extend(shown.iter().map(|metric| cell(contender, metric)));
+        row.push(ratio_cell(analysis, &rate, contender));
+        rows.push(row);
+    }
+    Table {
+        title: scenario_title(scenario),
+        heading: ["", "req/s"]
+            .into_iter()
+            .chain(SCENARIO_COLUMNS.map(|(_, heading)| heading))
+            .chain(["ratio"])
+            .map(str::to_owned)
+            .collect(),
+        rows,
+    }
+}
+
+fn cost_table(analysis: &Analysis<'_>) -> Table {
+    let rows = measured(analysis)
+        .map(|contender| {
+            let mut row = vec![contender.record.name.clone()];
+            row.extend(COST_COLUMNS.map(|(metric, _)| cell(contender, metric)));
+            row
+        })
+        .filter(|row| row[1..].iter().any(|cell| cell != "-"))
+        .collect();
+    Table {
+        title: "cost".to_owned(),
+        heading: [""]
+            .into_iter()
+            .chain(COST_COLUMNS.map(|(_, heading)| heading))
+            .map(str::to_owned)
+            .collect(),
+        rows,
+    }
+}
+
+/// Contenders that have figures, whatever became of them later.
+pub fn measured<'a, 'b>(
+    analysis: &'b Analysis<'a>,
+) -> impl Iterator<Item = &'b ContenderResult<'a>> {
+    analysis
+        .contenders
+        .iter()
+        .filter(|c| c.record.status != Status::Skipped && !c.metrics.is_empty())
+}
+
+/// `saturation: 32 connections, keep-alive, 3 s a round`.
+pub fn scenario_title(scenario: &ScenarioRecord) -> String {
+    let connections = match scenario.connections {
+        1 => "1 connection".to_owned(),
+        many => format!("{many} connections"),
+    };
+    let policy = if scenario.fresh {
+        "a fresh one for each request"
+    } else {
+        "keep-alive"
+    };
+    let extent = match (scenario.requests, scenario.duration_ns) {
+        (Some(requests), _) => format!("{requests} requests a round"),
+        (None, Some(ns)) => {
+            format!(
+                "{} a round",
+                with_unit(crate::analysis::number(ns) / 1e9, Unit::Seconds)
+            )
+        }
+        (None, None) => String::new(),
+    };
+    let rate = scenario
+        .rate_per_second
+        .map_or(String::new(), |rate| format!(", {rate} due a second"));
+    format!("{}: {connections}, {policy}, {extent}{rate}", scenario.name)
+}
+
+/// The ratio, marked `=` when equivalent and `?` when it cannot be told; the
+/// interval stands in the sentences below the tables.
+pub fn ratio_text(comparison: &Comparison) -> String {
+    let ratio = format!("{}x", significant(comparison.ratio));
+    match comparison.verdict {
+        Some(Verdict::Equivalent) => format!("{ratio} ="),
+        Some(Verdict::Inconclusive { .. }) => format!("{ratio} ?"),
+        _ => ratio,
+    }
+}
+
+fn ratio_cell(analysis: &Analysis<'_>, metric: &str, contender: &ContenderResult<'_>) -> String {
+    if contender.record.name == analysis.record.suite.baseline {
+        return "baseline".to_owned();
+    }
+    if contender.has_gate("errors", metric) {
+        return "-".to_owned();
+    }
+    let comparison = analysis.comparison(metric, &contender.record.name);
+    comparison.map_or_else(|| "-".to_owned(), ratio_text)
+}
+
+fn cell(contender: &ContenderResult<'_>, metric: &str) -> String {
+    let found = contender.metric(metric);
+    found.map_or_else(
+        || "-".to_owned(),
+        |metric| with_unit(metric.estimate, metric.unit),
+    )
+}

@@ -1,0 +1,142 @@
+//! Waits for the first correct answer of a server that has just been started.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::error::below;
+use super::{Exit, Life, Server};
+
+/// From the start of one probe to the start of the next: the resolution of the start-up time.
+pub const PROBE_INTERVAL: Duration = Duration::from_millis(1);
+
+/// How many lines of the server's log a message shows.
+const TAIL_LINES: usize = 10;
+
+/// What one probe found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// The answer that the contender is to give.
+    Correct,
+    /// Nothing accepts connections there yet.
+    NotListening,
+    /// An answer, but not the right one; the text says what was wrong with it.
+    Wrong(String),
+    /// A connection, but no answer; the text says for how long or how it broke.
+    NoAnswer(String),
+}
+
+/// Why a server is not ready.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReady {
+    /// It ended before it gave a correct answer.
+    #[error("the server ended with {exit} after {} ms, before its first correct answer; correct its start command or what its log complains of{}", after.as_millis(), below(log_tail))]
+    Exited {
+        /// How it ended.
+        exit: Exit,
+        /// When, counted from its spawn.
+        after: Duration,
+        /// The last lines of its log.
+        log_tail: String,
+    },
+    /// It runs, but nothing listens where it is asked.
+    #[error("the server runs, but after {} ms nothing listens at its address; {}{}", limit.as_millis(), elsewhere_remedy(elsewhere), below(log_tail))]
+    NeverListened {
+        /// How long it was given.
+        limit: Duration,
+        /// Where it listens instead.
+        elsewhere: Vec<SocketAddr>,
+        /// The last lines of its log.
+        log_tail: String,
+    },
+    /// It answers, but wrongly.
+    #[error("the server answers, but in {} ms never correctly; the last time: {answer}; correct the contender, or the expectation if the answer is meant to be so{}", limit.as_millis(), below(log_tail))]
+    WrongAnswer {
+        /// How long it was given.
+        limit: Duration,
+        /// What was wrong with the last answer.
+        answer: String,
+        /// The last lines of its log.
+        log_tail: String,
+    },
+    /// It accepts connections, but does not answer.
+    #[error("the server accepts connections, but in {} ms gave no answer; the last time: {problem}; see what it waits for, or allow it more time{}", limit.as_millis(), below(log_tail))]
+    Hung {
+        /// How long it was given.
+        limit: Duration,
+        /// What the last probe ran into.
+        problem: String,
+        /// The last lines of its log.
+        log_tail: String,
+    },
+    /// The user does not want to wait any longer.
+    #[error("interrupted while waiting for the server's first correct answer")]
+    Interrupted,
+}
+
+/// Probes every [`PROBE_INTERVAL`] until the answer is correct; returns the time from the spawn
+/// of the server to the end of that probe. `limit` counts from the spawn as well.
+///
+/// `probe` is to give up by itself, well before `limit`, on a server that does not answer.
+pub fn wait_ready(
+    server: &mut Server,
+    probe: &mut dyn FnMut() -> Probe,
+    limit: Duration,
+    interrupted: &dyn Fn() -> bool,
+) -> Result<Duration, NotReady> {
+    let mut last_complaint = None;
+    loop {
+        if interrupted() {
+            return Err(NotReady::Interrupted);
+        }
+        let probed_at = Instant::now();
+        match probe() {
+            Probe::Correct => return Ok(server.elapsed_since_spawn()),
+            Probe::NotListening => {}
+            complaint => last_complaint = Some(complaint),
+        }
+        server.wait_change(PROBE_INTERVAL.saturating_sub(probed_at.elapsed()));
+        if let Life::Exited(exit) = server.life() {
+            let (after, log_tail) = (server.elapsed_since_spawn(), server.log_tail(TAIL_LINES));
+            return Err(NotReady::Exited {
+                exit,
+                after,
+                log_tail,
+            });
+        }
+        if server.elapsed_since_spawn() >= limit {
+            return Err(out_of_time(server, last_complaint, limit));
+        }
+    }
+}
+
+fn out_of_time(server: &Server, last_complaint: Option<Probe>, limit: Duration) -> NotReady {
+    let log_tail = server.log_tail(TAIL_LINES);
+    match last_complaint {
+        Some(Probe::Wrong(answer)) => NotReady::WrongAnswer {
+            limit,
+            answer,
+            log_tail,
+        },
+        Some(Probe::NoAnswer(problem)) => NotReady::Hung {
+            limit,
+            problem,
+            log_tail,
+        },
+        _ => NotReady::NeverListened {
+            limit,
+            elsewhere: server.listening(),
+            log_tail,
+        },
+    }
+}
+
+fn elsewhere_remedy(elsewhere: &[SocketAddr]) -> String {
+    if elsewhere.is_empty() {
+        return "it listens nowhere else either: allow it more time, or see its log".to_owned();
+    }
+    let addresses: Vec<String> = elsewhere.iter().map(ToString::to_string).collect();
+    format!(
+        "it listens on {} instead: pass it the port and address that it is asked on",
+        addresses.join(", ")
+    )
+}

@@ -1,0 +1,210 @@
+//! Runs the plan: rounds of visits, each kept on disk as soon as it is made.
+//!
+//! This is the only place that sequences effects. What a visit does, and the
+//! clock, come from a [`World`], so that tests run the sequence in virtual time.
+
+use std::time::Duration;
+
+use jigger_stats::{Decision, Stopping};
+
+use crate::analysis;
+use crate::event::{Event, Listener};
+use crate::plan::{Entry, PLACEBO, Plan};
+use crate::record::{Ended, RecordError, RecordFile, Status, VisitRecord};
+use crate::suite::Rounds;
+
+/// A contender that failed in this many visits is no longer visited.
+const FAILURES_ALLOWED: usize = 2;
+
+/// Where visits take place.
+pub trait World {
+    /// Time since the rounds began.
+    fn elapsed(&self) -> Duration;
+
+    /// Whether the user has asked to stop.
+    fn is_interrupted(&self) -> bool;
+
+    /// Makes a visit. What went wrong is in the visit's `failure`.
+    fn visit(
+        &mut self,
+        entry: &Entry,
+        round: usize,
+        position: usize,
+        listener: &mut Listener<'_>,
+    ) -> VisitRecord;
+}
+
+/// Runs rounds until the intervals are narrow enough, the rounds or the time
+/// are used up, or the user stops them. Every visit is saved when it ends.
+///
+/// # Errors
+/// [`RecordError`] when the record cannot be saved.
+pub fn run(
+    rounds: &Rounds,
+    plan: &Plan,
+    world: &mut impl World,
+    file: &mut RecordFile,
+    listener: &mut Listener<'_>,
+) -> Result<Ended, RecordError> {
+    let mut session = Session {
+        rounds,
+        plan,
+        file,
+        visits_done: 0,
+    };
+    listener(Event::RoundsBegin {
+        visits: plan.entries.len(),
+        max_rounds: rounds.max,
+    });
+    let ended = session.rounds(world, listener)?;
+    session.file.record.ended = ended;
+    session.file.save()?;
+    listener(Event::RoundsEnded);
+    Ok(ended)
+}
+
+struct Session<'a> {
+    rounds: &'a Rounds,
+    plan: &'a Plan,
+    file: &'a mut RecordFile,
+    visits_done: usize,
+}
+
+impl Session<'_> {
+    fn rounds(
+        &mut self,
+        world: &mut impl World,
+        listener: &mut Listener<'_>,
+    ) -> Result<Ended, RecordError> {
+        for round in 0.. {
+            if let Some(ended) = self.end_before(round, world.elapsed()) {
+                return Ok(ended);
+            }
+            for (position, entry) in self.plan.round(round).into_iter().enumerate() {
+                let entry = &self.plan.entries[entry];
+                if !self.takes_part(entry) {
+                    continue;
+                }
+                self.announce(entry, round, world.elapsed(), listener);
+                let visit = world.visit(entry, round, position, listener);
+                if world.is_interrupted() {
+                    self.keep_if_whole(visit)?;
+                    return Ok(Ended::Interrupted);
+                }
+                self.keep(visit, listener)?;
+            }
+        }
+        unreachable!("end_before ends the loop at the last round")
+    }
+
+    /// Why no further round is begun, if so.
+    fn end_before(&self, round: usize, elapsed: Duration) -> Option<Ended> {
+        if !self.plan.entries.iter().any(|entry| self.takes_part(entry)) {
+            return Some(Ended::NothingLeft);
+        }
+        if round >= self.rounds.max {
+            return Some(Ended::MaxRounds);
+        }
+        let done = u32::try_from(round).unwrap_or(u32::MAX);
+        if round > 0 && elapsed + elapsed / done > self.rounds.budget {
+            return Some(Ended::Budget);
+        }
+        self.is_narrow(round).then_some(Ended::WidthReached)
+    }
+
+    fn is_narrow(&self, round: usize) -> bool {
+        let Rounds {
+            min,
+            max,
+            until_half_width,
+            ..
+        } = *self.rounds;
+        let Ok(rule) = Stopping::new(min, max, until_half_width) else {
+            return false;
+        };
+        let widths = analysis::half_widths(&self.file.record);
+        !widths.is_empty()
+            && rule.decide(round, self.plan.cycle(), &widths) == Decision::WidthReached
+    }
+
+    fn takes_part(&self, entry: &Entry) -> bool {
+        let visits = || {
+            self.file
+                .record
+                .visits
+                .iter()
+                .filter(|visit| visit.entry == entry.name)
+        };
+        let failures = visits().filter(|visit| visit.failure.is_some()).count();
+        let never_worked = failures > 0 && visits().all(|visit| visit.failure.is_some());
+        failures < FAILURES_ALLOWED && !never_worked
+    }
+
+    fn announce(
+        &self,
+        entry: &Entry,
+        round: usize,
+        elapsed: Duration,
+        listener: &mut Listener<'_>,
+    ) {
+        let visits = u32::try_from(self.visits_done).unwrap_or(u32::MAX);
+        let left = (visits > 0).then(|| {
+            let all = self.plan.entries.len() * self.rounds.max;
+            let to_come = u32::try_from(all - self.visits_done).unwrap_or(u32::MAX);
+            let by_count = elapsed / visits * to_come;
+            by_count.min(self.rounds.budget.saturating_sub(elapsed))
+        });
+        let visits_done = self.visits_done;
+        listener(Event::VisitBegins {
+            entry: entry.name.clone(),
+            round,
+            visits_done,
+            left,
+        });
+    }
+
+    fn keep(&mut self, visit: VisitRecord, listener: &mut Listener<'_>) -> Result<(), RecordError> {
+        self.visits_done += 1;
+        if let Some(reason) = &visit.failure {
+            let contender = visit.entry.clone();
+            listener(Event::LeftOut {
+                contender: contender.clone(),
+                reason: reason.clone(),
+            });
+            self.mark_failed(&contender, visit.round, reason);
+        }
+        self.file.record.visits.push(visit);
+        self.file.save()
+    }
+
+    fn mark_failed(&mut self, entry: &str, round: usize, reason: &str) {
+        let suite = &self.file.record.suite;
+        let name = if entry == PLACEBO {
+            suite.baseline.clone()
+        } else {
+            entry.to_owned()
+        };
+        let contenders = &mut self.file.record.contenders;
+        if let Some(contender) = contenders
+            .iter_mut()
+            .find(|contender| contender.name == name)
+        {
+            contender.status = Status::Failed;
+            contender.reason = Some(format!("in round {}: {reason}", round + 1));
+        }
+    }
+
+    /// An interrupted visit is kept for the trials that it completed.
+    fn keep_if_whole(&mut self, visit: VisitRecord) -> Result<(), RecordError> {
+        if !visit.trials.is_empty() {
+            self.file.record.visits.push(VisitRecord {
+                failure: None,
+                ..visit
+            });
+        }
+        self.file.save()
+    }
+}
+
+#[cfg(test)]
+mod tests;

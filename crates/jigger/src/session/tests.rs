@@ -1,0 +1,235 @@
+//! The session in a fake world: time passes only when a visit says so.
+
+use std::path::Path;
+
+use super::*;
+use crate::event::Event;
+use crate::host::{Host, Placement};
+use crate::record::{ContenderRecord, Record, SuiteRecord, VERSION};
+use crate::suite::Suite;
+
+const VISIT: Duration = Duration::from_secs(10);
+
+/// Visits take ten seconds each; what goes wrong in which is written down beforehand.
+#[derive(Default)]
+struct FakeWorld {
+    elapsed: Duration,
+    /// (entry, round) of visits that fail.
+    failing: Vec<(&'static str, usize)>,
+    /// Ctrl-C comes during the visit with this number.
+    interrupted_in: Option<usize>,
+    visits: Vec<(usize, String)>,
+}
+
+impl World for FakeWorld {
+    fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted_in
+            .is_some_and(|visit| self.visits.len() > visit)
+    }
+
+    fn visit(
+        &mut self,
+        entry: &Entry,
+        round: usize,
+        position: usize,
+        _listener: &mut Listener<'_>,
+    ) -> VisitRecord {
+        self.elapsed += VISIT;
+        self.visits.push((round, entry.name.clone()));
+        let fails = self
+            .failing
+            .iter()
+            .any(|(name, at)| *name == entry.name && *at == round);
+        VisitRecord {
+            round,
+            position,
+            entry: entry.name.clone(),
+            startup_ns: Some(1_000_000),
+            evidence: None,
+            steady: true,
+            memory_idle_bytes: None,
+            memory_peak_bytes: None,
+            steal_share: 0.0,
+            trials: Vec::new(),
+            failure: fails.then(|| "it broke".to_owned()),
+        }
+    }
+}
+
+struct Outcome {
+    ended: Ended,
+    record: Record,
+    on_disk: Record,
+    events: Vec<Event>,
+}
+
+fn run_in(world: &mut FakeWorld, rounds: &Rounds) -> Outcome {
+    let contender = |name: &str| format!("[[contender]]\nname = \"{name}\"\nurl = \"http://h/\"\n");
+    let text = format!(
+        "[suite]\nname = \"s\"\nplacebo = false\n{}{}[[scenario]]\nname = \"q\"\nrequests = 1\n",
+        contender("a"),
+        contender("b")
+    );
+    let suite = Suite::parse(&text, "s", Path::new("/")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = RecordFile::create(folder.path().join("r.json"), record_of(&suite)).unwrap();
+    let plan = Plan::new(&suite, &[0, 1], 1);
+    let mut events = Vec::new();
+    let ended = run(rounds, &plan, world, &mut file, &mut |event| {
+        events.push(event)
+    })
+    .unwrap();
+    let on_disk = Record::read(&file.path).unwrap();
+    Outcome {
+        ended,
+        record: file.record,
+        on_disk,
+        events,
+    }
+}
+
+fn record_of(suite: &Suite) -> Record {
+    let contender = |name: &str| ContenderRecord {
+        name: name.to_owned(),
+        status: Status::Measured,
+        reason: None,
+        start: Vec::new(),
+        environment: Vec::new(),
+        build_seconds: None,
+        image: None,
+        image_reason: None,
+    };
+    Record {
+        version: VERSION,
+        jigger: "0".to_owned(),
+        created: String::new(),
+        seed: 1,
+        suite: SuiteRecord {
+            name: suite.name.clone(),
+            source: String::new(),
+            baseline: "a".to_owned(),
+            margin: 0.02,
+            scenarios: Vec::new(),
+        },
+        host: Host::inspect(),
+        placement: Placement::split(&[0, 1]),
+        contenders: vec![contender("a"), contender("b")],
+        visits: Vec::new(),
+        ended: Ended::NotYet,
+    }
+}
+
+fn rounds(max: usize, budget: Duration) -> Rounds {
+    Rounds {
+        min: 2,
+        max,
+        until_half_width: 0.03,
+        budget,
+    }
+}
+
+const LONG: Duration = Duration::from_secs(100_000);
+
+#[test]
+fn every_round_visits_everyone_and_all_is_on_disk() {
+    let mut world = FakeWorld::default();
+    let outcome = run_in(&mut world, &rounds(3, LONG));
+    assert_eq!(outcome.ended, Ended::MaxRounds);
+    assert_eq!(outcome.on_disk.ended, Ended::MaxRounds);
+    assert_eq!(outcome.on_disk.visits.len(), 6);
+    for round in 0..3 {
+        let visited = world.visits.iter().filter(|(at, _)| *at == round).count();
+        assert_eq!(visited, 2);
+    }
+}
+
+#[test]
+fn no_round_begins_that_would_end_after_the_budget() {
+    let outcome = run_in(&mut FakeWorld::default(), &rounds(99, 5 * VISIT));
+    assert_eq!(outcome.ended, Ended::Budget);
+    assert_eq!(outcome.record.visits.len(), 4);
+}
+
+#[test]
+fn the_first_round_is_run_whatever_the_budget() {
+    let outcome = run_in(
+        &mut FakeWorld::default(),
+        &rounds(99, Duration::from_secs(1)),
+    );
+    assert_eq!(outcome.record.visits.len(), 2);
+}
+
+#[test]
+fn a_contender_that_never_worked_is_not_visited_again() {
+    let mut world = FakeWorld {
+        failing: vec![("b", 0)],
+        ..FakeWorld::default()
+    };
+    let outcome = run_in(&mut world, &rounds(3, LONG));
+    assert_eq!(
+        world.visits.iter().filter(|(_, name)| name == "b").count(),
+        1
+    );
+    assert_eq!(
+        world.visits.iter().filter(|(_, name)| name == "a").count(),
+        3
+    );
+    let failed = &outcome.on_disk.contenders[1];
+    assert_eq!(failed.status, Status::Failed);
+    assert_eq!(failed.reason.as_deref(), Some("in round 1: it broke"));
+}
+
+#[test]
+fn one_that_broke_once_gets_another_chance_and_not_a_third() {
+    let mut world = FakeWorld {
+        failing: vec![("b", 1), ("b", 2)],
+        ..FakeWorld::default()
+    };
+    run_in(&mut world, &rounds(6, LONG));
+    assert_eq!(
+        world.visits.iter().filter(|(_, name)| name == "b").count(),
+        3
+    );
+}
+
+#[test]
+fn when_nobody_is_left_it_ends() {
+    let mut world = FakeWorld {
+        failing: vec![("a", 0), ("b", 0)],
+        ..FakeWorld::default()
+    };
+    assert_eq!(
+        run_in(&mut world, &rounds(6, LONG)).ended,
+        Ended::NothingLeft
+    );
+}
+
+#[test]
+fn an_interrupt_ends_at_once_and_keeps_what_was_whole() {
+    let mut world = FakeWorld {
+        interrupted_in: Some(3),
+        ..FakeWorld::default()
+    };
+    let outcome = run_in(&mut world, &rounds(6, LONG));
+    assert_eq!(outcome.ended, Ended::Interrupted);
+    assert_eq!(outcome.on_disk.visits.len(), 3);
+    assert_eq!(outcome.on_disk.ended, Ended::Interrupted);
+}
+
+#[test]
+fn the_time_left_is_told_once_a_visit_has_ended() {
+    let outcome = run_in(&mut FakeWorld::default(), &rounds(2, LONG));
+    let left: Vec<Option<Duration>> = outcome
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::VisitBegins { left, .. } => Some(*left),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(left, [None, Some(3 * VISIT), Some(2 * VISIT), Some(VISIT)]);
+}

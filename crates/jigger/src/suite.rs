@@ -1,0 +1,248 @@
+//! The suite: what is compared, how it is asked, and how long.
+//!
+//! A suite file is read once, into `raw` types that mirror the file, and
+//! turned into the validated types below. Nothing later sees the raw ones.
+
+mod builtin;
+mod expectation;
+mod names;
+mod placeholder;
+mod raw;
+mod validate;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use builtin::{BUILTIN_NAMES, Builtin};
+pub use expectation::{BodyExpectation, Expectation, hex};
+pub use placeholder::{Placeholders, UnknownPlaceholder};
+pub use validate::duration;
+
+/// A validated suite.
+#[derive(Debug, Clone)]
+pub struct Suite {
+    /// The suite's name, used for the record's file name and in reports.
+    pub name: String,
+    /// The suite file as it was read, kept in the record.
+    pub source: String,
+    /// Index into `contenders` of the one that the others are divided by.
+    pub baseline: usize,
+    /// Whether the baseline is entered a second time, as the placebo.
+    pub placebo: bool,
+    /// How many rounds, and when to stop.
+    pub rounds: Rounds,
+    /// How a server is brought to its steady state.
+    pub warm_up: WarmUp,
+    /// The servers under comparison; at least one.
+    pub contenders: Vec<Contender>,
+    /// The ways of asking; at least one.
+    pub scenarios: Vec<Scenario>,
+    /// Half-width of the band within which two contenders count as equivalent (0.02 is 2 %).
+    pub margin: f64,
+}
+
+/// How many rounds are run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rounds {
+    /// No stop before this many rounds.
+    pub min: usize,
+    /// Never more than this many.
+    pub max: usize,
+    /// Stop when every interval's half-width is at most this share of its estimate.
+    pub until_half_width: f64,
+    /// No round is begun that would end after this; builds do not count.
+    pub budget: Duration,
+}
+
+/// The warm-up before each visit's scenarios.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WarmUp {
+    /// Length of one window.
+    pub window: Duration,
+    /// Windows that must agree.
+    pub windows: usize,
+    /// After this the server is taken as it is and 'not steady' is reported.
+    pub cap: Duration,
+}
+
+/// One server variant: how to build, start and ask it.
+#[derive(Debug, Clone)]
+pub struct Contender {
+    /// Unique within the suite.
+    pub name: String,
+    /// Absolute folder in which commands run.
+    pub directory: PathBuf,
+    /// Programs that must be on PATH.
+    pub needs: Vec<String>,
+    /// Commands run one after another before the first round; argument lists.
+    pub build: Vec<Vec<String>>,
+    /// The server's command; `None` for a server that already runs.
+    pub start: Option<Vec<String>>,
+    /// Environment added to the server's.
+    pub environment: Vec<(String, String)>,
+    /// The URL asked; may hold `{port}`.
+    pub url: String,
+    /// Time allowed from spawn to the first correct answer.
+    pub start_limit: Duration,
+    /// Time between SIGTERM and SIGKILL.
+    pub grace: Duration,
+    /// What a correct answer is.
+    pub expectation: Expectation,
+    /// How its container image is built.
+    pub image: Option<ImageRecipe>,
+}
+
+/// How a contender's container image is had.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ImageRecipe {
+    /// Built by a command that holds `{engine}` and `{tag}`.
+    Build(Vec<String>),
+    /// Already there, under this reference.
+    Reference(String),
+}
+
+/// One way of asking.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Unique within the suite; the first part of metric names.
+    pub name: String,
+    /// Connections held open at once.
+    pub connections: usize,
+    /// Load threads; `None` lets the tool choose for the machine.
+    pub threads: Option<usize>,
+    /// Whether each request gets a new connection.
+    pub fresh: bool,
+    /// When a trial of it ends.
+    pub extent: Extent,
+    /// Requests due each second (open loop); `None` is a closed loop.
+    pub rate_per_second: Option<f64>,
+    /// Deadline of one request.
+    pub timeout: Duration,
+}
+
+/// When a trial ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Extent {
+    /// After so many requests.
+    Requests(u64),
+    /// After so long.
+    Time(Duration),
+}
+
+/// Why a suite could not be used. Each text names the place and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// The file cannot be read.
+    #[error(
+        "cannot read the suite {path}: {source}\n  \
+         name a suite file, or one of the suites compiled in: {}", BUILTIN_NAMES.join(", ")
+    )]
+    Read {
+        /// The path as given.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has a key or a value that a suite does not have.
+    #[error("{place}: {message}")]
+    Syntax {
+        /// `file:line`.
+        place: String,
+        /// What is wrong, with the nearest known key where there is one.
+        message: String,
+    },
+    /// The file reads well and means nothing sensible.
+    #[error("{suite}: {message}")]
+    Meaning {
+        /// The suite's name or path.
+        suite: String,
+        /// What is wrong and what to write instead.
+        message: String,
+    },
+    /// The sources of a compiled-in suite could not be unpacked.
+    #[error(
+        "cannot unpack the sources of the suite '{name}' into {directory}: {source}\n  set JIGGER_CACHE_DIR to a folder that can be written"
+    )]
+    Unpack {
+        /// The suite's name.
+        name: String,
+        /// Where to.
+        directory: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Suite {
+    /// Reads a suite: a compiled-in one by its name, otherwise a file.
+    ///
+    /// # Errors
+    /// [`SuiteError`] when the file cannot be read or is not a valid suite.
+    pub fn read(name_or_path: &str) -> Result<Self, SuiteError> {
+        match Builtin::named(name_or_path) {
+            Some(builtin) => {
+                let directory = builtin.unpack()?;
+                Self::parse(builtin.text, builtin.name, &directory)
+            }
+            None => Self::read_file(Path::new(name_or_path)),
+        }
+    }
+
+    fn read_file(path: &Path) -> Result<Self, SuiteError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| SuiteError::Read {
+            path: shown.clone(),
+            source,
+        })?;
+        let folder = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let folder = std::path::absolute(folder).map_err(|source| SuiteError::Read {
+            path: shown.clone(),
+            source,
+        })?;
+        Self::parse(&text, &shown, &folder)
+    }
+
+    /// Parses a suite's text. `place` names it in messages; `folder` is what
+    /// relative paths in it start from.
+    ///
+    /// # Errors
+    /// [`SuiteError::Syntax`] and [`SuiteError::Meaning`].
+    pub fn parse(text: &str, place: &str, folder: &Path) -> Result<Self, SuiteError> {
+        let raw = raw::parse(text, place)?;
+        validate::validate(raw, text, place, folder)
+    }
+
+    /// The baseline's entry.
+    #[must_use]
+    pub fn baseline(&self) -> &Contender {
+        &self.contenders[self.baseline]
+    }
+
+    /// Keeps only the contenders named.
+    ///
+    /// # Errors
+    /// [`SuiteError::Meaning`] when a name is not in the suite.
+    pub fn keep_only(&mut self, wanted: &[String]) -> Result<(), SuiteError> {
+        let known: Vec<&str> = self.contenders.iter().map(|c| c.name.as_str()).collect();
+        for name in wanted {
+            if !known.contains(&name.as_str()) {
+                return Err(SuiteError::Meaning {
+                    suite: self.name.clone(),
+                    message: names::unknown("contender", name, &known),
+                });
+            }
+        }
+        let baseline = self.baseline().name.clone();
+        self.contenders
+            .retain(|contender| wanted.contains(&contender.name));
+        let kept = self
+            .contenders
+            .iter()
+            .position(|contender| contender.name == baseline);
+        self.baseline = kept.unwrap_or(0);
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+//! What a correct answer is.
+
+use sha2::{Digest, Sha256};
+
+/// What a correct answer is: status, headers and body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// The status code.
+    pub status: u16,
+    /// Headers that must be there with this value (names without regard to case).
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: BodyExpectation,
+}
+
+/// What a correct body is.
+#[derive(Debug, Clone)]
+pub enum BodyExpectation {
+    /// Any body.
+    Any,
+    /// JSON of this value, whatever its spacing and key order.
+    Json(serde_json::Value),
+    /// These bytes.
+    Text(String),
+    /// A match somewhere in the body.
+    Regex(regex::bytes::Regex),
+    /// The SHA-256 of the body, in lower-case hexadecimal.
+    Sha256(String),
+    /// So many bytes.
+    Length(u64),
+}
+
+impl PartialEq for BodyExpectation {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, Self::Any) => true,
+            (Self::Json(a), Self::Json(b)) => a == b,
+            (Self::Text(a), Self::Text(b)) | (Self::Sha256(a), Self::Sha256(b)) => a == b,
+            (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
+            (Self::Length(a), Self::Length(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Default for Expectation {
+    fn default() -> Self {
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            body: BodyExpectation::Any,
+        }
+    }
+}
+
+impl Expectation {
+    /// What is wrong with an answer, or `None` when it is as expected.
+    #[must_use]
+    pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
+        if status != self.status {
+            let shown = excerpt(body);
+            return Some(format!(
+                "status {status} instead of {}; body: {shown}",
+                self.status
+            ));
+        }
+        let missing = self
+            .headers
+            .iter()
+            .find(|wanted| !has_header(headers, wanted));
+        if let Some((name, value)) = missing {
+            return Some(format!("header '{name}: {value}' is not in the answer"));
+        }
+        self.body.fault(body)
+    }
+}
+
+impl BodyExpectation {
+    /// What is wrong with a body, or `None` when it is as expected.
+    #[must_use]
+    pub fn fault(&self, body: &[u8]) -> Option<String> {
+        let right = match self {
+            Self::Any => true,
+            Self::Json(value) => {
+                serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|found| found == *value)
+            }
+            Self::Text(text) => body == text.as_bytes(),
+            Self::Regex(regex) => regex.is_match(body),
+            Self::Sha256(digest) => hex(&Sha256::digest(body)) == *digest,
+            Self::Length(length) => body.len() as u64 == *length,
+        };
+        (!right).then(|| format!("body {} instead of {self}", excerpt(body)))
+    }
+}
+
+impl std::fmt::Display for BodyExpectation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => write!(f, "any body"),
+            Self::Json(value) => write!(f, "the JSON {value}"),
+            Self::Text(text) => write!(f, "{}", excerpt(text.as_bytes())),
+            Self::Regex(regex) => write!(f, "a match of /{}/", regex.as_str()),
+            Self::Sha256(digest) => write!(f, "a body with the SHA-256 {digest}"),
+            Self::Length(length) => write!(f, "a body of {length} bytes"),
+        }
+    }
+}
+
+/// The first bytes of a body, quoted for a message.
+fn excerpt(body: &[u8]) -> String {
+    const SHOWN: usize = 80;
+    let text = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]);
+    let more = if body.len() > SHOWN { "..." } else { "" };
+    format!("{:?}{more}", text)
+}
+
+fn has_header(headers: &[(String, String)], wanted: &(String, String)) -> bool {
+    headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case(&wanted.0) && *value == wanted.1)
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pong() -> Expectation {
+        let value = serde_json::json!({ "message": "pong" });
+        Expectation {
+            body: BodyExpectation::Json(value),
+            ..Expectation::default()
+        }
+    }
+
+    #[test]
+    fn json_is_compared_by_value() {
+        assert_eq!(
+            pong().fault(200, &[], b"{ \"message\" : \"pong\" }\n"),
+            None
+        );
+        let fault = pong().fault(200, &[], b"{\"message\":\"ping\"}").unwrap();
+        assert_eq!(
+            fault,
+            r#"body "{\"message\":\"ping\"}" instead of the JSON {"message":"pong"}"#
+        );
+    }
+
+    #[test]
+    fn the_status_comes_first_and_shows_the_body() {
+        let fault = pong().fault(500, &[], b"Internal Server Error").unwrap();
+        assert_eq!(
+            fault,
+            "status 500 instead of 200; body: \"Internal Server Error\""
+        );
+    }
+
+    #[test]
+    fn headers_are_required_without_regard_to_case() {
+        let wanted = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        let expectation = Expectation {
+            headers: wanted,
+            ..Expectation::default()
+        };
+        let sent = |value: &str| vec![("content-type".to_owned(), value.to_owned())];
+        assert_eq!(expectation.fault(200, &sent("application/json"), b""), None);
+        assert!(expectation.fault(200, &sent("text/html"), b"").is_some());
+    }
+
+    #[test]
+    fn digests_and_lengths() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(BodyExpectation::Sha256(abc.to_owned()).fault(b"abc"), None);
+        assert_eq!(BodyExpectation::Length(3).fault(b"abc"), None);
+        assert!(BodyExpectation::Length(4).fault(b"abc").is_some());
+    }
+}

@@ -1,0 +1,131 @@
+//! `{port}`, `{tag}`, `{engine}` and `{env:NAME:-default}` in a suite's texts.
+
+/// The values that stand behind placeholders at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Placeholders {
+    values: Vec<(&'static str, String)>,
+}
+
+/// A placeholder that has no value where it stands.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[error("'{{{name}}}' has no value here; known here: {known}")]
+pub struct UnknownPlaceholder {
+    /// The name between the braces.
+    pub name: String,
+    /// Those that would have worked.
+    pub known: String,
+}
+
+impl Placeholders {
+    /// With one more value.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.values.push((name, value.to_string()));
+        self
+    }
+
+    /// `text` with each placeholder replaced.
+    ///
+    /// Braces that do not enclose a lower-case name (JSON, say) stay as they are.
+    ///
+    /// # Errors
+    /// [`UnknownPlaceholder`] when a name has no value.
+    pub fn fill(&self, text: &str) -> Result<String, UnknownPlaceholder> {
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            filled.push_str(&rest[..open]);
+            let after = &rest[open + 1..];
+            match after
+                .find('}')
+                .map(|close| (&after[..close], &after[close + 1..]))
+            {
+                Some((name, tail)) if is_name(name) => {
+                    filled.push_str(&self.value(name)?);
+                    rest = tail;
+                }
+                _ => {
+                    filled.push('{');
+                    rest = after;
+                }
+            }
+        }
+        filled.push_str(rest);
+        Ok(filled)
+    }
+
+    /// Each of `texts` filled.
+    ///
+    /// # Errors
+    /// As [`Placeholders::fill`].
+    pub fn fill_all(&self, texts: &[String]) -> Result<Vec<String>, UnknownPlaceholder> {
+        texts.iter().map(|text| self.fill(text)).collect()
+    }
+
+    fn value(&self, name: &str) -> Result<String, UnknownPlaceholder> {
+        if let Some(variable) = name.strip_prefix("env:") {
+            return Ok(environment_value(variable));
+        }
+        let found = self.values.iter().find(|(known, _)| *known == name);
+        found
+            .map(|(_, value)| value.clone())
+            .ok_or_else(|| UnknownPlaceholder {
+                name: name.to_owned(),
+                known: self.known(),
+            })
+    }
+
+    fn known(&self) -> String {
+        let names = self.values.iter().map(|(name, _)| format!("{{{name}}}"));
+        names
+            .chain(["{env:NAME:-default}".to_owned()])
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let bare = text
+        .strip_prefix("env:")
+        .is_some_and(|variable| !variable.is_empty());
+    bare || (!text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+}
+
+/// `NAME:-default` as shells have it: the default also stands for an empty value.
+fn environment_value(variable: &str) -> String {
+    let (name, default) = variable.split_once(":-").unwrap_or((variable, ""));
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => value,
+        _ => default.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_known_names_and_leaves_other_braces() {
+        let placeholders = Placeholders::default().with("port", 8080);
+        let filled = placeholders.fill(r#"http://h:{port}/{"a":1}{}"#);
+        assert_eq!(filled.unwrap(), r#"http://h:8080/{"a":1}{}"#);
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_lists_the_known() {
+        let error = Placeholders::default()
+            .with("port", 1)
+            .fill("{prot}")
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "'{prot}' has no value here; known here: {port}, {env:NAME:-default}"
+        );
+    }
+
+    #[test]
+    fn the_environment_has_defaults() {
+        let filled = Placeholders::default().fill("{env:JIGGER_NOT_SET:-alpine:3}");
+        assert_eq!(filled.unwrap(), "alpine:3");
+    }
+}

@@ -1,0 +1,349 @@
+//! Raw suite to validated suite: defaults filled in, texts parsed, names checked.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage, RawRounds, RawScenario};
+use super::raw::{RawSuite, RawThreads, RawWarmUp};
+use super::{
+    BodyExpectation, Contender, Expectation, Extent, ImageRecipe, Rounds, Scenario, Suite,
+};
+use super::{SuiteError, WarmUp, names};
+
+/// What a check says when it fails: the text without the suite's name.
+type Checked<T> = Result<T, String>;
+
+/// Turns what was read into a suite that later stages can rely on.
+pub fn validate(
+    raw: RawSuite,
+    text: &str,
+    place: &str,
+    folder: &Path,
+) -> Result<Suite, SuiteError> {
+    checked(raw, text, folder).map_err(|message| SuiteError::Meaning {
+        suite: place.to_owned(),
+        message,
+    })
+}
+
+fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
+    let expectation = match &raw.expect {
+        Some(expect) => expectation(expect, &Expectation::default()).map_err(at("[expect]"))?,
+        None => Expectation::default(),
+    };
+    let contenders = raw
+        .contender
+        .into_iter()
+        .map(|contender| validated_contender(contender, &expectation, folder))
+        .collect::<Checked<Vec<_>>>()?;
+    let scenarios = raw
+        .scenario
+        .into_iter()
+        .map(validated_scenario)
+        .collect::<Checked<Vec<_>>>()?;
+    distinct("contender", contenders.iter().map(|c| c.name.as_str()))?;
+    distinct("scenario", scenarios.iter().map(|s| s.name.as_str()))?;
+    let baseline = baseline_index(raw.suite.baseline.as_deref(), &contenders)?;
+    let margin = raw.suite.margin.unwrap_or(0.02);
+    if !(0.0..1.0).contains(&margin) {
+        return Err(format!(
+            "margin = {margin}: write a share such as 0.02, for 2 %"
+        ));
+    }
+    Ok(Suite {
+        name: plain_name("suite", raw.suite.name)?,
+        source: text.to_owned(),
+        baseline,
+        placebo: raw.suite.placebo.unwrap_or(true),
+        rounds: rounds(&raw.suite.rounds)?,
+        warm_up: warm_up(&raw.suite.warm_up)?,
+        contenders,
+        scenarios,
+        margin,
+    })
+}
+
+fn baseline_index(name: Option<&str>, contenders: &[Contender]) -> Checked<usize> {
+    let Some(name) = name else { return Ok(0) };
+    let known: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
+    let found = known.iter().position(|known| *known == name);
+    found.ok_or_else(|| format!("baseline: {}", names::unknown("contender", name, &known)))
+}
+
+fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> {
+    let mut seen = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            return Err(format!(
+                "two {kind}s are called '{name}'; give each its own name"
+            ));
+        }
+        seen.push(name);
+    }
+    if seen.is_empty() {
+        return Err(format!("no [[{kind}]]; a suite needs at least one"));
+    }
+    Ok(())
+}
+
+/// Names end up in metric names and file names, so they are kept plain.
+fn plain_name(kind: &str, name: String) -> Checked<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err(format!(
+            "{kind} name '{name}': use letters, digits, '-', '_' and '+' only"
+        ));
+    }
+    Ok(name)
+}
+
+fn rounds(raw: &RawRounds) -> Checked<Rounds> {
+    let rounds = Rounds {
+        min: raw.min.unwrap_or(6),
+        max: raw.max.unwrap_or(30),
+        until_half_width: raw.until_half_width.unwrap_or(0.03),
+        budget: duration("rounds.budget", raw.budget.as_deref().unwrap_or("12m"))?,
+    };
+    if rounds.min == 0 || rounds.max < rounds.min {
+        return Err(format!(
+            "rounds: min = {}, max = {}: min is at least 1 and max at least min",
+            rounds.min, rounds.max
+        ));
+    }
+    if !(rounds.until_half_width > 0.0 && rounds.until_half_width < 1.0) {
+        return Err("rounds.until_half_width: write a share such as 0.03, for 3 %".to_owned());
+    }
+    Ok(rounds)
+}
+
+fn warm_up(raw: &RawWarmUp) -> Checked<WarmUp> {
+    let warm_up = WarmUp {
+        window: duration("warm_up.window", raw.window.as_deref().unwrap_or("500ms"))?,
+        windows: raw.windows.unwrap_or(5),
+        cap: duration("warm_up.cap", raw.cap.as_deref().unwrap_or("15s"))?,
+    };
+    if warm_up.windows == 0 || warm_up.window.is_zero() {
+        return Err("warm_up: window and windows must be above zero".to_owned());
+    }
+    Ok(warm_up)
+}
+
+fn validated_contender(
+    raw: RawContender,
+    default: &Expectation,
+    folder: &Path,
+) -> Checked<Contender> {
+    let name = plain_name("contender", raw.name)?;
+    let place = format!("contender '{name}'");
+    contender_body(
+        name,
+        raw.url,
+        (raw.build, raw.start),
+        default,
+        folder,
+        ContenderRest {
+            dir: raw.dir,
+            needs: raw.needs,
+            env: raw.env.into_iter().collect(),
+            start_limit: raw.start_limit,
+            grace: raw.grace,
+            expect: raw.expect,
+            image: raw.image,
+        },
+    )
+    .map_err(at(&place))
+}
+
+struct ContenderRest {
+    dir: Option<String>,
+    needs: Vec<String>,
+    env: Vec<(String, String)>,
+    start_limit: Option<String>,
+    grace: Option<String>,
+    expect: Option<RawExpect>,
+    image: Option<RawImage>,
+}
+
+fn contender_body(
+    name: String,
+    url: String,
+    (build, start): (Option<RawBuild>, Option<RawCommand>),
+    default: &Expectation,
+    folder: &Path,
+    rest: ContenderRest,
+) -> Checked<Contender> {
+    if !url.starts_with("http://") {
+        return Err(format!(
+            "url = '{url}': write http://HOST:PORT/PATH (https is not supported yet)"
+        ));
+    }
+    let expectation = match &rest.expect {
+        Some(expect) => expectation(expect, default)?,
+        None => default.clone(),
+    };
+    Ok(Contender {
+        name,
+        directory: folder.join(rest.dir.as_deref().unwrap_or(".")),
+        needs: rest.needs,
+        build: build.map(build_commands).transpose()?.unwrap_or_default(),
+        start: start
+            .map(|command| arguments("start", command))
+            .transpose()?,
+        environment: rest.env,
+        url,
+        start_limit: duration("start_limit", rest.start_limit.as_deref().unwrap_or("30s"))?,
+        grace: duration("grace", rest.grace.as_deref().unwrap_or("5s"))?,
+        expectation,
+        image: rest.image.map(image_recipe).transpose()?,
+    })
+}
+
+fn build_commands(raw: RawBuild) -> Checked<Vec<Vec<String>>> {
+    let commands = match raw {
+        RawBuild::Line(line) => vec![RawCommand::Line(line)],
+        RawBuild::Commands(commands) => commands,
+    };
+    commands
+        .into_iter()
+        .map(|command| arguments("build", command))
+        .collect()
+}
+
+fn arguments(key: &str, raw: RawCommand) -> Checked<Vec<String>> {
+    let arguments = match raw {
+        RawCommand::Line(line) => shell_words::split(&line)
+            .map_err(|_| format!("{key} = '{line}': a quote is missing"))?,
+        RawCommand::Arguments(arguments) => arguments,
+    };
+    if arguments.is_empty() {
+        return Err(format!("{key} is empty; leave it out or name a program"));
+    }
+    Ok(arguments)
+}
+
+fn image_recipe(raw: RawImage) -> Checked<ImageRecipe> {
+    match (raw.build, raw.reference) {
+        (Some(build), None) => Ok(ImageRecipe::Build(arguments("image.build", build)?)),
+        (None, Some(reference)) => Ok(ImageRecipe::Reference(reference)),
+        _ => Err("image: give either build or ref".to_owned()),
+    }
+}
+
+fn validated_scenario(raw: RawScenario) -> Checked<Scenario> {
+    let name = plain_name("scenario", raw.name.clone())?;
+    let place = format!("scenario '{name}'");
+    scenario_body(name, &raw).map_err(at(&place))
+}
+
+fn scenario_body(name: String, raw: &RawScenario) -> Checked<Scenario> {
+    let connections = raw.connections.unwrap_or(1);
+    let threads = match &raw.threads {
+        None => None,
+        Some(RawThreads::Count(count)) => Some(*count),
+        Some(RawThreads::Word(word)) if word == "auto" => None,
+        Some(RawThreads::Word(word)) => {
+            return Err(format!("threads = '{word}': write a number or \"auto\""));
+        }
+    };
+    if connections == 0 || threads == Some(0) {
+        return Err("connections and threads must be above zero".to_owned());
+    }
+    if threads.is_some_and(|threads| threads > connections) {
+        return Err("more threads than connections; each thread needs one at least".to_owned());
+    }
+    if raw
+        .rate
+        .is_some_and(|rate| !(rate > 0.0 && rate.is_finite()))
+    {
+        return Err("rate must be above zero".to_owned());
+    }
+    Ok(Scenario {
+        name,
+        connections,
+        threads,
+        fresh: is_fresh(raw.connection.as_deref())?,
+        extent: extent(raw)?,
+        rate_per_second: raw.rate,
+        timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
+    })
+}
+
+fn is_fresh(connection: Option<&str>) -> Checked<bool> {
+    match connection {
+        None | Some("keep-alive") => Ok(false),
+        Some("fresh") => Ok(true),
+        Some(other) => Err(format!(
+            "connection: {}",
+            names::unknown("policy", other, &["fresh", "keep-alive"])
+        )),
+    }
+}
+
+fn extent(raw: &RawScenario) -> Checked<Extent> {
+    match (raw.requests, &raw.duration) {
+        (Some(0), None) => Err("requests must be above zero".to_owned()),
+        (Some(requests), None) => Ok(Extent::Requests(requests)),
+        (None, Some(text)) => Ok(Extent::Time(duration("duration", text)?)),
+        (None, None) => Err("give either requests = N or duration = \"4s\"".to_owned()),
+        (Some(_), Some(_)) => Err("give either requests or duration, not both".to_owned()),
+    }
+}
+
+/// `expect` over `default`: what it leaves out is inherited.
+fn expectation(raw: &RawExpect, default: &Expectation) -> Checked<Expectation> {
+    let headers = match &raw.headers {
+        Some(headers) => headers.clone().into_iter().collect(),
+        None => default.headers.clone(),
+    };
+    Ok(Expectation {
+        status: raw.status.unwrap_or(default.status),
+        headers,
+        body: body(raw)?.unwrap_or_else(|| default.body.clone()),
+    })
+}
+
+fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
+    let mut found = Vec::new();
+    if let Some(value) = &raw.json {
+        let json = serde_json::to_value(value).map_err(|error| format!("expect.json: {error}"))?;
+        found.push(BodyExpectation::Json(json));
+    }
+    found.extend(raw.text.clone().map(BodyExpectation::Text));
+    if let Some(pattern) = &raw.regex {
+        let regex = regex::bytes::Regex::new(pattern)
+            .map_err(|error| format!("expect.regex is not a regular expression: {error}"))?;
+        found.push(BodyExpectation::Regex(regex));
+    }
+    found.extend(
+        raw.sha256
+            .as_ref()
+            .map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())),
+    );
+    found.extend(raw.length.map(BodyExpectation::Length));
+    if found.len() > 1 {
+        return Err("expect: give one of json, text, regex, sha256, length".to_owned());
+    }
+    Ok(found.pop())
+}
+
+/// `4s`, `500ms`, `1m 30s`: the friendly form of the jiff crate. `key` names it in the message.
+///
+/// # Errors
+/// The message, when it is no time above zero.
+pub fn duration(key: &str, text: &str) -> Checked<Duration> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    parsed
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|d| !d.is_zero())
+        .ok_or_else(|| {
+            format!("{key} = '{text}': write a time above zero such as \"4s\", \"500ms\" or \"2m\"")
+        })
+}
+
+/// Puts a place before a message.
+fn at(place: &str) -> impl Fn(String) -> String {
+    move |message| format!("{place}: {message}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Every message that a wrong suite gives, and the defaults of a right one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::suite::{Extent, Suite};
+
+const HEAD: &str = "[suite]\nname = \"s\"\n";
+const CONTENDER: &str = "[[contender]]\nname = \"a\"\nurl = \"http://127.0.0.1:{port}/\"\n";
+const SCENARIO: &str = "[[scenario]]\nname = \"q\"\nrequests = 10\n";
+
+fn parse(text: &str) -> Result<Suite, String> {
+    Suite::parse(text, "s.toml", Path::new("/base")).map_err(|error| error.to_string())
+}
+
+fn fault(text: &str) -> String {
+    parse(text).unwrap_err()
+}
+
+#[test]
+fn defaults_are_those_of_the_method() {
+    let suite = parse(&format!("{HEAD}{CONTENDER}{SCENARIO}")).unwrap();
+    assert_eq!((suite.rounds.min, suite.rounds.max), (6, 30));
+    assert_eq!(suite.rounds.budget, Duration::from_secs(720));
+    assert!((suite.margin - 0.02).abs() < 1e-12);
+    assert!(suite.placebo);
+    assert_eq!(suite.scenarios[0].extent, Extent::Requests(10));
+    assert_eq!(suite.contenders[0].directory, Path::new("/base/."));
+}
+
+#[test]
+fn an_unknown_key_names_the_line_and_the_nearest() {
+    let text = format!("{HEAD}{CONTENDER}{SCENARIO}conections = 3\n");
+    assert_eq!(
+        fault(&text),
+        "s.toml:9: unknown key 'conections'; did you mean 'connections'?"
+    );
+}
+
+#[test]
+fn an_unknown_baseline_names_the_nearest() {
+    let text = format!("{HEAD}baseline = \"aa\"\n{CONTENDER}{SCENARIO}");
+    assert_eq!(
+        fault(&text),
+        "s.toml: baseline: unknown contender 'aa'; did you mean 'a'?"
+    );
+}
+
+#[test]
+fn each_wrong_value_has_its_message() {
+    let cases = [
+        (format!("{HEAD}{SCENARIO}"), "no [[contender]]"),
+        (format!("{HEAD}{CONTENDER}"), "no [[scenario]]"),
+        (
+            format!("{HEAD}{CONTENDER}{CONTENDER}{SCENARIO}"),
+            "two contenders are called 'a'",
+        ),
+        (
+            format!("{HEAD}{CONTENDER}start = \"./x 'y\"\n{SCENARIO}"),
+            "a quote is missing",
+        ),
+        (
+            format!("{HEAD}{CONTENDER}{SCENARIO}duration = \"1s\"\n"),
+            "not both",
+        ),
+        (
+            format!("{HEAD}{CONTENDER}{SCENARIO}threads = \"many\"\n"),
+            "write a number or \"auto\"",
+        ),
+        (
+            format!("{HEAD}{CONTENDER}{SCENARIO}timeout = \"soon\"\n"),
+            "write a time above zero",
+        ),
+        (
+            format!("{HEAD}{CONTENDER}{SCENARIO}connection = \"frish\"\n"),
+            "did you mean 'fresh'?",
+        ),
+        (
+            format!("{HEAD}{CONTENDER}{SCENARIO}threads = 4\n"),
+            "more threads than connections",
+        ),
+        (
+            format!("{HEAD}margin = 2.0\n{CONTENDER}{SCENARIO}"),
+            "such as 0.02",
+        ),
+        (
+            format!("{HEAD}rounds = {{ min = 9, max = 3 }}\n{CONTENDER}{SCENARIO}"),
+            "max at least min",
+        ),
+    ];
+    for (text, wanted) in cases {
+        let message = fault(&text);
+        assert!(message.contains(wanted), "{message:?} lacks {wanted:?}");
+    }
+}
+
+#[test]
+fn https_is_refused_by_name() {
+    let contender = CONTENDER.replace("http:", "https:");
+    assert!(fault(&format!("{HEAD}{contender}{SCENARIO}")).contains("https is not supported yet"));
+}
+
+#[test]
+fn build_may_be_a_line_or_several_commands() {
+    let build = |value: &str| {
+        let text = format!("{HEAD}{CONTENDER}build = {value}\n{SCENARIO}");
+        parse(&text).unwrap().contenders[0].build.clone()
+    };
+    assert_eq!(
+        build("\"go build -o 'my app'\""),
+        [["go", "build", "-o", "my app"]]
+    );
+    assert_eq!(
+        build("[\"a b\", [\"c\", \"d e\"]]"),
+        [["a", "b"], ["c", "d e"]]
+    );
+}
+
+#[test]
+fn a_contender_overrides_the_expectation_in_part() {
+    let text = format!(
+        "{HEAD}[expect]\nstatus = 201\njson = {{ message = \"pong\" }}\n\
+         {CONTENDER}expect = {{ status = 200 }}\n{SCENARIO}"
+    );
+    let expectation = parse(&text).unwrap().contenders[0].expectation.clone();
+    assert_eq!(expectation.status, 200);
+    assert_eq!(expectation.fault(200, &[], b"{\"message\":\"pong\"}"), None);
+}

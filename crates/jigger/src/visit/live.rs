@@ -1,0 +1,337 @@
+//! Visits to real servers.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jigger_load::Address;
+use jigger_load::ask::{AskError, AskOptions, ask};
+use tempfile::TempDir;
+
+use super::trial::{self, Conditions};
+use super::verify::{Target, verify};
+use super::warm_up::warm_up;
+use crate::event::{Event, Listener};
+use crate::host::{MachineTime, Placement};
+use crate::interrupt::Interrupt;
+use crate::plan::Entry;
+use crate::record::{Evidence, VisitRecord};
+use crate::server::port::{self, Ports};
+use crate::server::ready::{Probe, wait_ready};
+use crate::server::{Server, StartSpec};
+use crate::session::World;
+use crate::suite::{Contender, Placeholders, Suite};
+
+/// One probe gives up after this; a server that hangs is asked again.
+const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
+/// A port is free again within this after its server has ended.
+const PORT_LIMIT: Duration = Duration::from_secs(5);
+/// Lines of the server's log that a failure shows.
+const LOG_LINES: usize = 10;
+
+/// The real world: processes, sockets, the clock.
+pub struct LiveWorld<'a> {
+    suite: &'a Suite,
+    placement: Placement,
+    interrupt: Interrupt,
+    began: Instant,
+    ports: Ports,
+    logs: TempDir,
+    guard: PathBuf,
+}
+
+/// Why a visit ended early.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct VisitError(pub String);
+
+impl VisitError {
+    pub(super) fn of(error: impl ToString) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl<'a> LiveWorld<'a> {
+    /// A world whose clock starts now.
+    ///
+    /// # Errors
+    /// What the system says when there is no place for the servers' logs.
+    pub fn new(
+        suite: &'a Suite,
+        placement: Placement,
+        interrupt: Interrupt,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            suite,
+            placement,
+            interrupt,
+            began: Instant::now(),
+            ports: Ports::new(),
+            logs: tempfile::Builder::new().prefix("jigger-logs-").tempdir()?,
+            guard: std::env::current_exe()?,
+        })
+    }
+
+    fn make(
+        &mut self,
+        contender: &Contender,
+        visit: &mut VisitRecord,
+        listener: &mut Listener<'_>,
+    ) -> Result<(), VisitError> {
+        let mut live = self.launch(contender, listener)?;
+        let outcome = self.ask_all(contender, &mut live, visit, listener);
+        let outcome = outcome.map_err(|error| live.explain(error));
+        let stopped = live.stop();
+        outcome.and(stopped)
+    }
+
+    fn launch(
+        &mut self,
+        contender: &Contender,
+        listener: &mut Listener<'_>,
+    ) -> Result<LiveServer, VisitError> {
+        listener(Event::Step {
+            name: "starting".to_owned(),
+            rate_per_second: None,
+        });
+        let wants_port = contender.url.contains("{port}");
+        let port = wants_port
+            .then(|| self.ports.pick())
+            .transpose()
+            .map_err(VisitError::of)?;
+        let values = port.map_or_else(Placeholders::default, |port| {
+            Placeholders::default().with("port", port)
+        });
+        let url = values.fill(&contender.url).map_err(VisitError::of)?;
+        let target = Target::new(&url)?;
+        let Some(start) = &contender.start else {
+            return Ok(LiveServer {
+                server: None,
+                port: None,
+                target,
+            });
+        };
+        // A stranger's answers must not count as the contender's.
+        if let Address::Tcp(address) = &target.address {
+            port::wait_free(address.port(), Duration::ZERO).map_err(VisitError::of)?;
+        }
+        let fill = |text: &String| values.fill(text).map_err(VisitError::of);
+        let environment = contender
+            .environment
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), fill(value)?)))
+            .collect::<Result<Vec<_>, VisitError>>()?;
+        let spec = StartSpec {
+            argv: start
+                .iter()
+                .map(fill)
+                .collect::<Result<Vec<_>, VisitError>>()?,
+            dir: contender.directory.clone(),
+            env: environment,
+            log: self.logs.path().join(format!("{}.log", contender.name)),
+            cpus: Some(self.placement.server_cpus.clone()),
+            grace: contender.grace,
+            guard: self.guard.clone(),
+        };
+        let server = Server::start(&spec).map_err(VisitError::of)?;
+        Ok(LiveServer {
+            server: Some(server),
+            port,
+            target,
+        })
+    }
+
+    fn ask_all(
+        &self,
+        contender: &Contender,
+        live: &mut LiveServer,
+        visit: &mut VisitRecord,
+        listener: &mut Listener<'_>,
+    ) -> Result<(), VisitError> {
+        visit.startup_ns = self.wait(contender, live)?;
+        let mut evidence = verify(&live.target, &contender.expectation)?;
+        live.add_to(&mut evidence);
+        visit.memory_idle_bytes = live.memory_bytes();
+        let conditions = Conditions {
+            target: &live.target,
+            expectation: &contender.expectation,
+            evidence: &evidence,
+            client_cpus: &self.placement.client_cpus,
+            interrupt: &self.interrupt,
+        };
+        visit.steady = warm_up(self.suite, &conditions, listener)?;
+        for scenario in &self.suite.scenarios {
+            if self.interrupt.is_raised() {
+                break;
+            }
+            let (trial, peak_bytes) =
+                trial::run(scenario, &conditions, live.server.as_ref(), listener)?;
+            visit.memory_peak_bytes = visit.memory_peak_bytes.max(peak_bytes);
+            if !self.interrupt.is_raised() {
+                visit.trials.push(trial);
+            }
+        }
+        visit.evidence = Some(evidence);
+        live.check_alive()
+    }
+
+    /// Waits for the first correct answer; the time since the spawn, when jigger made it.
+    fn wait(
+        &self,
+        contender: &Contender,
+        live: &mut LiveServer,
+    ) -> Result<Option<u64>, VisitError> {
+        let target = live.target.clone();
+        let Some(server) = &mut live.server else {
+            return Ok(None);
+        };
+        let mut probe = || probe(&target, contender);
+        let interrupted = || self.interrupt.is_raised();
+        let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)
+            .map_err(VisitError::of)?;
+        Ok(u64::try_from(took.as_nanos()).ok())
+    }
+}
+
+impl World for LiveWorld<'_> {
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupt.is_raised()
+    }
+
+    fn visit(
+        &mut self,
+        entry: &Entry,
+        round: usize,
+        position: usize,
+        listener: &mut Listener<'_>,
+    ) -> VisitRecord {
+        let mut visit = VisitRecord {
+            round,
+            position,
+            entry: entry.name.clone(),
+            startup_ns: None,
+            evidence: None,
+            steady: true,
+            memory_idle_bytes: None,
+            memory_peak_bytes: None,
+            steal_share: 0.0,
+            trials: Vec::new(),
+            failure: None,
+        };
+        let before = MachineTime::now();
+        let suite = self.suite;
+        let outcome = self.make(&suite.contenders[entry.contender], &mut visit, listener);
+        visit.failure = outcome.err().map(|error| error.to_string());
+        visit.steal_share = MachineTime::now().steal_share_since(before);
+        visit
+    }
+}
+
+/// A server that was launched, or one that runs already.
+struct LiveServer {
+    server: Option<Server>,
+    port: Option<u16>,
+    target: Target,
+}
+
+impl LiveServer {
+    /// Ends the server and waits until its port is free again.
+    fn stop(self) -> Result<(), VisitError> {
+        let Some(server) = self.server else {
+            return Ok(());
+        };
+        server.stop().map_err(VisitError::of)?;
+        match self.port {
+            Some(port) => port::wait_free(port, PORT_LIMIT).map_err(VisitError::of),
+            None => Ok(()),
+        }
+    }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        let usage = self.server.as_ref()?.usage().ok()?;
+        Some(usage.memory.total_bytes)
+    }
+
+    fn add_to(&self, evidence: &mut Evidence) {
+        let Some(server) = &self.server else { return };
+        if let Ok(usage) = server.usage() {
+            evidence.processes = Some(usage.memory.processes);
+            evidence.threads = Some(usage.memory.threads);
+        }
+        evidence.debug_notice = debug_notice(&server.log_tail(50));
+    }
+
+    /// A server that ended under load has failed, even if its answers until then were right.
+    fn check_alive(&mut self) -> Result<(), VisitError> {
+        match self.server.as_mut().and_then(Server::exit) {
+            Some(exit) => Err(VisitError(format!(
+                "the server ended under load with {exit}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The error with the tail of the server's log below it.
+    fn explain(&mut self, error: VisitError) -> VisitError {
+        let error = self.check_alive().err().unwrap_or(error);
+        let tail = self
+            .server
+            .as_ref()
+            .map(|server| server.log_tail(LOG_LINES));
+        match tail.filter(|tail| !tail.is_empty() && !error.0.contains("log")) {
+            Some(tail) => VisitError(format!("{error}; the end of its log:\n{tail}")),
+            None => error,
+        }
+    }
+}
+
+/// The line of a log in which a server says that it is not in production mode.
+fn debug_notice(log: &str) -> Option<String> {
+    const SIGNS: &[&str] = &[
+        "debug\" mode",
+        "debug mode: on",
+        "development server",
+        "[gin-debug] [warning] running",
+    ];
+    let found = log.lines().find(|line| {
+        let line = line.to_lowercase();
+        SIGNS.iter().any(|sign| line.contains(sign))
+    })?;
+    Some(found.trim().chars().take(120).collect())
+}
+
+fn probe(target: &Target, contender: &Contender) -> Probe {
+    let options = AskOptions {
+        timeout: PROBE_LIMIT,
+        ..AskOptions::default()
+    };
+    match ask(&target.address, &target.request, &options) {
+        Ok(answer) => {
+            let fault = contender
+                .expectation
+                .fault(answer.status, &answer.headers, &answer.body);
+            fault.map_or(Probe::Correct, Probe::Wrong)
+        }
+        Err(AskError::Refused { .. }) => Probe::NotListening,
+        Err(error) => Probe::NoAnswer(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_admit_to_debugging_are_noticed() {
+        let gin = "[GIN-debug] [WARNING] Running in \"debug\" mode. Switch to \"release\" mode";
+        let flask = "WARNING: This is a development server. Do not use it in production.";
+        assert!(debug_notice(gin).is_some() && debug_notice(flask).is_some());
+        assert_eq!(
+            debug_notice(" * Debug mode: off\n[INFO] Listening at: http://x"),
+            None
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! One scenario asked of one server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jigger_load::{Arrivals, BodyRule, ConnectionPolicy, Expect, Flow, Load, Pacing, Sample};
+
+use super::live::VisitError;
+use super::verify::Target;
+use crate::event::{Event, Listener};
+use crate::interrupt::Interrupt;
+use crate::record::{Evidence, ScenarioRecord, TrialRecord, encode_histogram};
+use crate::server::Server;
+use crate::suite::{Expectation, Extent, Scenario, Suite};
+
+/// What all trials of a visit share.
+pub struct Conditions<'a> {
+    /// Who is asked, and with which bytes.
+    pub target: &'a Target,
+    /// What a correct answer is.
+    pub expectation: &'a Expectation,
+    /// What the verified answers looked like.
+    pub evidence: &'a Evidence,
+    /// The load engine's cores.
+    pub client_cpus: &'a [usize],
+    /// Whether the user wants to stop.
+    pub interrupt: &'a Interrupt,
+}
+
+/// Between two looks at the running load.
+const OBSERVE_EVERY: Duration = Duration::from_millis(250);
+
+/// How the suite's scenarios are run on a client with so many cores.
+#[must_use]
+pub fn scenario_records(suite: &Suite, client_cores: usize) -> Vec<ScenarioRecord> {
+    let record = |scenario: &Scenario| ScenarioRecord {
+        name: scenario.name.clone(),
+        connections: scenario.connections,
+        threads: threads(scenario, client_cores),
+        fresh: scenario.fresh,
+        requests: match scenario.extent {
+            Extent::Requests(requests) => Some(requests),
+            Extent::Time(_) => None,
+        },
+        duration_ns: match scenario.extent {
+            Extent::Requests(_) => None,
+            Extent::Time(time) => u64::try_from(time.as_nanos()).ok(),
+        },
+        rate_per_second: scenario.rate_per_second,
+    };
+    suite.scenarios.iter().map(record).collect()
+}
+
+fn threads(scenario: &Scenario, client_cores: usize) -> usize {
+    scenario
+        .threads
+        .unwrap_or(client_cores)
+        .min(scenario.connections)
+        .max(1)
+}
+
+/// The load that a scenario stands for.
+pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Load {
+    let mut load = Load::new(
+        conditions.target.address.clone(),
+        conditions.target.request.clone(),
+    );
+    load.connections = scenario.connections;
+    load.threads = threads(scenario, conditions.client_cpus.len());
+    load.connection = if scenario.fresh {
+        ConnectionPolicy::Fresh
+    } else {
+        ConnectionPolicy::KeepAlive
+    };
+    load.extent = match scenario.extent {
+        Extent::Requests(requests) => jigger_load::Extent::Count(requests),
+        Extent::Time(time) => jigger_load::Extent::Time(time),
+    };
+    if let Some(rate) = scenario.rate_per_second {
+        load.pacing = Pacing::Open {
+            rate_per_second: rate,
+            arrivals: Arrivals::default(),
+            burst: 1,
+        };
+    }
+    load.timeout = scenario.timeout;
+    load.expect = expect(conditions);
+    load.cpus = Some(conditions.client_cpus.to_vec());
+    load.observe_every = OBSERVE_EVERY;
+    load
+}
+
+/// The expectation at full speed: a body that is the same each time is compared
+/// byte for byte with the verified one, any other is matched.
+fn expect(conditions: &Conditions<'_>) -> Expect {
+    let evidence = conditions.evidence;
+    let whole = evidence.body_start.len() as u64 == evidence.body_bytes;
+    let body = if evidence.body_repeats && whole {
+        BodyRule::Exact(Arc::from(evidence.body_start.as_bytes()))
+    } else {
+        let rule = conditions.expectation.body.clone();
+        BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none()))
+    };
+    Expect {
+        status: Some(conditions.expectation.status),
+        body,
+    }
+}
+
+/// Runs a trial; what it measured and the highest memory of the server seen meanwhile.
+///
+/// # Errors
+/// [`VisitError`] when the load engine cannot run, or not one answer was correct.
+pub fn run(
+    scenario: &Scenario,
+    conditions: &Conditions<'_>,
+    server: Option<&Server>,
+    listener: &mut Listener<'_>,
+) -> Result<(TrialRecord, Option<u64>), VisitError> {
+    let load = load_of(scenario, conditions);
+    let usage = || server.and_then(|server| server.usage().ok());
+    let (before, log_before) = (usage(), server.map_or(0, Server::log_bytes));
+    let mut peak_bytes = None;
+    let sample = jigger_load::run(&load, &mut |progress| {
+        let rate = crate::analysis::number(progress.answers) / progress.elapsed.as_secs_f64();
+        let name = scenario.name.clone();
+        listener(Event::Step {
+            name,
+            rate_per_second: Some(rate),
+        });
+        peak_bytes = peak_bytes.max(usage().map(|usage| usage.memory.total_bytes));
+        if conditions.interrupt.is_raised() {
+            Flow::Stop
+        } else {
+            Flow::Continue
+        }
+    })
+    .map_err(VisitError::of)?;
+    let after = usage();
+    let server_cpu_ns = before
+        .zip(after)
+        .map(|(a, b)| b.cpu.total_ns.saturating_sub(a.cpu.total_ns));
+    peak_bytes = peak_bytes.max(after.map(|usage| usage.memory.total_bytes));
+    let mut trial = record(scenario, &sample);
+    trial.server_cpu_ns = server_cpu_ns;
+    trial.log_bytes = server
+        .map_or(0, Server::log_bytes)
+        .saturating_sub(log_before);
+    if trial.requests == 0 && !conditions.interrupt.is_raised() {
+        return Err(VisitError(no_answer(&trial)));
+    }
+    Ok((trial, peak_bytes))
+}
+
+fn no_answer(trial: &TrialRecord) -> String {
+    let errors: Vec<String> = trial
+        .errors
+        .iter()
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
+    format!(
+        "not one correct answer in the scenario '{}': {}",
+        trial.scenario,
+        errors.join(", ")
+    )
+}
+
+fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
+    let errors = || sample.errors.iter();
+    TrialRecord {
+        scenario: scenario.name.clone(),
+        elapsed_ns: sample.elapsed_ns,
+        requests: sample.requests,
+        bytes_received: sample.bytes_received,
+        response_time: encode_histogram(&sample.response_time_ns),
+        connect_time: encode_histogram(&sample.connect_time_ns),
+        status: sample.status.clone(),
+        errors: errors()
+            .map(|(kind, count, _)| (kind.name().to_owned(), count))
+            .collect(),
+        error_examples: errors()
+            .map(|(kind, _, first)| (kind.name().to_owned(), first.to_owned()))
+            .collect(),
+        in_flight: sample.in_flight_at_end.count,
+        in_flight_oldest_ns: sample.in_flight_at_end.oldest_ns,
+        connections_opened: sample.connections_opened,
+        closed_by_server: sample.closed_by_server,
+        server_cpu_ns: None,
+        engine_cpu_ns: sample.engine.cpu_ns,
+        engine_cores: sample.engine.cores,
+        log_bytes: 0,
+        driver: sample.driver.to_owned(),
+    }
+}

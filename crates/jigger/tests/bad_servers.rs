@@ -1,0 +1,119 @@
+//! Servers that misbehave, each beside a good one that is measured all the same.
+
+mod common;
+
+use common::{Lab, SCENARIOS, contender};
+
+/// Runs a good server and a bad one; the bad one's failure must be told with
+/// these texts, the good one be measured, and nothing be left.
+fn beside_a_good_one(bad: String, texts: &[&str]) {
+    let lab = Lab::new("", &[contender("good", "pong", ""), bad], SCENARIOS);
+    let outcome = lab.run_quick();
+    outcome.expect(3, texts);
+    outcome.expect(3, &["bad"]);
+    let record = lab.record();
+    let visits = record["visits"].as_array().unwrap();
+    let good = visits.iter().filter(|visit| visit["entry"] == "good");
+    assert_eq!(
+        good.filter(|visit| visit["trials"].as_array().unwrap().len() == 2)
+            .count(),
+        2
+    );
+    assert_eq!(record["contenders"][1]["status"], "failed");
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn exits_at_once() {
+    beside_a_good_one(
+        contender("bad", "exits", ""),
+        &["exit code 7", "no configuration found"],
+    );
+}
+
+#[test]
+fn never_listens() {
+    beside_a_good_one(
+        contender("bad", "never-listens", ""),
+        &["nothing listens at its address"],
+    );
+}
+
+#[test]
+fn listens_on_another_port() {
+    beside_a_good_one(
+        contender("bad", "wrong-port", ""),
+        &["nothing listens at its address", "127.0.0.1:"],
+    );
+}
+
+#[test]
+fn answers_500() {
+    beside_a_good_one(
+        contender("bad", "status-500", ""),
+        &["status 500 instead of 200", "it broke"],
+    );
+}
+
+#[test]
+fn answers_another_body() {
+    beside_a_good_one(
+        contender("bad", "wrong-body", ""),
+        &[r#"instead of the JSON {"message":"pong"}"#],
+    );
+}
+
+#[test]
+fn hangs() {
+    beside_a_good_one(contender("bad", "hangs", ""), &["gave no answer"]);
+}
+
+#[test]
+fn is_not_there() {
+    let bad = "[[contender]]\nname = \"bad\"\nstart = \"./no-such-program\"\n\
+               url = \"http://127.0.0.1:{port}/\"\n";
+    beside_a_good_one(bad.to_owned(), &["no-such-program"]);
+}
+
+#[test]
+fn a_build_that_fails_shows_its_last_lines() {
+    let build = "build = [\"sh\", \"-c\", \"x\"]\n".replace(
+        "[\"sh\", \"-c\", \"x\"]",
+        "[[\"python3\", \"-c\", \"import sys; print('linker ran out of ink'); sys.exit(4)\"]]",
+    );
+    let lab = Lab::new(
+        "",
+        &[
+            contender("good", "pong", ""),
+            contender("bad", "pong", &build),
+        ],
+        SCENARIOS,
+    );
+    let outcome = lab.run_quick();
+    outcome.expect(
+        3,
+        &["bad: the build", "linker ran out of ink", "exit status: 4"],
+    );
+    assert_eq!(lab.record()["visits"].as_array().unwrap().len(), 2);
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn what_a_contender_needs_and_the_machine_lacks_skips_it() {
+    let bad = contender("bad", "pong", "needs = [\"no-such-tool\"]\n");
+    let lab = Lab::new("", &[contender("good", "pong", ""), bad], SCENARIOS);
+    lab.run_quick().expect(
+        0,
+        &["skipped: bad: 'no-such-tool' is not on PATH; install no-such-tool"],
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_its_holder() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let bad = contender("bad", "pong", "").replace("{port}", &port);
+    let lab = Lab::new("", &[contender("good", "pong", ""), bad], SCENARIOS);
+    lab.run_quick().expect(3, &[&format!("port {port}")]);
+    lab.assert_nothing_left();
+}

@@ -1,0 +1,147 @@
+//! Runs the real program on suites written for a test.
+
+#![expect(dead_code, reason = "each test file uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A folder with a suite, in which jigger is run.
+pub struct Lab {
+    pub folder: TempDir,
+    mark: String,
+}
+
+/// One contender: its name, the test server's behaviour, and further lines.
+pub fn contender(name: &str, behaviour: &str, more: &str) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/server.py");
+    format!(
+        "[[contender]]\nname = \"{name}\"\nstart = [\"python3\", \"{}\", \"{behaviour}\", \"{{port}}\"]\n\
+         url = \"http://127.0.0.1:{{port}}/\"\nstart_limit = \"3s\"\ngrace = \"500ms\"\n{more}\n",
+        script.display()
+    )
+}
+
+pub const SCENARIOS: &str = "[[scenario]]\nname = \"sequential\"\nrequests = 30\n\
+     [[scenario]]\nname = \"saturation\"\nconnections = 4\nduration = \"300ms\"\n";
+
+impl Lab {
+    /// A lab with the suite `suite.toml` of these parts.
+    pub fn new(head: &str, contenders: &[String], scenarios: &str) -> Self {
+        let lab = Self {
+            folder: TempDir::new().unwrap(),
+            mark: format!("{}-{:?}", std::process::id(), std::thread::current().id()),
+        };
+        let text = format!(
+            "[suite]\nname = \"lab\"\nplacebo = false\n\
+             warm_up = {{ window = \"50ms\", windows = 3, cap = \"300ms\" }}\n{head}\n\
+             [expect]\njson = {{ message = \"pong\" }}\n{}\n{scenarios}",
+            contenders.join("\n")
+        );
+        std::fs::write(lab.path("suite.toml"), text).unwrap();
+        lab
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jigger"));
+        command.args(arguments).current_dir(self.folder.path());
+        command
+            .env("JIGGER_TEST_MARK", &self.mark)
+            .env_remove("NO_COLOR");
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs to the end.
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(&self.command(arguments).output().unwrap())
+    }
+
+    /// `jigger run suite.toml --quick`, its record in `record.json`.
+    pub fn run_quick(&self) -> Outcome {
+        self.run(&[
+            "run",
+            "suite.toml",
+            "--quick",
+            "--no-images",
+            "--record",
+            "record.json",
+        ])
+    }
+
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    pub fn record(&self) -> serde_json::Value {
+        serde_json::from_str(&std::fs::read_to_string(self.path("record.json")).unwrap()).unwrap()
+    }
+
+    /// The processes that were started from this lab, by the mark in their environment.
+    pub fn processes(&self) -> Vec<(u32, String)> {
+        let wanted = format!("JIGGER_TEST_MARK={}", self.mark);
+        let of = |pid: u32| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+            environment
+                .split(|byte| *byte == 0)
+                .find(|entry| *entry == wanted.as_bytes())?;
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+            Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
+        };
+        std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
+            .filter_map(of)
+            .collect()
+    }
+
+    /// Fails when anything that was started here is still there.
+    pub fn assert_nothing_left(&self) {
+        assert_eq!(self.processes(), [], "processes outlived the run");
+    }
+
+    /// Waits until a condition holds; at most 20 s.
+    pub fn wait_for(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !holds() {
+            assert!(Instant::now() < deadline, "{what} did not happen");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Outcome {
+    pub fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Fails unless it ended with that code and each text is on stderr or stdout.
+    pub fn expect(&self, code: i32, texts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        for text in texts {
+            let found = self.stderr.contains(text) || self.stdout.contains(text);
+            assert!(found, "{text:?} is missing in {self:#?}");
+        }
+    }
+}

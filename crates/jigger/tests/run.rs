@@ -1,0 +1,266 @@
+//! The run command from the suite to the report, with real servers.
+
+mod common;
+
+use common::{Lab, Outcome, SCENARIOS, contender};
+use rustix::process::{Pid, Signal, kill_process};
+
+fn two() -> Lab {
+    let contenders = [contender("one", "pong", ""), contender("two", "closes", "")];
+    Lab::new("", &contenders, SCENARIOS)
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn a_run_ends_with_tables_sentences_and_a_record() {
+    let lab = two();
+    let outcome = lab.run_quick();
+    outcome.expect(
+        0,
+        &[
+            "saturation: 4 connections, keep-alive",
+            "times as many requests a second as one",
+        ],
+    );
+    outcome.expect(
+        0,
+        &[
+            "connection-close: two",
+            "2 rounds: too few for an interval",
+            "record: record.json",
+        ],
+    );
+    let record = lab.record();
+    assert_eq!(record["ended"], "max-rounds");
+    let trial = &record["visits"][0]["trials"][0];
+    assert_eq!(trial["requests"], 30);
+    assert_eq!(trial["errors"].as_object().unwrap().len(), 0);
+    assert!(trial["server_cpu_ns"].as_u64().unwrap() > 0);
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn reports_are_written_and_made_again_from_the_record() {
+    let lab = two();
+    let run = lab.run(&[
+        "run",
+        "suite.toml",
+        "--quick",
+        "--no-images",
+        "--record",
+        "r.json",
+        "-o",
+        "a.md",
+        "--format",
+        "json",
+    ]);
+    run.expect(0, &["\"comparisons\""]);
+    let again = lab.run(&["report", "r.json", "--format", "markdown"]);
+    again.expect(0, &["### saturation"]);
+    assert_eq!(
+        std::fs::read_to_string(lab.path("a.md")).unwrap(),
+        again.stdout
+    );
+}
+
+#[test]
+fn ctrl_c_keeps_the_record_and_leaves_nothing() {
+    let lab = two();
+    let child = lab.start(&[
+        "run",
+        "suite.toml",
+        "--rounds",
+        "50",
+        "--no-images",
+        "--record",
+        "record.json",
+        "-q",
+    ]);
+    lab.wait_for("the first visit", || {
+        let text = std::fs::read_to_string(lab.path("record.json")).unwrap_or_default();
+        text.contains("\"startup_ns\"")
+    });
+    signal(child.id(), Signal::INT);
+    let outcome = Outcome::of(&child.wait_with_output().unwrap());
+    outcome.expect(130, &["interrupted: what was measured until then is shown"]);
+    assert_eq!(lab.record()["ended"], "interrupted");
+    assert!(!lab.record()["visits"].as_array().unwrap().is_empty());
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn a_killed_jigger_leaves_no_server() {
+    let lab = two();
+    let mut child = lab.start(&[
+        "run",
+        "suite.toml",
+        "--rounds",
+        "50",
+        "--no-images",
+        "--record",
+        "record.json",
+        "-q",
+    ]);
+    lab.wait_for("a server", || {
+        lab.processes()
+            .iter()
+            .any(|(_, line)| line.contains("server.py"))
+    });
+    signal(child.id(), Signal::KILL);
+    child.wait().unwrap();
+    lab.wait_for("the end of the servers", || lab.processes().is_empty());
+}
+
+#[test]
+fn a_server_killed_under_load_is_told_and_the_rest_is_measured() {
+    let scenarios = "[[scenario]]\nname = \"saturation\"\nconnections = 4\nduration = \"1s\"\n";
+    let lab = Lab::new(
+        "",
+        &[
+            contender("one", "pong", ""),
+            contender("two", "pong", "# two\n"),
+        ],
+        scenarios,
+    );
+    let child = lab.start(&[
+        "run",
+        "suite.toml",
+        "--quick",
+        "--no-images",
+        "--record",
+        "record.json",
+        "-q",
+    ]);
+    let server = || {
+        let processes = lab.processes();
+        processes
+            .iter()
+            .find(|(_, line)| line.contains("server.py") && !line.contains("__guard"))
+            .map(|(pid, _)| *pid)
+    };
+    lab.wait_for("a server", || server().is_some());
+    let first = server().unwrap();
+    // Under load it has used CPU time; before that it may not have listened yet.
+    lab.wait_for("load", || cpu_ticks(first) > 10);
+    signal(first, Signal::KILL);
+    let outcome = Outcome::of(&child.wait_with_output().unwrap());
+    outcome.expect(3, &["SIGKILL"]);
+    let record = lab.record();
+    let visits = record["visits"].as_array().unwrap();
+    let failed: Vec<_> = visits
+        .iter()
+        .filter(|visit| !visit["failure"].is_null())
+        .collect();
+    assert_eq!(failed.len(), 1, "{visits:#?}");
+    assert!(visits.len() >= 3, "{visits:#?}");
+    lab.assert_nothing_left();
+}
+
+/// User and system time of a process, in ticks (proc_pid_stat(5), fields 14 and 15).
+fn cpu_ticks(pid: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after = text.rsplit(')').next().unwrap_or_default().to_owned();
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    ticks(11) + ticks(12)
+}
+
+#[test]
+fn a_grandchild_that_left_the_process_group_is_ended() {
+    let lab = Lab::new("", &[contender("one", "orphan", "")], SCENARIOS);
+    lab.run_quick().expect(0, &[]);
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn the_plan_is_that_of_the_seed() {
+    let order = |seed: &str| {
+        let contenders: Vec<String> = ["a", "b", "c"]
+            .map(|name| contender(name, "pong", ""))
+            .into();
+        let lab = Lab::new(
+            "",
+            &contenders,
+            "[[scenario]]\nname = \"q\"\nrequests = 1\n",
+        );
+        lab.run(&[
+            "run",
+            "suite.toml",
+            "--rounds",
+            "3",
+            "--seed",
+            seed,
+            "--record",
+            "record.json",
+            "-q",
+        ])
+        .expect(0, &[]);
+        let visits = lab.record()["visits"].clone();
+        visits
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|visit| visit["entry"].to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(order("7"), order("7"));
+}
+
+#[test]
+fn check_lists_what_is_unfair_and_measures_nothing() {
+    let lab = two();
+    let outcome = lab.run(&["check", "suite.toml"]);
+    outcome.expect(
+        0,
+        &[
+            "one: answers correctly",
+            "two: answers correctly",
+            "connection-close",
+        ],
+    );
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn compare_asks_servers_that_run_already() {
+    let lab = two();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/server.py");
+    let mut servers = Vec::new();
+    let mut arguments = vec!["compare".to_owned()];
+    for name in ["one", "two"] {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let server = std::process::Command::new("python3")
+            .args([script, "pong", &port.to_string()])
+            .spawn();
+        servers.push(server.unwrap());
+        lab.wait_for("the server", || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        arguments.push(format!("{name}=http://127.0.0.1:{port}/"));
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = lab.run(&[&arguments[..], &["--quick", "-d", "300ms", "-c", "4"]].concat());
+    for server in &mut servers {
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+    outcome.expect(
+        0,
+        &[
+            "saturation: 4 connections",
+            "as many requests a second as one",
+        ],
+    );
+}

@@ -1,0 +1,189 @@
+//! Waiting for the first correct answer, and each way of not getting it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod server_support;
+
+use std::cell::Cell;
+use std::io::{ErrorKind, Read};
+use std::net::TcpStream;
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+use jigger::server::port::Ports;
+use jigger::server::ready::{NotReady, Probe, wait_ready};
+use jigger::server::{Exit, Server};
+use server_support::{PATIENCE, World};
+
+const NEVER: &dyn Fn() -> bool = &|| false;
+
+/// How long a server may fail in these tests.
+const SHORT: Duration = Duration::from_millis(400);
+
+/// Answers each connection with the next of `ANSWERS`, the last for ever; `-` is no answer.
+const ANSWERER: &str = "
+import os, socket
+listener = socket.create_server((os.environ.get('HOST', '127.0.0.1'), int(os.environ['PORT'])))
+answers, open_ones = os.environ['ANSWERS'].split(','), []
+while True:
+    connection, _ = listener.accept()
+    answer = answers.pop(0) if len(answers) > 1 else answers[0]
+    if answer == '-': open_ones.append(connection)
+    else: connection.sendall(answer.encode()); connection.close()
+";
+
+fn answerer(port: u16, answers: &str) -> World {
+    let world = World::python(ANSWERER);
+    world
+        .with_variable("PORT", &port.to_string())
+        .with_variable("ANSWERS", answers)
+}
+
+fn free_port() -> u16 {
+    static PORTS: LazyLock<Mutex<Ports>> = LazyLock::new(Mutex::default);
+    PORTS.lock().unwrap().pick().unwrap()
+}
+
+fn ask(port: u16) -> Probe {
+    let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)) else {
+        return Probe::NotListening;
+    };
+    connection
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .unwrap();
+    let mut answer = String::new();
+    match connection.read_to_string(&mut answer) {
+        Ok(_) if answer == "pong" => Probe::Correct,
+        Ok(_) => Probe::Wrong(format!("body {answer:?}")),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            Probe::NoAnswer("nothing within 20 ms".to_owned())
+        }
+        Err(error) => Probe::NoAnswer(error.to_string()),
+    }
+}
+
+fn outcome(server: &mut Server, port: u16, limit: Duration) -> Result<Duration, NotReady> {
+    wait_ready(server, &mut || ask(port), limit, NEVER)
+}
+
+#[test]
+fn wrong_answers_at_first_do_not_matter_once_a_correct_one_comes() {
+    let port = free_port();
+    let mut server = answerer(port, "starting,-,pong").start();
+    let ready = outcome(&mut server, port, PATIENCE).unwrap();
+    assert!(ready > Duration::ZERO && ready <= server.elapsed_since_spawn());
+    assert_eq!(
+        server.listening(),
+        [format!("127.0.0.1:{port}").parse().unwrap()]
+    );
+    server.stop().unwrap();
+}
+
+#[test]
+fn a_daemon_becomes_ready_after_its_first_process_has_ended() {
+    let port = free_port();
+    let mut world = answerer(port, "pong");
+    let source = format!("import os\nif os.fork(): os._exit(0)\nos.setsid()\n{ANSWERER}");
+    *world.spec.argv.last_mut().unwrap() = source;
+    let mut server = world.start();
+    outcome(&mut server, port, PATIENCE).unwrap();
+    assert_eq!(server.exit(), None);
+    server.stop().unwrap();
+    assert_eq!(world.marked(), [0; 0]);
+}
+
+#[test]
+fn a_server_that_ends_at_once_is_not_waited_for() {
+    let world = World::new(&["sh", "-c", "echo no module named app; exit 7"]);
+    let (mut server, begun) = (world.start(), Instant::now());
+    let error = outcome(&mut server, free_port(), PATIENCE).unwrap_err();
+    assert!(begun.elapsed() < PATIENCE);
+    assert!(
+        matches!(
+            &error,
+            NotReady::Exited {
+                exit: Exit::Code(7),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let message = error.to_string();
+    assert!(message.contains("exit code 7") && message.contains("no module named app"));
+}
+
+#[test]
+fn a_server_on_another_port_is_told_where_it_listens() {
+    let (asked, taken) = (free_port(), free_port());
+    let world = answerer(taken, "pong");
+    let mut server = world.start();
+    let error = wait_until_listening(&mut server, asked);
+    let address = format!("127.0.0.1:{taken}").parse().unwrap();
+    let NotReady::NeverListened { elsewhere, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(elsewhere, &[address]);
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("it listens on {address} instead"))
+    );
+}
+
+/// Lets the time run out only when the server listens somewhere.
+fn wait_until_listening(server: &mut Server, asked: u16) -> NotReady {
+    server_support::until("listens", || !server.listening().is_empty());
+    let limit = server.elapsed_since_spawn();
+    outcome(server, asked, limit).unwrap_err()
+}
+
+#[test]
+fn a_server_that_listens_nowhere_is_said_to() {
+    let mut server = World::new(&["sleep", "1000"]).start();
+    let error = outcome(&mut server, free_port(), Duration::from_millis(20)).unwrap_err();
+    let NotReady::NeverListened { elsewhere, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(elsewhere.is_empty());
+    assert!(error.to_string().contains("nowhere else"));
+}
+
+#[test]
+fn the_last_wrong_answer_is_shown() {
+    let port = free_port();
+    let mut server = answerer(port, "ping").start();
+    server_support::until("listens", || !server.listening().is_empty());
+    let limit = server.elapsed_since_spawn() + SHORT;
+    let error = outcome(&mut server, port, limit).unwrap_err();
+    assert!(matches!(error, NotReady::WrongAnswer { .. }), "{error:?}");
+    assert!(error.to_string().contains("body \"ping\""), "{error}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_hangs() {
+    let port = free_port();
+    let mut server = answerer(port, "-").start();
+    server_support::until("listens", || !server.listening().is_empty());
+    let limit = server.elapsed_since_spawn() + SHORT;
+    let error = outcome(&mut server, port, limit).unwrap_err();
+    assert!(matches!(error, NotReady::Hung { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains("nothing within 20 ms"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_interrupt_ends_the_waiting() {
+    let mut server = World::new(&["sleep", "1000"]).start();
+    let probes = Cell::new(0);
+    let mut probe = || {
+        probes.set(probes.get() + 1);
+        Probe::NotListening
+    };
+    let outcome = wait_ready(&mut server, &mut probe, PATIENCE, &|| probes.get() == 3);
+    assert_eq!(outcome, Err(NotReady::Interrupted));
+}

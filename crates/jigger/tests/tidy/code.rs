@@ -1,0 +1,332 @@
+//! Checks of Rust sources: their length, their names, and who may use what.
+
+use std::path::Path;
+
+use crate::source::{Source, production, word_positions};
+
+/// No file may be longer.
+const LINES_MAX: usize = 600;
+
+
+/// Words of the operating system, and the only places whose code may use them.
+pub const PLACES: &[(&str, &[&str])] = &[
+    (
+        "Command",
+        &[
+            "crates/jigger/src/server",
+            "crates/jigger/src/image",
+            "crates/jigger/src/prepare.rs",
+        ],
+    ),
+    (
+        "TcpStream",
+        &[
+            "crates/jigger-load/src/io",
+            "crates/jigger-load/src/ask",
+            "crates/jigger-load/src/null_server",
+        ],
+    ),
+    (
+        "TcpListener",
+        &[
+            "crates/jigger-load/src/null_server",
+            "crates/jigger/src/server/port.rs",
+        ],
+    ),
+    ("UdpSocket", &[]),
+    // The guard's streams carry signals, not requests.
+    (
+        "UnixStream",
+        &[
+            "crates/jigger-load/src/io",
+            "crates/jigger-load/src/ask",
+            "crates/jigger-load/src/null_server",
+            "crates/jigger/src/server/guard.rs",
+        ],
+    ),
+    ("UnixListener", &["crates/jigger-load/src/null_server"]),
+    (
+        "rustix::net",
+        &[
+            "crates/jigger-load/src/io",
+            "crates/jigger-load/src/null_server",
+        ],
+    ),
+    (
+        "sys::socket",
+        &[
+            "crates/jigger-load/src/io",
+            "crates/jigger-load/src/null_server",
+        ],
+    ),
+];
+
+/// What each module of the tool may use of the others. A module that is not listed is at the end
+/// of the flow (`cli`, `commands`) and may use all.
+pub const ARROWS: &[(&str, &[&str])] = &[
+    ("suite", &[]),
+    ("plan", &["suite"]),
+    ("host", &[]),
+    ("image", &[]),
+    ("interrupt", &[]),
+    ("server", &[]),
+    ("event", &[]),
+    ("display", &["event"]),
+    (
+        "prepare",
+        &["event", "image", "interrupt", "record", "suite"],
+    ),
+    ("session", &["analysis", "event", "plan", "record", "suite"]),
+    (
+        "visit",
+        &[
+            "analysis",
+            "event",
+            "host",
+            "interrupt",
+            "plan",
+            "record",
+            "server",
+            "session",
+            "suite",
+        ],
+    ),
+    ("record", &["host"]),
+    ("confounder", &["analysis", "record"]),
+    ("analysis", &["confounder", "plan", "record"]),
+    ("report", &["analysis", "confounder", "plan", "record"]),
+];
+
+/// Beginnings of function names that say nothing.
+const EMPTY_VERBS: &[&str] = &["get_", "do_", "handle_"];
+
+/// Names of files that hold anything and everything.
+const EMPTY_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "misc", "common"];
+
+pub fn too_long(source: &Source) -> Option<String> {
+    let lines = source.text.lines().count();
+    (lines > LINES_MAX).then(|| format!("{}: {lines} lines; split it by concept", source.path))
+}
+
+pub fn undocumented(source: &Source) -> Option<String> {
+    let documented = source.text.starts_with("//!");
+    (!documented).then(|| format!("{}: begin it with `//!` and what it is", source.path))
+}
+
+pub fn empty_names(source: &Source) -> Vec<String> {
+    let stem = Path::new(&source.path)
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy();
+    let mut faults = Vec::new();
+    if EMPTY_NAMES.contains(&stem.as_ref()) {
+        faults.push(format!("{}: name the file after its concept", source.path));
+    }
+    let code = production(&source.text);
+    for name in code.split("fn ").skip(1) {
+        if EMPTY_VERBS.iter().any(|verb| name.starts_with(verb)) {
+            let name = name.split(['(', '<']).next().unwrap_or_default();
+            faults.push(format!(
+                "{}: fn {name}: name it after what it gives",
+                source.path
+            ));
+        }
+    }
+    faults
+}
+
+pub fn unwraps(source: &Source) -> Option<String> {
+    let unwraps = production(&source.text).contains(".unwrap()");
+    unwraps.then(|| {
+        format!(
+            "{}: .unwrap(); give an error, or expect() with a reason",
+            source.path
+        )
+    })
+}
+
+/// Uses of words of the operating system outside of their places.
+pub fn misplaced(source: &Source, places: &[(&str, &[&str])]) -> Vec<String> {
+    let code = production(&source.text);
+    let uses = |word: &str| match word {
+        "Command" => code.split(';').any(starts_processes),
+        word => word_positions(&code, word).next().is_some(),
+    };
+    places
+        .iter()
+        .filter(|(_, homes)| !homes.iter().any(|home| source.path.starts_with(home)))
+        .filter(|(word, _)| uses(word))
+        .map(|(word, homes)| format!("{}: {word} belongs to {homes:?} only", source.path))
+        .collect()
+}
+
+/// clap's subcommands are often called `Command` too, so the path or the import decides.
+fn starts_processes(statement: &str) -> bool {
+    let imports = statement.contains("use std::") && statement.contains("process");
+    statement.contains("process::Command")
+        || (imports && word_positions(statement, "Command").next().is_some())
+}
+
+pub fn wrong_arrows(source: &Source, arrows: &[(&str, &[&str])]) -> Vec<String> {
+    let Some(path) = source.path.strip_prefix("crates/jigger/src/") else {
+        return Vec::new();
+    };
+    let module = path.split(['/', '.']).next().unwrap_or_default();
+    let Some((_, allowed)) = arrows.iter().find(|(name, _)| *name == module) else {
+        return Vec::new();
+    };
+    let used = crate_modules(&production(&source.text));
+    let wrong = used
+        .iter()
+        .filter(|used| *used != module && !allowed.contains(&used.as_str()));
+    wrong
+        .map(|used| format!("{}: {module} must not know {used}", source.path))
+        .collect()
+}
+
+/// The first names of all paths that begin with `crate::`, groups included.
+fn crate_modules(code: &str) -> Vec<String> {
+    let name_of = |text: &str| -> String {
+        text.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    let mut names = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let Some(group) = rest.strip_prefix('{') else {
+            names.push(name_of(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut at_start = true;
+        for (place, letter) in group
+            .char_indices()
+            .take_while(|(_, letter)| *letter != ';')
+        {
+            if at_start && !letter.is_whitespace() && letter != '}' {
+                names.push(name_of(&group[place..]));
+                at_start = false;
+            }
+            match letter {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' => at_start = depth == 0,
+                _ => {}
+            }
+        }
+    }
+    names
+}
+
+/// A renderer may know a verdict and nothing else of the statistics.
+pub fn statistics(source: &Source) -> Vec<String> {
+    let code = production(&source.text);
+    let allowed = |rest: &&str| {
+        let names = rest.split(';').next().unwrap_or_default();
+        word_positions(names, "Verdict").any(|at| at == 0)
+    };
+    let wrong = code
+        .split("jigger_stats::")
+        .skip(1)
+        .filter(|rest| !allowed(rest));
+    wrong
+        .map(|_| {
+            format!(
+                "{}: only jigger_stats::Verdict is for renderers",
+                source.path
+            )
+        })
+        .collect()
+}
+
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_and_documentation() {
+        let doc = "//! x\n";
+        assert!(too_long(&source("a.rs", &doc.repeat(600))).is_none());
+        assert!(too_long(&source("a.rs", &doc.repeat(601))).is_some());
+        assert!(undocumented(&source("a.rs", doc)).is_none());
+        assert!(undocumented(&source("a.rs", "\n//! x")).is_some());
+        assert!(undocumented(&source("a.rs", "use a;")).is_some());
+    }
+
+    #[test]
+    fn names() {
+        assert_eq!(
+            empty_names(&source("src/utils.rs", "fn get_port<T>() {}")).len(),
+            2
+        );
+        assert_eq!(
+            empty_names(&source("src/port.rs", "// fn get_x()\nfn target() {}")).len(),
+            0
+        );
+    }
+
+    #[test]
+    fn unwrapping() {
+        let test = "#[cfg(test)]\nmod tests {\n    a().unwrap();\n}";
+        assert!(unwraps(&source("a.rs", test)).is_none());
+        assert!(unwraps(&source("a.rs", &format!("a().unwrap();\n{test}"))).is_some());
+        assert!(unwraps(&source("a.rs", "/// a().unwrap();\na().unwrap_or(1);")).is_none());
+    }
+
+    #[test]
+    fn places() {
+        let faults = |path: &str, text: &str| misplaced(&source(path, text), PLACES).len();
+        let plan = "crates/jigger/src/plan.rs";
+        assert_eq!(faults(plan, "use std::process::{ExitCode,\n Command};"), 1);
+        assert_eq!(faults(plan, "std::process::Command::new(\"sh\");"), 1);
+        assert_eq!(faults(plan, "use std::{io, process::{self, Command}};"), 1);
+        assert_eq!(
+            faults(plan, "use std::process::ExitCode; enum Command {}"),
+            0
+        );
+        assert_eq!(
+            faults(
+                "crates/jigger/src/server/link.rs",
+                "use std::process::Command;"
+            ),
+            0
+        );
+        assert_eq!(
+            faults(plan, "use std::net::TcpStream; use rustix::net::connect;"),
+            2
+        );
+        assert_eq!(
+            faults("crates/jigger-load/src/io/epoll.rs", "use rustix::net;"),
+            0
+        );
+        assert_eq!(
+            faults("crates/jigger/src/server/port.rs", "TcpListener::bind(a)"),
+            0
+        );
+    }
+
+    #[test]
+    fn arrows() {
+        let faults = |path: &str, text: &str| wrong_arrows(&source(path, text), ARROWS).len();
+        assert_eq!(
+            faults("crates/jigger/src/suite/raw.rs", "use crate::plan::Plan;"),
+            1
+        );
+        assert_eq!(
+            faults("crates/jigger/src/suite/raw.rs", "use crate::suite::Suite;"),
+            0
+        );
+        let group = "use crate::{record::{Record, Status}, session, plan};";
+        assert_eq!(crate_modules(group), ["record", "session", "plan"]);
+        assert_eq!(faults("crates/jigger/src/analysis.rs", group), 1);
+        assert_eq!(faults("crates/jigger/src/cli.rs", group), 0);
+    }
+
+    #[test]
+    fn statistics_in_renderers() {
+        let faults = |text: &str| statistics(&source("crates/jigger/src/report/x.rs", text)).len();
+        assert_eq!(faults("use jigger_stats::Verdict;"), 0);
+        assert_eq!(faults("use jigger_stats::{Paired, Verdict};"), 1);
+        assert_eq!(faults("let ratio = jigger_stats::Ratio::of(a, b, c);"), 1);
+    }
+}

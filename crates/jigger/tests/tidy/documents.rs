@@ -1,0 +1,121 @@
+//! Checks of documents: links that lead nowhere, and names in the code that they do not explain.
+
+use std::path::Path;
+
+use crate::source::{Source, production};
+
+/// Relative links whose file is missing. `exists` is asked for each.
+pub fn dead_links(source: &Source, root: &Path, exists: &dyn Fn(&Path) -> bool) -> Vec<String> {
+    let folder = root.join(&source.path);
+    let folder = folder.parent().unwrap_or(root);
+    let prose = without_code(&source.text);
+    let targets = prose
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(t, _)| t);
+    targets
+        .map(|target| target.split('#').next().unwrap_or_default())
+        .filter(|target| !target.is_empty() && !target.contains(':'))
+        .filter(|target| !exists(&folder.join(target)))
+        .map(|target| format!("{}: the link to {target} is dead", source.path))
+        .collect()
+}
+
+/// Markdown without its fenced and indented code and without its code spans.
+fn without_code(text: &str) -> String {
+    let mut prose = String::new();
+    let mut fenced = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced && !line.starts_with("    ") {
+            let spans = line.split('`').step_by(2);
+            prose.push_str(&spans.collect::<Vec<_>>().join("``"));
+            prose.push('\n');
+        }
+    }
+    prose
+}
+
+/// The codes that a file of checks gives out: the literal after `code:`, `add(` or `gate(`.
+pub fn codes(text: &str) -> Vec<String> {
+    let code = production(text);
+    let mut found = Vec::new();
+    for opening in ["code:", "add(", "gate("] {
+        for rest in code.split(opening).skip(1) {
+            let literal = rest
+                .trim_start()
+                .strip_prefix('"')
+                .and_then(|rest| rest.split_once('"'));
+            found.extend(literal.map(|(code, _)| code.to_owned()));
+        }
+    }
+    found
+}
+
+/// The keys of the suite file: the raw types' fields, by the names that serde gives them.
+pub fn keys(text: &str) -> Vec<String> {
+    let mut keys = Vec::new();
+    let mut renamed = None;
+    for line in production(text).lines().map(str::trim) {
+        if let Some((_, rest)) = line.split_once("rename = \"") {
+            renamed = rest.split_once('"').map(|(name, _)| name.to_owned());
+        } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|l| l.split_once(": ")) {
+            keys.push(renamed.take().unwrap_or_else(|| name.to_owned()));
+        }
+    }
+    keys
+}
+
+/// The metrics' names: literals of lower-case words joined by `_` or `.`.
+pub fn metrics(text: &str) -> Vec<String> {
+    let code = production(text);
+    let literals = code.split('"').skip(1).step_by(2);
+    let is_name = |literal: &&str| {
+        literal.contains('_')
+            && literal.starts_with(|c: char| c.is_ascii_lowercase())
+            && literal
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || "_.0123456789".contains(c))
+    };
+    literals.filter(is_name).map(str::to_owned).collect()
+}
+
+pub fn missing(text: &str, wanted: impl IntoIterator<Item = String>) -> Vec<String> {
+    let absent = wanted
+        .into_iter()
+        .filter(|wanted| !text.contains(wanted.as_str()));
+    absent
+        .map(|wanted| format!("not there: {}", wanted.trim_end()))
+        .collect()
+}
+
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links() {
+        let text = "[a](there.md#part) [b](gone.md) [c](https://x.y/z) [d](#here) `[e](code.md)`\n\
+                    ```\n[f](fenced.md)\n```\n";
+        let exists = |path: &Path| path == Path::new("/r/docs/there.md");
+        let faults = dead_links(&source("docs/a.md", text), Path::new("/r"), &exists);
+        assert_eq!(faults, ["docs/a.md: the link to gone.md is dead"]);
+    }
+
+    #[test]
+    fn words_in_documents() {
+        let text = "Gate { code: \"a-b\" }; add(\n\"c-d\", x); gate(\"e\", y); other(\"f-g\");";
+        assert_eq!(codes(text), ["a-b", "c-d", "e"]);
+        let raw = "pub struct Raw {\n    pub name: String,\n    #[serde(rename = \"ref\")]\n    pub reference: u8,\n}";
+        assert_eq!(keys(raw), ["name", "ref"]);
+        assert_eq!(
+            metrics("(\"a_ms\", 1), (\"_us\", 2), (\"x.p99_9\", \"A b_c\")"),
+            ["a_ms", "x.p99_9"]
+        );
+        assert_eq!(
+            missing("`name`", ["`name`".to_owned(), "`ref`".to_owned()]),
+            ["not there: `ref`"]
+        );
+    }
+}

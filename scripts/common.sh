@@ -1,0 +1,58 @@
+# Sourced by the other scripts: messages, installing with apt, finding a container engine.
+# shellcheck shell=bash
+
+# shellcheck disable=SC2034  # root and state are for the scripts that source this
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034
+state=$root/.jigger
+
+say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
+
+fail() {
+    say "$*"
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+installing_allowed() { [ "${SETUP:-1}" != 0 ]; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo -- "$@"
+    fi
+}
+
+# install_packages WHY PACKAGE...: ends the script with the cause and the remedy when it cannot.
+install_packages() {
+    local why=$1
+    shift
+    installing_allowed || fail "$why is missing, and SETUP=0 forbids installing: install $* yourself"
+    have apt-get || fail "$why is missing, and there is no apt-get here: install the equivalent of Debian's $*, or set SETUP=0 to go on with what there is"
+    [ "$(id -u)" = 0 ] || have sudo || fail "$why is missing: run as root, or install sudo, or run 'apt-get install $*' as root first"
+    say "installing $* with apt-get ($why)"
+    update_package_lists
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" </dev/null >&2 ||
+        fail "apt-get could not install $*: see its last lines above"
+}
+
+update_package_lists() {
+    [ -z "${package_lists_updated:-}" ] || return 0
+    # One broken third-party source must not stop the rest: install fails by itself if a package is not found.
+    as_root apt-get update -q </dev/null >&2 || say "apt-get update had errors; going on"
+    package_lists_updated=1
+}
+
+# Prints the container engine that answers, docker first; fails when none does.
+answering_engine() {
+    local engine
+    for engine in docker podman; do
+        if have "$engine" && timeout 30 "$engine" info >/dev/null 2>&1; then
+            echo "$engine"
+            return 0
+        fi
+    done
+    return 1
+}

