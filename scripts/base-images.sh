@@ -12,6 +12,8 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 ca_bundle=/etc/ssl/certs/ca-certificates.crt
+# Without it the package usrmerge comes along, and 47 MB of Perl with it.
+merged_usr=/usr/share/mmdebstrap/hooks/maybe-merged-usr
 
 main() {
     local engine base
@@ -41,15 +43,23 @@ offer() {
         return
     fi
     stand_in=$(stand_in_name "$engine" "$base")
-    if [ -n "${REBUILD:-}" ] || ! "$engine" image inspect "$stand_in" >/dev/null 2>&1; then
+    if to_be_made "$engine" "$base" "$stand_in"; then
         make_stand_in "$engine" "$base" "$stand_in" || {
             say "could not make $stand_in: images on $official cannot be built here"
             return 0
         }
-        # Only once for the two variables that share it.
-        REBUILD=
+        made=$base
     fi
     printf 'export %s=%q\n' "$variable" "$stand_in"
+}
+
+# With REBUILD too, a stand-in that two variables share is made once.
+to_be_made() {
+    local engine=$1 base=$2 stand_in=$3
+    if [ -n "${REBUILD:-}" ] && [ "${made:-}" != "$base" ]; then
+        return 0
+    fi
+    ! "$engine" image inspect "$stand_in" >/dev/null 2>&1
 }
 
 registry_has() {
@@ -93,14 +103,15 @@ import() {
 }
 
 bootstrap_python() {
-    bootstrap minbase python3,python3-pip "$1" \
+    bootstrap minbase python3,python3-pip "$1" --hook-dir="$merged_usr" \
         --customize-hook='rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED' \
         --customize-hook='ln -sf python3 "$1/usr/bin/python"'
 }
 
 # Like Alpine: busybox and the certificates, nothing else. This variant runs no hook but this one.
 bootstrap_alpine() {
-    bootstrap extract busybox-static "$1" --extract-hook="$root/scripts/busybox-root.sh \"\$1\" $ca_bundle"
+    bootstrap extract busybox-static "$1" --skip=cleanup/apt,cleanup/mmdebstrap \
+        --extract-hook="$root/scripts/busybox-root.sh \"\$1\" $ca_bundle"
 }
 
 bootstrap_golang() {
@@ -108,7 +119,7 @@ bootstrap_golang() {
         echo "there is no go on PATH to copy"
         return 1
     }
-    JIGGER_GOROOT=$(go env GOROOT) bootstrap minbase base-files "$1" \
+    JIGGER_GOROOT=$(go env GOROOT) bootstrap minbase base-files "$1" --hook-dir="$merged_usr" \
         --customize-hook='mkdir -p "$1/go" && cp -aL "$JIGGER_GOROOT" "$1/usr/local/go"'
 }
 

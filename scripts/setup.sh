@@ -10,6 +10,7 @@ engine_wait_seconds=60
 
 main() {
     mkdir -p "$state"
+    have cargo || fail "Rust is missing: see https://rustup.rs"
     if ! installing_allowed; then
         say "SETUP=0: nothing is installed"
         write_environment

@@ -4,7 +4,10 @@ use std::{env, error::Error, net::SocketAddr};
 
 use axum::{Json, Router, routing::get};
 use serde::Serialize;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 #[derive(Serialize)]
 struct Pong {
@@ -17,7 +20,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let host = variable("HOST", "127.0.0.1").parse()?;
     let port = variable("PORT", "8080").parse()?;
     let listener = TcpListener::bind(SocketAddr::new(host, port)).await?;
-    axum::serve(listener, Router::new().route("/", get(ping))).await?;
+    // The first process of a container ignores SIGTERM unless it handles it.
+    let mut terminate = signal(SignalKind::terminate())?;
+    axum::serve(listener, Router::new().route("/", get(ping)))
+        .with_graceful_shutdown(async move {
+            terminate.recv().await;
+        })
+        .await?;
     Ok(())
 }
 

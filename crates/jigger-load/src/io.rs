@@ -62,3 +62,6 @@ pub(crate) struct Ready {
     /// The other side will send no more.
     pub(crate) hung_up: bool,
 }
+
+#[cfg(test)]
+pub(crate) mod fake;

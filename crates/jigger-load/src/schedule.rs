@@ -9,7 +9,7 @@ use crate::random::Random;
 /// which makes ramps and exponential arrivals (a Poisson process) one case.
 #[derive(Debug)]
 pub(crate) struct Schedule {
-    rate_per_ns: f64,
+    per_second: f64,
     ramp_ns: f64,
     arrivals: Arrivals,
     random: Random,
@@ -49,7 +49,7 @@ impl Schedule {
         #[expect(clippy::cast_precision_loss, reason = "a ramp is far below 2^53 ns")]
         let ramp_ns = rate.ramp_ns as f64;
         let mut schedule = Schedule {
-            rate_per_ns: rate.per_second / 1e9,
+            per_second: rate.per_second,
             ramp_ns,
             arrivals: rate.arrivals,
             random,
@@ -90,7 +90,7 @@ impl Schedule {
     /// The inverse of the integral of the rate: r t^2 / (2 R) within the ramp R, then
     /// r (t - R / 2).
     fn time_ns(&self) -> u64 {
-        let linear_ns = self.position / self.rate_per_ns;
+        let linear_ns = self.position * 1e9 / self.per_second;
         let time_ns = if linear_ns < self.ramp_ns / 2.0 {
             (2.0 * linear_ns * self.ramp_ns).sqrt()
         } else {

@@ -185,9 +185,11 @@ impl<'a, D: Driver> Worker<'a, D> {
     }
 
     fn is_over(&self) -> bool {
-        self.now_ns >= self.end_ns
-            || (self.left == 0 && self.under_way == 0)
-            || self.stop.load(Ordering::Relaxed)
+        self.now_ns >= self.end_ns || self.is_done() || self.stop.load(Ordering::Relaxed)
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == 0 && self.under_way == 0
     }
 
     /// Open loop: sends what is due, as long as a connection is free.
@@ -233,6 +235,9 @@ impl<'a, D: Driver> Worker<'a, D> {
     }
 
     fn timeout_ns(&self, start_ns: u64) -> u64 {
+        if self.is_done() {
+            return 0;
+        }
         let due_ns = match self.next_due(start_ns) {
             Some(due_ns) if !self.free.is_empty() => due_ns,
             _ => NEVER,
@@ -349,3 +354,6 @@ fn share_of(whole: u64, part: u64, parts: u64) -> u64 {
 fn nanoseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,6 +54,7 @@ pub struct RunArgs {
     /// A suite file, or a suite compiled in: pong, post, placebo
     #[arg(default_value = "pong")]
     pub suite: String,
+    /// How much is measured.
     #[command(flatten)]
     pub method: MethodArgs,
     /// Measure only this contender (repeatable)
@@ -65,6 +66,7 @@ pub struct RunArgs {
     /// Container engine: docker or podman [default: the first that answers]
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
+    /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -81,8 +83,10 @@ pub struct CompareArgs {
     /// Length of the saturation scenario in each round
     #[arg(short, long, default_value = "4s")]
     pub duration: String,
+    /// How much is measured.
     #[command(flatten)]
     pub method: MethodArgs,
+    /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -116,6 +120,7 @@ pub struct OutputArgs {
     /// Where the record goes [default: jigger-records/SUITE-TIME.json]
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
 }
@@ -273,6 +278,7 @@ pub struct CheckArgs {
     /// Check only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
+    /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
 }
@@ -288,6 +294,7 @@ pub struct ReportArgs {
     /// Write it here instead; the extension chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
+    /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
 }

@@ -181,6 +181,11 @@ impl Server {
         log::tail(&self.log, lines)
     }
 
+    /// The first bytes that the server wrote, at most `bytes`.
+    pub fn log_head(&self, bytes: u64) -> String {
+        log::head(&self.log, bytes)
+    }
+
     /// How much the server has written to its log, in bytes.
     pub fn log_bytes(&self) -> u64 {
         log::size_bytes(&self.log)

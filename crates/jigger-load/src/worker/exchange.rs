@@ -169,8 +169,12 @@ impl<D: Driver> Worker<'_, D> {
             }
             let whole = received.bytes < self.buffer.len();
             match self.take(index, received) {
-                Taken::GoOn if whole && hung_up => return self.end_of_stream(index, false),
-                Taken::GoOn if whole => return self.proceed(index),
+                Taken::GoOn if whole && !hung_up => return self.proceed(index),
+                // All has arrived; whether the rest was lost by a close or a reset is in the
+                // next read.
+                Taken::GoOn if whole && self.slots[index].connection.flights().is_empty() => {
+                    return self.end_of_stream(index, false);
+                }
                 Taken::GoOn => {}
                 Taken::Last => return self.end_of_stream(index, true),
                 Taken::Failed => return,

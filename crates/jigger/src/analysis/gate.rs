@@ -9,7 +9,7 @@ use crate::record::{Record, ScenarioRecord, TrialRecord, decode_histogram};
 pub struct Gate {
     /// Its stable code.
     pub code: &'static str,
-    /// The scenario whose figures it touches.
+    /// The scenario whose figures it touches; empty for all.
     pub scenario: String,
     /// What was found.
     pub detail: String,
@@ -45,11 +45,15 @@ pub fn gates_of(record: &Record, entry: &str) -> Vec<Gate> {
         gates.extend(client_limited(&trials).map(|detail| gate("client-limited", detail)));
         gates.extend(little(scenario, &trials).map(|detail| gate("littles-law", detail)));
         gates.extend(offered(scenario, &trials).map(|detail| gate("rate-not-reached", detail)));
-        let unsteady = visits.iter().filter(|visit| !visit.steady).count();
-        if unsteady > 0 && !trials.is_empty() {
-            let detail = format!("{unsteady} of {} visits", visits.len());
-            gates.push(gate("not-steady", detail));
-        }
+    }
+    let unsteady = visits.iter().filter(|visit| !visit.steady).count();
+    if unsteady > 0 {
+        let detail = format!("{unsteady} of {} visits", visits.len());
+        gates.push(Gate {
+            code: "not-steady",
+            scenario: String::new(),
+            detail,
+        });
     }
     gates
 }

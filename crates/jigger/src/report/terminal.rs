@@ -113,13 +113,20 @@ pub fn warnings(analysis: &Analysis<'_>) -> Vec<String> {
             lines.push(format!("no image size: {name}: {reason}"));
         }
         for gate in &contender.gates {
-            lines.push(format!(
-                "{}: {name}, {}: {}",
-                gate.code, gate.scenario, gate.detail
-            ));
+            let place = if gate.scenario.is_empty() {
+                "all scenarios"
+            } else {
+                &gate.scenario
+            };
+            lines.push(format!("{}: {name} ({place}): {}", gate.code, gate.detail));
         }
         for found in &contender.confounders {
-            let touches = found.touches.join(", ");
+            let all = found.touches.len() == analysis.record.suite.scenarios.len();
+            let touches = if all {
+                "all scenarios".to_owned()
+            } else {
+                found.touches.join(", ")
+            };
             lines.push(format!(
                 "{}: {name} ({touches}): {}; {}",
                 found.code, found.detail, found.remedy

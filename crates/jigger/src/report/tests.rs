@@ -240,7 +240,7 @@ fn errors_leave_no_ratio() {
     }
     let text = render(&Analysis::of(&record), Format::Text, false);
     assert!(
-        text.contains("errors: gin, saturation: 21 timeout"),
+        text.contains("errors: gin (saturation): 21 timeout"),
         "{text}"
     );
     assert!(!text.contains("saturation: gin answered"), "{text}");

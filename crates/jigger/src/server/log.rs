@@ -24,6 +24,15 @@ pub(super) fn tail(path: &Path, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
+/// The first bytes, at most `limit_bytes` of them; empty when there is no log.
+pub(super) fn head(path: &Path, limit_bytes: u64) -> String {
+    let mut bytes = Vec::new();
+    match File::open(path).and_then(|file| file.take(limit_bytes).read_to_end(&mut bytes)) {
+        Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
 /// How long the log is, in bytes; 0 when there is none.
 pub(super) fn size_bytes(path: &Path) -> u64 {
     path.metadata().map_or(0, |metadata| metadata.len())
@@ -53,6 +62,7 @@ mod tests {
         for number in 0..20_000 {
             writeln!(file, "line {number}").unwrap();
         }
+        assert_eq!(head(&path, 13), "line 0\nline 1");
         assert_eq!(tail(&path, 2), "line 19998\nline 19999");
         assert!(tail(&path, usize::MAX).len() <= 64 * 1024);
         assert_eq!(size_bytes(&path), file.metadata().unwrap().len());

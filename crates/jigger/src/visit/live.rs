@@ -25,6 +25,8 @@ use crate::suite::{Contender, Placeholders, Suite};
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
 /// A port is free again within this after its server has ended.
 const PORT_LIMIT: Duration = Duration::from_secs(5);
+/// A server says at its start in which mode it is.
+const LOG_HEAD_BYTES: u64 = 16 * 1024;
 /// Lines of the server's log that a failure shows.
 const LOG_LINES: usize = 10;
 
@@ -148,8 +150,7 @@ impl<'a> LiveWorld<'a> {
         listener: &mut Listener<'_>,
     ) -> Result<(), VisitError> {
         visit.startup_ns = self.wait(contender, live)?;
-        let mut evidence = verify(&live.target, &contender.expectation)?;
-        live.add_to(&mut evidence);
+        let evidence = verify(&live.target, &contender.expectation)?;
         visit.memory_idle_bytes = live.memory_bytes();
         let conditions = Conditions {
             target: &live.target,
@@ -170,7 +171,8 @@ impl<'a> LiveWorld<'a> {
                 visit.trials.push(trial);
             }
         }
-        visit.evidence = Some(evidence);
+        // Now rather than before: workers may start after the first answer.
+        visit.evidence = Some(live.with_tree(evidence));
         live.check_alive()
     }
 
@@ -255,13 +257,16 @@ impl LiveServer {
         Some(usage.memory.total_bytes)
     }
 
-    fn add_to(&self, evidence: &mut Evidence) {
-        let Some(server) = &self.server else { return };
+    fn with_tree(&self, mut evidence: Evidence) -> Evidence {
+        let Some(server) = &self.server else {
+            return evidence;
+        };
         if let Ok(usage) = server.usage() {
             evidence.processes = Some(usage.memory.processes);
             evidence.threads = Some(usage.memory.threads);
         }
-        evidence.debug_notice = debug_notice(&server.log_tail(50));
+        evidence.debug_notice = debug_notice(&server.log_head(LOG_HEAD_BYTES));
+        evidence
     }
 
     /// A server that ended under load has failed, even if its answers until then were right.
@@ -300,7 +305,16 @@ fn debug_notice(log: &str) -> Option<String> {
         let line = line.to_lowercase();
         SIGNS.iter().any(|sign| line.contains(sign))
     })?;
-    Some(found.trim().chars().take(120).collect())
+    Some(without_escapes(found).trim().chars().take(80).collect())
+}
+
+/// Without the terminal's colour codes (ECMA-48, control sequences that end in `m`).
+fn without_escapes(line: &str) -> String {
+    let mut pieces = line.split("\u{1b}[");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| {
+        text + piece.split_once('m').map_or(piece, |(_, rest)| rest)
+    })
 }
 
 fn probe(target: &Target, contender: &Contender) -> Probe {
@@ -329,6 +343,11 @@ mod tests {
         let gin = "[GIN-debug] [WARNING] Running in \"debug\" mode. Switch to \"release\" mode";
         let flask = "WARNING: This is a development server. Do not use it in production.";
         assert!(debug_notice(gin).is_some() && debug_notice(flask).is_some());
+        let colored = "\u{1b}[31m\u{1b}[1mWARNING: a development server.\u{1b}[0m";
+        assert_eq!(
+            debug_notice(colored).unwrap(),
+            "WARNING: a development server."
+        );
         assert_eq!(
             debug_notice(" * Debug mode: off\n[INFO] Listening at: http://x"),
             None

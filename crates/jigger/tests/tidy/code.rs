@@ -7,58 +7,26 @@ use crate::source::{Source, production, word_positions};
 /// No file may be longer.
 const LINES_MAX: usize = 600;
 
+const ENGINE_IO: &str = "crates/jigger-load/src/io";
+const ASK: &str = "crates/jigger-load/src/ask";
+const NULL_SERVER: &str = "crates/jigger-load/src/null_server";
+const SERVER: &str = "crates/jigger/src/server";
+const GUARD: &str = "crates/jigger/src/server/guard.rs";
+const PORTS: &str = "crates/jigger/src/server/port.rs";
+const IMAGE: &str = "crates/jigger/src/image";
+const PREPARE: &str = "crates/jigger/src/prepare.rs";
 
-/// Words of the operating system, and the only places whose code may use them.
+/// Words of the operating system, and the only places (beginnings of paths) that may use them.
 pub const PLACES: &[(&str, &[&str])] = &[
-    (
-        "Command",
-        &[
-            "crates/jigger/src/server",
-            "crates/jigger/src/image",
-            "crates/jigger/src/prepare.rs",
-        ],
-    ),
-    (
-        "TcpStream",
-        &[
-            "crates/jigger-load/src/io",
-            "crates/jigger-load/src/ask",
-            "crates/jigger-load/src/null_server",
-        ],
-    ),
-    (
-        "TcpListener",
-        &[
-            "crates/jigger-load/src/null_server",
-            "crates/jigger/src/server/port.rs",
-        ],
-    ),
+    ("Command", &[SERVER, IMAGE, PREPARE]),
+    ("TcpStream", &[ENGINE_IO, ASK, NULL_SERVER]),
+    ("TcpListener", &[NULL_SERVER, PORTS]),
     ("UdpSocket", &[]),
     // The guard's streams carry signals, not requests.
-    (
-        "UnixStream",
-        &[
-            "crates/jigger-load/src/io",
-            "crates/jigger-load/src/ask",
-            "crates/jigger-load/src/null_server",
-            "crates/jigger/src/server/guard.rs",
-        ],
-    ),
-    ("UnixListener", &["crates/jigger-load/src/null_server"]),
-    (
-        "rustix::net",
-        &[
-            "crates/jigger-load/src/io",
-            "crates/jigger-load/src/null_server",
-        ],
-    ),
-    (
-        "sys::socket",
-        &[
-            "crates/jigger-load/src/io",
-            "crates/jigger-load/src/null_server",
-        ],
-    ),
+    ("UnixStream", &[ENGINE_IO, ASK, NULL_SERVER, GUARD]),
+    ("UnixListener", &[NULL_SERVER]),
+    ("rustix::net", &[ENGINE_IO, NULL_SERVER]),
+    ("sys::socket", &[ENGINE_IO, NULL_SERVER]),
 ];
 
 /// What each module of the tool may use of the others. A module that is not listed is at the end
@@ -95,6 +63,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("confounder", &["analysis", "record"]),
     ("analysis", &["confounder", "plan", "record"]),
     ("report", &["analysis", "confounder", "plan", "record"]),
+    ("wrk", &["analysis"]),
 ];
 
 /// Beginnings of function names that say nothing.
@@ -122,17 +91,19 @@ pub fn empty_names(source: &Source) -> Vec<String> {
     if EMPTY_NAMES.contains(&stem.as_ref()) {
         faults.push(format!("{}: name the file after its concept", source.path));
     }
-    let code = production(&source.text);
-    for name in code.split("fn ").skip(1) {
-        if EMPTY_VERBS.iter().any(|verb| name.starts_with(verb)) {
-            let name = name.split(['(', '<']).next().unwrap_or_default();
-            faults.push(format!(
-                "{}: fn {name}: name it after what it gives",
-                source.path
-            ));
-        }
-    }
+    let named = source.text.lines().filter_map(function_name);
+    let empty = named.filter(|name| EMPTY_VERBS.iter().any(|verb| name.starts_with(verb)));
+    faults.extend(empty.map(|name| format!("{}: fn {name}: say what it gives", source.path)));
     faults
+}
+
+/// The name of the function that a line declares.
+fn function_name(line: &str) -> Option<&str> {
+    let (before, name) = line.split_once("fn ")?;
+    let is_declared = before
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || " ()".contains(c));
+    is_declared.then(|| name.split(['(', '<']).next().unwrap_or_default())
 }
 
 pub fn unwraps(source: &Source) -> Option<String> {
@@ -246,21 +217,22 @@ mod tests {
     #[test]
     fn length_and_documentation() {
         let doc = "//! x\n";
-        assert!(too_long(&source("a.rs", &doc.repeat(600))).is_none());
-        assert!(too_long(&source("a.rs", &doc.repeat(601))).is_some());
-        assert!(undocumented(&source("a.rs", doc)).is_none());
-        assert!(undocumented(&source("a.rs", "\n//! x")).is_some());
-        assert!(undocumented(&source("a.rs", "use a;")).is_some());
+        assert!(too_long(&Source::sample("a.rs", &doc.repeat(600))).is_none());
+        assert!(too_long(&Source::sample("a.rs", &doc.repeat(601))).is_some());
+        assert!(undocumented(&Source::sample("a.rs", doc)).is_none());
+        assert!(undocumented(&Source::sample("a.rs", "\n//! x")).is_some());
+        assert!(undocumented(&Source::sample("a.rs", "use a;")).is_some());
     }
 
     #[test]
     fn names() {
+        let faults = |path: &str, text: &str| empty_names(&Source::sample(path, text)).len();
         assert_eq!(
-            empty_names(&source("src/utils.rs", "fn get_port<T>() {}")).len(),
+            faults("src/utils.rs", "    pub(crate) fn get_port<T>() {}"),
             2
         );
         assert_eq!(
-            empty_names(&source("src/port.rs", "// fn get_x()\nfn target() {}")).len(),
+            faults("src/port.rs", "// fn get_x()\nconst fn target() {}"),
             0
         );
     }
@@ -268,14 +240,20 @@ mod tests {
     #[test]
     fn unwrapping() {
         let test = "#[cfg(test)]\nmod tests {\n    a().unwrap();\n}";
-        assert!(unwraps(&source("a.rs", test)).is_none());
-        assert!(unwraps(&source("a.rs", &format!("a().unwrap();\n{test}"))).is_some());
-        assert!(unwraps(&source("a.rs", "/// a().unwrap();\na().unwrap_or(1);")).is_none());
+        assert!(unwraps(&Source::sample("a.rs", test)).is_none());
+        assert!(unwraps(&Source::sample("a.rs", &format!("a().unwrap();\n{test}"))).is_some());
+        assert!(
+            unwraps(&Source::sample(
+                "a.rs",
+                "/// a().unwrap();\na().unwrap_or(1);"
+            ))
+            .is_none()
+        );
     }
 
     #[test]
     fn places() {
-        let faults = |path: &str, text: &str| misplaced(&source(path, text), PLACES).len();
+        let faults = |path: &str, text: &str| misplaced(&Source::sample(path, text), PLACES).len();
         let plan = "crates/jigger/src/plan.rs";
         assert_eq!(faults(plan, "use std::process::{ExitCode,\n Command};"), 1);
         assert_eq!(faults(plan, "std::process::Command::new(\"sh\");"), 1);
@@ -307,7 +285,8 @@ mod tests {
 
     #[test]
     fn arrows() {
-        let faults = |path: &str, text: &str| wrong_arrows(&source(path, text), ARROWS).len();
+        let faults =
+            |path: &str, text: &str| wrong_arrows(&Source::sample(path, text), ARROWS).len();
         assert_eq!(
             faults("crates/jigger/src/suite/raw.rs", "use crate::plan::Plan;"),
             1
@@ -324,7 +303,8 @@ mod tests {
 
     #[test]
     fn statistics_in_renderers() {
-        let faults = |text: &str| statistics(&source("crates/jigger/src/report/x.rs", text)).len();
+        let faults =
+            |text: &str| statistics(&Source::sample("crates/jigger/src/report/x.rs", text)).len();
         assert_eq!(faults("use jigger_stats::Verdict;"), 0);
         assert_eq!(faults("use jigger_stats::{Paired, Verdict};"), 1);
         assert_eq!(faults("let ratio = jigger_stats::Ratio::of(a, b, c);"), 1);

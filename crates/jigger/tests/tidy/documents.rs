@@ -13,9 +13,9 @@ pub fn dead_links(source: &Source, root: &Path, exists: &dyn Fn(&Path) -> bool) 
         .split("](")
         .skip(1)
         .filter_map(|rest| rest.split_once(')'))
-        .map(|(t, _)| t);
+        .map(|(target, _)| target);
     targets
-        .map(|target| target.split('#').next().unwrap_or_default())
+        .map(|target| target.split(['#', ' ']).next().unwrap_or_default())
         .filter(|target| !target.is_empty() && !target.contains(':'))
         .filter(|target| !exists(&folder.join(target)))
         .map(|target| format!("{}: the link to {target} is dead", source.path))
@@ -61,11 +61,19 @@ pub fn keys(text: &str) -> Vec<String> {
     for line in production(text).lines().map(str::trim) {
         if let Some((_, rest)) = line.split_once("rename = \"") {
             renamed = rest.split_once('"').map(|(name, _)| name.to_owned());
-        } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|l| l.split_once(": ")) {
+        } else if let Some(name) = field(line) {
             keys.push(renamed.take().unwrap_or_else(|| name.to_owned()));
         }
     }
     keys
+}
+
+/// The name of the public field that a line declares.
+fn field(line: &str) -> Option<&str> {
+    let (name, _) = line.strip_prefix("pub ")?.split_once(": ")?;
+    name.chars()
+        .all(|c| c.is_alphanumeric() || c == '_')
+        .then_some(name)
 }
 
 /// The metrics' names: literals of lower-case words joined by `_` or `.`.
@@ -82,10 +90,9 @@ pub fn metrics(text: &str) -> Vec<String> {
     literals.filter(is_name).map(str::to_owned).collect()
 }
 
-pub fn missing(text: &str, wanted: impl IntoIterator<Item = String>) -> Vec<String> {
-    let absent = wanted
-        .into_iter()
-        .filter(|wanted| !text.contains(wanted.as_str()));
+/// Those of the texts wanted that are not in `text`.
+pub fn missing(text: &str, wanted: &[&str]) -> Vec<String> {
+    let absent = wanted.iter().filter(|wanted| !text.contains(**wanted));
     absent
         .map(|wanted| format!("not there: {}", wanted.trim_end()))
         .collect()
@@ -99,7 +106,7 @@ mod tests {
         let text = "[a](there.md#part) [b](gone.md) [c](https://x.y/z) [d](#here) `[e](code.md)`\n\
                     ```\n[f](fenced.md)\n```\n";
         let exists = |path: &Path| path == Path::new("/r/docs/there.md");
-        let faults = dead_links(&source("docs/a.md", text), Path::new("/r"), &exists);
+        let faults = dead_links(&Source::sample("docs/a.md", text), Path::new("/r"), &exists);
         assert_eq!(faults, ["docs/a.md: the link to gone.md is dead"]);
     }
 
@@ -107,14 +114,15 @@ mod tests {
     fn words_in_documents() {
         let text = "Gate { code: \"a-b\" }; add(\n\"c-d\", x); gate(\"e\", y); other(\"f-g\");";
         assert_eq!(codes(text), ["a-b", "c-d", "e"]);
-        let raw = "pub struct Raw {\n    pub name: String,\n    #[serde(rename = \"ref\")]\n    pub reference: u8,\n}";
+        let raw = "pub struct Raw {\n    pub name: String,\n    #[serde(rename = \"ref\")]\n    \
+                   pub reference: u8,\n}\npub fn read(text: &str) {}";
         assert_eq!(keys(raw), ["name", "ref"]);
         assert_eq!(
             metrics("(\"a_ms\", 1), (\"_us\", 2), (\"x.p99_9\", \"A b_c\")"),
             ["a_ms", "x.p99_9"]
         );
         assert_eq!(
-            missing("`name`", ["`name`".to_owned(), "`ref`".to_owned()]),
+            missing("`name`", &["`name`", "`ref`"]),
             ["not there: `ref`"]
         );
     }

@@ -19,13 +19,26 @@ const SKIPPED: &[&str] = &[
 pub struct Source {
     /// From the repository's root, with `/`.
     pub path: String,
+    /// All of it.
     pub text: String,
 }
 
+impl Source {
+    /// A file that is not there, for the tests of the checks.
+    pub fn sample(path: &str, text: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+}
+
+/// The repository's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// A file's text, by its path from the root.
 pub fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
@@ -35,15 +48,16 @@ pub fn sources(ending: &str) -> Vec<Source> {
     let mut found = Vec::new();
     let mut folders = vec![root()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let entry = entry.unwrap();
+        for entry in fs::read_dir(folder).expect("the folder was just listed") {
+            let entry = entry.expect("a folder can be listed to its end");
             let name = entry.file_name().to_string_lossy().into_owned();
-            let kind = entry.file_type().unwrap();
+            let kind = entry.file_type().expect("the file system knows kinds");
             if kind.is_dir() && !SKIPPED.contains(&name.as_str()) {
                 folders.push(entry.path());
             } else if kind.is_file() && name.ends_with(ending) {
                 let path = entry.path();
-                let path = path.strip_prefix(root()).unwrap().display().to_string();
+                let path = path.strip_prefix(root()).expect("the walk began there");
+                let path = path.display().to_string();
                 found.push(Source {
                     text: read(&path),
                     path,
@@ -117,11 +131,11 @@ mod tests {
     fn modules_for_tests() {
         let text = "#[cfg(test)]\npub(crate) mod fake;\n#[cfg(test)]\nmod tests {\n a; }";
         assert_eq!(
-            test_modules(&source("crates/l/src/io.rs", text)),
+            test_modules(&Source::sample("crates/l/src/io.rs", text)),
             ["crates/l/src/io/fake.rs"]
         );
         assert_eq!(
-            test_modules(&source("crates/l/src/lib.rs", text)),
+            test_modules(&Source::sample("crates/l/src/lib.rs", text)),
             ["crates/l/src/fake.rs"]
         );
     }

@@ -1,7 +1,5 @@
 //! Runs the real program on suites written for a test.
 
-#![expect(dead_code, reason = "each test file uses its part")]
-
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};

@@ -1,8 +1,6 @@
 //! Servers that misbehave, each beside a good one that is measured all the same.
 
-mod common;
-
-use common::{Lab, SCENARIOS, contender};
+use crate::lab::{Lab, SCENARIOS, contender};
 
 /// Runs a good server and a bad one; the bad one's failure must be told with
 /// these texts, the good one be measured, and nothing be left.

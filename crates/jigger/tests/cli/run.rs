@@ -1,8 +1,6 @@
 //! The run command from the suite to the report, with real servers.
 
-mod common;
-
-use common::{Lab, Outcome, SCENARIOS, contender};
+use crate::lab::{Lab, Outcome, SCENARIOS, contender};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn two() -> Lab {

@@ -1,8 +1,6 @@
 //! Wrong command lines, suites and files: one message, exit code 2, nothing begun.
 
-mod common;
-
-use common::{Lab, SCENARIOS, contender};
+use crate::lab::{Lab, SCENARIOS, contender};
 
 fn lab() -> Lab {
     Lab::new("", &[contender("one", "pong", "")], SCENARIOS)

@@ -1,0 +1,47 @@
+# The two commands of the README: `make bench` and `make test`. Both may be run again; each step is
+# skipped when it is done. SETUP=0 installs nothing.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# A compiled-in suite (pong, post, placebo) or a file; empty for the default.
+SUITE ?=
+# More arguments for jigger, for example ARGS=--quick.
+ARGS ?=
+SETUP ?= 1
+export SETUP
+
+# The Go that set-up may have installed, and the base images of the contenders.
+environment = source .jigger/setup.env; source .jigger/bases.env
+post_bases = $(if $(filter post,$(notdir $(basename $(SUITE)))),alpine golang)
+jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
+
+.PHONY: help setup bench test lint dependencies
+
+help:
+	@echo 'make bench              set up, then measure the default suite'
+	@echo 'make bench SUITE=post   set up, then measure the original post'
+	@echo 'make bench ARGS=--quick a first look'
+	@echo 'make test               set up, then format, lints, dependencies, the whole test suite'
+	@echo 'make setup              install what the machine lacks: C linker, Python venv, Go, container engine'
+	@echo 'SETUP=0                 with any of them: install nothing'
+
+setup:
+	scripts/setup.sh
+
+bench: setup
+	source .jigger/setup.env; scripts/base-images.sh python $(post_bases) >.jigger/bases.env
+	$(environment); cargo run --release --locked --package jigger -- $(jigger_arguments)
+
+test: setup lint dependencies
+	source .jigger/setup.env; scripts/base-images.sh python >.jigger/bases.env
+	$(environment); cargo test --workspace --locked
+
+# After set-up, also with `make --jobs`: it brings the linker.
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+dependencies: setup
+	scripts/check-dependencies.sh

@@ -1,0 +1,355 @@
+//! What servers do wrong (and oddly right): each case on the fake network, and, where the real
+//! one leaves no race, on real sockets.
+
+use super::*;
+use crate::expect::{BodyRule, Expect};
+use crate::failure::ErrorKind::{self, *};
+use crate::io::Epoll;
+use rustix::io::Errno;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Three requests, one after another, against a server of this script.
+struct Case {
+    name: &'static str,
+    script: &'static [Step],
+    answers: u64,
+    errors: &'static [(ErrorKind, u64)],
+    /// Connections that stood.
+    opened: u64,
+    closed_by_server: u64,
+    /// Whether real sockets give the same each time.
+    real: bool,
+}
+
+use Step::{Close, Pause, Repeat, Request as Asked, Reset, Send, StandAfter};
+
+const PONG: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong");
+const PART_OF_HEAD: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Le");
+const PART_OF_BODY: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npo");
+
+const fn fine(name: &'static str, script: &'static [Step]) -> Case {
+    Case {
+        name,
+        script,
+        answers: 3,
+        errors: &[],
+        opened: 1,
+        closed_by_server: 0,
+        real: true,
+    }
+}
+
+const fn closing(name: &'static str, script: &'static [Step]) -> Case {
+    Case {
+        opened: 3,
+        closed_by_server: 3,
+        ..fine(name, script)
+    }
+}
+
+const fn bad(
+    name: &'static str,
+    script: &'static [Step],
+    errors: &'static [(ErrorKind, u64)],
+) -> Case {
+    Case {
+        answers: 0,
+        errors,
+        opened: 3,
+        ..fine(name, script)
+    }
+}
+
+const CASES: &[Case] = &[
+    fine("plain", &[Asked, PONG, Repeat]),
+    fine("late", &[Asked, Pause(2), PONG, Repeat]),
+    fine("in pieces", &[Asked, PART_OF_HEAD, Pause(1), Send(b"ngth: 4\r\n\r\npong"), Repeat]),
+    fine(
+        "interim answers first",
+        &[
+            Asked,
+            Send(b"HTTP/1.1 100 Continue\r\n\r\n"),
+            Pause(1),
+            Send(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"),
+            PONG,
+            Repeat,
+        ],
+    ),
+    fine(
+        "chunked in pieces",
+        &[
+            Asked,
+            Send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\np"),
+            Pause(1),
+            Send(b"o\r\n2\r\nng\r"),
+            Send(b"\n0\r\nTrailer: t\r\n\r\n"),
+            Repeat,
+        ],
+    ),
+    closing(
+        "announced close",
+        &[
+            Asked,
+            Send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npong"),
+            Close,
+        ],
+    ),
+    closing(
+        "announced close that never comes",
+        &[Asked, Send(b"HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\npong")],
+    ),
+    closing("until close", &[Asked, Send(b"HTTP/1.1 200 OK\r\n\r\npo"), Pause(1), Send(b"ng"), Close]),
+    Case { real: false, ..closing("silent close", &[Asked, PONG, Close]) },
+    Case { real: false, ..fine("a connection that takes its time", &[StandAfter(5), Asked, PONG, Repeat]) },
+    bad("close without an answer", &[Asked, Close], &[(ReadClosedEarly, 3)]),
+    bad("close within a head", &[Asked, PART_OF_HEAD, Close], &[(ReadClosedEarly, 3)]),
+    bad("close within a body", &[Asked, PART_OF_BODY, Close], &[(ReadClosedEarly, 3)]),
+    bad("reset without an answer", &[Asked, Reset], &[(ReadReset, 3)]),
+    bad("reset within a head", &[Asked, PART_OF_HEAD, Reset], &[(ReadReset, 3)]),
+    bad("reset within a body", &[Asked, PART_OF_BODY, Reset], &[(ReadReset, 3)]),
+    bad("silence", &[Asked], &[(Timeout, 3)]),
+    bad("an answer that stops", &[Asked, PART_OF_BODY], &[(Timeout, 3)]),
+    bad(
+        "one byte now and then",
+        &[Asked, Send(b"H"), Pause(10), Send(b"T"), Pause(10), Send(b"T"), Pause(30), Send(b"P")],
+        &[(Timeout, 3)],
+    ),
+    bad("garbage", &[Asked, Send(b"\x16\x03\x01\x02\x00")], &[(ReadMalformed, 3)]),
+    bad(
+        "two lengths",
+        &[Asked, Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\npong")],
+        &[(ReadMalformed, 3)],
+    ),
+    Case {
+        answers: 3,
+        ..bad(
+            "two answers to one request",
+            &[
+                Asked,
+                Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npongHTTP/1.1 200 OK\r\n\r\n"),
+            ],
+            &[(ReadMalformed, 3)],
+        )
+    },
+    Case {
+        answers: 3,
+        ..bad(
+            "a body longer than its length",
+            &[
+                Asked,
+                Send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npong!"),
+                Close,
+            ],
+            &[(ReadMalformed, 3)],
+        )
+    },
+    Case {
+        real: false,
+        ..bad(
+            "an answer before the request",
+            &[StandAfter(1), PONG, Asked],
+            &[(ReadMalformed, 3)],
+        )
+    },
+    Case {
+        opened: 1,
+        ..bad(
+            "status 500",
+            &[Asked, Send(b"HTTP/1.1 500 Oh\r\nContent-Length: 4\r\n\r\npong"), Repeat],
+            &[(Status, 3)],
+        )
+    },
+    Case {
+        opened: 1,
+        ..bad(
+            "a redirect instead of the answer",
+            &[Asked, Send(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"), Repeat],
+            &[(WrongAnswer, 3)],
+        )
+    },
+    Case {
+        opened: 1,
+        ..bad(
+            "compressed unasked",
+            &[
+                Asked,
+                Send(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00"),
+                Repeat,
+            ],
+            &[(WrongAnswer, 3)],
+        )
+    },
+];
+
+fn three_requests(address: SocketAddr) -> Load {
+    let expect = Expect {
+        status: None,
+        body: BodyRule::Exact(Arc::from(&b"pong"[..])),
+    };
+    Load {
+        address: Address::Tcp(address),
+        extent: Extent::Count(3),
+        timeout: Duration::from_millis(40),
+        expect,
+        ..load()
+    }
+}
+
+fn check(case: &Case, sample: &Sample, network: &str) {
+    let name = format!("{} ({network} network): {:?}", case.name, sample.errors);
+    let errors: Vec<_> = sample
+        .errors
+        .iter()
+        .map(|(kind, count, _)| (kind, count))
+        .collect();
+    assert_eq!(sample.requests, case.answers, "{name}");
+    assert_eq!(errors, case.errors, "{name}");
+    assert_eq!(sample.response_time_ns.len(), case.answers, "{name}");
+    assert_eq!(sample.connections_opened, case.opened, "{name}");
+    assert_eq!(sample.closed_by_server, case.closed_by_server, "{name}");
+    assert_eq!(
+        (sample.due, sample.in_flight_at_end.count),
+        (3, 0),
+        "{name}"
+    );
+}
+
+#[test]
+fn on_the_fake_network() {
+    for case in CASES {
+        let load = three_requests("127.0.0.1:1".parse().unwrap());
+        check(case, &run_fake(&load, &[case.script]), "fake");
+        // The same where the kernel gives and takes a few bytes at a time.
+        let fake = Fake::new(vec![case.script.to_vec()]).with_small_calls(7, 5);
+        let sample = run_on(fake, &load);
+        let errors: Vec<_> = sample
+            .errors
+            .iter()
+            .map(|(kind, count, _)| (kind, count))
+            .collect();
+        assert_eq!(
+            (sample.requests, &errors[..]),
+            (case.answers, case.errors),
+            "{}",
+            case.name
+        );
+    }
+}
+
+#[test]
+fn on_real_sockets() {
+    for case in CASES.iter().filter(|case| case.real) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let load = three_requests(listener.local_addr().unwrap());
+        let script = case.script;
+        let connections = if case.opened == 1 { 1 } else { 3 };
+        let server = std::thread::spawn(move || {
+            for _ in 0..connections {
+                serve(listener.accept().unwrap().0, script);
+            }
+        });
+        let driver = Epoll::new(&load.address, false).unwrap();
+        check(case, &run_on(driver, &load), "real");
+        server.join().unwrap();
+    }
+}
+
+/// Follows the script on a real socket, then waits for the client to close.
+fn serve(mut stream: TcpStream, script: &[Step]) {
+    stream.set_nodelay(true).unwrap();
+    let mut at = 0;
+    while let Some(step) = script.get(at) {
+        at += 1;
+        match step {
+            Asked => {
+                if !read_request(&mut stream) {
+                    return;
+                }
+            }
+            // The client may have given up in the meantime.
+            Send(bytes) => drop(stream.write_all(bytes)),
+            Pause(milliseconds) => std::thread::sleep(Duration::from_millis(*milliseconds)),
+            Close => return,
+            Reset => {
+                return rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))
+                    .unwrap();
+            }
+            Repeat => at = 0,
+            other => panic!("{other:?} is for the fake network"),
+        }
+    }
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+fn read_request(stream: &mut TcpStream) -> bool {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if !matches!(stream.read(&mut byte), Ok(1)) {
+            return false;
+        }
+        request.push(byte[0]);
+    }
+    true
+}
+
+#[test]
+fn refused_connections_back_off_and_are_told_by_kind() {
+    for (errno, kind, part) in [
+        (Errno::CONNREFUSED, ConnectRefused, "os error 111"),
+        (Errno::MFILE, LocalLimit, "ulimit -n"),
+        (Errno::ADDRNOTAVAIL, LocalLimit, "keep-alive"),
+        (Errno::TIMEDOUT, ConnectTimeout, "os error 110"),
+        (Errno::AGAIN, ConnectRefused, "queue is full"),
+    ] {
+        let mut load = three_requests("127.0.0.1:1".parse().unwrap());
+        load.extent = Extent::Count(10);
+        let sample = run_fake(&load, &[&[Step::Refuse(errno)]]);
+        assert_eq!(sample.errors.count(kind), 10, "{errno:?}");
+        assert!(
+            sample.errors.first(kind).unwrap().contains(part),
+            "{:?}",
+            sample.errors
+        );
+        // Rests of 1, 2, 4, 8, 16, 32, 64, 100 and 100 ms.
+        let elapsed_ms = sample.elapsed_ns / 1_000_000;
+        assert!((327..330).contains(&elapsed_ms), "{elapsed_ms}");
+    }
+}
+
+#[test]
+fn nobody_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let load = three_requests(listener.local_addr().unwrap());
+    drop(listener);
+    let sample = run_on(Epoll::new(&load.address, false).unwrap(), &load);
+    assert_eq!(sample.errors.count(ConnectRefused), 3);
+    assert_eq!(sample.connections_opened, 0);
+}
+
+#[test]
+fn a_connection_that_never_stands_times_out_as_such() {
+    let load = three_requests("127.0.0.1:1".parse().unwrap());
+    let sample = run_fake(&load, &[&[StandAfter(1000)]]);
+    assert_eq!(sample.errors.count(ConnectTimeout), 3);
+    let elapsed_us = sample.elapsed_ns / 1000;
+    assert!(
+        (120_000..120_100).contains(&elapsed_us),
+        "deadlines fire when they pass: {elapsed_us}"
+    );
+}
+
+#[test]
+fn a_server_back_again_is_asked_again() {
+    let mut load = three_requests("127.0.0.1:1".parse().unwrap());
+    load.extent = Extent::Count(5);
+    let refuse: &[Step] = &[Step::Refuse(Errno::CONNREFUSED)];
+    let sample = run_fake(&load, &[refuse, refuse, &[Asked, PONG, Repeat]]);
+    assert_eq!(
+        (sample.requests, sample.errors.count(ConnectRefused)),
+        (3, 2)
+    );
+}

@@ -1,0 +1,52 @@
+//! The report as CSV: one line for each contender, metric and round.
+
+use csv::Writer;
+
+use crate::analysis::{Analysis, Metric, Unit, placebo_metrics};
+use crate::plan::PLACEBO;
+
+/// The first line. Rounds count from 1; the field is empty for what is measured once a run. A
+/// round without a value, such as one whose answers were wrong, has an empty `value`.
+const HEADING: [&str; 5] = ["contender", "metric", "unit", "round", "value"];
+
+/// Metrics that belong to a run and to none of its rounds.
+const ONCE: [&str; 4] =
+    ["build_seconds", "image_unpacked_bytes", "image_transfer_bytes", "image_own_bytes"];
+
+/// Every value of every round. Figures have all their digits.
+pub fn render(analysis: &Analysis<'_>) -> String {
+    let mut writer = Writer::from_writer(Vec::new());
+    write_line(&mut writer, HEADING);
+    for contender in &analysis.contenders {
+        write_metrics(&mut writer, &contender.record.name, &contender.metrics);
+    }
+    write_metrics(&mut writer, PLACEBO, &placebo_metrics(analysis.record));
+    let bytes = writer.into_inner().expect("writing to memory cannot fail");
+    String::from_utf8(bytes).expect("only whole strings were written")
+}
+
+fn write_metrics(writer: &mut Writer<Vec<u8>>, contender: &str, metrics: &[Metric]) {
+    for metric in metrics {
+        for (round, value) in metric.rounds.iter().enumerate() {
+            let is_once = ONCE.contains(&metric.name.as_str());
+            let round = if is_once { String::new() } else { (round + 1).to_string() };
+            let value = value.map_or_else(String::new, |value| value.to_string());
+            write_line(writer, [contender, &metric.name, symbol(metric.unit), &round, &value]);
+        }
+    }
+}
+
+fn write_line(writer: &mut Writer<Vec<u8>>, fields: [&str; 5]) {
+    writer.write_record(fields).expect("writing to memory cannot fail");
+}
+
+/// As in the JSON report.
+fn symbol(unit: Unit) -> &'static str {
+    match unit {
+        Unit::PerSecond => "1/s",
+        Unit::Seconds => "s",
+        Unit::Milliseconds => "ms",
+        Unit::Microseconds => "us",
+        Unit::Bytes => "B",
+    }
+}

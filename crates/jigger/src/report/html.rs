@@ -1,0 +1,159 @@
+//! The report as one HTML page that needs nothing else: no network, no script, no font.
+//!
+//! Whatever the suite, the servers and their logs say is escaped by the templates; nothing but
+//! the style sheet and the escaped record is written as it is.
+
+mod caveats;
+mod costs;
+mod evidence;
+mod figures;
+mod latency;
+mod provenance;
+mod ratios;
+mod rounds;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::sentences::sentences;
+use crate::analysis::Analysis;
+use caveats::Caveats;
+
+/// A part of the page.
+struct Section {
+    /// Its anchor.
+    id: &'static str,
+    /// Its heading.
+    title: &'static str,
+    /// What it shows.
+    body: Markup,
+}
+
+const STYLE: &str = include_str!("html/style.css");
+
+/// Nothing is loaded and no script runs, whatever a server managed to put into the page.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+                      base-uri 'none'; form-action 'none'";
+
+/// The whole page, ending with a line feed. The record is in it, on a line of its own that begins
+/// with `{"version"`.
+pub fn render(analysis: &Analysis<'_>) -> String {
+    let caveats = Caveats::of(analysis);
+    let sections = sections(analysis, &caveats);
+    let title = format!("{}: jigger report", analysis.record.suite.name);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content=(format!("jigger {}", analysis.record.jigger));
+                // Without it, a browser asks the server of the page for an icon.
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (header(analysis, &sections))
+                main {
+                    @for section in &sections {
+                        section id=(section.id) aria-labelledby=(format!("{}-heading", section.id)) {
+                            h2 id=(format!("{}-heading", section.id)) { (section.title) }
+                            (section.body)
+                        }
+                    }
+                }
+                footer { p { "Made by jigger " (analysis.record.jigger) " from the record in this page." } }
+                (provenance::embedded_record(analysis.record))
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+fn sections(analysis: &Analysis<'_>, caveats: &Caveats) -> Vec<Section> {
+    let section = |id, title, body: Option<Markup>| Some(Section { id, title, body: body? });
+    [
+        section("verdicts", "Verdicts", verdicts(analysis)),
+        section("ratios", "Ratios to the baseline", ratios::body(analysis, caveats)),
+        section("figures", "Figures", figures::body(analysis, caveats)),
+        section("rounds", "Each round", rounds::body(analysis, caveats)),
+        section("latency", "Response times into the tail", latency::body(analysis, caveats)),
+        section("costs", "Throughput against memory", costs::throughput_against_memory(analysis, caveats)),
+        section("start-up", "Start-up", costs::start_up(analysis)),
+        section("images", "Container images", costs::images(analysis)),
+        section("caveats", "What to know before believing it", caveats.body(analysis)),
+        section("evidence", "Verified answers", evidence::body(analysis)),
+        section("provenance", "Host, versions and commands", Some(provenance::body(analysis))),
+        section("reproduce", "How to reproduce it", Some(provenance::reproduce(analysis.record))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
+    let record = analysis.record;
+    let placement = &record.placement;
+    let notes = analysis.notes();
+    html! {
+        header {
+            h1 { (record.suite.name) }
+            p.lead {
+                (count(record.contenders.len(), "contender")) ", "
+                (count(analysis.rounds, "round")) ", baseline " b { (record.suite.baseline) } ". "
+                (record.host.processor) ", " (count(record.host.cores, "core"))
+                " (client on " (cpu_list(&placement.client_cpus)) ", servers on "
+                (cpu_list(&placement.server_cpus)) "), Linux "
+                (record.host.kernel) ". "
+                time datetime=(record.created) { (record.created) }
+            }
+            @if !notes.is_empty() {
+                ul.notes { @for note in &notes { li { (note.0) } } }
+            }
+            nav aria-label="Contents" {
+                ul { @for section in sections { li { a href=(format!("#{}", section.id)) { (section.title) } } } }
+            }
+        }
+    }
+}
+
+fn verdicts(analysis: &Analysis<'_>) -> Option<Markup> {
+    let sentences = sentences(analysis);
+    (!sentences.is_empty()).then(|| html! {
+        ul.verdicts { @for sentence in &sentences { li { (sentence) } } }
+        p.how {
+            "A range in brackets is the 95 % interval of the ratio over the rounds. A difference "
+            "is called one only where it exceeds the noise band, with all comparisons of a metric "
+            "judged together."
+        }
+    })
+}
+
+/// `1 round`, `2 rounds`.
+fn count(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `0, 1`.
+fn cpu_list(cpus: &[usize]) -> String {
+    let names: Vec<String> = cpus.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}
+
+/// A chart with what is to be said about it.
+fn figure(chart: &Markup, caption: &Markup) -> Markup {
+    html! { figure { (chart) figcaption { (caption) } } }
+}
+
+/// A table that can be scrolled sideways, by keyboard too, where it is wider than the page.
+fn scrolling(label: &str, table: &Markup) -> Markup {
+    html! { div.scrolling role="region" aria-label=(label) tabindex="0" { (table) } }
+}
+
+/// A name that may stand in an `id`: other characters become `-`.
+fn anchor(prefix: &str, name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    format!("{prefix}-{}", name.chars().map(plain).collect::<String>())
+}

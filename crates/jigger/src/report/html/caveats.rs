@@ -1,0 +1,152 @@
+//! Gates and confounders: the code beside each figure it touches, and the list that explains it.
+
+use maud::{Markup, html};
+
+use crate::analysis::{Analysis, ContenderResult, Gate};
+use crate::confounder::Confounder;
+use crate::record::Status;
+
+/// All of a report's caveats, in the order in which they are listed.
+pub struct Caveats(Vec<Caveat>);
+
+struct Caveat {
+    contender: String,
+    code: &'static str,
+    detail: String,
+    remedy: Option<&'static str>,
+    /// Names of scenarios or metrics.
+    touches: Vec<String>,
+}
+
+impl Caveats {
+    pub fn of(analysis: &Analysis<'_>) -> Self {
+        let of_contender = |contender: &ContenderResult<'_>| {
+            let name = &contender.record.name;
+            let gates = contender.gates.iter().map(|gate| from_gate(analysis, name, gate));
+            let found = contender.confounders.iter().map(|found| from_confounder(name, found));
+            gates.chain(found).collect::<Vec<_>>()
+        };
+        Self(analysis.contenders.iter().flat_map(of_contender).collect())
+    }
+
+    /// Links to what touches a contender's figures of that scenario or metric.
+    pub fn beside(&self, contender: &str, touched: &str) -> Markup {
+        let found = self.touching(touched).filter(|(_, caveat)| caveat.contender == contender);
+        html! {
+            @for (at, caveat) in found {
+                " " a.tag href=(format!("#caveat-{at}")) { (caveat.code) }
+            }
+        }
+    }
+
+    /// Links to what touches any contender's figures of that scenario, as a sentence.
+    pub fn below(&self, touched: &str) -> Markup {
+        let found: Vec<(usize, &Caveat)> = self.touching(touched).collect();
+        html! {
+            @if !found.is_empty() {
+                " Touched by:"
+                @for (at, caveat) in found {
+                    " " span.unbroken {
+                        (caveat.contender) " " a.tag href=(format!("#caveat-{at}")) { (caveat.code) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The list of all, and of who could not be measured; `None` when there is nothing to say.
+    pub fn body(&self, analysis: &Analysis<'_>) -> Option<Markup> {
+        let unmeasured = unmeasured(analysis);
+        if self.0.is_empty() && unmeasured.is_empty() {
+            return None;
+        }
+        Some(html! {
+            @if !self.0.is_empty() { (self.list()) }
+            @if !unmeasured.is_empty() {
+                dl.reasons {
+                    @for (what, name, reason) in &unmeasured {
+                        dt { (what) ": " (name) }
+                        dd { pre { (reason) } }
+                    }
+                }
+            }
+        })
+    }
+
+    fn list(&self) -> Markup {
+        html! {
+            ul.caveats {
+                @for (at, caveat) in self.0.iter().enumerate() {
+                    li id=(format!("caveat-{at}")) {
+                        b.tag { (caveat.code) } " " b { (caveat.contender) }
+                        @if !caveat.touches.is_empty() { " (" (caveat.touches.join(", ")) ")" }
+                        ": " (caveat.detail) "."
+                        @if let Some(remedy) = caveat.remedy { " To do: " (remedy) "." }
+                    }
+                }
+            }
+        }
+    }
+
+    fn touching<'a>(&'a self, touched: &'a str) -> impl Iterator<Item = (usize, &'a Caveat)> {
+        let touches = move |caveat: &Caveat| caveat.touches.iter().any(|name| name == touched);
+        self.0.iter().enumerate().filter(move |(_, caveat)| touches(caveat))
+    }
+}
+
+/// Whether wrong answers or errors forbid a ratio of the contender's figures in that scenario.
+pub fn has_errors(contender: &ContenderResult<'_>, scenario: &str) -> bool {
+    has_gate(contender, "errors", scenario)
+}
+
+/// Whether the contender's rate in that scenario is a lower bound.
+pub fn is_lower_bound(contender: &ContenderResult<'_>, scenario: &str) -> bool {
+    has_gate(contender, "client-limited", scenario)
+}
+
+fn has_gate(contender: &ContenderResult<'_>, code: &str, scenario: &str) -> bool {
+    contender.gates.iter().any(|gate| gate.code == code && gate.scenario == scenario)
+}
+
+fn from_gate(analysis: &Analysis<'_>, contender: &str, gate: &Gate) -> Caveat {
+    let scenarios = &analysis.record.suite.scenarios;
+    let touches = if gate.scenario.is_empty() {
+        scenarios.iter().map(|scenario| scenario.name.clone()).collect()
+    } else {
+        vec![gate.scenario.clone()]
+    };
+    Caveat {
+        contender: contender.to_owned(),
+        code: gate.code,
+        detail: gate.detail.clone(),
+        remedy: None,
+        touches,
+    }
+}
+
+fn from_confounder(contender: &str, found: &Confounder) -> Caveat {
+    Caveat {
+        contender: contender.to_owned(),
+        code: found.code,
+        detail: found.detail.clone(),
+        remedy: Some(found.remedy),
+        touches: found.touches.clone(),
+    }
+}
+
+fn unmeasured<'a>(analysis: &Analysis<'a>) -> Vec<(&'static str, &'a str, &'a str)> {
+    let mut found = Vec::new();
+    for contender in &analysis.contenders {
+        let record = contender.record;
+        let what = match record.status {
+            Status::Measured => None,
+            Status::Skipped => Some("skipped"),
+            Status::Failed => Some("failed"),
+        };
+        let status = what.zip(record.reason.as_deref());
+        found.extend(status.map(|(what, reason)| (what, record.name.as_str(), reason)));
+        let image = record.image_reason.as_deref();
+        found.extend(image.map(|reason| ("no image size", record.name.as_str(), reason)));
+    }
+    found
+}

@@ -1,0 +1,137 @@
+//! Response times as curves that give the tail its room.
+
+use maud::{Markup, html};
+
+use super::caveats::Caveats;
+use super::{anchor, figure};
+use crate::analysis::{Analysis, LatencyCurve, latency_curve, number};
+use crate::record::ScenarioRecord;
+use crate::report::chart::{self, Frame, Scale, WIDTH};
+use crate::report::units::{grouped, time_us};
+
+struct Line<'a> {
+    series: usize,
+    name: &'a str,
+    curve: LatencyCurve,
+}
+
+pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
+    let scenarios = analysis.record.suite.scenarios.iter();
+    let figures: Vec<Markup> =
+        scenarios.filter_map(|scenario| scenario_figure(analysis, scenario, caveats)).collect();
+    (!figures.is_empty()).then(|| html! {
+        p.how {
+            "All rounds' answers together. A point says which share of the answers came within that "
+            "time; every further nine takes the same width. A curve ends where ten answers of a round are left."
+        }
+        div.charts { @for figure in &figures { (figure) } }
+    })
+}
+
+fn scenario_figure(
+    analysis: &Analysis<'_>,
+    scenario: &ScenarioRecord,
+    caveats: &Caveats,
+) -> Option<Markup> {
+    let lines: Vec<Line<'_>> = analysis
+        .contenders
+        .iter()
+        .enumerate()
+        .filter_map(|(series, contender)| {
+            let name = contender.record.name.as_str();
+            let curve = latency_curve(analysis.record, name, &scenario.name)?;
+            Some(Line { series, name, curve })
+        })
+        .collect();
+    let frame = frame(&lines)?;
+    let legend: Vec<(usize, &str)> = lines.iter().map(|line| (line.series, line.name)).collect();
+    let drawn = html! {
+        (frame.x_axis("share of the answers", quantile_text))
+        (frame.y_axis(&format!("{}: response time", scenario.name), time_us))
+        @for line in &lines {
+            (frame.line(line.series, line.curve.points.iter().map(|p| (p.quantile, p.response_time_us))))
+            (end_mark(&frame, line))
+        }
+        (chart::legend(LEGEND, &legend))
+    };
+    let chart = chart::svg(
+        &anchor("latency", &scenario.name),
+        &format!("{}: response times by share of the answers", scenario.name),
+        &description(&lines),
+        LEGEND + chart::legend_height(legend.len()),
+        &drawn,
+    );
+    Some(figure(&chart, &html! { (caption(scenario)) (caveats.below(&scenario.name)) }))
+}
+
+const BOTTOM: f64 = 216.0;
+const LEGEND: f64 = BOTTOM + 36.0;
+
+fn frame(lines: &[Line<'_>]) -> Option<Frame> {
+    let points = || lines.iter().flat_map(|line| &line.curve.points);
+    let times = || points().map(|point| point.response_time_us).filter(|time| *time > 0.0);
+    let low = times().min_by(f64::total_cmp)?;
+    let high = times().max_by(f64::total_cmp)?;
+    let last = points().map(|point| point.quantile).fold(0.0, f64::max);
+    Some(Frame {
+        x: Scale::tail(last, (54.0, WIDTH - 8.0)),
+        y: Scale::log(low / 1.1, high * 1.1, (BOTTOM, 24.0)),
+    })
+}
+
+fn end_mark(frame: &Frame, line: &Line<'_>) -> Markup {
+    let Some(last) = line.curve.points.last() else { return html! {} };
+    let title = format!(
+        "{}: {} of the answers within {}",
+        line.name,
+        quantile_text(last.quantile),
+        time_us(last.response_time_us)
+    );
+    chart::marker(line.series, frame.x.at(last.quantile), frame.y.at(last.response_time_us), false, &title)
+}
+
+fn description(lines: &[Line<'_>]) -> String {
+    let line = |line: &Line<'_>| {
+        let last = line.curve.points.last();
+        let reached = last.map_or_else(String::new, |last| {
+            format!(", {} within {}", quantile_text(last.quantile), time_us(last.response_time_us))
+        });
+        format!("{}: {} answers{reached}", line.name, grouped(number(line.curve.requests)))
+    };
+    lines.iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
+fn caption(scenario: &ScenarioRecord) -> &'static str {
+    match (scenario.rate_per_second, scenario.fresh) {
+        (Some(_), _) => "From the instant a request was due to the last byte of its answer.",
+        (None, true) => "From the connect to the last byte of the answer.",
+        (None, false) => "From the first byte sent to the last byte received.",
+    }
+}
+
+/// `99.9 %`, with as many digits as its nines need; the smallest value at 0.
+fn quantile_text(quantile: f64) -> String {
+    if quantile <= 0.0 {
+        return "least".to_owned();
+    }
+    let percent = format!("{:.7}", quantile * 100.0);
+    let (whole, fraction) = percent.split_once('.').unwrap_or((&percent, ""));
+    let digits = fraction.chars().take_while(|digit| *digit == '9').count();
+    let kept = if digits == 0 { usize::from(!fraction.starts_with('0')) } else { digits };
+    match &fraction[..kept.min(fraction.len())] {
+        "" => format!("{whole} %"),
+        fraction => format!("{whole}.{fraction} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_have_the_digits_that_their_nines_need() {
+        let shown: Vec<String> =
+            [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.967].map(quantile_text).into();
+        assert_eq!(shown, ["least", "50 %", "90 %", "99 %", "99.9 %", "99.99 %", "96.7 %"]);
+    }
+}

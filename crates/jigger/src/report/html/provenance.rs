@@ -1,0 +1,111 @@
+//! Where the figures come from: the host, the versions, the commands, the record itself.
+
+use maud::{Markup, PreEscaped, html};
+
+use crate::analysis::{Analysis, number};
+use crate::record::{ContenderRecord, Ended, Record};
+use crate::report::units::{bytes, with_unit};
+
+use super::cpu_list;
+
+pub fn body(analysis: &Analysis<'_>) -> Markup {
+    let record = analysis.record;
+    html! {
+        (facts(record))
+        h3 { "Commands" }
+        dl.commands {
+            @for contender in &record.contenders {
+                dt { (contender.name) }
+                dd { (command(contender)) }
+            }
+        }
+    }
+}
+
+fn facts(record: &Record) -> Markup {
+    let host = &record.host;
+    html! {
+        dl.facts {
+            dt { "processor" } dd { (host.processor) ", " (super::count(host.cores, "core")) }
+            dt { "memory" } dd { (bytes(number(host.memory_bytes))) }
+            dt { "kernel" } dd { "Linux " (host.kernel) }
+            @if let Some(governor) = &host.governor { dt { "frequency governor" } dd { (governor) } }
+            dt { "virtual machine" } dd { (if host.virtual_machine { "yes" } else { "no" }) }
+            dt { "client's cores" } dd { (cpu_list(&record.placement.client_cpus)) }
+            dt { "servers' cores" } dd { (cpu_list(&record.placement.server_cpus)) }
+            dt { "jigger" } dd { (record.jigger) ", record version " (record.version) }
+            @if let Some(driver) = driver(record) { dt { "load engine's driver" } dd { (driver) } }
+            dt { "began" } dd { (record.created) }
+            dt { "ended" } dd { (ended(record.ended)) }
+            dt { "seed" } dd { (record.seed) }
+        }
+    }
+}
+
+fn driver(record: &Record) -> Option<&str> {
+    let mut trials = record.visits.iter().flat_map(|visit| &visit.trials);
+    trials.next().map(|trial| trial.driver.as_str())
+}
+
+fn ended(ended: Ended) -> &'static str {
+    match ended {
+        Ended::NotYet => "not yet, or the program was killed",
+        Ended::WidthReached => "the intervals were narrow enough",
+        Ended::MaxRounds => "the highest number of rounds was reached",
+        Ended::Budget => "the time budget was used up",
+        Ended::Interrupted => "it was interrupted",
+        Ended::NothingLeft => "no contender was left to measure",
+    }
+}
+
+fn command(contender: &ContenderRecord) -> Markup {
+    let environment: Vec<String> = contender
+        .environment
+        .iter()
+        .map(|(name, value)| format!("{name}={}", shell_words::quote(value)))
+        .collect();
+    html! {
+        @if contender.start.is_empty() {
+            "it was running already"
+        } @else {
+            code { @for variable in &environment { (variable) " " } (shell_words::join(&contender.start)) }
+        }
+        @if let Some(seconds) = contender.build_seconds {
+            " (built in " (with_unit(seconds, crate::analysis::Unit::Seconds)) ")"
+        }
+    }
+}
+
+pub fn reproduce(record: &Record) -> Markup {
+    html! {
+        p { "Take the record out of this page, and make any report from it again:" }
+        pre { code { "grep '^{\"version\"' report.html > record.json\njigger report record.json --format text" } }
+        @if !record.suite.source.is_empty() {
+            p {
+                "Measure again, in the same order: save the suite below as " code { "suite.toml" }
+                " where its folders are found, and run:"
+            }
+            pre { code { "jigger run suite.toml --seed " (record.seed) } }
+            details {
+                summary { "The suite as it was read" }
+                pre { code { (record.suite.source) } }
+            }
+        }
+    }
+}
+
+/// The record as a data block, on a line of its own. No browser runs it, and nothing in it can
+/// end it: within JSON, `<`, `>` and `&` stand only in strings, where they may be written as
+/// escapes (HTML Standard, "Restrictions for contents of script elements").
+pub fn embedded_record(record: &Record) -> Markup {
+    let json = serde_json::to_string(record).expect("a record has only string keys and plain values");
+    let escaped = json
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029");
+    html! {
+        script id="record" type="application/json" { (PreEscaped(format!("\n{escaped}\n"))) }
+    }
+}

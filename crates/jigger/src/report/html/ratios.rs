@@ -1,0 +1,235 @@
+//! The forest plots: each contender's ratio to the baseline with its interval and the noise band.
+
+use jigger_stats::Verdict;
+use maud::{Markup, html};
+
+use super::caveats::{Caveats, has_errors, is_lower_bound};
+use super::{anchor, figure};
+use crate::analysis::{Analysis, Comparison, ContenderResult, NoiseBand, noise_band};
+use crate::plan::PLACEBO;
+use crate::report::chart::{self, Scale, WIDTH};
+use crate::report::units::significant;
+
+/// Of the metrics below the only one of which more is better.
+const RATE: &str = "requests_per_second";
+
+/// What is compared: metrics of a scenario, with their names and the words for better and worse.
+const OF_SCENARIO: [Shown; 4] = [
+    Shown { metric: RATE, name: "requests a second", better: "faster", worse: "slower" },
+    Shown { metric: "response_time_us.p50", name: "response time, median", better: "faster", worse: "slower" },
+    Shown { metric: "response_time_us.p99", name: "response time, p99", better: "faster", worse: "slower" },
+    Shown { metric: "cpu_us_per_request", name: "CPU time a request", better: "less", worse: "more" },
+];
+
+/// Metrics of a server as such.
+const OF_SERVER: [Shown; 2] = [
+    Shown { metric: "startup_ms", name: "start-up", better: "faster", worse: "slower" },
+    Shown { metric: "memory_peak_bytes", name: "peak memory", better: "less", worse: "more" },
+];
+
+#[derive(Clone, Copy)]
+struct Shown {
+    metric: &'static str,
+    name: &'static str,
+    better: &'static str,
+    worse: &'static str,
+}
+
+/// One plot.
+struct Forest<'a> {
+    title: String,
+    metric: String,
+    scenario: Option<&'a str>,
+    words: Shown,
+    band: NoiseBand,
+    rows: Vec<Row<'a>>,
+}
+
+struct Row<'a> {
+    series: usize,
+    name: &'a str,
+    comparison: &'a Comparison,
+    is_placebo: bool,
+    is_lower_bound: bool,
+}
+
+pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
+    let scenarios = analysis.record.suite.scenarios.iter().map(|scenario| scenario.name.as_str());
+    let of_scenarios = scenarios.flat_map(|scenario| {
+        OF_SCENARIO.iter().map(move |shown| (Some(scenario), *shown))
+    });
+    let of_server = OF_SERVER.iter().map(|shown| (None, *shown));
+    let forests: Vec<Forest<'_>> = of_scenarios
+        .chain(of_server)
+        .filter_map(|(scenario, shown)| forest(analysis, scenario, shown))
+        .collect();
+    (!forests.is_empty()).then(|| html! {
+        p.how {
+            "Each mark is a ratio to " b { (analysis.record.suite.baseline) }
+            " in the same rounds; each line its 95 % interval. The grey band holds what counts as no "
+            "difference: the suite's margin, or what the baseline differs from itself by where that is "
+            "more. A hollow mark has not been told apart from the band."
+        }
+        div.charts { @for forest in &forests { (forest.figure(caveats)) } }
+    })
+}
+
+fn forest<'a>(
+    analysis: &'a Analysis<'_>,
+    scenario: Option<&'a str>,
+    words: Shown,
+) -> Option<Forest<'a>> {
+    let metric = scenario.map_or_else(|| words.metric.to_owned(), |name| format!("{name}.{}", words.metric));
+    let baseline = analysis.contender(&analysis.record.suite.baseline)?;
+    if scenario.is_some_and(|scenario| has_errors(baseline, scenario)) {
+        return None;
+    }
+    let mut rows = contender_rows(analysis, &metric, scenario);
+    if rows.is_empty() {
+        return None;
+    }
+    rows.extend(placebo_row(analysis, &metric));
+    let title = scenario.map_or_else(|| words.name.to_owned(), |name| format!("{name}: {}", words.name));
+    let band = noise_band(analysis, &metric);
+    Some(Forest { title, metric, scenario, words, band, rows })
+}
+
+fn contender_rows<'a>(
+    analysis: &'a Analysis<'_>,
+    metric: &str,
+    scenario: Option<&str>,
+) -> Vec<Row<'a>> {
+    let row = |(series, contender): (usize, &'a ContenderResult<'_>)| {
+        if scenario.is_some_and(|scenario| has_errors(contender, scenario)) {
+            return None;
+        }
+        let bounded = scenario.is_some_and(|scenario| is_lower_bound(contender, scenario));
+        Some(Row {
+            series,
+            name: &contender.record.name,
+            comparison: analysis.comparison(metric, &contender.record.name)?,
+            is_placebo: false,
+            is_lower_bound: bounded && metric.ends_with(RATE),
+        })
+    };
+    analysis.contenders.iter().enumerate().filter_map(row).collect()
+}
+
+fn placebo_row<'a>(analysis: &'a Analysis<'_>, metric: &str) -> Option<Row<'a>> {
+    let comparison = analysis.placebo.iter().find(|comparison| comparison.metric == metric)?;
+    let baseline = &analysis.record.suite.baseline;
+    let series = analysis.contenders.iter().position(|c| c.record.name == *baseline)?;
+    Some(Row { series, name: PLACEBO, comparison, is_placebo: true, is_lower_bound: false })
+}
+
+/// Room of a row: its texts, and below them its mark.
+const ROW: f64 = 34.0;
+const TOP: f64 = 18.0;
+const LEFT: f64 = 8.0;
+
+impl Forest<'_> {
+    fn figure(&self, caveats: &Caveats) -> Markup {
+        let bottom = TOP + ROW * chart::number(self.rows.len());
+        let scale = self.scale();
+        let body = html! {
+            (chart::label_at(0.0, 11.0, "start", &chart::shortened(&self.title, 58)))
+            (chart::band(scale.at(self.band.low), TOP, scale.at(self.band.high), bottom))
+            (chart::x_axis(&scale, TOP, bottom, self.axis_label(), |tick| format!("{}\u{d7}", plain(tick))))
+            @for (at, row) in self.rows.iter().enumerate() {
+                (self.row(row, &scale, TOP + ROW * chart::number(at)))
+            }
+        };
+        let chart = chart::svg(
+            &anchor("ratios", &self.metric),
+            &format!("Ratios to the baseline: {}", self.title),
+            &self.description(),
+            bottom + 32.0,
+            &body,
+        );
+        let caption = html! {
+            "Noise band \u{b1}" (significant(self.band.share * 100.0)) " %"
+            @if self.band.is_widened { ", from the placebo" } "."
+            @if let Some(scenario) = self.scenario { (caveats.below(scenario)) }
+        };
+        figure(&chart, &caption)
+    }
+
+    fn scale(&self) -> Scale {
+        let ends = self.rows.iter().flat_map(|row| {
+            let Comparison { ratio, low, high, .. } = row.comparison;
+            [Some(*ratio), *low, *high].into_iter().flatten()
+        });
+        let ends = ends.filter(|end| end.is_finite() && *end > 0.0);
+        let (low, high) = ends.fold((self.band.low, self.band.high), |(low, high), end| {
+            (low.min(end), high.max(end))
+        });
+        let pad = (high / low).powf(0.04);
+        Scale::log(low / pad, high * pad, (LEFT, WIDTH - LEFT))
+    }
+
+    fn row(&self, row: &Row<'_>, scale: &Scale, top: f64) -> Markup {
+        let Comparison { ratio, low, high, .. } = row.comparison;
+        let y = top + 24.0;
+        let hollow = matches!(
+            row.comparison.verdict,
+            None | Some(Verdict::Equivalent | Verdict::Inconclusive { .. })
+        );
+        let name = if row.is_placebo { "placebo (itself again)" } else { row.name };
+        let value = self.text(row);
+        // A sign is about six units wide and the row is one line.
+        let room = 58_usize.saturating_sub(value.chars().count() + 1);
+        html! {
+            (chart::label_at(0.0, top + 14.0, "start", &chart::shortened(name, room)))
+            (chart::label_at(WIDTH, top + 14.0, "end", &value))
+            @if let (Some(low), Some(high)) = (low, high) {
+                (chart::stroke(row.series, (scale.at(*low), y), (scale.at(*high), y)))
+            }
+            (chart::marker(row.series, scale.at(*ratio), y, hollow, &format!("{}: {value}", row.name)))
+        }
+    }
+
+    /// `11.6x (11.2 to 12.0) faster`.
+    fn text(&self, row: &Row<'_>) -> String {
+        let Comparison { ratio, low, high, verdict, .. } = row.comparison;
+        let least = if row.is_lower_bound { "\u{2265} " } else { "" };
+        let mut text = format!("{least}{}\u{d7}", fine(*ratio));
+        if let (Some(low), Some(high)) = (low, high) {
+            text.push_str(&format!(" ({} to {})", fine(*low), fine(*high)));
+        }
+        let word = match verdict {
+            _ if row.is_placebo => None,
+            Some(Verdict::Better) => Some(self.words.better),
+            Some(Verdict::Worse) => Some(self.words.worse),
+            Some(Verdict::Equivalent) => Some("equivalent"),
+            Some(Verdict::Inconclusive { .. }) => Some("open"),
+            None => None,
+        };
+        text.extend(word.map(|word| format!(" {word}")));
+        text
+    }
+
+    fn axis_label(&self) -> &'static str {
+        if self.words.metric == RATE {
+            "\u{2190} worse \u{b7} better \u{2192}"
+        } else {
+            "\u{2190} better \u{b7} worse \u{2192}"
+        }
+    }
+
+    fn description(&self) -> String {
+        let rows: Vec<String> =
+            self.rows.iter().map(|row| format!("{}: {}", row.name, self.text(row))).collect();
+        rows.join("; ")
+    }
+}
+
+/// A ratio with enough digits to see it beside the margin.
+fn fine(ratio: f64) -> String {
+    if ratio < 1.995 { format!("{ratio:.3}") } else { significant(ratio) }
+}
+
+/// A round number without needless zeros.
+fn plain(tick: f64) -> String {
+    let text = format!("{tick:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,155 @@
+//! Every round's value, so that drift, jumps and outliers can be seen.
+
+use maud::{Markup, html};
+
+use super::caveats::Caveats;
+use super::{anchor, count, figure, scrolling};
+use crate::analysis::{Analysis, Metric};
+use crate::record::ScenarioRecord;
+use crate::report::chart::{self, Frame, Scale, WIDTH};
+use crate::report::units::{significant, with_unit};
+
+/// One contender's values.
+struct Strip<'a> {
+    series: usize,
+    name: &'a str,
+    metric: &'a Metric,
+}
+
+pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
+    let scenarios = analysis.record.suite.scenarios.iter();
+    let figures: Vec<Markup> =
+        scenarios.filter_map(|scenario| scenario_figure(analysis, scenario, caveats)).collect();
+    (!figures.is_empty()).then(|| html! {
+        p.how {
+            "Requests a second of each round, from left to right. The line in the middle of a strip is "
+            "the contender's estimate; all strips of a chart span the same ratio. A cross marks a round "
+            "without a value."
+        }
+        div.charts { @for figure in &figures { (figure) } }
+    })
+}
+
+fn scenario_figure(
+    analysis: &Analysis<'_>,
+    scenario: &ScenarioRecord,
+    caveats: &Caveats,
+) -> Option<Markup> {
+    let name = format!("{}.requests_per_second", scenario.name);
+    let strips: Vec<Strip<'_>> = analysis
+        .contenders
+        .iter()
+        .enumerate()
+        .filter_map(|(series, contender)| {
+            let metric = contender.metric(&name)?;
+            Some(Strip { series, name: &contender.record.name, metric })
+        })
+        .collect();
+    let rounds = strips.iter().map(|strip| strip.metric.rounds.len()).max()?;
+    if rounds < 2 {
+        return None;
+    }
+    let span = span(&strips);
+    let description = format!(
+        "{} of {}; each strip spans {} % to either side of the estimate. The values stand in the table below.",
+        count(rounds, "round"),
+        count(strips.len(), "contender"),
+        significant((span - 1.0) * 100.0)
+    );
+    let chart = chart::svg(
+        &anchor("rounds", &scenario.name),
+        &format!("{}: requests a second in each round", scenario.name),
+        &description,
+        TOP + STRIP * chart::number(strips.len()) + 32.0,
+        &drawn(scenario, &strips, rounds, span),
+    );
+    let caption = html! {
+        "Each strip spans \u{b1}" (significant((span - 1.0) * 100.0)) " %."
+        (caveats.below(&scenario.name))
+    };
+    Some(html! {
+        div { (figure(&chart, &caption)) (values(scenario, &strips, rounds)) }
+    })
+}
+
+/// The largest ratio of a value to its estimate, either way, and at least what 5 % take.
+fn span(strips: &[Strip<'_>]) -> f64 {
+    let ratios = strips.iter().flat_map(|strip| {
+        strip.metric.rounds.iter().flatten().map(|value| value / strip.metric.estimate)
+    });
+    let largest = ratios.map(|ratio| ratio.max(1.0 / ratio)).filter(|ratio| ratio.is_finite());
+    largest.fold(1.05, f64::max)
+}
+
+const TOP: f64 = 18.0;
+const STRIP: f64 = 58.0;
+const LEFT: f64 = 8.0;
+
+fn drawn(scenario: &ScenarioRecord, strips: &[Strip<'_>], rounds: usize, span: f64) -> Markup {
+    let bottom = TOP + STRIP * chart::number(strips.len());
+    let x = Scale::linear(1.0, chart::number(rounds), (LEFT, WIDTH - LEFT));
+    let whole = |tick: f64| if tick.fract() == 0.0 { tick.to_string() } else { String::new() };
+    html! {
+        (chart::label_at(0.0, 11.0, "start", &format!("{}: requests a second", scenario.name)))
+        (chart::x_axis(&x, TOP, bottom, "round", whole))
+        @for (at, strip) in strips.iter().enumerate() {
+            (drawn_strip(strip, x, TOP + STRIP * chart::number(at), span))
+        }
+    }
+}
+
+fn drawn_strip(strip: &Strip<'_>, x: Scale, top: f64, span: f64) -> Markup {
+    let Metric { estimate, unit, rounds, .. } = strip.metric;
+    let y = Scale::log(estimate / span, estimate * span, (top + STRIP - 5.0, top + 22.0));
+    let frame = Frame { x, y };
+    let middle = frame.y.at(*estimate);
+    let of_round = |at: usize| chart::number(at + 1);
+    let known = || rounds.iter().enumerate().filter_map(|(at, value)| Some((of_round(at), (*value)?)));
+    let text = format!("{}/s", with_unit(*estimate, *unit));
+    html! {
+        (chart::label_at(0.0, top + 14.0, "start", &chart::shortened(strip.name, 40)))
+        (chart::label_at(WIDTH, top + 14.0, "end", &text))
+        (chart::rule(LEFT, middle, WIDTH - LEFT, middle))
+        (frame.line(strip.series, known()))
+        @for (at, value) in rounds.iter().enumerate() {
+            @let place = frame.x.at(of_round(at));
+            @match value {
+                Some(value) => (chart::marker(
+                    strip.series, place, frame.y.at(*value), false,
+                    &format!("{}, round {}: {}/s", strip.name, at + 1, with_unit(*value, *unit)),
+                )),
+                None => (chart::label_at(place, middle + 4.0, "middle", "\u{d7}")),
+            }
+        }
+    }
+}
+
+fn values(scenario: &ScenarioRecord, strips: &[Strip<'_>], rounds: usize) -> Markup {
+    let title = format!("{}: requests a second in each round", scenario.name);
+    let shown = |strip: &Strip<'_>, round: usize| {
+        let value = strip.metric.rounds.get(round).copied().flatten();
+        value.map_or_else(|| "-".to_owned(), |value| with_unit(value, strip.metric.unit))
+    };
+    html! {
+        details {
+            summary { "The values: " (scenario.name) }
+            (scrolling(&title, &html! {
+                table {
+                    caption { (title) }
+                    thead { tr {
+                        th scope="col" { "round" }
+                        @for strip in strips { th scope="col" { (strip.name) } }
+                    } }
+                    tbody {
+                        @for round in 0..rounds {
+                            tr {
+                                th scope="row" { (round + 1) }
+                                @for strip in strips { td { (shown(strip, round)) } }
+                            }
+                        }
+                    }
+                }
+            }))
+        }
+    }
+}

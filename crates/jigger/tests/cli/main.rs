@@ -1,0 +1,8 @@
+//! The program as its users run it: real servers, real processes, real files.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_servers;
+mod lab;
+mod run;
+mod usage;

@@ -1,0 +1,109 @@
+//! The compiled-in suites over their real contenders: Go, Python, Rust, and a
+//! container engine. `make setup` installs what they need.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use serde_json::Value;
+
+/// One suite at a time: the builds share folders, and figures their cores.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Runs a suite in an empty folder; the JSON report.
+fn report(arguments: &[&str]) -> Value {
+    let _guard = ONE_AT_A_TIME.lock().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("contenders-cache");
+    let output = Command::new(env!("CARGO_BIN_EXE_jigger"))
+        .args(arguments)
+        .args(["--format", "json"])
+        .current_dir(folder.path())
+        .env("JIGGER_CACHE_DIR", cache)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Whether tests may use a container engine: yes, unless told otherwise.
+fn has_engine() -> bool {
+    std::env::var("JIGGER_TEST_ENGINE").map_or(true, |value| value != "none")
+}
+
+fn contender<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let contenders = report["contenders"].as_array().unwrap();
+    contenders.iter().find(|contender| contender["name"] == name).unwrap()
+}
+
+fn estimate(contender: &Value, metric: &str) -> f64 {
+    let value = contender["metrics"][metric]["estimate"].as_f64();
+    value.unwrap_or_else(|| panic!("{} has no {metric}: {contender:#}", contender["name"]))
+}
+
+fn codes(contender: &Value) -> Vec<&str> {
+    let found = contender["confounders"].as_array().unwrap();
+    found.iter().map(|found| found["code"].as_str().unwrap()).collect()
+}
+
+const METRICS: &[&str] = &[
+    "startup_ms",
+    "sequential.requests_per_second",
+    "sequential-keep-alive.requests_per_second",
+    "saturation.requests_per_second",
+    "saturation.response_time_us.p50",
+    "saturation.cpu_us_per_request",
+    "memory_idle_bytes",
+    "memory_peak_bytes",
+    "build_seconds",
+];
+
+#[test]
+fn the_default_suite_measures_all_four_contenders() {
+    let report = report(&["run", "--quick"]);
+    for name in ["gin", "flask", "flask-gunicorn", "axum"] {
+        let contender = contender(&report, name);
+        assert_eq!(contender["status"], "measured", "{contender:#}");
+        for metric in METRICS {
+            assert!(estimate(contender, metric) > 0.0);
+        }
+        if has_engine() {
+            let unpacked_bytes = estimate(contender, "image_unpacked_bytes");
+            assert!(estimate(contender, "image_transfer_bytes") < unpacked_bytes);
+        }
+        assert!(!codes(contender).contains(&"body-differs"), "{contender:#}");
+        assert!(!codes(contender).contains(&"content-type-differs"), "{contender:#}");
+    }
+    if has_engine() {
+        assert!(estimate(contender(&report, "axum"), "image_unpacked_bytes") < 2e6);
+    }
+}
+
+#[test]
+fn the_suite_of_the_post_says_what_was_unfair_about_it() {
+    let report = report(&["run", "post", "--quick"]);
+    let gin = codes(contender(&report, "gin"));
+    for code in ["body-differs", "content-type-differs", "debug-mode", "logs-per-request"] {
+        assert!(gin.contains(&code), "{code} is missing in {gin:?}");
+    }
+    let gunicorn = codes(contender(&report, "flask-gunicorn"));
+    for code in ["connection-close", "workers-exceed-cores"] {
+        assert!(gunicorn.contains(&code), "{code} is missing in {gunicorn:?}");
+    }
+    if has_engine() {
+        let size = |name| estimate(contender(&report, name), "image_unpacked_bytes");
+        assert!(size("gin") < size("flask-gunicorn"));
+    }
+}
+
+#[test]
+fn the_placebo_is_one_server_twice() {
+    let report = report(&["run", "placebo", "--quick"]);
+    let again = contender(&report, "axum-again");
+    assert!(codes(again).is_empty(), "{again:#}");
+    assert!(estimate(again, "saturation.requests_per_second") > 0.0);
+}

@@ -1,0 +1,159 @@
+//! The HTML and CSV reports as text, from records made by hand.
+
+mod html_support;
+
+use std::time::Instant;
+
+use html_support::{HOSTILE, page, record, troubled};
+use jigger::analysis::Analysis;
+use jigger::record::Record;
+use jigger::report::{Format, render};
+
+/// The order of the sections is part of what the report is.
+const SECTIONS: [&str; 12] = [
+    "verdicts", "ratios", "figures", "rounds", "latency", "costs", "start-up", "images", "caveats",
+    "evidence", "provenance", "reproduce",
+];
+
+fn sections(page: &str) -> Vec<&str> {
+    let parts = page.split("<section id=\"").skip(1);
+    parts.filter_map(|part| Some(part.split_once('"')?.0)).collect()
+}
+
+/// The embedded record, taken out as the page tells its reader to.
+fn embedded(page: &str) -> Record {
+    let mut lines = page.lines().filter(|line| line.starts_with("{\"version\""));
+    let record = serde_json::from_str(lines.next().expect("the page holds a record")).unwrap();
+    assert!(lines.next().is_none());
+    record
+}
+
+#[test]
+fn the_sections_come_in_their_order() {
+    assert_eq!(sections(&page(&troubled())), SECTIONS);
+}
+
+#[test]
+fn sections_without_data_are_left_out() {
+    let mut record = record(4, 2);
+    for contender in &mut record.contenders {
+        contender.image = None;
+    }
+    for visit in &mut record.visits {
+        visit.startup_ns = None;
+        visit.memory_peak_bytes = None;
+    }
+    let page = page(&record);
+    let left_out = ["costs", "start-up", "images"];
+    let found = sections(&page);
+    assert!(left_out.iter().all(|section| !found.contains(section)), "{found:?}");
+    assert!(page.contains("2 rounds: too few for an interval"));
+    assert!(!page.contains("class=\"interval\""));
+}
+
+#[test]
+fn a_record_without_a_visit_makes_a_page() {
+    let mut record = record(2, 0);
+    record.visits.clear();
+    let page = page(&record);
+    assert!(sections(&page).ends_with(&["images", "provenance", "reproduce"]), "{:?}", sections(&page));
+}
+
+#[test]
+fn hostile_texts_stay_texts() {
+    let page = page(&troubled());
+    assert!(!page.contains(HOSTILE));
+    assert!(!page.contains("<img"));
+    assert_eq!(page.matches("<script").count(), 1, "the data block is the only one");
+    assert!(page.contains("<script id=\"record\" type=\"application/json\">"));
+    // The server sent it; so it is shown.
+    assert!(page.contains("X-Hostile: &lt;/pre&gt;&lt;/script&gt;"));
+}
+
+#[test]
+fn nothing_is_loaded() {
+    let page = page(&record(4, 6));
+    for word in ["src=", "@import", "url(", "href=\"http"] {
+        assert!(!page.contains(word), "{word}");
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn the_record_comes_out_of_the_page_as_it_went_in() {
+    let record = troubled();
+    let text = |record: &Record| serde_json::to_string(record).unwrap();
+    assert_eq!(text(&embedded(&page(&record))), text(&record));
+}
+
+#[test]
+fn figures_have_their_interval_and_what_touches_them() {
+    let page = page(&troubled());
+    let table = page.split("<caption>saturation:").nth(1).unwrap();
+    let row = |name: &str| {
+        let begin = format!("<th scope=\"row\">{name}");
+        let rest = table.split_once(&begin).unwrap().1;
+        rest.split_once("</tr>").unwrap().0.to_owned()
+    };
+    assert!(row("gin").contains("<span class=\"interval\">"));
+    assert!(row("axum").contains(">client-limited</a>"));
+    assert!(row("axum").contains("\u{2265} "));
+    assert!(row("flask ").contains(">errors</a>"));
+    assert!(row("flask ").ends_with("<td>-</td>"), "{}", row("flask "));
+    assert!(!row("gin").contains("class=\"tag\""), "{}", row("gin"));
+}
+
+#[test]
+fn every_link_within_the_page_has_its_target() {
+    let page = page(&troubled());
+    for link in page.split("href=\"#").skip(1) {
+        let target = link.split_once('"').unwrap().0;
+        assert_eq!(page.matches(&format!(" id=\"{target}\"")).count(), 1, "{target}");
+    }
+}
+
+#[test]
+fn a_lost_round_is_shown() {
+    let page = page(&troubled());
+    let strips = page.split("id=\"rounds-saturation\"").nth(1).unwrap();
+    let strips = strips.split_once("</svg>").unwrap().0;
+    assert_eq!(strips.matches("\u{d7}</text>").count(), 1);
+    assert!(strips.contains("gin, round 4: "));
+    assert!(!strips.contains("gin, round 5: "));
+}
+
+#[test]
+fn eight_contenders_and_thirty_rounds_take_a_second_and_two_megabytes_at_most() {
+    let record = record(8, 30);
+    let analysis = Analysis::of(&record);
+    let began = Instant::now();
+    let page = render(&analysis, Format::Html, false);
+    let took = began.elapsed();
+    assert!(page.len() < 2_000_000, "{} bytes", page.len());
+    assert!(took.as_secs_f64() < 1.0, "{took:?}");
+}
+
+#[test]
+fn csv_has_a_line_for_each_contender_metric_and_round() {
+    let record = record(4, 6);
+    let text = render(&Analysis::of(&record), Format::Csv, false);
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("contender,metric,unit,round,value"));
+    let rates = text.lines().filter(|line| line.starts_with("gin,saturation.requests_per_second,1/s,"));
+    assert_eq!(rates.count(), 6);
+    assert!(text.contains("\nplacebo,saturation.requests_per_second,1/s,1,"));
+    assert!(text.contains("\ngin,image_unpacked_bytes,B,,12500000\n"));
+    assert!(lines.all(|line| line.split(',').count() == 5));
+}
+
+#[test]
+fn csv_quotes_names_and_leaves_lost_rounds_empty() {
+    let mut record = troubled();
+    record.contenders[0].name = "gin, the \"fast\"".to_owned();
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+        visit.entry = "gin, the \"fast\"".to_owned();
+    }
+    let text = render(&Analysis::of(&record), Format::Csv, false);
+    let lost = "\"gin, the \"\"fast\"\"\",saturation.requests_per_second,1/s,5,\n";
+    assert!(text.contains(lost), "{text}");
+}

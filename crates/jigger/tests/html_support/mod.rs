@@ -1,0 +1,273 @@
+//! Records made by hand for the tests of the HTML report: every number here was chosen.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "the numbers here are small and positive"
+)]
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use jigger::analysis::Analysis;
+use jigger::host::{Host, Placement};
+use jigger::record::{
+    ContenderRecord, Ended, Evidence, ImageRecord, Record, ScenarioRecord, Status, SuiteRecord,
+    TrialRecord, VERSION, VisitRecord, encode_histogram,
+};
+use jigger::report::{Format, render};
+
+/// What a hostile server would like a browser to run.
+pub const HOSTILE: &str = "</pre></script><script>document.title='run'</script><img src=x onerror=alert(1)>&";
+
+/// What a server is like.
+#[derive(Clone, Copy)]
+pub struct Server {
+    pub name: &'static str,
+    /// In the scenario `saturation`.
+    pub requests_per_second: f64,
+    pub startup_ms: f64,
+    pub memory_bytes: f64,
+    pub image_bytes: u64,
+}
+
+const SERVERS: [Server; 8] = [
+    server("gin", 48_000.0, 4.0, 21e6, 12_500_000),
+    server("flask", 1_450.0, 410.0, 32e6, 131_000_000),
+    server("flask-gunicorn", 4_100.0, 620.0, 210e6, 134_000_000),
+    server("axum", 61_000.0, 2.5, 6e6, 9_800_000),
+    server("flask-gunicorn-twin", 4_110.0, 630.0, 212e6, 134_100_000),
+    server("a-contender-with-quite-a-long-name", 9_000.0, 95.0, 80e6, 60_000_000),
+    server("node", 22_000.0, 60.0, 70e6, 180_000_000),
+    server("quart", 2_300.0, 540.0, 45e6, 140_000_000),
+];
+
+const fn server(
+    name: &'static str,
+    requests_per_second: f64,
+    startup_ms: f64,
+    memory_bytes: f64,
+    image_bytes: u64,
+) -> Server {
+    Server { name, requests_per_second, startup_ms, memory_bytes, image_bytes }
+}
+
+/// A record of so many contenders (8 at most) and rounds. Its baseline is `flask-gunicorn`.
+pub fn record(contenders: usize, rounds: usize) -> Record {
+    let servers = &SERVERS[..contenders];
+    let mut random = Random(7);
+    let mut visits = Vec::new();
+    for round in 0..rounds {
+        for (position, server) in servers.iter().enumerate() {
+            visits.push(visit(server, server.name, round, position, &mut random));
+        }
+        let baseline = &SERVERS[2];
+        visits.push(visit(baseline, "placebo", round, contenders, &mut random));
+    }
+    Record {
+        version: VERSION,
+        jigger: "0.1.0".to_owned(),
+        created: "2026-01-01T00:00:00Z".to_owned(),
+        seed: 42,
+        suite: suite(),
+        host: Host {
+            processor: "A Processor at 3 GHz".to_owned(),
+            cores: 4,
+            memory_bytes: 16_000_000_000,
+            kernel: "6.1.0".to_owned(),
+            governor: Some("performance".to_owned()),
+            virtual_machine: true,
+        },
+        placement: Placement::split(&[0, 1, 2, 3]),
+        contenders: servers.iter().map(contender).collect(),
+        visits,
+        ended: Ended::MaxRounds,
+    }
+}
+
+/// The small record with something wrong at every place: a server that sends hostile texts, one
+/// that was skipped, wrong answers, a client at its limit, a lost round.
+pub fn troubled() -> Record {
+    let mut record = record(4, 8);
+    record.contenders.push(ContenderRecord {
+        status: Status::Skipped,
+        reason: Some(format!("'cargo' is not on PATH; install Rust\n{HOSTILE}")),
+        image: None,
+        image_reason: Some(format!("the build failed: {HOSTILE}")),
+        ..contender(&server("skipped", 1.0, 1.0, 1.0, 1))
+    });
+    for visit in &mut record.visits {
+        match visit.entry.as_str() {
+            "flask" => visit.trials[1].errors = BTreeMap::from([("timeout".to_owned(), 3)]),
+            "axum" => visit.trials[1].engine_cpu_ns = 1_950_000_000,
+            "gin" if visit.round == 4 => visit.trials.clear(),
+            _ => {}
+        }
+        if let Some(evidence) = visit.evidence.as_mut().filter(|_| visit.entry == "flask") {
+            evidence.headers.push(("X-Hostile".to_owned(), HOSTILE.to_owned()));
+            evidence.body_start = HOSTILE.to_owned();
+            evidence.debug_notice = Some(HOSTILE.to_owned());
+            evidence.closes_connections = true;
+        }
+    }
+    record
+}
+
+/// The record's page.
+pub fn page(record: &Record) -> String {
+    render(&Analysis::of(record), Format::Html, false)
+}
+
+fn suite() -> SuiteRecord {
+    let scenario = |name: &str, connections| ScenarioRecord {
+        name: name.to_owned(),
+        connections,
+        threads: 1,
+        fresh: false,
+        requests: None,
+        duration_ns: Some(2_000_000_000),
+        rate_per_second: None,
+    };
+    SuiteRecord {
+        name: "pong".to_owned(),
+        source: "[suite]\nname = \"pong\"  # <made by hand>\n".to_owned(),
+        baseline: "flask-gunicorn".to_owned(),
+        margin: 0.02,
+        scenarios: vec![
+            ScenarioRecord {
+                fresh: true,
+                requests: Some(300),
+                duration_ns: None,
+                ..scenario("sequential", 1)
+            },
+            scenario("saturation", 32),
+            ScenarioRecord { rate_per_second: Some(500.0), ..scenario("steady", 8) },
+        ],
+    }
+}
+
+fn contender(server: &Server) -> ContenderRecord {
+    let shared_bytes = if server.image_bytes > 100_000_000 { 120_000_000 } else { 0 };
+    ContenderRecord {
+        name: server.name.to_owned(),
+        status: Status::Measured,
+        reason: None,
+        start: vec!["./app".to_owned(), "--greeting".to_owned(), "a b".to_owned()],
+        environment: vec![("PORT".to_owned(), "{port}".to_owned())],
+        build_seconds: Some(1.5),
+        image: Some(ImageRecord {
+            reference: format!("jigger-pong/{}", server.name),
+            engine: "docker".to_owned(),
+            unpacked_bytes: server.image_bytes,
+            transfer_bytes: server.image_bytes / 3,
+            own_bytes: server.image_bytes - shared_bytes,
+            engine_says_bytes: Some(server.image_bytes + 40_000),
+        }),
+        image_reason: None,
+    }
+}
+
+fn visit(
+    server: &Server,
+    entry: &str,
+    round: usize,
+    position: usize,
+    random: &mut Random,
+) -> VisitRecord {
+    // A little drift over the rounds, the same for all, and some noise.
+    let drift = 1.0 + 0.004 * round as f64;
+    let rate = server.requests_per_second * drift * (0.985 + 0.03 * random.unit());
+    let memory = |share: f64| Some((server.memory_bytes * share) as u64);
+    VisitRecord {
+        round,
+        position,
+        entry: entry.to_owned(),
+        startup_ns: Some((server.startup_ms * (0.9 + 0.2 * random.unit()) * 1e6) as u64),
+        evidence: Some(evidence(server)),
+        steady: true,
+        memory_idle_bytes: memory(0.6),
+        memory_peak_bytes: memory(0.98 + 0.04 * random.unit()),
+        steal_share: 0.001,
+        trials: vec![
+            trial("sequential", rate / 20.0, 300.0, 1.0, random),
+            trial("saturation", rate, rate * 2.0, 32.0, random),
+            trial("steady", 500.0, 1_000.0, 500.0 / (rate / 20.0), random),
+        ],
+        failure: None,
+    }
+}
+
+fn evidence(server: &Server) -> Evidence {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Evidence {
+        http_version: "1.1".to_owned(),
+        status: 200,
+        headers: vec![
+            header("Content-Type", "application/json"),
+            header("Content-Length", "18"),
+            header("Server", server.name),
+        ],
+        body_bytes: 18,
+        body_sha256: "d28f1b3f0b6a6f3b2f5a3cf1c1d3f3a9e5f1c0b2a4d6e8f0a1b2c3d4e5f60718".to_owned(),
+        body_start: "{\"message\":\"pong\"}".to_owned(),
+        body_repeats: true,
+        closes_connections: false,
+        processes: Some(1),
+        threads: Some(4),
+        debug_notice: None,
+    }
+}
+
+/// A trial whose response times are spread as those of real servers: most near each other, a
+/// long tail, and a mean that agrees with the rate.
+fn trial(
+    scenario: &str,
+    rate: f64,
+    requests: f64,
+    connections: f64,
+    random: &mut Random,
+) -> TrialRecord {
+    let mean_ns = connections / rate * 1e9;
+    let mut response_time = Histogram::<u64>::new(3).unwrap();
+    for _ in 0..(requests as u64).min(20_000) {
+        let time_ns = mean_ns * (0.6 + 0.4 * -random.unit().max(1e-9).ln());
+        response_time.record(time_ns as u64).unwrap();
+    }
+    let mut connect_time = Histogram::<u64>::new(3).unwrap();
+    let connects = if scenario == "sequential" { 300 } else { 32 };
+    for _ in 0..connects {
+        connect_time.record(20_000 + (40_000.0 * random.unit()) as u64).unwrap();
+    }
+    TrialRecord {
+        scenario: scenario.to_owned(),
+        elapsed_ns: (requests / rate * 1e9) as u64,
+        requests: requests as u64,
+        bytes_received: requests as u64 * 160,
+        response_time: encode_histogram(&response_time),
+        connect_time: encode_histogram(&connect_time),
+        status: BTreeMap::from([(200, requests as u64)]),
+        errors: BTreeMap::new(),
+        error_examples: BTreeMap::new(),
+        in_flight: 0,
+        in_flight_oldest_ns: 0,
+        connections_opened: connects,
+        closed_by_server: 0,
+        server_cpu_ns: Some((requests / rate * 0.9e9) as u64),
+        engine_cpu_ns: (requests / rate * 0.3e9) as u64,
+        engine_cores: 1,
+        log_bytes: 0,
+        driver: "epoll".to_owned(),
+    }
+}
+
+/// Numbers that look random and are the same each time (Knuth's MMIX generator).
+struct Random(u64);
+
+impl Random {
+    /// From 0 to 1.
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
