@@ -77,7 +77,7 @@ stand_in_name() {
 
 make_stand_in() {
     local engine=$1 base=$2 name=$3 work status=0
-    have mmdebstrap || install_packages "mmdebstrap (no image registry answers)" mmdebstrap
+    have mmdebstrap || install_packages "mmdebstrap (no image registry answers)" mmdebstrap uidmap
     have mmdebstrap || return 1
     [ -s "$ca_bundle" ] || install_packages "the certificate bundle" ca-certificates
     say "no registry has the official image: making $name from $(distribution) packages (about a minute, kept for the next run)"

@@ -34,14 +34,14 @@ install_packages() {
     [ "$(id -u)" = 0 ] || have sudo || fail "$why is missing: run as root, or install sudo, or run 'apt-get install $*' as root first"
     say "installing $* with apt-get ($why)"
     update_package_lists
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" </dev/null >&2 ||
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" </dev/null >&2 ||
         fail "apt-get could not install $*: see its last lines above"
 }
 
 update_package_lists() {
     [ -z "${package_lists_updated:-}" ] || return 0
     # One broken third-party source must not stop the rest: install fails by itself if a package is not found.
-    as_root apt-get update -q </dev/null >&2 || say "apt-get update had errors; going on"
+    as_root apt-get update -qq </dev/null >&2 || say "apt-get update had errors; going on"
     package_lists_updated=1
 }
 

@@ -71,6 +71,8 @@ set_up_engine() {
     # Podman needs no daemon and no group, so it suits whoever is not root.
     if [ "$(id -u)" = 0 ]; then
         have dockerd || install_packages "a container engine" docker.io
+        # A package of its own since Debian 13.
+        have docker || install_packages "the engine's command" docker-cli
         start_dockerd
     else
         have podman || install_packages "a container engine" podman uidmap slirp4netns fuse-overlayfs

@@ -4,11 +4,13 @@
 #![no_main]
 
 // The parser is private to the engine; its source is compiled in here as it stands.
-#[path = "../../crates/jigger-load/src/http1.rs"]
-#[expect(dead_code, reason = "the engine uses more of it")]
-mod http1;
+#[path = "../../crates/jigger-load/src"]
+mod engine {
+    #[expect(dead_code, unused_imports, reason = "the engine uses more of it")]
+    pub mod http1;
+}
 
-use http1::{Event, Head, Malformed, Memo, Parser};
+use engine::http1::{Event, Head, Malformed, Memo, Parser};
 use libfuzzer_sys::fuzz_target;
 
 /// What came out of a sequence of bytes.

@@ -4,6 +4,7 @@
 //! takes a request in pieces. There are no timers: every request has the same timeout, so one
 //! look over the connections for each timeout is enough to find the next deadline.
 
+mod batch;
 mod exchange;
 mod reconnect;
 
@@ -15,6 +16,7 @@ use crate::sample::{InFlight, Sample};
 use crate::schedule::{Rate, Schedule};
 use crate::tally::Tally;
 use crate::team::{Board, thread_cpu_ns};
+use batch::Batch;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,6 +41,7 @@ pub(crate) struct Worker<'a, D: Driver> {
     tally: Tally,
     memory: Memory,
     buffer: Box<[u8]>,
+    batch: Batch,
     /// Requests that may still be begun.
     left: u64,
     under_way: usize,
@@ -123,6 +126,7 @@ impl<'a, D: Driver> Worker<'a, D> {
             tally: Tally::new(load),
             memory: Memory::default(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
+            batch: Batch::default(),
             left,
             under_way: 0,
             now_ns: 0,
@@ -150,7 +154,7 @@ impl<'a, D: Driver> Worker<'a, D> {
             self.check_deadlines();
             self.dispatch(start_ns);
             let timeout_ns = self.timeout_ns(start_ns);
-            self.gather();
+            self.gather(timeout_ns);
             self.driver.wait(timeout_ns, &mut ready)?;
             self.handle(&ready);
             self.board.show(
@@ -284,12 +288,16 @@ impl<'a, D: Driver> Worker<'a, D> {
         self.check_ns = self.check_ns.min(next_ns);
     }
 
-    /// Batching: lets answers gather, so that one wake-up serves many.
-    fn gather(&mut self) {
-        const NAP_NS: u64 = 100_000;
-        const UNDER_WAY_MIN: usize = 8;
-        if self.load.batch && self.under_way >= UNDER_WAY_MIN {
-            self.driver.nap(NAP_NS);
+    /// Batching: lets answers gather, but for nothing that the clock demands.
+    fn gather(&mut self, timeout_ns: u64) {
+        if !self.load.batch {
+            return;
+        }
+        self.batch.looked(self.tally.answers, self.now_ns);
+        if let Some(nap_ns) = self.batch.nap_ns(self.under_way)
+            && nap_ns < timeout_ns
+        {
+            self.driver.nap(nap_ns);
         }
     }
 

@@ -106,7 +106,7 @@ impl Session<'_> {
             return Some(Ended::MaxRounds);
         }
         let done = u32::try_from(round).unwrap_or(u32::MAX);
-        if round > 0 && elapsed + elapsed / done > self.rounds.budget {
+        if round >= self.rounds.min && elapsed + elapsed / done.max(1) > self.rounds.budget {
             return Some(Ended::Budget);
         }
         self.is_narrow(round).then_some(Ended::WidthReached)

@@ -50,7 +50,7 @@ pub struct Rounds {
     pub max: usize,
     /// Stop when every interval's half-width is at most this share of its estimate.
     pub until_half_width: f64,
-    /// No round is begun that would end after this; builds do not count.
+    /// Once `min` rounds are done, none is begun that would end after this; builds do not count.
     pub budget: Duration,
 }
 

@@ -15,7 +15,7 @@ pub const WIDTH: f64 = 360.0;
 /// Text size, in the same units.
 const TEXT: f64 = 11.0;
 /// Width of a character on the average, for texts that must not meet.
-const CHARACTER: f64 = 6.0;
+const CHARACTER: f64 = 6.6;
 /// Series that differ in colour.
 const COLORS: usize = 8;
 /// Dashes of lines; the first is solid.

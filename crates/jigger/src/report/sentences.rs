@@ -2,7 +2,7 @@
 
 use jigger_stats::Verdict;
 
-use super::units::{bytes, significant as times, with_unit};
+use super::units::{bytes, significant, with_unit};
 use crate::analysis::{Analysis, Comparison};
 use crate::record::ScenarioRecord;
 
@@ -58,21 +58,28 @@ fn rate_sentence(
         }
         Some(Verdict::Inconclusive { further_rounds }) => {
             let more = further_rounds.map_or(String::new(), |rounds| {
-                format!("; about {rounds} more rounds would tell")
+                format!(
+                    "; about {rounds} more round{} would tell",
+                    if rounds == 1 { "" } else { "s" }
+                )
             });
-            format!("{place}: {contender} and {baseline} cannot be told apart{interval}{more}.")
+            format!(
+                "{place}: too few rounds to tell {contender} from {baseline}: {} times as many \
+                 requests a second{interval}{more}.",
+                significant(*ratio)
+            )
         }
         _ => format!(
             "{place}: {contender} answered {least}{ratio} times as many requests a second as \
              {baseline}{interval}.",
-            ratio = times(*ratio)
+            ratio = significant(*ratio)
         ),
     }
 }
 
 fn interval(comparison: &Comparison) -> String {
     match (comparison.low, comparison.high) {
-        (Some(low), Some(high)) => format!(" ({} to {})", times(low), times(high)),
+        (Some(low), Some(high)) => format!(" ({} to {})", significant(low), significant(high)),
         _ => String::new(),
     }
 }
@@ -139,7 +146,7 @@ fn images(analysis: &Analysis<'_>) -> Vec<String> {
             let change = if mine <= theirs {
                 format!("{:.0} % smaller than", (1.0 - mine / theirs) * 100.0)
             } else {
-                format!("{} times the size of", times(mine / theirs))
+                format!("{} times the size of", significant(mine / theirs))
             };
             Some(format!(
                 "image: {}'s is {change} {}'s ({} against {}).",

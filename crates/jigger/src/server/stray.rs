@@ -16,6 +16,10 @@ pub(super) const VARIABLE: &str = "JIGGER_SERVER";
 /// How long to look for strays.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// So many looks in a row must find nothing: for a moment within execve(2) a process shows no
+/// environment at all, between the closing of its files and the setting up of its new stack.
+const LOOKS_IN_VAIN: u32 = 5;
+
 /// A mark that no other server has, of this jigger or another.
 pub(super) fn new_mark() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -27,15 +31,18 @@ pub(super) fn new_mark() -> String {
 /// environment is not found: exactness is the guard's job, and this the net below it.
 pub(super) fn kill(mark: &str) {
     let deadline = Instant::now() + LIMIT;
-    loop {
+    let mut looks_in_vain = 0;
+    while looks_in_vain < LOOKS_IN_VAIN && Instant::now() < deadline {
         let strays = carrying(mark);
-        if strays.is_empty() || Instant::now() >= deadline {
-            return;
-        }
+        looks_in_vain = if strays.is_empty() {
+            looks_in_vain + 1
+        } else {
+            0
+        };
         for process in &strays {
             tree::send(process, Signal::KILL);
         }
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -83,6 +90,7 @@ mod tests {
         };
         let (mut marked, mut spared) = (start(&mark), start(&other));
         kill(&mark);
+        assert!(carrying(&mark).is_empty());
         assert!(!marked.wait().unwrap().success());
         assert_eq!(spared.try_wait().unwrap(), None);
         drop(spared.stdin.take());

@@ -4,5 +4,6 @@
 
 mod bad_servers;
 mod lab;
+mod load;
 mod run;
 mod usage;

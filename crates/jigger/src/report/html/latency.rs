@@ -74,7 +74,7 @@ fn frame(lines: &[Line<'_>]) -> Option<Frame> {
     let high = times().max_by(f64::total_cmp)?;
     let last = points().map(|point| point.quantile).fold(0.0, f64::max);
     Some(Frame {
-        x: Scale::tail(last, (54.0, WIDTH - 8.0)),
+        x: Scale::tail(last, (54.0, WIDTH - 20.0)),
         y: Scale::log(low / 1.1, high * 1.1, (BOTTOM, 24.0)),
     })
 }

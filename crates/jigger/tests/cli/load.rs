@@ -1,0 +1,135 @@
+//! `jigger load` and `jigger wrk` against the built-in null server.
+
+use std::process::Command;
+
+use jigger_load::{Address, NullOptions, NullServer};
+use serde_json::Value;
+
+use crate::lab::Outcome;
+
+fn null_server() -> (NullServer, String) {
+    let server = NullServer::start(&NullOptions::default()).unwrap();
+    let Address::Tcp(address) = server.address() else {
+        panic!("the default is TCP")
+    };
+    let url = format!("http://{address}/");
+    (server, url)
+}
+
+fn jigger(arguments: &[&str]) -> Outcome {
+    let output = Command::new(env!("CARGO_BIN_EXE_jigger"))
+        .args(arguments)
+        .output();
+    Outcome::of(&output.unwrap())
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let outcome = jigger(&[arguments, &["--format", "json"]].concat());
+    outcome.expect(0, &[]);
+    serde_json::from_str(&outcome.stdout).unwrap()
+}
+
+#[test]
+fn so_many_requests_are_sent_as_were_asked_for() {
+    let (_server, url) = null_server();
+    let report = json(&["load", &url, "-n", "2000", "-c", "4"]);
+    assert_eq!(report["requests"], 2000);
+    assert_eq!(report["status"]["200"], 2000);
+    assert_eq!(report["in_flight_at_end"]["count"], 0);
+    assert!(report["response_time_us"]["p99"].as_f64().unwrap() > 0.0);
+    assert!(
+        report["response_time_us"]["p99_99"].is_null(),
+        "2,000 samples have no p99.99"
+    );
+    assert!(
+        report["errors"]
+            .as_object()
+            .unwrap()
+            .values()
+            .all(|count| count == 0)
+    );
+}
+
+#[test]
+fn fresh_connections_are_counted_and_their_connect_time_is_apart() {
+    let (_server, url) = null_server();
+    let report = json(&["load", &url, "-n", "50", "-c", "1", "--fresh"]);
+    assert_eq!(report["connections_opened"], 50);
+    assert!(report["connect_time_us"]["p50"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn an_open_loop_keeps_its_rate() {
+    let (_server, url) = null_server();
+    let report = json(&["load", &url, "-d", "1s", "-c", "4", "--rate", "200"]);
+    let requests = report["requests"].as_u64().unwrap();
+    assert!((190..=201).contains(&requests), "{requests}");
+    assert!(report["engine"]["schedule_lag_us"]["p99"].is_null());
+    assert!(report["service_time_us"]["p50"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn wrong_answers_are_never_throughput() {
+    let (_server, url) = null_server();
+    let outcome = jigger(&["load", &url, "-n", "20", "--expect-body", "something else"]);
+    outcome.expect(3, &["0.00 a second", "20 wrong_answer"]);
+}
+
+#[test]
+fn nobody_listens() {
+    let outcome = jigger(&["load", "http://127.0.0.1:9/", "-d", "200ms"]);
+    outcome.expect(3, &["connect_refused"]);
+}
+
+#[test]
+fn arguments_that_mean_nothing() {
+    jigger(&["load", "ftp://x/"]).expect(2, &["http"]);
+    jigger(&["load", "http://127.0.0.1:9/", "-d", "soon"]).expect(2, &["--duration = 'soon'"]);
+    jigger(&["load", "http://127.0.0.1:9/", "-H", "bad"]).expect(2, &["Name: value"]);
+}
+
+/// wrk's report, with every number replaced by `#`.
+fn shape(report: &str) -> Vec<String> {
+    let number = regex::Regex::new(r" *-?[0-9]+(\.[0-9]+)?(us|ms|s|m|h|k|K|M|G)?").unwrap();
+    report
+        .lines()
+        .map(|line| number.replace_all(line, " #").trim_end().to_owned())
+        .collect()
+}
+
+#[test]
+fn wrk_prints_the_lines_of_wrk() {
+    let (_server, url) = null_server();
+    let outcome = jigger(&["wrk", "-t2", "-c4", "-d1s", "--latency", &url]);
+    outcome.expect(
+        0,
+        &[
+            &format!("Running 1s test @ {url}"),
+            "  2 threads and 4 connections",
+        ],
+    );
+    let lines = shape(&outcome.stdout);
+    let wanted = [
+        "  Thread Stats   Avg      Stdev     Max   +/- Stdev",
+        "    Latency # # # #%",
+        "    Req/Sec # # # #%",
+        "  Latency Distribution",
+        " #% #",
+        " #% #",
+        " #% #",
+        " #% #",
+        " # requests in #, #B read",
+        "Requests/sec: #",
+        "Transfer/sec: #B",
+    ];
+    assert_eq!(lines[2..], wanted, "{}", outcome.stdout);
+}
+
+#[test]
+fn wrk_refuses_as_wrk_does() {
+    jigger(&["wrk", "-t4", "-c2", "-d1s", "http://127.0.0.1:9/"])
+        .expect(1, &["number of connections must be >= threads"]);
+    jigger(&["wrk", "-d1s", "http://127.0.0.1:9/"])
+        .expect(1, &["unable to connect to 127.0.0.1:9"]);
+    jigger(&["wrk", "-d1.5s", "http://127.0.0.1:9/"]).expect(1, &["write a whole time"]);
+}
