@@ -35,7 +35,7 @@ bench: setup
 	$(environment); cargo run --release --locked --package jigger -- $(jigger_arguments)
 
 test: setup lint dependencies
-	source .jigger/setup.env; scripts/base-images.sh python >.jigger/bases.env
+	source .jigger/setup.env; scripts/base-images.sh >.jigger/bases.env
 	$(environment); cargo test --workspace --locked
 
 # After set-up, also with `make --jobs`: it brings the linker.

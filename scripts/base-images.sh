@@ -77,9 +77,9 @@ stand_in_name() {
 
 make_stand_in() {
     local engine=$1 base=$2 name=$3 work status=0
-    have mmdebstrap || install_packages "mmdebstrap (no image registry answers)" mmdebstrap uidmap
-    have mmdebstrap || return 1
-    [ -s "$ca_bundle" ] || install_packages "the certificate bundle" ca-certificates
+    # In subshells: what cannot be installed costs a base image, not the run.
+    have mmdebstrap || (install_packages "mmdebstrap (no image registry answers)" mmdebstrap uidmap) || return 1
+    [ -s "$ca_bundle" ] || (install_packages "the certificate bundle" ca-certificates) || return 1
     say "no registry has the official image: making $name from $(distribution) packages (about a minute, kept for the next run)"
     work=$(mktemp -d)
     "bootstrap_$base" "$work/base.tar" >"$work/log" 2>&1 && import "$engine" "$base" "$name" "$work/base.tar" >>"$work/log" 2>&1 || status=$?
@@ -92,14 +92,17 @@ make_stand_in() {
 
 import() {
     local engine=$1 base=$2 name=$3 tar=$4
-    local changes=(--change 'ENV PATH=/usr/local/go/bin:/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
+    local folders=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin changes=()
     case $base in
-    # A pip of its own bundle would not know the certificates that this machine trusts.
+    # A pip with a bundle of its own would not know the certificates that this machine trusts.
     python) changes+=(--change "ENV PIP_CERT=$ca_bundle" --change 'CMD ["python3"]') ;;
-    golang) changes+=(--change 'ENV GOPATH=/go' --change 'ENV GOTOOLCHAIN=local' --change 'WORKDIR /go') ;;
+    golang)
+        folders=/usr/local/go/bin:/go/bin:$folders
+        changes+=(--change 'ENV GOPATH=/go' --change 'ENV GOTOOLCHAIN=local' --change 'WORKDIR /go')
+        ;;
     alpine) changes+=(--change 'CMD ["/bin/sh"]') ;;
     esac
-    "$engine" import "${changes[@]}" "$tar" "$name"
+    "$engine" import --change "ENV PATH=$folders" "${changes[@]}" "$tar" "$name"
 }
 
 bootstrap_python() {

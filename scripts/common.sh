@@ -31,7 +31,7 @@ install_packages() {
     shift
     installing_allowed || fail "$why is missing, and SETUP=0 forbids installing: install $* yourself"
     have apt-get || fail "$why is missing, and there is no apt-get here: install the equivalent of Debian's $*, or set SETUP=0 to go on with what there is"
-    [ "$(id -u)" = 0 ] || have sudo || fail "$why is missing: run as root, or install sudo, or run 'apt-get install $*' as root first"
+    [ "$(id -u)" = 0 ] || have sudo || fail "$why is missing: run as root, or install sudo, or run 'apt-get install $*' as root first; SETUP=0 goes on with what there is"
     say "installing $* with apt-get ($why)"
     update_package_lists
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" </dev/null >&2 ||

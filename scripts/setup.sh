@@ -20,6 +20,7 @@ main() {
     set_up_python
     set_up_go
     set_up_engine
+    set_up_browser
     write_environment
 }
 
@@ -93,6 +94,11 @@ start_dockerd() {
     until answering_engine >/dev/null || [ $SECONDS -ge $deadline ]; do
         sleep 1
     done
+}
+
+# The tests look at the HTML report in it.
+set_up_browser() {
+    have chromium || install_packages "a browser for the tests of the HTML report" chromium
 }
 
 write_environment() {

@@ -22,16 +22,9 @@ fn main() -> io::Result<()> {
         let name = file.strip_prefix(&contenders).map_err(io::Error::other)?;
         // A published package must not hold files called Cargo.toml below it:
         // cargo would take the folder for another package and leave it out.
-        let written = name
-            .display()
-            .to_string()
-            .replace("Cargo.toml.in", "Cargo.toml");
-        writeln!(
-            table,
-            "    ({written:?}, include_bytes!({:?})),",
-            file.display().to_string()
-        )
-        .map_err(io::Error::other)?;
+        let written = name.display().to_string().replace("Cargo.toml.in", "Cargo.toml");
+        writeln!(table, "    ({written:?}, include_bytes!({:?})),", file.display().to_string())
+            .map_err(io::Error::other)?;
     }
     table.push_str("];\n");
     fs::write(output.join("contender_files.rs"), table)?;
@@ -43,19 +36,14 @@ fn main() -> io::Result<()> {
         }
     }
     println!("cargo::rerun-if-changed={}", contenders.display());
-    println!(
-        "cargo::rerun-if-changed={}",
-        manifest.join("suites").display()
-    );
+    println!("cargo::rerun-if-changed={}", manifest.join("suites").display());
     Ok(())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         if name.is_some_and(|name| LEFT_OUT.contains(&name.as_str())) {
             continue;
         }

@@ -16,10 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let load = Load {
         connections: connections.parse()?,
         extent: Extent::Time(Duration::from_secs_f64(seconds.parse()?)),
-        cpus: options
-            .first()
-            .and_then(|cpu| cpu.parse().ok())
-            .map(|cpu| vec![cpu]),
+        cpus: options.first().and_then(|cpu| cpu.parse().ok()).map(|cpu| vec![cpu]),
         batch: has("batch"),
         kernel_timestamps: has("stamps"),
         connection: if has("fresh") {
@@ -43,10 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{kind}: {count} ({message})");
     }
     if let Some(kernel) = &sample.kernel_time_ns {
-        println!(
-            "kernel time p50 {} us",
-            kernel.value_at_quantile(0.5) / 1000
-        );
+        println!("kernel time p50 {} us", kernel.value_at_quantile(0.5) / 1000);
     }
     Ok(())
 }

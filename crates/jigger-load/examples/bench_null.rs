@@ -9,16 +9,10 @@ use std::time::Duration;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
-    let cpus = words
-        .next()
-        .map(|cpu| cpu.parse().map(|cpu| vec![cpu]))
-        .transpose()?;
+    let cpus = words.next().map(|cpu| cpu.parse().map(|cpu| vec![cpu])).transpose()?;
     let work_us = words.next().map_or(Ok(0), |text| text.parse())?;
-    let options = NullOptions {
-        cpus,
-        work: Duration::from_micros(work_us),
-        ..NullOptions::default()
-    };
+    let options =
+        NullOptions { cpus, work: Duration::from_micros(work_us), ..NullOptions::default() };
     let server = NullServer::start(&options)?;
     println!("{}", server.address());
     std::io::stdin().read_to_end(&mut Vec::new())?;

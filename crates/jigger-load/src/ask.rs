@@ -22,10 +22,7 @@ pub struct AskOptions {
 impl Default for AskOptions {
     /// 10 seconds and 64 MiB.
     fn default() -> AskOptions {
-        AskOptions {
-            timeout: Duration::from_secs(10),
-            max_body_bytes: 64 << 20,
-        }
+        AskOptions { timeout: Duration::from_secs(10), max_body_bytes: 64 << 20 }
     }
 }
 
@@ -114,16 +111,18 @@ pub fn ask(address: &Address, request: &Request, options: &AskOptions) -> Result
     Asker::new(address.clone(), *options).ask(request)
 }
 
+/// Whether somebody accepts a connection there within `limit`; nothing is asked.
+#[must_use]
+pub fn connects(address: &Address, limit: Duration) -> bool {
+    let options = AskOptions { timeout: limit, ..AskOptions::default() };
+    Asker::new(address.clone(), options).connect().is_ok()
+}
+
 impl Asker {
     /// Connects with the first question.
     #[must_use]
     pub fn new(address: Address, options: AskOptions) -> Asker {
-        Asker {
-            address,
-            options,
-            stream: None,
-            connections: 0,
-        }
+        Asker { address, options, stream: None, connections: 0 }
     }
 
     /// Connections made so far: 1 after several questions means that the server keeps them.
@@ -214,9 +213,7 @@ impl Reading {
     fn write(&mut self, stream: &mut Stream, bytes: &[u8]) -> Result<(), AskError> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            stream
-                .set_timeout(self.left()?)
-                .map_err(|error| self.broken(error))?;
+            stream.set_timeout(self.left()?).map_err(|error| self.broken(error))?;
             match stream.write(rest) {
                 Ok(written) => rest = &rest[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -237,9 +234,7 @@ impl Reading {
     ) -> Result<(Head, Vec<u8>), AskError> {
         let mut buffer = vec![0; 16 << 10];
         loop {
-            stream
-                .set_timeout(self.left()?)
-                .map_err(|error| self.broken(error))?;
+            stream.set_timeout(self.left()?).map_err(|error| self.broken(error))?;
             let count = match stream.read(&mut buffer) {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -280,11 +275,7 @@ impl Reading {
 
     fn left(&self) -> Result<Duration, AskError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            Err(self.timed_out())
-        } else {
-            Ok(left)
-        }
+        if left.is_zero() { Err(self.timed_out()) } else { Ok(left) }
     }
 
     fn timed_out(&self) -> AskError {
@@ -299,10 +290,7 @@ impl Reading {
     }
 
     fn broken(&self, source: io::Error) -> AskError {
-        AskError::Broken {
-            received_bytes: self.received_bytes,
-            source,
-        }
+        AskError::Broken { received_bytes: self.received_bytes, source }
     }
 }
 
@@ -351,8 +339,5 @@ impl Write for Stream {
 
 /// A socket whose time is up says that it would block.
 fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }

@@ -33,11 +33,7 @@ pub fn ceiling(load: &Load, server: &NullOptions, time: Duration) -> Result<Samp
         ramp: Duration::ZERO,
         extent: Extent::Time(time),
         expect: crate::expect::Expect::default(),
-        connection: if load.pipeline > 1 {
-            ConnectionPolicy::KeepAlive
-        } else {
-            load.connection
-        },
+        connection: if load.pipeline > 1 { ConnectionPolicy::KeepAlive } else { load.connection },
         ..load.clone()
     };
     Ok(run(&load, &mut |_| Flow::Continue)?)

@@ -73,10 +73,7 @@ impl Connection {
 
     /// Requests from number `from` on go out now.
     pub(crate) fn restart(&mut self, from: usize, now_ns: u64) {
-        self.flights
-            .iter_mut()
-            .skip(from)
-            .for_each(|flight| flight.started_ns = now_ns);
+        self.flights.iter_mut().skip(from).for_each(|flight| flight.started_ns = now_ns);
     }
 
     /// Takes bytes until an answer is complete; `None`: all taken, and more are needed.
@@ -87,11 +84,7 @@ impl Connection {
         memory: &mut Memory,
     ) -> Result<Option<Answer>, Malformed> {
         let Some(flight) = self.flights.front() else {
-            return if input.is_empty() {
-                Ok(None)
-            } else {
-                Err(Malformed::Unasked)
-            };
+            return if input.is_empty() { Ok(None) } else { Err(Malformed::Unasked) };
         };
         let is_head = flight.is_head;
         loop {
@@ -109,11 +102,7 @@ impl Connection {
 
     /// The stream has ended: the answer that this completes, if one.
     pub(crate) fn end_of_stream(&mut self, expect: &Expect, memory: &mut Memory) -> Option<Answer> {
-        if self.parser.close_completes() {
-            self.complete(expect, memory)
-        } else {
-            None
-        }
+        if self.parser.close_completes() { self.complete(expect, memory) } else { None }
     }
 
     /// Whether a part of an answer has arrived.
@@ -144,12 +133,7 @@ impl Connection {
         } else {
             Verdict::WrongBody
         };
-        Some(Answer {
-            flight,
-            status: head.status,
-            verdict,
-            keeps_alive: head.keeps_alive,
-        })
+        Some(Answer { flight, status: head.status, verdict, keeps_alive: head.keeps_alive })
     }
 }
 
@@ -160,20 +144,11 @@ mod tests {
     use std::sync::Arc;
 
     fn flight(counter: u64, is_head: bool) -> Flight {
-        Flight {
-            due_ns: 0,
-            started_ns: 0,
-            counter,
-            request: 0,
-            is_head,
-        }
+        Flight { due_ns: 0, started_ns: 0, counter, request: 0, is_head }
     }
 
     fn pong() -> Expect {
-        Expect {
-            status: None,
-            body: BodyRule::Exact(Arc::from(&b"pong"[..])),
-        }
+        Expect { status: None, body: BodyRule::Exact(Arc::from(&b"pong"[..])) }
     }
 
     const PONG: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong";
@@ -189,19 +164,10 @@ mod tests {
         ]
         .concat();
         let (mut input, mut memory) = (&stream[..], Memory::default());
-        let mut next = || {
-            connection
-                .absorb(&mut input, &pong(), &mut memory)
-                .unwrap()
-                .unwrap()
-        };
+        let mut next = || connection.absorb(&mut input, &pong(), &mut memory).unwrap().unwrap();
         let verdicts =
             [next(), next(), next()].map(|answer| (answer.flight.counter, answer.verdict));
-        let wanted = [
-            (0, Verdict::Correct),
-            (1, Verdict::WrongStatus),
-            (2, Verdict::WrongBody),
-        ];
+        let wanted = [(0, Verdict::Correct), (1, Verdict::WrongStatus), (2, Verdict::WrongBody)];
         assert_eq!(verdicts, wanted);
     }
 
@@ -210,20 +176,12 @@ mod tests {
         let mut connection = Connection::new(1);
         let mut memory = Memory::default();
         let absorb = |connection: &mut Connection, memory: &mut Memory| {
-            connection
-                .absorb(&mut &PONG[..], &pong(), memory)
-                .map(|answer| answer.is_some())
+            connection.absorb(&mut &PONG[..], &pong(), memory).map(|answer| answer.is_some())
         };
-        assert_eq!(
-            absorb(&mut connection, &mut memory),
-            Err(Malformed::Unasked)
-        );
+        assert_eq!(absorb(&mut connection, &mut memory), Err(Malformed::Unasked));
         connection.begin(flight(0, false));
         assert_eq!(absorb(&mut connection, &mut memory), Ok(true));
-        assert_eq!(
-            absorb(&mut connection, &mut memory),
-            Err(Malformed::Unasked)
-        );
+        assert_eq!(absorb(&mut connection, &mut memory), Err(Malformed::Unasked));
     }
 
     #[test]
@@ -238,12 +196,7 @@ mod tests {
             let mut memory = Memory::default();
             connection.begin(flight(0, false));
             let mut input = bytes;
-            assert!(
-                connection
-                    .absorb(&mut input, &pong(), &mut memory)
-                    .unwrap()
-                    .is_none()
-            );
+            assert!(connection.absorb(&mut input, &pong(), &mut memory).unwrap().is_none());
             let answer = connection.end_of_stream(&pong(), &mut memory);
             assert_eq!(answer.is_some(), completes);
             assert!(answer.is_none_or(|answer| answer.verdict == Verdict::Correct));
@@ -256,13 +209,7 @@ mod tests {
         let mut memory = Memory::default();
         connection.begin(flight(0, true));
         let mut input = &PONG[..PONG.len() - 4];
-        let answer = connection
-            .absorb(&mut input, &pong(), &mut memory)
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (answer.verdict, answer.keeps_alive),
-            (Verdict::Correct, true)
-        );
+        let answer = connection.absorb(&mut input, &pong(), &mut memory).unwrap().unwrap();
+        assert_eq!((answer.verdict, answer.keeps_alive), (Verdict::Correct, true));
     }
 }

@@ -75,9 +75,7 @@ impl BodyCheck {
         match rule {
             BodyRule::Any | BodyRule::Length(_) => {}
             BodyRule::Exact(wanted) => {
-                let rest = usize::try_from(self.seen_bytes)
-                    .ok()
-                    .and_then(|at| wanted.get(at..));
+                let rest = usize::try_from(self.seen_bytes).ok().and_then(|at| wanted.get(at..));
                 self.differs |= !rest.is_some_and(|rest| rest.starts_with(piece));
             }
             BodyRule::Matches(_) => {
@@ -174,10 +172,7 @@ mod tests {
     fn status_rules() {
         let any = Expect::default();
         assert!(any.accepts_status(204) && any.accepts_status(302) && !any.accepts_status(404));
-        let teapot = Expect {
-            status: Some(418),
-            body: BodyRule::Any,
-        };
+        let teapot = Expect { status: Some(418), body: BodyRule::Any };
         assert!(teapot.accepts_status(418) && !teapot.accepts_status(200));
     }
 }

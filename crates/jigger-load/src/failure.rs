@@ -138,10 +138,7 @@ mod tests {
         other.add(ErrorKind::Write, 1, || "broken pipe".to_owned());
         errors.merge(&other);
         let listed: Vec<_> = errors.iter().collect();
-        let wanted = [
-            (ErrorKind::Write, 1, "broken pipe"),
-            (ErrorKind::Timeout, 3, "first"),
-        ];
+        let wanted = [(ErrorKind::Write, 1, "broken pipe"), (ErrorKind::Timeout, 3, "first")];
         assert_eq!(listed, wanted);
         assert_eq!(errors.total(), 4);
     }

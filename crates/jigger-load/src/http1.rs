@@ -139,9 +139,7 @@ impl Parser {
                 Ok(Event::End)
             }
             State::Length(left) => {
-                let length = usize::try_from(*left)
-                    .unwrap_or(usize::MAX)
-                    .min(input.len());
+                let length = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
                 *left -= length as u64;
                 Ok(data(take(input, length)))
             }
@@ -232,11 +230,7 @@ impl Parser {
     }
 
     fn check_stash(&self) -> Result<(), Malformed> {
-        if self.stash.len() > HEAD_MAX_BYTES {
-            Err(Malformed::HeadTooLong)
-        } else {
-            Ok(())
-        }
+        if self.stash.len() > HEAD_MAX_BYTES { Err(Malformed::HeadTooLong) } else { Ok(()) }
     }
 
     fn begin(&mut self, head: Head) -> Event<'static> {
@@ -250,11 +244,7 @@ impl Parser {
 }
 
 fn data(piece: &[u8]) -> Event<'_> {
-    if piece.is_empty() {
-        Event::More
-    } else {
-        Event::Data(piece)
-    }
+    if piece.is_empty() { Event::More } else { Event::Data(piece) }
 }
 
 fn take<'a>(input: &mut &'a [u8], length: usize) -> &'a [u8] {

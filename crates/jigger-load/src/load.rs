@@ -178,43 +178,22 @@ impl Load {
     /// this process may not open so many connections.
     pub(crate) fn check(&self) -> Result<(), LoadError> {
         let rules: [(bool, &str); 11] = [
-            (
-                self.requests.is_empty(),
-                "no request is given; give at least one",
-            ),
+            (self.requests.is_empty(), "no request is given; give at least one"),
             (
                 !self.requests.is_empty() && self.requests.iter().all(|(_, weight)| *weight == 0),
                 "every request has weight 0; give one a weight of at least 1",
             ),
             (self.threads == 0, "0 threads do nothing; use at least 1"),
-            (
-                self.connections < self.threads,
-                "each thread needs a connection; use fewer threads",
-            ),
-            (
-                u32::try_from(self.connections).is_err(),
-                "so many connections fit no machine",
-            ),
-            (
-                self.pipeline == 0,
-                "a pipeline of 0 sends nothing; use 1 for none",
-            ),
+            (self.connections < self.threads, "each thread needs a connection; use fewer threads"),
+            (u32::try_from(self.connections).is_err(), "so many connections fit no machine"),
+            (self.pipeline == 0, "a pipeline of 0 sends nothing; use 1 for none"),
             (
                 self.pipeline > 1 && self.connection == ConnectionPolicy::Fresh,
                 "a fresh connection carries one request; use keep-alive with pipelining",
             ),
-            (
-                self.timeout.is_zero(),
-                "a timeout of 0 fails every request; allow some time",
-            ),
-            (
-                self.extent == Extent::Time(Duration::ZERO),
-                "a load of 0 s measures nothing",
-            ),
-            (
-                self.extent == Extent::Count(0),
-                "a load of 0 requests measures nothing",
-            ),
+            (self.timeout.is_zero(), "a timeout of 0 fails every request; allow some time"),
+            (self.extent == Extent::Time(Duration::ZERO), "a load of 0 s measures nothing"),
+            (self.extent == Extent::Count(0), "a load of 0 requests measures nothing"),
             (
                 self.cpus.as_ref().is_some_and(Vec::is_empty),
                 "the list of cores is empty; name one, or give no list",
@@ -227,12 +206,7 @@ impl Load {
     }
 
     fn check_pacing(&self) -> Result<(), LoadError> {
-        let Pacing::Open {
-            rate_per_second,
-            burst,
-            ..
-        } = self.pacing
-        else {
+        let Pacing::Open { rate_per_second, burst, .. } = self.pacing else {
             return Ok(());
         };
         if !(rate_per_second.is_finite() && rate_per_second > 0.0) {
@@ -240,9 +214,7 @@ impl Load {
             return Err(LoadError::Invalid(message));
         }
         if burst == 0 {
-            return Err(LoadError::Invalid(
-                "a burst of 0 sends nothing; use 1".to_owned(),
-            ));
+            return Err(LoadError::Invalid("a burst of 0 sends nothing; use 1".to_owned()));
         }
         Ok(())
     }
@@ -253,11 +225,9 @@ impl Load {
         let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
         let wanted = self.connections as u64 + self.threads as u64 + OTHER_FILES;
         match limits.current {
-            Some(limit) if limit < wanted => Err(LoadError::OpenFiles {
-                connections: self.connections,
-                limit,
-                wanted,
-            }),
+            Some(limit) if limit < wanted => {
+                Err(LoadError::OpenFiles { connections: self.connections, limit, wanted })
+            }
             _ => Ok(()),
         }
     }
@@ -280,107 +250,32 @@ mod tests {
 
     fn load() -> Load {
         let address = "127.0.0.1:1".parse::<std::net::SocketAddr>().unwrap();
-        Load::new(
-            address.into(),
-            Request::get(&Url::parse("http://127.0.0.1:1/").unwrap()),
-        )
+        Load::new(address.into(), Request::get(&Url::parse("http://127.0.0.1:1/").unwrap()))
+    }
+
+    fn open(rate_per_second: f64, burst: u32) -> Pacing {
+        Pacing::Open { rate_per_second, burst, arrivals: Arrivals::Even }
     }
 
     #[test]
     fn what_makes_no_load_is_refused_with_a_remedy() {
-        let open = |rate_per_second, burst| Pacing::Open {
-            rate_per_second,
-            burst,
-            arrivals: Arrivals::Even,
-        };
-        let cases = [
-            (
-                Load {
-                    requests: Vec::new(),
-                    ..load()
-                },
-                "no request",
-            ),
-            (
-                Load {
-                    threads: 0,
-                    ..load()
-                },
-                "at least 1",
-            ),
-            (
-                Load {
-                    threads: 2,
-                    ..load()
-                },
-                "fewer threads",
-            ),
-            (
-                Load {
-                    pipeline: 0,
-                    ..load()
-                },
-                "use 1",
-            ),
-            (
-                Load {
-                    pipeline: 2,
-                    connection: ConnectionPolicy::Fresh,
-                    ..load()
-                },
-                "keep-alive",
-            ),
-            (
-                Load {
-                    timeout: Duration::ZERO,
-                    ..load()
-                },
-                "timeout",
-            ),
-            (
-                Load {
-                    extent: Extent::Count(0),
-                    ..load()
-                },
-                "0 requests",
-            ),
-            (
-                Load {
-                    pacing: open(0.0, 1),
-                    ..load()
-                },
-                "above 0",
-            ),
-            (
-                Load {
-                    pacing: open(f64::NAN, 1),
-                    ..load()
-                },
-                "above 0",
-            ),
-            (
-                Load {
-                    pacing: open(1.0, 0),
-                    ..load()
-                },
-                "use 1",
-            ),
-            (
-                Load {
-                    connections: 100_000_000,
-                    ..load()
-                },
-                "ulimit -n",
-            ),
-            (
-                Load {
-                    cpus: Some(Vec::new()),
-                    ..load()
-                },
-                "cores",
-            ),
+        let cases: [(fn(&mut Load), &str); 12] = [
+            (|load| load.requests.clear(), "no request"),
+            (|load| load.threads = 0, "at least 1"),
+            (|load| load.threads = 2, "fewer threads"),
+            (|load| load.pipeline = 0, "use 1"),
+            (|load| (load.pipeline, load.connection) = (2, ConnectionPolicy::Fresh), "keep-alive"),
+            (|load| load.timeout = Duration::ZERO, "timeout"),
+            (|load| load.extent = Extent::Count(0), "0 requests"),
+            (|load| load.pacing = open(0.0, 1), "above 0"),
+            (|load| load.pacing = open(f64::NAN, 1), "above 0"),
+            (|load| load.pacing = open(1.0, 0), "use 1"),
+            (|load| load.connections = 100_000_000, "ulimit -n"),
+            (|load| load.cpus = Some(Vec::new()), "cores"),
         ];
-        for (load, part) in cases {
+        for (spoil, part) in cases {
+            let mut load = load();
+            spoil(&mut load);
             let message = load.check().unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }

@@ -99,31 +99,19 @@ impl NullServer {
     pub fn start(options: &NullOptions) -> Result<NullServer, NullServerError> {
         let (listener, address) = listen(&options.address).map_err(|errno| {
             let address = options.address.to_string();
-            NullServerError::Listen {
-                address,
-                source: errno.into(),
-            }
+            NullServerError::Listen { address, source: errno.into() }
         })?;
-        let hands = (0..options.threads.max(1))
-            .map(|_| Hand::new())
-            .collect::<Result<_, _>>();
+        let hands = (0..options.threads.max(1)).map(|_| Hand::new()).collect::<Result<_, _>>();
         let shared = Arc::new(Shared {
             listener,
             stop: AtomicBool::new(false),
             answers: Answers::new(&options.body, options.work),
             hands: hands.map_err(start_error)?,
         });
-        let mut server = NullServer {
-            address,
-            shared,
-            threads: Vec::new(),
-        };
+        let mut server = NullServer { address, shared, threads: Vec::new() };
         for number in 0..server.shared.hands.len() {
             let thread = Thread::new(Arc::clone(&server.shared), number).map_err(start_error)?;
-            let cpu = options
-                .cpus
-                .as_ref()
-                .and_then(|cpus| cpus.get(number % cpus.len().max(1)));
+            let cpu = options.cpus.as_ref().and_then(|cpus| cpus.get(number % cpus.len().max(1)));
             server.threads.push(spawn(thread, cpu.copied())?);
         }
         Ok(server)
@@ -154,10 +142,7 @@ impl Drop for NullServer {
 impl Hand {
     fn new() -> Result<Hand, Errno> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Hand {
-            inbox: Mutex::new(Vec::new()),
-            wake,
-        })
+        Ok(Hand { inbox: Mutex::new(Vec::new()), wake })
     }
 
     fn wake(&self) {
@@ -182,12 +167,7 @@ impl Thread {
     fn new(shared: Arc<Shared>, number: usize) -> Result<Thread, Errno> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = &shared.hands[number].wake;
-        epoll::add(
-            &epoll,
-            wake,
-            epoll::EventData::new_u64(WAKE),
-            epoll::EventFlags::IN,
-        )?;
+        epoll::add(&epoll, wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
         if number == 0 {
             let data = epoll::EventData::new_u64(LISTENER);
             epoll::add(&epoll, &shared.listener, data, epoll::EventFlags::IN)?;
@@ -235,10 +215,7 @@ impl Thread {
             if own {
                 self.adopt(file);
             } else {
-                hand.inbox
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                    .push(file);
+                hand.inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(file);
                 hand.wake();
             }
         }
@@ -249,10 +226,7 @@ impl Thread {
         let hand = &shared.hands[self.number];
         // Empty already when a stop woke us.
         let _ = rustix::io::read(&hand.wake, &mut [0_u8; 8]);
-        let mut inbox = hand
-            .inbox
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut inbox = hand.inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         inbox.drain(..).for_each(|file| self.adopt(file));
     }
 
@@ -282,11 +256,7 @@ impl Thread {
         if !goes_on {
             self.conversations.remove(&number);
         } else if conversation.is_full() != waited {
-            let wanted = if waited {
-                epoll::EventFlags::IN
-            } else {
-                epoll::EventFlags::OUT
-            };
+            let wanted = if waited { epoll::EventFlags::IN } else { epoll::EventFlags::OUT };
             let data = epoll::EventData::new_u64(u64::try_from(number).unwrap_or_default());
             if epoll::modify(&self.epoll, conversation.file(), data, wanted).is_err() {
                 self.conversations.remove(&number);

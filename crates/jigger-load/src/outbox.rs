@@ -28,16 +28,10 @@ impl<'a> Outbox<'a> {
             [(request, _)] => request.fixed(),
             _ => None,
         };
-        let repeated = single
-            .map(|bytes| bytes.repeat(load.pipeline))
-            .unwrap_or_default();
+        let repeated = single.map(|bytes| bytes.repeat(load.pipeline)).unwrap_or_default();
         Outbox {
             requests: &load.requests,
-            total_weight: load
-                .requests
-                .iter()
-                .map(|(_, weight)| u64::from(*weight))
-                .sum(),
+            total_weight: load.requests.iter().map(|(_, weight)| u64::from(*weight)).sum(),
             choice: Random::new(load.seed ^ (thread as u64).wrapping_mul(0x9e37_79b9)),
             seed: load.seed,
             counter: thread as u64,
@@ -51,22 +45,12 @@ impl<'a> Outbox<'a> {
 
     /// The next request, begun at `now_ns`.
     pub(crate) fn next(&mut self, due_ns: u64, now_ns: u64) -> Flight {
-        let request = if self.requests.len() == 1 {
-            0
-        } else {
-            self.choose()
-        };
+        let request = if self.requests.len() == 1 { 0 } else { self.choose() };
         let counter = self.counter;
         self.counter += self.counter_step;
         let is_head = self.requests[request].0.is_head();
         let request = u32::try_from(request).unwrap_or_default();
-        Flight {
-            due_ns,
-            started_ns: now_ns,
-            counter,
-            request,
-            is_head,
-        }
+        Flight { due_ns, started_ns: now_ns, counter, request, is_head }
     }
 
     /// The bytes of these requests in a row. A request of the same number has the same bytes
@@ -82,12 +66,7 @@ impl<'a> Outbox<'a> {
         for flight in flights {
             let mut random = Random::new(self.seed ^ flight.counter.wrapping_mul(0x9e37_79b9));
             let request = &self.requests[flight.request as usize].0;
-            request.render(
-                flight.counter,
-                &mut random,
-                &mut self.body,
-                &mut self.rendered,
-            );
+            request.render(flight.counter, &mut random, &mut self.body, &mut self.rendered);
         }
         &self.rendered
     }
@@ -112,12 +91,7 @@ mod tests {
     fn load(requests: Vec<(Request, u32)>) -> Load {
         let address = "127.0.0.1:1".parse::<std::net::SocketAddr>().unwrap();
         let first = requests[0].0.clone();
-        Load {
-            requests,
-            pipeline: 2,
-            threads: 2,
-            ..Load::new(address.into(), first)
-        }
+        Load { requests, pipeline: 2, threads: 2, ..Load::new(address.into(), first) }
     }
 
     fn get(path: &str) -> Request {
@@ -141,19 +115,14 @@ mod tests {
         let mut outbox = Outbox::new(&load, 1);
         let mut counts = [0; 3];
         (0..8000).for_each(|_| counts[outbox.next(0, 0).request as usize] += 1);
-        assert!(
-            (5800..6200).contains(&counts[0]) && counts[2] == 0,
-            "{counts:?}"
-        );
+        assert!((5800..6200).contains(&counts[0]) && counts[2] == 0, "{counts:?}");
     }
 
     #[test]
     fn counters_are_shared_out_and_rendering_repeats_itself() {
         let load = load(vec![(get("/{{counter}}/{{random}}"), 1)]);
         let mut outboxes = [Outbox::new(&load, 0), Outbox::new(&load, 1)];
-        let counters: Vec<u64> = (0..4)
-            .map(|turn| outboxes[turn % 2].next(0, 0).counter)
-            .collect();
+        let counters: Vec<u64> = (0..4).map(|turn| outboxes[turn % 2].next(0, 0).counter).collect();
         assert_eq!(counters, [0, 1, 2, 3]);
         let flight = outboxes[0].next(0, 0);
         let first = outboxes[0].bytes([flight].iter()).to_vec();

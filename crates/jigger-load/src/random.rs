@@ -51,10 +51,7 @@ mod tests {
     #[test]
     fn draws_keep_their_bounds_and_mean() {
         let mut random = Random::new(7);
-        let sum: u64 = (0..10_000)
-            .map(|_| random.below(10))
-            .inspect(|n| assert!(*n < 10))
-            .sum();
+        let sum: u64 = (0..10_000).map(|_| random.below(10)).inspect(|n| assert!(*n < 10)).sum();
         assert!((44_000..46_000).contains(&sum), "{sum}");
         let mean = (0..100_000).map(|_| random.exponential()).sum::<f64>() / 100_000.0;
         assert!((mean - 1.0).abs() < 0.02, "{mean}");

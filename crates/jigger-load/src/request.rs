@@ -70,10 +70,7 @@ impl Request {
         let sends_length = check(method, headers, body)?;
         let mut bytes = head(method, url, headers);
         finish(&mut bytes, sends_length, body);
-        Ok(Request {
-            method: method.to_owned(),
-            content: Content::Fixed(bytes.into()),
-        })
+        Ok(Request { method: method.to_owned(), content: Content::Fixed(bytes.into()) })
     }
 
     /// Encodes a request whose URL, header values and body may hold `{{counter}}`, `{{random}}`,
@@ -98,15 +95,8 @@ impl Request {
         if head.uses_lines() {
             check_lines(&lines)?;
         }
-        let parts = Parts {
-            head,
-            body: body_template,
-            sends_length,
-        };
-        Ok(Request {
-            method: method.to_owned(),
-            content: Content::Template(Box::new(parts)),
-        })
+        let parts = Parts { head, body: body_template, sends_length };
+        Ok(Request { method: method.to_owned(), content: Content::Template(Box::new(parts)) })
     }
 
     /// `GET` of the URL without further headers.
@@ -114,10 +104,7 @@ impl Request {
     pub fn get(url: &Url) -> Request {
         let mut bytes = head("GET", url, &[]);
         finish(&mut bytes, false, &[]);
-        Request {
-            method: "GET".to_owned(),
-            content: Content::Fixed(bytes.into()),
-        }
+        Request { method: "GET".to_owned(), content: Content::Fixed(bytes.into()) }
     }
 
     /// The method.
@@ -167,10 +154,7 @@ impl Request {
 
 fn head(method: &str, url: &Url, headers: &[(String, String)]) -> Vec<u8> {
     let mut text = format!("{method} {} HTTP/1.1\r\n", url.target());
-    if !headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-    {
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
         text.push_str(&format!("Host: {}\r\n", url.host_field()));
     }
     for (name, value) in headers {
@@ -210,10 +194,7 @@ fn check_header(name: &str, value: &str) -> Result<(), RequestError> {
     if value.chars().any(|c| c.is_control() && c != '\t') {
         return Err(RequestError::HeaderValue(name.to_owned()));
     }
-    if ["content-length", "transfer-encoding"]
-        .iter()
-        .any(|own| name.eq_ignore_ascii_case(own))
-    {
+    if ["content-length", "transfer-encoding"].iter().any(|own| name.eq_ignore_ascii_case(own)) {
         return Err(RequestError::Framing(name.to_owned()));
     }
     Ok(())
@@ -250,10 +231,7 @@ mod tests {
 
     #[test]
     fn bytes_are_as_the_rfc_writes_them() {
-        assert_eq!(
-            text(&Request::get(&url())),
-            "GET /a?b HTTP/1.1\r\nHost: h:8080\r\n\r\n"
-        );
+        assert_eq!(text(&Request::get(&url())), "GET /a?b HTTP/1.1\r\nHost: h:8080\r\n\r\n");
         let host = Request::new("GET", &url(), &header("host", "other"), b"").unwrap();
         assert_eq!(text(&host), "GET /a?b HTTP/1.1\r\nhost: other\r\n\r\n");
         let post = Request::new("POST", &url(), &[], b"{{x").unwrap();
@@ -285,18 +263,9 @@ mod tests {
         let cases = [
             (Request::new("G T", &url(), &[], b""), "no method"),
             (Request::new("CONNECT", &url(), &[], b""), "tunnel"),
-            (
-                Request::new("GET", &url(), &header("a b", "c"), b""),
-                "no header name",
-            ),
-            (
-                Request::new("GET", &url(), &header("a", "b\r\nc: d"), b""),
-                "control character",
-            ),
-            (
-                Request::new("GET", &url(), &header("content-Length", "3"), b""),
-                "written by jigger",
-            ),
+            (Request::new("GET", &url(), &header("a b", "c"), b""), "no header name"),
+            (Request::new("GET", &url(), &header("a", "b\r\nc: d"), b""), "control character"),
+            (Request::new("GET", &url(), &header("content-Length", "3"), b""), "written by jigger"),
         ];
         for (result, part) in cases {
             let message = result.unwrap_err().to_string();

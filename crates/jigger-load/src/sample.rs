@@ -72,10 +72,7 @@ impl Sample {
         if self.elapsed_ns == 0 {
             return 0.0;
         }
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a rate needs no more than 53 bits"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
         let rate = self.requests as f64 * 1e9 / self.elapsed_ns as f64;
         rate
     }
@@ -101,10 +98,7 @@ impl Sample {
         self.closed_by_server += other.closed_by_server;
         self.ticks.extend(other.ticks);
         self.engine.cpu_ns += other.engine.cpu_ns;
-        add_optional(
-            &mut self.engine.schedule_lag_ns,
-            other.engine.schedule_lag_ns,
-        );
+        add_optional(&mut self.engine.schedule_lag_ns, other.engine.schedule_lag_ns);
     }
 }
 
@@ -134,8 +128,7 @@ pub fn encode_v2(histogram: &Histogram<u64>) -> Vec<u8> {
 }
 
 fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
-    to.add(from)
-        .expect("every histogram of the engine has the same bounds");
+    to.add(from).expect("every histogram of the engine has the same bounds");
 }
 
 fn add_optional(to: &mut Option<Histogram<u64>>, from: Option<Histogram<u64>>) {

@@ -121,40 +121,22 @@ mod tests {
     }
 
     fn even(per_second: f64, burst: u32, ramp_ns: u64) -> Rate {
-        Rate {
-            per_second,
-            arrivals: Arrivals::Even,
-            burst,
-            ramp_ns,
-        }
+        Rate { per_second, arrivals: Arrivals::Even, burst, ramp_ns }
     }
 
     #[test]
     fn even_arrivals_are_evenly_spaced_also_at_fractional_rates() {
-        assert_eq!(
-            times(&even(0.5, 1, 0), 0, 1, 3),
-            [0, 2_000_000_000, 4_000_000_000]
-        );
-        assert_eq!(
-            times(&even(1000.0, 1, 0), 0, 1, 3),
-            [0, 1_000_000, 2_000_000]
-        );
+        assert_eq!(times(&even(0.5, 1, 0), 0, 1, 3), [0, 2_000_000_000, 4_000_000_000]);
+        assert_eq!(times(&even(1000.0, 1, 0), 0, 1, 3), [0, 1_000_000, 2_000_000]);
         assert_eq!(times(&even(2.5, 1, 0), 0, 1, 4)[3], 1_200_000_000);
         let late = times(&even(3.0, 1, 0), 0, 1, 3_000_001);
-        assert_eq!(
-            late[3_000_000], 1_000_000_000_000_000,
-            "no drift after 11 days"
-        );
+        assert_eq!(late[3_000_000], 1_000_000_000_000_000, "no drift after 11 days");
     }
 
     #[test]
     fn threads_share_the_even_schedule() {
         let rate = even(1000.0, 1, 0);
-        let mut all = [
-            times(&rate, 0, 3, 10),
-            times(&rate, 1, 3, 10),
-            times(&rate, 2, 3, 10),
-        ];
+        let mut all = [times(&rate, 0, 3, 10), times(&rate, 1, 3, 10), times(&rate, 2, 3, 10)];
         let mut merged = all.concat();
         merged.sort_unstable();
         assert_eq!(merged, times(&rate, 0, 1, 30));
@@ -181,27 +163,14 @@ mod tests {
 
     #[test]
     fn exponential_arrivals_have_the_rate_and_the_spread_of_a_poisson_process() {
-        let rate = Rate {
-            per_second: 1000.0,
-            arrivals: Arrivals::Exponential,
-            burst: 1,
-            ramp_ns: 0,
-        };
+        let rate =
+            Rate { per_second: 1000.0, arrivals: Arrivals::Exponential, burst: 1, ramp_ns: 0 };
         let due = times(&rate, 1, 2, 20_000);
-        let gaps: Vec<f64> = due
-            .windows(2)
-            .map(|pair| (pair[1] - pair[0]) as f64)
-            .collect();
+        let gaps: Vec<f64> = due.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let variance = gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
-        assert!(
-            (mean / 2e6 - 1.0).abs() < 0.03,
-            "half of 1000/s for each thread: {mean}"
-        );
-        assert!(
-            (variance.sqrt() / mean - 1.0).abs() < 0.05,
-            "an exponential's spread is its mean"
-        );
+        assert!((mean / 2e6 - 1.0).abs() < 0.03, "half of 1000/s for each thread: {mean}");
+        assert!((variance.sqrt() / mean - 1.0).abs() < 0.05, "an exponential's spread is its mean");
         assert_eq!(due, times(&rate, 1, 2, 20_000), "the seed fixes the times");
     }
 }

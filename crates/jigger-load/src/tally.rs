@@ -72,13 +72,11 @@ impl Tally {
             Verdict::Correct => self.correct(answer, now_ns, arrived_ns),
             Verdict::WrongStatus => {
                 let status = answer.status;
-                self.errors
-                    .add(ErrorKind::Status, 1, || format!("status {status}"));
+                self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
             }
             Verdict::WrongBody => {
                 let message = "the body differs from the expected one";
-                self.errors
-                    .add(ErrorKind::WrongAnswer, 1, || message.to_owned());
+                self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
             }
         }
     }
@@ -123,11 +121,7 @@ impl Tally {
             connections_opened: self.connections_opened,
             closed_by_server: self.closed_by_server,
             ticks: vec![self.ticks],
-            engine: EngineUse {
-                cpu_ns,
-                cores: 0,
-                schedule_lag_ns: self.lag_ns,
-            },
+            engine: EngineUse { cpu_ns, cores: 0, schedule_lag_ns: self.lag_ns },
             driver,
         }
     }
@@ -161,8 +155,5 @@ impl Tally {
 }
 
 fn statuses(counts: &[u64; STATUSES]) -> BTreeMap<u16, u64> {
-    (0_u16..)
-        .zip(counts.iter().copied())
-        .filter(|(_, count)| *count > 0)
-        .collect()
+    (0_u16..).zip(counts.iter().copied()).filter(|(_, count)| *count > 0).collect()
 }

@@ -80,13 +80,7 @@ impl Team<'_> {
         rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).map_err(start_error)?;
         let driver =
             Epoll::new(&self.load.address, self.load.kernel_timestamps).map_err(start_error)?;
-        Ok(Worker::new(
-            driver,
-            self.load,
-            thread,
-            &self.boards[thread],
-            &self.stop,
-        ))
+        Ok(Worker::new(driver, self.load, thread, &self.boards[thread], &self.stop))
     }
 
     /// Observes until all threads have reported.
@@ -121,10 +115,7 @@ impl Team<'_> {
 
     fn progress(&self, elapsed: Duration) -> Progress {
         let sum = |field: fn(&Board) -> &AtomicU64| {
-            self.boards
-                .iter()
-                .map(|board| field(board).load(Ordering::Relaxed))
-                .sum()
+            self.boards.iter().map(|board| field(board).load(Ordering::Relaxed)).sum()
         };
         Progress {
             elapsed,
@@ -136,9 +127,7 @@ impl Team<'_> {
 
     fn sum(&self, samples: Vec<Sample>) -> Sample {
         let mut samples = samples.into_iter();
-        let mut total = samples
-            .next()
-            .expect("each of at least one thread reported a sample");
+        let mut total = samples.next().expect("each of at least one thread reported a sample");
         samples.for_each(|sample| total.merge(sample));
         total.engine.cores = self.load.threads.min(self.cores());
         total
@@ -159,10 +148,7 @@ impl Team<'_> {
 
 /// Pins the calling thread to one core.
 pub(crate) fn pin(cpu: usize) -> Result<(), LoadError> {
-    let failed = |errno: rustix::io::Errno| LoadError::Pin {
-        cpu,
-        source: errno.into(),
-    };
+    let failed = |errno: rustix::io::Errno| LoadError::Pin { cpu, source: errno.into() };
     if cpu >= CpuSet::MAX_CPU {
         return Err(failed(rustix::io::Errno::INVAL));
     }

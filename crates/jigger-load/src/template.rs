@@ -62,16 +62,11 @@ impl Template {
         if lines.is_empty() && pieces.contains(&Piece::Line) {
             return Err(TemplateError::NoLines);
         }
-        Ok(Template {
-            pieces,
-            lines: Arc::clone(lines),
-        })
+        Ok(Template { pieces, lines: Arc::clone(lines) })
     }
 
     pub(crate) fn is_literal(&self) -> bool {
-        self.pieces
-            .iter()
-            .all(|piece| matches!(piece, Piece::Literal(_)))
+        self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
     }
 
     pub(crate) fn uses_lines(&self) -> bool {
@@ -118,10 +113,7 @@ fn hole(name: &[u8]) -> Result<Piece, TemplateError> {
     match name.trim() {
         "counter" => Ok(Piece::Counter),
         "line" => Ok(Piece::Line),
-        "random" => Ok(Piece::Random {
-            low: 0,
-            span: 1 << 32,
-        }),
+        "random" => Ok(Piece::Random { low: 0, span: 1 << 32 }),
         other => random_hole(other).ok_or_else(|| TemplateError::Unknown(other.to_owned())),
     }
 }
@@ -130,15 +122,11 @@ fn hole(name: &[u8]) -> Result<Piece, TemplateError> {
 fn random_hole(name: &str) -> Option<Piece> {
     let (low, high) = name.strip_prefix("random:")?.split_once(':')?;
     let (low, high): (u64, u64) = (low.parse().ok()?, high.parse().ok()?);
-    (low <= high).then(|| Piece::Random {
-        low,
-        span: (high - low).wrapping_add(1),
-    })
+    (low <= high).then(|| Piece::Random { low, span: (high - low).wrapping_add(1) })
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len())
-        .position(|window| window == wanted)
+    text.windows(wanted.len()).position(|window| window == wanted)
 }
 
 fn shown(bytes: &[u8]) -> String {
@@ -161,19 +149,14 @@ mod tests {
 
     #[test]
     fn holes_are_filled() {
-        assert_eq!(
-            rendered("/a/{{counter}}/{{ counter }}", 42, &[]),
-            "/a/42/42"
-        );
+        assert_eq!(rendered("/a/{{counter}}/{{ counter }}", 42, &[]), "/a/42/42");
         assert_eq!(rendered("{{line}}-{{line}}", 3, &["x", "y"]), "y-y");
         assert_eq!(rendered("no holes } {", 0, &[]), "no holes } {");
         let number: u64 = rendered("{{random:5:6}}", 0, &[]).parse().unwrap();
         assert!((5..=6).contains(&number));
         let number: u64 = rendered("{{random}}", 0, &[]).parse().unwrap();
         assert!(number < 1 << 32);
-        rendered("{{random:0:18446744073709551615}}", 0, &[])
-            .parse::<u64>()
-            .unwrap();
+        rendered("{{random:0:18446744073709551615}}", 0, &[]).parse::<u64>().unwrap();
     }
 
     #[test]
@@ -185,9 +168,7 @@ mod tests {
             ("{{random:6:5}}", "unknown"),
             ("{{line}}", "at least one line"),
         ] {
-            let message = Template::parse(text.as_bytes(), &none)
-                .unwrap_err()
-                .to_string();
+            let message = Template::parse(text.as_bytes(), &none).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
     }

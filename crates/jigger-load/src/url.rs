@@ -62,9 +62,8 @@ impl Url {
     /// # Errors
     /// [`UrlError`] names what is wrong and what to write instead.
     pub fn parse(text: &str) -> Result<Url, UrlError> {
-        let (scheme, rest) = text
-            .split_once("://")
-            .ok_or_else(|| UrlError::NoScheme(text.to_owned()))?;
+        let (scheme, rest) =
+            text.split_once("://").ok_or_else(|| UrlError::NoScheme(text.to_owned()))?;
         match scheme.to_ascii_lowercase().as_str() {
             "http" => {}
             "https" => return Err(UrlError::Https(text.to_owned())),
@@ -89,10 +88,7 @@ impl Url {
     pub fn resolve(&self) -> Result<Vec<SocketAddr>, ResolveError> {
         let found = (self.host.as_str(), self.port)
             .to_socket_addrs()
-            .map_err(|source| ResolveError::Failed {
-                host: self.host.clone(),
-                source,
-            })?;
+            .map_err(|source| ResolveError::Failed { host: self.host.clone(), source })?;
         let mut addresses: Vec<SocketAddr> = Vec::new();
         for address in found {
             if !addresses.contains(&address) {
@@ -126,16 +122,9 @@ impl Url {
     /// The value of the `Host` field (RFC 9110, section 7.2): the port only when it is not 80.
     #[must_use]
     pub fn host_field(&self) -> String {
-        let host = if self.host.contains(':') {
-            format!("[{}]", self.host)
-        } else {
-            self.host.clone()
-        };
-        if self.port == 80 {
-            host
-        } else {
-            format!("{host}:{}", self.port)
-        }
+        let host =
+            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
     }
 }
 
@@ -162,10 +151,7 @@ fn split_authority(authority: &str) -> Result<(String, u16), UrlError> {
         }
         (host, port)
     };
-    Ok((
-        host.to_owned(),
-        parse_port(port).map_err(|port| port.unwrap_or_else(bad_host))?,
-    ))
+    Ok((host.to_owned(), parse_port(port).map_err(|port| port.unwrap_or_else(bad_host))?))
 }
 
 /// `""` and `":"` mean the default; `Err(None)` when something else than a port follows the host.
@@ -194,11 +180,7 @@ mod tests {
             ("http://127.0.0.1:/", "127.0.0.1", 80, "/", "127.0.0.1"),
         ] {
             let url = Url::parse(text).unwrap();
-            assert_eq!(
-                (url.host(), url.port(), url.target()),
-                (host, port, target),
-                "{text}"
-            );
+            assert_eq!((url.host(), url.port(), url.target()), (host, port, target), "{text}");
             assert_eq!(url.host_field(), field);
         }
     }
@@ -228,9 +210,6 @@ mod tests {
     #[test]
     fn literals_resolve_without_a_resolver() {
         let url = Url::parse("http://[::1]:81/").unwrap();
-        assert_eq!(
-            url.resolve().unwrap(),
-            ["[::1]:81".parse::<SocketAddr>().unwrap()]
-        );
+        assert_eq!(url.resolve().unwrap(), ["[::1]:81".parse::<SocketAddr>().unwrap()]);
     }
 }

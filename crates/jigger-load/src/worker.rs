@@ -157,11 +157,7 @@ impl<'a, D: Driver> Worker<'a, D> {
             self.gather(timeout_ns);
             self.driver.wait(timeout_ns, &mut ready)?;
             self.handle(&ready);
-            self.board.show(
-                self.tally.answers,
-                self.tally.errors.total(),
-                self.tally.bytes,
-            );
+            self.board.show(self.tally.answers, self.tally.errors.total(), self.tally.bytes);
         }
         Ok(self.finish(start_ns, thread_cpu_ns() - cpu_ns))
     }
@@ -229,11 +225,7 @@ impl<'a, D: Driver> Worker<'a, D> {
     fn launch(&mut self, index: usize, due_ns: u64) {
         let flight = self.outbox.next(due_ns, self.now_ns);
         self.slots[index].connection.begin(flight);
-        self.left = if self.left == NEVER {
-            NEVER
-        } else {
-            self.left - 1
-        };
+        self.left = if self.left == NEVER { NEVER } else { self.left - 1 };
         self.under_way += 1;
         self.tally.begun += 1;
     }
@@ -293,8 +285,7 @@ impl<'a, D: Driver> Worker<'a, D> {
         if !self.load.batch {
             return;
         }
-        self.batch.looked(self.tally.answers, self.now_ns);
-        if let Some(nap_ns) = self.batch.nap_ns(self.under_way)
+        if let Some(nap_ns) = self.batch.nap_ns(self.tally.answers, self.under_way)
             && nap_ns < timeout_ns
         {
             self.driver.nap(nap_ns);
@@ -306,11 +297,7 @@ impl<'a, D: Driver> Worker<'a, D> {
         let mut in_flight = InFlight::default();
         let open = self.schedule.is_some();
         for flight in self.slots.iter().flat_map(|slot| slot.connection.flights()) {
-            let since_ns = if open {
-                flight.due_ns
-            } else {
-                flight.started_ns
-            };
+            let since_ns = if open { flight.due_ns } else { flight.started_ns };
             in_flight.count += 1;
             in_flight.oldest_ns = in_flight.oldest_ns.max(end_ns.saturating_sub(since_ns));
         }
@@ -324,27 +311,16 @@ impl<'a, D: Driver> Worker<'a, D> {
             unsent += 1;
         }
         in_flight.count += unsent;
-        self.tally
-            .finish(end_ns, in_flight, unsent, cpu_ns, D::NAME)
+        self.tally.finish(end_ns, in_flight, unsent, cpu_ns, D::NAME)
     }
 }
 
 fn schedule(load: &Load, thread: usize) -> Option<Schedule> {
-    let Pacing::Open {
-        rate_per_second,
-        arrivals,
-        burst,
-    } = load.pacing
-    else {
+    let Pacing::Open { rate_per_second, arrivals, burst } = load.pacing else {
         return None;
     };
     let ramp_ns = nanoseconds(load.ramp);
-    let rate = Rate {
-        per_second: rate_per_second,
-        arrivals,
-        burst,
-        ramp_ns,
-    };
+    let rate = Rate { per_second: rate_per_second, arrivals, burst, ramp_ns };
     let seed = load.seed ^ (thread as u64).wrapping_mul(0x9e37_79b9);
     Some(Schedule::new(&rate, thread, load.threads, seed))
 }

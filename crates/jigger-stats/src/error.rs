@@ -118,25 +118,13 @@ mod tests {
 
     #[test]
     fn messages_tell_cause_and_remedy() {
-        let too_few = TooFew {
-            rounds: 4,
-            needed: 6,
-            confidence: 0.95,
-        };
+        let too_few = TooFew { rounds: 4, needed: 6, confidence: 0.95 };
         assert_eq!(
             StatsError::from(too_few).to_string(),
             "4 rounds are too few for an interval of 95.0000 % confidence; run at least 6"
         );
-        let value = StatsError::NotPositive {
-            side: Side::Baseline,
-            round: 3,
-            value: 0.0,
-        };
-        assert!(
-            value
-                .to_string()
-                .starts_with("round 3 of the baseline is 0, and a ratio needs")
-        );
+        let value = StatsError::NotPositive { side: Side::Baseline, round: 3, value: 0.0 };
+        assert!(value.to_string().starts_with("round 3 of the baseline is 0, and a ratio needs"));
     }
 
     #[test]

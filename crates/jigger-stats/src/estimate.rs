@@ -39,11 +39,7 @@ impl Location {
     pub fn of(values: &[f64], confidence: f64) -> Result<Self, StatsError> {
         let level = 1.0 - checked_confidence(confidence)?;
         let sorted = sorted_finite(values)?;
-        let scale = if sorted[0] > 0.0 {
-            Scale::Log
-        } else {
-            Scale::Plain
-        };
+        let scale = if sorted[0] > 0.0 { Scale::Log } else { Scale::Plain };
         let analysis = SignedRank::new(&scale.apply(&sorted));
         // Turning back from logarithms rounds; what all rounds agree on has to come out exact.
         let turn_back = |value: f64| scale.undo(value).clamp(sorted[0], sorted[sorted.len() - 1]);
@@ -79,10 +75,7 @@ impl Scale {
 
 fn sorted_finite(values: &[f64]) -> Result<Vec<f64>, StatsError> {
     if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-        return Err(StatsError::NotFinite {
-            round: index + 1,
-            value: values[index],
-        });
+        return Err(StatsError::NotFinite { round: index + 1, value: values[index] });
     }
     if values.is_empty() {
         return Err(StatsError::NoRounds);
@@ -100,19 +93,13 @@ mod tests {
     fn rounds_that_agree_come_out_exact() {
         let location = Location::of(&[12_345_678.0; 7], 0.95).unwrap();
         assert_eq!(location.estimate, 12_345_678.0);
-        assert_eq!(
-            (location.low, location.high),
-            (Some(12_345_678.0), Some(12_345_678.0))
-        );
+        assert_eq!((location.low, location.high), (Some(12_345_678.0), Some(12_345_678.0)));
     }
 
     #[test]
     fn below_six_rounds_there_is_the_median_without_an_interval() {
         let location = Location::of(&[5.0, 1.0, 100.0], 0.95).unwrap();
-        assert_eq!(
-            (location.estimate, location.low, location.high),
-            (5.0, None, None)
-        );
+        assert_eq!((location.estimate, location.low, location.high), (5.0, None, None));
         assert_eq!(Location::of(&[4.0, 1.0], 0.95).unwrap().estimate, 2.5);
         assert_eq!(Location::of(&[4.0], 0.95).unwrap().rounds, 1);
     }
@@ -121,10 +108,7 @@ mod tests {
     fn zeros_and_negatives_are_summarised_as_they_are() {
         let location = Location::of(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 0.95).unwrap();
         assert_eq!(location.scale, Scale::Plain);
-        assert_eq!(
-            (location.estimate, location.low, location.high),
-            (2.5, Some(0.0), Some(5.0))
-        );
+        assert_eq!((location.estimate, location.low, location.high), (2.5, Some(0.0), Some(5.0)));
         let shifted = Location::of(&[-3.0, -2.0, -1.0, 0.0, 1.0, 2.0], 0.95).unwrap();
         assert_eq!(shifted.estimate, -0.5);
     }
@@ -139,10 +123,7 @@ mod tests {
     #[test]
     fn bad_values_are_named() {
         assert_eq!(Location::of(&[], 0.95), Err(StatsError::NoRounds));
-        let infinite = StatsError::NotFinite {
-            round: 2,
-            value: f64::INFINITY,
-        };
+        let infinite = StatsError::NotFinite { round: 2, value: f64::INFINITY };
         assert_eq!(Location::of(&[1.0, f64::INFINITY], 0.95), Err(infinite));
         assert!(matches!(
             Location::of(&[f64::NAN], 0.95),

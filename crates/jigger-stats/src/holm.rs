@@ -17,11 +17,7 @@ pub fn holm_adjusted(p_values: &[f64]) -> Vec<f64> {
     for (step, index) in ascending(p_values).into_iter().enumerate() {
         let weight = remaining(p_values.len(), step);
         greatest_so_far = greatest_so_far.max((weight * p_values[index]).min(1.0));
-        adjusted[index] = if p_values[index].is_nan() {
-            f64::NAN
-        } else {
-            greatest_so_far
-        };
+        adjusted[index] = if p_values[index].is_nan() { f64::NAN } else { greatest_so_far };
     }
     adjusted
 }
@@ -59,10 +55,7 @@ fn ascending(p_values: &[f64]) -> Vec<usize> {
     order
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "contenders never come near 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "contenders never come near 2^53")]
 fn remaining(comparisons: usize, step: usize) -> f64 {
     (comparisons - step) as f64
 }

@@ -14,10 +14,7 @@ pub struct Interval {
 
 impl Interval {
     /// Every ratio: what is known when no interval of this confidence exists yet.
-    pub const UNBOUNDED: Self = Self {
-        low: 0.0,
-        high: f64::INFINITY,
-    };
+    pub const UNBOUNDED: Self = Self { low: 0.0, high: f64::INFINITY };
 
     /// Half the width as a share: 0.03 stands for "plus or minus 3 %".
     ///
@@ -47,15 +44,9 @@ mod tests {
 
     #[test]
     fn half_width_is_symmetric_in_the_direction_of_the_ratio() {
-        let above = Interval {
-            low: 1.0 / 1.03,
-            high: 1.03,
-        };
+        let above = Interval { low: 1.0 / 1.03, high: 1.03 };
         assert!((above.half_width() - 0.03).abs() < 1e-12);
-        let scaled = Interval {
-            low: 7.0 / 1.03,
-            high: 7.0 * 1.03,
-        };
+        let scaled = Interval { low: 7.0 / 1.03, high: 7.0 * 1.03 };
         assert!((scaled.half_width() - 0.03).abs() < 1e-12);
     }
 
@@ -64,12 +55,6 @@ mod tests {
         assert!(Interval::UNBOUNDED.half_width().is_infinite());
         assert!(Interval::UNBOUNDED.contains(1e300));
         assert!(!Interval::UNBOUNDED.is_bounded());
-        assert!(
-            Interval {
-                low: 0.5,
-                high: 2.0
-            }
-            .is_bounded()
-        );
+        assert!(Interval { low: 0.5, high: 2.0 }.is_bounded());
     }
 }

@@ -29,9 +29,7 @@ impl Margin {
     /// [`StatsError::Margin`] when the placebo has no bounded interval, since then the noise floor
     /// is not known.
     pub fn widened_to(self, placebo_half_width: f64) -> Result<Self, StatsError> {
-        Ok(Self {
-            share: self.share.max(Self::new(placebo_half_width)?.share),
-        })
+        Ok(Self { share: self.share.max(Self::new(placebo_half_width)?.share) })
     }
 
     /// The margin as a share.
@@ -69,10 +67,7 @@ mod tests {
         let unbounded = Interval::UNBOUNDED.half_width();
         assert!(Margin::default().widened_to(unbounded).is_err());
         for bad in [-0.01, f64::NAN, f64::INFINITY] {
-            assert!(
-                matches!(Margin::new(bad), Err(StatsError::Margin { .. })),
-                "{bad}"
-            );
+            assert!(matches!(Margin::new(bad), Err(StatsError::Margin { .. })), "{bad}");
         }
     }
 }

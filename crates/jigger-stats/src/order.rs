@@ -37,21 +37,14 @@ impl Orders {
         let mut labels: Vec<usize> = (0..self.contenders).collect();
         random.shuffle(&mut labels);
         let row = self.shuffled_rows(&mut random)[round % self.cycle_len()];
-        self.design_row(row)
-            .into_iter()
-            .map(|place| labels[place])
-            .collect()
+        self.design_row(row).into_iter().map(|place| labels[place]).collect()
     }
 
     /// Rounds in one whole cycle, after which all is balanced: the number of contenders, twice
     /// that when it is odd (three or more); 1 for a single contender or none.
     #[must_use]
     pub const fn cycle_len(&self) -> usize {
-        if self.is_doubled() {
-            2 * self.contenders
-        } else {
-            self.square_len()
-        }
+        if self.is_doubled() { 2 * self.contenders } else { self.square_len() }
     }
 
     /// Rounds after which every contender has stood in each place equally often, though not yet
@@ -59,11 +52,7 @@ impl Orders {
     /// [`Self::cycle_len`]. A run whose cycle is long may stop here.
     #[must_use]
     pub const fn square_len(&self) -> usize {
-        if self.contenders == 0 {
-            1
-        } else {
-            self.contenders
-        }
+        if self.contenders == 0 { 1 } else { self.contenders }
     }
 
     /// An odd number of contenders needs two squares, one the mirror of the other (Williams 1949).
@@ -78,9 +67,8 @@ impl Orders {
         random.shuffle(&mut squares);
         let mut rows = Vec::with_capacity(self.cycle_len());
         for square in squares {
-            let mut block: Vec<usize> = (0..self.square_len())
-                .map(|row| square * self.square_len() + row)
-                .collect();
+            let mut block: Vec<usize> =
+                (0..self.square_len()).map(|row| square * self.square_len() + row).collect();
             random.shuffle(&mut block);
             rows.extend(block);
         }
@@ -91,13 +79,8 @@ impl Orders {
     /// read backwards in the second square.
     fn design_row(&self, row: usize) -> Vec<usize> {
         let count = self.contenders;
-        let zigzag = (0..count).map(|place| {
-            if place % 2 == 1 {
-                place.div_ceil(2)
-            } else {
-                count - place / 2
-            }
-        });
+        let zigzag = (0..count)
+            .map(|place| if place % 2 == 1 { place.div_ceil(2) } else { count - place / 2 });
         let mut order: Vec<usize> = zigzag.map(|step| (step + row) % count).collect();
         if row >= count {
             order.reverse();
@@ -176,13 +159,11 @@ mod tests {
 
     #[test]
     fn cycles_have_the_lengths_of_the_design() {
-        let lengths: Vec<usize> = (0..=6)
-            .map(|count| Orders::balanced(count, 1).cycle_len())
-            .collect();
+        let lengths: Vec<usize> =
+            (0..=6).map(|count| Orders::balanced(count, 1).cycle_len()).collect();
         assert_eq!(lengths, [1, 1, 2, 6, 4, 10, 6]);
-        let squares: Vec<usize> = (0..=6)
-            .map(|count| Orders::balanced(count, 1).square_len())
-            .collect();
+        let squares: Vec<usize> =
+            (0..=6).map(|count| Orders::balanced(count, 1).square_len()).collect();
         assert_eq!(squares, [1, 1, 2, 3, 4, 5, 6]);
     }
 
@@ -194,11 +175,7 @@ mod tests {
 
     #[test]
     fn seeds_and_cycles_differ() {
-        let plan = |seed| {
-            (0..10)
-                .map(|n| Orders::balanced(5, seed).round(n))
-                .collect::<Vec<_>>()
-        };
+        let plan = |seed| (0..10).map(|n| Orders::balanced(5, seed).round(n)).collect::<Vec<_>>();
         assert_ne!(plan(1), plan(2));
         let orders = Orders::balanced(5, 1);
         let second: Vec<_> = (10..20).map(|round| orders.round(round)).collect();

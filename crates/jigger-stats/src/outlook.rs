@@ -81,10 +81,7 @@ mod tests {
 
     #[test]
     fn an_estimate_on_the_margin_is_never_settled() {
-        assert_eq!(
-            further_rounds(&ratio(1.02, 0.03, 10), 0.05, 0.02_f64.ln_1p()),
-            None
-        );
+        assert_eq!(further_rounds(&ratio(1.02, 0.03, 10), 0.05, 0.02_f64.ln_1p()), None);
     }
 
     #[test]

@@ -58,10 +58,7 @@ impl Ratio {
     /// The interval by itself.
     #[must_use]
     pub const fn interval(&self) -> Interval {
-        Interval {
-            low: self.low,
-            high: self.high,
-        }
+        Interval { low: self.low, high: self.high }
     }
 }
 
@@ -85,26 +82,17 @@ impl Paired {
     pub fn new(contender: &[f64], baseline: &[f64]) -> Result<Self, StatsError> {
         if contender.len() != baseline.len() {
             let (contender, baseline) = (contender.len(), baseline.len());
-            return Err(StatsError::LengthsDiffer {
-                contender,
-                baseline,
-            });
+            return Err(StatsError::LengthsDiffer { contender, baseline });
         }
         if contender.is_empty() {
             return Err(StatsError::NoRounds);
         }
         check_positive(contender, Side::Contender)?;
         check_positive(baseline, Side::Baseline)?;
-        let log_ratios: Vec<f64> = contender
-            .iter()
-            .zip(baseline)
-            .map(|(value, base)| value.ln() - base.ln())
-            .collect();
+        let log_ratios: Vec<f64> =
+            contender.iter().zip(baseline).map(|(value, base)| value.ln() - base.ln()).collect();
         let analysis = SignedRank::new(&log_ratios);
-        Ok(Self {
-            log_ratios,
-            analysis,
-        })
+        Ok(Self { log_ratios, analysis })
     }
 
     /// Rounds in the comparison.
@@ -125,10 +113,7 @@ impl Paired {
     /// [`StatsError::TooFew`] below [`rounds_needed_for`] rounds, [`StatsError::Confidence`].
     pub fn signed_rank(&self, confidence: f64) -> Result<Ratio, StatsError> {
         let level = 1.0 - checked_confidence(confidence)?;
-        let (low, high) = self
-            .analysis
-            .interval(level)
-            .ok_or_else(|| self.too_few(confidence))?;
+        let (low, high) = self.analysis.interval(level).ok_or_else(|| self.too_few(confidence))?;
         Ok(Ratio {
             estimate: self.estimate(),
             low: low.exp(),
@@ -154,11 +139,7 @@ impl Paired {
         let (mean, standard_error) = mean_and_standard_error(&self.log_ratios);
         let degrees_of_freedom = self.rounds() - 1;
         let reach = student::two_sided_critical(level, degrees_of_freedom) * standard_error;
-        let statistic = if mean == 0.0 {
-            0.0
-        } else {
-            mean / standard_error
-        };
+        let statistic = if mean == 0.0 { 0.0 } else { mean / standard_error };
         Ok(Ratio {
             estimate: mean.exp(),
             low: (mean - reach).exp(),
@@ -172,12 +153,10 @@ impl Paired {
 
     /// The interval at a two-sided level, unbounded when there are too few rounds for it.
     pub(crate) fn interval_at(&self, level: f64) -> Interval {
-        self.analysis
-            .interval(level)
-            .map_or(Interval::UNBOUNDED, |(low, high)| Interval {
-                low: low.exp(),
-                high: high.exp(),
-            })
+        self.analysis.interval(level).map_or(Interval::UNBOUNDED, |(low, high)| Interval {
+            low: low.exp(),
+            high: high.exp(),
+        })
     }
 
     /// The analysis on the log scale.
@@ -186,11 +165,7 @@ impl Paired {
     }
 
     fn too_few(&self, confidence: f64) -> TooFew {
-        TooFew {
-            rounds: self.rounds(),
-            needed: rounds_needed_for(confidence).max(2),
-            confidence,
-        }
+        TooFew { rounds: self.rounds(), needed: rounds_needed_for(confidence).max(2), confidence }
     }
 }
 
@@ -198,11 +173,9 @@ fn check_positive(values: &[f64], side: Side) -> Result<(), StatsError> {
     let is_bad = |value: &f64| !(value.is_finite() && *value > 0.0);
     match values.iter().position(is_bad) {
         None => Ok(()),
-        Some(index) => Err(StatsError::NotPositive {
-            side,
-            round: index + 1,
-            value: values[index],
-        }),
+        Some(index) => {
+            Err(StatsError::NotPositive { side, round: index + 1, value: values[index] })
+        }
     }
 }
 
@@ -223,10 +196,9 @@ mod tests {
     #[test]
     fn twice_as_much_is_a_ratio_of_two_without_width() {
         let doubled = BASELINE.map(|value| value * 2.0);
-        for ratio in [
-            Ratio::of(&doubled, &BASELINE, 0.95),
-            Ratio::paired_t(&doubled, &BASELINE, 0.95),
-        ] {
+        for ratio in
+            [Ratio::of(&doubled, &BASELINE, 0.95), Ratio::paired_t(&doubled, &BASELINE, 0.95)]
+        {
             let ratio = ratio.unwrap();
             assert!((ratio.estimate - 2.0).abs() < 1e-12);
             assert!(ratio.interval().half_width() < 1e-12);
@@ -237,10 +209,9 @@ mod tests {
 
     #[test]
     fn a_series_does_not_differ_from_itself() {
-        for ratio in [
-            Ratio::of(&BASELINE, &BASELINE, 0.95),
-            Ratio::paired_t(&BASELINE, &BASELINE, 0.95),
-        ] {
+        for ratio in
+            [Ratio::of(&BASELINE, &BASELINE, 0.95), Ratio::paired_t(&BASELINE, &BASELINE, 0.95)]
+        {
             let ratio = ratio.unwrap();
             assert_eq!((ratio.low, ratio.estimate, ratio.high), (1.0, 1.0, 1.0));
             assert!((ratio.p_value - 1.0).abs() < 1e-12);
@@ -250,11 +221,7 @@ mod tests {
     #[test]
     fn five_rounds_are_too_few_but_have_an_estimate() {
         let few = Paired::new(&BASELINE[..5], &BASELINE[..5]).unwrap();
-        let too_few = StatsError::TooFew(TooFew {
-            rounds: 5,
-            needed: 6,
-            confidence: 0.95,
-        });
+        let too_few = StatsError::TooFew(TooFew { rounds: 5, needed: 6, confidence: 0.95 });
         assert_eq!(few.signed_rank(0.95), Err(too_few));
         assert_eq!(few.paired_t(0.95), Err(too_few));
         assert!((few.estimate() - 1.0).abs() < 1e-12);
@@ -264,9 +231,8 @@ mod tests {
     /// Pairing is the point: a machine that slows down ten times leaves the ratio alone.
     #[test]
     fn what_hits_a_whole_round_cancels() {
-        let slowed: Vec<f64> = (0..8)
-            .map(|round| BASELINE[round] / (1.0 + 10.0 * round as f64))
-            .collect();
+        let slowed: Vec<f64> =
+            (0..8).map(|round| BASELINE[round] / (1.0 + 10.0 * round as f64)).collect();
         let faster: Vec<f64> = slowed.iter().map(|value| value * 1.1).collect();
         let ratio = Ratio::of(&faster, &slowed, 0.95).unwrap();
         assert!((ratio.low - 1.1).abs() < 1e-9 && (ratio.high - 1.1).abs() < 1e-9);
@@ -291,23 +257,14 @@ mod tests {
                 Err(StatsError::NotPositive { side, round: 3, .. }) => side == expected,
                 _ => false,
             };
-            assert!(
-                named(Paired::new(&broken, &BASELINE), Side::Contender),
-                "{bad}"
-            );
-            assert!(
-                named(Paired::new(&BASELINE, &broken), Side::Baseline),
-                "{bad}"
-            );
+            assert!(named(Paired::new(&broken, &BASELINE), Side::Contender), "{bad}");
+            assert!(named(Paired::new(&BASELINE, &broken), Side::Baseline), "{bad}");
         }
     }
 
     #[test]
     fn series_that_cannot_be_paired_are_refused() {
-        let lengths = StatsError::LengthsDiffer {
-            contender: 8,
-            baseline: 7,
-        };
+        let lengths = StatsError::LengthsDiffer { contender: 8, baseline: 7 };
         assert_eq!(Ratio::of(&BASELINE, &BASELINE[..7], 0.95), Err(lengths));
         assert_eq!(Ratio::of(&[], &[], 0.95), Err(StatsError::NoRounds));
         let percent = StatsError::Confidence { confidence: 95.0 };

@@ -111,10 +111,7 @@ mod tests {
         for _ in 0..50_000 {
             counts[random.below(5)] += 1;
         }
-        assert!(
-            counts.iter().all(|&count| count.abs_diff(10_000) < 400),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|&count| count.abs_diff(10_000) < 400), "{counts:?}");
         assert_eq!(random.below(0), 0);
         assert_eq!(random.below(1), 0);
     }

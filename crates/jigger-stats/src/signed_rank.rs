@@ -54,18 +54,11 @@ impl SignedRank {
     pub(crate) fn new(values: &[f64]) -> Self {
         let mut walsh_averages = Vec::with_capacity(values.len() * (values.len() + 1) / 2);
         for (index, first) in values.iter().enumerate() {
-            walsh_averages.extend(
-                values[index..]
-                    .iter()
-                    .map(|second| f64::midpoint(*first, *second)),
-            );
+            walsh_averages
+                .extend(values[index..].iter().map(|second| f64::midpoint(*first, *second)));
         }
         walsh_averages.sort_unstable_by(f64::total_cmp);
-        Self {
-            rounds: values.len(),
-            walsh_averages,
-            tail: null_tail(values.len()),
-        }
+        Self { rounds: values.len(), walsh_averages, tail: null_tail(values.len()) }
     }
 
     /// The Hodges-Lehmann estimate: the median of the Walsh averages.
@@ -76,16 +69,11 @@ impl SignedRank {
     /// The exact interval at two-sided `level` (0.05 for 95 % confidence), ends included; `None`
     /// when there are too few rounds for that level.
     pub(crate) fn interval(&self, level: f64) -> Option<(f64, f64)> {
-        let cut = self
-            .tail
-            .partition_point(|&tail| is_within(2.0 * tail, level));
+        let cut = self.tail.partition_point(|&tail| is_within(2.0 * tail, level));
         // Past the middle the ends would cross; that needs a level near 1.
         let cut = cut.min(self.walsh_averages.len().div_ceil(2));
         let low = cut.checked_sub(1)?;
-        Some((
-            self.walsh_averages[low],
-            self.walsh_averages[self.walsh_averages.len() - cut],
-        ))
+        Some((self.walsh_averages[low], self.walsh_averages[self.walsh_averages.len() - cut]))
     }
 
     /// The smallest level at which the interval excludes `null`: the two-sided p-value.
@@ -95,28 +83,20 @@ impl SignedRank {
 
     /// The smallest level at which the whole interval lies above `bound`.
     pub(crate) fn p_above(&self, bound: f64) -> f64 {
-        let against = self
-            .walsh_averages
-            .partition_point(|&average| average <= bound);
+        let against = self.walsh_averages.partition_point(|&average| average <= bound);
         self.two_sided(against)
     }
 
     /// The smallest level at which the whole interval lies below `bound`.
     pub(crate) fn p_below(&self, bound: f64) -> f64 {
-        let below = self
-            .walsh_averages
-            .partition_point(|&average| average < bound);
+        let below = self.walsh_averages.partition_point(|&average| average < bound);
         self.two_sided(self.walsh_averages.len() - below)
     }
 
     /// The smallest level at which the whole interval lies within `-bound..=bound`.
     pub(crate) fn p_inside(&self, bound: f64) -> f64 {
-        let below = self
-            .walsh_averages
-            .partition_point(|&average| average < -bound);
-        let up_to = self
-            .walsh_averages
-            .partition_point(|&average| average <= bound);
+        let below = self.walsh_averages.partition_point(|&average| average < -bound);
+        let up_to = self.walsh_averages.partition_point(|&average| average <= bound);
         self.two_sided(below.max(self.walsh_averages.len() - up_to))
     }
 
@@ -151,11 +131,7 @@ fn null_tail(rounds: usize) -> Vec<f64> {
     probability[0] = 1.0;
     for rank in 1..=rounds {
         for sum in (0..=greatest_sum(rank)).rev() {
-            let with_rank = if sum >= rank {
-                probability[sum - rank]
-            } else {
-                0.0
-            };
+            let with_rank = if sum >= rank { probability[sum - rank] } else { 0.0 };
             probability[sum] = f64::midpoint(probability[sum], with_rank);
         }
     }
@@ -211,10 +187,7 @@ mod tests {
     fn the_textbook_example_comes_out() {
         let first = [1830, 500, 1620, 2480, 1680, 1880, 1550, 3060, 1300];
         let second = [878, 647, 598, 2050, 1060, 1290, 1060, 3140, 1290];
-        let thousandths = second
-            .iter()
-            .zip(first)
-            .map(|(after, before)| after - before);
+        let thousandths = second.iter().zip(first).map(|(after, before)| after - before);
         let differences: Vec<f64> = thousandths.map(|value| f64::from(value) / 1000.0).collect();
         let analysis = SignedRank::new(&differences);
         let (low, high) = analysis.interval(0.05).unwrap();
@@ -231,11 +204,7 @@ mod tests {
             let (low, high) = analysis.interval(level).unwrap();
             for null in [-0.5, -0.05, 0.0, 0.04, 0.1, 0.2, 0.3, 0.36, 0.6] {
                 let excluded = null < low || null > high;
-                assert_eq!(
-                    excluded,
-                    is_within(analysis.p_value(null), level),
-                    "{null} at {level}"
-                );
+                assert_eq!(excluded, is_within(analysis.p_value(null), level), "{null} at {level}");
                 assert_eq!(low > null, is_within(analysis.p_above(null), level));
                 assert_eq!(high < null, is_within(analysis.p_below(null), level));
             }

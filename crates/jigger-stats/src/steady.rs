@@ -50,9 +50,7 @@ impl SteadyRule {
         let last = &windows[start..];
         let mean = mean(last);
         if !(mean.is_finite() && mean > 0.0) {
-            return Steadiness::Varies {
-                spread: f64::INFINITY,
-            };
+            return Steadiness::Varies { spread: f64::INFINITY };
         }
         let spread = range(last) / mean;
         let drift = fitted_rise(last) / mean;
@@ -69,11 +67,7 @@ impl SteadyRule {
 impl Default for SteadyRule {
     /// Five windows within 5 %, with less than 2.5 % of slope from first to last.
     fn default() -> Self {
-        Self {
-            windows: 5,
-            max_spread: 0.05,
-            max_drift: 0.025,
-        }
+        Self { windows: 5, max_spread: 0.05, max_drift: 0.025 }
     }
 }
 
@@ -96,15 +90,9 @@ fn fitted_rise(values: &[f64]) -> f64 {
     let mean = mean(values);
     let offsets = (0..values.len()).map(|index| index as f64 - centre);
     let (products, squares) =
-        values
-            .iter()
-            .zip(offsets)
-            .fold((0.0, 0.0), |(products, squares), (value, offset)| {
-                (
-                    products + offset * (value - mean),
-                    squares + offset * offset,
-                )
-            });
+        values.iter().zip(offsets).fold((0.0, 0.0), |(products, squares), (value, offset)| {
+            (products + offset * (value - mean), squares + offset * offset)
+        });
     products / squares * steps
 }
 
@@ -118,18 +106,12 @@ mod tests {
 
     #[test]
     fn level_windows_are_steady() {
-        assert_eq!(
-            judge(&[100.0, 101.0, 99.0, 100.0, 100.5]),
-            Steadiness::Steady
-        );
+        assert_eq!(judge(&[100.0, 101.0, 99.0, 100.0, 100.5]), Steadiness::Steady);
     }
 
     #[test]
     fn only_the_last_windows_count() {
-        assert_eq!(
-            judge(&[1.0, 50.0, 100.0, 101.0, 99.0, 100.0, 100.5]),
-            Steadiness::Steady
-        );
+        assert_eq!(judge(&[1.0, 50.0, 100.0, 101.0, 99.0, 100.0, 100.5]), Steadiness::Steady);
     }
 
     #[test]
@@ -157,21 +139,13 @@ mod tests {
             Steadiness::Drifts { drift } => assert!((drift + 0.04).abs() < 1e-12),
             other => panic!("{other:?}"),
         }
-        assert_eq!(
-            judge(&[99.0, 99.5, 100.0, 100.5, 101.0]),
-            Steadiness::Steady
-        );
+        assert_eq!(judge(&[99.0, 99.5, 100.0, 100.5, 101.0]), Steadiness::Steady);
     }
 
     #[test]
     fn a_server_that_answers_nothing_is_not_steady() {
         for windows in [[0.0; 5], [f64::NAN; 5], [f64::INFINITY; 5]] {
-            assert_eq!(
-                judge(&windows),
-                Steadiness::Varies {
-                    spread: f64::INFINITY
-                }
-            );
+            assert_eq!(judge(&windows), Steadiness::Varies { spread: f64::INFINITY });
         }
     }
 }

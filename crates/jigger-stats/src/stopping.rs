@@ -37,17 +37,9 @@ impl Stopping {
     pub fn new(min_rounds: usize, max_rounds: usize, half_width: f64) -> Result<Self, StatsError> {
         let rounds_make_sense = 1 <= min_rounds && min_rounds <= max_rounds;
         if rounds_make_sense && half_width > 0.0 && half_width.is_finite() {
-            Ok(Self {
-                min_rounds,
-                max_rounds,
-                half_width,
-            })
+            Ok(Self { min_rounds, max_rounds, half_width })
         } else {
-            Err(StatsError::Stopping {
-                min_rounds,
-                max_rounds,
-                half_width,
-            })
+            Err(StatsError::Stopping { min_rounds, max_rounds, half_width })
         }
     }
 
@@ -60,9 +52,7 @@ impl Stopping {
     #[must_use]
     pub fn decide(&self, rounds: usize, cycle_len: usize, half_widths: &[f64]) -> Decision {
         let at_cycle_end = rounds.is_multiple_of(cycle_len.max(1));
-        let narrow = half_widths
-            .iter()
-            .all(|&half_width| half_width <= self.half_width);
+        let narrow = half_widths.iter().all(|&half_width| half_width <= self.half_width);
         if at_cycle_end && rounds >= self.min_rounds && narrow {
             Decision::WidthReached
         } else if rounds >= self.max_rounds {
@@ -94,11 +84,7 @@ impl Stopping {
 impl Default for Stopping {
     /// 6 to 30 rounds, until plus or minus 3 %.
     fn default() -> Self {
-        Self {
-            min_rounds: 6,
-            max_rounds: 30,
-            half_width: 0.03,
-        }
+        Self { min_rounds: 6, max_rounds: 30, half_width: 0.03 }
     }
 }
 
@@ -118,11 +104,7 @@ mod tests {
             } else {
                 Decision::GoOn
             };
-            assert_eq!(
-                stopping().decide(rounds, 5, &[0.01, 0.03]),
-                expected,
-                "{rounds}"
-            );
+            assert_eq!(stopping().decide(rounds, 5, &[0.01, 0.03]), expected, "{rounds}");
         }
     }
 
@@ -148,17 +130,10 @@ mod tests {
 
     #[test]
     fn limits_that_no_run_can_keep_are_refused() {
-        for (min, max, half_width) in [
-            (0, 3, 0.1),
-            (7, 6, 0.1),
-            (1, 2, 0.0),
-            (1, 2, -0.1),
-            (1, 2, f64::NAN),
-        ] {
-            assert!(
-                Stopping::new(min, max, half_width).is_err(),
-                "{min} {max} {half_width}"
-            );
+        for (min, max, half_width) in
+            [(0, 3, 0.1), (7, 6, 0.1), (1, 2, 0.0), (1, 2, -0.1), (1, 2, f64::NAN)]
+        {
+            assert!(Stopping::new(min, max, half_width).is_err(), "{min} {max} {half_width}");
         }
         assert_eq!(Stopping::new(6, 30, 0.03), Ok(Stopping::default()));
     }

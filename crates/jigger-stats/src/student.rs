@@ -36,22 +36,11 @@ mod tests {
         let json = include_str!("../tests/fixtures/scipy-t.json");
         let quantiles: Vec<Quantile> = serde_json::from_str(json).unwrap();
         assert_eq!(quantiles.len(), 48);
-        for Quantile {
-            level,
-            degrees_of_freedom,
-            critical,
-        } in quantiles
-        {
+        for Quantile { level, degrees_of_freedom, critical } in quantiles {
             let ours = two_sided_critical(level, degrees_of_freedom);
-            assert!(
-                (ours / critical - 1.0).abs() < 1e-9,
-                "{ours} is not {critical}"
-            );
+            assert!((ours / critical - 1.0).abs() < 1e-9, "{ours} is not {critical}");
             let p_value = two_sided_p_value(critical, degrees_of_freedom);
-            assert!(
-                (p_value / level - 1.0).abs() < 1e-9,
-                "{p_value} is not {level}"
-            );
+            assert!((p_value / level - 1.0).abs() < 1e-9, "{p_value} is not {level}");
         }
     }
 

@@ -166,10 +166,7 @@ impl Family {
     fn decide(&self, index: usize, ratio: &Ratio) -> (f64, Verdict) {
         let log_ratio = ratio.estimate.ln();
         if self.different.made[index] {
-            (
-                self.different.levels[index],
-                self.direction.verdict_on(log_ratio),
-            )
+            (self.different.levels[index], self.direction.verdict_on(log_ratio))
         } else if self.equivalent.made[index] {
             (self.equivalent.levels[index], Verdict::Equivalent)
         } else {
@@ -183,11 +180,7 @@ impl Family {
     fn open(&self, index: usize, ratio: &Ratio) -> Verdict {
         let limit = self.margin.log();
         let is_beyond = ratio.estimate.ln().abs() > limit;
-        let claims = if is_beyond {
-            &self.different
-        } else {
-            &self.equivalent
-        };
+        let claims = if is_beyond { &self.different } else { &self.equivalent };
         let further_rounds = further_rounds(ratio, claims.levels[index], limit);
         Verdict::Inconclusive { further_rounds }
     }
@@ -204,25 +197,15 @@ impl Claims {
     fn new(comparisons: &[Paired], level: f64, p_value: impl Fn(&Paired) -> f64) -> Self {
         let p_values: Vec<f64> = comparisons.iter().map(p_value).collect();
         let adjusted = holm_adjusted(&p_values);
-        let made = adjusted
-            .iter()
-            .map(|&adjusted| is_within(adjusted, level))
-            .collect();
-        Self {
-            levels: holm_levels(&p_values, level),
-            adjusted,
-            made,
-        }
+        let made = adjusted.iter().map(|&adjusted| is_within(adjusted, level)).collect();
+        Self { levels: holm_levels(&p_values, level), adjusted, made }
     }
 }
 
 /// The smallest level at which the interval lies wholly beyond the margin, on either side.
 fn p_different(paired: &Paired, margin: Margin) -> f64 {
     let limit = margin.log();
-    paired
-        .analysis()
-        .p_above(limit)
-        .min(paired.analysis().p_below(-limit))
+    paired.analysis().p_above(limit).min(paired.analysis().p_below(-limit))
 }
 
 #[cfg(test)]
@@ -235,42 +218,23 @@ mod tests {
     /// Rounds whose log ratios lie evenly about `ratio`, `spread` apart at most.
     fn pairs(ratio: f64, spread: f64, rounds: usize) -> Paired {
         let place = |round: usize| round as f64 / (rounds - 1) as f64 - 0.5;
-        let contender: Vec<f64> = (0..rounds)
-            .map(|round| 100.0 * ratio * (spread * place(round)).exp())
-            .collect();
+        let contender: Vec<f64> =
+            (0..rounds).map(|round| 100.0 * ratio * (spread * place(round)).exp()).collect();
         Paired::new(&contender, &vec![100.0; rounds]).unwrap()
     }
 
     fn verdicts(comparisons: &[Paired], direction: Direction) -> Vec<Verdict> {
         let findings = judge_family(comparisons, Margin::default(), 0.95, direction).unwrap();
-        findings
-            .into_iter()
-            .map(|finding| finding.verdict)
-            .collect()
+        findings.into_iter().map(|finding| finding.verdict).collect()
     }
 
     #[test]
     fn the_four_verdicts_and_both_directions() {
-        let family = [
-            pairs(1.1, 0.02, 12),
-            pairs(0.9, 0.02, 12),
-            pairs(1.0, 0.02, 12),
-        ];
-        assert_eq!(
-            verdicts(&family, UP),
-            [Verdict::Better, Verdict::Worse, Verdict::Equivalent]
-        );
-        assert_eq!(
-            verdicts(&family, DOWN),
-            [Verdict::Worse, Verdict::Better, Verdict::Equivalent]
-        );
+        let family = [pairs(1.1, 0.02, 12), pairs(0.9, 0.02, 12), pairs(1.0, 0.02, 12)];
+        assert_eq!(verdicts(&family, UP), [Verdict::Better, Verdict::Worse, Verdict::Equivalent]);
+        assert_eq!(verdicts(&family, DOWN), [Verdict::Worse, Verdict::Better, Verdict::Equivalent]);
         let open = verdicts(&[pairs(1.04, 0.2, 12)], UP);
-        assert!(matches!(
-            open[..],
-            [Verdict::Inconclusive {
-                further_rounds: Some(1..100)
-            }]
-        ));
+        assert!(matches!(open[..], [Verdict::Inconclusive { further_rounds: Some(1..100) }]));
     }
 
     #[test]
@@ -280,9 +244,7 @@ mod tests {
         let findings = judge_family(&family, Margin::default(), 0.95, UP).unwrap();
         for finding in findings {
             assert_eq!(finding.interval, Interval::UNBOUNDED);
-            let open = Verdict::Inconclusive {
-                further_rounds: Some(2),
-            };
+            let open = Verdict::Inconclusive { further_rounds: Some(2) };
             assert_eq!(finding.verdict, open);
             assert!((finding.p_different - 0.125).abs() < 1e-12);
             assert!(finding.ratio.interval().is_bounded());
@@ -293,19 +255,11 @@ mod tests {
     #[test]
     fn company_widens_the_interval() {
         let close = pairs(1.035, 0.043, 9);
-        assert_eq!(
-            verdicts(std::slice::from_ref(&close), UP),
-            [Verdict::Better]
-        );
+        assert_eq!(verdicts(std::slice::from_ref(&close), UP), [Verdict::Better]);
         let mut family = vec![pairs(1.02, 0.05, 9); 3];
         family.push(close);
         let finding = judge_family(&family, Margin::default(), 0.95, UP).unwrap()[3];
-        assert!(matches!(
-            finding.verdict,
-            Verdict::Inconclusive {
-                further_rounds: Some(1..20)
-            }
-        ));
+        assert!(matches!(finding.verdict, Verdict::Inconclusive { further_rounds: Some(1..20) }));
         assert!(finding.interval.low < finding.ratio.low);
         assert!(finding.interval.high > finding.ratio.high);
         assert!(finding.p_different > 0.05);
@@ -327,14 +281,8 @@ mod tests {
         assert_eq!(of(1.01, 1.2), None);
         assert_eq!(of(0.0, f64::INFINITY), None);
         let without_margin = Margin::new(0.0).unwrap();
-        let same = Interval {
-            low: 1.0,
-            high: 1.0,
-        };
-        assert_eq!(
-            Verdict::of(same, without_margin, UP),
-            Some(Verdict::Equivalent)
-        );
+        let same = Interval { low: 1.0, high: 1.0 };
+        assert_eq!(Verdict::of(same, without_margin, UP), Some(Verdict::Equivalent));
     }
 
     #[test]

@@ -21,18 +21,13 @@ fn close_rounds() -> impl Strategy<Value = Rounds> {
         let noise = vec((-0.5_f64..0.5, -0.5_f64..0.5), count);
         noise.prop_map(move |noise| {
             let value = |centre: f64, shift: f64| centre * (spread * shift).exp();
-            noise
-                .iter()
-                .map(|&(a, b)| (value(ratio, a), value(1.0, b)))
-                .collect()
+            noise.iter().map(|&(a, b)| (value(ratio, a), value(1.0, b))).collect()
         })
     })
 }
 
 fn ratio(rounds: &Rounds, confidence: f64) -> Ratio {
-    paired(rounds)
-        .signed_rank(confidence)
-        .expect("six rounds are enough")
+    paired(rounds).signed_rank(confidence).expect("six rounds are enough")
 }
 
 fn paired(rounds: &Rounds) -> Paired {

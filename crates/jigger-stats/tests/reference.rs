@@ -54,9 +54,7 @@ fn all_series() -> BTreeMap<String, Series> {
 /// The rows of one kind in R's answers, without the kind.
 fn r_rows(kind: &str) -> Vec<Vec<&'static str>> {
     let rows = R.lines().map(|line| line.split('\t').collect::<Vec<_>>());
-    rows.filter(|cells| cells[0] == kind)
-        .map(|cells| cells[1..].to_vec())
-        .collect()
+    rows.filter(|cells| cells[0] == kind).map(|cells| cells[1..].to_vec()).collect()
 }
 
 fn numbers(cells: &[&str]) -> Vec<f64> {
@@ -127,11 +125,7 @@ fn ratios_agree_with_scipy() {
         assert_close(by_rank.p_value, case.signed_rank_p, &case.name);
         for interval in &case.t_intervals {
             let Ok(ratio) = paired.paired_t(interval.confidence) else {
-                assert!(
-                    interval.confidence > 0.98 && paired.rounds() < 8,
-                    "{}",
-                    case.name
-                );
+                assert!(interval.confidence > 0.98 && paired.rounds() < 8, "{}", case.name);
                 continue;
             };
             assert_close(ratio.estimate, case.t_estimate, &case.name);
@@ -151,12 +145,7 @@ fn orders_agree_with_the_second_implementation() {
         let orders = Orders::balanced(plan.contenders, plan.seed);
         assert_eq!(plan.rounds.len(), 2 * orders.cycle_len());
         for (round, order) in plan.rounds.into_iter().enumerate() {
-            assert_eq!(
-                orders.round(round),
-                order,
-                "seed {} round {round}",
-                plan.seed
-            );
+            assert_eq!(orders.round(round), order, "seed {} round {round}", plan.seed);
         }
     }
 }

@@ -29,11 +29,7 @@ fn the_interval_covers_the_truth_as_often_as_it_says() {
 fn the_interval_of_six_rounds_covers_somewhat_more() {
     for world in WORLDS {
         let coverage = coverage(&world, 6, 2_000, 11);
-        assert!(
-            (0.955..=0.985).contains(&coverage),
-            "{}: {coverage}",
-            world.name
-        );
+        assert!((0.955..=0.985).contains(&coverage), "{}: {coverage}", world.name);
     }
 }
 
@@ -42,11 +38,7 @@ fn strong_slot_effects_err_on_the_safe_side() {
     for world in STRONG_SLOTS {
         for rounds in [10, 20] {
             let coverage = coverage(&world, rounds, 1_000, 11);
-            assert!(
-                coverage >= 0.95,
-                "{}, {rounds} rounds: {coverage}",
-                world.name
-            );
+            assert!(coverage >= 0.95, "{}, {rounds} rounds: {coverage}", world.name);
         }
     }
 }
@@ -78,10 +70,7 @@ fn without_interleaving_drift_looks_like_a_difference() {
 #[test]
 fn stopping_on_width_does_not_fool_and_stopping_on_significance_does() {
     let on_width = stopped_runs(&QUIET, StopOn::Width, 200, 14);
-    assert!(
-        on_width.misses <= 0.07 && on_width.false_alarms <= 0.05,
-        "{on_width:?}"
-    );
+    assert!(on_width.misses <= 0.07 && on_width.false_alarms <= 0.05, "{on_width:?}");
     assert!((10.0..30.0).contains(&on_width.mean_rounds), "{on_width:?}");
     let on_significance = stopped_runs(&QUIET, StopOn::Significance, 200, 14);
     assert!(on_significance.misses > 0.12, "{on_significance:?}");
@@ -90,15 +79,9 @@ fn stopping_on_width_does_not_fool_and_stopping_on_significance_does() {
 #[test]
 fn ten_percent_are_found_and_one_percent_is_not_called_faster() {
     let ten_percent = power(&QUIET, 1.1, 10, 500, 15);
-    assert!(
-        ten_percent.better > 0.99 && ten_percent.worse == 0.0,
-        "{ten_percent:?}"
-    );
+    assert!(ten_percent.better > 0.99 && ten_percent.worse == 0.0, "{ten_percent:?}");
     let slower = power(&QUIET, 1.0 / 1.1, 10, 500, 15);
     assert!(slower.worse > 0.99 && slower.better == 0.0, "{slower:?}");
     let one_percent = power(&QUIET, 1.01, 20, 500, 15);
-    assert!(
-        one_percent.better < 0.01 && one_percent.equivalent > 0.1,
-        "{one_percent:?}"
-    );
+    assert!(one_percent.better < 0.01 && one_percent.equivalent > 0.1, "{one_percent:?}");
 }

@@ -2,13 +2,17 @@
 
 mod compare;
 mod gate;
+mod latency;
 mod metric;
+mod noise;
 
 use serde::Serialize;
 
 pub use compare::{Comparison, half_widths};
 pub use gate::Gate;
+pub use latency::{LatencyCurve, latency_curve};
 pub use metric::{Metric, Unit, direction, of as number, unit_of};
+pub use noise::{NoiseBand, noise_band, placebo_metrics};
 
 use crate::confounder::{self, Confounder};
 use crate::plan::PLACEBO;
@@ -63,29 +67,19 @@ impl<'a> Analysis<'a> {
         let placebo = compare::placebo(record, &contenders);
         let comparisons = compare::comparisons(record, &contenders, &placebo);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
-        Self {
-            record,
-            rounds,
-            contenders,
-            comparisons,
-            placebo,
-        }
+        Self { record, rounds, contenders, comparisons, placebo }
     }
 
     /// The contender of that name.
     #[must_use]
     pub fn contender(&self, name: &str) -> Option<&ContenderResult<'a>> {
-        self.contenders
-            .iter()
-            .find(|contender| contender.record.name == name)
+        self.contenders.iter().find(|contender| contender.record.name == name)
     }
 
     /// The comparison of a contender's metric with the baseline's.
     #[must_use]
     pub fn comparison(&self, metric: &str, contender: &str) -> Option<&Comparison> {
-        self.comparisons
-            .iter()
-            .find(|c| c.metric == metric && c.contender == contender)
+        self.comparisons.iter().find(|c| c.metric == metric && c.contender == contender)
     }
 
     /// What the whole run is short of.
@@ -95,14 +89,13 @@ impl<'a> Analysis<'a> {
         let needed = jigger_stats::rounds_needed_for(0.95);
         if self.rounds < needed {
             notes.push(Note(format!(
-                "{} rounds: too few for an interval; {needed} are needed",
-                self.rounds
+                "{} round{}: too few for an interval; {needed} are needed",
+                self.rounds,
+                if self.rounds == 1 { "" } else { "s" }
             )));
         }
         if self.record.ended == Ended::Interrupted {
-            notes.push(Note(
-                "interrupted: what was measured until then is shown".to_owned(),
-            ));
+            notes.push(Note("interrupted: what was measured until then is shown".to_owned()));
         }
         if self.record.placement.shares_cores() {
             notes.push(Note(
@@ -118,10 +111,7 @@ impl<'a> Analysis<'a> {
     pub fn has_failures(&self) -> bool {
         let failed = |c: &ContenderResult<'_>| c.record.status == Status::Failed;
         self.contenders.iter().any(failed)
-            || self
-                .contenders
-                .iter()
-                .all(|c| c.record.status == Status::Skipped)
+            || self.contenders.iter().all(|c| c.record.status == Status::Skipped)
     }
 }
 
@@ -135,9 +125,7 @@ impl ContenderResult<'_> {
     /// Whether a gate of that code touches the metric.
     #[must_use]
     pub fn has_gate(&self, code: &str, metric: &str) -> bool {
-        self.gates
-            .iter()
-            .any(|gate| gate.code == code && metric.starts_with(&gate.scenario))
+        self.gates.iter().any(|gate| gate.code == code && metric.starts_with(&gate.scenario))
     }
 }
 
@@ -145,11 +133,7 @@ fn rounds_of(contender: &ContenderResult<'_>) -> Option<usize> {
     if contender.record.status == Status::Skipped {
         return None;
     }
-    contender
-        .metrics
-        .iter()
-        .map(|metric| metric.rounds.iter().flatten().count())
-        .max()
+    contender.metrics.iter().map(|metric| metric.rounds.iter().flatten().count()).max()
 }
 
 /// Names of the two entries that stand for the same contender.

@@ -18,11 +18,9 @@ use crate::server::guard;
 /// measures them in interleaved rounds and says what can be believed.
 #[derive(Debug, Parser)]
 #[command(name = "jigger", version, args_conflicts_with_subcommands = true)]
-#[command(
-    after_help = "Exit codes: 0 fine; 2 wrong usage or suite; 3 a contender could not be \
+#[command(after_help = "Exit codes: 0 fine; 2 wrong usage or suite; 3 a contender could not be \
                         measured; 130 interrupted.\n\
-                        Example: jigger run --quick      a first look at the default suite"
-)]
+                        Example: jigger run --quick      a first look at the default suite")]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -114,7 +112,7 @@ pub struct OutputArgs {
     /// What is written to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Also write a report here; the extension (.md, .json, .txt) chooses the format (repeatable)
+    /// Also write a report here; the extension (.html, .md, .json, .csv, .txt) chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// Where the record goes [default: jigger-records/SUITE-TIME.json]
@@ -361,11 +359,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             eprintln!("jigger: {error:#}");
             // wrk ends with 1 where it cannot begin, and scripts around it know that.
-            if is_wrk {
-                ExitCode::from(1)
-            } else {
-                commands::Exit::Usage.into()
-            }
+            if is_wrk { ExitCode::from(1) } else { commands::Exit::Usage.into() }
         }
     }
 }
@@ -373,9 +367,7 @@ pub fn main() -> ExitCode {
 /// The program's arguments, with the verb put in when it is called `wrk`.
 fn arguments() -> Vec<OsString> {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    let called = arguments
-        .first()
-        .and_then(|name| Path::new(name).file_name());
+    let called = arguments.first().and_then(|name| Path::new(name).file_name());
     if called.is_some_and(|name| name == "wrk") {
         arguments.insert(1, "wrk".into());
     }

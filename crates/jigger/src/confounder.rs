@@ -21,14 +21,8 @@ pub struct Confounder {
 const LOG_BYTES_PER_REQUEST: f64 = 10.0;
 
 /// Headers whose difference is told elsewhere, or means nothing.
-const OWN_HEADERS: &[&str] = &[
-    "date",
-    "server",
-    "content-type",
-    "content-length",
-    "connection",
-    "keep-alive",
-];
+const OWN_HEADERS: &[&str] =
+    &["date", "server", "content-type", "content-length", "connection", "keep-alive"];
 
 /// What sets a contender apart.
 #[must_use]
@@ -37,14 +31,8 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     let Some(evidence) = visits.iter().find_map(|visit| visit.evidence.as_ref()) else {
         return Vec::new();
     };
-    let contender = record
-        .contenders
-        .iter()
-        .find(|contender| contender.name == name);
-    let baseline = record
-        .visits
-        .iter()
-        .filter(|v| v.entry == record.suite.baseline);
+    let contender = record.contenders.iter().find(|contender| contender.name == name);
+    let baseline = record.visits.iter().filter(|v| v.entry == record.suite.baseline);
     let reference = baseline.filter_map(|visit| visit.evidence.as_ref()).next();
     let mut found = Vec::new();
     found.extend(connection_close(record, &visits, evidence));
@@ -63,12 +51,7 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
 }
 
 fn all(record: &Record) -> Vec<String> {
-    record
-        .suite
-        .scenarios
-        .iter()
-        .map(|scenario| scenario.name.clone())
-        .collect()
+    record.suite.scenarios.iter().map(|scenario| scenario.name.clone()).collect()
 }
 
 fn connection_close(
@@ -76,13 +59,8 @@ fn connection_close(
     visits: &[&VisitRecord],
     evidence: &Evidence,
 ) -> Option<Confounder> {
-    let kept: Vec<&str> = record
-        .suite
-        .scenarios
-        .iter()
-        .filter(|s| !s.fresh)
-        .map(|s| s.name.as_str())
-        .collect();
+    let kept: Vec<&str> =
+        record.suite.scenarios.iter().filter(|s| !s.fresh).map(|s| s.name.as_str()).collect();
     let trials = visits.iter().flat_map(|visit| &visit.trials);
     let closed: u64 = trials
         .filter(|trial| kept.contains(&trial.scenario.as_str()))
@@ -104,79 +82,43 @@ fn connection_close(
 fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Confounder> {
     let mut found = Vec::new();
     let mut add = |code, detail, remedy| {
-        found.push(Confounder {
-            code,
-            detail,
-            remedy,
-            touches: all(record),
-        });
+        found.push(Confounder { code, detail, remedy, touches: all(record) });
     };
     if one.body_sha256 != other.body_sha256 {
-        let detail = format!(
-            "it answers {:?}, the baseline {:?}",
-            one.body_start, other.body_start
-        );
-        add(
-            "body-differs",
-            detail,
-            "make all contenders answer the same bytes",
-        );
+        let detail =
+            format!("it answers {:?}, the baseline {:?}", one.body_start, other.body_start);
+        add("body-differs", detail, "make all contenders answer the same bytes");
     }
     let differing = |name: &str| {
         let (mine, theirs) = (header(one, name), header(other, name));
         (mine != theirs).then(|| {
-            format!(
-                "{name}: {} against {}",
-                mine.unwrap_or("none"),
-                theirs.unwrap_or("none")
-            )
+            format!("{name}: {} against {}", mine.unwrap_or("none"), theirs.unwrap_or("none"))
         })
     };
     if let Some(detail) = differing("content-type") {
-        add(
-            "content-type-differs",
-            detail,
-            "make all contenders send the same content type",
-        );
+        add("content-type-differs", detail, "make all contenders send the same content type");
     }
     if let Some(detail) = differing("content-encoding") {
-        add(
-            "compression-differs",
-            detail,
-            "switch compression on for all, or off",
-        );
+        add("compression-differs", detail, "switch compression on for all, or off");
     }
     let names = |from: &Evidence| -> Vec<String> {
-        let mut names: Vec<String> = from
-            .headers
-            .iter()
-            .map(|(name, _)| name.to_ascii_lowercase())
-            .collect();
+        let mut names: Vec<String> =
+            from.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
         names.retain(|name| !OWN_HEADERS.contains(&name.as_str()) && name != "content-encoding");
         names.sort();
         names
     };
     let (mine, theirs) = (names(one), names(other));
     if mine != theirs {
-        let detail = format!(
-            "it sends [{}], the baseline [{}]",
-            mine.join(", "),
-            theirs.join(", ")
-        );
-        add(
-            "headers-differ",
-            detail,
-            "make all contenders send the same headers",
-        );
+        let detail =
+            format!("it sends [{}], the baseline [{}]", mine.join(", "), theirs.join(", "));
+        add("headers-differ", detail, "make all contenders send the same headers");
     }
     found
 }
 
 fn header<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
-    let found = evidence
-        .headers
-        .iter()
-        .find(|(other, _)| other.eq_ignore_ascii_case(name));
+    let found = evidence.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.as_str())
 }
 

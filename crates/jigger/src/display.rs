@@ -37,11 +37,7 @@ impl Display {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Self {
-            verbosity,
-            bar,
-            head: String::new(),
-        }
+        Self { verbosity, bar, head: String::new() }
     }
 
     /// Shows one event.
@@ -54,12 +50,7 @@ impl Display {
                     bar.set_length((visits * max_rounds) as u64);
                 }
             }
-            Event::VisitBegins {
-                entry,
-                round,
-                visits_done,
-                left,
-            } => {
+            Event::VisitBegins { entry, round, visits_done, left } => {
                 let left = left.map_or(String::new(), |left| format!(", {} left", clock(left)));
                 self.head = format!("round {} {entry}{left}", round + 1);
                 if let Some(bar) = &self.bar {
@@ -68,10 +59,7 @@ impl Display {
                 let head = self.head.clone();
                 self.line(&head);
             }
-            Event::Step {
-                name,
-                rate_per_second,
-            } => self.step(name, *rate_per_second),
+            Event::Step { name, rate_per_second } => self.step(name, *rate_per_second),
             Event::RoundsEnded => {
                 if let Some(bar) = &self.bar {
                     bar.finish_and_clear();
@@ -105,10 +93,7 @@ impl Display {
     }
 
     /// A display that cannot be written to is no reason to end a measurement.
-    #[expect(
-        clippy::unused_self,
-        reason = "all output of the display goes through it"
-    )]
+    #[expect(clippy::unused_self, reason = "all output of the display goes through it")]
     fn write(&self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");
     }

@@ -28,21 +28,14 @@ impl Host {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let kibibytes = field(&meminfo, "MemTotal").and_then(|text| {
-            text.split_whitespace()
-                .next()
-                .and_then(|number| number.parse::<u64>().ok())
+            text.split_whitespace().next().and_then(|number| number.parse::<u64>().ok())
         });
         let governor = fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
         Self {
-            processor: field(&cpuinfo, "model name")
-                .unwrap_or("unknown")
-                .to_owned(),
+            processor: field(&cpuinfo, "model name").unwrap_or("unknown").to_owned(),
             cores: allowed_cores().len(),
             memory_bytes: kibibytes.unwrap_or(0) * 1024,
-            kernel: rustix::system::uname()
-                .release()
-                .to_string_lossy()
-                .into_owned(),
+            kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
             governor: governor.ok().map(|text| text.trim().to_owned()),
             virtual_machine: field(&cpuinfo, "flags").is_some_and(|f| f.contains("hypervisor")),
         }
@@ -59,9 +52,7 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 #[must_use]
 pub fn allowed_cores() -> Vec<usize> {
     let cores: Vec<usize> = match rustix::thread::sched_getaffinity(None) {
-        Ok(set) => (0..rustix::thread::CpuSet::MAX_CPU)
-            .filter(|&cpu| set.is_set(cpu))
-            .collect(),
+        Ok(set) => (0..rustix::thread::CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect(),
         Err(_) => Vec::new(),
     };
     if cores.is_empty() { vec![0] } else { cores }
@@ -82,24 +73,16 @@ impl Placement {
     #[must_use]
     pub fn split(cores: &[usize]) -> Self {
         if cores.len() < 2 {
-            return Self {
-                client_cpus: cores.to_vec(),
-                server_cpus: cores.to_vec(),
-            };
+            return Self { client_cpus: cores.to_vec(), server_cpus: cores.to_vec() };
         }
         let (client, server) = cores.split_at((cores.len() / 4).max(1));
-        Self {
-            client_cpus: client.to_vec(),
-            server_cpus: server.to_vec(),
-        }
+        Self { client_cpus: client.to_vec(), server_cpus: server.to_vec() }
     }
 
     /// Whether client and servers share a core.
     #[must_use]
     pub fn shares_cores(&self) -> bool {
-        self.client_cpus
-            .iter()
-            .any(|cpu| self.server_cpus.contains(cpu))
+        self.client_cpus.iter().any(|cpu| self.server_cpus.contains(cpu))
     }
 }
 
@@ -119,32 +102,18 @@ impl MachineTime {
 
     fn parse(text: &str) -> Self {
         let line = text.lines().next().unwrap_or_default();
-        let ticks: Vec<u64> = line
-            .split_whitespace()
-            .skip(1)
-            .take(8)
-            .filter_map(|t| t.parse().ok())
-            .collect();
-        Self {
-            total_ticks: ticks.iter().sum(),
-            steal_ticks: ticks.get(7).copied().unwrap_or(0),
-        }
+        let ticks: Vec<u64> =
+            line.split_whitespace().skip(1).take(8).filter_map(|t| t.parse().ok()).collect();
+        Self { total_ticks: ticks.iter().sum(), steal_ticks: ticks.get(7).copied().unwrap_or(0) }
     }
 
     /// The share of the machine's time since `earlier` that the hypervisor kept for others, 0..1.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "ticks of one visit are far below 2^53"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "ticks of one visit are far below 2^53")]
     pub fn steal_share_since(self, earlier: Self) -> f64 {
         let total = self.total_ticks.saturating_sub(earlier.total_ticks);
         let steal = self.steal_ticks.saturating_sub(earlier.steal_ticks);
-        if total == 0 {
-            0.0
-        } else {
-            steal as f64 / total as f64
-        }
+        if total == 0 { 0.0 } else { steal as f64 / total as f64 }
     }
 }
 
@@ -155,10 +124,7 @@ mod tests {
     #[test]
     fn two_cores_are_one_each() {
         let placement = Placement::split(&[0, 1]);
-        assert_eq!(
-            (placement.client_cpus, placement.server_cpus),
-            (vec![0], vec![1])
-        );
+        assert_eq!((placement.client_cpus, placement.server_cpus), (vec![0], vec![1]));
     }
 
     #[test]

@@ -133,8 +133,7 @@ pub fn own_bytes(images: &[Image]) -> Vec<u64> {
     let own = |image: &Image| {
         let layers = image.layers.iter();
         let own = layers.filter(|layer| owners[layer.digest.as_str()] != Owners::Several);
-        own.map(|layer| layer.unpacked_bytes)
-            .fold(0, u64::saturating_add)
+        own.map(|layer| layer.unpacked_bytes).fold(0, u64::saturating_add)
     };
     images.iter().map(own).collect()
 }

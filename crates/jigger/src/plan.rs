@@ -36,10 +36,7 @@ impl Plan {
         };
         let mut entries: Vec<Entry> = taking_part.iter().map(entry).collect();
         if suite.placebo && taking_part.contains(&suite.baseline) {
-            entries.push(Entry {
-                contender: suite.baseline,
-                name: PLACEBO.to_owned(),
-            });
+            entries.push(Entry { contender: suite.baseline, name: PLACEBO.to_owned() });
         }
         let orders = Orders::balanced(entries.len(), seed);
         Self { entries, orders }
@@ -77,11 +74,7 @@ mod tests {
     #[test]
     fn the_baseline_is_entered_twice() {
         let plan = Plan::new(&suite(), &[0, 1], 7);
-        let names: Vec<&str> = plan
-            .entries
-            .iter()
-            .map(|entry| entry.name.as_str())
-            .collect();
+        let names: Vec<&str> = plan.entries.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!(names, ["a", "b", PLACEBO]);
         assert_eq!(plan.entries[2].contender, 1);
     }
@@ -93,10 +86,7 @@ mod tests {
 
     #[test]
     fn every_round_visits_every_entry_once_and_the_seed_repeats_it() {
-        let (plan, again) = (
-            Plan::new(&suite(), &[0, 1], 7),
-            Plan::new(&suite(), &[0, 1], 7),
-        );
+        let (plan, again) = (Plan::new(&suite(), &[0, 1], 7), Plan::new(&suite(), &[0, 1], 7));
         for round in 0..12 {
             let mut order = plan.round(round);
             assert_eq!(order, again.round(round));

@@ -29,14 +29,8 @@ const SHOWN_LINES: usize = 15;
 
 /// Where the remedy for a missing program is not just its name.
 const REMEDIES: &[(&str, &str)] = &[
-    (
-        "go",
-        "install Go 1.25 or newer (https://go.dev/dl/), or run `make setup`",
-    ),
-    (
-        "python3",
-        "install Python 3.10 or newer with its venv module (Debian: python3-venv)",
-    ),
+    ("go", "install Go 1.25 or newer (https://go.dev/dl/), or run `make setup`"),
+    ("python3", "install Python 3.10 or newer with its venv module (Debian: python3-venv)"),
     ("cargo", "install Rust (https://rustup.rs)"),
     ("node", "install Node.js (https://nodejs.org)"),
 ];
@@ -87,10 +81,7 @@ fn prepared(
         return record;
     }
     if !contender.build.is_empty() {
-        listener(Event::Preparing {
-            contender: contender.name.clone(),
-            step: "building",
-        });
+        listener(Event::Preparing { contender: contender.name.clone(), step: "building" });
         match build(contender, interrupt) {
             Ok(seconds) => record.build_seconds = Some(seconds),
             Err(reason) => {
@@ -104,10 +95,7 @@ fn prepared(
 
 fn remedy(program: &str) -> String {
     let known = REMEDIES.iter().find(|(name, _)| *name == program);
-    known.map_or_else(
-        || format!("install {program}"),
-        |(_, remedy)| (*remedy).to_owned(),
-    )
+    known.map_or_else(|| format!("install {program}"), |(_, remedy)| (*remedy).to_owned())
 }
 
 fn is_on_path(program: &str) -> bool {
@@ -123,9 +111,8 @@ fn is_on_path(program: &str) -> bool {
 fn build(contender: &Contender, interrupt: &Interrupt) -> Result<f64, String> {
     let began = Instant::now();
     for command in &contender.build {
-        let arguments = Placeholders::default()
-            .fill_all(command)
-            .map_err(|error| format!("build: {error}"))?;
+        let arguments =
+            Placeholders::default().fill_all(command).map_err(|error| format!("build: {error}"))?;
         run_to_end(&arguments, &contender.directory, interrupt)?;
     }
     Ok(began.elapsed().as_secs_f64())
@@ -134,25 +121,14 @@ fn build(contender: &Contender, interrupt: &Interrupt) -> Result<f64, String> {
 /// Runs one command to its end; its last lines when it fails.
 fn run_to_end(arguments: &[String], folder: &Path, interrupt: &Interrupt) -> Result<(), String> {
     let shown = shell_words::join(arguments);
-    let (program, rest) = arguments
-        .split_first()
-        .ok_or("the build command is empty")?;
+    let (program, rest) = arguments.split_first().ok_or("the build command is empty")?;
     let (reader, writer) = std::io::pipe().map_err(|error| format!("build: {error}"))?;
-    let second = writer
-        .try_clone()
-        .map_err(|error| format!("build: {error}"))?;
+    let second = writer.try_clone().map_err(|error| format!("build: {error}"))?;
     let mut command = Command::new(program);
-    command
-        .args(rest)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .process_group(0);
+    command.args(rest).current_dir(folder).stdin(Stdio::null()).process_group(0);
     command.stdout(writer).stderr(second);
     let mut child = command.spawn().map_err(|error| {
-        format!(
-            "the build '{shown}' in {} cannot be started: {error}",
-            folder.display()
-        )
+        format!("the build '{shown}' in {} cannot be started: {error}", folder.display())
     })?;
     // The command holds the pipe's writing ends until it is dropped.
     drop(command);
@@ -173,16 +149,11 @@ fn run_to_end(arguments: &[String], folder: &Path, interrupt: &Interrupt) -> Res
         return Ok(());
     }
     let lines = lines.join().unwrap_or_default();
-    Err(format!(
-        "the build '{shown}' failed ({status}); its last lines:\n{}",
-        lines.join("\n")
-    ))
+    Err(format!("the build '{shown}' failed ({status}); its last lines:\n{}", lines.join("\n")))
 }
 
 fn end_group(pid: u32) {
-    let pid = i32::try_from(pid)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid {
         let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
     }
@@ -206,11 +177,7 @@ fn add_images(
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) {
-    if suite
-        .contenders
-        .iter()
-        .all(|contender| contender.image.is_none())
-    {
+    if suite.contenders.iter().all(|contender| contender.image.is_none()) {
         return;
     }
     let engine = Engine::detect(choice).map_err(|error| error.to_string());
@@ -223,10 +190,7 @@ fn add_images(
             continue;
         }
         let step = "building and measuring the image of";
-        listener(Event::Preparing {
-            contender: contender.name.clone(),
-            step,
-        });
+        listener(Event::Preparing { contender: contender.name.clone(), step });
         match image(suite, contender, recipe, engine.as_ref()) {
             Ok(image) => measured.push((at, image)),
             Err(reason) => records[at].image_reason = Some(reason),
@@ -255,11 +219,8 @@ fn image(
     let reference = match recipe {
         ImageRecipe::Reference(reference) => reference.clone(),
         ImageRecipe::Build(command) => {
-            let tag = format!(
-                "jigger-{}/{}",
-                suite.name.to_lowercase(),
-                contender.name.to_lowercase()
-            );
+            let tag =
+                format!("jigger-{}/{}", suite.name.to_lowercase(), contender.name.to_lowercase());
             let filled = Placeholders::default()
                 .with("engine", engine.program.name())
                 .with("tag", &tag)

@@ -287,14 +287,10 @@ impl Record {
     /// [`RecordError`] when it cannot be read, is no record, or is newer.
     pub fn read(path: &Path) -> Result<Self, RecordError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|source| RecordError::Read {
-            path: shown.clone(),
-            source,
-        })?;
-        let not_a_record = |message: String| RecordError::NotARecord {
-            path: shown.clone(),
-            message,
-        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| RecordError::Read { path: shown.clone(), source })?;
+        let not_a_record =
+            |message: String| RecordError::NotARecord { path: shown.clone(), message };
         let value: serde_json::Value =
             serde_json::from_str(&text).map_err(|error| not_a_record(error.to_string()))?;
         match value.get("version").and_then(serde_json::Value::as_u64) {
@@ -335,10 +331,8 @@ impl RecordFile {
     /// # Errors
     /// [`RecordError::Write`].
     pub fn save(&self) -> Result<(), RecordError> {
-        self.write().map_err(|source| RecordError::Write {
-            path: self.path.display().to_string(),
-            source,
-        })
+        self.write()
+            .map_err(|source| RecordError::Write { path: self.path.display().to_string(), source })
     }
 
     fn write(&self) -> std::io::Result<()> {
@@ -381,10 +375,7 @@ mod tests {
         let mut histogram = Histogram::<u64>::new(3).unwrap();
         histogram.record_n(1_000, 5).unwrap();
         histogram.record(9_000_000).unwrap();
-        assert_eq!(
-            decode_histogram(&encode_histogram(&histogram)).unwrap(),
-            histogram
-        );
+        assert_eq!(decode_histogram(&encode_histogram(&histogram)).unwrap(), histogram);
         assert!(decode_histogram("AAAA").is_none());
     }
 

@@ -1,5 +1,8 @@
 //! Pure functions of an analysis, one renderer a file.
 
+mod chart;
+mod csv;
+mod html;
 mod json;
 pub mod load;
 mod markdown;
@@ -20,6 +23,10 @@ pub enum Format {
     /// For a pull request or a blog post.
     #[value(alias = "md")]
     Markdown,
+    /// One file for a browser, with the record in it.
+    Html,
+    /// One line for each contender, metric and round.
+    Csv,
     /// For programs.
     Json,
 }
@@ -31,6 +38,8 @@ impl Format {
         match path.extension()?.to_str()? {
             "txt" => Some(Self::Text),
             "md" => Some(Self::Markdown),
+            "html" => Some(Self::Html),
+            "csv" => Some(Self::Csv),
             "json" => Some(Self::Json),
             _ => None,
         }
@@ -43,6 +52,8 @@ pub fn render(analysis: &Analysis<'_>, format: Format, color: bool) -> String {
     match format {
         Format::Text => terminal::render(analysis, color),
         Format::Markdown => markdown::render(analysis),
+        Format::Html => html::render(analysis),
+        Format::Csv => csv::render(analysis),
         Format::Json => json::render(analysis),
     }
 }

@@ -110,14 +110,10 @@ impl Server {
             return Err(StartError::NoCommand);
         }
         if !spec.dir.is_dir() {
-            return Err(StartError::Directory {
-                path: spec.dir.clone(),
-            });
+            return Err(StartError::Directory { path: spec.dir.clone() });
         }
-        let log = log::create(&spec.log).map_err(|source| StartError::Log {
-            path: spec.log.clone(),
-            source,
-        })?;
+        let log = log::create(&spec.log)
+            .map_err(|source| StartError::Log { path: spec.log.clone(), source })?;
         let mark = stray::new_mark();
         let mut link = Link::start(spec, log, &mark)
             .map_err(|error| guard_error(spec, format!("it could not be started: {error}")))?;
@@ -251,11 +247,7 @@ impl Server {
         let deadline = Instant::now() + self.grace + guard::KILL_LIMIT + FAREWELL_LIMIT;
         loop {
             match self.link.next(deadline) {
-                News::Event(Event::Stopped {
-                    took_ms,
-                    forced,
-                    survivors,
-                }) => {
+                News::Event(Event::Stopped { took_ms, forced, survivors }) => {
                     self.link.wait();
                     self.remove_cgroup();
                     let took = Duration::from_millis(took_ms);
@@ -303,13 +295,7 @@ impl Drop for Server {
 fn after(life: Life, event: &Event) -> Life {
     match (life, event) {
         (Life::Exited(_), _) => life,
-        (
-            _,
-            Event::Exited {
-                exit: Exit::Code(0),
-                others_live: true,
-            },
-        ) => Life::Daemonised,
+        (_, Event::Exited { exit: Exit::Code(0), others_live: true }) => Life::Daemonised,
         (_, Event::Exited { exit, .. }) => Life::Exited(*exit),
         (Life::Daemonised, Event::Gone) => Life::Exited(Exit::Code(0)),
         _ => life,
@@ -323,11 +309,7 @@ fn wait_for_spawn(link: &mut Link, spec: &StartSpec) -> Result<Spawned, StartErr
         match link.next(deadline) {
             News::Event(Event::Cgroup(path)) => cgroup = Some(path),
             News::Event(Event::Spawned { pid, monotonic_ns }) => {
-                return Ok(Spawned {
-                    pid,
-                    monotonic_ns,
-                    cgroup,
-                });
+                return Ok(Spawned { pid, monotonic_ns, cgroup });
             }
             News::Event(Event::Failed { errno, message }) => {
                 return Err(StartError::of_spawn(spec, errno, message));
@@ -345,11 +327,7 @@ fn wait_for_spawn(link: &mut Link, spec: &StartSpec) -> Result<Spawned, StartErr
 
 fn guard_error(spec: &StartSpec, message: String) -> StartError {
     let log_tail = log::tail(&spec.log, 5);
-    StartError::Guard {
-        program: spec.guard.clone(),
-        message,
-        log_tail,
-    }
+    StartError::Guard { program: spec.guard.clone(), message, log_tail }
 }
 
 /// `CLOCK_MONOTONIC` in nanoseconds: the same clock in every process of a machine.
@@ -365,10 +343,7 @@ mod tests {
 
     #[test]
     fn a_first_process_that_leaves_others_behind_has_daemonised() {
-        let left = Event::Exited {
-            exit: Exit::Code(0),
-            others_live: true,
-        };
+        let left = Event::Exited { exit: Exit::Code(0), others_live: true };
         let daemonised = after(Life::Running, &left);
         assert_eq!(daemonised, Life::Daemonised);
         assert_eq!(after(daemonised, &Event::Gone), Life::Exited(Exit::Code(0)));
@@ -376,11 +351,9 @@ mod tests {
 
     #[test]
     fn any_other_end_of_the_first_process_is_the_end_of_the_server() {
-        for (exit, others_live) in [
-            (Exit::Code(0), false),
-            (Exit::Code(1), true),
-            (Exit::Signal(9), true),
-        ] {
+        for (exit, others_live) in
+            [(Exit::Code(0), false), (Exit::Code(1), true), (Exit::Signal(9), true)]
+        {
             let life = after(Life::Running, &Event::Exited { exit, others_live });
             assert_eq!(life, Life::Exited(exit));
             assert_eq!(after(life, &Event::Gone), Life::Exited(exit));

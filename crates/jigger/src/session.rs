@@ -46,16 +46,8 @@ pub fn run(
     file: &mut RecordFile,
     listener: &mut Listener<'_>,
 ) -> Result<Ended, RecordError> {
-    let mut session = Session {
-        rounds,
-        plan,
-        file,
-        visits_done: 0,
-    };
-    listener(Event::RoundsBegin {
-        visits: plan.entries.len(),
-        max_rounds: rounds.max,
-    });
+    let mut session = Session { rounds, plan, file, visits_done: 0 };
+    listener(Event::RoundsBegin { visits: plan.entries.len(), max_rounds: rounds.max });
     let ended = session.rounds(world, listener)?;
     session.file.record.ended = ended;
     session.file.save()?;
@@ -113,12 +105,7 @@ impl Session<'_> {
     }
 
     fn is_narrow(&self, round: usize) -> bool {
-        let Rounds {
-            min,
-            max,
-            until_half_width,
-            ..
-        } = *self.rounds;
+        let Rounds { min, max, until_half_width, .. } = *self.rounds;
         let Ok(rule) = Stopping::new(min, max, until_half_width) else {
             return false;
         };
@@ -128,13 +115,7 @@ impl Session<'_> {
     }
 
     fn takes_part(&self, entry: &Entry) -> bool {
-        let visits = || {
-            self.file
-                .record
-                .visits
-                .iter()
-                .filter(|visit| visit.entry == entry.name)
-        };
+        let visits = || self.file.record.visits.iter().filter(|visit| visit.entry == entry.name);
         let failures = visits().filter(|visit| visit.failure.is_some()).count();
         let never_worked = failures > 0 && visits().all(|visit| visit.failure.is_some());
         failures < FAILURES_ALLOWED && !never_worked
@@ -155,22 +136,14 @@ impl Session<'_> {
             by_count.min(self.rounds.budget.saturating_sub(elapsed))
         });
         let visits_done = self.visits_done;
-        listener(Event::VisitBegins {
-            entry: entry.name.clone(),
-            round,
-            visits_done,
-            left,
-        });
+        listener(Event::VisitBegins { entry: entry.name.clone(), round, visits_done, left });
     }
 
     fn keep(&mut self, visit: VisitRecord, listener: &mut Listener<'_>) -> Result<(), RecordError> {
         self.visits_done += 1;
         if let Some(reason) = &visit.failure {
             let contender = visit.entry.clone();
-            listener(Event::LeftOut {
-                contender: contender.clone(),
-                reason: reason.clone(),
-            });
+            listener(Event::LeftOut { contender: contender.clone(), reason: reason.clone() });
             self.mark_failed(&contender, visit.round, reason);
         }
         self.file.record.visits.push(visit);
@@ -179,16 +152,9 @@ impl Session<'_> {
 
     fn mark_failed(&mut self, entry: &str, round: usize, reason: &str) {
         let suite = &self.file.record.suite;
-        let name = if entry == PLACEBO {
-            suite.baseline.clone()
-        } else {
-            entry.to_owned()
-        };
+        let name = if entry == PLACEBO { suite.baseline.clone() } else { entry.to_owned() };
         let contenders = &mut self.file.record.contenders;
-        if let Some(contender) = contenders
-            .iter_mut()
-            .find(|contender| contender.name == name)
-        {
+        if let Some(contender) = contenders.iter_mut().find(|contender| contender.name == name) {
             contender.status = Status::Failed;
             contender.reason = Some(format!("in round {}: {reason}", round + 1));
         }
@@ -197,10 +163,7 @@ impl Session<'_> {
     /// An interrupted visit is kept for the trials that it completed.
     fn keep_if_whole(&mut self, visit: VisitRecord) -> Result<(), RecordError> {
         if !visit.trials.is_empty() {
-            self.file.record.visits.push(VisitRecord {
-                failure: None,
-                ..visit
-            });
+            self.file.record.visits.push(VisitRecord { failure: None, ..visit });
         }
         self.file.save()
     }

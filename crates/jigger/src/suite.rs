@@ -190,18 +190,14 @@ impl Suite {
 
     fn read_file(path: &Path) -> Result<Self, SuiteError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|source| SuiteError::Read {
-            path: shown.clone(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SuiteError::Read { path: shown.clone(), source })?;
         let folder = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        let folder = std::path::absolute(folder).map_err(|source| SuiteError::Read {
-            path: shown.clone(),
-            source,
-        })?;
+        let folder = std::path::absolute(folder)
+            .map_err(|source| SuiteError::Read { path: shown.clone(), source })?;
         Self::parse(&text, &shown, &folder)
     }
 
@@ -236,12 +232,8 @@ impl Suite {
             }
         }
         let baseline = self.baseline().name.clone();
-        self.contenders
-            .retain(|contender| wanted.contains(&contender.name));
-        let kept = self
-            .contenders
-            .iter()
-            .position(|contender| contender.name == baseline);
+        self.contenders.retain(|contender| wanted.contains(&contender.name));
+        let kept = self.contenders.iter().position(|contender| contender.name == baseline);
         self.baseline = kept.unwrap_or(0);
         Ok(())
     }

@@ -37,10 +37,7 @@ fn has_engine() -> bool {
 
 fn contender<'a>(report: &'a Value, name: &str) -> &'a Value {
     let contenders = report["contenders"].as_array().unwrap();
-    contenders
-        .iter()
-        .find(|contender| contender["name"] == name)
-        .unwrap()
+    contenders.iter().find(|contender| contender["name"] == name).unwrap()
 }
 
 fn estimate(contender: &Value, metric: &str) -> f64 {
@@ -50,10 +47,7 @@ fn estimate(contender: &Value, metric: &str) -> f64 {
 
 fn codes(contender: &Value) -> Vec<&str> {
     let found = contender["confounders"].as_array().unwrap();
-    found
-        .iter()
-        .map(|found| found["code"].as_str().unwrap())
-        .collect()
+    found.iter().map(|found| found["code"].as_str().unwrap()).collect()
 }
 
 const METRICS: &[&str] = &[
@@ -82,10 +76,7 @@ fn the_default_suite_measures_all_four_contenders() {
             assert!(estimate(contender, "image_transfer_bytes") < unpacked_bytes);
         }
         assert!(!codes(contender).contains(&"body-differs"), "{contender:#}");
-        assert!(
-            !codes(contender).contains(&"content-type-differs"),
-            "{contender:#}"
-        );
+        assert!(!codes(contender).contains(&"content-type-differs"), "{contender:#}");
     }
     if has_engine() {
         assert!(estimate(contender(&report, "axum"), "image_unpacked_bytes") < 2e6);
@@ -96,20 +87,12 @@ fn the_default_suite_measures_all_four_contenders() {
 fn the_suite_of_the_post_says_what_was_unfair_about_it() {
     let report = report(&["run", "post", "--quick"]);
     let gin = codes(contender(&report, "gin"));
-    for code in [
-        "body-differs",
-        "content-type-differs",
-        "debug-mode",
-        "logs-per-request",
-    ] {
+    for code in ["body-differs", "content-type-differs", "debug-mode", "logs-per-request"] {
         assert!(gin.contains(&code), "{code} is missing in {gin:?}");
     }
     let gunicorn = codes(contender(&report, "flask-gunicorn"));
     for code in ["connection-close", "workers-exceed-cores"] {
-        assert!(
-            gunicorn.contains(&code),
-            "{code} is missing in {gunicorn:?}"
-        );
+        assert!(gunicorn.contains(&code), "{code} is missing in {gunicorn:?}");
     }
     if has_engine() {
         let size = |name| estimate(contender(&report, name), "image_unpacked_bytes");

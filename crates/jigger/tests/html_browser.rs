@@ -2,6 +2,8 @@
 //!
 //! The screenshots stay in the target folder's `tmp`, to be looked at.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod html_support;
 
 use std::fs;
@@ -38,7 +40,8 @@ const FRAME: &str =
 frame.onload = () => {
   const page = frame.contentDocument, root = page.documentElement;
   const all = (selector) => [...page.querySelectorAll(selector)];
-  const wide = all('main *').filter((e) => !e.closest('.scrolling, svg')
+  all('details').forEach((part) => { part.open = true; });
+  const wide = all('main *').filter((e) => !e.closest('.scrolling *, svg')
     && e.getBoundingClientRect().right > root.clientWidth + 0.5);
   const outside = all('svg text').filter((t) => {
     const chart = t.ownerSVGElement.getBoundingClientRect(), text = t.getBoundingClientRect();
@@ -92,13 +95,8 @@ impl Seen {
     /// What the frame's owner said of that name.
     fn fact(&self, name: &str) -> &str {
         let begin = format!("<dd id=\"{name}\">");
-        let found = self
-            .dom
-            .split_once(&begin)
-            .and_then(|(_, rest)| rest.split_once("</dd>"));
-        found
-            .unwrap_or_else(|| panic!("no {name} in {}", self.dom))
-            .0
+        let found = self.dom.split_once(&begin).and_then(|(_, rest)| rest.split_once("</dd>"));
+        found.unwrap_or_else(|| panic!("no {name} in {}", self.dom)).0
     }
 
     fn number(&self, name: &str) -> f64 {
@@ -113,9 +111,7 @@ fn look(page: &str, width: u32, height: u32, dark: bool) -> Seen {
     let screenshot = folder.join(format!("html-{width}-{scheme}.png"));
     let file = folder.join(format!("html-{width}-{scheme}.html"));
     let quoted = page.replace('&', "&amp;").replace('"', "&quot;");
-    let frame = FRAME
-        .replace("WIDTH", &width.to_string())
-        .replace("HEIGHT", &height.to_string());
+    let frame = FRAME.replace("WIDTH", &width.to_string()).replace("HEIGHT", &height.to_string());
     fs::write(&file, frame.replace("PAGE", &quoted)).unwrap();
     let _ = fs::remove_file(&screenshot);
     let profile = tempfile::tempdir().unwrap();
@@ -136,16 +132,9 @@ fn look(page: &str, width: u32, height: u32, dark: bool) -> Seen {
     });
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{log}");
-    let messages = log
-        .lines()
-        .filter(|line| line.contains(":CONSOLE"))
-        .map(str::to_owned)
-        .collect();
-    Seen {
-        dom: String::from_utf8_lossy(&output.stdout).into_owned(),
-        messages,
-        screenshot,
-    }
+    let messages =
+        log.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect();
+    Seen { dom: String::from_utf8_lossy(&output.stdout).into_owned(), messages, screenshot }
 }
 
 /// The size of a PNG and the colour of its first pixel, red, green and blue.
@@ -165,9 +154,7 @@ fn picture(path: &Path) -> ((u32, u32), [u8; 3]) {
         at += 12 + length;
     }
     let mut first = [0; 4];
-    ZlibDecoder::new(&packed[..])
-        .read_exact(&mut first)
-        .unwrap();
+    ZlibDecoder::new(&packed[..]).read_exact(&mut first).unwrap();
     (size, [first[1], first[2], first[3]])
 }
 
@@ -176,47 +163,25 @@ fn check(width: u32, dark: bool) {
     let record = troubled();
     let seen = look(&page(&record), width, HEIGHT, dark);
     assert_eq!(seen.messages, Vec::<String>::new());
-    assert_eq!(
-        seen.fact("title"),
-        "pong: jigger report",
-        "a script of the page has run"
-    );
+    assert_eq!(seen.fact("title"), "pong: jigger report", "a script of the page has run");
     assert_eq!(seen.fact("scripts"), "0");
     assert_eq!(seen.fact("images"), "0");
     assert_eq!(seen.fact("record"), "pong");
     assert_eq!(seen.number("width"), f64::from(width));
-    assert_eq!(
-        seen.fact("scroll"),
-        seen.fact("width"),
-        "the page scrolls sideways"
-    );
+    assert_eq!(seen.fact("scroll"), seen.fact("width"), "the page scrolls sideways");
     assert_eq!(seen.fact("wide"), "", "these are wider than the page");
     assert_eq!(seen.fact("outside"), "", "these texts leave their chart");
     assert_eq!(seen.fact("meeting"), "", "these texts meet");
-    assert!(
-        seen.number("charts") >= 15.0,
-        "{} charts",
-        seen.fact("charts")
-    );
+    assert!(seen.number("charts") >= 15.0, "{} charts", seen.fact("charts"));
     assert_eq!(seen.fact("empty"), "0");
     assert_eq!(seen.fact("unnamed"), "0");
-    assert!(
-        seen.number("smallest") >= 10.0,
-        "text of {} pixels",
-        seen.fact("smallest")
-    );
+    assert!(seen.number("smallest") >= 10.0, "text of {} pixels", seen.fact("smallest"));
     let background = if dark { [16, 21, 27] } else { [255, 255, 255] };
     assert_eq!(
         seen.fact("background"),
-        format!(
-            "rgb({}, {}, {})",
-            background[0], background[1], background[2]
-        )
+        format!("rgb({}, {}, {})", background[0], background[1], background[2])
     );
-    assert_eq!(
-        picture(&seen.screenshot),
-        ((width.max(500), HEIGHT), background)
-    );
+    assert_eq!(picture(&seen.screenshot), ((width.max(500), HEIGHT), background));
 }
 
 #[test]

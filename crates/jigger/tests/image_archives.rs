@@ -39,10 +39,7 @@ fn two_layers() -> Vec<Vec<u8>> {
         .file("data/kept", "kept")
         .symlink("data/link", "kept")
         .bytes();
-    let above = Tar::new()
-        .file("./data/old", "new")
-        .file("data/.wh.big", "")
-        .bytes();
+    let above = Tar::new().file("./data/old", "new").file("data/.wh.big", "").bytes();
     vec![below, above]
 }
 
@@ -50,20 +47,11 @@ fn two_layers() -> Vec<Vec<u8>> {
 fn all_shapes(tag: &str, layers: &[Vec<u8>]) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("docker before 25", docker_legacy(tag, layers)),
-        (
-            "docker from 25",
-            archive(&oci_files(tag, layers, Packed::Not, true)),
-        ),
+        ("docker from 25", archive(&oci_files(tag, layers, Packed::Not, true))),
         ("podman", podman_docker_archive(tag, layers)),
         ("OCI", archive(&oci_files(tag, layers, Packed::Not, false))),
-        (
-            "OCI, gzip",
-            archive(&oci_files(tag, layers, Packed::Gzip, false)),
-        ),
-        (
-            "OCI, zstd",
-            archive(&oci_files(tag, layers, Packed::Zstd, false)),
-        ),
+        ("OCI, gzip", archive(&oci_files(tag, layers, Packed::Gzip, false))),
+        ("OCI, zstd", archive(&oci_files(tag, layers, Packed::Zstd, false))),
         ("packed as a whole", gzip(&docker_legacy(tag, layers))),
     ]
 }
@@ -76,37 +64,18 @@ fn sizes_are_those_of_the_layers() {
     assert_eq!((image.engine, image.engine_says_bytes), (None, None));
     assert_eq!(image.unpacked_bytes, 5_000 + 11 + 4 + 3);
     assert_eq!(image.wasted_bytes, 5_000 + 11);
-    assert_eq!(
-        image.transfer_bytes,
-        (gzip(&layers[0]).len() + gzip(&layers[1]).len()) as u64
-    );
+    assert_eq!(image.transfer_bytes, (gzip(&layers[0]).len() + gzip(&layers[1]).len()) as u64);
 
     let below = &image.layers[0];
     assert_eq!(below.digest, digest(&layers[0]));
     assert_eq!(below.created_by, "step 1");
-    assert_eq!(
-        (below.unpacked_bytes, below.wasted_bytes, below.files),
-        (5_015, 5_011, 3)
-    );
-    assert_eq!(
-        (below.tar_bytes, below.symlink_bytes),
-        (layers[0].len() as u64, 4)
-    );
-    let biggest: Vec<_> = below
-        .biggest
-        .iter()
-        .map(|f| (f.path.as_str(), f.bytes))
-        .collect();
-    assert_eq!(
-        biggest,
-        [("data/big", 5_000), ("data/old", 11), ("data/kept", 4)]
-    );
+    assert_eq!((below.unpacked_bytes, below.wasted_bytes, below.files), (5_015, 5_011, 3));
+    assert_eq!((below.tar_bytes, below.symlink_bytes), (layers[0].len() as u64, 4));
+    let biggest: Vec<_> = below.biggest.iter().map(|f| (f.path.as_str(), f.bytes)).collect();
+    assert_eq!(biggest, [("data/big", 5_000), ("data/old", 11), ("data/kept", 4)]);
 
     let above = &image.layers[1];
-    assert_eq!(
-        (above.unpacked_bytes, above.wasted_bytes, above.files),
-        (3, 0, 1)
-    );
+    assert_eq!((above.unpacked_bytes, above.wasted_bytes, above.files), (3, 0, 1));
 }
 
 #[test]
@@ -123,10 +92,7 @@ fn a_folder_is_as_good_as_an_archive() {
     let layers = two_layers();
     for docker_manifest in [true, false] {
         let folder = tempfile::tempdir().unwrap();
-        unpack(
-            &oci_files("bench/go:1", &layers, Packed::Gzip, docker_manifest),
-            folder.path(),
-        );
+        unpack(&oci_files("bench/go:1", &layers, Packed::Gzip, docker_manifest), folder.path());
         let images = measure_saved(folder.path()).unwrap();
         assert_eq!(images, measured(&docker_legacy("bench/go:1", &layers)));
     }
@@ -168,11 +134,7 @@ fn what_a_later_layer_replaces_is_wasted() {
         ("a link for a file", Tar::new().symlink("d/a", "e"), 10),
         ("a folder for a file", Tar::new().folder("d/a"), 10),
         ("a file for a folder", Tar::new().file("d", TEN), 20),
-        (
-            "twice in one layer",
-            Tar::new().file("f", TEN).file("f", "n"),
-            10,
-        ),
+        ("twice in one layer", Tar::new().file("f", TEN).file("f", "n"), 10),
     ];
     for (what, above, expected) in cases {
         assert_eq!(wasted_under(above), expected, "{what}");
@@ -181,22 +143,14 @@ fn what_a_later_layer_replaces_is_wasted() {
 
 #[test]
 fn what_a_later_layer_removes_is_wasted() {
-    let removing = |paths: &[&str]| {
-        paths
-            .iter()
-            .fold(Tar::new(), |tar, path| tar.file(path, ""))
-    };
+    let removing = |paths: &[&str]| paths.iter().fold(Tar::new(), |tar, path| tar.file(path, ""));
     let cases = [
         ("a file", removing(&["d/.wh.a"]), 10),
         ("a folder", removing(&[".wh.d"]), 20),
         ("all in a folder", removing(&["d/.wh..wh..opq"]), 20),
         ("all", removing(&[".wh..wh..opq"]), 30),
         ("what is not there", removing(&[".wh.x", "d/.wh.y"]), 0),
-        (
-            "nothing, but AUFS's bookkeeping",
-            removing(&[".wh..wh.plnk/1.2"]),
-            0,
-        ),
+        ("nothing, but AUFS's bookkeeping", removing(&[".wh..wh.plnk/1.2"]), 0),
         ("one of two names", removing(&[".wh.e"]), 0),
         ("the other name", removing(&[".wh.e2"]), 0),
         ("both names", removing(&[".wh.e", ".wh.e2"]), 10),
@@ -215,11 +169,7 @@ fn what_comes_back_after_its_removal_is_not_wasted() {
         Tar::new().file("a", "third one").bytes(),
     ];
     let image = one(&docker_legacy("t", &layers));
-    let wasted: Vec<_> = image
-        .layers
-        .iter()
-        .map(|layer| layer.wasted_bytes)
-        .collect();
+    let wasted: Vec<_> = image.layers.iter().map(|layer| layer.wasted_bytes).collect();
     assert_eq!(wasted, [5, 0, 0]);
 }
 
@@ -246,11 +196,7 @@ fn a_layer_that_comes_twice_counts_twice() {
     let layers = [layer.clone(), layer];
     for (shape, archive) in all_shapes("t", &layers) {
         let image = one(&archive);
-        assert_eq!(
-            (image.unpacked_bytes, image.wasted_bytes),
-            (10, 5),
-            "{shape}"
-        );
+        assert_eq!((image.unpacked_bytes, image.wasted_bytes), (10, 5), "{shape}");
     }
 }
 
@@ -311,63 +257,31 @@ fn platforms_of_one_name_are_told_apart() {
     manifests.extend([absent, arm]);
     files.push(("index.json".to_owned(), index.to_string().into_bytes()));
     let images = measured(&archive(&files));
-    let names: Vec<_> = images
-        .iter()
-        .map(|image| image.reference.as_str())
-        .collect();
+    let names: Vec<_> = images.iter().map(|image| image.reference.as_str()).collect();
     assert_eq!(names, ["t (linux/amd64)", "t (linux/arm64)"]);
 }
 
 #[test]
 fn a_changed_layer_is_refused_by_name() {
     let layers = two_layers();
-    let other = vec![
-        layers[0].clone(),
-        Tar::new().file("data/old", "NEW").bytes(),
-    ];
+    let other = vec![layers[0].clone(), Tar::new().file("data/old", "NEW").bytes()];
     let swapped = docker_legacy_with("t", &other, &config(&layers));
     let error = measure_stream("saved.tar", &swapped[..]).unwrap_err();
-    let Problem::DigestMismatch {
-        part,
-        name,
-        expected,
-        found,
-    } = &error.problem
-    else {
+    let Problem::DigestMismatch { part, name, expected, found } = &error.problem else {
         panic!("{error}");
     };
     assert_eq!((*part, name), ("layer", &format!("{:064}/layer.tar", 1)));
     assert_eq!((expected, found), (&digest(&layers[1]), &digest(&other[1])));
-    assert!(
-        error
-            .to_string()
-            .starts_with("cannot measure saved.tar: the layer 0000"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("cannot measure saved.tar: the layer 0000"), "{error}");
 }
 
 #[test]
 fn a_changed_configuration_is_refused_by_name() {
     let mut files = oci_files("t", &two_layers(), Packed::Not, false);
-    let config = files
-        .iter_mut()
-        .find(|(_, content)| content.starts_with(b"{\"arch"))
-        .unwrap();
-    config.1 = String::from_utf8(config.1.clone())
-        .unwrap()
-        .replace("step 1", "step 9")
-        .into();
+    let config = files.iter_mut().find(|(_, content)| content.starts_with(b"{\"arch")).unwrap();
+    config.1 = String::from_utf8(config.1.clone()).unwrap().replace("step 1", "step 9").into();
     let problem = refusal(&archive(&files));
-    assert!(
-        matches!(
-            &problem,
-            Problem::DigestMismatch {
-                part: "configuration",
-                ..
-            }
-        ),
-        "{problem}"
-    );
+    assert!(matches!(&problem, Problem::DigestMismatch { part: "configuration", .. }), "{problem}");
 }
 
 #[test]
@@ -375,33 +289,19 @@ fn what_is_no_image_is_refused_with_the_remedy() {
     let cases: [(&str, Vec<u8>); 6] = [
         ("empty", Vec::new()),
         ("text", b"root:x:0:0:root:/root:/bin/bash\n".repeat(40)),
-        (
-            "a tar of other things",
-            Tar::new().file("a", "b").file("c/d", "{}").bytes(),
-        ),
+        ("a tar of other things", Tar::new().file("a", "b").file("c/d", "{}").bytes()),
         ("an empty tar", Tar::new().bytes()),
         ("no images", Tar::new().file("manifest.json", "[]").bytes()),
         ("gzip of text", gzip(b"hello")),
     ];
     for (what, bytes) in cases {
         let error = measure_stream("it", &bytes[..]).unwrap_err();
-        assert!(
-            matches!(error.problem, Problem::NotAnImage(_)),
-            "{what}: {error}"
-        );
-        assert!(
-            error.to_string().contains("`docker save`"),
-            "{what}: {error}"
-        );
+        assert!(matches!(error.problem, Problem::NotAnImage(_)), "{what}: {error}");
+        assert!(error.to_string().contains("`docker save`"), "{what}: {error}");
     }
     let folder = tempfile::tempdir().unwrap();
     let error = measure_saved(folder.path()).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("neither index.json nor manifest.json"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("neither index.json nor manifest.json"), "{error}");
 }
 
 #[test]
@@ -409,50 +309,25 @@ fn what_is_missing_or_malformed_is_named() {
     let layers = two_layers();
     let files = oci_files("t", &layers, Packed::Gzip, false);
     for (name, part) in [(&files[1].0, "layer"), (&files[3].0, "configuration")] {
-        let rest: Vec<_> = files
-            .iter()
-            .filter(|(other, _)| other != name)
-            .cloned()
-            .collect();
+        let rest: Vec<_> = files.iter().filter(|(other, _)| other != name).cloned().collect();
         let problem = refusal(&archive(&rest));
-        let Problem::Missing {
-            part: missing,
-            name: absent,
-        } = &problem
-        else {
+        let Problem::Missing { part: missing, name: absent } = &problem else {
             panic!("{problem}");
         };
         assert_eq!((*missing, absent), (part, name));
     }
     let mut not_tar = docker_legacy("t", &[b"not a tar archive".to_vec()]);
-    assert!(
-        refusal(&not_tar)
-            .to_string()
-            .contains("it is no tar archive")
-    );
+    assert!(refusal(&not_tar).to_string().contains("it is no tar archive"));
     let digits = gzip(b"packed, but no tar archive");
     not_tar = docker_legacy("t", &[digits]);
-    assert!(matches!(
-        refusal(&not_tar),
-        Problem::Malformed { part: "layer", .. }
-    ));
+    assert!(matches!(refusal(&not_tar), Problem::Malformed { part: "layer", .. }));
 
     let mut short = config(&layers);
     short["rootfs"]["diff_ids"].as_array_mut().unwrap().pop();
     let problem = refusal(&docker_legacy_with("t", &layers, &short));
-    assert!(
-        problem
-            .to_string()
-            .contains("it has 1 layers, the manifest 2"),
-        "{problem}"
-    );
+    assert!(problem.to_string().contains("it has 1 layers, the manifest 2"), "{problem}");
     let problem = refusal(&Tar::new().file("manifest.json", "[{]").bytes());
-    assert!(
-        problem
-            .to_string()
-            .contains("manifest manifest.json cannot be used"),
-        "{problem}"
-    );
+    assert!(problem.to_string().contains("manifest manifest.json cannot be used"), "{problem}");
 }
 
 #[test]
@@ -469,10 +344,7 @@ fn the_report_has_the_published_shape() {
             "symlink_bytes": 0, "files": 1, "biggest": [{ "path": "a", "bytes": 5 }]
         }]
     }]});
-    assert_eq!(
-        serde_json::to_value(ImageReport::new(vec![image])).unwrap(),
-        expected
-    );
+    assert_eq!(serde_json::to_value(ImageReport::new(vec![image])).unwrap(), expected);
 }
 
 #[test]
@@ -497,14 +369,8 @@ fn the_description_tells_each_layer() {
         &below.digest[..19],
         below.transfer_bytes
     );
-    assert!(
-        text.starts_with(&beginning),
-        "{text}\nshould begin\n{beginning}"
-    );
-    assert!(
-        text.contains("3 B unpacked") && text.contains("1 file\n"),
-        "{text}"
-    );
+    assert!(text.starts_with(&beginning), "{text}\nshould begin\n{beginning}");
+    assert!(text.contains("3 B unpacked") && text.contains("1 file\n"), "{text}");
 }
 
 proptest! {

@@ -30,41 +30,20 @@ fn without_any_engine_both_remedies_are_given() {
 #[test]
 fn a_daemon_that_does_not_run_is_told_from_a_lack_of_permission() {
     let silent = refusal(Some("docker"), &["no-daemon"]);
-    assert!(
-        silent
-            .to_string()
-            .contains("does not answer (Cannot connect"),
-        "{silent}"
-    );
+    assert!(silent.to_string().contains("does not answer (Cannot connect"), "{silent}");
     assert!(silent.to_string().contains("start its daemon"), "{silent}");
 
     let denied = refusal(Some("docker"), &["no-permission"]);
-    assert!(
-        denied
-            .to_string()
-            .contains("may not use it (permission denied"),
-        "{denied}"
-    );
-    assert!(
-        denied.to_string().contains("usermod -aG docker"),
-        "{denied}"
-    );
-    let NoEngine::Unavailable(tried) = denied else {
-        panic!("{denied}")
-    };
-    assert!(matches!(
-        tried[..],
-        [(Program::Docker, Unavailable::NoPermission(_))]
-    ));
+    assert!(denied.to_string().contains("may not use it (permission denied"), "{denied}");
+    assert!(denied.to_string().contains("usermod -aG docker"), "{denied}");
+    let NoEngine::Unavailable(tried) = denied else { panic!("{denied}") };
+    assert!(matches!(tried[..], [(Program::Docker, Unavailable::NoPermission(_))]));
 }
 
 #[test]
 fn the_first_that_answers_is_taken() {
     let engine = Engine::detect_in(None, &search_path(&["no-daemon", "podman-only"])).unwrap();
-    assert_eq!(
-        (engine.program, engine.version.as_str()),
-        (Program::Podman, "4.3.1")
-    );
+    assert_eq!((engine.program, engine.version.as_str()), (Program::Podman, "4.3.1"));
 }
 
 #[test]
@@ -77,8 +56,5 @@ fn an_engine_that_was_chosen_is_not_replaced_by_another() {
 #[test]
 fn an_unknown_engine_is_refused_by_name() {
     let message = refusal(Some("dokcer"), &["podman-only"]).to_string();
-    assert_eq!(
-        message,
-        "unknown container engine 'dokcer': choose docker or podman"
-    );
+    assert_eq!(message, "unknown container engine 'dokcer': choose docker or podman");
 }

@@ -22,13 +22,8 @@ fn engines() -> Vec<Engine> {
         eprintln!("no container engine is tested: JIGGER_TEST_ENGINE=none");
         return Vec::new();
     }
-    let names: Vec<_> = choice
-        .as_deref()
-        .map_or(vec!["docker", "podman"], |name| vec![name]);
-    let engines: Vec<_> = names
-        .iter()
-        .filter_map(|it| Engine::detect(Some(it)).ok())
-        .collect();
+    let names: Vec<_> = choice.as_deref().map_or(vec!["docker", "podman"], |name| vec![name]);
+    let engines: Vec<_> = names.iter().filter_map(|it| Engine::detect(Some(it)).ok()).collect();
     if engines.is_empty() {
         let why = Engine::detect(choice.as_deref()).unwrap_err();
         panic!("these tests need a container engine (JIGGER_TEST_ENGINE=none omits them): {why}");
@@ -51,11 +46,7 @@ impl<'engine> Fixture<'engine> {
         let files = context.path().join("files");
         fs::create_dir(&files).unwrap();
         // Different from test to test, so that no two images share a step that one of them removes.
-        fs::write(
-            files.join("big"),
-            tag.clone() + &"b".repeat(70_000 - tag.len()),
-        )
-        .unwrap();
+        fs::write(files.join("big"), tag.clone() + &"b".repeat(70_000 - tag.len())).unwrap();
         fs::write(files.join("small"), "small").unwrap();
         std::os::unix::fs::symlink("small", files.join("link")).unwrap();
         fs::write(context.path().join("replacement"), "new").unwrap();
@@ -63,11 +54,7 @@ impl<'engine> Fixture<'engine> {
         let dockerfile = "FROM scratch\nCOPY files/ /data/\nCOPY replacement /data/big\n\
                           ARG NOTE=none\nLABEL note=$NOTE\nCMD [\"/data/small\"]\n";
         fs::write(context.path().join("Image.dockerfile"), dockerfile).unwrap();
-        Self {
-            engine,
-            tag,
-            context,
-        }
+        Self { engine, tag, context }
     }
 
     fn spec(&self) -> BuildSpec {
@@ -88,9 +75,7 @@ impl<'engine> Fixture<'engine> {
     /// Builds the image and gives the lines that the engine wrote.
     fn build(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let built = self
-            .engine
-            .build(&self.spec(), &mut |line| lines.push(line.to_owned()));
+        let built = self.engine.build(&self.spec(), &mut |line| lines.push(line.to_owned()));
         assert!(built.unwrap_or_else(|error| panic!("{error}")).seconds > 0.0);
         lines
     }
@@ -143,37 +128,19 @@ fn sizes_by_tar(layer: &[u8]) -> (u64, u64) {
     tar.stdin.take().unwrap().write_all(layer).unwrap();
     let listing = String::from_utf8(tar.wait_with_output().unwrap().stdout).unwrap();
     let files = listing.lines().filter(|line| line.starts_with('-'));
-    let size = |line: &str| {
-        line.split_whitespace()
-            .nth(2)
-            .unwrap()
-            .parse::<u64>()
-            .unwrap()
-    };
+    let size = |line: &str| line.split_whitespace().nth(2).unwrap().parse::<u64>().unwrap();
     (layer.len() as u64, files.map(size).sum())
 }
 
 /// The layers of a saved archive by tar and its manifest.
 fn layers_by_tar(archive: &Path) -> Vec<(u64, u64)> {
     let archive = archive.to_str().unwrap();
-    let manifest = text(
-        "tar",
-        &[
-            "--extract",
-            "--to-stdout",
-            "--file",
-            archive,
-            "manifest.json",
-        ],
-    );
+    let manifest = text("tar", &["--extract", "--to-stdout", "--file", archive, "manifest.json"]);
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
     let names = manifest[0]["Layers"].as_array().unwrap().iter();
     let extract = |name: &serde_json::Value| {
         let name = name.as_str().unwrap();
-        output(
-            "tar",
-            &["--extract", "--to-stdout", "--file", archive, name],
-        )
+        output("tar", &["--extract", "--to-stdout", "--file", archive, name])
     };
     names.map(|name| sizes_by_tar(&extract(name))).collect()
 }
@@ -181,12 +148,7 @@ fn layers_by_tar(archive: &Path) -> Vec<(u64, u64)> {
 /// The image as it is without an engine and a name.
 fn figures(image: &Image) -> Image {
     let reference = String::new();
-    Image {
-        reference,
-        engine: None,
-        engine_says_bytes: None,
-        ..image.clone()
-    }
+    Image { reference, engine: None, engine_says_bytes: None, ..image.clone() }
 }
 
 #[test]
@@ -195,47 +157,25 @@ fn an_image_is_built_measured_and_removed() {
         let fixture = Fixture::new(engine, "life");
         assert!(!engine.exists(&fixture.tag).unwrap());
         let lines = fixture.build();
-        assert!(
-            lines.iter().any(|line| line.contains("COPY replacement")),
-            "{lines:?}"
-        );
+        assert!(lines.iter().any(|line| line.contains("COPY replacement")), "{lines:?}");
         assert!(engine.exists(&fixture.tag).unwrap());
 
         let name = engine.program.name();
-        let label = [
-            "image",
-            "inspect",
-            "--format",
-            "{{.Config.Labels.note}}",
-            &fixture.tag,
-        ];
+        let label = ["image", "inspect", "--format", "{{.Config.Labels.note}}", &fixture.tag];
         assert_eq!(text(name, &label).trim(), fixture.note());
 
         let image = fixture.measured();
         assert_eq!(image.reference, fixture.tag);
         assert_eq!(image.engine.as_deref(), Some(name));
-        assert_eq!(
-            (image.unpacked_bytes, image.wasted_bytes),
-            (70_000 + 5 + 3, 70_000)
-        );
-        let files: Vec<_> = image
-            .layers
-            .iter()
-            .map(|l| l.files)
-            .filter(|f| *f > 0)
-            .collect();
+        assert_eq!((image.unpacked_bytes, image.wasted_bytes), (70_000 + 5 + 3, 70_000));
+        let files: Vec<_> = image.layers.iter().map(|l| l.files).filter(|f| *f > 0).collect();
         assert_eq!(files, [2, 1]);
         assert!(describe(&image).contains("data/big"));
 
         engine.remove(&fixture.tag).unwrap();
         assert!(!engine.exists(&fixture.tag).unwrap());
-        let error = measure(&fixture.tag, || Ok(engine.clone()))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(&format!("{name} has no image {}", fixture.tag)),
-            "{error}"
-        );
+        let error = measure(&fixture.tag, || Ok(engine.clone())).unwrap_err().to_string();
+        assert!(error.contains(&format!("{name} has no image {}", fixture.tag)), "{error}");
     }
 }
 
@@ -247,10 +187,7 @@ fn sizes_agree_with_the_engine_and_with_tar() {
         let image = fixture.measured();
 
         let question = ["image", "inspect", "--format", "{{.Size}}", &fixture.tag];
-        let says: u64 = text(engine.program.name(), &question)
-            .trim()
-            .parse()
-            .unwrap();
+        let says: u64 = text(engine.program.name(), &question).trim().parse().unwrap();
         assert_eq!(image.engine_says_bytes, Some(says));
         assert_eq!(engine.says_bytes(&fixture.tag).unwrap(), Some(says));
         // Whatever the store counts, it holds the files at least, and the reason is given.
@@ -262,11 +199,7 @@ fn sizes_agree_with_the_engine_and_with_tar() {
         );
 
         let saved = fixture.save(&[]);
-        let layers: Vec<_> = image
-            .layers
-            .iter()
-            .map(|l| (l.tar_bytes, l.unpacked_bytes))
-            .collect();
+        let layers: Vec<_> = image.layers.iter().map(|l| (l.tar_bytes, l.unpacked_bytes)).collect();
         assert_eq!(layers, layers_by_tar(&saved));
     }
 }
@@ -284,16 +217,9 @@ fn an_image_measures_the_same_wherever_it_is() {
     assert_eq!(figures(&from_file[0]), image);
 
     for other in &engines[1..] {
-        let loaded = text(
-            other.program.name(),
-            &["load", "--input", saved.to_str().unwrap()],
-        );
+        let loaded = text(other.program.name(), &["load", "--input", saved.to_str().unwrap()]);
         let tag = loaded.trim().rsplit(' ').next().unwrap().to_owned();
-        let loaded = Fixture {
-            engine: other,
-            tag,
-            context: tempfile::tempdir().unwrap(),
-        };
+        let loaded = Fixture { engine: other, tag, context: tempfile::tempdir().unwrap() };
         assert_eq!(figures(&loaded.measured()), image, "{}", other.program);
         if other.program.name() == "podman" {
             let saved = loaded.save(&["--format", "oci-archive"]);
@@ -312,19 +238,9 @@ fn a_failed_build_shows_its_last_lines() {
         )
         .unwrap();
         let error = engine.build(&fixture.spec(), &mut |_| {}).unwrap_err();
-        let BuildError::Failed { last_lines, .. } = &error else {
-            panic!("{error}")
-        };
-        assert!(
-            last_lines
-                .iter()
-                .any(|line| line.contains("absent-from-the-context")),
-            "{error}"
-        );
-        assert!(
-            error.to_string().contains("failed (exit status:"),
-            "{error}"
-        );
+        let BuildError::Failed { last_lines, .. } = &error else { panic!("{error}") };
+        assert!(last_lines.iter().any(|line| line.contains("absent-from-the-context")), "{error}");
+        assert!(error.to_string().contains("failed (exit status:"), "{error}");
         assert!(!engine.exists(&fixture.tag).unwrap());
     }
 }
@@ -334,36 +250,17 @@ fn a_build_command_of_the_users_runs_with_the_chosen_engine() {
     for engine in &engines() {
         let fixture = Fixture::new(engine, "command");
         let folder = fixture.context.path();
-        let command = [
-            "docker",
-            "build",
-            "--tag",
-            &fixture.tag,
-            "--file",
-            "Image.dockerfile",
-            ".",
-        ];
+        let command = ["docker", "build", "--tag", &fixture.tag, "--file", "Image.dockerfile", "."];
         let command: Vec<_> = command.map(str::to_owned).to_vec();
         let mut lines = 0;
-        let built = engine
-            .run_build_command(&command, folder, &mut |_| lines += 1)
-            .unwrap();
+        let built = engine.run_build_command(&command, folder, &mut |_| lines += 1).unwrap();
         assert!(built.seconds > 0.0 && lines > 0);
         assert!(engine.exists(&fixture.tag).unwrap());
 
-        let none = engine
-            .run_build_command(&[], folder, &mut |_| {})
-            .unwrap_err();
+        let none = engine.run_build_command(&[], folder, &mut |_| {}).unwrap_err();
         assert!(matches!(none, BuildError::NoCommand));
         let absent = ["no-such-build-program".to_owned()];
-        let absent = engine
-            .run_build_command(&absent, folder, &mut |_| {})
-            .unwrap_err();
-        assert!(
-            absent
-                .to_string()
-                .contains("cannot start the build command no-such"),
-            "{absent}"
-        );
+        let absent = engine.run_build_command(&absent, folder, &mut |_| {}).unwrap_err();
+        assert!(absent.to_string().contains("cannot start the build command no-such"), "{absent}");
     }
 }

@@ -31,8 +31,7 @@ impl Read for LargeLayer {
             }
             let path = format!("opt/package-{}/lib/module-{}", self.files % 300, self.files);
             self.block = header(&path, LAYER_FILE_BYTES);
-            self.block
-                .resize(512 + usize::try_from(LAYER_FILE_BYTES).unwrap(), 0);
+            self.block.resize(512 + usize::try_from(LAYER_FILE_BYTES).unwrap(), 0);
             self.files += 1;
             self.read = 0;
         }
@@ -55,35 +54,18 @@ fn header(path: &str, bytes: u64) -> Vec<u8> {
 /// The largest amount of memory that this process has had.
 fn peak_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    line.trim()
-        .trim_end_matches("kB")
-        .trim()
-        .parse::<u64>()
-        .unwrap()
-        * 1_024
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap() * 1_024
 }
 
 #[test]
 fn a_layer_larger_than_the_bound_is_streamed() {
     assert!(LargeLayer::bytes() > 64 << 20);
-    let layer = LargeLayer {
-        files: 0,
-        block: Vec::new(),
-        read: 0,
-    };
+    let layer = LargeLayer { files: 0, block: Vec::new(), read: 0 };
     let archive = io::Cursor::new(header("layer.tar", LargeLayer::bytes())).chain(layer);
     // The archive ends after its layer, without a manifest: what remains is to say so.
     let error = measure_stream("large", archive).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("neither manifest.json nor index.json"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("neither manifest.json nor index.json"), "{error}");
     let peak = peak_bytes();
     assert!(peak < 64 << 20, "the peak was {peak} bytes");
 }

@@ -1,9 +1,6 @@
 //! Waiting for the first correct answer, and each way of not getting it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod server_support;
 
@@ -37,9 +34,7 @@ while True:
 
 fn answerer(port: u16, answers: &str) -> World {
     let world = World::python(ANSWERER);
-    world
-        .with_variable("PORT", &port.to_string())
-        .with_variable("ANSWERS", answers)
+    world.with_variable("PORT", &port.to_string()).with_variable("ANSWERS", answers)
 }
 
 fn free_port() -> u16 {
@@ -51,9 +46,7 @@ fn ask(port: u16) -> Probe {
     let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)) else {
         return Probe::NotListening;
     };
-    connection
-        .set_read_timeout(Some(Duration::from_millis(20)))
-        .unwrap();
+    connection.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
     let mut answer = String::new();
     match connection.read_to_string(&mut answer) {
         Ok(_) if answer == "pong" => Probe::Correct,
@@ -75,10 +68,7 @@ fn wrong_answers_at_first_do_not_matter_once_a_correct_one_comes() {
     let mut server = answerer(port, "starting,-,pong").start();
     let ready = outcome(&mut server, port, PATIENCE).unwrap();
     assert!(ready > Duration::ZERO && ready <= server.elapsed_since_spawn());
-    assert_eq!(
-        server.listening(),
-        [format!("127.0.0.1:{port}").parse().unwrap()]
-    );
+    assert_eq!(server.listening(), [format!("127.0.0.1:{port}").parse().unwrap()]);
     server.stop().unwrap();
 }
 
@@ -101,16 +91,7 @@ fn a_server_that_ends_at_once_is_not_waited_for() {
     let (mut server, begun) = (world.start(), Instant::now());
     let error = outcome(&mut server, free_port(), PATIENCE).unwrap_err();
     assert!(begun.elapsed() < PATIENCE);
-    assert!(
-        matches!(
-            &error,
-            NotReady::Exited {
-                exit: Exit::Code(7),
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(&error, NotReady::Exited { exit: Exit::Code(7), .. }), "{error:?}");
     let message = error.to_string();
     assert!(message.contains("exit code 7") && message.contains("no module named app"));
 }
@@ -122,15 +103,9 @@ fn a_server_on_another_port_is_told_where_it_listens() {
     let mut server = world.start();
     let error = wait_until_listening(&mut server, asked);
     let address = format!("127.0.0.1:{taken}").parse().unwrap();
-    let NotReady::NeverListened { elsewhere, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let NotReady::NeverListened { elsewhere, .. } = &error else { panic!("{error:?}") };
     assert_eq!(elsewhere, &[address]);
-    assert!(
-        error
-            .to_string()
-            .contains(&format!("it listens on {address} instead"))
-    );
+    assert!(error.to_string().contains(&format!("it listens on {address} instead")));
 }
 
 /// Lets the time run out only when the server listens somewhere.
@@ -144,9 +119,7 @@ fn wait_until_listening(server: &mut Server, asked: u16) -> NotReady {
 fn a_server_that_listens_nowhere_is_said_to() {
     let mut server = World::new(&["sleep", "1000"]).start();
     let error = outcome(&mut server, free_port(), Duration::from_millis(20)).unwrap_err();
-    let NotReady::NeverListened { elsewhere, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let NotReady::NeverListened { elsewhere, .. } = &error else { panic!("{error:?}") };
     assert!(elsewhere.is_empty());
     assert!(error.to_string().contains("nowhere else"));
 }
@@ -170,10 +143,7 @@ fn a_server_that_does_not_answer_hangs() {
     let limit = server.elapsed_since_spawn() + SHORT;
     let error = outcome(&mut server, port, limit).unwrap_err();
     assert!(matches!(error, NotReady::Hung { .. }), "{error:?}");
-    assert!(
-        error.to_string().contains("nothing within 20 ms"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("nothing within 20 ms"), "{error}");
 }
 
 #[test]

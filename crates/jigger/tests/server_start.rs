@@ -1,9 +1,6 @@
 //! What a server gets from its start, and what each failed start says.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod server_support;
 
@@ -36,32 +33,17 @@ fn with_file(content: &str, mode: u32) -> World {
 #[test]
 fn arguments_directory_environment_and_both_outputs_arrive_unchanged() {
     let script = r#"printf '%s|' "$@"; pwd; echo "$NAME" >&2; cat"#;
-    let world = World::new(&[
-        "sh",
-        "-c",
-        script,
-        "sh",
-        "a b",
-        "--",
-        "--grace-ms",
-        "ü'\"$x",
-    ])
-    .with_variable("NAME", "a=b c");
+    let world = World::new(&["sh", "-c", script, "sh", "a b", "--", "--grace-ms", "ü'\"$x"])
+        .with_variable("NAME", "a=b c");
     let mut server = world.start();
     let lines = world.log_lines(2);
     let directory = world.dir.path().canonicalize().unwrap();
-    assert_eq!(
-        lines[0],
-        format!("a b|--|--grace-ms|ü'\"$x|{}", directory.display())
-    );
+    assert_eq!(lines[0], format!("a b|--|--grace-ms|ü'\"$x|{}", directory.display()));
     assert_eq!(lines[1], "a=b c");
     // Standard input is empty, so `cat` ends the script.
     until("the end", || server.exit() == Some(Exit::Code(0)));
     assert_eq!(server.log_tail(1), "a=b c");
-    assert_eq!(
-        server.log_bytes(),
-        fs::metadata(&world.spec.log).unwrap().len()
-    );
+    assert_eq!(server.log_bytes(), fs::metadata(&world.spec.log).unwrap().len());
     server.stop().unwrap();
 }
 
@@ -74,11 +56,7 @@ fn a_server_inherits_neither_blocked_signals_nor_our_process_group() {
     let ignored = u64::from_str_radix(&status(server.pid(), "SigIgn"), 16).unwrap();
     assert_eq!(ignored & (1 << 12), 0);
     let guard: i32 = status(server.pid(), "PPid").parse().unwrap();
-    let groups = [
-        Ok(getpgrp()),
-        getpgid(pid_of(guard)),
-        getpgid(pid_of(server.pid())),
-    ];
+    let groups = [Ok(getpgrp()), getpgid(pid_of(guard)), getpgid(pid_of(server.pid()))];
     assert!(groups[0] != groups[1] && groups[1] != groups[2] && groups[0] != groups[2]);
     server.stop().unwrap();
 }

@@ -1,9 +1,6 @@
 //! Nothing of a server survives its visit, however it was built and whoever was killed.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod server_support;
 
@@ -100,9 +97,7 @@ fn a_daemon_is_alive_after_its_first_process_and_ended_with_the_visit() {
     world.log_lines(1);
     until("daemonised", || server.life() == Life::Daemonised);
     assert_eq!(server.exit(), None);
-    until("one process", || {
-        server.usage().unwrap().memory.processes == 1
-    });
+    until("one process", || server.usage().unwrap().memory.processes == 1);
     assert!(!server.stop().unwrap().forced);
     assert_eq!(world.marked(), [0; 0]);
 }
@@ -113,16 +108,8 @@ fn a_daemon_that_dies_has_exited() {
     let mut server = world.start();
     world.log_lines(1);
     until("daemonised", || server.life() == Life::Daemonised);
-    let guard = world
-        .marked()
-        .into_iter()
-        .find(|pid| status(*pid, "Name") == "jigger")
-        .unwrap();
-    let daemon = world
-        .marked()
-        .into_iter()
-        .find(|pid| *pid != guard)
-        .unwrap();
+    let guard = world.marked().into_iter().find(|pid| status(*pid, "Name") == "jigger").unwrap();
+    let daemon = world.marked().into_iter().find(|pid| *pid != guard).unwrap();
     kill(daemon, Signal::KILL);
     until("its end", || server.exit().is_some());
     server.stop().unwrap();
@@ -158,9 +145,7 @@ fn a_stopped_process_is_woken_so_that_it_can_end() {
     let world = World::new(&["sleep", "1000"]);
     let server = world.start();
     kill(server.pid(), Signal::STOP);
-    until("it to stop", || {
-        status(server.pid(), "State").starts_with('T')
-    });
+    until("it to stop", || status(server.pid(), "State").starts_with('T'));
     assert!(!server.stop().unwrap().forced);
     assert_eq!(world.marked(), [0; 0]);
 }
@@ -182,11 +167,7 @@ fn a_server_killed_from_outside_has_exited_and_its_workers_are_ended() {
     world.log_lines(5);
     kill(server.pid(), Signal::KILL);
     assert_eq!(server.wait_change(PATIENCE), Life::Exited(Exit::Signal(9)));
-    assert_eq!(
-        world.marked().len(),
-        5,
-        "the workers live on, and the guard"
-    );
+    assert_eq!(world.marked().len(), 5, "the workers live on, and the guard");
     server.stop().unwrap();
     assert_eq!(world.marked(), [0; 0]);
 }
@@ -222,10 +203,7 @@ fn a_cgroup_is_removed_with_its_server() {
     let guard = guard_of(&world, server.pid());
     let own = format!("/jigger-{guard}");
     let guards = std::fs::read_to_string(format!("/proc/{guard}/cgroup")).unwrap();
-    assert!(
-        !guards.contains(&own),
-        "the guard's work is not the server's"
-    );
+    assert!(!guards.contains(&own), "the guard's work is not the server's");
     server.stop().unwrap();
     if group.contains(&own) {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
@@ -240,28 +218,15 @@ fn a_cgroup_is_removed_with_its_server() {
 fn nothing_survives_a_jigger_killed_with_sigkill() {
     let own = std::env::current_exe().unwrap();
     let mut holder = Command::new(own)
-        .args([
-            "--exact",
-            "hold_a_server_until_killed",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "hold_a_server_until_killed", "--ignored", "--nocapture"])
         .env("JIGGER_TEST_HOLD", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(holder.stdout.take().unwrap())
-        .lines()
-        .map(Result::unwrap);
-    let mark = lines
-        .find_map(|line| line.strip_prefix("mark ").map(str::to_owned))
-        .unwrap();
-    assert_eq!(
-        marked(&mark).len(),
-        3,
-        "server, its daemonised helper, guard"
-    );
+    let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mark = lines.find_map(|line| line.strip_prefix("mark ").map(str::to_owned)).unwrap();
+    assert_eq!(marked(&mark).len(), 3, "server, its daemonised helper, guard");
     let begun = Instant::now();
     holder.kill().unwrap();
     holder.wait().unwrap();

@@ -1,9 +1,6 @@
 //! CPU time and memory of a whole tree, against what its processes say of themselves.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, its helpers too"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod server_support;
 
@@ -46,11 +43,7 @@ signal.pause()
 
 fn assert_cpu(world: &World, source: CpuSource, tolerance_ns: u64) {
     let server = world.start();
-    let told: u64 = world
-        .log_lines(4)
-        .iter()
-        .map(|line| line.parse::<u64>().unwrap())
-        .sum();
+    let told: u64 = world.log_lines(4).iter().map(|line| line.parse::<u64>().unwrap()).sum();
     // The daemonised process may still be ending; the master and its last child stay.
     server_support::until("two left", || server.usage().unwrap().memory.processes == 2);
     let cpu = server.meter().cpu().unwrap();
@@ -61,11 +54,7 @@ fn assert_cpu(world: &World, source: CpuSource, tolerance_ns: u64) {
     }
     let difference_ns = cpu.total_ns.abs_diff(told);
     let allowed_ns = tolerance_ns + told / 50;
-    assert!(
-        difference_ns <= allowed_ns,
-        "{} ns, by themselves {told} ns",
-        cpu.total_ns
-    );
+    assert!(difference_ns <= allowed_ns, "{} ns, by themselves {told} ns", cpu.total_ns);
     server.stop().unwrap();
 }
 

@@ -48,17 +48,11 @@ enum State {
 
 impl Default for Chunked {
     fn default() -> Chunked {
-        Chunked {
-            state: START,
-            budget: HEAD_MAX_BYTES,
-        }
+        Chunked { state: START, budget: HEAD_MAX_BYTES }
     }
 }
 
-const START: State = State::Size {
-    value: 0,
-    digits: 0,
-};
+const START: State = State::Size { value: 0, digits: 0 };
 /// 2^60 bytes; more is no size but an attack on the arithmetic.
 const DIGITS_MAX: u8 = 15;
 
@@ -70,10 +64,8 @@ impl Chunked {
                 return Ok(Chunk::Data(self.data(input, left)));
             }
             *input = rest;
-            self.budget = self
-                .budget
-                .checked_sub(1)
-                .ok_or(Malformed::Chunk("its lines never end"))?;
+            self.budget =
+                self.budget.checked_sub(1).ok_or(Malformed::Chunk("its lines never end"))?;
             self.state = step(self.state, *byte)?;
             match self.state {
                 State::End => return Ok(Chunk::End),
@@ -87,11 +79,7 @@ impl Chunked {
     fn data<'a>(&mut self, input: &mut &'a [u8], left: u64) -> &'a [u8] {
         let length = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
         let left = left - length as u64;
-        self.state = if left == 0 {
-            State::DataReturn
-        } else {
-            State::Data { left }
-        };
+        self.state = if left == 0 { State::DataReturn } else { State::Data { left } };
         super::take(input, length)
     }
 }
@@ -102,29 +90,18 @@ fn step(state: State, byte: u8) -> Result<State, Malformed> {
         State::Blank { value } => after_size(value, byte),
         State::Extension { value } => match byte {
             b'\r' => Ok(State::SizeLineFeed { value }),
-            b'\n' => Err(Malformed::Chunk(
-                "a size line ends without a carriage return",
-            )),
+            b'\n' => Err(Malformed::Chunk("a size line ends without a carriage return")),
             _ => Ok(state),
         },
-        State::SizeLineFeed { value: 0 } => expect(
-            byte,
-            b'\n',
-            State::TrailerStart,
-            "no line feed after a size",
-        ),
-        State::SizeLineFeed { value } => expect(
-            byte,
-            b'\n',
-            State::Data { left: value },
-            "no line feed after a size",
-        ),
-        State::DataReturn => expect(
-            byte,
-            b'\r',
-            State::DataLineFeed,
-            "a chunk is longer than its size",
-        ),
+        State::SizeLineFeed { value: 0 } => {
+            expect(byte, b'\n', State::TrailerStart, "no line feed after a size")
+        }
+        State::SizeLineFeed { value } => {
+            expect(byte, b'\n', State::Data { left: value }, "no line feed after a size")
+        }
+        State::DataReturn => {
+            expect(byte, b'\r', State::DataLineFeed, "a chunk is longer than its size")
+        }
         State::DataLineFeed => expect(byte, b'\n', START, "no line feed after a chunk"),
         State::TrailerStart if byte == b'\r' => Ok(State::EndLineFeed),
         State::TrailerStart | State::Trailer => match byte {
@@ -132,12 +109,9 @@ fn step(state: State, byte: u8) -> Result<State, Malformed> {
             b'\n' => Err(Malformed::Chunk("a trailer ends without a carriage return")),
             _ => Ok(State::Trailer),
         },
-        State::TrailerLineFeed => expect(
-            byte,
-            b'\n',
-            State::TrailerStart,
-            "no line feed after a trailer",
-        ),
+        State::TrailerLineFeed => {
+            expect(byte, b'\n', State::TrailerStart, "no line feed after a trailer")
+        }
         State::EndLineFeed => expect(byte, b'\n', State::End, "no line feed at the end"),
         State::Data { .. } | State::End => Ok(state),
     }
@@ -154,10 +128,7 @@ fn size(value: u64, digits: u8, byte: u8) -> Result<State, Malformed> {
     if digits == DIGITS_MAX {
         return Err(Malformed::Chunk("a size is too large"));
     }
-    Ok(State::Size {
-        value: value * 16 + u64::from(digit),
-        digits: digits + 1,
-    })
+    Ok(State::Size { value: value * 16 + u64::from(digit), digits: digits + 1 })
 }
 
 fn after_size(value: u64, byte: u8) -> Result<State, Malformed> {
@@ -170,9 +141,5 @@ fn after_size(value: u64, byte: u8) -> Result<State, Malformed> {
 }
 
 fn expect(byte: u8, wanted: u8, then: State, otherwise: &'static str) -> Result<State, Malformed> {
-    if byte == wanted {
-        Ok(then)
-    } else {
-        Err(Malformed::Chunk(otherwise))
-    }
+    if byte == wanted { Ok(then) } else { Err(Malformed::Chunk(otherwise)) }
 }

@@ -42,20 +42,14 @@ pub(crate) fn fields(bytes: &[u8]) -> Vec<(String, String)> {
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
     let listed = with_response(bytes, |response, _| {
         let fields = response.headers.iter();
-        Ok(fields
-            .map(|field| (field.name.to_owned(), text(field.value)))
-            .collect())
+        Ok(fields.map(|field| (field.name.to_owned(), text(field.value))).collect())
     });
     listed.and_then(Result::ok).unwrap_or_default()
 }
 
 /// `HTTP/1.0` or `HTTP/1.1`, as a complete head has it.
 pub(crate) fn version(bytes: &[u8]) -> &'static str {
-    if bytes.starts_with(b"HTTP/1.0") {
-        "HTTP/1.0"
-    } else {
-        "HTTP/1.1"
-    }
+    if bytes.starts_with(b"HTTP/1.0") { "HTTP/1.0" } else { "HTTP/1.1" }
 }
 
 /// `None` while the head is incomplete.
@@ -87,18 +81,10 @@ fn read(
     }
     let bodiless = answers_head || status == 204 || status == 304;
     let framing = seen.framing(minor)?;
-    let framing = if bodiless {
-        Framing::Length(0)
-    } else {
-        framing
-    };
+    let framing = if bodiless { Framing::Length(0) } else { framing };
     let keeps_alive =
         framing != Framing::UntilClose && !seen.close && (minor == 1 || seen.keep_alive);
-    Ok(Head {
-        status,
-        framing,
-        keeps_alive,
-    })
+    Ok(Head { status, framing, keeps_alive })
 }
 
 /// The fields that decide about framing and persistence.
@@ -152,10 +138,7 @@ impl Seen {
 }
 
 fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value
-        .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
-        .filter(|token| !token.is_empty())
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
 }
 
 /// Digits only: a sign, a list or a fraction is refused (RFC 9110, section 8.6).
@@ -167,7 +150,5 @@ fn parse_length(value: &[u8]) -> Result<u64, Malformed> {
     if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Malformed::BadLength);
     }
-    Ok(digits
-        .iter()
-        .fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+    Ok(digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
 }

@@ -1,3 +1,5 @@
+//! Answers at every split of their bytes, and shapes that no answer may have.
+
 use super::*;
 use proptest::prelude::*;
 
@@ -11,11 +13,7 @@ struct Reading {
 
 fn read(stream: &[u8], cuts: &[usize], answers_head: bool, memo: &mut Memo) -> Reading {
     let mut parser = Parser::default();
-    let mut reading = Reading {
-        answers: Vec::new(),
-        error: None,
-        open: false,
-    };
+    let mut reading = Reading { answers: Vec::new(), error: None, open: false };
     let mut edges = vec![0];
     edges.extend(cuts.iter().map(|cut| cut % (stream.len() + 1)));
     edges.push(stream.len());
@@ -27,12 +25,7 @@ fn read(stream: &[u8], cuts: &[usize], answers_head: bool, memo: &mut Memo) -> R
                 Ok(Event::Head(head)) => reading.answers.push((head, Vec::new(), false)),
                 Ok(Event::Data(piece)) => {
                     assert!(!piece.is_empty());
-                    reading
-                        .answers
-                        .last_mut()
-                        .unwrap()
-                        .1
-                        .extend_from_slice(piece);
+                    reading.answers.last_mut().unwrap().1.extend_from_slice(piece);
                 }
                 Ok(Event::End) => reading.answers.last_mut().unwrap().2 = true,
                 Ok(Event::More) => break,
@@ -56,38 +49,14 @@ fn whole(stream: &[u8], answers_head: bool) -> Reading {
 
 /// (stream, bodies of the answers it holds, whether the last keeps the connection).
 const GOOD: &[(&str, &[&str], bool)] = &[
-    (
-        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong",
-        &["pong"],
-        true,
-    ),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong", &["pong"], true),
     ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &[""], true),
     ("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", &[""], true),
-    (
-        "HTTP/1.1 200 OK\r\ncontent-length:4\r\nConnection: foo, Close\r\n\r\npong",
-        &["pong"],
-        false,
-    ),
-    (
-        "HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\npong",
-        &["pong"],
-        false,
-    ),
-    (
-        "HTTP/1.0 200 OK\r\nContent-Length: 1\r\nConnection: Keep-Alive\r\n\r\nx",
-        &["x"],
-        true,
-    ),
-    (
-        "HTTP/1.1 200 OK\r\n\r\nuntil close",
-        &["until close"],
-        false,
-    ),
-    (
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nzz",
-        &["zz"],
-        false,
-    ),
+    ("HTTP/1.1 200 OK\r\ncontent-length:4\r\nConnection: foo, Close\r\n\r\npong", &["pong"], false),
+    ("HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\npong", &["pong"], false),
+    ("HTTP/1.0 200 OK\r\nContent-Length: 1\r\nConnection: Keep-Alive\r\n\r\nx", &["x"], true),
+    ("HTTP/1.1 200 OK\r\n\r\nuntil close", &["until close"], false),
+    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nzz", &["zz"], false),
     (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npong\r\n0\r\n\r\n",
         &["pong"],
@@ -116,11 +85,7 @@ const GOOD: &[(&str, &[&str], bool)] = &[
         &["ok", "no", "!"],
         true,
     ),
-    (
-        "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 1\r\n\r\n!",
-        &["!"],
-        true,
-    ),
+    ("HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 1\r\n\r\n!", &["!"], true),
 ];
 
 const BAD: &[(&str, Malformed)] = &[
@@ -128,52 +93,22 @@ const BAD: &[(&str, Malformed)] = &[
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\npong",
         Malformed::TwoLengths,
     ),
-    (
-        "HTTP/1.1 200 OK\r\nContent-Length: 4, 4\r\n\r\npong",
-        Malformed::TwoLengths,
-    ),
-    (
-        "HTTP/1.1 200 OK\r\nContent-Length: +4\r\n\r\npong",
-        Malformed::BadLength,
-    ),
-    (
-        "HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\npong",
-        Malformed::BadLength,
-    ),
-    (
-        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
-        Malformed::BadLength,
-    ),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 4, 4\r\n\r\npong", Malformed::TwoLengths),
+    ("HTTP/1.1 200 OK\r\nContent-Length: +4\r\n\r\npong", Malformed::BadLength),
+    ("HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\npong", Malformed::BadLength),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n", Malformed::BadLength),
     (
         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
         Malformed::LengthAndEncoding,
     ),
-    (
-        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-        Malformed::BadEncoding,
-    ),
-    (
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
-        Malformed::BadEncoding,
-    ),
-    (
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
-        Malformed::BadEncoding,
-    ),
-    (
-        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-        Malformed::Switched,
-    ),
+    ("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Malformed::BadEncoding),
+    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n", Malformed::BadEncoding),
+    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", Malformed::BadEncoding),
+    ("HTTP/1.1 101 Switching Protocols\r\n\r\n", Malformed::Switched),
     ("HTTP/1.1 042 What\r\n\r\n", Malformed::Status(42)),
     ("HTTP/1.1 600 What\r\n\r\n", Malformed::Status(600)),
-    (
-        "HTTP/2.0 200 OK\r\n\r\n",
-        Malformed::Head(httparse::Error::Version),
-    ),
-    (
-        "\u{16}\u{3}\u{1}garbage",
-        Malformed::Head(httparse::Error::Version),
-    ),
+    ("HTTP/2.0 200 OK\r\n\r\n", Malformed::Head(httparse::Error::Version)),
+    ("\u{16}\u{3}\u{1}garbage", Malformed::Head(httparse::Error::Version)),
     (
         "HTTP/1.1 200 OK\r\nContent-Length : 4\r\n\r\npong",
         Malformed::Head(httparse::Error::HeaderName),
@@ -201,17 +136,10 @@ fn good_streams_are_read_at_every_split() {
     for (stream, bodies, keeps_alive) in GOOD {
         let stream = stream.as_bytes();
         let expected = whole(stream, false);
-        let found: Vec<&[u8]> = expected
-            .answers
-            .iter()
-            .map(|answer| &answer.1[..])
-            .collect();
+        let found: Vec<&[u8]> = expected.answers.iter().map(|answer| &answer.1[..]).collect();
         let wanted: Vec<&[u8]> = bodies.iter().map(|body| body.as_bytes()).collect();
         assert_eq!(found, wanted, "{}", String::from_utf8_lossy(stream));
-        assert!(
-            expected.answers.iter().all(|answer| answer.2),
-            "{expected:?}"
-        );
+        assert!(expected.answers.iter().all(|answer| answer.2), "{expected:?}");
         assert_eq!(expected.answers.last().unwrap().0.keeps_alive, *keeps_alive);
         for first in 0..=stream.len() {
             for second in first..=stream.len() {
@@ -228,21 +156,13 @@ fn bad_streams_are_errors_at_every_split() {
         let stream = stream.as_bytes();
         for cut in 0..=stream.len() {
             let reading = read(stream, &[cut], false, &mut Memo::default());
-            assert_eq!(
-                reading.error,
-                Some(*error),
-                "{}",
-                String::from_utf8_lossy(stream)
-            );
+            assert_eq!(reading.error, Some(*error), "{}", String::from_utf8_lossy(stream));
         }
     }
     for body in BAD_CHUNKS {
         let stream = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
         let error = whole(stream.as_bytes(), false).error;
-        assert!(
-            matches!(error, Some(Malformed::Chunk(_))),
-            "{body:?}: {error:?}"
-        );
+        assert!(matches!(error, Some(Malformed::Chunk(_))), "{body:?}: {error:?}");
     }
 }
 
@@ -254,10 +174,7 @@ fn an_answer_to_head_has_no_body() {
     for reading in with_memo {
         assert!(reading.answers[0].2 && reading.error.is_none());
     }
-    assert!(
-        !read(stream, &[], false, memo).answers[0].2,
-        "a GET still waits for the body"
-    );
+    assert!(!read(stream, &[], false, memo).answers[0].2, "a GET still waits for the body");
 }
 
 #[test]
@@ -272,10 +189,7 @@ fn endless_heads_are_refused() {
         Some(Malformed::HeadTooLong)
     );
     assert_eq!(whole(&stream, false).error, Some(Malformed::HeadTooLong));
-    let fields = format!(
-        "HTTP/1.1 200 OK\r\n{}\r\n",
-        "X: y\r\n".repeat(FIELDS_MAX + 1)
-    );
+    let fields = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(FIELDS_MAX + 1));
     let too_many = Malformed::Head(httparse::Error::TooManyHeaders);
     assert_eq!(whole(fields.as_bytes(), false).error, Some(too_many));
 }
@@ -298,11 +212,7 @@ fn a_remembered_head_reads_as_a_parsed_one() {
     for (stream, _, _) in GOOD {
         let fresh = whole(stream.as_bytes(), false);
         assert_eq!(read(stream.as_bytes(), &[], false, memo), fresh);
-        assert_eq!(
-            read(stream.as_bytes(), &[], false, memo),
-            fresh,
-            "the second time"
-        );
+        assert_eq!(read(stream.as_bytes(), &[], false, memo), fresh, "the second time");
     }
 }
 
@@ -322,10 +232,7 @@ fn arbitrary_stream() -> impl Strategy<Value = Vec<u8>> {
         format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}0\r\nT: x\r\n\r\n")
     });
     let sized = "[ -~\r\n]{0,60}".prop_map(|body| {
-        format!(
-            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
+        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
     });
     let answers = proptest::collection::vec(prop_oneof![chunked, sized], 1..4)
         .prop_map(|answers| answers.concat().into_bytes());
@@ -336,11 +243,7 @@ fn arbitrary_stream() -> impl Strategy<Value = Vec<u8>> {
             bytes[at] = byte;
             bytes
         });
-    prop_oneof![
-        answers,
-        mutated,
-        proptest::collection::vec(any::<u8>(), 0..200)
-    ]
+    prop_oneof![answers, mutated, proptest::collection::vec(any::<u8>(), 0..200)]
 }
 
 proptest! {

@@ -69,20 +69,14 @@ impl Epoll {
         let control = Some(self.control.as_mut_slice());
         let message = recvmsg::<()>(file, &mut parts, control, MsgFlags::empty())
             .map_err(|errno| Errno::from_raw_os_error(errno as i32))?;
-        let stamp = message
-            .cmsgs()
-            .ok()
-            .and_then(|mut messages| messages.next());
+        let stamp = message.cmsgs().ok().and_then(|mut messages| messages.next());
         let arrived_ns = match stamp {
             Some(ControlMessageOwned::ScmTimestampns(time)) => {
                 nanoseconds(time.tv_sec(), time.tv_nsec())
             }
             _ => None,
         };
-        Ok(Received {
-            bytes: message.bytes,
-            arrived_ns,
-        })
+        Ok(Received { bytes: message.bytes, arrived_ns })
     }
 }
 
@@ -116,10 +110,7 @@ impl Driver for Epoll {
             setsockopt(&file, ReceiveTimestampns, &true)
                 .map_err(|errno| Errno::from_raw_os_error(errno as i32))?;
         }
-        Ok(Socket {
-            file,
-            watched: false,
-        })
+        Ok(Socket { file, watched: false })
     }
 
     fn connect_error(&mut self, socket: &Socket) -> Option<Errno> {
@@ -149,10 +140,7 @@ impl Driver for Epoll {
             return self.receive_with_time(socket, buffer);
         }
         let (_, bytes) = net::recv(&socket.file, buffer, net::RecvFlags::empty())?;
-        Ok(Received {
-            bytes,
-            arrived_ns: None,
-        })
+        Ok(Received { bytes, arrived_ns: None })
     }
 
     fn wait(&mut self, timeout_ns: u64, ready: &mut Vec<Ready>) -> Result<(), Errno> {

@@ -110,10 +110,7 @@ impl Wire {
             match *step {
                 Step::Refuse(_) | Step::StandAfter(_) => {}
                 Step::Request => {
-                    let end = self
-                        .requests
-                        .windows(4)
-                        .position(|four| four == b"\r\n\r\n");
+                    let end = self.requests.windows(4).position(|four| four == b"\r\n\r\n");
                     let Some(end) = end else { return };
                     self.requests.drain(..end + 4);
                     self.time_ns = self.time_ns.max(now_ns);
@@ -144,26 +141,16 @@ impl Wire {
     }
 
     fn visible(&self, now_ns: u64) -> impl Iterator<Item = &Incoming> {
-        self.incoming
-            .iter()
-            .take_while(move |(at, _)| *at <= now_ns)
-            .map(|(_, what)| what)
+        self.incoming.iter().take_while(move |(at, _)| *at <= now_ns).map(|(_, what)| what)
     }
 
     /// What there is to report at this time.
     fn readiness(&self, now_ns: u64) -> Option<Ready> {
         let (token, wants_room) = self.watched.filter(|_| !self.closed)?;
         let readable = self.visible(now_ns).next().is_some();
-        let hung_up = self
-            .visible(now_ns)
-            .any(|what| !matches!(what, Incoming::Bytes(_)));
+        let hung_up = self.visible(now_ns).any(|what| !matches!(what, Incoming::Bytes(_)));
         let writable = wants_room && self.stands_ns <= now_ns;
-        (readable || writable).then_some(Ready {
-            token,
-            readable,
-            writable,
-            hung_up,
-        })
+        (readable || writable).then_some(Ready { token, readable, writable, hung_up })
     }
 
     /// When there will be something new to report.
@@ -171,11 +158,7 @@ impl Wire {
         let (_, wants_room) = self.watched.filter(|_| !self.closed)?;
         let incoming = self.incoming.front().map(|(at, _)| *at);
         let stands = wants_room.then_some(self.stands_ns);
-        incoming
-            .into_iter()
-            .chain(stands)
-            .map(|at| at.max(now_ns))
-            .min()
+        incoming.into_iter().chain(stands).map(|at| at.max(now_ns)).min()
     }
 }
 
@@ -219,10 +202,7 @@ impl Driver for Fake {
         wires.push(wire);
         match refused {
             Some(error) => Err(error),
-            None => Ok(Socket {
-                number,
-                wires: Rc::clone(&self.wires),
-            }),
+            None => Ok(Socket { number, wires: Rc::clone(&self.wires) }),
         }
     }
 
@@ -272,19 +252,12 @@ impl Driver for Fake {
                 }
                 _ if bytes > 0 => break,
                 Incoming::End => {
-                    return Ok(Received {
-                        bytes: 0,
-                        arrived_ns: None,
-                    });
+                    return Ok(Received { bytes: 0, arrived_ns: None });
                 }
                 Incoming::Reset => return Err(Errno::CONNRESET),
             }
         }
-        if bytes == 0 {
-            Err(Errno::AGAIN)
-        } else {
-            Ok(Received { bytes, arrived_ns })
-        }
+        if bytes == 0 { Err(Errno::AGAIN) } else { Ok(Received { bytes, arrived_ns }) }
     }
 
     fn wait(&mut self, timeout_ns: u64, ready: &mut Vec<Ready>) -> Result<(), Errno> {

@@ -57,12 +57,7 @@ impl Answers {
         );
         let one = [head.as_bytes(), body].concat();
         let times = if one.len() < 1024 { REPEATED } else { 1 };
-        Answers {
-            repeated: one.repeat(times),
-            one_bytes: one.len(),
-            head: head.into_bytes(),
-            work,
-        }
+        Answers { repeated: one.repeat(times), one_bytes: one.len(), head: head.into_bytes(), work }
     }
 
     fn work(&self, answers: usize) {
@@ -79,13 +74,7 @@ impl Answers {
 
 impl Conversation {
     pub(super) fn new(file: OwnedFd) -> Conversation {
-        Conversation {
-            file,
-            stash: Vec::new(),
-            skip_bytes: 0,
-            rest: Vec::new(),
-            closes: false,
-        }
+        Conversation { file, stash: Vec::new(), skip_bytes: 0, rest: Vec::new(), closes: false }
     }
 
     pub(super) fn file(&self) -> &OwnedFd {
@@ -169,9 +158,7 @@ impl Conversation {
     }
 
     fn skip(&mut self, input: &mut &[u8]) {
-        let length = usize::try_from(self.skip_bytes)
-            .unwrap_or(usize::MAX)
-            .min(input.len());
+        let length = usize::try_from(self.skip_bytes).unwrap_or(usize::MAX).min(input.len());
         *input = &input[length..];
         self.skip_bytes -= length as u64;
     }
@@ -186,9 +173,7 @@ impl Conversation {
         let whole = asked.body_bytes.saturating_add(asked.head_bytes as u64);
         if !asked.is_head && !asked.closes && whole <= input.len() as u64 {
             state.last.clear();
-            state
-                .last
-                .extend_from_slice(&input[..usize::try_from(whole).unwrap_or_default()]);
+            state.last.extend_from_slice(&input[..usize::try_from(whole).unwrap_or_default()]);
         }
         *input = &input[asked.head_bytes..];
         self.skip_bytes = asked.body_bytes;
@@ -241,17 +226,11 @@ fn parse(input: &[u8]) -> Option<Result<Asked, ()>> {
         Err(_) => return Some(Err(())),
     };
     let is_head = request.method == Some("HEAD");
-    let mut asked = Asked {
-        head_bytes,
-        body_bytes: 0,
-        is_head,
-        closes: request.version == Some(0),
-    };
+    let mut asked =
+        Asked { head_bytes, body_bytes: 0, is_head, closes: request.version == Some(0) };
     for field in request.headers.iter() {
         if field.name.eq_ignore_ascii_case("content-length") {
-            let length = std::str::from_utf8(field.value)
-                .ok()
-                .and_then(|text| text.parse().ok());
+            let length = std::str::from_utf8(field.value).ok().and_then(|text| text.parse().ok());
             asked.body_bytes = length?;
         } else if field.name.eq_ignore_ascii_case("connection") {
             asked.closes |= field.value.eq_ignore_ascii_case(b"close");

@@ -1,56 +1,43 @@
 //! Batching of wake-ups: how long to let answers gather before looking at them.
 //!
 //! A wake-up costs client and server more than an answer does. Where many answers are due the
-//! client naps until about a quarter of the requests under way have been answered: late enough
-//! to take many at once, early enough that the server never runs out of requests.
+//! client naps, and steers the nap so that a quarter to a half of the requests under way are
+//! answered in it: late enough to take many at once, early enough that the server never runs
+//! out of requests. Additive increase and multiplicative decrease (Chiu & Jain 1989), so that a
+//! server that speeds up is never kept waiting for long.
 
 /// Below so many requests under way every answer counts.
 const UNDER_WAY_MIN: usize = 8;
-/// The part of the requests under way that is waited for.
-const PART: usize = 4;
-const GATHER_MAX: usize = 32;
 const NAP_MIN_NS: u64 = 10_000;
 const NAP_MAX_NS: u64 = 100_000;
+/// So many looks in a row that brought one answer or none show a server too slow for batches.
+const FRUITLESS_MAX: u32 = 8;
+/// Then naps are left out for so many looks.
+const PAUSE: u32 = 256;
 
 /// What is known about the pace of the answers.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     answers: u64,
-    looked_ns: u64,
-    /// Time between answers, smoothed over about eight looks.
-    interval_ns: u64,
-    gathered: u64,
+    nap_ns: u64,
+    fruitless: u32,
 }
 
 impl Batch {
-    /// Takes note of the answers so far, after a look at the sockets.
-    pub(super) fn looked(&mut self, answers: u64, now_ns: u64) {
-        self.gathered = answers - self.answers;
-        if self.gathered > 0 {
-            let interval_ns = (now_ns - self.looked_ns) / self.gathered;
-            self.interval_ns = if self.interval_ns == 0 {
-                interval_ns
-            } else {
-                (7 * self.interval_ns + interval_ns) / 8
-            };
-            self.looked_ns = now_ns;
-        }
+    /// After a look at the sockets: how long to nap before the next one; `None`: not at all.
+    pub(super) fn nap_ns(&mut self, answers: u64, under_way: usize) -> Option<u64> {
+        let gathered = answers - self.answers;
         self.answers = answers;
-    }
-
-    /// How long to nap before the next look; `None`: not at all.
-    pub(super) fn nap_ns(&self, under_way: usize) -> Option<u64> {
         if under_way < UNDER_WAY_MIN {
             return None;
         }
-        let wanted = (under_way / PART).min(GATHER_MAX) as u64;
-        // Enough came without a nap: the client, not the server, is the slower one.
-        if self.interval_ns == 0 || self.gathered > wanted * 2 {
-            return None;
+        if gathered * 2 > under_way as u64 {
+            self.nap_ns -= self.nap_ns / 4;
+        } else if gathered * 4 < under_way as u64 {
+            self.nap_ns = (self.nap_ns + NAP_MIN_NS).min(NAP_MAX_NS);
         }
-        let nap_ns = (wanted * self.interval_ns).min(NAP_MAX_NS);
-        let gathers = nap_ns / self.interval_ns >= 2;
-        (gathers && nap_ns >= NAP_MIN_NS).then_some(nap_ns)
+        self.fruitless = if gathered > 1 { 0 } else { (self.fruitless + 1) % PAUSE };
+        (self.nap_ns >= NAP_MIN_NS && self.fruitless <= FRUITLESS_MAX).then_some(self.nap_ns)
     }
 }
 
@@ -58,41 +45,42 @@ impl Batch {
 mod tests {
     use super::*;
 
-    fn after(answers: u64, each_ns: u64, looks: u64) -> Batch {
-        let mut batch = Batch::default();
-        (1..=looks).for_each(|look| batch.looked(look * answers, look * answers * each_ns));
-        batch
+    /// Naps against a server that takes so long for an answer: the last one, or 0.
+    fn settled(answer_ns: u64, under_way: usize) -> (Vec<u64>, u64) {
+        let (mut batch, mut answers, mut gathered) = (Batch::default(), 0, Vec::new());
+        let mut last_ns = 0;
+        for _ in 0..200 {
+            last_ns = batch.nap_ns(answers, under_way).unwrap_or_default();
+            // Without a nap one look takes what a wake-up does.
+            let come = ((last_ns + 5_000) / answer_ns).min(under_way as u64);
+            answers += come.max(1);
+            gathered.push(come);
+        }
+        (gathered.split_off(100), last_ns)
     }
 
     #[test]
-    fn naps_follow_the_pace_of_the_answers() {
-        assert_eq!(
-            after(1, 5_000, 50).nap_ns(64),
-            Some(80_000),
-            "16 answers of 5 us"
-        );
-        assert_eq!(
-            after(1, 5_000, 50).nap_ns(8),
-            Some(10_000),
-            "2 answers of 5 us"
-        );
-        assert_eq!(
-            after(1, 20_000, 50).nap_ns(256),
-            Some(100_000),
-            "never longer"
-        );
+    fn the_server_never_runs_out_of_requests() {
+        for (answer_ns, under_way) in [(5_000, 64), (5_000, 8), (20_000, 8), (1_000, 256)] {
+            let (gathered, _) = settled(answer_ns, under_way);
+            let most = *gathered.iter().max().unwrap();
+            assert!(most * 4 <= under_way as u64 * 3, "{answer_ns} ns, {under_way}: {gathered:?}");
+            assert!(most >= 2, "{answer_ns} ns, {under_way}: {gathered:?}");
+        }
     }
 
     #[test]
     fn no_nap_where_it_gathers_nothing() {
-        assert_eq!(Batch::default().nap_ns(64), None, "nothing is known yet");
-        assert_eq!(after(1, 5_000, 50).nap_ns(7), None, "few under way");
-        assert_eq!(after(1, 60_000, 50).nap_ns(64), None, "a slow server");
-        assert_eq!(after(1, 2_000, 50).nap_ns(8), None, "too short to pay");
-        assert_eq!(
-            after(40, 2_000, 50).nap_ns(64),
-            None,
-            "the client is the slower one"
-        );
+        let mut batch = Batch::default();
+        assert!((0..100).all(|answers| batch.nap_ns(answers, 7).is_none()), "few under way");
+        let (gathered, _) = settled(200_000, 64);
+        assert!(gathered.iter().all(|come| *come == 0), "a slow server");
+        let mut naps = 0;
+        let mut batch = Batch::default();
+        (0..10_000).for_each(|answers| naps += u32::from(batch.nap_ns(answers, 64).is_some()));
+        assert!(naps < 500, "{naps}");
+        let mut batch = Batch::default();
+        let busy = (1..100).all(|look| batch.nap_ns(look * 40, 64).is_none());
+        assert!(busy, "the client is the slower one");
     }
 }

@@ -75,9 +75,7 @@ impl<D: Driver> Worker<'_, D> {
         let Some(socket) = &mut slot.socket else {
             return Ok(());
         };
-        let bytes = self
-            .outbox
-            .bytes(slot.connection.flights().range(slot.sent..));
+        let bytes = self.outbox.bytes(slot.connection.flights().range(slot.sent..));
         let taken = if slot.rest.is_empty() {
             match self.driver.send(socket, bytes) {
                 Ok(taken) => taken,
@@ -186,9 +184,7 @@ impl<D: Driver> Worker<'_, D> {
     fn take(&mut self, index: usize, received: Received) -> Taken {
         self.tally.bytes += received.bytes as u64;
         if self.slots[index].sent == 0 {
-            self.fail(index, ErrorKind::ReadMalformed, || {
-                Malformed::Unasked.to_string()
-            });
+            self.fail(index, ErrorKind::ReadMalformed, || Malformed::Unasked.to_string());
             return Taken::Failed;
         }
         let arrived_ns = received
@@ -248,8 +244,7 @@ impl<D: Driver> Worker<'_, D> {
         if self.schedule.is_some() {
             self.slots[index].free_since_ns = self.now_ns;
             for _ in 0..count {
-                self.free
-                    .push_back(u32::try_from(index).unwrap_or_default());
+                self.free.push_back(u32::try_from(index).unwrap_or_default());
             }
         }
     }

@@ -99,9 +99,7 @@ impl<D: Driver> Worker<'_, D> {
             _ => ErrorKind::Timeout,
         };
         let timeout = self.load.timeout;
-        self.fail_with(index, kind, false, || {
-            format!("no complete answer within {timeout:?}")
-        });
+        self.fail_with(index, kind, false, || format!("no complete answer within {timeout:?}"));
     }
 
     /// The connection broke: its requests fail, and it is made anew, after a rest when it had

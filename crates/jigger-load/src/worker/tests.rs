@@ -23,8 +23,5 @@ fn run_on<D: Driver>(driver: D, load: &Load) -> Sample {
 }
 
 fn run_fake(load: &Load, scripts: &[&[Step]]) -> Sample {
-    run_on(
-        Fake::new(scripts.iter().map(|script| script.to_vec()).collect()),
-        load,
-    )
+    run_on(Fake::new(scripts.iter().map(|script| script.to_vec()).collect()), load)
 }

@@ -78,10 +78,7 @@ pub fn false_alarms(
     seed: u64,
 ) -> f64 {
     share_of_runs(runs, seed, |random| {
-        has_alarm(
-            &world.run(&ALL_THE_SAME, schedule, rounds, random),
-            margin_rule,
-        )
+        has_alarm(&world.run(&ALL_THE_SAME, schedule, rounds, random), margin_rule)
     })
 }
 
@@ -105,11 +102,7 @@ pub fn power(world: &World, effect: f64, rounds: usize, runs: u64, seed: u64) ->
 
 /// Runs of up to 30 rounds that end by themselves, where nothing differs.
 pub fn stopped_runs(world: &World, stop_on: StopOn, runs: u64, seed: u64) -> Stopped {
-    let mut stopped = Stopped {
-        misses: 0.0,
-        false_alarms: 0.0,
-        mean_rounds: 0.0,
-    };
+    let mut stopped = Stopped { misses: 0.0, false_alarms: 0.0, mean_rounds: 0.0 };
     for run in 0..runs {
         let mut random = SplitMix64::stream(seed, run);
         let all = world.run(&ALL_THE_SAME, Schedule::Interleaved, 30, &mut random);
@@ -136,9 +129,7 @@ fn end_of_run(all: &[Vec<f64>], stop_on: StopOn) -> usize {
             }
         }
     };
-    (stopping.min_rounds()..stopping.max_rounds())
-        .find(is_end)
-        .unwrap_or(stopping.max_rounds())
+    (stopping.min_rounds()..stopping.max_rounds()).find(is_end).unwrap_or(stopping.max_rounds())
 }
 
 fn first_rounds(all: &[Vec<f64>], rounds: usize) -> Vec<Vec<f64>> {
@@ -152,9 +143,7 @@ fn ratio(values: &[Vec<f64>], contender: usize) -> Ratio {
 }
 
 fn has_alarm(values: &[Vec<f64>], margin_rule: MarginRule) -> bool {
-    findings(values, margin_rule)
-        .iter()
-        .any(|finding| finding.verdict.is_different())
+    findings(values, margin_rule).iter().any(|finding| finding.verdict.is_different())
 }
 
 /// The whole analysis, with Holm's procedure over the three contenders.
@@ -174,8 +163,6 @@ fn findings(values: &[Vec<f64>], margin_rule: MarginRule) -> Vec<Finding> {
 }
 
 fn share_of_runs(runs: u64, seed: u64, mut holds: impl FnMut(&mut SplitMix64) -> bool) -> f64 {
-    let holding = (0..runs)
-        .filter(|&run| holds(&mut SplitMix64::stream(seed, run)))
-        .count();
+    let holding = (0..runs).filter(|&run| holds(&mut SplitMix64::stream(seed, run))).count();
     holding as f64 / runs as f64
 }

@@ -18,10 +18,7 @@ fn main() {
     println!(
         "{RUNS} runs for each figure, seed {SEED}. A run has a baseline, its placebo and three"
     );
-    println!(
-        "contenders; one visit varies by {} (standard deviation).\n",
-        percent(QUIET.noise)
-    );
+    println!("contenders; one visit varies by {} (standard deviation).\n", percent(QUIET.noise));
     print_coverage();
     print_false_alarms();
     print_stopping();
@@ -32,10 +29,7 @@ fn print_coverage() {
     println!("## How often the 95 % interval contains the true ratio\n");
     print_header("world", ROUNDS.map(|rounds| format!("{rounds} rounds")));
     for world in WORLDS.into_iter().chain(STRONG_SLOTS) {
-        print_row(
-            world.name,
-            ROUNDS.map(|rounds| percent(coverage(&world, rounds, RUNS, SEED))),
-        );
+        print_row(world.name, ROUNDS.map(|rounds| percent(coverage(&world, rounds, RUNS, SEED))));
     }
     println!(
         "\nExact intervals exist for certain confidences only: of 6 rounds the one for 95 % has"
@@ -66,17 +60,10 @@ fn print_false_alarms() {
 
 fn print_stopping() {
     println!("\n## Stopping between 6 and 30 rounds, nothing differs\n");
-    let columns = [
-        "interval without 1",
-        "verdict of a difference",
-        "mean rounds",
-    ];
+    let columns = ["interval without 1", "verdict of a difference", "mean rounds"];
     print_header("world, stopped on", columns.map(str::to_owned));
     for world in WORLDS {
-        for (label, stop_on) in [
-            ("width", StopOn::Width),
-            ("significance", StopOn::Significance),
-        ] {
+        for (label, stop_on) in [("width", StopOn::Width), ("significance", StopOn::Significance)] {
             let stopped = stopped_runs(&world, stop_on, RUNS, SEED);
             let cells = [
                 percent(stopped.misses),
@@ -90,17 +77,12 @@ fn print_stopping() {
 
 fn print_power() {
     println!("\n## Verdicts on a contender that is so much faster: faster / equivalent / slower\n");
-    print_header(
-        "world, faster by",
-        ROUNDS.map(|rounds| format!("{rounds} rounds")),
-    );
+    print_header("world, faster by", ROUNDS.map(|rounds| format!("{rounds} rounds")));
     for world in [QUIET, ROUGH] {
         for effect in [0.0, 0.01, 0.03, 0.05, 0.1, 0.2] {
             let cells = ROUNDS.map(|rounds| {
                 let shares = power(&world, 1.0 + effect, rounds, RUNS, SEED);
-                [shares.better, shares.equivalent, shares.worse]
-                    .map(percent)
-                    .join(" / ")
+                [shares.better, shares.equivalent, shares.worse].map(percent).join(" / ")
             });
             print_row(&format!("{}, {}", world.name, percent(effect)), cells);
         }

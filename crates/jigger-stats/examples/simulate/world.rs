@@ -29,41 +29,19 @@ pub enum Schedule {
 }
 
 /// A world with nothing but noise.
-pub const QUIET: World = World {
-    name: "noise only",
-    noise: 0.02,
-    drift: 0.0,
-    spike_rate: 0.0,
-    slot_effect: 0.0,
-};
+pub const QUIET: World =
+    World { name: "noise only", noise: 0.02, drift: 0.0, spike_rate: 0.0, slot_effect: 0.0 };
 
 /// All troubles at once.
-pub const ROUGH: World = World {
-    name: "all of these",
-    drift: 0.01,
-    spike_rate: 0.1,
-    slot_effect: 0.005,
-    ..QUIET
-};
+pub const ROUGH: World =
+    World { name: "all of these", drift: 0.01, spike_rate: 0.1, slot_effect: 0.005, ..QUIET };
 
 /// The worlds of the tables.
 pub const WORLDS: [World; 5] = [
     QUIET,
-    World {
-        name: "drift of 1 % a round",
-        drift: 0.01,
-        ..QUIET
-    },
-    World {
-        name: "spikes in 10 % of visits",
-        spike_rate: 0.1,
-        ..QUIET
-    },
-    World {
-        name: "slot effects of 0.5 %",
-        slot_effect: 0.005,
-        ..QUIET
-    },
+    World { name: "drift of 1 % a round", drift: 0.01, ..QUIET },
+    World { name: "spikes in 10 % of visits", spike_rate: 0.1, ..QUIET },
+    World { name: "slot effects of 0.5 %", slot_effect: 0.005, ..QUIET },
     ROUGH,
 ];
 
@@ -71,16 +49,8 @@ pub const WORLDS: [World; 5] = [
 /// estimate, but the interval still counts them as noise: it gets wider than it had to be, and
 /// covers the truth more often than it says.
 pub const STRONG_SLOTS: [World; 2] = [
-    World {
-        name: "slot effects of 1 %",
-        slot_effect: 0.01,
-        ..QUIET
-    },
-    World {
-        name: "slot effects of 2 %",
-        slot_effect: 0.02,
-        ..QUIET
-    },
+    World { name: "slot effects of 1 %", slot_effect: 0.01, ..QUIET },
+    World { name: "slot effects of 2 %", slot_effect: 0.02, ..QUIET },
 ];
 
 impl World {
@@ -94,10 +64,7 @@ impl World {
         random: &mut SplitMix64,
     ) -> Vec<Vec<f64>> {
         let orders = Orders::balanced(truths.len(), random.next_u64());
-        let slots: Vec<f64> = truths
-            .iter()
-            .map(|_| self.slot_effect * normal(random))
-            .collect();
+        let slots: Vec<f64> = truths.iter().map(|_| self.slot_effect * normal(random)).collect();
         let mut values = vec![Vec::with_capacity(rounds); truths.len()];
         for round in 0..rounds {
             for (place, contender) in orders.round(round).into_iter().enumerate() {
@@ -119,11 +86,7 @@ impl World {
 
     fn visit_trouble(&self, random: &mut SplitMix64) -> f64 {
         let is_spike = random.unit() < self.spike_rate;
-        let spike = if is_spike {
-            (1.0 - 0.4 * random.unit()).ln()
-        } else {
-            0.0
-        };
+        let spike = if is_spike { (1.0 - 0.4 * random.unit()).ln() } else { 0.0 };
         self.noise * normal(random) + spike
     }
 }

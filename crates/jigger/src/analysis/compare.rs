@@ -92,22 +92,16 @@ pub fn comparisons(
 /// than a server from itself is not told apart.
 fn margin(record: &Record, metric: &str, placebo: &[Comparison]) -> Margin {
     let margin = Margin::new(record.suite.margin).unwrap_or_default();
-    let floor = placebo
-        .iter()
-        .find(|comparison| comparison.metric == metric);
+    let floor = placebo.iter().find(|comparison| comparison.metric == metric);
     let half_width = floor.and_then(|c| Some((c.high? / c.low?).sqrt() - 1.0));
-    half_width
-        .and_then(|width| margin.widened_to(width).ok())
-        .unwrap_or(margin)
+    half_width.and_then(|width| margin.widened_to(width).ok()).unwrap_or(margin)
 }
 
 fn baseline_metrics<'a>(
     record: &Record,
     contenders: &'a [ContenderResult<'_>],
 ) -> Option<&'a [Metric]> {
-    let baseline = contenders
-        .iter()
-        .find(|c| c.record.name == record.suite.baseline)?;
+    let baseline = contenders.iter().find(|c| c.record.name == record.suite.baseline)?;
     Some(&baseline.metrics)
 }
 
@@ -150,11 +144,7 @@ fn compare_family(
 /// The rounds in which both have a value.
 fn pair(metric: &Metric, baseline: &[Metric]) -> Option<Paired> {
     let base = baseline.iter().find(|base| base.name == metric.name)?;
-    let both = metric
-        .rounds
-        .iter()
-        .zip(&base.rounds)
-        .filter_map(|(a, b)| Some(((*a)?, (*b)?)));
+    let both = metric.rounds.iter().zip(&base.rounds).filter_map(|(a, b)| Some(((*a)?, (*b)?)));
     let (contender, baseline): (Vec<f64>, Vec<f64>) = both.unzip();
     Paired::new(&contender, &baseline).ok()
 }

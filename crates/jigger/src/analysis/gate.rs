@@ -24,11 +24,7 @@ const OFFERED_SHARE: f64 = 0.99;
 
 /// The gates that an entry failed, each once a scenario, with the worst round's detail.
 pub fn gates_of(record: &Record, entry: &str) -> Vec<Gate> {
-    let visits: Vec<_> = record
-        .visits
-        .iter()
-        .filter(|visit| visit.entry == entry)
-        .collect();
+    let visits: Vec<_> = record.visits.iter().filter(|visit| visit.entry == entry).collect();
     let mut gates = Vec::new();
     for scenario in &record.suite.scenarios {
         let trials: Vec<&TrialRecord> = visits
@@ -36,11 +32,7 @@ pub fn gates_of(record: &Record, entry: &str) -> Vec<Gate> {
             .flat_map(|visit| &visit.trials)
             .filter(|trial| trial.scenario == scenario.name)
             .collect();
-        let gate = |code, detail| Gate {
-            code,
-            scenario: scenario.name.clone(),
-            detail,
-        };
+        let gate = |code, detail| Gate { code, scenario: scenario.name.clone(), detail };
         gates.extend(errors(&trials).map(|detail| gate("errors", detail)));
         gates.extend(client_limited(&trials).map(|detail| gate("client-limited", detail)));
         gates.extend(little(scenario, &trials).map(|detail| gate("littles-law", detail)));
@@ -49,11 +41,7 @@ pub fn gates_of(record: &Record, entry: &str) -> Vec<Gate> {
     let unsteady = visits.iter().filter(|visit| !visit.steady).count();
     if unsteady > 0 {
         let detail = format!("{unsteady} of {} visits", visits.len());
-        gates.push(Gate {
-            code: "not-steady",
-            scenario: String::new(),
-            detail,
-        });
+        gates.push(Gate { code: "not-steady", scenario: String::new(), detail });
     }
     gates
 }
@@ -63,13 +51,8 @@ fn errors(trials: &[&TrialRecord]) -> Option<String> {
     for (kind, count) in trials.iter().flat_map(|trial| &trial.errors) {
         *kinds.entry(kind.as_str()).or_insert(0) += count;
     }
-    let example = trials
-        .iter()
-        .find_map(|trial| trial.error_examples.values().next());
-    let list: Vec<String> = kinds
-        .iter()
-        .map(|(kind, count)| format!("{count} {kind}"))
-        .collect();
+    let example = trials.iter().find_map(|trial| trial.error_examples.values().next());
+    let list: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let example = example.map_or(String::new(), |text| format!(" (for instance: {text})"));
     (!list.is_empty()).then(|| format!("{}{example}", list.join(", ")))
 }
@@ -80,10 +63,7 @@ fn client_limited(trials: &[&TrialRecord]) -> Option<String> {
     };
     let highest = trials.iter().map(share).fold(0.0, f64::max);
     (highest > ENGINE_SHARE_LIMIT).then(|| {
-        format!(
-            "the load engine used {:.0} % of its cores: a lower bound",
-            highest * 100.0
-        )
+        format!("the load engine used {:.0} % of its cores: a lower bound", highest * 100.0)
     })
 }
 
@@ -111,10 +91,6 @@ fn offered(scenario: &ScenarioRecord, trials: &[&TrialRecord]) -> Option<String>
     let rate = scenario.rate_per_second?;
     let reached = |trial: &&TrialRecord| of(trial.requests) * 1e9 / of(trial.elapsed_ns) / rate;
     let lowest = trials.iter().map(reached).fold(f64::INFINITY, f64::min);
-    (lowest < OFFERED_SHARE).then(|| {
-        format!(
-            "{:.1} % of the {rate} requests a second were answered",
-            lowest * 100.0
-        )
-    })
+    (lowest < OFFERED_SHARE)
+        .then(|| format!("{:.1} % of the {rate} requests a second were answered", lowest * 100.0))
 }

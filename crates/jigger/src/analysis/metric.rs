@@ -44,24 +44,15 @@ pub struct Metric {
 }
 
 /// Samples that a percentile needs in each round (docs/method.md).
-const SAMPLES_NEEDED: &[(&str, f64, u64)] = &[
-    ("p50", 0.5, 10),
-    ("p90", 0.9, 100),
-    ("p99", 0.99, 1_000),
-    ("p99_9", 0.999, 10_000),
-];
+const SAMPLES_NEEDED: &[(&str, f64, u64)] =
+    &[("p50", 0.5, 10), ("p90", 0.9, 100), ("p99", 0.99, 1_000), ("p99_9", 0.999, 10_000)];
 
 /// Every metric of an entry, in the order in which reports show them.
 pub fn metrics_of(record: &Record, entry: &str) -> Vec<Metric> {
-    let visits: Vec<&VisitRecord> = record
-        .visits
-        .iter()
-        .filter(|visit| visit.entry == entry)
-        .collect();
+    let visits: Vec<&VisitRecord> =
+        record.visits.iter().filter(|visit| visit.entry == entry).collect();
     let mut metrics = Vec::new();
-    metrics.extend(summary(&visits, "startup_ms", |visit| {
-        visit.startup_ns.map(|ns| of(ns) / 1e6)
-    }));
+    metrics.extend(summary(&visits, "startup_ms", |visit| visit.startup_ns.map(|ns| of(ns) / 1e6)));
     for scenario in &record.suite.scenarios {
         for (name, value) in TRIAL_METRICS {
             let full = format!("{}.{name}", scenario.name);
@@ -82,9 +73,7 @@ pub fn metrics_of(record: &Record, entry: &str) -> Vec<Metric> {
 type TrialValue = fn(&TrialRecord) -> Option<f64>;
 
 const TRIAL_METRICS: &[(&str, TrialValue)] = &[
-    ("requests_per_second", |trial| {
-        positive(of(trial.requests) * 1e9 / of(trial.elapsed_ns))
-    }),
+    ("requests_per_second", |trial| positive(of(trial.requests) * 1e9 / of(trial.elapsed_ns))),
     ("seconds_per_request", |trial| {
         let histogram = decode_histogram(&trial.response_time)?;
         positive(histogram.mean() / 1e9)
@@ -98,9 +87,7 @@ const TRIAL_METRICS: &[(&str, TrialValue)] = &[
     ("response_time_us.max", |trial| {
         positive(of(decode_histogram(&trial.response_time)?.max()) / 1e3)
     }),
-    ("cpu_us_per_request", |trial| {
-        positive(of(trial.server_cpu_ns?) / 1e3 / of(trial.requests))
-    }),
+    ("cpu_us_per_request", |trial| positive(of(trial.server_cpu_ns?) / 1e3 / of(trial.requests))),
 ];
 
 /// Which way a metric is better.
@@ -128,10 +115,7 @@ pub fn unit_of(metric: &str) -> Unit {
 /// A trial without errors: errors and wrong answers are never throughput, and a
 /// server that fails fast must not look fast.
 pub fn clean_trial<'a>(visit: &'a VisitRecord, scenario: &str) -> Option<&'a TrialRecord> {
-    let trial = visit
-        .trials
-        .iter()
-        .find(|trial| trial.scenario == scenario)?;
+    let trial = visit.trials.iter().find(|trial| trial.scenario == scenario)?;
     (trial.errors.is_empty() && trial.requests > 0).then_some(trial)
 }
 
@@ -184,9 +168,7 @@ fn percentiles(visits: &[&VisitRecord], scenario: &str) -> Vec<Metric> {
 fn merge<'a>(histograms: impl Iterator<Item = &'a Histogram<u64>>) -> Histogram<u64> {
     let mut merged = Histogram::new(3).expect("3 digits are within the crate's bounds");
     for histogram in histograms {
-        merged
-            .add(histogram)
-            .expect("a resizing histogram holds every value");
+        merged.add(histogram).expect("a resizing histogram holds every value");
     }
     merged
 }
@@ -199,14 +181,8 @@ fn once(record: &Record, entry: &str) -> Vec<Metric> {
     let image = contender.image.as_ref();
     let values = [
         ("build_seconds", contender.build_seconds),
-        (
-            "image_unpacked_bytes",
-            image.map(|image| of(image.unpacked_bytes)),
-        ),
-        (
-            "image_transfer_bytes",
-            image.map(|image| of(image.transfer_bytes)),
-        ),
+        ("image_unpacked_bytes", image.map(|image| of(image.unpacked_bytes))),
+        ("image_transfer_bytes", image.map(|image| of(image.transfer_bytes))),
         ("image_own_bytes", image.map(|image| of(image.own_bytes))),
     ];
     let metric = |(name, value): (&str, Option<f64>)| {

@@ -40,10 +40,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
         if interrupt.is_raised() {
             return Ok(Exit::Interrupted);
         }
-        let entry = Entry {
-            contender: index,
-            name: suite.contenders[index].name.clone(),
-        };
+        let entry = Entry { contender: index, name: suite.contenders[index].name.clone() };
         let visit = world.visit(&entry, 0, index, &mut listener);
         if let Some(reason) = &visit.failure {
             record.contenders[index].status = Status::Failed;
@@ -53,11 +50,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
     }
     output::print(&described(&record))?;
     let failed = record.contenders.iter().any(|c| c.status == Status::Failed);
-    Ok(if failed {
-        Exit::NotMeasured
-    } else {
-        Exit::Fine
-    })
+    Ok(if failed { Exit::NotMeasured } else { Exit::Fine })
 }
 
 fn described(record: &Record) -> String {

@@ -13,9 +13,7 @@ use crate::image::{Engine, ImageReport, describe, measure};
 pub fn run(args: &ImageArgs) -> Result<Exit> {
     let mut images = Vec::new();
     for reference in &args.references {
-        images.extend(measure(reference, || {
-            Engine::detect(args.engine.as_deref())
-        })?);
+        images.extend(measure(reference, || Engine::detect(args.engine.as_deref()))?);
     }
     if args.json {
         let report = ImageReport::new(images);

@@ -30,20 +30,12 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
         if shown {
             show(progress);
         }
-        if interrupt.is_raised() {
-            Flow::Stop
-        } else {
-            Flow::Continue
-        }
+        if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     })?;
     if shown {
         eprint!("\r\u{1b}[K");
     }
-    let told = report::Told {
-        url: &args.url,
-        load: &load,
-        sample: &sample,
-    };
+    let told = report::Told { url: &args.url, load: &load, sample: &sample };
     let text = match args.format {
         LoadFormat::Text => report::text(&told),
         LoadFormat::Json => report::json(&told),
@@ -77,16 +69,8 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
         load.connection = ConnectionPolicy::Fresh;
     }
     if let Some(rate_per_second) = args.rate {
-        let arrivals = if args.exponential {
-            Arrivals::Exponential
-        } else {
-            Arrivals::default()
-        };
-        load.pacing = Pacing::Open {
-            rate_per_second,
-            arrivals,
-            burst: args.burst,
-        };
+        let arrivals = if args.exponential { Arrivals::Exponential } else { Arrivals::default() };
+        load.pacing = Pacing::Open { rate_per_second, arrivals, burst: args.burst };
     }
     load.extent = match (args.requests, &args.duration) {
         (Some(requests), _) => Extent::Count(requests),
@@ -99,9 +83,10 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
     load.timeout = time("--timeout", &args.timeout)?;
     load.expect = Expect {
         status: args.expect_status,
-        body: args.expect_body.as_ref().map_or(BodyRule::Any, |text| {
-            BodyRule::Exact(text.as_bytes().into())
-        }),
+        body: args
+            .expect_body
+            .as_ref()
+            .map_or(BodyRule::Any, |text| BodyRule::Exact(text.as_bytes().into())),
     };
     load.pipeline = usize::from(args.pipeline);
     load.cpus.clone_from(&args.cpus);
@@ -129,18 +114,12 @@ fn address(args: &LoadArgs, url: &Url) -> Result<Address> {
 
 fn first_address(url: &Url) -> Result<Address> {
     let addresses = url.resolve()?;
-    let first = addresses
-        .first()
-        .ok_or_else(|| anyhow!("{url} has no address"))?;
+    let first = addresses.first().ok_or_else(|| anyhow!("{url} has no address"))?;
     Ok(Address::Tcp(*first))
 }
 
 fn request(args: &LoadArgs, url: &Url) -> Result<Request> {
-    let headers = args
-        .header
-        .iter()
-        .map(|text| header(text))
-        .collect::<Result<Vec<_>>>()?;
+    let headers = args.header.iter().map(|text| header(text)).collect::<Result<Vec<_>>>()?;
     let body = match args.body.as_deref() {
         None => Vec::new(),
         Some(text) => match text.strip_prefix('@') {
@@ -161,13 +140,7 @@ fn request(args: &LoadArgs, url: &Url) -> Result<Request> {
             .map(str::to_owned)
             .collect(),
     };
-    Ok(Request::template(
-        &args.method,
-        url,
-        &headers,
-        &body,
-        &lines,
-    )?)
+    Ok(Request::template(&args.method, url, &headers, &body, &lines)?)
 }
 
 fn header(text: &str) -> Result<(String, String)> {

@@ -13,14 +13,11 @@ pub fn check_files(files: &[PathBuf]) -> Result<()> {
     for file in files {
         if Format::of_file(file).is_none() {
             bail!(
-                "cannot tell the format of {}: end its name in .md, .json or .txt",
+                "cannot tell the format of {}: end its name in .html, .md, .json, .csv or .txt",
                 file.display()
             );
         }
-        let opened = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(file);
+        let opened = std::fs::OpenOptions::new().append(true).create(true).open(file);
         opened.with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())

@@ -29,11 +29,7 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     if !args.only.is_empty() {
         suite.keep_only(&args.only)?;
     }
-    let images = if args.no_images {
-        Images::Skip
-    } else {
-        Images::Build(args.engine.as_deref())
-    };
+    let images = if args.no_images { Images::Skip } else { Images::Build(args.engine.as_deref()) };
     measure(suite, &args.method, images, &args.output)
 }
 
@@ -50,10 +46,8 @@ pub fn measure(
     adapt(&mut suite, method);
     output::check_files(&out.output)?;
     let placement = Placement::split(&allowed_cores());
-    let mut file = RecordFile::create(
-        record_path(out, &suite),
-        empty_record(&suite, method.seed, placement),
-    )?;
+    let mut file =
+        RecordFile::create(record_path(out, &suite), empty_record(&suite, method.seed, placement))?;
     let interrupt = Interrupt::listen()?;
     let mut display = Display::new(out.shown.verbosity());
     let mut listener = |event: Event| display.show(&event);
@@ -106,13 +100,7 @@ pub(super) fn taking_part(record: &Record) -> Vec<usize> {
     let fit = |(_, contender): &(usize, &crate::record::ContenderRecord)| {
         contender.status == Status::Measured
     };
-    record
-        .contenders
-        .iter()
-        .enumerate()
-        .filter(fit)
-        .map(|(index, _)| index)
-        .collect()
+    record.contenders.iter().enumerate().filter(fit).map(|(index, _)| index).collect()
 }
 
 pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Record {

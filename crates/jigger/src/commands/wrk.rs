@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
+use jigger_load::ask::connects;
 use jigger_load::{Address, Extent, Flow, Load, Request, Url};
 
 use super::{Exit, output};
@@ -24,11 +25,7 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
     let interrupt = Interrupt::listen()?;
     output::print(&head(&told))?;
     let sample = jigger_load::run(&load, &mut |_| {
-        if interrupt.is_raised() {
-            Flow::Stop
-        } else {
-            Flow::Continue
-        }
+        if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     })?;
     output::print(&body(&told, &sample))?;
     Ok(Exit::Fine)
@@ -75,18 +72,13 @@ fn load(args: &WrkArgs, told: &Told<'_>) -> Result<Load> {
         })
         .collect::<Result<Vec<_>>>()?;
     let addresses = url.resolve()?;
-    let reached = addresses.iter().find(|address| {
-        std::net::TcpStream::connect_timeout(address, Duration::from_secs(2)).is_ok()
-    });
+    let mut addresses = addresses.into_iter().map(Address::Tcp);
+    let reached = addresses.find(|address| connects(address, Duration::from_secs(2)));
     let Some(address) = reached else {
-        bail!(
-            "unable to connect to {}:{}: nobody listens there",
-            url.host(),
-            url.port()
-        );
+        bail!("unable to connect to {}:{}: nobody listens there", url.host(), url.port());
     };
     let request = Request::new("GET", &url, &headers, &[])?;
-    let mut load = Load::new(Address::Tcp(*address), request);
+    let mut load = Load::new(address, request);
     load.threads = usize::try_from(told.threads)?;
     load.connections = usize::try_from(told.connections)?;
     load.extent = Extent::Time(Duration::from_secs(told.duration_s));

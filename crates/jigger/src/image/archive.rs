@@ -158,8 +158,7 @@ impl Contents {
         place.entry(&name);
         let mut file = File::open(path).map_err(Problem::Unreadable)?;
         let size = file.metadata().map_err(Problem::Unreadable)?.len();
-        self.add_blob(name, size, &mut file)
-            .map_err(|failure| failure.explained(&place))
+        self.add_blob(name, size, &mut file).map_err(|failure| failure.explained(&place))
     }
 
     fn add_link(&mut self, name: String, target: String) -> Result<(), Problem> {
@@ -204,9 +203,7 @@ impl Contents {
     ) -> io::Result<Blob> {
         self.documents_bytes = self.documents_bytes.saturating_add(size);
         if size > DOCUMENT_MAX_BYTES || self.documents_bytes > DOCUMENTS_MAX_BYTES {
-            return Ok(Blob::Broken(
-                "it is larger than any such document should be".to_owned(),
-            ));
+            return Ok(Blob::Broken("it is larger than any such document should be".to_owned()));
         }
         rest.take(DOCUMENT_MAX_BYTES).read_to_end(&mut head)?;
         Ok(Blob::Document(head))
@@ -276,10 +273,9 @@ impl Failure {
     fn explained(self, place: &Place) -> Problem {
         match (self, &place.entry) {
             (Self::Problem(problem), _) => problem,
-            (Self::Stream(error), Some(entry)) => Problem::Damaged {
-                place: format!("in or after {entry}"),
-                reason: reason(&error),
-            },
+            (Self::Stream(error), Some(entry)) => {
+                Problem::Damaged { place: format!("in or after {entry}"), reason: reason(&error) }
+            }
             (Self::Stream(_), None) => {
                 Problem::NotAnImage("it does not begin as a tar archive does".to_owned())
             }

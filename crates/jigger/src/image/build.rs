@@ -143,9 +143,7 @@ fn run_build(mut command: Command, on_line: &mut dyn FnMut(&str)) -> Result<Buil
         BuildError::NotStarted { program, error }
     })?;
     if status.success() {
-        return Ok(Built {
-            seconds: begun.elapsed().as_secs_f64(),
-        });
+        return Ok(Built { seconds: begun.elapsed().as_secs_f64() });
     }
     Err(BuildError::Failed {
         command: shown(&command),
@@ -156,8 +154,5 @@ fn run_build(mut command: Command, on_line: &mut dyn FnMut(&str)) -> Result<Buil
 
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(OsStr::to_string_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }

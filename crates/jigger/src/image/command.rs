@@ -22,12 +22,7 @@ pub(super) struct Answer {
 impl Answer {
     /// The last line of its errors that says something, else how it ended.
     pub(super) fn complaint(&self) -> String {
-        let line = self
-            .stderr
-            .lines()
-            .rev()
-            .map(str::trim)
-            .find(|line| !line.is_empty());
+        let line = self.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
         line.map_or_else(|| format!("it ended with {}", self.status), str::to_owned)
     }
 }
@@ -39,11 +34,8 @@ impl Answer {
 /// is [`io::ErrorKind::TimedOut`].
 pub(super) fn answer(command: &mut Command, limit: Duration) -> io::Result<Answer> {
     let deadline = Instant::now() + limit;
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let stdout = read_aside(child.stdout.take());
     let stderr = read_aside(child.stderr.take());
     let output = text_before(&stdout, deadline).zip(text_before(&stderr, deadline));
@@ -53,11 +45,7 @@ pub(super) fn answer(command: &mut Command, limit: Duration) -> io::Result<Answe
         let message = format!("no answer within {} s", limit.as_secs());
         return Err(io::Error::new(io::ErrorKind::TimedOut, message));
     };
-    Ok(Answer {
-        status: child.wait()?,
-        stdout,
-        stderr,
-    })
+    Ok(Answer { status: child.wait()?, stdout, stderr })
 }
 
 /// Runs `command` and hands on each line of its output and its errors as it comes.
@@ -72,10 +60,7 @@ pub(super) fn stream(
     on_line: &mut dyn FnMut(&str),
 ) -> io::Result<ExitStatus> {
     let (reader, writer) = io::pipe()?;
-    command
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer);
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn()?;
     // The command holds the writing end as well; the pipe ends when only the child's is left.
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -110,11 +95,7 @@ fn text_before(text: &Receiver<String>, deadline: Instant) -> Option<String> {
 
 fn hand_on_lines(mut output: impl BufRead, on_line: &mut dyn FnMut(&str)) -> io::Result<()> {
     let mut line = Vec::new();
-    while (&mut output)
-        .take(LINE_MAX_BYTES)
-        .read_until(b'\n', &mut line)?
-        > 0
-    {
+    while (&mut output).take(LINE_MAX_BYTES).read_until(b'\n', &mut line)? > 0 {
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\n', '\r']);
         on_line(text.rsplit('\r').next().unwrap_or(text));
@@ -135,20 +116,14 @@ mod tests {
 
     #[test]
     fn lines_lose_their_ends_and_what_was_drawn_over() {
-        assert_eq!(
-            lines(b"one\ntwo\r\n 10%\r 90%\rdone\nlast"),
-            ["one", "two", "done", "last"]
-        );
+        assert_eq!(lines(b"one\ntwo\r\n 10%\r 90%\rdone\nlast"), ["one", "two", "done", "last"]);
         assert_eq!(lines(b"a\xffb\n\n"), ["a\u{fffd}b", ""]);
     }
 
     #[test]
     fn an_endless_line_comes_in_pieces() {
         let pieces = lines(&[b'x'; 20_000]);
-        assert_eq!(
-            pieces.iter().map(String::len).collect::<Vec<_>>(),
-            [8_192, 8_192, 3_616]
-        );
+        assert_eq!(pieces.iter().map(String::len).collect::<Vec<_>>(), [8_192, 8_192, 3_616]);
     }
 
     #[test]
@@ -164,15 +139,9 @@ mod tests {
     #[test]
     fn an_answer_has_both_streams_and_the_complaint() {
         let mut command = Command::new("sh");
-        command.args([
-            "-c",
-            "echo fine; printf 'warning\\nbad thing\\n\\n' >&2; exit 1",
-        ]);
+        command.args(["-c", "echo fine; printf 'warning\\nbad thing\\n\\n' >&2; exit 1"]);
         let answer = answer(&mut command, Duration::from_secs(30)).unwrap();
-        assert_eq!(
-            (answer.stdout.as_str(), answer.status.code()),
-            ("fine\n", Some(1))
-        );
+        assert_eq!((answer.stdout.as_str(), answer.status.code()), ("fine\n", Some(1)));
         assert_eq!(answer.complaint(), "bad thing");
     }
 

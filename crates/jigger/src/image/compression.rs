@@ -39,10 +39,7 @@ impl Packing {
     pub(super) fn unpack<'a>(self, packed: impl Read + 'a) -> Box<dyn Read + 'a> {
         match self {
             Self::Plain => Box::new(packed),
-            Self::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(
-                1 << 16,
-                packed,
-            ))),
+            Self::Gzip => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, packed))),
             Self::Zstd => Box::new(Frames::new(BufReader::with_capacity(1 << 16, packed))),
         }
     }
@@ -62,11 +59,7 @@ impl<R: BufRead> Frames<R> {
     fn new(source: R) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(ZSTD_WINDOW_MAX_BYTES);
-        Self {
-            source,
-            decoder,
-            in_frame: false,
-        }
+        Self { source, decoder, in_frame: false }
     }
 
     /// Begins the next frame that is not to be skipped; false at the end of the stream.
@@ -150,9 +143,7 @@ mod tests {
     }
 
     fn text() -> Vec<u8> {
-        (0..40_000_u32)
-            .flat_map(|i| format!("{} ", i % 977).into_bytes())
-            .collect()
+        (0..40_000_u32).flat_map(|i| format!("{} ", i % 977).into_bytes()).collect()
     }
 
     #[test]
@@ -166,29 +157,16 @@ mod tests {
     #[test]
     fn several_members_and_frames_are_one_stream() {
         let skippable = [&[0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"abc"].concat();
-        let frames = [
-            &skippable[..],
-            &zstd(b"one "),
-            &skippable,
-            &zstd(b""),
-            &zstd(b"two"),
-        ];
+        let frames = [&skippable[..], &zstd(b"one "), &skippable, &zstd(b""), &zstd(b"two")];
         assert_eq!(unpacked(&frames.concat()).unwrap(), b"one two");
-        assert_eq!(
-            unpacked(&[gzip(b"one "), gzip(b"two")].concat()).unwrap(),
-            b"one two"
-        );
+        assert_eq!(unpacked(&[gzip(b"one "), gzip(b"two")].concat()).unwrap(), b"one two");
     }
 
     #[test]
     fn an_early_end_is_an_error_at_every_cut() {
         for packed in [gzip(b"some words to pack"), zstd(b"some words to pack")] {
             for cut in 4..packed.len() {
-                assert!(
-                    unpacked(&packed[..cut]).is_err(),
-                    "cut at {cut} of {}",
-                    packed.len()
-                );
+                assert!(unpacked(&packed[..cut]).is_err(), "cut at {cut} of {}", packed.len());
             }
         }
         assert!(unpacked(&[0x50, 0x2a, 0x4d, 0x18, 9, 0, 0, 0, 1]).is_err());

@@ -17,16 +17,8 @@ pub fn describe(image: &Image) -> String {
     text.push('\n');
     for (name, bytes, meaning) in [
         ("unpacked", image.unpacked_bytes, "the files of all layers"),
-        (
-            "transfer",
-            image.transfer_bytes,
-            "each layer's tar, gzip level 6",
-        ),
-        (
-            "wasted",
-            image.wasted_bytes,
-            "removed or replaced by a later layer",
-        ),
+        ("transfer", image.transfer_bytes, "each layer's tar, gzip level 6"),
+        ("wasted", image.wasted_bytes, "removed or replaced by a later layer"),
     ] {
         text += &format!("  {name:<8}  {}: {meaning}\n", size(bytes));
     }
@@ -34,11 +26,7 @@ pub fn describe(image: &Image) -> String {
         text += &format!("  {says}\n");
     }
     for (index, layer) in image.layers.iter().enumerate() {
-        add_layer(
-            &mut text,
-            layer,
-            &format!("{}/{}", index + 1, image.layers.len()),
-        );
+        add_layer(&mut text, layer, &format!("{}/{}", index + 1, image.layers.len()));
     }
     text
 }
@@ -49,11 +37,7 @@ pub fn describe(image: &Image) -> String {
 pub fn engine_line(image: &Image) -> Option<String> {
     let says = image.engine_says_bytes?;
     let engine = image.engine.as_deref().unwrap_or("the engine");
-    Some(format!(
-        "{engine} says {}: {}",
-        size(says),
-        difference(image, says)
-    ))
+    Some(format!("{engine} says {}: {}", size(says), difference(image, says)))
 }
 
 /// Which of the known ways of counting leads to the engine's figure.
@@ -71,10 +55,7 @@ fn difference(image: &Image, says: u64) -> String {
     if says == image.unpacked_bytes {
         "the same".to_owned()
     } else if says == with_links {
-        format!(
-            "it adds the targets of symbolic links ({})",
-            size(symlink_bytes)
-        )
+        format!("it adds the targets of symbolic links ({})", size(symlink_bytes))
     } else if image.engine.as_deref() == Some("podman") && says >= tar_bytes {
         format!(
             "it counts the layers' tar streams with their headers and padding ({}) and the \
@@ -99,10 +80,7 @@ fn add_layer(text: &mut String, layer: &Layer, place: &str) {
         "\n  layer {place}  {digest}  {unpacked} unpacked, {transfer} transfer, {files}\n"
     );
     if layer.wasted_bytes > 0 {
-        *text += &format!(
-            "    {} of it removed or replaced later\n",
-            size(layer.wasted_bytes)
-        );
+        *text += &format!("    {} of it removed or replaced later\n", size(layer.wasted_bytes));
     }
     if !layer.created_by.is_empty() {
         *text += &format!("    {}\n", command(&layer.created_by));
@@ -114,9 +92,7 @@ fn add_layer(text: &mut String, layer: &Layer, place: &str) {
 
 /// The command without the shell that Docker's classic builder writes before it.
 fn command(created_by: &str) -> String {
-    let command = created_by
-        .strip_prefix("/bin/sh -c #(nop) ")
-        .unwrap_or(created_by);
+    let command = created_by.strip_prefix("/bin/sh -c #(nop) ").unwrap_or(created_by);
     plain(command.trim()).replace('\n', " ")
 }
 
@@ -193,33 +169,15 @@ mod tests {
     fn each_way_of_counting_is_told() {
         let cases = [
             ("docker", 1_000, "docker says 1.00 kB: the same"),
-            (
-                "docker",
-                1_010,
-                "docker says 1.01 kB: it adds the targets of symbolic links (10 B)",
-            ),
-            (
-                "docker",
-                4_600,
-                "it keeps the packed layers beside the unpacked ones",
-            ),
+            ("docker", 1_010, "docker says 1.01 kB: it adds the targets of symbolic links (10 B)"),
+            ("docker", 4_600, "it keeps the packed layers beside the unpacked ones"),
             ("docker", 1_020, "it counts what its own store takes"),
-            (
-                "podman",
-                4_000,
-                "it counts the layers' tar streams with their headers and padding",
-            ),
+            ("podman", 4_000, "it counts the layers' tar streams with their headers and padding"),
         ];
         for (engine, says, text) in cases {
             let line = engine_line(&image(engine, says)).unwrap();
             assert!(line.contains(text), "{engine} {says}: {line}");
         }
-        assert_eq!(
-            engine_line(&Image {
-                engine_says_bytes: None,
-                ..image("docker", 0)
-            }),
-            None
-        );
+        assert_eq!(engine_line(&Image { engine_says_bytes: None, ..image("docker", 0) }), None);
     }
 }

@@ -115,11 +115,8 @@ fn tried_lines(tried: &[(Program, Unavailable)]) -> String {
 
 fn ask_version(program: Program, search_path: &OsStr) -> Result<Engine, Unavailable> {
     let path = find(program, search_path).ok_or(Unavailable::NotInstalled)?;
-    let answer = answer(
-        Command::new(&path).args(version_question(program)),
-        DETECTION_LIMIT,
-    )
-    .map_err(|error| Unavailable::NoAnswer(error.to_string()))?;
+    let answer = answer(Command::new(&path).args(version_question(program)), DETECTION_LIMIT)
+        .map_err(|error| Unavailable::NoAnswer(error.to_string()))?;
     let version = answer.stdout.trim().to_owned();
     if answer.status.success() && !version.is_empty() {
         return Ok(Engine::new(program, version, path));
@@ -138,8 +135,7 @@ fn why_silent(answer: &Answer) -> Unavailable {
 /// The program's absolute path: a build may run in another folder.
 fn find(program: Program, search_path: &OsStr) -> Option<PathBuf> {
     let runs = |path: &PathBuf| {
-        path.metadata()
-            .is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+        path.metadata().is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
     };
     let mut paths = env::split_paths(search_path).map(|folder| folder.join(program.name()));
     paths.find(runs).and_then(|path| absolute(path).ok())

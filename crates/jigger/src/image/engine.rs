@@ -89,11 +89,7 @@ impl fmt::Display for Program {
 impl Engine {
     /// The engine whose program is at `path`, which has told its version.
     pub(super) fn new(program: Program, version: String, path: PathBuf) -> Self {
-        Self {
-            program,
-            version,
-            path,
-        }
+        Self { program, version, path }
     }
 
     /// Whether the engine has that image.
@@ -123,8 +119,7 @@ impl Engine {
     /// There is no such image, a container uses it, or the engine fails.
     pub fn remove(&self, reference: &str) -> Result<(), EngineError> {
         let task = format!("remove the image {reference}");
-        self.ask(&["image", "rm", "--"], reference, &task)
-            .map(|_| ())
+        self.ask(&["image", "rm", "--"], reference, &task).map(|_| ())
     }
 
     /// What the engine says about an image.
@@ -133,18 +128,12 @@ impl Engine {
         let question = ["image", "inspect", "--format", "{{.Id}} {{.Size}}", "--"];
         let said = self.ask(&question, reference, &task)?;
         let mut words = said.split_whitespace();
-        let id = words
-            .next()
-            .map(str::to_owned)
-            .ok_or_else(|| EngineError::Failed {
-                program: self.program,
-                task,
-                complaint: "it named no image".to_owned(),
-            })?;
-        Ok(Inspected {
-            id,
-            bytes: words.next().and_then(|size| size.parse().ok()),
-        })
+        let id = words.next().map(str::to_owned).ok_or_else(|| EngineError::Failed {
+            program: self.program,
+            task,
+            complaint: "it named no image".to_owned(),
+        })?;
+        Ok(Inspected { id, bytes: words.next().and_then(|size| size.parse().ok()) })
     }
 
     /// The engine's program, without arguments.
@@ -165,10 +154,7 @@ impl Engine {
         }
         if says_no_image(&answer.stderr) {
             let reference = reference.to_owned();
-            return Err(EngineError::NoImage {
-                program: self.program,
-                reference,
-            });
+            return Err(EngineError::NoImage { program: self.program, reference });
         }
         Err(failed(answer.complaint()))
     }
@@ -177,7 +163,5 @@ impl Engine {
 /// The engines' own words: "No such image" (docker), "image not known" (podman).
 fn says_no_image(complaint: &str) -> bool {
     let complaint = complaint.to_lowercase();
-    ["no such image", "image not known"]
-        .iter()
-        .any(|words| complaint.contains(words))
+    ["no such image", "image not known"].iter().any(|words| complaint.contains(words))
 }

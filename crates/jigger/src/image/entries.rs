@@ -45,10 +45,7 @@ where
     E: From<io::Error>,
 {
     let allowance = Rc::new(Cell::new(HEADERS_MAX_BYTES));
-    let mut archive = Archive::new(Allowed {
-        source,
-        allowance: Rc::clone(&allowance),
-    });
+    let mut archive = Archive::new(Allowed { source, allowance: Rc::clone(&allowance) });
     for entry in archive.entries()? {
         let mut entry = entry?;
         allowance.set(stored_bytes(&entry)?.saturating_add(BLOCK_BYTES + HEADERS_MAX_BYTES));
@@ -100,28 +97,18 @@ mod tests {
         let mut builder = Builder::new(Vec::new());
         add(&mut builder, EntryType::Regular, "big", &vec![7; 3 << 20]);
         add(&mut builder, EntryType::Regular, &long, b"x");
-        assert_eq!(
-            paths(&builder.into_inner().unwrap()).unwrap(),
-            ["big".to_owned(), long]
-        );
+        assert_eq!(paths(&builder.into_inner().unwrap()).unwrap(), ["big".to_owned(), long]);
     }
 
     #[test]
     fn a_header_that_would_fill_the_memory_is_refused() {
-        for kind in [
-            EntryType::GNULongName,
-            EntryType::GNULongLink,
-            EntryType::XHeader,
-        ] {
+        for kind in [EntryType::GNULongName, EntryType::GNULongLink, EntryType::XHeader] {
             let mut builder = Builder::new(Vec::new());
             add(&mut builder, EntryType::Regular, "first", b"1");
             add(&mut builder, kind, "././@LongLink", &vec![b'a'; 2 << 20]);
             add(&mut builder, EntryType::Regular, "second", b"2");
             let error = paths(&builder.into_inner().unwrap()).unwrap_err();
-            assert!(
-                error.to_string().contains("header is longer"),
-                "{kind:?}: {error}"
-            );
+            assert!(error.to_string().contains("header is longer"), "{kind:?}: {error}");
         }
     }
 }

@@ -88,9 +88,6 @@ pub enum Problem {
 impl Problem {
     /// The error for the image that the user called `subject`.
     pub(super) fn of(self, subject: &str) -> MeasureError {
-        MeasureError {
-            subject: subject.to_owned(),
-            problem: self,
-        }
+        MeasureError { subject: subject.to_owned(), problem: self }
     }
 }

@@ -111,13 +111,7 @@ impl LayerFacts {
             let path = entry.path_bytes().into_owned();
             let target = entry.link_name_bytes().map(|target| target.into_owned());
             let kind = entry.header().entry_type();
-            tally.add(
-                kind,
-                &path,
-                &target.unwrap_or_default(),
-                entry.size(),
-                paths,
-            )
+            tally.add(kind, &path, &target.unwrap_or_default(), entry.size(), paths)
         })?;
         // The digest covers what follows the end mark as well.
         io::copy(&mut meter, &mut io::sink())?;
@@ -141,9 +135,7 @@ pub(super) fn digest_of(bytes: &[u8]) -> String {
 }
 
 fn digest_text(digest: &[u8]) -> String {
-    digest.iter().fold("sha256:".to_owned(), |text, byte| {
-        text + &format!("{byte:02x}")
-    })
+    digest.iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Sums up a layer's entries.
@@ -182,9 +174,7 @@ impl Tally {
                 self.note_size(path, bytes);
                 Change::File { bytes }
             }
-            EntryType::Link => Change::HardLink {
-                target: paths.insert(target)?,
-            },
+            EntryType::Link => Change::HardLink { target: paths.insert(target)? },
             EntryType::Directory => Change::Folder,
             EntryType::XGlobalHeader => return Ok(()),
             EntryType::Symlink => {
@@ -193,10 +183,7 @@ impl Tally {
             }
             _ => Change::Other,
         };
-        self.entries.push(Entry {
-            path: paths.insert(path)?,
-            change,
-        });
+        self.entries.push(Entry { path: paths.insert(path)?, change });
         Ok(())
     }
 
@@ -212,16 +199,10 @@ impl Tally {
         let marker = paths.insert(path)?;
         let folder = paths.parent(marker);
         let entry = if name == OPAQUE {
-            Entry {
-                path: folder,
-                change: Change::Emptied,
-            }
+            Entry { path: folder, change: Change::Emptied }
         } else {
             let removed = paths.child(folder, &name[WHITEOUT.len()..])?;
-            Entry {
-                path: removed,
-                change: Change::Removed,
-            }
+            Entry { path: removed, change: Change::Removed }
         };
         self.entries.push(entry);
         Ok(())
@@ -234,13 +215,7 @@ impl Tally {
             return;
         }
         let names: Vec<_> = components(path).map(String::from_utf8_lossy).collect();
-        self.biggest.insert(
-            place,
-            BigFile {
-                path: names.join("/"),
-                bytes,
-            },
-        );
+        self.biggest.insert(place, BigFile { path: names.join("/"), bytes });
         self.biggest.truncate(BIGGEST_COUNT);
     }
 }
@@ -256,12 +231,7 @@ struct Meter<R> {
 impl<R: Read> Meter<R> {
     fn new(stream: R) -> Self {
         let gzip = GzEncoder::new(ByteCount(0), Compression::new(GZIP_LEVEL));
-        Self {
-            stream,
-            digest: Sha256::new(),
-            bytes: 0,
-            gzip,
-        }
+        Self { stream, digest: Sha256::new(), bytes: 0, gzip }
     }
 
     /// The digest, the length, and the length after gzip.
@@ -303,21 +273,14 @@ mod tests {
     /// that says so, and not because a dependency chose another gzip for everyone.
     #[test]
     fn the_same_gzip_is_used_for_ever() {
-        let text: String = (0..20_000_u32)
-            .map(|i| format!("{} ", i.pow(2) % 9_973))
-            .collect();
+        let text: String = (0..20_000_u32).map(|i| format!("{} ", i.pow(2) % 9_973)).collect();
         let mut header = tar::Header::new_gnu();
         header.set_size(text.len() as u64);
         let mut builder = tar::Builder::new(Vec::new());
-        builder
-            .append_data(&mut header, "text", text.as_bytes())
-            .unwrap();
+        builder.append_data(&mut header, "text", text.as_bytes()).unwrap();
         let stream = builder.into_inner().unwrap();
         let facts = LayerFacts::read(&stream[..], &mut PathTree::new()).unwrap();
         assert_eq!(facts.unpacked_bytes, text.len() as u64);
-        assert_eq!(
-            (facts.tar_bytes, facts.transfer_bytes),
-            (stream.len() as u64, 44_095)
-        );
+        assert_eq!((facts.tar_bytes, facts.transfer_bytes), (stream.len() as u64, 44_095));
     }
 }

@@ -18,10 +18,7 @@ const INDEXES_MAX: usize = 4;
 
 /// Where containerd keeps an image's full name in an index; the specification's own annotation
 /// often holds the tag alone.
-const NAME_KEYS: [&str; 2] = [
-    "io.containerd.image.name",
-    "org.opencontainers.image.ref.name",
-];
+const NAME_KEYS: [&str; 2] = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
 
 /// BuildKit's mark on manifests that describe a build and are no images.
 const ATTESTATION_KEY: &str = "vnd.docker.reference.type";
@@ -96,11 +93,8 @@ impl Config {
     /// For each layer, the command that made it; empty where the configuration does not say.
     pub(super) fn commands(&self) -> Vec<String> {
         let steps = self.history.as_deref().unwrap_or_default();
-        let commands: Vec<_> = steps
-            .iter()
-            .filter(|step| !step.empty_layer)
-            .map(|s| s.created_by.clone())
-            .collect();
+        let commands: Vec<_> =
+            steps.iter().filter(|step| !step.empty_layer).map(|s| s.created_by.clone()).collect();
         if commands.len() == self.diff_ids().len() {
             return commands;
         }
@@ -116,30 +110,22 @@ impl Config {
 /// All images of an archive, in its order; at least one.
 pub(super) fn images(contents: &Contents) -> Result<Vec<Described>, Problem> {
     if let Some(saved) = document::<Vec<SavedImage>>(contents, "manifest", "manifest.json")? {
-        let images: Vec<_> = saved
-            .into_iter()
-            .map(|saved| saved.described(contents))
-            .collect::<Result<_, _>>()?;
+        let images: Vec<_> =
+            saved.into_iter().map(|saved| saved.described(contents)).collect::<Result<_, _>>()?;
         return at_least_one(images);
     }
     let Some(index) = document::<Index>(contents, "index", "index.json")? else {
         let reason = "it has neither manifest.json nor index.json, or ends before them";
         return Err(Problem::NotAnImage(reason.to_owned()));
     };
-    let mut reader = IndexReader {
-        contents,
-        seen: HashSet::new(),
-        images: Vec::new(),
-    };
+    let mut reader = IndexReader { contents, seen: HashSet::new(), images: Vec::new() };
     reader.add_all(&index.manifests, None, INDEXES_MAX)?;
     at_least_one(reader.images)
 }
 
 fn at_least_one(images: Vec<Described>) -> Result<Vec<Described>, Problem> {
     if images.is_empty() {
-        return Err(Problem::NotAnImage(
-            "its manifest names no image".to_owned(),
-        ));
+        return Err(Problem::NotAnImage("its manifest names no image".to_owned()));
     }
     Ok(images)
 }
@@ -147,12 +133,7 @@ fn at_least_one(images: Vec<Described>) -> Result<Vec<Described>, Problem> {
 impl SavedImage {
     fn described(self, contents: &Contents) -> Result<Described, Problem> {
         let reference = self.repo_tags.and_then(|tags| tags.into_iter().next());
-        describe(
-            contents,
-            reference,
-            &self.config,
-            self.layers.unwrap_or_default(),
-        )
+        describe(contents, reference, &self.config, self.layers.unwrap_or_default())
     }
 }
 
@@ -174,16 +155,10 @@ impl IndexReader<'_> {
     ) -> Result<(), Problem> {
         let images_before = self.images.len();
         let mut missing = None;
-        for descriptor in manifests
-            .iter()
-            .filter(|descriptor| !descriptor.is_attestation())
-        {
+        for descriptor in manifests.iter().filter(|descriptor| !descriptor.is_attestation()) {
             let blob = descriptor.blob_name()?;
             if self.contents.blob(&blob).is_none() {
-                missing = Some(Problem::Missing {
-                    part: "manifest",
-                    name: blob,
-                });
+                missing = Some(Problem::Missing { part: "manifest", name: blob });
             } else if self.seen.insert(blob.clone()) {
                 self.add(&blob, descriptor.image_name().or(name), depth)?;
             }
@@ -203,13 +178,9 @@ impl IndexReader<'_> {
             return Err(malformed("manifest", blob, "it names no configuration"));
         };
         let layers = manifest.layers.unwrap_or_default();
-        let layers = layers
-            .iter()
-            .map(Descriptor::blob_name)
-            .collect::<Result<_, _>>()?;
+        let layers = layers.iter().map(Descriptor::blob_name).collect::<Result<_, _>>()?;
         let name = name.map(str::to_owned);
-        self.images
-            .push(describe(self.contents, name, &config.blob_name()?, layers)?);
+        self.images.push(describe(self.contents, name, &config.blob_name()?, layers)?);
         Ok(())
     }
 }
@@ -247,11 +218,7 @@ fn describe(
         let reason = format!("it has {expected} layers, the manifest {named}");
         return Err(malformed("configuration", config_name, &reason));
     }
-    Ok(Described {
-        reference,
-        config,
-        layers,
-    })
+    Ok(Described { reference, config, layers })
 }
 
 fn required<T: DeserializeOwned>(
@@ -260,10 +227,7 @@ fn required<T: DeserializeOwned>(
     name: &str,
 ) -> Result<T, Problem> {
     let found = document(contents, part, name)?;
-    found.ok_or_else(|| Problem::Missing {
-        part,
-        name: name.to_owned(),
-    })
+    found.ok_or_else(|| Problem::Missing { part, name: name.to_owned() })
 }
 
 /// The JSON document of that name, checked against its digest when that is its name.
@@ -281,12 +245,7 @@ fn document<T: DeserializeOwned>(
     if let Some(expected) = digest_in(name) {
         let found = digest_of(bytes);
         if found != expected {
-            return Err(Problem::DigestMismatch {
-                part,
-                name: name.to_owned(),
-                expected,
-                found,
-            });
+            return Err(Problem::DigestMismatch { part, name: name.to_owned(), expected, found });
         }
     }
     serde_json::from_slice(bytes)
@@ -303,9 +262,5 @@ fn digest_in(name: &str) -> Option<String> {
 }
 
 fn malformed(part: &'static str, name: &str, reason: &str) -> Problem {
-    Problem::Malformed {
-        part,
-        name: name.to_owned(),
-        reason: reason.to_owned(),
-    }
+    Problem::Malformed { part, name: name.to_owned(), reason: reason.to_owned() }
 }

@@ -54,9 +54,7 @@ pub fn measure_saved(path: &Path) -> Result<Vec<Image>, MeasureError> {
     let contents = if path.is_dir() {
         Contents::of_folder(path)
     } else {
-        File::open(path)
-            .map_err(Problem::Unreadable)
-            .and_then(Contents::of_stream)
+        File::open(path).map_err(Problem::Unreadable).and_then(Contents::of_stream)
     };
     contents
         .and_then(|contents| settle(&contents, &subject))
@@ -76,9 +74,7 @@ pub fn measure_stream(subject: &str, stream: impl Read) -> Result<Vec<Image>, Me
 
 /// Whether a name can only be a path: no reference begins so.
 fn is_path(subject: &str) -> bool {
-    ["/", "./", "../"]
-        .iter()
-        .any(|beginning| subject.starts_with(beginning))
+    ["/", "./", "../"].iter().any(|beginning| subject.starts_with(beginning))
 }
 
 fn saved_by(engine: &Engine, reference: &str) -> Result<Image, Problem> {
@@ -86,9 +82,7 @@ fn saved_by(engine: &Engine, reference: &str) -> Result<Image, Problem> {
     let contents = save(engine, &inspected.id, reference)?;
     let mut described = images(&contents)?;
     // An engine may save an image for several platforms; what runs here is the one meant.
-    let here = described
-        .iter()
-        .position(|image| image.config.platform() == this_platform());
+    let here = described.iter().position(|image| image.config.platform() == this_platform());
     let described = described.swap_remove(here.unwrap_or(0));
     Ok(Image {
         engine: Some(engine.program.name().to_owned()),
@@ -122,12 +116,7 @@ fn save(engine: &Engine, id: &str, reference: &str) -> Result<Contents, Problem>
         return contents;
     }
     let stderr = stderr.recv().unwrap_or_default();
-    let complaint = Answer {
-        status,
-        stdout: String::new(),
-        stderr,
-    }
-    .complaint();
+    let complaint = Answer { status, stdout: String::new(), stderr }.complaint();
     // When the reading stopped first, the engine only complains about that.
     match contents {
         Err(problem) if complaint.to_lowercase().contains("pipe") => Err(problem),
@@ -138,10 +127,8 @@ fn save(engine: &Engine, id: &str, reference: &str) -> Result<Contents, Problem>
 /// The sizes of all images of an archive.
 fn settle(contents: &Contents, subject: &str) -> Result<Vec<Image>, Problem> {
     let described = images(contents)?;
-    let names: Vec<_> = described
-        .iter()
-        .map(|it| it.reference.as_deref().unwrap_or(subject))
-        .collect();
+    let names: Vec<_> =
+        described.iter().map(|it| it.reference.as_deref().unwrap_or(subject)).collect();
     described
         .iter()
         .zip(&names)
@@ -204,10 +191,7 @@ fn layer<'contents>(
         reason: reason.to_owned(),
     };
     match contents.blob(name) {
-        None => Err(Problem::Missing {
-            part,
-            name: name.to_owned(),
-        }),
+        None => Err(Problem::Missing { part, name: name.to_owned() }),
         Some(Blob::Broken(reason)) => Err(malformed(reason)),
         Some(Blob::Document(_) | Blob::Other) => Err(malformed("it is no tar archive")),
         Some(Blob::Layer(facts)) if facts.digest == digest => Ok(facts),

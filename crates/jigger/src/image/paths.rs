@@ -52,11 +52,7 @@ struct Node {
 impl PathTree {
     /// The tree that holds the root alone.
     pub(super) fn new() -> Self {
-        let root = Node {
-            parent: 0,
-            name_start: 0,
-            name_length: 0,
-        };
+        let root = Node { parent: 0, name_start: 0, name_length: 0 };
         Self {
             nodes: vec![root],
             names: Vec::new(),
@@ -82,12 +78,7 @@ impl PathTree {
 
     /// The number of the path `name` in the folder `parent`.
     pub(super) fn child(&mut self, parent: PathId, name: &[u8]) -> Result<PathId, TooManyPaths> {
-        let Self {
-            nodes,
-            names,
-            ids,
-            hasher,
-        } = self;
+        let Self { nodes, names, ids, hasher } = self;
         let hash = hasher.hash_one((parent.0, name));
         let same = |id: &u32| {
             let node = &nodes[*id as usize];
@@ -117,8 +108,7 @@ impl PathTree {
 
 /// The components of a path as [`PathTree`] counts them.
 pub(super) fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    path.split(|byte| *byte == b'/')
-        .filter(|name| !name.is_empty() && *name != b".")
+    path.split(|byte| *byte == b'/').filter(|name| !name.is_empty() && *name != b".")
 }
 
 fn name_of<'names>(node: &Node, names: &'names [u8]) -> &'names [u8] {
@@ -134,12 +124,8 @@ mod tests {
     fn spellings_of_one_path_are_one_path() {
         let mut tree = PathTree::new();
         let plain = tree.insert(b"usr/bin/env").unwrap();
-        for spelling in [
-            &b"/usr/bin/env"[..],
-            b"./usr/bin/env",
-            b"usr//bin/./env",
-            b"usr/bin/env/",
-        ] {
+        for spelling in [&b"/usr/bin/env"[..], b"./usr/bin/env", b"usr//bin/./env", b"usr/bin/env/"]
+        {
             assert_eq!(tree.insert(spelling), Ok(plain));
         }
         assert_eq!(tree.len(), 4);
@@ -166,9 +152,8 @@ mod tests {
     #[test]
     fn many_paths_keep_their_numbers_while_the_table_grows() {
         let mut tree = PathTree::new();
-        let ids: Vec<_> = (0..5_000)
-            .map(|i| tree.insert(format!("d{}/f{i}", i % 7).as_bytes()))
-            .collect();
+        let ids: Vec<_> =
+            (0..5_000).map(|i| tree.insert(format!("d{}/f{i}", i % 7).as_bytes())).collect();
         for (i, id) in ids.iter().enumerate() {
             assert_eq!(&tree.insert(format!("d{}/f{i}", i % 7).as_bytes()), id);
         }

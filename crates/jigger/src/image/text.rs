@@ -20,9 +20,6 @@ mod tests {
 
     #[test]
     fn escape_sequences_are_shown_and_not_sent() {
-        assert_eq!(
-            plain("a\tb\n\u{1b}[2Jc \u{9b}é"),
-            "a b\n\\u{1b}[2Jc \\u{9b}é"
-        );
+        assert_eq!(plain("a\tb\n\u{1b}[2Jc \u{9b}é"), "a b\n\\u{1b}[2Jc \\u{9b}é");
     }
 }

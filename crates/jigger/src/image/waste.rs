@@ -16,15 +16,8 @@ const NEEDED: u8 = 4;
 /// So an image's unpacked bytes less all its wasted bytes is what a container sees as its root
 /// folder. A file with several names is wasted only when all of them are gone.
 pub(super) fn wasted_bytes(layers: &[&LayerFacts], paths: &PathTree) -> Vec<u64> {
-    let mut marks = Marks {
-        of_path: vec![0; paths.len()],
-        paths,
-    };
-    let mut wasted: Vec<u64> = layers
-        .iter()
-        .rev()
-        .map(|layer| marks.add_below(layer))
-        .collect();
+    let mut marks = Marks { of_path: vec![0; paths.len()], paths };
+    let mut wasted: Vec<u64> = layers.iter().rev().map(|layer| marks.add_below(layer)).collect();
     wasted.reverse();
     wasted
 }

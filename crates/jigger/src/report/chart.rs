@@ -66,9 +66,8 @@ impl Frame {
 
     /// A line through points that are given in the scales' own units.
     pub fn line(&self, series: usize, points: impl Iterator<Item = (f64, f64)>) -> Markup {
-        let points: Vec<String> = points
-            .map(|(x, y)| format!("{},{}", px(self.x.at(x)), px(self.y.at(y))))
-            .collect();
+        let points: Vec<String> =
+            points.map(|(x, y)| format!("{},{}", px(self.x.at(x)), px(self.y.at(y)))).collect();
         html! {
             polyline class=(color(series)) points=(points.join(" ")) fill="none"
                 stroke="currentColor" stroke-width="1.8" stroke-dasharray=(dashes(series)) {}
@@ -246,7 +245,10 @@ mod tests {
     #[test]
     fn a_chart_says_what_it_shows() {
         let chart = svg("c", "A <title>", "A & b", 10.0, &html! {}).into_string();
-        assert!(chart.contains("role=\"img\" aria-labelledby=\"c-title c-description\""), "{chart}");
+        assert!(
+            chart.contains("role=\"img\" aria-labelledby=\"c-title c-description\""),
+            "{chart}"
+        );
         assert!(chart.contains("<title id=\"c-title\">A &lt;title&gt;</title>"), "{chart}");
         assert!(chart.contains("<desc id=\"c-description\">A &amp; b</desc>"), "{chart}");
     }

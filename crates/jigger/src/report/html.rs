@@ -15,7 +15,8 @@ mod rounds;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::sentences::sentences;
-use crate::analysis::Analysis;
+use super::units::with_unit;
+use crate::analysis::{Analysis, Unit};
 use caveats::Caveats;
 
 /// A part of the page.
@@ -80,7 +81,11 @@ fn sections(analysis: &Analysis<'_>, caveats: &Caveats) -> Vec<Section> {
         section("figures", "Figures", figures::body(analysis, caveats)),
         section("rounds", "Each round", rounds::body(analysis, caveats)),
         section("latency", "Response times into the tail", latency::body(analysis, caveats)),
-        section("costs", "Throughput against memory", costs::throughput_against_memory(analysis, caveats)),
+        section(
+            "costs",
+            "Throughput against memory",
+            costs::throughput_against_memory(analysis, caveats),
+        ),
         section("start-up", "Start-up", costs::start_up(analysis)),
         section("images", "Container images", costs::images(analysis)),
         section("caveats", "What to know before believing it", caveats.body(analysis)),
@@ -152,8 +157,54 @@ fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scrolling role="region" aria-label=(label) tabindex="0" { (table) } }
 }
 
+/// `1.20 to 1.31 ms`: the unit once where both ends have the same.
+fn interval((low, high): (f64, f64), unit: Unit) -> String {
+    let (low, high) = (with_unit(low, unit), with_unit(high, unit));
+    match (low.split_once(' '), high.split_once(' ')) {
+        (Some((number, one)), Some((_, other))) if one == other => format!("{number} to {high}"),
+        _ => format!("{low} to {high}"),
+    }
+}
+
+/// The text of a round value, `10.0 ms`, without the zeros that say nothing: `10 ms`.
+fn round_text(text: &str) -> String {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let number = match number.contains('.') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => number,
+    };
+    if number == "0" { number.to_owned() } else { format!("{number} {unit}") }
+}
+
 /// A name that may stand in an `id`: other characters become `-`.
 fn anchor(prefix: &str, name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
     format!("{prefix}-{}", name.chars().map(plain).collect::<String>())
+}
+
+#[cfg(test)]
+mod palette;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_names_its_unit_once() {
+        let shown = |low, high| interval((low, high), Unit::Microseconds);
+        assert_eq!(shown(12.0, 13.0), "12.0 to 13.0 us");
+        assert_eq!(shown(900.0, 1_100.0), "900 us to 1.10 ms");
+        assert_eq!(interval((1_000.0, 2_000.0), Unit::PerSecond), "1,000 to 2,000");
+    }
+
+    #[test]
+    fn round_values_have_no_needless_zeros() {
+        let shown = ["10.0 ms", "0.50 us", "100 MB", "0.00 us"].map(round_text);
+        assert_eq!(shown, ["10 ms", "0.5 us", "100 MB", "0"]);
+    }
+
+    #[test]
+    fn names_make_anchors() {
+        assert_eq!(anchor("ratios", "a b\"<.p99"), "ratios-a-b---p99");
+    }
 }

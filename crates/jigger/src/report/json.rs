@@ -33,20 +33,13 @@ fn pretty(value: &Value) -> String {
 }
 
 fn driver(analysis: &Analysis<'_>) -> Option<String> {
-    let mut trials = analysis
-        .record
-        .visits
-        .iter()
-        .flat_map(|visit| &visit.trials);
+    let mut trials = analysis.record.visits.iter().flat_map(|visit| &visit.trials);
     trials.next().map(|trial| trial.driver.clone())
 }
 
 fn contender(result: &ContenderResult<'_>) -> Value {
-    let metrics: Map<String, Value> = result
-        .metrics
-        .iter()
-        .map(|found| (found.name.clone(), metric(found)))
-        .collect();
+    let metrics: Map<String, Value> =
+        result.metrics.iter().map(|found| (found.name.clone(), metric(found))).collect();
     let gates: Vec<Value> = result
         .gates
         .iter()

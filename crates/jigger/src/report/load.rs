@@ -59,16 +59,8 @@ impl Told<'_> {
 pub fn text(told: &Told<'_>) -> String {
     let Told { url, load, sample } = told;
     let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "{url}: {} connections, {} threads",
-        load.connections, load.threads
-    );
-    let bound = if told.is_client_limited() {
-        "at least "
-    } else {
-        ""
-    };
+    let _ = writeln!(text, "{url}: {} connections, {} threads", load.connections, load.threads);
+    let bound = if told.is_client_limited() { "at least " } else { "" };
     let _ = writeln!(
         text,
         "  {} requests in {:.2} s: {bound}{} a second, {} a second",
@@ -103,12 +95,9 @@ fn latency_lines(text: &mut String, name: &str, histogram: &Histogram<u64>) {
         time_us(histogram.stdev() / 1e3),
         time_us(number(histogram.max()) / 1e3)
     );
-    let enough = QUANTILES
-        .iter()
-        .filter(|(_, _, needed)| histogram.len() >= *needed);
-    let list: Vec<String> = enough
-        .map(|(name, q, _)| format!("{} {}", name.replace('_', "."), shown(*q)))
-        .collect();
+    let enough = QUANTILES.iter().filter(|(_, _, needed)| histogram.len() >= *needed);
+    let list: Vec<String> =
+        enough.map(|(name, q, _)| format!("{} {}", name.replace('_', "."), shown(*q))).collect();
     if !list.is_empty() {
         let _ = writeln!(text, "    {}", list.join(", "));
     }
@@ -120,11 +109,8 @@ fn problem_lines(text: &mut String, told: &Told<'_>) {
         let _ = writeln!(text, "  errors: {count} {}: {first}", kind.name());
     }
     if sample.status.keys().any(|status| *status != 200) {
-        let list: Vec<String> = sample
-            .status
-            .iter()
-            .map(|(status, count)| format!("{count} x {status}"))
-            .collect();
+        let list: Vec<String> =
+            sample.status.iter().map(|(status, count)| format!("{count} x {status}")).collect();
         let _ = writeln!(text, "  status: {}", list.join(", "));
     }
     if sample.closed_by_server > 0 {
@@ -148,11 +134,8 @@ fn problem_lines(text: &mut String, told: &Told<'_>) {
 #[must_use]
 pub fn json(told: &Told<'_>) -> String {
     let Told { url, load, sample } = told;
-    let status: Map<String, Value> = sample
-        .status
-        .iter()
-        .map(|(code, count)| (code.to_string(), json!(count)))
-        .collect();
+    let status: Map<String, Value> =
+        sample.status.iter().map(|(code, count)| (code.to_string(), json!(count))).collect();
     let errors: Map<String, Value> = ErrorKind::ALL
         .iter()
         .map(|kind| (kind.name().to_owned(), json!(sample.errors.count(*kind))))
@@ -195,24 +178,12 @@ pub fn json(told: &Told<'_>) -> String {
 fn latencies(histogram: &Histogram<u64>) -> Value {
     let mut map = Map::new();
     let some = !histogram.is_empty();
-    map.insert(
-        "mean".to_owned(),
-        json!(some.then(|| histogram.mean() / 1e3)),
-    );
-    map.insert(
-        "stdev".to_owned(),
-        json!(some.then(|| histogram.stdev() / 1e3)),
-    );
+    map.insert("mean".to_owned(), json!(some.then(|| histogram.mean() / 1e3)));
+    map.insert("stdev".to_owned(), json!(some.then(|| histogram.stdev() / 1e3)));
     for (name, quantile, needed) in QUANTILES {
         let value = number(histogram.value_at_quantile(quantile)) / 1e3;
-        map.insert(
-            name.to_owned(),
-            json!((histogram.len() >= needed).then_some(value)),
-        );
+        map.insert(name.to_owned(), json!((histogram.len() >= needed).then_some(value)));
     }
-    map.insert(
-        "max".to_owned(),
-        json!(some.then(|| number(histogram.max()) / 1e3)),
-    );
+    map.insert("max".to_owned(), json!(some.then(|| number(histogram.max()) / 1e3)));
     Value::Object(map)
 }

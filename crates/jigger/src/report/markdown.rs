@@ -24,11 +24,7 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         text.push_str(&format!("- {}\n", escaped(&sentence)));
     }
     for table in tables(analysis) {
-        text.push_str(&format!(
-            "\n### {}\n\n{}",
-            escaped(&table.title),
-            markdown_table(&table)
-        ));
+        text.push_str(&format!("\n### {}\n\n{}", escaped(&table.title), markdown_table(&table)));
     }
     let warnings = warnings(analysis);
     if !warnings.is_empty() {
@@ -42,18 +38,10 @@ pub fn render(analysis: &Analysis<'_>) -> String {
 
 fn markdown_table(table: &Table) -> String {
     let row = |cells: &[String]| {
-        format!(
-            "| {} |\n",
-            cells
-                .iter()
-                .map(|c| escaped(c))
-                .collect::<Vec<_>>()
-                .join(" | ")
-        )
+        format!("| {} |\n", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "))
     };
-    let rule: Vec<&str> = (0..table.heading.len())
-        .map(|at| if at == 0 { "---" } else { "--:" })
-        .collect();
+    let rule: Vec<&str> =
+        (0..table.heading.len()).map(|at| if at == 0 { "---" } else { "--:" }).collect();
     let mut text = row(&table.heading);
     text.push_str(&format!("| {} |\n", rule.join(" | ")));
     for cells in &table.rows {
@@ -64,7 +52,5 @@ fn markdown_table(table: &Table) -> String {
 
 /// What Markdown would take for markup.
 fn escaped(text: &str) -> String {
-    text.replace('|', "\\|")
-        .replace('<', "&lt;")
-        .replace('*', "\\*")
+    text.replace('|', "\\|").replace('<', "&lt;").replace('*', "\\*")
 }

@@ -2,7 +2,7 @@
 
 use jigger_stats::Verdict;
 
-use super::units::{bytes, significant, with_unit};
+use super::units::{bytes, significant, time_us, with_unit};
 use crate::analysis::{Analysis, Comparison};
 use crate::record::ScenarioRecord;
 
@@ -39,18 +39,11 @@ fn rate_sentence(
     scenario: &ScenarioRecord,
     comparison: &Comparison,
 ) -> String {
-    let Comparison {
-        contender,
-        baseline,
-        ratio,
-        metric,
-        ..
-    } = comparison;
+    let Comparison { contender, baseline, ratio, metric, .. } = comparison;
     let interval = interval(comparison);
     let place = &scenario.name;
-    let limited = analysis
-        .contender(contender)
-        .is_some_and(|c| c.has_gate("client-limited", metric));
+    let limited =
+        analysis.contender(contender).is_some_and(|c| c.has_gate("client-limited", metric));
     let least = if limited { "at least " } else { "" };
     match comparison.verdict {
         Some(Verdict::Equivalent) => {
@@ -84,28 +77,29 @@ fn interval(comparison: &Comparison) -> String {
     }
 }
 
-/// Which contender's latency varies least. Only said where the interval of its
-/// ratio to the baseline, or the baseline's to all others, excludes chance.
+/// Which contender's latency varies least. With intervals it is only said where
+/// that of its ratio to the baseline excludes chance; without, as a plain figure.
 fn steadiest(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<String> {
     let metric = format!("{}.response_time_us.stdev", scenario.name);
-    let value = |name: &str| Some(analysis.contender(name)?.metric(&metric)?.estimate);
     let baseline = &analysis.record.suite.baseline;
-    let judged: Vec<&Comparison> = analysis
-        .comparisons
-        .iter()
-        .filter(|c| c.metric == metric)
-        .collect();
-    let (best, worst) = match judged.iter().min_by(|a, b| a.ratio.total_cmp(&b.ratio))? {
-        least if least.verdict == Some(Verdict::Better) => (&least.contender, baseline),
-        least if least.verdict == Some(Verdict::Worse) => (baseline, &least.contender),
-        _ => return None,
+    let judged = analysis.comparisons.iter().filter(|c| c.metric == metric);
+    let least = judged.min_by(|a, b| a.ratio.total_cmp(&b.ratio))?;
+    let is_steadier = least.ratio < 1.0;
+    let (best, worst) =
+        if is_steadier { (&least.contender, baseline) } else { (baseline, &least.contender) };
+    let supported = match least.verdict {
+        Some(verdict) => verdict.is_different(),
+        None => true,
     };
-    Some(format!(
-        "{}: {best} has the steadier latency: a standard deviation of {} against {worst}'s {}.",
-        scenario.name,
-        super::units::time_us(value(best)?),
-        super::units::time_us(value(worst)?),
-    ))
+    let value = |name: &str| Some(analysis.contender(name)?.metric(&metric)?.estimate);
+    let (steady, other) = (time_us(value(best)?), time_us(value(worst)?));
+    supported.then(|| {
+        format!(
+            "{}: {best} has the steadier latency: a standard deviation of {steady} against \
+             {worst}'s {other}.",
+            scenario.name
+        )
+    })
 }
 
 fn startups(analysis: &Analysis<'_>) -> Option<String> {
@@ -128,19 +122,11 @@ fn startups(analysis: &Analysis<'_>) -> Option<String> {
 }
 
 fn images(analysis: &Analysis<'_>) -> Vec<String> {
-    let of_images = analysis
-        .comparisons
-        .iter()
-        .filter(|c| c.metric == "image_unpacked_bytes");
+    let of_images = analysis.comparisons.iter().filter(|c| c.metric == "image_unpacked_bytes");
     of_images
         .filter_map(|comparison| {
             let size = |name: &str| {
-                Some(
-                    analysis
-                        .contender(name)?
-                        .metric("image_unpacked_bytes")?
-                        .estimate,
-                )
+                Some(analysis.contender(name)?.metric("image_unpacked_bytes")?.estimate)
             };
             let (mine, theirs) = (size(&comparison.contender)?, size(&comparison.baseline)?);
             let change = if mine <= theirs {

@@ -111,24 +111,16 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         1 => "1 connection".to_owned(),
         many => format!("{many} connections"),
     };
-    let policy = if scenario.fresh {
-        "a fresh one for each request"
-    } else {
-        "keep-alive"
-    };
+    let policy = if scenario.fresh { "a fresh one for each request" } else { "keep-alive" };
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests a round"),
         (None, Some(ns)) => {
-            format!(
-                "{} a round",
-                with_unit(crate::analysis::number(ns) / 1e9, Unit::Seconds)
-            )
+            format!("{} a round", with_unit(crate::analysis::number(ns) / 1e9, Unit::Seconds))
         }
         (None, None) => String::new(),
     };
-    let rate = scenario
-        .rate_per_second
-        .map_or(String::new(), |rate| format!(", {rate} due a second"));
+    let rate =
+        scenario.rate_per_second.map_or(String::new(), |rate| format!(", {rate} due a second"));
     format!("{}: {connections}, {policy}, {extent}{rate}", scenario.name)
 }
 
@@ -156,8 +148,5 @@ fn ratio_cell(analysis: &Analysis<'_>, metric: &str, contender: &ContenderResult
 
 fn cell(contender: &ContenderResult<'_>, metric: &str) -> String {
     let found = contender.metric(metric);
-    found.map_or_else(
-        || "-".to_owned(),
-        |metric| with_unit(metric.estimate, metric.unit),
-    )
+    found.map_or_else(|| "-".to_owned(), |metric| with_unit(metric.estimate, metric.unit))
 }

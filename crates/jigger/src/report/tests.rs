@@ -26,10 +26,7 @@ fn record(rounds: usize) -> Record {
         .flat_map(|round| {
             // A little drift over the rounds, the same for all.
             let drift = 1.0 + 0.01 * f64::from(u32::try_from(round).unwrap());
-            [
-                visit("gin", round, 20_000.0 * drift),
-                visit("flask", round, 2_000.0 * drift),
-            ]
+            [visit("gin", round, 20_000.0 * drift), visit("flask", round, 2_000.0 * drift)]
         })
         .collect();
     Record {
@@ -42,10 +39,7 @@ fn record(rounds: usize) -> Record {
             source: String::new(),
             baseline: "flask".to_owned(),
             margin: 0.02,
-            scenarios: vec![
-                scenario("sequential", 1, true),
-                scenario("saturation", 32, false),
-            ],
+            scenarios: vec![scenario("sequential", 1, true), scenario("saturation", 32, false)],
         },
         host: Host {
             processor: "A Processor".to_owned(),
@@ -95,20 +89,13 @@ fn visit(entry: &str, round: usize, rate: f64) -> VisitRecord {
         round,
         position: 0,
         entry: entry.to_owned(),
-        startup_ns: Some(if entry == "gin" {
-            4_000_000
-        } else {
-            400_000_000
-        }),
+        startup_ns: Some(if entry == "gin" { 4_000_000 } else { 400_000_000 }),
         evidence: Some(evidence(entry)),
         steady: true,
         memory_idle_bytes: Some(10_000_000),
         memory_peak_bytes: Some(20_000_000),
         steal_share: 0.0,
-        trials: vec![
-            trial("sequential", rate / 10.0, 1.0),
-            trial("saturation", rate, 32.0),
-        ],
+        trials: vec![trial("sequential", rate / 10.0, 1.0), trial("saturation", rate, 32.0)],
         failure: None,
     }
 }
@@ -130,11 +117,7 @@ fn evidence(entry: &str) -> Evidence {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "small and positive"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
 fn trial(scenario: &str, rate: f64, connections: f64) -> TrialRecord {
     let mean_ns = (connections / rate * 1e9) as u64;
     let mut histogram = Histogram::<u64>::new(3).unwrap();
@@ -171,34 +154,21 @@ fn the_terminal_report_fits_80_columns() {
     insta::assert_snapshot!("terminal", text);
     let tables = text.lines().filter(|line| line.starts_with("  "));
     for line in tables {
-        assert!(
-            line.chars().count() <= 80,
-            "{} columns: {line}",
-            line.chars().count()
-        );
+        assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
     }
 }
 
 #[test]
 fn the_markdown_report() {
-    insta::assert_snapshot!(
-        "markdown",
-        render(&Analysis::of(&record(7)), Format::Markdown, false)
-    );
+    insta::assert_snapshot!("markdown", render(&Analysis::of(&record(7)), Format::Markdown, false));
 }
 
 #[test]
 fn two_rounds_have_figures_and_no_interval() {
     let record = record(2);
     let text = render(&Analysis::of(&record), Format::Text, false);
-    assert!(
-        text.contains("2 rounds: too few for an interval; 6 are needed"),
-        "{text}"
-    );
-    assert!(
-        text.contains("gin answered 10.0 times as many requests a second as flask."),
-        "{text}"
-    );
+    assert!(text.contains("2 rounds: too few for an interval; 6 are needed"), "{text}");
+    assert!(text.contains("gin answered 10.0 times as many requests a second as flask."), "{text}");
     assert!(!text.contains('['), "{text}");
 }
 
@@ -207,14 +177,9 @@ fn the_json_report_has_the_documented_shape() {
     let record = record(7);
     let text = render(&Analysis::of(&record), Format::Json, false);
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let comparison = &value["comparisons"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|comparison| {
-            comparison["metric"] == "saturation.requests_per_second"
-                && comparison["contender"] == "gin"
-        });
+    let comparison = &value["comparisons"].as_array().unwrap().iter().find(|comparison| {
+        comparison["metric"] == "saturation.requests_per_second" && comparison["contender"] == "gin"
+    });
     let comparison = comparison.unwrap();
     assert!((comparison["ratio"].as_f64().unwrap() - 10.0).abs() < 1e-6);
     assert_eq!(comparison["verdict"], "faster");
@@ -222,38 +187,24 @@ fn the_json_report_has_the_documented_shape() {
     assert_eq!(metric["unit"], "1/s");
     assert_eq!(metric["rounds"].as_array().unwrap().len(), 7);
     assert_eq!(value["contenders"][2]["status"], "skipped");
-    assert_eq!(
-        value["contenders"][1]["confounders"][0]["code"],
-        "connection-close"
-    );
+    assert_eq!(value["contenders"][1]["confounders"][0]["code"], "connection-close");
 }
 
 #[test]
 fn errors_leave_no_ratio() {
     let mut record = record(7);
-    for visit in record
-        .visits
-        .iter_mut()
-        .filter(|visit| visit.entry == "gin")
-    {
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
         visit.trials[1].errors.insert("timeout".to_owned(), 3);
     }
     let text = render(&Analysis::of(&record), Format::Text, false);
-    assert!(
-        text.contains("errors: gin (saturation): 21 timeout"),
-        "{text}"
-    );
+    assert!(text.contains("errors: gin (saturation): 21 timeout"), "{text}");
     assert!(!text.contains("saturation: gin answered"), "{text}");
 }
 
 #[test]
 fn a_busy_engine_makes_a_lower_bound() {
     let mut record = record(7);
-    for visit in record
-        .visits
-        .iter_mut()
-        .filter(|visit| visit.entry == "gin")
-    {
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
         visit.trials[1].engine_cpu_ns = 1_900_000_000;
     }
     let text = render(&Analysis::of(&record), Format::Text, false);

@@ -72,15 +72,9 @@ mod tests {
 
     #[test]
     fn times_change_their_unit_at_a_thousand() {
-        let shown: Vec<String> = [0.5, 12.34, 999.0, 1_000.0, 45_678.0, 2_500_000.0]
-            .map(time_us)
-            .into();
-        assert_eq!(
-            shown,
-            [
-                "0.50 us", "12.3 us", "999 us", "1.00 ms", "45.7 ms", "2.50 s"
-            ]
-        );
+        let shown: Vec<String> =
+            [0.5, 12.34, 999.0, 1_000.0, 45_678.0, 2_500_000.0].map(time_us).into();
+        assert_eq!(shown, ["0.50 us", "12.3 us", "999 us", "1.00 ms", "45.7 ms", "2.50 s"]);
     }
 
     #[test]
@@ -91,9 +85,7 @@ mod tests {
 
     #[test]
     fn thousands_are_apart() {
-        let shown: Vec<String> = [7.25, 999.4, 1_000.0, 54_471.39, 1_234_567.0]
-            .map(grouped)
-            .into();
+        let shown: Vec<String> = [7.25, 999.4, 1_000.0, 54_471.39, 1_234_567.0].map(grouped).into();
         assert_eq!(shown, ["7.25", "999", "1,000", "54,471", "1,234,567"]);
     }
 }

@@ -79,9 +79,7 @@ pub(super) fn remove(group: &Path) {
 }
 
 fn parse_cpu_ns(text: &str) -> Option<u64> {
-    let value = text
-        .lines()
-        .find_map(|line| line.strip_prefix("usage_usec "))?;
+    let value = text.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
     value.trim().parse::<u64>().ok()?.checked_mul(1_000)
 }
 
@@ -93,11 +91,7 @@ fn move_self(group: &Path) -> io::Result<()> {
 fn own_directory() -> Option<PathBuf> {
     let own = Process::myself().ok()?;
     let groups = own.cgroups().ok()?;
-    let pathname = groups
-        .0
-        .into_iter()
-        .find(|group| group.hierarchy == 0)?
-        .pathname;
+    let pathname = groups.0.into_iter().find(|group| group.hierarchy == 0)?.pathname;
     let mounts = own.mountinfo().ok()?;
     let mount = mounts.iter().find(|mount| mount.fs_type == "cgroup2")?;
     below_mount(&pathname, &mount.root, &mount.mount_point)
@@ -133,10 +127,7 @@ mod tests {
             ("/../../a", "/", None),
         ];
         for (pathname, root, expected) in cases {
-            assert_eq!(
-                below_mount(pathname, root, mounted),
-                expected.map(PathBuf::from)
-            );
+            assert_eq!(below_mount(pathname, root, mounted), expected.map(PathBuf::from));
         }
     }
 }

@@ -116,10 +116,9 @@ impl StartError {
             Errno::NOENT | Errno::NOTDIR if has_path && spec.dir.join(&program).exists() => {
                 Self::NoInterpreter { program }
             }
-            Errno::NOENT | Errno::NOTDIR => Self::NotFound {
-                place: place(spec, has_path),
-                program,
-            },
+            Errno::NOENT | Errno::NOTDIR => {
+                Self::NotFound { place: place(spec, has_path), program }
+            }
             Errno::ACCESS | Errno::PERM => Self::NotExecutable { program },
             Errno::NOEXEC => Self::NotAProgram { program },
             _ => Self::Spawn { program, message },
@@ -132,10 +131,7 @@ pub(super) fn below(log_tail: &str) -> String {
     if log_tail.is_empty() {
         return String::new();
     }
-    format!(
-        "; the end of its log:\n  {}",
-        log_tail.replace('\n', "\n  ")
-    )
+    format!("; the end of its log:\n  {}", log_tail.replace('\n', "\n  "))
 }
 
 /// Where the guard looked for the program, in words.
@@ -144,8 +140,6 @@ fn place(spec: &StartSpec, has_path: bool) -> String {
         return format!("from {}", spec.dir.display());
     }
     let own = spec.env.iter().rev().find(|(name, _)| name == "PATH");
-    let path = own
-        .map(|(_, value)| value.clone())
-        .or_else(|| env::var("PATH").ok());
+    let path = own.map(|(_, value)| value.clone()).or_else(|| env::var("PATH").ok());
     format!("on PATH ({})", path.unwrap_or_default())
 }

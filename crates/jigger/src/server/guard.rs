@@ -59,9 +59,7 @@ struct Guard {
 /// Standard input is the pipe from jigger, standard output the pipe to it, standard error the
 /// server's log.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let started = Order::parse(arguments)
-        .map_err(Event::Refused)
-        .and_then(Guard::start);
+    let started = Order::parse(arguments).map_err(Event::Refused).and_then(Guard::start);
     match started {
         Ok(guard) => {
             guard.run();
@@ -91,9 +89,7 @@ impl Order {
         Ok(Self {
             grace: grace.ok_or("the guard needs --grace-ms with a number")?,
             cpus,
-            program: arguments
-                .next()
-                .ok_or("the guard needs a program to start")?,
+            program: arguments.next().ok_or("the guard needs a program to start")?,
             arguments: arguments.collect(),
         })
     }
@@ -112,15 +108,7 @@ impl Guard {
             .map_err(|error| refuse("cannot watch child processes", error))?;
         let (group, server) = spawn(&order)?;
         let gone = false;
-        Ok(Self {
-            grace: order.grace,
-            jigger,
-            stop_signals,
-            child_signals,
-            server,
-            group,
-            gone,
-        })
+        Ok(Self { grace: order.grace, jigger, stop_signals, child_signals, server, group, gone })
     }
 
     fn run(mut self) {
@@ -133,19 +121,12 @@ impl Guard {
         if forced {
             self.end_by_force(Instant::now() + KILL_LIMIT);
         }
-        let survivors = tree::descendants(getpid().as_raw_pid())
-            .iter()
-            .map(|p| p.pid())
-            .collect();
+        let survivors = tree::descendants(getpid().as_raw_pid()).iter().map(|p| p.pid()).collect();
         if let Some(group) = &self.group {
             cgroup::remove(group.path());
         }
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        report(&Event::Stopped {
-            took_ms,
-            forced,
-            survivors,
-        });
+        report(&Event::Stopped { took_ms, forced, survivors });
     }
 
     /// Sleeps until something happens; true when the server is to be stopped.
@@ -156,11 +137,7 @@ impl Guard {
             PollFd::new(&self.stop_signals, PollFlags::IN),
             PollFd::new(&input, PollFlags::IN),
         ];
-        watched.extend(
-            self.jigger
-                .as_ref()
-                .map(|fd| PollFd::new(fd, PollFlags::IN)),
-        );
+        watched.extend(self.jigger.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
         if poll(&mut watched, None).is_err() {
             return false; // a signal came in between; its stream says so at the next look
         }
@@ -225,10 +202,7 @@ impl Guard {
             }
         }
         if let Some(exit) = server_exit {
-            report(&Event::Exited {
-                exit,
-                others_live: !self.gone,
-            });
+            report(&Event::Exited { exit, others_live: !self.gone });
         }
         if self.gone && !had_gone {
             report(&Event::Gone);
@@ -242,10 +216,7 @@ fn spawn(order: &Order) -> Result<(Option<Cgroup>, Pid), Event> {
     let log = log.map_err(|error| Event::Refused(format!("cannot hand on the log: {error}")))?;
     let mut command = Command::new(&order.program);
     command.args(&order.arguments).process_group(0);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::from(log))
-        .stderr(Stdio::inherit());
+    command.stdin(Stdio::null()).stdout(Stdio::from(log)).stderr(Stdio::inherit());
     let group = Cgroup::enter();
     let monotonic_ns = monotonic_ns();
     let spawned = command.spawn();
@@ -258,10 +229,7 @@ fn spawn(order: &Order) -> Result<(Option<Cgroup>, Pid), Event> {
                 report(&Event::Cgroup(group.path().to_owned()));
             }
             let server = Pid::from_child(&child);
-            report(&Event::Spawned {
-                pid: server.as_raw_pid(),
-                monotonic_ns,
-            });
+            report(&Event::Spawned { pid: server.as_raw_pid(), monotonic_ns });
             Ok((group, server))
         }
         Err(error) => {
@@ -269,10 +237,7 @@ fn spawn(order: &Order) -> Result<(Option<Cgroup>, Pid), Event> {
                 cgroup::remove(group.path());
             }
             let errno = error.raw_os_error().unwrap_or(0);
-            Err(Event::Failed {
-                errno,
-                message: error.to_string(),
-            })
+            Err(Event::Failed { errno, message: error.to_string() })
         }
     }
 }
@@ -324,11 +289,7 @@ fn number(word: Option<OsString>) -> Option<u64> {
 }
 
 fn list(word: Option<OsString>) -> Option<Vec<usize>> {
-    word?
-        .to_str()?
-        .split(',')
-        .map(|cpu| cpu.parse().ok())
-        .collect()
+    word?.to_str()?.split(',').map(|cpu| cpu.parse().ok()).collect()
 }
 
 #[cfg(test)]

@@ -41,21 +41,10 @@ impl Link {
         command.envs(spec.env.iter().map(|(name, value)| (name, value)));
         command.env(stray::VARIABLE, mark);
         // A process group of its own: Ctrl-C at the terminal reaches jigger alone.
-        command
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log);
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut guard = command.spawn()?;
-        let reports = guard
-            .stdout
-            .take()
-            .ok_or_else(|| io::Error::other("no pipe"))?;
-        Ok(Self {
-            guard,
-            reports,
-            unread: Vec::new(),
-        })
+        let reports = guard.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
+        Ok(Self { guard, reports, unread: Vec::new() })
     }
 
     /// The guard's process id.

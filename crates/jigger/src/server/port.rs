@@ -53,15 +53,9 @@ impl Ports {
     pub fn new() -> Self {
         let candidates = candidates(&ephemeral_range());
         // A prime as the step, so that neighbouring process ids begin far apart.
-        let offset = usize::try_from(std::process::id())
-            .unwrap_or(0)
-            .wrapping_mul(7_919);
+        let offset = usize::try_from(std::process::id()).unwrap_or(0).wrapping_mul(7_919);
         let next = offset.checked_rem(candidates.len()).unwrap_or(0);
-        Self {
-            candidates,
-            next,
-            handed_out: HashSet::new(),
-        }
+        Self { candidates, next, handed_out: HashSet::new() }
     }
 
     /// A port on which nothing listens, neither on IPv4 nor on IPv6.
@@ -117,24 +111,16 @@ pub fn who_has(port: u16) -> Option<Holder> {
     if inodes.is_empty() {
         return None;
     }
-    let holder = all_processes()
-        .into_iter()
-        .flatten()
-        .flatten()
-        .find(|process| {
-            sockets::socket_inodes(process)
-                .iter()
-                .any(|inode| inodes.contains(inode))
+    let holder =
+        all_processes().into_iter().flatten().flatten().find(|process| {
+            sockets::socket_inodes(process).iter().any(|inode| inodes.contains(inode))
         });
     Some(match holder {
         Some(process) => Holder {
             pid: Some(process.pid()),
             command_line: process.cmdline().unwrap_or_default().join(" "),
         },
-        None => Holder {
-            pid: None,
-            command_line: "a process of another user".to_owned(),
-        },
+        None => Holder { pid: None, command_line: "a process of another user".to_owned() },
     })
 }
 
@@ -144,14 +130,8 @@ pub fn wait_free(port: u16, limit: Duration) -> Result<(), PortTaken> {
     let deadline = Instant::now() + limit;
     while !is_free(port) {
         if Instant::now() >= deadline {
-            let unknown = || Holder {
-                pid: None,
-                command_line: "an unknown process".to_owned(),
-            };
-            return Err(PortTaken {
-                port,
-                holder: who_has(port).unwrap_or_else(unknown),
-            });
+            let unknown = || Holder { pid: None, command_line: "an unknown process".to_owned() };
+            return Err(PortTaken { port, holder: who_has(port).unwrap_or_else(unknown) });
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -173,9 +153,7 @@ fn is_free(port: u16) -> bool {
 }
 
 fn candidates(ephemeral: &RangeInclusive<u16>) -> Vec<u16> {
-    (LOWEST..=u16::MAX)
-        .filter(|port| !ephemeral.contains(port))
-        .collect()
+    (LOWEST..=u16::MAX).filter(|port| !ephemeral.contains(port)).collect()
 }
 
 fn ephemeral_range() -> RangeInclusive<u16> {
@@ -206,11 +184,7 @@ mod tests {
 
     #[test]
     fn a_machine_that_gives_clients_every_port_still_has_one() {
-        let mut ports = Ports {
-            candidates: vec![],
-            next: 0,
-            handed_out: HashSet::new(),
-        };
+        let mut ports = Ports { candidates: vec![], next: 0, handed_out: HashSet::new() };
         assert_ne!(ports.pick().unwrap(), ports.pick().unwrap());
     }
 
@@ -221,10 +195,7 @@ mod tests {
         let holder = who_has(port).unwrap();
         assert_eq!(holder.pid, i32::try_from(std::process::id()).ok());
         let message = wait_free(port, Duration::ZERO).unwrap_err().to_string();
-        assert!(
-            message.starts_with(&format!("port {port} is taken by process ")),
-            "{message}"
-        );
+        assert!(message.starts_with(&format!("port {port} is taken by process ")), "{message}");
         drop(listener);
     }
 

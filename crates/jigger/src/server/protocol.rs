@@ -31,11 +31,7 @@ pub(super) enum Event {
     /// No process of the server is left.
     Gone,
     /// The guard ended the server, is about to leave, and could not end the `survivors`.
-    Stopped {
-        took_ms: u64,
-        forced: bool,
-        survivors: Vec<i32>,
-    },
+    Stopped { took_ms: u64, forced: bool, survivors: Vec<i32> },
 }
 
 /// A line that is no event.
@@ -72,17 +68,9 @@ impl fmt::Display for Event {
                 }
             }
             Self::Gone => out.write_str("gone"),
-            Self::Stopped {
-                took_ms,
-                forced,
-                survivors,
-            } => {
+            Self::Stopped { took_ms, forced, survivors } => {
                 let pids: Vec<String> = survivors.iter().map(ToString::to_string).collect();
-                write!(
-                    out,
-                    "stopped {took_ms} forced={forced} survivors={}",
-                    pids.join(",")
-                )
+                write!(out, "stopped {took_ms} forced={forced} survivors={}", pids.join(","))
             }
         }
     }
@@ -109,10 +97,7 @@ fn parse(line: &str) -> Option<Event> {
         }
         "failed" => {
             let (errno, message) = rest.split_once(' ')?;
-            Some(Event::Failed {
-                errno: errno.parse().ok()?,
-                message: message.to_owned(),
-            })
+            Some(Event::Failed { errno: errno.parse().ok()?, message: message.to_owned() })
         }
         "refused" => Some(Event::Refused(rest.to_owned())),
         "exited" => parse_exited(rest),
@@ -146,11 +131,7 @@ fn parse_stopped(rest: &str) -> Option<Event> {
     let survivors = words.next()?.strip_prefix("survivors=")?;
     let pids = survivors.split(',').filter(|pid| !pid.is_empty());
     let survivors: Result<Vec<i32>, _> = pids.map(str::parse).collect();
-    Some(Event::Stopped {
-        took_ms,
-        forced,
-        survivors: survivors.ok()?,
-    })
+    Some(Event::Stopped { took_ms, forced, survivors: survivors.ok()? })
 }
 
 /// A message with a line break would read as two events.
@@ -166,34 +147,14 @@ mod tests {
     fn every_event_survives_the_pipe() {
         let events = [
             Event::Cgroup(PathBuf::from("/sys/fs/cgroup/a b")),
-            Event::Spawned {
-                pid: 7,
-                monotonic_ns: 1_234_567_890_123,
-            },
-            Event::Failed {
-                errno: 2,
-                message: "No such file".to_owned(),
-            },
+            Event::Spawned { pid: 7, monotonic_ns: 1_234_567_890_123 },
+            Event::Failed { errno: 2, message: "No such file".to_owned() },
             Event::Refused("no core 99".to_owned()),
-            Event::Exited {
-                exit: Exit::Code(-1),
-                others_live: false,
-            },
-            Event::Exited {
-                exit: Exit::Signal(9),
-                others_live: true,
-            },
+            Event::Exited { exit: Exit::Code(-1), others_live: false },
+            Event::Exited { exit: Exit::Signal(9), others_live: true },
             Event::Gone,
-            Event::Stopped {
-                took_ms: 12,
-                forced: true,
-                survivors: vec![3, 4],
-            },
-            Event::Stopped {
-                took_ms: 0,
-                forced: false,
-                survivors: vec![],
-            },
+            Event::Stopped { took_ms: 12, forced: true, survivors: vec![3, 4] },
+            Event::Stopped { took_ms: 0, forced: false, survivors: vec![] },
         ];
         for event in events {
             assert_eq!(event.to_string().parse(), Ok(event));
@@ -208,12 +169,7 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_refused_by_name() {
-        for line in [
-            "",
-            "spawned 1",
-            "exited code x alone",
-            "stopped 1 forced=maybe survivors=",
-        ] {
+        for line in ["", "spawned 1", "exited code x alone", "stopped 1 forced=maybe survivors="] {
             assert_eq!(line.parse::<Event>(), Err(NotAnEvent(line.to_owned())));
         }
     }

@@ -97,11 +97,7 @@ pub fn wait_ready(
         server.wait_change(PROBE_INTERVAL.saturating_sub(probed_at.elapsed()));
         if let Life::Exited(exit) = server.life() {
             let (after, log_tail) = (server.elapsed_since_spawn(), server.log_tail(TAIL_LINES));
-            return Err(NotReady::Exited {
-                exit,
-                after,
-                log_tail,
-            });
+            return Err(NotReady::Exited { exit, after, log_tail });
         }
         if server.elapsed_since_spawn() >= limit {
             return Err(out_of_time(server, last_complaint, limit));
@@ -112,21 +108,9 @@ pub fn wait_ready(
 fn out_of_time(server: &Server, last_complaint: Option<Probe>, limit: Duration) -> NotReady {
     let log_tail = server.log_tail(TAIL_LINES);
     match last_complaint {
-        Some(Probe::Wrong(answer)) => NotReady::WrongAnswer {
-            limit,
-            answer,
-            log_tail,
-        },
-        Some(Probe::NoAnswer(problem)) => NotReady::Hung {
-            limit,
-            problem,
-            log_tail,
-        },
-        _ => NotReady::NeverListened {
-            limit,
-            elsewhere: server.listening(),
-            log_tail,
-        },
+        Some(Probe::Wrong(answer)) => NotReady::WrongAnswer { limit, answer, log_tail },
+        Some(Probe::NoAnswer(problem)) => NotReady::Hung { limit, problem, log_tail },
+        _ => NotReady::NeverListened { limit, elsewhere: server.listening(), log_tail },
     }
 }
 

@@ -15,17 +15,9 @@ pub(super) struct Listener {
 
 /// All listening TCP sockets in jigger's network namespace.
 pub(super) fn listeners() -> Vec<Listener> {
-    let entries = tcp()
-        .into_iter()
-        .flatten()
-        .chain(tcp6().into_iter().flatten());
+    let entries = tcp().into_iter().flatten().chain(tcp6().into_iter().flatten());
     let listening = entries.filter(|entry| entry.state == TcpState::Listen);
-    listening
-        .map(|entry| Listener {
-            address: entry.local_address,
-            inode: entry.inode,
-        })
-        .collect()
+    listening.map(|entry| Listener { address: entry.local_address, inode: entry.inode }).collect()
 }
 
 /// The addresses that any of `processes` listens on, sorted, each once.

@@ -34,11 +34,7 @@ pub(super) fn kill(mark: &str) {
     let mut looks_in_vain = 0;
     while looks_in_vain < LOOKS_IN_VAIN && Instant::now() < deadline {
         let strays = carrying(mark);
-        looks_in_vain = if strays.is_empty() {
-            looks_in_vain + 1
-        } else {
-            0
-        };
+        looks_in_vain = if strays.is_empty() { looks_in_vain + 1 } else { 0 };
         for process in &strays {
             tree::send(process, Signal::KILL);
         }
@@ -58,17 +54,13 @@ pub(super) fn kill_group(first: Option<&Process>) {
 fn carrying(mark: &str) -> Vec<Process> {
     let wanted = format!("{VARIABLE}={mark}");
     let processes = all_processes().into_iter().flatten().flatten();
-    processes
-        .filter(|process| carries(process.pid(), wanted.as_bytes()))
-        .collect()
+    processes.filter(|process| carries(process.pid(), wanted.as_bytes())).collect()
 }
 
 /// A zombie's environment reads as empty, so what has been killed is not found again.
 fn carries(pid: i32, wanted: &[u8]) -> bool {
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment
-        .split(|&byte| byte == 0)
-        .any(|variable| variable == wanted)
+    environment.split(|&byte| byte == 0).any(|variable| variable == wanted)
 }
 
 #[cfg(test)]
@@ -82,10 +74,7 @@ mod tests {
         assert_ne!(mark, other);
         let start = |mark: &str| {
             let mut command = Command::new("cat");
-            command
-                .env(VARIABLE, mark)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::null());
+            command.env(VARIABLE, mark).stdin(Stdio::piped()).stdout(Stdio::null());
             command.spawn().unwrap()
         };
         let (mut marked, mut spared) = (start(&mark), start(&other));

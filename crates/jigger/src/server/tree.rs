@@ -11,11 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_s
 ///
 /// A [`Process`] holds its `/proc` directory open, so a reused process id never reads as it.
 pub(super) fn descendants(root: i32) -> Vec<Process> {
-    if has_children_files() {
-        walk(root)
-    } else {
-        scan(root)
-    }
+    if has_children_files() { walk(root) } else { scan(root) }
 }
 
 /// Sends `signal` to exactly this process; one that has ended already is no error.
@@ -48,14 +44,9 @@ fn walk(root: i32) -> Vec<Process> {
     let mut found = Vec::new();
     let mut next = children_of(root);
     while !next.is_empty() {
-        let level: Vec<Process> = next
-            .into_iter()
-            .filter_map(|pid| Process::new(pid).ok())
-            .collect();
-        next = level
-            .iter()
-            .flat_map(|process| children_of(process.pid()))
-            .collect();
+        let level: Vec<Process> =
+            next.into_iter().filter_map(|pid| Process::new(pid).ok()).collect();
+        next = level.iter().flat_map(|process| children_of(process.pid())).collect();
         found.extend(level);
     }
     found
@@ -65,9 +56,7 @@ fn children_of(pid: i32) -> Vec<i32> {
     let tasks = Process::new(pid).and_then(|process| process.tasks());
     let tasks = tasks.into_iter().flatten().flatten();
     let children = tasks.filter_map(|task| task.children().ok()).flatten();
-    children
-        .filter_map(|child| i32::try_from(child).ok())
-        .collect()
+    children.filter_map(|child| i32::try_from(child).ok()).collect()
 }
 
 fn scan(root: i32) -> Vec<Process> {
@@ -97,10 +86,7 @@ mod tests {
 
     fn nested() -> (std::process::Child, Vec<i32>) {
         let mut command = Command::new("sh");
-        command
-            .args(["-c", NESTED])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null());
+        command.args(["-c", NESTED]).stdin(Stdio::piped()).stdout(Stdio::null());
         let child = command.spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let tree = loop {

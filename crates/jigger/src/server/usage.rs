@@ -92,38 +92,23 @@ impl Meter {
     /// A meter for the tree below the guard process `guard`, accounted for in `cgroup` if any.
     pub(super) fn new(guard: i32, cgroup: Option<PathBuf>) -> Option<Self> {
         let guard_started_ticks = Process::new(guard).ok()?.stat().ok()?.starttime;
-        Some(Self {
-            guard,
-            guard_started_ticks,
-            cgroup,
-        })
+        Some(Self { guard, guard_started_ticks, cgroup })
     }
 
     /// CPU time and memory; see [`Meter::cpu`] and [`Meter::memory`] for the cost of each.
     pub fn usage(&self) -> Result<Usage, UsageError> {
-        Ok(Usage {
-            cpu: self.cpu()?,
-            memory: self.memory()?,
-        })
+        Ok(Usage { cpu: self.cpu()?, memory: self.memory()? })
     }
 
     /// CPU time of the tree. Costs about 10 us with a cgroup, else about 10 us a process.
     pub fn cpu(&self) -> Result<CpuTime, UsageError> {
         let guard = self.guard_stat()?;
         let Some(path) = &self.cgroup else {
-            return Ok(CpuTime {
-                total_ns: self.cpu_by_proc(&guard)?,
-                source: CpuSource::Proc,
-            });
+            return Ok(CpuTime { total_ns: self.cpu_by_proc(&guard)?, source: CpuSource::Proc });
         };
-        let total_ns = cgroup::cpu_ns(path).map_err(|source| UsageError::Cgroup {
-            path: path.clone(),
-            source,
-        })?;
-        Ok(CpuTime {
-            total_ns,
-            source: CpuSource::Cgroup,
-        })
+        let total_ns = cgroup::cpu_ns(path)
+            .map_err(|source| UsageError::Cgroup { path: path.clone(), source })?;
+        Ok(CpuTime { total_ns, source: CpuSource::Cgroup })
     }
 
     /// Memory of the tree. The kernel walks the page tables of each process for this: 0.1 to 0.5 ms
@@ -146,11 +131,7 @@ impl Meter {
     fn guard_stat(&self) -> Result<Stat, UsageError> {
         let stat = Process::new(self.guard).and_then(|guard| guard.stat());
         let stat = stat.map_err(|_| UsageError::Gone)?;
-        if stat.starttime == self.guard_started_ticks {
-            Ok(stat)
-        } else {
-            Err(UsageError::Gone)
-        }
+        if stat.starttime == self.guard_started_ticks { Ok(stat) } else { Err(UsageError::Gone) }
     }
 
     /// Parents are read before their children, so time handed up by a dying child is never
@@ -159,10 +140,8 @@ impl Meter {
         let mut reaped_ns = reaped_ns(guard);
         let mut total_ns = 0;
         for _ in 0..READINGS {
-            let live: Vec<Option<u64>> = tree::descendants(self.guard)
-                .iter()
-                .map(process_cpu_ns)
-                .collect();
+            let live: Vec<Option<u64>> =
+                tree::descendants(self.guard).iter().map(process_cpu_ns).collect();
             total_ns = reaped_ns + live.iter().flatten().sum::<u64>();
             if live.iter().all(Option::is_some) {
                 break;
@@ -204,9 +183,7 @@ fn add_memory(memory: &mut Memory, process: &Process) {
     }
     let resident_bytes = stat.rss * procfs::page_size();
     let rollup = process.smaps_rollup().ok();
-    let map = rollup
-        .as_ref()
-        .and_then(|rollup| rollup.memory_map_rollup.0.first());
+    let map = rollup.as_ref().and_then(|rollup| rollup.memory_map_rollup.0.first());
     let field = |name: &str| map.and_then(|map| map.extension.map.get(name)).copied();
     if field("Pss").is_none() {
         memory.kind = MemoryKind::Rss;
@@ -254,10 +231,7 @@ mod tests {
 
     #[test]
     fn a_guard_that_is_not_the_same_any_more_is_gone() {
-        let meter = Meter {
-            guard_started_ticks: 1,
-            ..own_meter()
-        };
+        let meter = Meter { guard_started_ticks: 1, ..own_meter() };
         assert!(matches!(meter.usage(), Err(UsageError::Gone)));
     }
 }

@@ -27,8 +27,7 @@ impl World for FakeWorld {
     }
 
     fn is_interrupted(&self) -> bool {
-        self.interrupted_in
-            .is_some_and(|visit| self.visits.len() > visit)
+        self.interrupted_in.is_some_and(|visit| self.visits.len() > visit)
     }
 
     fn visit(
@@ -40,10 +39,7 @@ impl World for FakeWorld {
     ) -> VisitRecord {
         self.elapsed += VISIT;
         self.visits.push((round, entry.name.clone()));
-        let fails = self
-            .failing
-            .iter()
-            .any(|(name, at)| *name == entry.name && *at == round);
+        let fails = self.failing.iter().any(|(name, at)| *name == entry.name && *at == round);
         VisitRecord {
             round,
             position,
@@ -79,17 +75,9 @@ fn run_in(world: &mut FakeWorld, rounds: &Rounds) -> Outcome {
     let mut file = RecordFile::create(folder.path().join("r.json"), record_of(&suite)).unwrap();
     let plan = Plan::new(&suite, &[0, 1], 1);
     let mut events = Vec::new();
-    let ended = run(rounds, &plan, world, &mut file, &mut |event| {
-        events.push(event)
-    })
-    .unwrap();
+    let ended = run(rounds, &plan, world, &mut file, &mut |event| events.push(event)).unwrap();
     let on_disk = Record::read(&file.path).unwrap();
-    Outcome {
-        ended,
-        record: file.record,
-        on_disk,
-        events,
-    }
+    Outcome { ended, record: file.record, on_disk, events }
 }
 
 fn record_of(suite: &Suite) -> Record {
@@ -124,12 +112,7 @@ fn record_of(suite: &Suite) -> Record {
 }
 
 fn rounds(max: usize, budget: Duration) -> Rounds {
-    Rounds {
-        min: 2,
-        max,
-        until_half_width: 0.03,
-        budget,
-    }
+    Rounds { min: 2, max, until_half_width: 0.03, budget }
 }
 
 const LONG: Duration = Duration::from_secs(100_000);
@@ -156,28 +139,16 @@ fn no_round_begins_that_would_end_after_the_budget() {
 
 #[test]
 fn the_fewest_rounds_are_run_whatever_the_budget() {
-    let outcome = run_in(
-        &mut FakeWorld::default(),
-        &rounds(99, Duration::from_secs(1)),
-    );
+    let outcome = run_in(&mut FakeWorld::default(), &rounds(99, Duration::from_secs(1)));
     assert_eq!(outcome.record.visits.len(), 4);
 }
 
 #[test]
 fn a_contender_that_never_worked_is_not_visited_again() {
-    let mut world = FakeWorld {
-        failing: vec![("b", 0)],
-        ..FakeWorld::default()
-    };
+    let mut world = FakeWorld { failing: vec![("b", 0)], ..FakeWorld::default() };
     let outcome = run_in(&mut world, &rounds(3, LONG));
-    assert_eq!(
-        world.visits.iter().filter(|(_, name)| name == "b").count(),
-        1
-    );
-    assert_eq!(
-        world.visits.iter().filter(|(_, name)| name == "a").count(),
-        3
-    );
+    assert_eq!(world.visits.iter().filter(|(_, name)| name == "b").count(), 1);
+    assert_eq!(world.visits.iter().filter(|(_, name)| name == "a").count(), 3);
     let failed = &outcome.on_disk.contenders[1];
     assert_eq!(failed.status, Status::Failed);
     assert_eq!(failed.reason.as_deref(), Some("in round 1: it broke"));
@@ -185,35 +156,20 @@ fn a_contender_that_never_worked_is_not_visited_again() {
 
 #[test]
 fn one_that_broke_once_gets_another_chance_and_not_a_third() {
-    let mut world = FakeWorld {
-        failing: vec![("b", 1), ("b", 2)],
-        ..FakeWorld::default()
-    };
+    let mut world = FakeWorld { failing: vec![("b", 1), ("b", 2)], ..FakeWorld::default() };
     run_in(&mut world, &rounds(6, LONG));
-    assert_eq!(
-        world.visits.iter().filter(|(_, name)| name == "b").count(),
-        3
-    );
+    assert_eq!(world.visits.iter().filter(|(_, name)| name == "b").count(), 3);
 }
 
 #[test]
 fn when_nobody_is_left_it_ends() {
-    let mut world = FakeWorld {
-        failing: vec![("a", 0), ("b", 0)],
-        ..FakeWorld::default()
-    };
-    assert_eq!(
-        run_in(&mut world, &rounds(6, LONG)).ended,
-        Ended::NothingLeft
-    );
+    let mut world = FakeWorld { failing: vec![("a", 0), ("b", 0)], ..FakeWorld::default() };
+    assert_eq!(run_in(&mut world, &rounds(6, LONG)).ended, Ended::NothingLeft);
 }
 
 #[test]
 fn an_interrupt_ends_at_once_and_keeps_what_was_whole() {
-    let mut world = FakeWorld {
-        interrupted_in: Some(3),
-        ..FakeWorld::default()
-    };
+    let mut world = FakeWorld { interrupted_in: Some(3), ..FakeWorld::default() };
     let outcome = run_in(&mut world, &rounds(6, LONG));
     assert_eq!(outcome.ended, Ended::Interrupted);
     assert_eq!(outcome.on_disk.visits.len(), 3);

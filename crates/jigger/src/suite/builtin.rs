@@ -85,9 +85,7 @@ fn cache_folder() -> PathBuf {
     }
     let base = set("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || set("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    base.or_else(home)
-        .unwrap_or_else(std::env::temp_dir)
-        .join("jigger")
+    base.or_else(home).unwrap_or_else(std::env::temp_dir).join("jigger")
 }
 
 #[cfg(test)]
@@ -101,13 +99,9 @@ mod tests {
             let builtin = Builtin::named(name).unwrap();
             let suite = Suite::parse(builtin.text, name, Path::new("/s/suites")).unwrap();
             for contender in &suite.contenders {
-                let folder = contender
-                    .directory
-                    .strip_prefix("/s/suites/../contenders/")
-                    .unwrap();
-                let has_files = CONTENDER_FILES
-                    .iter()
-                    .any(|(path, _)| Path::new(path).starts_with(folder));
+                let folder = contender.directory.strip_prefix("/s/suites/../contenders/").unwrap();
+                let has_files =
+                    CONTENDER_FILES.iter().any(|(path, _)| Path::new(path).starts_with(folder));
                 assert!(has_files, "{name}: no sources for {}", folder.display());
             }
         }

@@ -45,11 +45,7 @@ impl PartialEq for BodyExpectation {
 
 impl Default for Expectation {
     fn default() -> Self {
-        Self {
-            status: 200,
-            headers: Vec::new(),
-            body: BodyExpectation::Any,
-        }
+        Self { status: 200, headers: Vec::new(), body: BodyExpectation::Any }
     }
 }
 
@@ -59,15 +55,9 @@ impl Expectation {
     pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
         if status != self.status {
             let shown = excerpt(body);
-            return Some(format!(
-                "status {status} instead of {}; body: {shown}",
-                self.status
-            ));
+            return Some(format!("status {status} instead of {}; body: {shown}", self.status));
         }
-        let missing = self
-            .headers
-            .iter()
-            .find(|wanted| !has_header(headers, wanted));
+        let missing = self.headers.iter().find(|wanted| !has_header(headers, wanted));
         if let Some((name, value)) = missing {
             return Some(format!("header '{name}: {value}' is not in the answer"));
         }
@@ -115,9 +105,7 @@ fn excerpt(body: &[u8]) -> String {
 }
 
 fn has_header(headers: &[(String, String)], wanted: &(String, String)) -> bool {
-    headers
-        .iter()
-        .any(|(name, value)| name.eq_ignore_ascii_case(&wanted.0) && *value == wanted.1)
+    headers.iter().any(|(name, value)| name.eq_ignore_ascii_case(&wanted.0) && *value == wanted.1)
 }
 
 /// Lower-case hexadecimal.
@@ -131,18 +119,12 @@ mod tests {
 
     fn pong() -> Expectation {
         let value = serde_json::json!({ "message": "pong" });
-        Expectation {
-            body: BodyExpectation::Json(value),
-            ..Expectation::default()
-        }
+        Expectation { body: BodyExpectation::Json(value), ..Expectation::default() }
     }
 
     #[test]
     fn json_is_compared_by_value() {
-        assert_eq!(
-            pong().fault(200, &[], b"{ \"message\" : \"pong\" }\n"),
-            None
-        );
+        assert_eq!(pong().fault(200, &[], b"{ \"message\" : \"pong\" }\n"), None);
         let fault = pong().fault(200, &[], b"{\"message\":\"ping\"}").unwrap();
         assert_eq!(
             fault,
@@ -153,19 +135,13 @@ mod tests {
     #[test]
     fn the_status_comes_first_and_shows_the_body() {
         let fault = pong().fault(500, &[], b"Internal Server Error").unwrap();
-        assert_eq!(
-            fault,
-            "status 500 instead of 200; body: \"Internal Server Error\""
-        );
+        assert_eq!(fault, "status 500 instead of 200; body: \"Internal Server Error\"");
     }
 
     #[test]
     fn headers_are_required_without_regard_to_case() {
         let wanted = vec![("Content-Type".to_owned(), "application/json".to_owned())];
-        let expectation = Expectation {
-            headers: wanted,
-            ..Expectation::default()
-        };
+        let expectation = Expectation { headers: wanted, ..Expectation::default() };
         let sent = |value: &str| vec![("content-type".to_owned(), value.to_owned())];
         assert_eq!(expectation.fault(200, &sent("application/json"), b""), None);
         assert!(expectation.fault(200, &sent("text/html"), b"").is_some());

@@ -25,10 +25,7 @@ mod tests {
     #[test]
     fn names_the_nearest() {
         let text = unknown("key", "conections", &["connection", "connections", "name"]);
-        assert_eq!(
-            text,
-            "unknown key 'conections'; did you mean 'connections'?"
-        );
+        assert_eq!(text, "unknown key 'conections'; did you mean 'connections'?");
     }
 
     #[test]

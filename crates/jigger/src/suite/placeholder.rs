@@ -36,10 +36,7 @@ impl Placeholders {
         while let Some(open) = rest.find('{') {
             filled.push_str(&rest[..open]);
             let after = &rest[open + 1..];
-            match after
-                .find('}')
-                .map(|close| (&after[..close], &after[close + 1..]))
-            {
+            match after.find('}').map(|close| (&after[..close], &after[close + 1..])) {
                 Some((name, tail)) if is_name(name) => {
                     filled.push_str(&self.value(name)?);
                     rest = tail;
@@ -69,25 +66,17 @@ impl Placeholders {
         let found = self.values.iter().find(|(known, _)| *known == name);
         found
             .map(|(_, value)| value.clone())
-            .ok_or_else(|| UnknownPlaceholder {
-                name: name.to_owned(),
-                known: self.known(),
-            })
+            .ok_or_else(|| UnknownPlaceholder { name: name.to_owned(), known: self.known() })
     }
 
     fn known(&self) -> String {
         let names = self.values.iter().map(|(name, _)| format!("{{{name}}}"));
-        names
-            .chain(["{env:NAME:-default}".to_owned()])
-            .collect::<Vec<_>>()
-            .join(", ")
+        names.chain(["{env:NAME:-default}".to_owned()]).collect::<Vec<_>>().join(", ")
     }
 }
 
 fn is_name(text: &str) -> bool {
-    let bare = text
-        .strip_prefix("env:")
-        .is_some_and(|variable| !variable.is_empty());
+    let bare = text.strip_prefix("env:").is_some_and(|variable| !variable.is_empty());
     bare || (!text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
 }
 
@@ -113,10 +102,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_an_error_that_lists_the_known() {
-        let error = Placeholders::default()
-            .with("port", 1)
-            .fill("{prot}")
-            .unwrap_err();
+        let error = Placeholders::default().with("port", 1).fill("{prot}").unwrap_err();
         assert_eq!(
             error.to_string(),
             "'{prot}' has no value here; known here: {port}, {env:NAME:-default}"

@@ -135,10 +135,7 @@ pub enum RawThreads {
 pub fn parse(text: &str, place: &str) -> Result<RawSuite, SuiteError> {
     toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
-        SuiteError::Syntax {
-            place: format!("{place}:{line}"),
-            message: explain(error.message()),
-        }
+        SuiteError::Syntax { place: format!("{place}:{line}"), message: explain(error.message()) }
     })
 }
 

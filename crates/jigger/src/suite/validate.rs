@@ -20,10 +20,8 @@ pub fn validate(
     place: &str,
     folder: &Path,
 ) -> Result<Suite, SuiteError> {
-    checked(raw, text, folder).map_err(|message| SuiteError::Meaning {
-        suite: place.to_owned(),
-        message,
-    })
+    checked(raw, text, folder)
+        .map_err(|message| SuiteError::Meaning { suite: place.to_owned(), message })
 }
 
 fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
@@ -36,19 +34,14 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         .into_iter()
         .map(|contender| validated_contender(contender, &expectation, folder))
         .collect::<Checked<Vec<_>>>()?;
-    let scenarios = raw
-        .scenario
-        .into_iter()
-        .map(validated_scenario)
-        .collect::<Checked<Vec<_>>>()?;
+    let scenarios =
+        raw.scenario.into_iter().map(validated_scenario).collect::<Checked<Vec<_>>>()?;
     distinct("contender", contenders.iter().map(|c| c.name.as_str()))?;
     distinct("scenario", scenarios.iter().map(|s| s.name.as_str()))?;
     let baseline = baseline_index(raw.suite.baseline.as_deref(), &contenders)?;
     let margin = raw.suite.margin.unwrap_or(0.02);
     if !(0.0..1.0).contains(&margin) {
-        return Err(format!(
-            "margin = {margin}: write a share such as 0.02, for 2 %"
-        ));
+        return Err(format!("margin = {margin}: write a share such as 0.02, for 2 %"));
     }
     Ok(Suite {
         name: plain_name("suite", raw.suite.name)?,
@@ -74,9 +67,7 @@ fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Checked<()>
     let mut seen = Vec::new();
     for name in names {
         if seen.contains(&name) {
-            return Err(format!(
-                "two {kind}s are called '{name}'; give each its own name"
-            ));
+            return Err(format!("two {kind}s are called '{name}'; give each its own name"));
         }
         seen.push(name);
     }
@@ -90,9 +81,7 @@ fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Checked<()>
 fn plain_name(kind: &str, name: String) -> Checked<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
     if name.is_empty() || !name.chars().all(plain) {
-        return Err(format!(
-            "{kind} name '{name}': use letters, digits, '-', '_' and '+' only"
-        ));
+        return Err(format!("{kind} name '{name}': use letters, digits, '-', '_' and '+' only"));
     }
     Ok(name)
 }
@@ -186,9 +175,7 @@ fn contender_body(
         directory: folder.join(rest.dir.as_deref().unwrap_or(".")),
         needs: rest.needs,
         build: build.map(build_commands).transpose()?.unwrap_or_default(),
-        start: start
-            .map(|command| arguments("start", command))
-            .transpose()?,
+        start: start.map(|command| arguments("start", command)).transpose()?,
         environment: rest.env,
         url,
         start_limit: duration("start_limit", rest.start_limit.as_deref().unwrap_or("30s"))?,
@@ -203,10 +190,7 @@ fn build_commands(raw: RawBuild) -> Checked<Vec<Vec<String>>> {
         RawBuild::Line(line) => vec![RawCommand::Line(line)],
         RawBuild::Commands(commands) => commands,
     };
-    commands
-        .into_iter()
-        .map(|command| arguments("build", command))
-        .collect()
+    commands.into_iter().map(|command| arguments("build", command)).collect()
 }
 
 fn arguments(key: &str, raw: RawCommand) -> Checked<Vec<String>> {
@@ -251,10 +235,7 @@ fn scenario_body(name: String, raw: &RawScenario) -> Checked<Scenario> {
     if threads.is_some_and(|threads| threads > connections) {
         return Err("more threads than connections; each thread needs one at least".to_owned());
     }
-    if raw
-        .rate
-        .is_some_and(|rate| !(rate > 0.0 && rate.is_finite()))
-    {
+    if raw.rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
         return Err("rate must be above zero".to_owned());
     }
     Ok(Scenario {
@@ -314,11 +295,7 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
             .map_err(|error| format!("expect.regex is not a regular expression: {error}"))?;
         found.push(BodyExpectation::Regex(regex));
     }
-    found.extend(
-        raw.sha256
-            .as_ref()
-            .map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())),
-    );
+    found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
     found.extend(raw.length.map(BodyExpectation::Length));
     if found.len() > 1 {
         return Err("expect: give one of json, text, regex, sha256, length".to_owned());

@@ -91,26 +91,15 @@ impl<'a> LiveWorld<'a> {
         contender: &Contender,
         listener: &mut Listener<'_>,
     ) -> Result<LiveServer, VisitError> {
-        listener(Event::Step {
-            name: "starting".to_owned(),
-            rate_per_second: None,
-        });
+        listener(Event::Step { name: "starting".to_owned(), rate_per_second: None });
         let wants_port = contender.url.contains("{port}");
-        let port = wants_port
-            .then(|| self.ports.pick())
-            .transpose()
-            .map_err(VisitError::of)?;
-        let values = port.map_or_else(Placeholders::default, |port| {
-            Placeholders::default().with("port", port)
-        });
+        let port = wants_port.then(|| self.ports.pick()).transpose().map_err(VisitError::of)?;
+        let values = port
+            .map_or_else(Placeholders::default, |port| Placeholders::default().with("port", port));
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let target = Target::new(&url)?;
         let Some(start) = &contender.start else {
-            return Ok(LiveServer {
-                server: None,
-                port: None,
-                target,
-            });
+            return Ok(LiveServer { server: None, port: None, target });
         };
         // A stranger's answers must not count as the contender's.
         if let Address::Tcp(address) = &target.address {
@@ -123,10 +112,7 @@ impl<'a> LiveWorld<'a> {
             .map(|(name, value)| Ok((name.clone(), fill(value)?)))
             .collect::<Result<Vec<_>, VisitError>>()?;
         let spec = StartSpec {
-            argv: start
-                .iter()
-                .map(fill)
-                .collect::<Result<Vec<_>, VisitError>>()?,
+            argv: start.iter().map(fill).collect::<Result<Vec<_>, VisitError>>()?,
             dir: contender.directory.clone(),
             env: environment,
             log: self.logs.path().join(format!("{}.log", contender.name)),
@@ -135,11 +121,7 @@ impl<'a> LiveWorld<'a> {
             guard: self.guard.clone(),
         };
         let server = Server::start(&spec).map_err(VisitError::of)?;
-        Ok(LiveServer {
-            server: Some(server),
-            port,
-            target,
-        })
+        Ok(LiveServer { server: Some(server), port, target })
     }
 
     fn ask_all(
@@ -272,9 +254,7 @@ impl LiveServer {
     /// A server that ended under load has failed, even if its answers until then were right.
     fn check_alive(&mut self) -> Result<(), VisitError> {
         match self.server.as_mut().and_then(Server::exit) {
-            Some(exit) => Err(VisitError(format!(
-                "the server ended under load with {exit}"
-            ))),
+            Some(exit) => Err(VisitError(format!("the server ended under load with {exit}"))),
             None => Ok(()),
         }
     }
@@ -282,10 +262,7 @@ impl LiveServer {
     /// The error with the tail of the server's log below it.
     fn explain(&mut self, error: VisitError) -> VisitError {
         let error = self.check_alive().err().unwrap_or(error);
-        let tail = self
-            .server
-            .as_ref()
-            .map(|server| server.log_tail(LOG_LINES));
+        let tail = self.server.as_ref().map(|server| server.log_tail(LOG_LINES));
         match tail.filter(|tail| !tail.is_empty() && !error.0.contains("log")) {
             Some(tail) => VisitError(format!("{error}; the end of its log:\n{tail}")),
             None => error,
@@ -295,12 +272,8 @@ impl LiveServer {
 
 /// The line of a log in which a server says that it is not in production mode.
 fn debug_notice(log: &str) -> Option<String> {
-    const SIGNS: &[&str] = &[
-        "debug\" mode",
-        "debug mode: on",
-        "development server",
-        "[gin-debug] [warning] running",
-    ];
+    const SIGNS: &[&str] =
+        &["debug\" mode", "debug mode: on", "development server", "[gin-debug] [warning] running"];
     let found = log.lines().find(|line| {
         let line = line.to_lowercase();
         SIGNS.iter().any(|sign| line.contains(sign))
@@ -312,21 +285,14 @@ fn debug_notice(log: &str) -> Option<String> {
 fn without_escapes(line: &str) -> String {
     let mut pieces = line.split("\u{1b}[");
     let first = pieces.next().unwrap_or_default().to_owned();
-    pieces.fold(first, |text, piece| {
-        text + piece.split_once('m').map_or(piece, |(_, rest)| rest)
-    })
+    pieces.fold(first, |text, piece| text + piece.split_once('m').map_or(piece, |(_, rest)| rest))
 }
 
 fn probe(target: &Target, contender: &Contender) -> Probe {
-    let options = AskOptions {
-        timeout: PROBE_LIMIT,
-        ..AskOptions::default()
-    };
+    let options = AskOptions { timeout: PROBE_LIMIT, ..AskOptions::default() };
     match ask(&target.address, &target.request, &options) {
         Ok(answer) => {
-            let fault = contender
-                .expectation
-                .fault(answer.status, &answer.headers, &answer.body);
+            let fault = contender.expectation.fault(answer.status, &answer.headers, &answer.body);
             fault.map_or(Probe::Correct, Probe::Wrong)
         }
         Err(AskError::Refused { .. }) => Probe::NotListening,
@@ -344,13 +310,7 @@ mod tests {
         let flask = "WARNING: This is a development server. Do not use it in production.";
         assert!(debug_notice(gin).is_some() && debug_notice(flask).is_some());
         let colored = "\u{1b}[31m\u{1b}[1mWARNING: a development server.\u{1b}[0m";
-        assert_eq!(
-            debug_notice(colored).unwrap(),
-            "WARNING: a development server."
-        );
-        assert_eq!(
-            debug_notice(" * Debug mode: off\n[INFO] Listening at: http://x"),
-            None
-        );
+        assert_eq!(debug_notice(colored).unwrap(), "WARNING: a development server.");
+        assert_eq!(debug_notice(" * Debug mode: off\n[INFO] Listening at: http://x"), None);
     }
 }

@@ -52,36 +52,23 @@ pub fn scenario_records(suite: &Suite, client_cores: usize) -> Vec<ScenarioRecor
 }
 
 fn threads(scenario: &Scenario, client_cores: usize) -> usize {
-    scenario
-        .threads
-        .unwrap_or(client_cores)
-        .min(scenario.connections)
-        .max(1)
+    scenario.threads.unwrap_or(client_cores).min(scenario.connections).max(1)
 }
 
 /// The load that a scenario stands for.
 pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Load {
-    let mut load = Load::new(
-        conditions.target.address.clone(),
-        conditions.target.request.clone(),
-    );
+    let mut load = Load::new(conditions.target.address.clone(), conditions.target.request.clone());
     load.connections = scenario.connections;
     load.threads = threads(scenario, conditions.client_cpus.len());
-    load.connection = if scenario.fresh {
-        ConnectionPolicy::Fresh
-    } else {
-        ConnectionPolicy::KeepAlive
-    };
+    load.connection =
+        if scenario.fresh { ConnectionPolicy::Fresh } else { ConnectionPolicy::KeepAlive };
     load.extent = match scenario.extent {
         Extent::Requests(requests) => jigger_load::Extent::Count(requests),
         Extent::Time(time) => jigger_load::Extent::Time(time),
     };
     if let Some(rate) = scenario.rate_per_second {
-        load.pacing = Pacing::Open {
-            rate_per_second: rate,
-            arrivals: Arrivals::default(),
-            burst: 1,
-        };
+        load.pacing =
+            Pacing::Open { rate_per_second: rate, arrivals: Arrivals::default(), burst: 1 };
     }
     load.timeout = scenario.timeout;
     load.expect = expect(conditions);
@@ -101,10 +88,7 @@ fn expect(conditions: &Conditions<'_>) -> Expect {
         let rule = conditions.expectation.body.clone();
         BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none()))
     };
-    Expect {
-        status: Some(conditions.expectation.status),
-        body,
-    }
+    Expect { status: Some(conditions.expectation.status), body }
 }
 
 /// Runs a trial; what it measured and the highest memory of the server seen meanwhile.
@@ -124,28 +108,18 @@ pub fn run(
     let sample = jigger_load::run(&load, &mut |progress| {
         let rate = crate::analysis::number(progress.answers) / progress.elapsed.as_secs_f64();
         let name = scenario.name.clone();
-        listener(Event::Step {
-            name,
-            rate_per_second: Some(rate),
-        });
+        listener(Event::Step { name, rate_per_second: Some(rate) });
         peak_bytes = peak_bytes.max(usage().map(|usage| usage.memory.total_bytes));
-        if conditions.interrupt.is_raised() {
-            Flow::Stop
-        } else {
-            Flow::Continue
-        }
+        if conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
     let after = usage();
-    let server_cpu_ns = before
-        .zip(after)
-        .map(|(a, b)| b.cpu.total_ns.saturating_sub(a.cpu.total_ns));
+    let server_cpu_ns =
+        before.zip(after).map(|(a, b)| b.cpu.total_ns.saturating_sub(a.cpu.total_ns));
     peak_bytes = peak_bytes.max(after.map(|usage| usage.memory.total_bytes));
     let mut trial = record(scenario, &sample);
     trial.server_cpu_ns = server_cpu_ns;
-    trial.log_bytes = server
-        .map_or(0, Server::log_bytes)
-        .saturating_sub(log_before);
+    trial.log_bytes = server.map_or(0, Server::log_bytes).saturating_sub(log_before);
     if trial.requests == 0 && !conditions.interrupt.is_raised() {
         return Err(VisitError(no_answer(&trial)));
     }
@@ -153,16 +127,9 @@ pub fn run(
 }
 
 fn no_answer(trial: &TrialRecord) -> String {
-    let errors: Vec<String> = trial
-        .errors
-        .iter()
-        .map(|(kind, count)| format!("{count} {kind}"))
-        .collect();
-    format!(
-        "not one correct answer in the scenario '{}': {}",
-        trial.scenario,
-        errors.join(", ")
-    )
+    let errors: Vec<String> =
+        trial.errors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    format!("not one correct answer in the scenario '{}': {}", trial.scenario, errors.join(", "))
 }
 
 fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
@@ -175,9 +142,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         response_time: encode_histogram(&sample.response_time_ns),
         connect_time: encode_histogram(&sample.connect_time_ns),
         status: sample.status.clone(),
-        errors: errors()
-            .map(|(kind, count, _)| (kind.name().to_owned(), count))
-            .collect(),
+        errors: errors().map(|(kind, count, _)| (kind.name().to_owned(), count)).collect(),
         error_examples: errors()
             .map(|(kind, _, first)| (kind.name().to_owned(), first.to_owned()))
             .collect(),

@@ -27,21 +27,14 @@ impl Target {
     pub fn new(url: &str) -> Result<Self, VisitError> {
         let url = Url::parse(url).map_err(VisitError::of)?;
         let addresses = url.resolve().map_err(VisitError::of)?;
-        let first = addresses
-            .first()
-            .ok_or_else(|| VisitError(format!("{url} has no address")))?;
+        let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
         let request = Request::new("GET", &url, &[], &[]).map_err(VisitError::of)?;
-        Ok(Self {
-            address: Address::Tcp(*first),
-            request,
-        })
+        Ok(Self { address: Address::Tcp(*first), request })
     }
 }
 
-const OPTIONS: AskOptions = AskOptions {
-    timeout: Duration::from_secs(10),
-    max_body_bytes: 16 * 1024 * 1024,
-};
+const OPTIONS: AskOptions =
+    AskOptions { timeout: Duration::from_secs(10), max_body_bytes: 16 * 1024 * 1024 };
 
 /// Asks once with a fresh connection and twice over a kept one, and checks each answer.
 ///

@@ -19,44 +19,27 @@ pub fn warm_up(
     conditions: &Conditions<'_>,
     listener: &mut Listener<'_>,
 ) -> Result<bool, VisitError> {
-    let Some(busiest) = suite
-        .scenarios
-        .iter()
-        .max_by_key(|scenario| scenario.connections)
-    else {
+    let Some(busiest) = suite.scenarios.iter().max_by_key(|scenario| scenario.connections) else {
         return Ok(true);
     };
     let mut load = load_of(busiest, conditions);
     load.extent = Extent::Time(suite.warm_up.cap);
     load.observe_every = suite.warm_up.window;
-    let rule = SteadyRule {
-        windows: suite.warm_up.windows,
-        ..SteadyRule::default()
-    };
+    let rule = SteadyRule { windows: suite.warm_up.windows, ..SteadyRule::default() };
     let mut windows = Vec::new();
     let (mut answers_before, mut elapsed_before) = (0, Duration::ZERO);
     let mut steady = false;
     jigger_load::run(&load, &mut |progress| {
-        let span = progress
-            .elapsed
-            .saturating_sub(elapsed_before)
-            .as_secs_f64();
+        let span = progress.elapsed.saturating_sub(elapsed_before).as_secs_f64();
         let answers = progress.answers.saturating_sub(answers_before);
         (answers_before, elapsed_before) = (progress.answers, progress.elapsed);
         if span > 0.0 {
             let rate = crate::analysis::number(answers) / span;
-            listener(Event::Step {
-                name: "warming up".to_owned(),
-                rate_per_second: Some(rate),
-            });
+            listener(Event::Step { name: "warming up".to_owned(), rate_per_second: Some(rate) });
             windows.push(rate);
         }
         steady = rule.judge(&windows) == Steadiness::Steady;
-        if steady || conditions.interrupt.is_raised() {
-            Flow::Stop
-        } else {
-            Flow::Continue
-        }
+        if steady || conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
     Ok(steady)

@@ -7,11 +7,7 @@ const NEXT_UNIT_SHARE: f64 = 0.85;
 #[must_use]
 pub fn time_us(value: f64) -> String {
     if value >= 1_000_000.0 {
-        scaled(
-            value / 1_000_000.0,
-            &[("s", 60.0), ("m", 60.0), ("h", 0.0)],
-            2,
-        )
+        scaled(value / 1_000_000.0, &[("s", 60.0), ("m", 60.0), ("h", 0.0)], 2)
     } else {
         scaled(value, &[("us", 1_000.0), ("ms", 1_000.0), ("s", 0.0)], 2)
     }
@@ -27,36 +23,14 @@ pub fn time_s(value: f64) -> String {
 #[must_use]
 pub fn metric(value: f64) -> String {
     const STEP: f64 = 1_000.0;
-    scaled(
-        value,
-        &[
-            ("", STEP),
-            ("k", STEP),
-            ("M", STEP),
-            ("G", STEP),
-            ("T", STEP),
-            ("P", 0.0),
-        ],
-        2,
-    )
+    scaled(value, &[("", STEP), ("k", STEP), ("M", STEP), ("G", STEP), ("T", STEP), ("P", 0.0)], 2)
 }
 
 /// Bytes, by 1024; the `B` is for the caller to add.
 #[must_use]
 pub fn binary(value: f64) -> String {
     const STEP: f64 = 1_024.0;
-    scaled(
-        value,
-        &[
-            ("", STEP),
-            ("K", STEP),
-            ("M", STEP),
-            ("G", STEP),
-            ("T", STEP),
-            ("P", 0.0),
-        ],
-        2,
-    )
+    scaled(value, &[("", STEP), ("K", STEP), ("M", STEP), ("G", STEP), ("T", STEP), ("P", 0.0)], 2)
 }
 
 /// Divides while the value is at least 0.85 of the step, never into the last unit.
@@ -73,12 +47,7 @@ fn scaled(value: f64, units: &[(&str, f64)], decimals: usize) -> String {
 /// A text in a cell: right-aligned so that the digits of all units stand in line.
 #[must_use]
 pub fn cell(text: &str, width: usize) -> String {
-    let letters = text
-        .chars()
-        .rev()
-        .take(2)
-        .filter(char::is_ascii_alphabetic)
-        .count();
+    let letters = text.chars().rev().take(2).filter(char::is_ascii_alphabetic).count();
     let pad = 2 - letters;
     let room = width - pad;
     let cut: String = text.chars().take(room).collect();

@@ -55,11 +55,7 @@ pub fn body(told: &Told<'_>, sample: &Sample) -> String {
     let seconds = number(sample.elapsed_ns) / 1e9;
     let bytes = number(sample.bytes_received);
     let runtime = time_us(number(sample.elapsed_ns) / 1e3);
-    let _ = writeln!(
-        text,
-        "  {complete} requests in {runtime}, {}B read",
-        binary(bytes)
-    );
+    let _ = writeln!(text, "  {complete} requests in {runtime}, {}B read", binary(bytes));
     problems(&mut text, sample);
     let _ = writeln!(text, "Requests/sec: {:9.2}", number(complete) / seconds);
     let _ = writeln!(text, "Transfer/sec: {:>10}B", binary(bytes / seconds));
@@ -86,12 +82,7 @@ fn latencies(told: &Told<'_>, sample: &Sample, complete: u64) -> Statistics {
 /// One value for each thread and 100 ms in which it had an answer.
 fn rates(sample: &Sample) -> Statistics {
     let mut statistics = Statistics::default();
-    for answers in sample
-        .ticks
-        .iter()
-        .flatten()
-        .filter(|answers| **answers > 0)
-    {
+    for answers in sample.ticks.iter().flatten().filter(|answers| **answers > 0) {
         statistics.record(u64::from(*answers) * 10, 1);
     }
     statistics
@@ -100,11 +91,7 @@ fn rates(sample: &Sample) -> Statistics {
 fn row(text: &mut String, name: &str, statistics: &Statistics, shown: fn(f64) -> String) {
     let within = statistics.within(1.0);
     // wrk prints what its C library makes of 0 / 0.
-    let within = if within.is_nan() {
-        "-nan".to_owned()
-    } else {
-        format!("{within:.2}")
-    };
+    let within = if within.is_nan() { "-nan".to_owned() } else { format!("{within:.2}") };
     let _ = writeln!(
         text,
         "    {name:<10}{}{}{}{within:>8}%",
@@ -119,19 +106,9 @@ fn problems(text: &mut String, sample: &Sample) {
         ConnectRefused, ConnectReset, ConnectTimeout, LocalLimit, ReadClosedEarly, ReadMalformed,
         ReadReset, Resolve, Status, Timeout, Write, WrongAnswer,
     };
-    let sum = |kinds: &[ErrorKind]| {
-        kinds
-            .iter()
-            .map(|kind| sample.errors.count(*kind))
-            .sum::<u64>()
-    };
-    let connect = sum(&[
-        Resolve,
-        ConnectRefused,
-        ConnectReset,
-        ConnectTimeout,
-        LocalLimit,
-    ]);
+    let sum =
+        |kinds: &[ErrorKind]| kinds.iter().map(|kind| sample.errors.count(*kind)).sum::<u64>();
+    let connect = sum(&[Resolve, ConnectRefused, ConnectReset, ConnectTimeout, LocalLimit]);
     let read = sum(&[ReadReset, ReadClosedEarly, ReadMalformed, WrongAnswer]);
     let (write, timeout) = (sum(&[Write]), sum(&[Timeout]));
     if connect + read + write + timeout > 0 {

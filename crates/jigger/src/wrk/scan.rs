@@ -4,9 +4,7 @@
 #[must_use]
 pub fn count(text: &str) -> Option<u64> {
     scan(text, |unit| {
-        let power = ["", "k", "m", "g", "t", "p"]
-            .iter()
-            .position(|known| *known == unit)?;
+        let power = ["", "k", "m", "g", "t", "p"].iter().position(|known| *known == unit)?;
         1_000_u64.checked_pow(u32::try_from(power).ok()?)
     })
 }
@@ -23,14 +21,9 @@ pub fn seconds(text: &str) -> Option<u64> {
 }
 
 fn scan(text: &str, factor: impl Fn(&str) -> Option<u64>) -> Option<u64> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    number
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(factor(&unit.to_ascii_lowercase())?)
+    number.parse::<u64>().ok()?.checked_mul(factor(&unit.to_ascii_lowercase())?)
 }
 
 #[cfg(test)]
@@ -43,10 +36,7 @@ mod tests {
     fn expected(field: &str) -> Option<u64> {
         let mut words = field.split_whitespace().skip(1);
         let accepted = words.next() == Some("rc=0");
-        words
-            .next()
-            .filter(|_| accepted)
-            .map(|number| number.parse().unwrap())
+        words.next().filter(|_| accepted).map(|number| number.parse().unwrap())
     }
 
     #[test]

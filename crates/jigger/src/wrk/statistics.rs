@@ -42,9 +42,7 @@ impl Statistics {
     /// as in wrk.
     fn visible(&self) -> impl Iterator<Item = (u64, u64)> {
         let from = self.min.unwrap_or(0);
-        self.counts
-            .range(from..=self.max)
-            .map(|(value, times)| (*value, *times))
+        self.counts.range(from..=self.max).map(|(value, times)| (*value, *times))
     }
 
     /// Sum of the visible values over the number of all.
@@ -53,10 +51,7 @@ impl Statistics {
         if self.count == 0 {
             return 0.0;
         }
-        let sum: f64 = self
-            .visible()
-            .map(|(value, times)| number(value) * number(times))
-            .sum();
+        let sum: f64 = self.visible().map(|(value, times)| number(value) * number(times)).sum();
         sum / number(self.count)
     }
 
@@ -84,11 +79,7 @@ impl Statistics {
 
     /// The first visible value whose cumulative count reaches floor(p N / 100) + 1; 0 without one.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "floor of a rank"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "floor of a rank")]
     pub fn percentile(&self, percent: f64) -> u64 {
         let rank = (percent / 100.0 * number(self.count)).floor() as u64 + 1;
         let mut cumulative = 0;
@@ -107,11 +98,8 @@ impl Statistics {
         if expected == 0 {
             return;
         }
-        let real: Vec<(u64, u64)> = self
-            .counts
-            .range(expected * 2..)
-            .map(|(value, times)| (*value, *times))
-            .collect();
+        let real: Vec<(u64, u64)> =
+            self.counts.range(expected * 2..).map(|(value, times)| (*value, *times)).collect();
         for (value, times) in real {
             let mut phantom = value - expected;
             while phantom > expected {
@@ -130,10 +118,7 @@ mod tests {
     const PRINTED: &str = include_str!("../../tests/data/wrk-format.tsv");
 
     fn line(start: &str) -> &'static str {
-        PRINTED
-            .lines()
-            .find(|line| line.starts_with(start))
-            .unwrap()
+        PRINTED.lines().find(|line| line.starts_with(start)).unwrap()
     }
 
     fn hundred() -> Statistics {

@@ -12,29 +12,19 @@ fn beside_a_good_one(bad: String, texts: &[&str]) {
     let record = lab.record();
     let visits = record["visits"].as_array().unwrap();
     let good = visits.iter().filter(|visit| visit["entry"] == "good");
-    assert_eq!(
-        good.filter(|visit| visit["trials"].as_array().unwrap().len() == 2)
-            .count(),
-        2
-    );
+    assert_eq!(good.filter(|visit| visit["trials"].as_array().unwrap().len() == 2).count(), 2);
     assert_eq!(record["contenders"][1]["status"], "failed");
     lab.assert_nothing_left();
 }
 
 #[test]
 fn exits_at_once() {
-    beside_a_good_one(
-        contender("bad", "exits", ""),
-        &["exit code 7", "no configuration found"],
-    );
+    beside_a_good_one(contender("bad", "exits", ""), &["exit code 7", "no configuration found"]);
 }
 
 #[test]
 fn never_listens() {
-    beside_a_good_one(
-        contender("bad", "never-listens", ""),
-        &["nothing listens at its address"],
-    );
+    beside_a_good_one(contender("bad", "never-listens", ""), &["nothing listens at its address"]);
 }
 
 #[test]
@@ -79,19 +69,10 @@ fn a_build_that_fails_shows_its_last_lines() {
         "[\"sh\", \"-c\", \"x\"]",
         "[[\"python3\", \"-c\", \"import sys; print('linker ran out of ink'); sys.exit(4)\"]]",
     );
-    let lab = Lab::new(
-        "",
-        &[
-            contender("good", "pong", ""),
-            contender("bad", "pong", &build),
-        ],
-        SCENARIOS,
-    );
+    let lab =
+        Lab::new("", &[contender("good", "pong", ""), contender("bad", "pong", &build)], SCENARIOS);
     let outcome = lab.run_quick();
-    outcome.expect(
-        3,
-        &["bad: the build", "linker ran out of ink", "exit status: 4"],
-    );
+    outcome.expect(3, &["bad: the build", "linker ran out of ink", "exit status: 4"]);
     assert_eq!(lab.record()["visits"].as_array().unwrap().len(), 2);
     lab.assert_nothing_left();
 }
@@ -100,10 +81,8 @@ fn a_build_that_fails_shows_its_last_lines() {
 fn what_a_contender_needs_and_the_machine_lacks_skips_it() {
     let bad = contender("bad", "pong", "needs = [\"no-such-tool\"]\n");
     let lab = Lab::new("", &[contender("good", "pong", ""), bad], SCENARIOS);
-    lab.run_quick().expect(
-        0,
-        &["skipped: bad: 'no-such-tool' is not on PATH; install no-such-tool"],
-    );
+    lab.run_quick()
+        .expect(0, &["skipped: bad: 'no-such-tool' is not on PATH; install no-such-tool"]);
 }
 
 #[test]

@@ -49,13 +49,8 @@ impl Lab {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jigger"));
         command.args(arguments).current_dir(self.folder.path());
-        command
-            .env("JIGGER_TEST_MARK", &self.mark)
-            .env_remove("NO_COLOR");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.env("JIGGER_TEST_MARK", &self.mark).env_remove("NO_COLOR");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
@@ -66,14 +61,7 @@ impl Lab {
 
     /// `jigger run suite.toml --quick`, its record in `record.json`.
     pub fn run_quick(&self) -> Outcome {
-        self.run(&[
-            "run",
-            "suite.toml",
-            "--quick",
-            "--no-images",
-            "--record",
-            "record.json",
-        ])
+        self.run(&["run", "suite.toml", "--quick", "--no-images", "--record", "record.json"])
     }
 
     pub fn start(&self, arguments: &[&str]) -> Child {
@@ -89,9 +77,7 @@ impl Lab {
         let wanted = format!("JIGGER_TEST_MARK={}", self.mark);
         let of = |pid: u32| {
             let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-            environment
-                .split(|byte| *byte == 0)
-                .find(|entry| *entry == wanted.as_bytes())?;
+            environment.split(|byte| *byte == 0).find(|entry| *entry == wanted.as_bytes())?;
             let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
             Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
         };

@@ -9,17 +9,13 @@ use crate::lab::Outcome;
 
 fn null_server() -> (NullServer, String) {
     let server = NullServer::start(&NullOptions::default()).unwrap();
-    let Address::Tcp(address) = server.address() else {
-        panic!("the default is TCP")
-    };
+    let Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
     let url = format!("http://{address}/");
     (server, url)
 }
 
 fn jigger(arguments: &[&str]) -> Outcome {
-    let output = Command::new(env!("CARGO_BIN_EXE_jigger"))
-        .args(arguments)
-        .output();
+    let output = Command::new(env!("CARGO_BIN_EXE_jigger")).args(arguments).output();
     Outcome::of(&output.unwrap())
 }
 
@@ -37,17 +33,8 @@ fn so_many_requests_are_sent_as_were_asked_for() {
     assert_eq!(report["status"]["200"], 2000);
     assert_eq!(report["in_flight_at_end"]["count"], 0);
     assert!(report["response_time_us"]["p99"].as_f64().unwrap() > 0.0);
-    assert!(
-        report["response_time_us"]["p99_99"].is_null(),
-        "2,000 samples have no p99.99"
-    );
-    assert!(
-        report["errors"]
-            .as_object()
-            .unwrap()
-            .values()
-            .all(|count| count == 0)
-    );
+    assert!(report["response_time_us"]["p99_99"].is_null(), "2,000 samples have no p99.99");
+    assert!(report["errors"].as_object().unwrap().values().all(|count| count == 0));
 }
 
 #[test]
@@ -91,23 +78,14 @@ fn arguments_that_mean_nothing() {
 /// wrk's report, with every number replaced by `#`.
 fn shape(report: &str) -> Vec<String> {
     let number = regex::Regex::new(r" *-?[0-9]+(\.[0-9]+)?(us|ms|s|m|h|k|K|M|G)?").unwrap();
-    report
-        .lines()
-        .map(|line| number.replace_all(line, " #").trim_end().to_owned())
-        .collect()
+    report.lines().map(|line| number.replace_all(line, " #").trim_end().to_owned()).collect()
 }
 
 #[test]
 fn wrk_prints_the_lines_of_wrk() {
     let (_server, url) = null_server();
     let outcome = jigger(&["wrk", "-t2", "-c4", "-d1s", "--latency", &url]);
-    outcome.expect(
-        0,
-        &[
-            &format!("Running 1s test @ {url}"),
-            "  2 threads and 4 connections",
-        ],
-    );
+    outcome.expect(0, &[&format!("Running 1s test @ {url}"), "  2 threads and 4 connections"]);
     let lines = shape(&outcome.stdout);
     let wanted = [
         "  Thread Stats   Avg      Stdev     Max   +/- Stdev",

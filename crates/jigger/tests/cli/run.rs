@@ -18,18 +18,11 @@ fn a_run_ends_with_tables_sentences_and_a_record() {
     let outcome = lab.run_quick();
     outcome.expect(
         0,
-        &[
-            "saturation: 4 connections, keep-alive",
-            "times as many requests a second as one",
-        ],
+        &["saturation: 4 connections, keep-alive", "times as many requests a second as one"],
     );
     outcome.expect(
         0,
-        &[
-            "connection-close: two",
-            "2 rounds: too few for an interval",
-            "record: record.json",
-        ],
+        &["connection-close: two", "2 rounds: too few for an interval", "record: record.json"],
     );
     let record = lab.record();
     assert_eq!(record["ended"], "max-rounds");
@@ -58,10 +51,7 @@ fn reports_are_written_and_made_again_from_the_record() {
     run.expect(0, &["\"comparisons\""]);
     let again = lab.run(&["report", "r.json", "--format", "markdown"]);
     again.expect(0, &["### saturation"]);
-    assert_eq!(
-        std::fs::read_to_string(lab.path("a.md")).unwrap(),
-        again.stdout
-    );
+    assert_eq!(std::fs::read_to_string(lab.path("a.md")).unwrap(), again.stdout);
 }
 
 #[test]
@@ -102,11 +92,7 @@ fn a_killed_jigger_leaves_no_server() {
         "record.json",
         "-q",
     ]);
-    lab.wait_for("a server", || {
-        lab.processes()
-            .iter()
-            .any(|(_, line)| line.contains("server.py"))
-    });
+    lab.wait_for("a server", || lab.processes().iter().any(|(_, line)| line.contains("server.py")));
     signal(child.id(), Signal::KILL);
     child.wait().unwrap();
     lab.wait_for("the end of the servers", || lab.processes().is_empty());
@@ -117,10 +103,7 @@ fn a_server_killed_under_load_is_told_and_the_rest_is_measured() {
     let scenarios = "[[scenario]]\nname = \"saturation\"\nconnections = 4\nduration = \"1s\"\n";
     let lab = Lab::new(
         "",
-        &[
-            contender("one", "pong", ""),
-            contender("two", "pong", "# two\n"),
-        ],
+        &[contender("one", "pong", ""), contender("two", "pong", "# two\n")],
         scenarios,
     );
     let child = lab.start(&[
@@ -148,10 +131,7 @@ fn a_server_killed_under_load_is_told_and_the_rest_is_measured() {
     outcome.expect(3, &["SIGKILL"]);
     let record = lab.record();
     let visits = record["visits"].as_array().unwrap();
-    let failed: Vec<_> = visits
-        .iter()
-        .filter(|visit| !visit["failure"].is_null())
-        .collect();
+    let failed: Vec<_> = visits.iter().filter(|visit| !visit["failure"].is_null()).collect();
     assert_eq!(failed.len(), 1, "{visits:#?}");
     assert!(visits.len() >= 3, "{visits:#?}");
     lab.assert_nothing_left();
@@ -162,12 +142,7 @@ fn cpu_ticks(pid: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let after = text.rsplit(')').next().unwrap_or_default().to_owned();
     let fields: Vec<&str> = after.split_whitespace().collect();
-    let ticks = |at: usize| {
-        fields
-            .get(at)
-            .and_then(|text| text.parse::<u64>().ok())
-            .unwrap_or(0)
-    };
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     ticks(11) + ticks(12)
 }
 
@@ -181,14 +156,9 @@ fn a_grandchild_that_left_the_process_group_is_ended() {
 #[test]
 fn the_plan_is_that_of_the_seed() {
     let order = |seed: &str| {
-        let contenders: Vec<String> = ["a", "b", "c"]
-            .map(|name| contender(name, "pong", ""))
-            .into();
-        let lab = Lab::new(
-            "",
-            &contenders,
-            "[[scenario]]\nname = \"q\"\nrequests = 1\n",
-        );
+        let contenders: Vec<String> =
+            ["a", "b", "c"].map(|name| contender(name, "pong", "")).into();
+        let lab = Lab::new("", &contenders, "[[scenario]]\nname = \"q\"\nrequests = 1\n");
         lab.run(&[
             "run",
             "suite.toml",
@@ -216,14 +186,7 @@ fn the_plan_is_that_of_the_seed() {
 fn check_lists_what_is_unfair_and_measures_nothing() {
     let lab = two();
     let outcome = lab.run(&["check", "suite.toml"]);
-    outcome.expect(
-        0,
-        &[
-            "one: answers correctly",
-            "two: answers correctly",
-            "connection-close",
-        ],
-    );
+    outcome.expect(0, &["one: answers correctly", "two: answers correctly", "connection-close"]);
     lab.assert_nothing_left();
 }
 
@@ -234,18 +197,11 @@ fn compare_asks_servers_that_run_already() {
     let mut servers = Vec::new();
     let mut arguments = vec!["compare".to_owned()];
     for name in ["one", "two"] {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let server = std::process::Command::new("python3")
-            .args([script, "pong", &port.to_string()])
-            .spawn();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server =
+            std::process::Command::new("python3").args([script, "pong", &port.to_string()]).spawn();
         servers.push(server.unwrap());
-        lab.wait_for("the server", || {
-            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
+        lab.wait_for("the server", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         arguments.push(format!("{name}=http://127.0.0.1:{port}/"));
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -254,11 +210,5 @@ fn compare_asks_servers_that_run_already() {
         server.kill().unwrap();
         server.wait().unwrap();
     }
-    outcome.expect(
-        0,
-        &[
-            "saturation: 4 connections",
-            "as many requests a second as one",
-        ],
-    );
+    outcome.expect(0, &["saturation: 4 connections", "as many requests a second as one"]);
 }

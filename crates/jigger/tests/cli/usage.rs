@@ -8,19 +8,16 @@ fn lab() -> Lab {
 
 #[test]
 fn a_suite_that_is_not_there() {
-    lab().run(&["run", "nope.toml"]).expect(
-        2,
-        &["cannot read the suite nope.toml", "pong, post, placebo"],
-    );
+    lab()
+        .run(&["run", "nope.toml"])
+        .expect(2, &["cannot read the suite nope.toml", "pong, post, placebo"]);
 }
 
 #[test]
 fn an_unknown_key() {
     let lab = Lab::new("rouns = 3", &[contender("one", "pong", "")], SCENARIOS);
-    lab.run(&["run", "suite.toml"]).expect(
-        2,
-        &["suite.toml:5: unknown key 'rouns'; did you mean 'rounds'?"],
-    );
+    lab.run(&["run", "suite.toml"])
+        .expect(2, &["suite.toml:5: unknown key 'rouns'; did you mean 'rounds'?"]);
 }
 
 #[test]
@@ -34,10 +31,7 @@ fn an_unknown_contender() {
 fn places_that_cannot_be_written() {
     let lab = lab();
     let record = lab.run(&["run", "suite.toml", "--record", "/proc/no/record.json"]);
-    record.expect(
-        2,
-        &["cannot write the record /proc/no/record.json", "--record"],
-    );
+    record.expect(2, &["cannot write the record /proc/no/record.json", "--record"]);
     let output = lab.run(&["run", "suite.toml", "-o", "/proc/no/report.md"]);
     output.expect(2, &["cannot write /proc/no/report.md"]);
     lab.run(&["run", "suite.toml", "-o", "report.xyz"])
@@ -49,15 +43,11 @@ fn places_that_cannot_be_written() {
 fn a_record_that_is_none() {
     let lab = lab();
     std::fs::write(lab.path("r.json"), "{\"version\": 99}").unwrap();
-    lab.run(&["report", "r.json"])
-        .expect(2, &["record version 99", "reads up to 1"]);
-    lab.run(&["report", "gone.json"])
-        .expect(2, &["cannot read the record gone.json"]);
+    lab.run(&["report", "r.json"]).expect(2, &["record version 99", "reads up to 1"]);
+    lab.run(&["report", "gone.json"]).expect(2, &["cannot read the record gone.json"]);
 }
 
 #[test]
 fn compare_wants_names_and_urls() {
-    lab()
-        .run(&["compare", "a", "b"])
-        .expect(2, &["'a' is not NAME=URL"]);
+    lab().run(&["compare", "a", "b"]).expect(2, &["'a' is not NAME=URL"]);
 }

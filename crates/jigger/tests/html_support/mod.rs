@@ -39,13 +39,7 @@ const SERVERS: [Server; 8] = [
     server("flask-gunicorn", 4_100.0, 620.0, 210e6, 134_000_000),
     server("axum", 61_000.0, 2.5, 6e6, 9_800_000),
     server("flask-gunicorn-twin", 4_110.0, 630.0, 212e6, 134_100_000),
-    server(
-        "a-contender-with-quite-a-long-name",
-        9_000.0,
-        95.0,
-        80e6,
-        60_000_000,
-    ),
+    server("a-contender-with-quite-a-long-name", 9_000.0, 95.0, 80e6, 60_000_000),
     server("node", 22_000.0, 60.0, 70e6, 180_000_000),
     server("quart", 2_300.0, 540.0, 45e6, 140_000_000),
 ];
@@ -57,13 +51,7 @@ const fn server(
     memory_bytes: f64,
     image_bytes: u64,
 ) -> Server {
-    Server {
-        name,
-        requests_per_second,
-        startup_ms,
-        memory_bytes,
-        image_bytes,
-    }
+    Server { name, requests_per_second, startup_ms, memory_bytes, image_bytes }
 }
 
 /// A record of so many contenders (8 at most) and rounds. Its baseline is `flask-gunicorn`.
@@ -118,9 +106,7 @@ pub fn troubled() -> Record {
             _ => {}
         }
         if let Some(evidence) = visit.evidence.as_mut().filter(|_| visit.entry == "flask") {
-            evidence
-                .headers
-                .push(("X-Hostile".to_owned(), HOSTILE.to_owned()));
+            evidence.headers.push(("X-Hostile".to_owned(), HOSTILE.to_owned()));
             evidence.body_start = HOSTILE.to_owned();
             evidence.debug_notice = Some(HOSTILE.to_owned());
             evidence.closes_connections = true;
@@ -157,29 +143,18 @@ fn suite() -> SuiteRecord {
                 ..scenario("sequential", 1)
             },
             scenario("saturation", 32),
-            ScenarioRecord {
-                rate_per_second: Some(500.0),
-                ..scenario("steady", 8)
-            },
+            ScenarioRecord { rate_per_second: Some(500.0), ..scenario("steady", 8) },
         ],
     }
 }
 
 fn contender(server: &Server) -> ContenderRecord {
-    let shared_bytes = if server.image_bytes > 100_000_000 {
-        120_000_000
-    } else {
-        0
-    };
+    let shared_bytes = if server.image_bytes > 100_000_000 { 120_000_000 } else { 0 };
     ContenderRecord {
         name: server.name.to_owned(),
         status: Status::Measured,
         reason: None,
-        start: vec![
-            "./app".to_owned(),
-            "--greeting".to_owned(),
-            "a b".to_owned(),
-        ],
+        start: vec!["./app".to_owned(), "--greeting".to_owned(), "a b".to_owned()],
         environment: vec![("PORT".to_owned(), "{port}".to_owned())],
         build_seconds: Some(1.5),
         image: Some(ImageRecord {
@@ -259,16 +234,12 @@ fn trial(
     let drawn = (requests as u64).min(4_000);
     for _ in 0..drawn {
         let time_ns = mean_ns * (0.6 + 0.4 * -random.unit().max(1e-9).ln());
-        response_time
-            .record_n(time_ns as u64, requests as u64 / drawn)
-            .unwrap();
+        response_time.record_n(time_ns as u64, requests as u64 / drawn).unwrap();
     }
     let mut connect_time = Histogram::<u64>::new(3).unwrap();
     let connects = if scenario == "sequential" { 300 } else { 32 };
     for _ in 0..connects {
-        connect_time
-            .record(20_000 + (40_000.0 * random.unit()) as u64)
-            .unwrap();
+        connect_time.record(20_000 + (40_000.0 * random.unit()) as u64).unwrap();
     }
     TrialRecord {
         scenario: scenario.to_owned(),
@@ -298,10 +269,8 @@ struct Random(u64);
 impl Random {
     /// From 0 to 1.
     fn unit(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

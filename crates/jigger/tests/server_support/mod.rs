@@ -44,11 +44,7 @@ impl World {
     /// For a server written in Python, with nothing but its standard library.
     pub fn python(source: &str) -> Self {
         let system = Path::new("/usr/bin/python3");
-        let program = if system.exists() {
-            "/usr/bin/python3"
-        } else {
-            "python3"
-        };
+        let program = if system.exists() { "/usr/bin/python3" } else { "python3" };
         Self::new(&[program, "-SEuc", source])
     }
 
@@ -96,9 +92,7 @@ pub fn marked(mark: &str) -> Vec<i32> {
     let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     pids.filter(|pid| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment
-            .split(|&byte| byte == 0)
-            .any(|variable| variable == wanted.as_bytes())
+        environment.split(|&byte| byte == 0).any(|variable| variable == wanted.as_bytes())
     })
     .collect()
 }
@@ -107,11 +101,7 @@ pub fn marked(mark: &str) -> Vec<i32> {
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
-        assert!(
-            Instant::now() < deadline,
-            "not in {} s: {what}",
-            PATIENCE.as_secs()
-        );
+        assert!(Instant::now() < deadline, "not in {} s: {what}", PATIENCE.as_secs());
         std::thread::yield_now();
     }
 }
@@ -119,8 +109,6 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
 /// A line of `/proc/PID/status`, without its name.
 pub fn status(pid: i32, field: &str) -> String {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("{field}:")));
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("{field}:")));
     line.unwrap().trim().to_owned()
 }

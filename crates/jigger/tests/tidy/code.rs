@@ -40,24 +40,11 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("server", &[]),
     ("event", &[]),
     ("display", &["event"]),
-    (
-        "prepare",
-        &["event", "image", "interrupt", "record", "suite"],
-    ),
+    ("prepare", &["event", "image", "interrupt", "record", "suite"]),
     ("session", &["analysis", "event", "plan", "record", "suite"]),
     (
         "visit",
-        &[
-            "analysis",
-            "event",
-            "host",
-            "interrupt",
-            "plan",
-            "record",
-            "server",
-            "session",
-            "suite",
-        ],
+        &["analysis", "event", "host", "interrupt", "plan", "record", "server", "session", "suite"],
     ),
     ("record", &["host"]),
     ("confounder", &["analysis", "record"]),
@@ -83,10 +70,7 @@ pub fn undocumented(source: &Source) -> Option<String> {
 }
 
 pub fn empty_names(source: &Source) -> Vec<String> {
-    let stem = Path::new(&source.path)
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy();
+    let stem = Path::new(&source.path).file_stem().unwrap_or_default().to_string_lossy();
     let mut faults = Vec::new();
     if EMPTY_NAMES.contains(&stem.as_ref()) {
         faults.push(format!("{}: name the file after its concept", source.path));
@@ -100,20 +84,13 @@ pub fn empty_names(source: &Source) -> Vec<String> {
 /// The name of the function that a line declares.
 fn function_name(line: &str) -> Option<&str> {
     let (before, name) = line.split_once("fn ")?;
-    let is_declared = before
-        .chars()
-        .all(|c| c.is_ascii_lowercase() || " ()".contains(c));
+    let is_declared = before.chars().all(|c| c.is_ascii_lowercase() || " ()".contains(c));
     is_declared.then(|| name.split(['(', '<']).next().unwrap_or_default())
 }
 
 pub fn unwraps(source: &Source) -> Option<String> {
     let unwraps = production(&source.text).contains(".unwrap()");
-    unwraps.then(|| {
-        format!(
-            "{}: .unwrap(); give an error, or expect() with a reason",
-            source.path
-        )
-    })
+    unwraps.then(|| format!("{}: .unwrap(); give an error, or expect() with a reason", source.path))
 }
 
 /// Uses of words of the operating system outside of their places.
@@ -147,21 +124,14 @@ pub fn wrong_arrows(source: &Source, arrows: &[(&str, &[&str])]) -> Vec<String> 
         return Vec::new();
     };
     let used = crate_modules(&production(&source.text));
-    let wrong = used
-        .iter()
-        .filter(|used| *used != module && !allowed.contains(&used.as_str()));
-    wrong
-        .map(|used| format!("{}: {module} must not know {used}", source.path))
-        .collect()
+    let wrong = used.iter().filter(|used| *used != module && !allowed.contains(&used.as_str()));
+    wrong.map(|used| format!("{}: {module} must not know {used}", source.path)).collect()
 }
 
 /// The first names of all paths that begin with `crate::`, groups included.
 fn crate_modules(code: &str) -> Vec<String> {
     let name_of = |text: &str| -> String {
-        text.trim_start()
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect()
+        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
     };
     let mut names = Vec::new();
     for rest in code.split("crate::").skip(1) {
@@ -171,10 +141,7 @@ fn crate_modules(code: &str) -> Vec<String> {
         };
         let mut depth = 0;
         let mut at_start = true;
-        for (place, letter) in group
-            .char_indices()
-            .take_while(|(_, letter)| *letter != ';')
-        {
+        for (place, letter) in group.char_indices().take_while(|(_, letter)| *letter != ';') {
             if at_start && !letter.is_whitespace() && letter != '}' {
                 names.push(name_of(&group[place..]));
                 at_start = false;
@@ -197,18 +164,8 @@ pub fn statistics(source: &Source) -> Vec<String> {
         let names = rest.split(';').next().unwrap_or_default();
         word_positions(names, "Verdict").any(|at| at == 0)
     };
-    let wrong = code
-        .split("jigger_stats::")
-        .skip(1)
-        .filter(|rest| !allowed(rest));
-    wrong
-        .map(|_| {
-            format!(
-                "{}: only jigger_stats::Verdict is for renderers",
-                source.path
-            )
-        })
-        .collect()
+    let wrong = code.split("jigger_stats::").skip(1).filter(|rest| !allowed(rest));
+    wrong.map(|_| format!("{}: only jigger_stats::Verdict is for renderers", source.path)).collect()
 }
 
 mod tests {
@@ -227,14 +184,8 @@ mod tests {
     #[test]
     fn names() {
         let faults = |path: &str, text: &str| empty_names(&Source::sample(path, text)).len();
-        assert_eq!(
-            faults("src/utils.rs", "    pub(crate) fn get_port<T>() {}"),
-            2
-        );
-        assert_eq!(
-            faults("src/port.rs", "// fn get_x()\nconst fn target() {}"),
-            0
-        );
+        assert_eq!(faults("src/utils.rs", "    pub(crate) fn get_port<T>() {}"), 2);
+        assert_eq!(faults("src/port.rs", "// fn get_x()\nconst fn target() {}"), 0);
     }
 
     #[test]
@@ -242,13 +193,7 @@ mod tests {
         let test = "#[cfg(test)]\nmod tests {\n    a().unwrap();\n}";
         assert!(unwraps(&Source::sample("a.rs", test)).is_none());
         assert!(unwraps(&Source::sample("a.rs", &format!("a().unwrap();\n{test}"))).is_some());
-        assert!(
-            unwraps(&Source::sample(
-                "a.rs",
-                "/// a().unwrap();\na().unwrap_or(1);"
-            ))
-            .is_none()
-        );
+        assert!(unwraps(&Source::sample("a.rs", "/// a().unwrap();\na().unwrap_or(1);")).is_none());
     }
 
     #[test]
@@ -258,43 +203,19 @@ mod tests {
         assert_eq!(faults(plan, "use std::process::{ExitCode,\n Command};"), 1);
         assert_eq!(faults(plan, "std::process::Command::new(\"sh\");"), 1);
         assert_eq!(faults(plan, "use std::{io, process::{self, Command}};"), 1);
-        assert_eq!(
-            faults(plan, "use std::process::ExitCode; enum Command {}"),
-            0
-        );
-        assert_eq!(
-            faults(
-                "crates/jigger/src/server/link.rs",
-                "use std::process::Command;"
-            ),
-            0
-        );
-        assert_eq!(
-            faults(plan, "use std::net::TcpStream; use rustix::net::connect;"),
-            2
-        );
-        assert_eq!(
-            faults("crates/jigger-load/src/io/epoll.rs", "use rustix::net;"),
-            0
-        );
-        assert_eq!(
-            faults("crates/jigger/src/server/port.rs", "TcpListener::bind(a)"),
-            0
-        );
+        assert_eq!(faults(plan, "use std::process::ExitCode; enum Command {}"), 0);
+        assert_eq!(faults("crates/jigger/src/server/link.rs", "use std::process::Command;"), 0);
+        assert_eq!(faults(plan, "use std::net::TcpStream; use rustix::net::connect;"), 2);
+        assert_eq!(faults("crates/jigger-load/src/io/epoll.rs", "use rustix::net;"), 0);
+        assert_eq!(faults("crates/jigger/src/server/port.rs", "TcpListener::bind(a)"), 0);
     }
 
     #[test]
     fn arrows() {
         let faults =
             |path: &str, text: &str| wrong_arrows(&Source::sample(path, text), ARROWS).len();
-        assert_eq!(
-            faults("crates/jigger/src/suite/raw.rs", "use crate::plan::Plan;"),
-            1
-        );
-        assert_eq!(
-            faults("crates/jigger/src/suite/raw.rs", "use crate::suite::Suite;"),
-            0
-        );
+        assert_eq!(faults("crates/jigger/src/suite/raw.rs", "use crate::plan::Plan;"), 1);
+        assert_eq!(faults("crates/jigger/src/suite/raw.rs", "use crate::suite::Suite;"), 0);
         let group = "use crate::{record::{Record, Status}, session, plan};";
         assert_eq!(crate_modules(group), ["record", "session", "plan"]);
         assert_eq!(faults("crates/jigger/src/analysis.rs", group), 1);

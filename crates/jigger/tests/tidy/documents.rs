@@ -9,11 +9,8 @@ pub fn dead_links(source: &Source, root: &Path, exists: &dyn Fn(&Path) -> bool) 
     let folder = root.join(&source.path);
     let folder = folder.parent().unwrap_or(root);
     let prose = without_code(&source.text);
-    let targets = prose
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(')'))
-        .map(|(target, _)| target);
+    let targets =
+        prose.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
     targets
         .map(|target| target.split(['#', ' ']).next().unwrap_or_default())
         .filter(|target| !target.is_empty() && !target.contains(':'))
@@ -44,10 +41,7 @@ pub fn codes(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for opening in ["code:", "add(", "gate("] {
         for rest in code.split(opening).skip(1) {
-            let literal = rest
-                .trim_start()
-                .strip_prefix('"')
-                .and_then(|rest| rest.split_once('"'));
+            let literal = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
             found.extend(literal.map(|(code, _)| code.to_owned()));
         }
     }
@@ -71,9 +65,7 @@ pub fn keys(text: &str) -> Vec<String> {
 /// The name of the public field that a line declares.
 fn field(line: &str) -> Option<&str> {
     let (name, _) = line.strip_prefix("pub ")?.split_once(": ")?;
-    name.chars()
-        .all(|c| c.is_alphanumeric() || c == '_')
-        .then_some(name)
+    name.chars().all(|c| c.is_alphanumeric() || c == '_').then_some(name)
 }
 
 /// The metrics' names: literals of lower-case words joined by `_` or `.`.
@@ -83,9 +75,7 @@ pub fn metrics(text: &str) -> Vec<String> {
     let is_name = |literal: &&str| {
         literal.contains('_')
             && literal.starts_with(|c: char| c.is_ascii_lowercase())
-            && literal
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || "_.0123456789".contains(c))
+            && literal.chars().all(|c| c.is_ascii_lowercase() || "_.0123456789".contains(c))
     };
     literals.filter(is_name).map(str::to_owned).collect()
 }
@@ -93,9 +83,7 @@ pub fn metrics(text: &str) -> Vec<String> {
 /// Those of the texts wanted that are not in `text`.
 pub fn missing(text: &str, wanted: &[&str]) -> Vec<String> {
     let absent = wanted.iter().filter(|wanted| !text.contains(**wanted));
-    absent
-        .map(|wanted| format!("not there: {}", wanted.trim_end()))
-        .collect()
+    absent.map(|wanted| format!("not there: {}", wanted.trim_end())).collect()
 }
 
 mod tests {
@@ -121,9 +109,6 @@ mod tests {
             metrics("(\"a_ms\", 1), (\"_us\", 2), (\"x.p99_9\", \"A b_c\")"),
             ["a_ms", "x.p99_9"]
         );
-        assert_eq!(
-            missing("`name`", &["`name`", "`ref`"]),
-            ["not there: `ref`"]
-        );
+        assert_eq!(missing("`name`", &["`name`", "`ref`"]), ["not there: `ref`"]);
     }
 }

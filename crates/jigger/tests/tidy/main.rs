@@ -84,11 +84,7 @@ fn every_key_is_explained() {
     assert!(keys.len() > 30, "{keys:?}");
     let reference = read("docs/suite.md");
     for key in keys {
-        let forms = [
-            format!("`{key}`"),
-            format!("`[{key}]`"),
-            format!("`[[{key}]]`"),
-        ];
+        let forms = [format!("`{key}`"), format!("`[{key}]`"), format!("`[[{key}]]`")];
         let is_there = forms.iter().any(|form| reference.contains(form));
         assert!(is_there, "docs/suite.md does not explain the key {key}");
     }
@@ -105,10 +101,7 @@ fn every_metric_is_explained() {
 #[test]
 fn the_lints_are_on() {
     assert_none(missing(&read("Cargo.toml"), LINTS));
-    assert_none(missing(
-        &read("clippy.toml"),
-        &["too-many-lines-threshold = 70"],
-    ));
+    assert_none(missing(&read("clippy.toml"), &["too-many-lines-threshold = 70"]));
     for name in ["jigger", "jigger-load", "jigger-stats"] {
         let manifest = read(&format!("crates/{name}/Cargo.toml"));
         assert_none(missing(&manifest, &["[lints]\nworkspace = true"]));

@@ -1,19 +1,11 @@
 //! The repository's files, and the parts of them that are shipped.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that hold nothing written by hand.
-const SKIPPED: &[&str] = &[
-    "target",
-    ".git",
-    ".venv",
-    "node_modules",
-    "__pycache__",
-    "corpus",
-    "artifacts",
-];
+const SKIPPED: &[&str] =
+    &["target", ".git", ".venv", "node_modules", "__pycache__", "corpus", "artifacts"];
 
 /// A file of the repository.
 pub struct Source {
@@ -26,10 +18,7 @@ pub struct Source {
 impl Source {
     /// A file that is not there, for the tests of the checks.
     pub fn sample(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 }
 
@@ -58,10 +47,7 @@ pub fn sources(ending: &str) -> Vec<Source> {
                 let path = entry.path();
                 let path = path.strip_prefix(root()).expect("the walk began there");
                 let path = path.display().to_string();
-                found.push(Source {
-                    text: read(&path),
-                    path,
-                });
+                found.push(Source { text: read(&path), path });
             }
         }
     }
@@ -73,55 +59,46 @@ pub fn sources(ending: &str) -> Vec<Source> {
 pub fn shipped() -> Vec<Source> {
     let mut sources = sources(".rs");
     sources.retain(|source| source.path.starts_with("crates/") && source.path.contains("/src/"));
-    let for_tests: HashSet<String> = sources.iter().flat_map(test_modules).collect();
-    sources.retain(|source| !for_tests.contains(&source.path));
+    let for_tests: Vec<String> = sources.iter().flat_map(test_modules).collect();
+    sources.retain(|source| !for_tests.iter().any(|module| is_within(&source.path, module)));
     sources
 }
 
-/// The files of modules that are compiled for tests only.
+/// Whether a path is a module's file or that of a module below it; `module` is without `.rs`.
+fn is_within(path: &str, module: &str) -> bool {
+    let rest = path.strip_prefix(module).unwrap_or_default();
+    rest == ".rs" || rest.starts_with('/')
+}
+
+/// The modules that are compiled for tests only: their files' paths without `.rs`.
 fn test_modules(source: &Source) -> Vec<String> {
     let folder = match source.path.strip_suffix(".rs") {
-        Some(path)
-            if ["/lib", "/main", "/mod"]
-                .iter()
-                .any(|end| path.ends_with(end)) =>
-        {
+        Some(path) if ["/lib", "/main", "/mod"].iter().any(|end| path.ends_with(end)) => {
             path.rsplit_once('/').map_or("", |(folder, _)| folder)
         }
         path => path.unwrap_or_default(),
     };
-    let declarations = source
-        .text
-        .split("#[cfg(test)]")
-        .skip(1)
-        .filter_map(|rest| {
-            let declaration = rest.trim_start().split_once(';')?.0;
-            let name = declaration.split_once("mod ")?.1;
-            (!name.contains(char::is_whitespace)).then(|| format!("{folder}/{name}.rs"))
-        });
+    let declarations = source.text.split("#[cfg(test)]").skip(1).filter_map(|rest| {
+        let declaration = rest.trim_start().split_once(';')?.0;
+        let name = declaration.split_once("mod ")?.1;
+        (!name.contains(char::is_whitespace)).then(|| format!("{folder}/{name}"))
+    });
     declarations.collect()
 }
 
 /// The text without comment lines and without its test module.
 pub fn production(text: &str) -> String {
-    let shipped = text
-        .split("#[cfg(test)]\nmod tests {")
-        .next()
-        .unwrap_or_default();
-    let code = shipped
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
+    let shipped = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code = shipped.lines().filter(|line| !line.trim_start().starts_with("//"));
     code.collect::<Vec<_>>().join("\n")
 }
 
 /// Where a word stands by itself, not as a part of another.
 pub fn word_positions<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word)
-        .map(|(at, _)| at)
-        .filter(move |&at| {
-            !text[..at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part)
-        })
+    text.match_indices(word).map(|(at, _)| at).filter(move |&at| {
+        !text[..at].ends_with(is_part) && !text[at + word.len()..].starts_with(is_part)
+    })
 }
 
 mod tests {
@@ -132,11 +109,14 @@ mod tests {
         let text = "#[cfg(test)]\npub(crate) mod fake;\n#[cfg(test)]\nmod tests {\n a; }";
         assert_eq!(
             test_modules(&Source::sample("crates/l/src/io.rs", text)),
-            ["crates/l/src/io/fake.rs"]
+            ["crates/l/src/io/fake"]
         );
         assert_eq!(
             test_modules(&Source::sample("crates/l/src/lib.rs", text)),
-            ["crates/l/src/fake.rs"]
+            ["crates/l/src/fake"]
         );
+        assert!(is_within("src/io/fake.rs", "src/io/fake"));
+        assert!(is_within("src/io/fake/clock.rs", "src/io/fake"));
+        assert!(!is_within("src/io/faked.rs", "src/io/fake"));
     }
 }

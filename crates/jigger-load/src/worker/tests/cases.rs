@@ -31,23 +31,11 @@ const PART_OF_HEAD: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Le");
 const PART_OF_BODY: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npo");
 
 const fn fine(name: &'static str, script: &'static [Step]) -> Case {
-    Case {
-        name,
-        script,
-        answers: 3,
-        errors: &[],
-        opened: 1,
-        closed_by_server: 0,
-        real: true,
-    }
+    Case { name, script, answers: 3, errors: &[], opened: 1, closed_by_server: 0, real: true }
 }
 
 const fn closing(name: &'static str, script: &'static [Step]) -> Case {
-    Case {
-        opened: 3,
-        closed_by_server: 3,
-        ..fine(name, script)
-    }
+    Case { opened: 3, closed_by_server: 3, ..fine(name, script) }
 }
 
 const fn bad(
@@ -55,12 +43,7 @@ const fn bad(
     script: &'static [Step],
     errors: &'static [(ErrorKind, u64)],
 ) -> Case {
-    Case {
-        answers: 0,
-        errors,
-        opened: 3,
-        ..fine(name, script)
-    }
+    Case { answers: 0, errors, opened: 3, ..fine(name, script) }
 }
 
 const CASES: &[Case] = &[
@@ -185,10 +168,7 @@ const CASES: &[Case] = &[
 ];
 
 fn three_requests(address: SocketAddr) -> Load {
-    let expect = Expect {
-        status: None,
-        body: BodyRule::Exact(Arc::from(&b"pong"[..])),
-    };
+    let expect = Expect { status: None, body: BodyRule::Exact(Arc::from(&b"pong"[..])) };
     Load {
         address: Address::Tcp(address),
         extent: Extent::Count(3),
@@ -200,21 +180,13 @@ fn three_requests(address: SocketAddr) -> Load {
 
 fn check(case: &Case, sample: &Sample, network: &str) {
     let name = format!("{} ({network} network): {:?}", case.name, sample.errors);
-    let errors: Vec<_> = sample
-        .errors
-        .iter()
-        .map(|(kind, count, _)| (kind, count))
-        .collect();
+    let errors: Vec<_> = sample.errors.iter().map(|(kind, count, _)| (kind, count)).collect();
     assert_eq!(sample.requests, case.answers, "{name}");
     assert_eq!(errors, case.errors, "{name}");
     assert_eq!(sample.response_time_ns.len(), case.answers, "{name}");
     assert_eq!(sample.connections_opened, case.opened, "{name}");
     assert_eq!(sample.closed_by_server, case.closed_by_server, "{name}");
-    assert_eq!(
-        (sample.due, sample.in_flight_at_end.count),
-        (3, 0),
-        "{name}"
-    );
+    assert_eq!((sample.due, sample.in_flight_at_end.count), (3, 0), "{name}");
 }
 
 #[test]
@@ -225,17 +197,8 @@ fn on_the_fake_network() {
         // The same where the kernel gives and takes a few bytes at a time.
         let fake = Fake::new(vec![case.script.to_vec()]).with_small_calls(7, 5);
         let sample = run_on(fake, &load);
-        let errors: Vec<_> = sample
-            .errors
-            .iter()
-            .map(|(kind, count, _)| (kind, count))
-            .collect();
-        assert_eq!(
-            (sample.requests, &errors[..]),
-            (case.answers, case.errors),
-            "{}",
-            case.name
-        );
+        let errors: Vec<_> = sample.errors.iter().map(|(kind, count, _)| (kind, count)).collect();
+        assert_eq!((sample.requests, &errors[..]), (case.answers, case.errors), "{}", case.name);
     }
 }
 
@@ -309,11 +272,7 @@ fn refused_connections_back_off_and_are_told_by_kind() {
         load.extent = Extent::Count(10);
         let sample = run_fake(&load, &[&[Step::Refuse(errno)]]);
         assert_eq!(sample.errors.count(kind), 10, "{errno:?}");
-        assert!(
-            sample.errors.first(kind).unwrap().contains(part),
-            "{:?}",
-            sample.errors
-        );
+        assert!(sample.errors.first(kind).unwrap().contains(part), "{:?}", sample.errors);
         // Rests of 1, 2, 4, 8, 16, 32, 64, 100 and 100 ms.
         let elapsed_ms = sample.elapsed_ns / 1_000_000;
         assert!((327..330).contains(&elapsed_ms), "{elapsed_ms}");
@@ -348,8 +307,5 @@ fn a_server_back_again_is_asked_again() {
     load.extent = Extent::Count(5);
     let refuse: &[Step] = &[Step::Refuse(Errno::CONNREFUSED)];
     let sample = run_fake(&load, &[refuse, refuse, &[Asked, PONG, Repeat]]);
-    assert_eq!(
-        (sample.requests, sample.errors.count(ConnectRefused)),
-        (3, 2)
-    );
+    assert_eq!((sample.requests, sample.errors.count(ConnectRefused)), (3, 2));
 }

@@ -12,18 +12,11 @@ const PONG: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong");
 const CLOSE: Step = Send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npong");
 
 fn open(rate_per_second: f64) -> Pacing {
-    Pacing::Open {
-        rate_per_second,
-        arrivals: Arrivals::Even,
-        burst: 1,
-    }
+    Pacing::Open { rate_per_second, arrivals: Arrivals::Even, burst: 1 }
 }
 
 fn for_seconds(seconds: u64) -> Load {
-    Load {
-        extent: Extent::Time(Duration::from_secs(seconds)),
-        ..load()
-    }
+    Load { extent: Extent::Time(Duration::from_secs(seconds)), ..load() }
 }
 
 fn percentile_us(histogram: &hdrhistogram::Histogram<u64>, percentile: f64) -> u64 {
@@ -33,19 +26,13 @@ fn percentile_us(histogram: &hdrhistogram::Histogram<u64>, percentile: f64) -> u
 #[test]
 fn a_known_delay_is_what_is_recorded() {
     for connections in [1, 64] {
-        let load = Load {
-            connections,
-            ..for_seconds(2)
-        };
+        let load = Load { connections, ..for_seconds(2) };
         let sample = run_fake(&load, &[&[Asked, Pause(2), PONG, Repeat]]);
         for percentile in [1.0, 50.0, 99.0] {
             let found_us = percentile_us(&sample.response_time_ns, percentile);
             // 64 connections answered at once queue behind each other at 2 us each.
             let most_us = 2010 + 3 * connections as u64;
-            assert!(
-                (2000..most_us).contains(&found_us),
-                "c = {connections}: {found_us}"
-            );
+            assert!((2000..most_us).contains(&found_us), "c = {connections}: {found_us}");
         }
         let wanted = connections as f64 * 500.0;
         assert!((sample.requests_per_second() / wanted - 1.0).abs() < 0.1);
@@ -59,21 +46,13 @@ fn a_known_delay_is_what_is_recorded() {
 fn with_stalls(now_ns: u64) -> u64 {
     const SECOND: u64 = 1_000_000_000;
     let within = now_ns % (10 * SECOND);
-    if within >= 9 * SECOND {
-        now_ns - within + 10 * SECOND
-    } else {
-        now_ns + 100_000
-    }
+    if within >= 9 * SECOND { now_ns - within + 10 * SECOND } else { now_ns + 100_000 }
 }
 
 #[test]
 fn an_open_loop_reports_a_stall_as_it_was_and_a_closed_one_cannot() {
     let script: &[Step] = &[Asked, Until(with_stalls), PONG, Repeat];
-    let load = Load {
-        pacing: open(1000.0),
-        connections: 16,
-        ..for_seconds(30)
-    };
+    let load = Load { pacing: open(1000.0), connections: 16, ..for_seconds(30) };
     let sample = run_fake(&load, &[script]);
     let p99_us = percentile_us(&sample.response_time_ns, 99.0);
     assert!((890_000..910_000).contains(&p99_us), "{p99_us}");
@@ -81,27 +60,14 @@ fn an_open_loop_reports_a_stall_as_it_was_and_a_closed_one_cannot() {
     assert!((100..110).contains(&p50_us), "{p50_us}");
     assert_eq!(sample.requests, 30_000);
     let service = sample.service_time_ns.as_ref().unwrap();
-    assert!(
-        percentile_us(service, 99.0) < 200,
-        "only 16 requests saw the stall themselves"
-    );
-    let closed = run_fake(
-        &Load {
-            connections: 16,
-            ..for_seconds(30)
-        },
-        &[script],
-    );
+    assert!(percentile_us(service, 99.0) < 200, "only 16 requests saw the stall themselves");
+    let closed = run_fake(&Load { connections: 16, ..for_seconds(30) }, &[script]);
     assert!(percentile_us(&closed.response_time_ns, 99.0) < 500);
 }
 
 #[test]
 fn open_loops_send_on_time_and_count_what_was_due() {
-    let load = Load {
-        pacing: open(2.5),
-        connections: 3,
-        ..for_seconds(10)
-    };
+    let load = Load { pacing: open(2.5), connections: 3, ..for_seconds(10) };
     let sample = run_fake(&load, &[&[Asked, Pause(1), PONG, Repeat]]);
     assert_eq!((sample.requests, sample.due), (25, 25));
     let lag = sample.engine.schedule_lag_ns.as_ref().unwrap();
@@ -113,32 +79,19 @@ fn open_loops_send_on_time_and_count_what_was_due() {
 #[test]
 fn an_open_loop_beyond_the_servers_capacity_counts_its_backlog() {
     // One connection, 10 ms an answer: 100 of 200 a second.
-    let load = Load {
-        pacing: open(200.0),
-        ..for_seconds(2)
-    };
+    let load = Load { pacing: open(200.0), ..for_seconds(2) };
     let sample = run_fake(&load, &[&[Asked, Pause(10), PONG, Repeat]]);
     assert_eq!(sample.due, 400);
-    assert!(
-        (198..=200).contains(&sample.requests),
-        "{}",
-        sample.requests
-    );
+    assert!((198..=200).contains(&sample.requests), "{}", sample.requests);
     assert_eq!(sample.requests + sample.in_flight_at_end.count, sample.due);
     let oldest_ms = sample.in_flight_at_end.oldest_ns / 1_000_000;
     assert!((990..=1020).contains(&oldest_ms), "{oldest_ms}");
-    assert!(
-        sample.engine.schedule_lag_ns.unwrap().max() < 10_000_000,
-        "no lag of the engine's"
-    );
+    assert!(sample.engine.schedule_lag_ns.unwrap().max() < 10_000_000, "no lag of the engine's");
 }
 
 #[test]
 fn a_deadline_fires_when_it_passes_not_when_an_answer_comes() {
-    let load = Load {
-        timeout: Duration::from_millis(100),
-        ..for_seconds(1)
-    };
+    let load = Load { timeout: Duration::from_millis(100), ..for_seconds(1) };
     let sample = run_fake(&load, &[&[Asked, Pause(101), PONG, Repeat]]);
     assert_eq!(sample.requests, 0);
     assert_eq!(sample.errors.count(ErrorKind::Timeout), 9);
@@ -146,27 +99,14 @@ fn a_deadline_fires_when_it_passes_not_when_an_answer_comes() {
 
 #[test]
 fn fresh_connections_include_connecting_and_record_it_apart() {
-    let load = Load {
-        connection: ConnectionPolicy::Fresh,
-        ..for_seconds(1)
-    };
+    let load = Load { connection: ConnectionPolicy::Fresh, ..for_seconds(1) };
     let sample = run_fake(&load, &[&[StandAfter(3), Asked, Pause(2), PONG]]);
     assert_eq!(percentile_us(&sample.response_time_ns, 50.0) / 100, 50);
     assert_eq!(percentile_us(&sample.connect_time_ns, 50.0) / 100, 30);
-    assert!(
-        (199..=200).contains(&sample.requests),
-        "{}",
-        sample.requests
-    );
+    assert!((199..=200).contains(&sample.requests), "{}", sample.requests);
     assert_eq!(sample.closed_by_server, 0);
-    let kept = run_fake(
-        &for_seconds(1),
-        &[&[StandAfter(3), Asked, Pause(2), PONG, Repeat]],
-    );
-    assert!(
-        percentile_us(&kept.response_time_ns, 100.0) < 2100,
-        "keep-alive: without connecting"
-    );
+    let kept = run_fake(&for_seconds(1), &[&[StandAfter(3), Asked, Pause(2), PONG, Repeat]]);
+    assert!(percentile_us(&kept.response_time_ns, 100.0) < 2100, "keep-alive: without connecting");
 }
 
 /// All answers at once, every 5 ms.
@@ -176,41 +116,22 @@ fn next_tick(now_ns: u64) -> u64 {
 
 #[test]
 fn kernel_time_leaves_the_clients_own_queue_out() {
-    let load = Load {
-        connections: 64,
-        kernel_timestamps: true,
-        ..for_seconds(1)
-    };
+    let load = Load { connections: 64, kernel_timestamps: true, ..for_seconds(1) };
     let sample = run_fake(&load, &[&[Asked, Until(next_tick), PONG, Repeat]]);
     let kernel = sample.kernel_time_ns.unwrap();
     assert_eq!(kernel.len(), sample.requests);
     // The last of 64 is read and asked again 64 times 2 us after the tick: its server has less
     // time, and its client sees the same 5 ms as the others.
-    assert!(
-        percentile_us(&kernel, 5.0) < 4_890,
-        "{}",
-        percentile_us(&kernel, 5.0)
-    );
+    assert!(percentile_us(&kernel, 5.0) < 4_890, "{}", percentile_us(&kernel, 5.0));
     assert!(percentile_us(&sample.response_time_ns, 5.0) >= 4_990);
 }
 
 #[test]
 fn pipelined_requests_go_out_together_and_survive_an_announced_close() {
-    let load = Load {
-        pipeline: 4,
-        extent: Extent::Count(40),
-        ..load()
-    };
+    let load = Load { pipeline: 4, extent: Extent::Count(40), ..load() };
     let all: &[Step] = &[Asked, Asked, Asked, Asked, PONG, PONG, PONG, PONG, Repeat];
     let sample = run_fake(&load, &[all]);
-    assert_eq!(
-        (
-            sample.requests,
-            sample.errors.total(),
-            sample.connections_opened
-        ),
-        (40, 0, 1)
-    );
+    assert_eq!((sample.requests, sample.errors.total(), sample.connections_opened), (40, 0, 1));
     // Two answers of four, then the server closes: the others are asked anew.
     let two: &[Step] = &[Asked, Asked, Asked, Asked, PONG, CLOSE, Step::Close];
     let sample = run_fake(&load, &[two, two, all]);
@@ -223,28 +144,14 @@ fn a_large_body_is_sent_in_pieces_and_may_be_refused_early() {
     let url = Url::parse("http://h/").unwrap();
     let request = Request::new("POST", &url, &[], &vec![b'x'; 100_000]).unwrap();
     let bytes = request.bytes().len();
-    let load = Load {
-        extent: Extent::Count(2),
-        timeout: Duration::from_secs(1),
-        ..load()
-    };
-    let load = Load {
-        requests: vec![(request, 1)],
-        ..load
-    };
+    let load = Load { extent: Extent::Count(2), timeout: Duration::from_secs(1), ..load() };
+    let load = Load { requests: vec![(request, 1)], ..load };
     // The script's size must be known at compile time: head of 52 bytes.
     assert_eq!(bytes, 100_052);
     let reads: &[Step] = &[Read(100_052), PONG, Repeat];
     let fake = Fake::new(vec![reads.to_vec()]).with_small_calls(10_000, 4096);
     let sample = run_on(fake, &load);
-    assert_eq!(
-        (
-            sample.requests,
-            sample.errors.total(),
-            sample.connections_opened
-        ),
-        (2, 0, 1)
-    );
+    assert_eq!((sample.requests, sample.errors.total(), sample.connections_opened), (2, 0, 1));
     let refuses: &[Step] = &[Read(10_000), CLOSE, Step::Close];
     let fake = Fake::new(vec![refuses.to_vec()]).with_small_calls(10_000, 4096);
     let sample = run_on(fake, &load);
@@ -253,30 +160,19 @@ fn a_large_body_is_sent_in_pieces_and_may_be_refused_early() {
 
 #[test]
 fn a_ramp_opens_connections_one_after_another() {
-    let load = Load {
-        connections: 10,
-        ramp: Duration::from_secs(1),
-        ..for_seconds(2)
-    };
+    let load = Load { connections: 10, ramp: Duration::from_secs(1), ..for_seconds(2) };
     let sample = run_fake(&load, &[&[Asked, Pause(10), PONG, Repeat]]);
     // Half of the full rate on the average in the first second.
     let ticks = &sample.ticks[0];
     let first: u32 = ticks[..10].iter().sum();
     let second: u32 = ticks[10..].iter().sum();
-    assert!(
-        (530..=560).contains(&first) && (970..=1010).contains(&second),
-        "{ticks:?}"
-    );
+    assert!((530..=560).contains(&first) && (970..=1010).contains(&second), "{ticks:?}");
 }
 
 #[test]
 fn batching_naps_only_where_many_requests_are_under_way() {
     for (connections, naps) in [(4, false), (32, true)] {
-        let load = Load {
-            connections,
-            batch: true,
-            ..for_seconds(1)
-        };
+        let load = Load { connections, batch: true, ..for_seconds(1) };
         let fake = Fake::new(vec![vec![Asked, Pause(1), PONG, Repeat]]);
         let counted = std::rc::Rc::clone(&fake.naps);
         let sample = run_on(fake, &load);
@@ -288,16 +184,10 @@ fn batching_naps_only_where_many_requests_are_under_way() {
 #[test]
 fn an_idle_connection_that_the_server_closes_is_made_anew_when_needed() {
     // One request every 100 ms; the server closes after 50 ms of idleness.
-    let load = Load {
-        pacing: open(10.0),
-        ..for_seconds(1)
-    };
+    let load = Load { pacing: open(10.0), ..for_seconds(1) };
     let sample = run_fake(&load, &[&[Asked, PONG, Pause(50), Step::Close]]);
     assert_eq!((sample.requests, sample.errors.total()), (10, 0));
-    assert_eq!(
-        (sample.connections_opened, sample.closed_by_server),
-        (10, 10)
-    );
+    assert_eq!((sample.connections_opened, sample.closed_by_server), (10, 10));
 }
 
 #[test]
@@ -309,11 +199,7 @@ fn a_stop_ends_the_run_at_once_with_what_was_measured() {
     let mut last = None;
     let sample = crate::load::run(&load, &mut |progress| {
         last = Some(*progress);
-        if progress.answers > 10 {
-            Flow::Stop
-        } else {
-            Flow::Continue
-        }
+        if progress.answers > 10 { Flow::Stop } else { Flow::Continue }
     })
     .unwrap();
     assert!(sample.requests >= last.unwrap().answers && last.unwrap().answers > 10);

@@ -41,16 +41,16 @@ impl Caveats {
 
     /// Links to what touches any contender's figures of that scenario, as a sentence.
     pub fn below(&self, touched: &str) -> Markup {
-        let found: Vec<(usize, &Caveat)> = self.touching(touched).collect();
+        let mut contenders: Vec<&str> =
+            self.touching(touched).map(|(_, caveat)| caveat.contender.as_str()).collect();
+        // All of a contender's stand together in the list.
+        contenders.dedup();
         html! {
-            @if !found.is_empty() {
-                " Touched by:"
-                @for (at, caveat) in found {
-                    " " span.unbroken {
-                        (caveat.contender) " " a.tag href=(format!("#caveat-{at}")) { (caveat.code) }
-                    }
-                }
+            @for (at, contender) in contenders.iter().enumerate() {
+                (if at == 0 { " Touched by: " } else { "; " })
+                (contender) (self.beside(contender, touched))
             }
+            @if !contenders.is_empty() { "." }
         }
     }
 

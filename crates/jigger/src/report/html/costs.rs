@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
-use super::{figure, scrolling};
+use super::{figure, interval, round_text, scrolling};
 use crate::analysis::{Analysis, ContenderResult, Metric, number};
 use crate::record::{ImageRecord, ScenarioRecord};
 use crate::report::chart::{self, Frame, Scale, WIDTH};
@@ -26,9 +26,10 @@ pub fn throughput_against_memory(analysis: &Analysis<'_>, caveats: &Caveats) -> 
     let scenario = scenarios.max_by_key(|scenario| scenario.connections)?;
     let points = points(analysis, scenario);
     let frame = frame(&points)?;
-    let legend: Vec<(usize, &str)> = points.iter().map(|point| (point.series, point.name)).collect();
+    let legend: Vec<(usize, &str)> =
+        points.iter().map(|point| (point.series, point.name)).collect();
     let drawn = html! {
-        (frame.x_axis("peak memory", bytes))
+        (frame.x_axis("peak memory", |tick| round_text(&bytes(tick))))
         (frame.y_axis(&format!("{}: requests a second", scenario.name), grouped))
         @for point in &points { (cross(&frame, point)) }
         (chart::legend(LEGEND, &legend))
@@ -82,9 +83,8 @@ fn frame(points: &[Point<'_>]) -> Option<Frame> {
 
 fn cross(frame: &Frame, point: &Point<'_>) -> Markup {
     let (x, y) = (frame.x.at(point.memory.estimate), frame.y.at(point.rate.estimate));
-    let ends = |metric: &Metric, scale: &Scale| {
-        Some((scale.at(metric.low?), scale.at(metric.high?)))
-    };
+    let ends =
+        |metric: &Metric, scale: &Scale| Some((scale.at(metric.low?), scale.at(metric.high?)));
     html! {
         @if let Some((left, right)) = ends(point.memory, &frame.x) {
             (chart::stroke(point.series, (left, y), (right, y)))
@@ -117,7 +117,7 @@ fn bars(id: &str, title: &str, axis: &str, bars: &[Bar<'_>], text: fn(f64) -> St
     let scale = Scale::linear(0.0, longest, (2.0, WIDTH - 16.0));
     let bottom = TOP + ROW * chart::number(bars.len()) + 4.0;
     let drawn = html! {
-        (chart::x_axis(&scale, TOP, bottom, axis, text))
+        (chart::x_axis(&scale, TOP, bottom, axis, |tick| round_text(&text(tick))))
         @for (at, bar) in bars.iter().enumerate() {
             (drawn_bar(bar, &scale, TOP + ROW * chart::number(at)))
         }
@@ -150,7 +150,7 @@ pub fn start_up(analysis: &Analysis<'_>) -> Option<Markup> {
         let metric = contender.metric("startup_ms")?;
         let shown = |value| with_unit(value, metric.unit);
         let ends = metric.low.zip(metric.high);
-        let interval = ends.map(|(low, high)| format!(" ({} to {})", shown(low), shown(high)));
+        let interval = ends.map(|ends| format!(" ({})", interval(ends, metric.unit)));
         Some(Bar {
             series,
             name: &contender.record.name,
@@ -165,7 +165,8 @@ pub fn start_up(analysis: &Analysis<'_>) -> Option<Markup> {
     (!started.is_empty()).then(|| {
         let text = |value| with_unit(value, crate::analysis::Unit::Milliseconds);
         let chart = bars("start-up-times", "Start-up times", axis, &started, text);
-        let caption = html! { "Bars are estimates over the rounds; lines on them are 95 % intervals." };
+        let caption =
+            html! { "Bars are estimates over the rounds; lines on them are 95 % intervals." };
         html! { div.charts { (figure(&chart, &caption)) } }
     })
 }
@@ -181,7 +182,8 @@ pub fn images(analysis: &Analysis<'_>) -> Option<Markup> {
     if images.is_empty() {
         return None;
     }
-    let sizes: Vec<Bar<'_>> = images.iter().map(|(at, name, image)| image_bar(*at, name, image)).collect();
+    let sizes: Vec<Bar<'_>> =
+        images.iter().map(|(at, name, image)| image_bar(*at, name, image)).collect();
     let chart = bars("image-sizes", "Unpacked sizes of the images", "unpacked", &sizes, bytes);
     let caption = html! {
         "Solid: layers that no other contender's image has. Pale: layers that it shares with others."
@@ -197,28 +199,32 @@ fn image_bar<'a>(series: usize, name: &'a str, image: &ImageRecord) -> Bar<'a> {
 
 fn image_table(images: &[(usize, &str, &ImageRecord)]) -> Markup {
     let size = |count: u64| bytes(number(count));
-    let engine_says = |image: &ImageRecord| image.engine_says_bytes.map_or_else(|| "-".to_owned(), size);
-    scrolling("sizes of the images", &html! {
-        table {
-            caption { "sizes of the images" }
-            thead { tr {
-                @for heading in ["contender", "unpacked", "its own", "transfer (gzip)", "the engine says", "engine", "image"] {
-                    th scope="col" { (heading) }
-                }
-            } }
-            tbody {
-                @for (_, name, image) in images {
-                    tr {
-                        th scope="row" { (name) }
-                        td { (size(image.unpacked_bytes)) }
-                        td { (size(image.own_bytes)) }
-                        td { (size(image.transfer_bytes)) }
-                        td { (engine_says(image)) }
-                        td { (image.engine) }
-                        td { code { (image.reference) } }
+    let engine_says =
+        |image: &ImageRecord| image.engine_says_bytes.map_or_else(|| "-".to_owned(), size);
+    scrolling(
+        "sizes of the images",
+        &html! {
+            table {
+                caption { span { "sizes of the images" } }
+                thead { tr {
+                    @for heading in ["contender", "unpacked", "its own", "transfer (gzip)", "the engine says", "engine", "image"] {
+                        th scope="col" { (heading) }
+                    }
+                } }
+                tbody {
+                    @for (_, name, image) in images {
+                        tr {
+                            th scope="row" { (name) }
+                            td { (size(image.unpacked_bytes)) }
+                            td { (size(image.own_bytes)) }
+                            td { (size(image.transfer_bytes)) }
+                            td { (engine_says(image)) }
+                            td { (image.engine) }
+                            td { code { (image.reference) } }
+                        }
                     }
                 }
             }
-        }
-    })
+        },
+    )
 }

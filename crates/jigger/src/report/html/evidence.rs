@@ -38,7 +38,7 @@ fn card(name: &str, evidence: &Evidence, visits: &[&VisitRecord]) -> Markup {
                 dt { "verified" } dd { (verified) " of " (super::count(visits.len(), "visit")) }
                 dt { "answer" } dd { "HTTP/" (evidence.http_version) " " (evidence.status) }
                 dt { "body" }
-                dd { (bytes(number(evidence.body_bytes))) ", " (if evidence.body_repeats { "the same each time" } else { "not the same each time" }) }
+                dd { (size(evidence.body_bytes)) ", " (if evidence.body_repeats { "the same each time" } else { "not the same each time" }) }
                 dt { "begins" } dd { code { (evidence.body_start) } }
                 dt { "SHA-256" } dd { code { (evidence.body_sha256) } }
                 dt { "connections" }
@@ -50,6 +50,11 @@ fn card(name: &str, evidence: &Evidence, visits: &[&VisitRecord]) -> Markup {
             }
         }
     }
+}
+
+/// Small sizes to the byte.
+fn size(count: u64) -> String {
+    if count < 1_000 { format!("{count} bytes") } else { bytes(number(count)) }
 }
 
 fn tree(evidence: &Evidence) -> Option<String> {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::caveats::{Caveats, has_errors, is_lower_bound};
-use super::scrolling;
+use super::{interval, scrolling};
 use crate::analysis::{Analysis, ContenderResult};
 use crate::record::ScenarioRecord;
 use crate::report::tables::{measured, ratio_text, scenario_title};
@@ -74,8 +74,10 @@ fn scenario_table(
 
 fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
     let columns = present(analysis, &OF_SERVER, str::to_owned)?;
-    let tags = |contender: &ContenderResult<'_>| html! {
-        @for (metric, _) in &columns { (caveats.beside(&contender.record.name, metric)) }
+    let tags = |contender: &ContenderResult<'_>| {
+        html! {
+            @for (metric, _) in &columns { (caveats.beside(&contender.record.name, metric)) }
+        }
     };
     let rows = html! {
         @for contender in measured(analysis) {
@@ -104,29 +106,34 @@ fn present(
 }
 
 fn table(title: &str, columns: &[(String, &str)], has_ratio: bool, rows: &Markup) -> Markup {
-    scrolling(title, &html! {
-        table {
-            caption { (title) }
-            thead {
-                tr {
-                    th scope="col" { "contender" }
-                    @for (_, heading) in columns { th scope="col" { (heading) } }
-                    @if has_ratio { th scope="col" { "rate, ratio" } }
+    scrolling(
+        title,
+        &html! {
+            table {
+                caption { span { (title) } }
+                thead {
+                    tr {
+                        th scope="col" { "contender" }
+                        @for (_, heading) in columns { th scope="col" { (heading) } }
+                        @if has_ratio { th scope="col" { "rate, ratio" } }
+                    }
                 }
+                tbody { (rows) }
             }
-            tbody { (rows) }
-        }
-    })
+        },
+    )
 }
 
 fn cell(contender: &ContenderResult<'_>, metric: &str, is_lower_bound: bool) -> Markup {
-    let Some(metric) = contender.metric(metric) else { return html! { td { "-" } } };
+    let Some(metric) = contender.metric(metric) else {
+        return html! { td { "-" } };
+    };
     html! {
         td {
             @if is_lower_bound { "\u{2265} " }
             (with_unit(metric.estimate, metric.unit))
             @if let (Some(low), Some(high)) = (metric.low, metric.high) {
-                span.interval { (with_unit(low, metric.unit)) " to " (with_unit(high, metric.unit)) }
+                span.interval { (interval((low, high), metric.unit)) }
             }
         }
     }
@@ -146,7 +153,9 @@ fn ratio(
     let wrong = |contender| has_errors(contender, scenario);
     let is_wrong = wrong(contender) || analysis.contender(baseline).is_some_and(wrong);
     let comparison = analysis.comparison(rate, &contender.record.name).filter(|_| !is_wrong);
-    let Some(comparison) = comparison else { return html! { "-" } };
+    let Some(comparison) = comparison else {
+        return html! { "-" };
+    };
     html! {
         @if is_lower_bound(contender, scenario) { "\u{2265} " }
         (ratio_text(comparison))

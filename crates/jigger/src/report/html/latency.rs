@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
-use super::{anchor, figure};
+use super::{anchor, figure, round_text};
 use crate::analysis::{Analysis, LatencyCurve, latency_curve, number};
 use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Frame, Scale, WIDTH};
@@ -47,7 +47,7 @@ fn scenario_figure(
     let legend: Vec<(usize, &str)> = lines.iter().map(|line| (line.series, line.name)).collect();
     let drawn = html! {
         (frame.x_axis("share of the answers", quantile_text))
-        (frame.y_axis(&format!("{}: response time", scenario.name), time_us))
+        (frame.y_axis(&format!("{}: response time", scenario.name), |tick| round_text(&time_us(tick))))
         @for line in &lines {
             (frame.line(line.series, line.curve.points.iter().map(|p| (p.quantile, p.response_time_us))))
             (end_mark(&frame, line))
@@ -80,14 +80,22 @@ fn frame(lines: &[Line<'_>]) -> Option<Frame> {
 }
 
 fn end_mark(frame: &Frame, line: &Line<'_>) -> Markup {
-    let Some(last) = line.curve.points.last() else { return html! {} };
+    let Some(last) = line.curve.points.last() else {
+        return html! {};
+    };
     let title = format!(
         "{}: {} of the answers within {}",
         line.name,
         quantile_text(last.quantile),
         time_us(last.response_time_us)
     );
-    chart::marker(line.series, frame.x.at(last.quantile), frame.y.at(last.response_time_us), false, &title)
+    chart::marker(
+        line.series,
+        frame.x.at(last.quantile),
+        frame.y.at(last.response_time_us),
+        false,
+        &title,
+    )
 }
 
 fn description(lines: &[Line<'_>]) -> String {

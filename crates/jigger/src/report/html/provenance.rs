@@ -98,7 +98,8 @@ pub fn reproduce(record: &Record) -> Markup {
 /// end it: within JSON, `<`, `>` and `&` stand only in strings, where they may be written as
 /// escapes (HTML Standard, "Restrictions for contents of script elements").
 pub fn embedded_record(record: &Record) -> Markup {
-    let json = serde_json::to_string(record).expect("a record has only string keys and plain values");
+    let json =
+        serde_json::to_string(record).expect("a record has only string keys and plain values");
     let escaped = json
         .replace('<', "\\u003c")
         .replace('>', "\\u003e")

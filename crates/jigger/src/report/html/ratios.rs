@@ -16,9 +16,24 @@ const RATE: &str = "requests_per_second";
 /// What is compared: metrics of a scenario, with their names and the words for better and worse.
 const OF_SCENARIO: [Shown; 4] = [
     Shown { metric: RATE, name: "requests a second", better: "faster", worse: "slower" },
-    Shown { metric: "response_time_us.p50", name: "response time, median", better: "faster", worse: "slower" },
-    Shown { metric: "response_time_us.p99", name: "response time, p99", better: "faster", worse: "slower" },
-    Shown { metric: "cpu_us_per_request", name: "CPU time a request", better: "less", worse: "more" },
+    Shown {
+        metric: "response_time_us.p50",
+        name: "response time, median",
+        better: "faster",
+        worse: "slower",
+    },
+    Shown {
+        metric: "response_time_us.p99",
+        name: "response time, p99",
+        better: "faster",
+        worse: "slower",
+    },
+    Shown {
+        metric: "cpu_us_per_request",
+        name: "CPU time a request",
+        better: "less",
+        worse: "more",
+    },
 ];
 
 /// Metrics of a server as such.
@@ -55,22 +70,32 @@ struct Row<'a> {
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
     let scenarios = analysis.record.suite.scenarios.iter().map(|scenario| scenario.name.as_str());
-    let of_scenarios = scenarios.flat_map(|scenario| {
-        OF_SCENARIO.iter().map(move |shown| (Some(scenario), *shown))
-    });
+    let of_scenarios = scenarios
+        .flat_map(|scenario| OF_SCENARIO.iter().map(move |shown| (Some(scenario), *shown)));
     let of_server = OF_SERVER.iter().map(|shown| (None, *shown));
     let forests: Vec<Forest<'_>> = of_scenarios
         .chain(of_server)
         .filter_map(|(scenario, shown)| forest(analysis, scenario, shown))
         .collect();
-    (!forests.is_empty()).then(|| html! {
+    if forests.is_empty() {
+        return None;
+    }
+    let (rates, others): (Vec<_>, Vec<_>) =
+        forests.into_iter().partition(|forest| forest.words.metric == RATE);
+    Some(html! {
         p.how {
             "Each mark is a ratio to " b { (analysis.record.suite.baseline) }
             " in the same rounds; each line its 95 % interval. The grey band holds what counts as no "
             "difference: the suite's margin, or what the baseline differs from itself by where that is "
             "more. A hollow mark has not been told apart from the band."
         }
-        div.charts { @for forest in &forests { (forest.figure(caveats)) } }
+        div.charts { @for forest in &rates { (forest.figure(caveats)) } }
+        @if !others.is_empty() {
+            details open[rates.is_empty()] {
+                summary { "Ratios of response times, CPU time, start-up and memory" }
+                div.charts { @for forest in &others { (forest.figure(caveats)) } }
+            }
+        }
     })
 }
 
@@ -79,7 +104,8 @@ fn forest<'a>(
     scenario: Option<&'a str>,
     words: Shown,
 ) -> Option<Forest<'a>> {
-    let metric = scenario.map_or_else(|| words.metric.to_owned(), |name| format!("{name}.{}", words.metric));
+    let metric =
+        scenario.map_or_else(|| words.metric.to_owned(), |name| format!("{name}.{}", words.metric));
     let baseline = analysis.contender(&analysis.record.suite.baseline)?;
     if scenario.is_some_and(|scenario| has_errors(baseline, scenario)) {
         return None;
@@ -89,7 +115,8 @@ fn forest<'a>(
         return None;
     }
     rows.extend(placebo_row(analysis, &metric));
-    let title = scenario.map_or_else(|| words.name.to_owned(), |name| format!("{name}: {}", words.name));
+    let title =
+        scenario.map_or_else(|| words.name.to_owned(), |name| format!("{name}: {}", words.name));
     let band = noise_band(analysis, &metric);
     Some(Forest { title, metric, scenario, words, band, rows })
 }
@@ -225,7 +252,11 @@ impl Forest<'_> {
 
 /// A ratio with enough digits to see it beside the margin.
 fn fine(ratio: f64) -> String {
-    if ratio < 1.995 { format!("{ratio:.3}") } else { significant(ratio) }
+    match ratio {
+        r if r >= 1.995 => significant(r),
+        r if r >= 0.0995 => format!("{r:.3}"),
+        r => format!("{r:.4}"),
+    }
 }
 
 /// A round number without needless zeros.

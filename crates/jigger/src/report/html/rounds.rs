@@ -88,7 +88,9 @@ const LEFT: f64 = 8.0;
 fn drawn(scenario: &ScenarioRecord, strips: &[Strip<'_>], rounds: usize, span: f64) -> Markup {
     let bottom = TOP + STRIP * chart::number(strips.len());
     let x = Scale::linear(1.0, chart::number(rounds), (LEFT, WIDTH - LEFT));
-    let whole = |tick: f64| if tick.fract() == 0.0 { tick.to_string() } else { String::new() };
+    let whole = |tick: f64| {
+        if tick.fract() == 0.0 { tick.to_string() } else { String::new() }
+    };
     html! {
         (chart::label_at(0.0, 11.0, "start", &format!("{}: requests a second", scenario.name)))
         (chart::x_axis(&x, TOP, bottom, "round", whole))
@@ -104,13 +106,16 @@ fn drawn_strip(strip: &Strip<'_>, x: Scale, top: f64, span: f64) -> Markup {
     let frame = Frame { x, y };
     let middle = frame.y.at(*estimate);
     let of_round = |at: usize| chart::number(at + 1);
-    let known = || rounds.iter().enumerate().filter_map(|(at, value)| Some((of_round(at), (*value)?)));
+    let points: Vec<Option<(f64, f64)>> =
+        rounds.iter().enumerate().map(|(at, value)| Some((of_round(at), (*value)?))).collect();
     let text = format!("{}/s", with_unit(*estimate, *unit));
     html! {
         (chart::label_at(0.0, top + 14.0, "start", &chart::shortened(strip.name, 40)))
         (chart::label_at(WIDTH, top + 14.0, "end", &text))
         (chart::rule(LEFT, middle, WIDTH - LEFT, middle))
-        (frame.line(strip.series, known()))
+        @for run in points.split(Option::is_none) {
+            (frame.line(strip.series, run.iter().copied().flatten()))
+        }
         @for (at, value) in rounds.iter().enumerate() {
             @let place = frame.x.at(of_round(at));
             @match value {
@@ -135,7 +140,7 @@ fn values(scenario: &ScenarioRecord, strips: &[Strip<'_>], rounds: usize) -> Mar
             summary { "The values: " (scenario.name) }
             (scrolling(&title, &html! {
                 table {
-                    caption { (title) }
+                    caption { span { (title) } }
                     thead { tr {
                         th scope="col" { "round" }
                         @for strip in strips { th scope="col" { (strip.name) } }

@@ -31,19 +31,13 @@ fn defaults_are_those_of_the_method() {
 #[test]
 fn an_unknown_key_names_the_line_and_the_nearest() {
     let text = format!("{HEAD}{CONTENDER}{SCENARIO}conections = 3\n");
-    assert_eq!(
-        fault(&text),
-        "s.toml:9: unknown key 'conections'; did you mean 'connections'?"
-    );
+    assert_eq!(fault(&text), "s.toml:9: unknown key 'conections'; did you mean 'connections'?");
 }
 
 #[test]
 fn an_unknown_baseline_names_the_nearest() {
     let text = format!("{HEAD}baseline = \"aa\"\n{CONTENDER}{SCENARIO}");
-    assert_eq!(
-        fault(&text),
-        "s.toml: baseline: unknown contender 'aa'; did you mean 'a'?"
-    );
+    assert_eq!(fault(&text), "s.toml: baseline: unknown contender 'aa'; did you mean 'a'?");
 }
 
 #[test]
@@ -51,38 +45,14 @@ fn each_wrong_value_has_its_message() {
     let cases = [
         (format!("{HEAD}{SCENARIO}"), "no [[contender]]"),
         (format!("{HEAD}{CONTENDER}"), "no [[scenario]]"),
-        (
-            format!("{HEAD}{CONTENDER}{CONTENDER}{SCENARIO}"),
-            "two contenders are called 'a'",
-        ),
-        (
-            format!("{HEAD}{CONTENDER}start = \"./x 'y\"\n{SCENARIO}"),
-            "a quote is missing",
-        ),
-        (
-            format!("{HEAD}{CONTENDER}{SCENARIO}duration = \"1s\"\n"),
-            "not both",
-        ),
-        (
-            format!("{HEAD}{CONTENDER}{SCENARIO}threads = \"many\"\n"),
-            "write a number or \"auto\"",
-        ),
-        (
-            format!("{HEAD}{CONTENDER}{SCENARIO}timeout = \"soon\"\n"),
-            "write a time above zero",
-        ),
-        (
-            format!("{HEAD}{CONTENDER}{SCENARIO}connection = \"frish\"\n"),
-            "did you mean 'fresh'?",
-        ),
-        (
-            format!("{HEAD}{CONTENDER}{SCENARIO}threads = 4\n"),
-            "more threads than connections",
-        ),
-        (
-            format!("{HEAD}margin = 2.0\n{CONTENDER}{SCENARIO}"),
-            "such as 0.02",
-        ),
+        (format!("{HEAD}{CONTENDER}{CONTENDER}{SCENARIO}"), "two contenders are called 'a'"),
+        (format!("{HEAD}{CONTENDER}start = \"./x 'y\"\n{SCENARIO}"), "a quote is missing"),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}duration = \"1s\"\n"), "not both"),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}threads = \"many\"\n"), "write a number or \"auto\""),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}timeout = \"soon\"\n"), "write a time above zero"),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}connection = \"frish\"\n"), "did you mean 'fresh'?"),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}threads = 4\n"), "more threads than connections"),
+        (format!("{HEAD}margin = 2.0\n{CONTENDER}{SCENARIO}"), "such as 0.02"),
         (
             format!("{HEAD}rounds = {{ min = 9, max = 3 }}\n{CONTENDER}{SCENARIO}"),
             "max at least min",
@@ -106,14 +76,8 @@ fn build_may_be_a_line_or_several_commands() {
         let text = format!("{HEAD}{CONTENDER}build = {value}\n{SCENARIO}");
         parse(&text).unwrap().contenders[0].build.clone()
     };
-    assert_eq!(
-        build("\"go build -o 'my app'\""),
-        [["go", "build", "-o", "my app"]]
-    );
-    assert_eq!(
-        build("[\"a b\", [\"c\", \"d e\"]]"),
-        [["a", "b"], ["c", "d e"]]
-    );
+    assert_eq!(build("\"go build -o 'my app'\""), [["go", "build", "-o", "my app"]]);
+    assert_eq!(build("[\"a b\", [\"c\", \"d e\"]]"), [["a", "b"], ["c", "d e"]]);
 }
 
 #[test]

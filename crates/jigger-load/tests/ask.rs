@@ -1,0 +1,116 @@
+//! Single questions over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use jigger_load::ask::{Answer, AskError, AskOptions, Asker, ask};
+use jigger_load::{Address, NullOptions, NullServer, Request, Url};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+fn get() -> Request {
+    Request::get(&Url::parse("http://localhost/").unwrap())
+}
+
+const OPTIONS: AskOptions =
+    AskOptions { timeout: Duration::from_millis(500), max_body_bytes: 1000 };
+
+/// Asks a server that reads a request's head, sends these bytes, and closes or stays.
+fn ask_scripted(
+    bytes: &'static [u8],
+    stays: bool,
+    options: AskOptions,
+) -> Result<Answer, AskError> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = Address::Tcp(listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            request.push(byte[0]);
+        }
+        stream.write_all(bytes).unwrap();
+        if stays {
+            let _ = stream.read(&mut [0]);
+        }
+    });
+    let answer = ask(&address, &get(), &options);
+    server.join().unwrap();
+    answer
+}
+
+#[test]
+fn an_answer_is_given_with_everything_in_it() {
+    let bytes = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Type: a\r\n\
+        X-y: z\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let answer = ask_scripted(bytes, true, OPTIONS).unwrap();
+    assert_eq!((answer.status, answer.version), (404, "HTTP/1.1"));
+    assert_eq!(answer.body, b"abc");
+    assert_eq!(answer.headers[1], ("X-y".to_owned(), "z".to_owned()));
+    assert_eq!(answer.header_bytes, 79);
+    assert!(!answer.server_closes);
+    assert!(answer.elapsed < OPTIONS.timeout);
+}
+
+#[test]
+fn whether_the_server_closes_is_said() {
+    for (bytes, stays, closes) in [
+        (&b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"[..], true, false),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, true),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", true, true),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", true, true),
+        (b"HTTP/1.1 200 OK\r\n\r\nbody", false, true),
+    ] {
+        let answer = ask_scripted(bytes, stays, OPTIONS).unwrap();
+        assert_eq!(answer.server_closes, closes, "{answer:?}");
+    }
+}
+
+#[test]
+fn failures_say_what_happened() {
+    type Wanted = fn(&AskError) -> bool;
+    let short = AskOptions { timeout: Duration::from_millis(30), ..OPTIONS };
+    let cases: [(&'static [u8], bool, Wanted); 6] = [
+        (b"", false, |error| matches!(error, AskError::ClosedEarly(0))),
+        (b"HTTP/1.1 200", false, |error| matches!(error, AskError::ClosedEarly(12))),
+        (b"HTTP/1.1 200", true, |error| matches!(error, AskError::Timeout(_, 12))),
+        (b"garbage", true, |error| matches!(error, AskError::Malformed(_))),
+        (b"HTTP/1.1 204 No\r\n\r\nmore", true, |error| matches!(error, AskError::Malformed(_))),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5dc\r\n1", true, |error| {
+            matches!(error, AskError::Timeout(..))
+        }),
+    ];
+    for (bytes, stays, wanted) in cases {
+        let error = ask_scripted(bytes, stays, short).unwrap_err();
+        assert!(wanted(&error), "{error}");
+    }
+    let tight = AskOptions { max_body_bytes: 3, ..OPTIONS };
+    let error = ask_scripted(b"HTTP/1.1 200 OK\r\n\r\nbody", false, tight).unwrap_err();
+    assert!(error.to_string().contains("longer than the limit of 3 bytes"), "{error}");
+    let port_of_nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Address::Tcp(listener.local_addr().unwrap())
+    };
+    let error = ask(&port_of_nobody, &get(), &OPTIONS).unwrap_err();
+    assert!(matches!(error, AskError::Refused { .. }), "{error}");
+}
+
+#[test]
+fn an_asker_keeps_its_connection_as_long_as_the_server_does() {
+    let server = NullServer::start(&NullOptions::default()).unwrap();
+    let mut asker = Asker::new(server.address().clone(), OPTIONS);
+    let url = Url::parse("http://localhost/").unwrap();
+    let head = Request::new("HEAD", &url, &[], b"").unwrap();
+    for (request, body) in [(get(), &b"pong"[..]), (head, b""), (get(), b"pong")] {
+        let answer = asker.ask(&request).unwrap();
+        assert_eq!((answer.status, &answer.body[..]), (200, body));
+    }
+    assert_eq!(asker.connections(), 1);
+    let close = [("Connection".to_owned(), "close".to_owned())];
+    let closing = Request::new("GET", &url, &close, b"").unwrap();
+    assert!(asker.ask(&closing).unwrap().server_closes);
+    asker.ask(&get()).unwrap();
+    assert_eq!(asker.connections(), 2);
+}
