@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn what_makes_no_load_is_refused_with_a_remedy() {
-        let cases: [(fn(&mut Load), &str); 12] = [
+        type Spoil = fn(&mut Load);
+        let cases: [(Spoil, &str); 12] = [
             (|load| load.requests.clear(), "no request"),
             (|load| load.threads = 0, "at least 1"),
             (|load| load.threads = 2, "fewer threads"),

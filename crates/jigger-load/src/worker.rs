@@ -142,6 +142,7 @@ impl<'a, D: Driver> Worker<'a, D> {
     /// Only when waiting itself fails, which no state of a connection can cause.
     pub(crate) fn run(mut self) -> Result<Sample, Errno> {
         let cpu_ns = thread_cpu_ns();
+        self.connect_ahead();
         self.now_ns = self.driver.now_ns();
         let start_ns = self.now_ns;
         if let Extent::Time(time) = self.load.extent {
@@ -162,26 +163,32 @@ impl<'a, D: Driver> Worker<'a, D> {
         Ok(self.finish(start_ns, thread_cpu_ns() - cpu_ns))
     }
 
-    /// Opens the connections; in a closed loop with a ramp one after another.
+    /// Open loop: the first requests are not to wait for connections.
+    fn connect_ahead(&mut self) {
+        if self.schedule.is_none() {
+            return;
+        }
+        let slots = self.slots.len();
+        if self.load.connection == ConnectionPolicy::KeepAlive {
+            (0..slots).for_each(|index| self.connect(index));
+        }
+        let tokens = (0..slots).filter_map(|index| u32::try_from(index).ok());
+        self.free.extend(tokens.cycle().take(slots * self.load.pipeline));
+    }
+
+    /// Closed loop: sends the first requests; with a ramp one after another.
     fn begin(&mut self, start_ns: u64) {
-        let open = self.schedule.is_some();
-        let count = self.slots.len() as u64;
-        let ramp_ns = if open { 0 } else { nanoseconds(self.load.ramp) };
+        self.check_ns = start_ns;
+        if self.schedule.is_some() {
+            return;
+        }
+        let ramp_ns = nanoseconds(self.load.ramp);
         for index in 0..self.slots.len() {
-            let rest_ns = share_of(ramp_ns, index as u64, count);
-            if rest_ns > 0 {
-                self.slots[index].phase = Phase::Resting(start_ns + rest_ns);
-            } else if !open {
-                self.proceed(index);
-            } else if self.load.connection == ConnectionPolicy::KeepAlive {
-                self.connect(index);
+            match share_of(ramp_ns, index as u64, self.slots.len() as u64) {
+                0 => self.proceed(index),
+                rest_ns => self.slots[index].phase = Phase::Resting(start_ns + rest_ns),
             }
         }
-        for index in 0..self.slots.len() * self.load.pipeline * usize::from(open) {
-            let index = u32::try_from(index % self.slots.len()).unwrap_or_default();
-            self.free.push_back(index);
-        }
-        self.check_ns = start_ns;
     }
 
     fn is_over(&self) -> bool {

@@ -77,11 +77,16 @@ fn pipelining_batching_and_kernel_timestamps_change_no_count() {
     assert_whole(&sample, 2000);
     let sample = measure(&Load { batch: true, connections: 32, ..count(&server, 5000) });
     assert_whole(&sample, 5000);
-    let timed = Load { kernel_timestamps: true, connections: 8, ..count(&server, 2000) };
-    let sample = measure(&timed);
-    assert_whole(&sample, 2000);
+}
+
+#[test]
+fn the_kernels_time_is_within_the_clients() {
+    let server = start(&NullOptions::default());
+    let extent = Extent::Time(Duration::from_millis(300));
+    let load = Load { kernel_timestamps: true, connections: 8, extent, ..count(&server, 1) };
+    let sample = measure(&load);
     let kernel = sample.kernel_time_ns.unwrap();
-    assert_eq!(kernel.len(), 2000);
+    assert!(kernel.len() <= sample.requests && !kernel.is_empty());
     let response = &sample.response_time_ns;
     for quantile in [0.1, 0.5, 0.9] {
         let (kernel, response) =

@@ -29,6 +29,5 @@ fn running_out_of_files_is_an_error_of_its_own_kind_with_a_remedy() {
     let sample = run(&Load { connections: 50, ..load }, &mut |_| Flow::Continue).unwrap();
     let message = sample.errors.first(ErrorKind::LocalLimit).unwrap();
     assert!(message.contains("ulimit -n"), "{message}");
-    assert!(sample.requests > 0, "those that stand go on: {:?}", sample.errors);
     assert_eq!(sample.errors.count(ErrorKind::LocalLimit), sample.errors.total());
 }

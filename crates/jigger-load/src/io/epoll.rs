@@ -22,6 +22,9 @@ pub(crate) struct Epoll {
     events: Vec<MaybeUninit<epoll::Event>>,
     timestamps: bool,
     control: Vec<u8>,
+    /// The kernel stamps packets only while a socket asks for it, and takes a moment to begin:
+    /// this one asks from before the first connection until after the last.
+    _stamping: Option<OwnedFd>,
 }
 
 enum Target {
@@ -43,23 +46,16 @@ impl Epoll {
             Address::Tcp(address) => Target::Tcp(*address),
             Address::Unix(path) => Target::Unix(net::SocketAddrUnix::new(path)?),
         };
+        let stamping = if timestamps { Some(open(&address)?) } else { None };
+        stamping.as_ref().map_or(Ok(()), ask_for_timestamps)?;
         Ok(Epoll {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             address,
             events: vec![MaybeUninit::uninit(); EVENTS],
             timestamps,
             control: nix::cmsg_space!(nix::libc::timespec),
+            _stamping: stamping,
         })
-    }
-
-    fn open(&self) -> Result<OwnedFd, Errno> {
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        let family = match &self.address {
-            Target::Unix(_) => AddressFamily::UNIX,
-            Target::Tcp(address) if address.is_ipv4() => AddressFamily::INET,
-            Target::Tcp(_) => AddressFamily::INET6,
-        };
-        net::socket_with(family, SocketType::STREAM, flags, None)
     }
 
     fn receive_with_time(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
@@ -93,7 +89,7 @@ impl Driver for Epoll {
     }
 
     fn connect(&mut self) -> Result<Socket, Errno> {
-        let file = self.open()?;
+        let file = open(&self.address)?;
         let begun = match &self.address {
             Target::Unix(address) => net::connect(&file, address),
             Target::Tcp(address) => {
@@ -106,9 +102,7 @@ impl Driver for Epoll {
             Err(error) => return Err(error),
         }
         if self.timestamps {
-            use nix::sys::socket::{setsockopt, sockopt::ReceiveTimestampns};
-            setsockopt(&file, ReceiveTimestampns, &true)
-                .map_err(|errno| Errno::from_raw_os_error(errno as i32))?;
+            ask_for_timestamps(&file)?;
         }
         Ok(Socket { file, watched: false })
     }
@@ -160,6 +154,22 @@ impl Driver for Epoll {
         // An interrupted nap is a shorter one.
         let _ = rustix::thread::nanosleep(&timespec(duration_ns));
     }
+}
+
+fn open(address: &Target) -> Result<OwnedFd, Errno> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let family = match address {
+        Target::Unix(_) => AddressFamily::UNIX,
+        Target::Tcp(address) if address.is_ipv4() => AddressFamily::INET,
+        Target::Tcp(_) => AddressFamily::INET6,
+    };
+    net::socket_with(family, SocketType::STREAM, flags, None)
+}
+
+fn ask_for_timestamps(file: &OwnedFd) -> Result<(), Errno> {
+    use nix::sys::socket::{setsockopt, sockopt::ReceiveTimestampns};
+    setsockopt(file, ReceiveTimestampns, &true)
+        .map_err(|errno| Errno::from_raw_os_error(errno as i32))
 }
 
 fn read_event(event: epoll::Event) -> Ready {

@@ -99,26 +99,25 @@ impl<D: Driver> Worker<'_, D> {
             _ => ErrorKind::Timeout,
         };
         let timeout = self.load.timeout;
-        self.fail_with(index, kind, false, || format!("no complete answer within {timeout:?}"));
+        let count = self.slots[index].connection.flights().len() as u64;
+        self.tally.errors.add(kind, count, || format!("no complete answer within {timeout:?}"));
+        self.give_up(index, false);
     }
 
     /// The connection broke: its requests fail, and it is made anew, after a rest when it had
     /// not brought a single answer.
     pub(super) fn fail(&mut self, index: usize, kind: ErrorKind, message: impl FnOnce() -> String) {
-        let rests = !self.slots[index].answered;
-        self.fail_with(index, kind, rests, message);
+        let slot = &self.slots[index];
+        // Also what breaks an idle connection is counted.
+        let count = slot.connection.flights().len().max(1) as u64;
+        let rests = !slot.answered;
+        self.tally.errors.add(kind, count, message);
+        self.give_up(index, rests);
     }
 
-    fn fail_with(
-        &mut self,
-        index: usize,
-        kind: ErrorKind,
-        rests: bool,
-        message: impl FnOnce() -> String,
-    ) {
-        let slot = &mut self.slots[index];
-        let count = slot.connection.abandon();
-        self.tally.errors.add(kind, count.max(1) as u64, message);
+    /// The requests of this connection are over, and so is the connection.
+    fn give_up(&mut self, index: usize, rests: bool) {
+        let count = self.slots[index].connection.abandon();
         self.disconnect(index);
         self.release(index, count);
         let slot = &mut self.slots[index];
@@ -135,7 +134,10 @@ impl<D: Driver> Worker<'_, D> {
 
     fn fail_connect(&mut self, index: usize, error: Errno) {
         let kind = connect_kind(error);
-        self.fail_with(index, kind, true, || connect_message(kind, error));
+        // None for a connection made ahead: the request that needs it will meet the cause.
+        let count = self.slots[index].connection.flights().len() as u64;
+        self.tally.errors.add(kind, count, || connect_message(kind, error));
+        self.give_up(index, true);
     }
 
     /// The connection stands.
