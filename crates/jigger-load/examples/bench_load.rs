@@ -1,19 +1,32 @@
 //! One closed-loop run for comparisons with other load generators: prints the rate, the CPU
 //! time a request and the percentiles, on one line.
 //!
-//!     cargo run --release -p jigger-load --example bench_load -- ADDRESS CONNECTIONS SECONDS [CPU] [batch] [stamps] [fresh]
+//!     cargo run --release -p jigger-load --example bench_load -- ADDRESS CONNECTIONS SECONDS [CPU] [batch] [stamps] [fresh] [rate=N]
 
-use jigger_load::{Address, ConnectionPolicy, Extent, Flow, Load, Request, Url, run};
+use jigger_load::{
+    Address, Arrivals, ConnectionPolicy, Extent, Flow, Load, Pacing, Request, Url, run,
+};
 use std::time::Duration;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let [address, connections, seconds, options @ ..] = words.as_slice() else {
-        return Err("usage: ADDRESS CONNECTIONS SECONDS [CPU] [batch] [stamps] [fresh]".into());
+        return Err(
+            "usage: ADDRESS CONNECTIONS SECONDS [CPU] [batch] [stamps] [fresh] [rate=N]".into()
+        );
     };
     let url = Url::parse(&format!("http://{address}/"))?;
     let has = |name: &str| options.iter().any(|option| option == name);
+    let rate = options.iter().find_map(|option| option.strip_prefix("rate="));
+    let pacing = match rate {
+        Some(rate) => {
+            let rate_per_second = rate.parse()?;
+            Pacing::Open { rate_per_second, arrivals: Arrivals::Even, burst: 1 }
+        }
+        None => Pacing::Closed,
+    };
     let load = Load {
+        pacing,
         connections: connections.parse()?,
         extent: Extent::Time(Duration::from_secs_f64(seconds.parse()?)),
         cpus: options.first().and_then(|cpu| cpu.parse().ok()).map(|cpu| vec![cpu]),
@@ -38,6 +51,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     for (kind, count, message) in sample.errors.iter() {
         println!("{kind}: {count} ({message})");
+    }
+    if let Some(lag) = &sample.engine.schedule_lag_ns {
+        let [p50, p999] = [0.5, 0.999].map(|quantile| lag.value_at_quantile(quantile));
+        println!("schedule lag p50 {p50} ns, p99.9 {p999} ns");
     }
     if let Some(kernel) = &sample.kernel_time_ns {
         println!("kernel time p50 {} us", kernel.value_at_quantile(0.5) / 1000);

@@ -9,9 +9,9 @@ mod noise;
 use serde::Serialize;
 
 pub use compare::{Comparison, half_widths};
-pub use gate::Gate;
+pub use gate::{ENGINE_SHARE_LIMIT, Gate};
 pub use latency::{LatencyCurve, latency_curve};
-pub use metric::{Metric, Unit, direction, of as number, unit_of};
+pub use metric::{Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
 pub use noise::{NoiseBand, noise_band, placebo_metrics};
 
 use crate::confounder::{self, Confounder};
@@ -125,7 +125,7 @@ impl ContenderResult<'_> {
     /// Whether a gate of that code touches the metric.
     #[must_use]
     pub fn has_gate(&self, code: &str, metric: &str) -> bool {
-        self.gates.iter().any(|gate| gate.code == code && metric.starts_with(&gate.scenario))
+        self.gates.iter().any(|gate| gate.code == code && gate.touches(metric))
     }
 }
 

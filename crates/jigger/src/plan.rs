@@ -4,8 +4,7 @@ use jigger_stats::Orders;
 
 use crate::suite::Suite;
 
-/// The name under which the baseline is entered a second time.
-pub const PLACEBO: &str = "placebo";
+pub use crate::suite::PLACEBO;
 
 /// One line of the plan's list of who is visited each round.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,6 +18,9 @@ pub use expectation::{BodyExpectation, Expectation, hex};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
 pub use validate::duration;
 
+/// The name under which the baseline is entered a second time; no contender may have it.
+pub const PLACEBO: &str = "placebo";
+
 /// A validated suite.
 #[derive(Debug, Clone)]
 pub struct Suite {

@@ -4,8 +4,8 @@
 
 mod html_support;
 
-use html_support::{HOSTILE, page, record, troubled};
-use jigger::analysis::Analysis;
+use html_support::{HOSTILE, drawn_record, page, record, troubled};
+use jigger::analysis::{Analysis, latency_curve, noise_band};
 use jigger::record::Record;
 use jigger::report::{Format, render};
 
@@ -137,8 +137,37 @@ fn a_lost_round_is_shown() {
 }
 
 #[test]
+fn a_curve_joins_all_rounds_and_ends_where_a_round_has_ten_answers_left() {
+    let record = record(4, 6);
+    let curve = latency_curve(&record, "gin", "sequential").unwrap();
+    assert_eq!(curve.requests, 6 * 300);
+    let last = curve.points.last().unwrap().quantile;
+    assert!((0.95..=1.0 - 10.0 / 300.0).contains(&last), "{last}");
+    assert!(curve.points.is_sorted_by(|a, b| a.response_time_us <= b.response_time_us));
+    let p90 = Analysis::of(&record).contenders[0]
+        .metric("sequential.response_time_us.p90")
+        .map(|metric| metric.estimate);
+    let point = curve.points.iter().find(|point| (point.quantile - 0.9).abs() < 1e-9).unwrap();
+    assert_eq!(Some(point.response_time_us), p90);
+    assert!(latency_curve(&troubled(), "flask", "saturation").is_none(), "it had errors");
+}
+
+#[test]
+fn the_band_is_the_margin_or_what_the_placebo_differs_by() {
+    let record = record(4, 8);
+    let analysis = Analysis::of(&record);
+    let still = noise_band(&analysis, "steady.requests_per_second");
+    assert!(!still.is_widened);
+    assert!((still.high - 1.02).abs() < 1e-12 && (still.low * still.high - 1.0).abs() < 1e-12);
+    let noisy = noise_band(&analysis, "startup_ms");
+    let placebo = analysis.placebo.iter().find(|found| found.metric == "startup_ms").unwrap();
+    assert!(noisy.is_widened);
+    assert!((noisy.share - placebo.half_width().unwrap()).abs() < 1e-12);
+}
+
+#[test]
 fn eight_contenders_and_thirty_rounds_take_two_megabytes_at_most() {
-    let bytes = page(&record(8, 30)).len();
+    let bytes = page(&drawn_record(8, 30, 4_000)).len();
     assert!((500_000..2_000_000).contains(&bytes), "{bytes} bytes");
 }
 

@@ -16,11 +16,20 @@ pub struct Gate {
 }
 
 /// Share of its cores above which the load engine is taken to be the limit.
-const ENGINE_SHARE_LIMIT: f64 = 0.85;
+pub const ENGINE_SHARE_LIMIT: f64 = 0.85;
 /// Allowed departure from Little's law.
 const LITTLE_TOLERANCE: f64 = 0.05;
 /// Allowed shortfall of an open loop.
 const OFFERED_SHARE: f64 = 0.99;
+
+impl Gate {
+    /// Whether the metric is of the scenario that the gate touches.
+    #[must_use]
+    pub fn touches(&self, metric: &str) -> bool {
+        let scenario = metric.split_once('.').map(|(scenario, _)| scenario);
+        scenario.is_some_and(|name| self.scenario.is_empty() || name == self.scenario)
+    }
+}
 
 /// The gates that an entry failed, each once a scenario, with the worst round's detail.
 pub fn gates_of(record: &Record, entry: &str) -> Vec<Gate> {

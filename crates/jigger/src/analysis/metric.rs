@@ -43,9 +43,15 @@ pub struct Metric {
     pub rounds: Vec<Option<f64>>,
 }
 
-/// Samples that a percentile needs in each round (docs/method.md).
-const SAMPLES_NEEDED: &[(&str, f64, u64)] =
-    &[("p50", 0.5, 10), ("p90", 0.9, 100), ("p99", 0.99, 1_000), ("p99_9", 0.999, 10_000)];
+/// Percentiles: name, quantile, and the samples that each needs to mean anything
+/// (docs/method.md): ten lie beyond it at the least.
+pub const SAMPLES_NEEDED: &[(&str, f64, u64)] = &[
+    ("p50", 0.5, 10),
+    ("p90", 0.9, 100),
+    ("p99", 0.99, 1_000),
+    ("p99_9", 0.999, 10_000),
+    ("p99_99", 0.999_9, 100_000),
+];
 
 /// Every metric of an entry, in the order in which reports show them.
 pub fn metrics_of(record: &Record, entry: &str) -> Vec<Metric> {

@@ -23,17 +23,27 @@ pub struct NoiseBand {
 /// The band of a metric: the suite's margin, or the placebo's half-width where that is more.
 #[must_use]
 pub fn noise_band(analysis: &Analysis<'_>, metric: &str) -> NoiseBand {
-    let margin = Margin::new(analysis.record.suite.margin).unwrap_or_default();
-    let placebo = analysis.placebo.iter().find(|comparison| comparison.metric == metric);
-    let floor = placebo.and_then(Comparison::half_width);
-    let widened = floor.and_then(|share| margin.widened_to(share).ok()).unwrap_or(margin);
-    let share = widened.share();
+    let record = analysis.record;
+    let share = margin(record, metric, &analysis.placebo).share();
     NoiseBand {
         low: 1.0 / (1.0 + share),
         high: 1.0 + share,
         share,
-        is_widened: share > margin.share(),
+        is_widened: share > suite_margin(record).share(),
     }
+}
+
+/// The suite's margin, widened to the placebo's half-width: what differs less than a server from
+/// itself is not told apart.
+pub(super) fn margin(record: &Record, metric: &str, placebo: &[Comparison]) -> Margin {
+    let margin = suite_margin(record);
+    let placebo = placebo.iter().find(|comparison| comparison.metric == metric);
+    let floor = placebo.and_then(Comparison::half_width);
+    floor.and_then(|share| margin.widened_to(share).ok()).unwrap_or(margin)
+}
+
+fn suite_margin(record: &Record) -> Margin {
+    Margin::new(record.suite.margin).unwrap_or_default()
 }
 
 /// The placebo's own metrics; none when the run had no placebo.

@@ -9,10 +9,7 @@ use jigger_load::{ErrorKind, Load, Sample};
 use serde_json::{Map, Value, json};
 
 use super::units::{bytes, grouped, time_us};
-use crate::analysis::number;
-
-/// Share of its cores above which the load engine is taken to be the limit.
-const ENGINE_SHARE_LIMIT: f64 = 0.85;
+use crate::analysis::{ENGINE_SHARE_LIMIT, SAMPLES_NEEDED, number};
 
 /// One load and what came of it.
 #[derive(Debug)]
@@ -24,15 +21,6 @@ pub struct Told<'a> {
     /// What was measured.
     pub sample: &'a Sample,
 }
-
-/// Quantiles, their names and the samples that each needs to mean anything.
-const QUANTILES: [(&str, f64, u64); 5] = [
-    ("p50", 0.5, 10),
-    ("p90", 0.9, 100),
-    ("p99", 0.99, 1_000),
-    ("p99_9", 0.999, 10_000),
-    ("p99_99", 0.999_9, 100_000),
-];
 
 impl Told<'_> {
     fn seconds(&self) -> f64 {
@@ -95,7 +83,7 @@ fn latency_lines(text: &mut String, name: &str, histogram: &Histogram<u64>) {
         time_us(histogram.stdev() / 1e3),
         time_us(number(histogram.max()) / 1e3)
     );
-    let enough = QUANTILES.iter().filter(|(_, _, needed)| histogram.len() >= *needed);
+    let enough = SAMPLES_NEEDED.iter().filter(|(_, _, needed)| histogram.len() >= *needed);
     let list: Vec<String> =
         enough.map(|(name, q, _)| format!("{} {}", name.replace('_', "."), shown(*q))).collect();
     if !list.is_empty() {
@@ -180,7 +168,7 @@ fn latencies(histogram: &Histogram<u64>) -> Value {
     let some = !histogram.is_empty();
     map.insert("mean".to_owned(), json!(some.then(|| histogram.mean() / 1e3)));
     map.insert("stdev".to_owned(), json!(some.then(|| histogram.stdev() / 1e3)));
-    for (name, quantile, needed) in QUANTILES {
+    for (name, quantile, needed) in SAMPLES_NEEDED.iter().copied() {
         let value = number(histogram.value_at_quantile(quantile)) / 1e3;
         map.insert(name.to_owned(), json!((histogram.len() >= needed).then_some(value)));
     }

@@ -211,3 +211,17 @@ fn a_busy_engine_makes_a_lower_bound() {
     assert!(text.contains(">= 20,598"), "{text}");
     assert!(text.contains("answered at least 10.0 times"), "{text}");
 }
+
+#[test]
+fn a_gate_touches_its_scenario_and_none_with_a_longer_name() {
+    let mut record = record(7);
+    record.suite.scenarios[0].name = "saturation-too".to_owned();
+    for visit in &mut record.visits {
+        visit.trials[0].scenario = "saturation-too".to_owned();
+        visit.trials[1].engine_cpu_ns = 1_900_000_000;
+    }
+    let analysis = Analysis::of(&record);
+    let gin = analysis.contender("gin").unwrap();
+    assert!(gin.has_gate("client-limited", "saturation.requests_per_second"));
+    assert!(!gin.has_gate("client-limited", "saturation-too.requests_per_second"));
+}

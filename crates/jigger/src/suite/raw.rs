@@ -140,7 +140,7 @@ pub fn parse(text: &str, place: &str) -> Result<RawSuite, SuiteError> {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    text[..offset.min(text.len())].matches('\n').count() + 1
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
 /// serde lists every known field; a reader wants the nearest.

@@ -123,6 +123,11 @@ fn validated_contender(
     folder: &Path,
 ) -> Checked<Contender> {
     let name = plain_name("contender", raw.name)?;
+    if name == super::PLACEBO {
+        return Err(format!(
+            "a contender cannot be called '{name}': that is the baseline's second entry"
+        ));
+    }
     let place = format!("contender '{name}'");
     contender_body(
         name,

@@ -56,8 +56,14 @@ const fn server(
 
 /// A record of so many contenders (8 at most) and rounds. Its baseline is `flask-gunicorn`.
 pub fn record(contenders: usize, rounds: usize) -> Record {
+    drawn_record(contenders, rounds, 400)
+}
+
+/// The same with so many different response times a trial at most, which is what decides how
+/// long a record is; each stands for several requests.
+pub fn drawn_record(contenders: usize, rounds: usize, times: u64) -> Record {
     let servers = &SERVERS[..contenders];
-    let mut random = Random(7);
+    let mut random = Random { state: 7, times };
     let mut visits = Vec::new();
     for round in 0..rounds {
         for (position, server) in servers.iter().enumerate() {
@@ -231,9 +237,11 @@ fn trial(
 ) -> TrialRecord {
     let mean_ns = connections / rate * 1e9;
     let mut response_time = Histogram::<u64>::new(3).unwrap();
-    let drawn = (requests as u64).min(4_000);
-    for _ in 0..drawn {
-        let time_ns = mean_ns * (0.6 + 0.4 * -random.unit().max(1e-9).ln());
+    let drawn = (requests as u64).min(random.times);
+    for at in 0..drawn {
+        // One from each of as many equal parts of the distribution, so that the mean holds.
+        let share = (at as f64 + random.unit().max(1e-3)) / drawn as f64;
+        let time_ns = mean_ns * (0.6 - 0.4 * share.ln());
         response_time.record_n(time_ns as u64, requests as u64 / drawn).unwrap();
     }
     let mut connect_time = Histogram::<u64>::new(3).unwrap();
@@ -264,13 +272,17 @@ fn trial(
 }
 
 /// Numbers that look random and are the same each time (Knuth's MMIX generator).
-struct Random(u64);
+struct Random {
+    state: u64,
+    /// Different response times a trial.
+    times: u64,
+}
 
 impl Random {
     /// From 0 to 1.
     fn unit(&mut self) -> f64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+        let next = self.state.wrapping_mul(6_364_136_223_846_793_005);
+        self.state = next.wrapping_add(1_442_695_040_888_963_407);
+        (self.state >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

@@ -22,7 +22,7 @@ const OF_SCENARIO: [Column; 9] = [
     ("response_time_us.p90", "p90"),
     ("response_time_us.p99", "p99"),
     ("response_time_us.p99_9", "p99.9"),
-    ("response_time_us.max", "maximum"),
+    ("response_time_us.max", "maximum of a round"),
     ("cpu_us_per_request", "CPU time a request"),
 ];
 

@@ -58,6 +58,8 @@ fn each_wrong_value_has_its_message() {
             "max at least min",
         ),
     ];
+    let placebo = CONTENDER.replace("\"a\"", "\"placebo\"");
+    assert!(fault(&format!("{HEAD}{placebo}{SCENARIO}")).contains("second entry"));
     for (text, wanted) in cases {
         let message = fault(&text);
         assert!(message.contains(wanted), "{message:?} lacks {wanted:?}");
