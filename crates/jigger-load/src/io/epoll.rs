@@ -126,14 +126,14 @@ impl Driver for Epoll {
     }
 
     fn send(&mut self, socket: &Socket, bytes: &[u8]) -> Result<usize, Errno> {
-        net::send(&socket.file, bytes, SendFlags::NOSIGNAL)
+        rustix::io::write(&socket.file, bytes)
     }
 
     fn receive(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
         if self.timestamps {
             return self.receive_with_time(socket, buffer);
         }
-        let (_, bytes) = net::recv(&socket.file, buffer, net::RecvFlags::empty())?;
+        let bytes = rustix::io::read(&socket.file, buffer)?;
         Ok(Received { bytes, arrived_ns: None })
     }
 
