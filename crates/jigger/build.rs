@@ -20,8 +20,8 @@ fn main() -> io::Result<()> {
     );
     for file in &files {
         let name = file.strip_prefix(&contenders).map_err(io::Error::other)?;
-        // A published package must not hold files called Cargo.toml below it:
-        // cargo would take the folder for another package and leave it out.
+        // `cargo package` leaves out every folder below the crate that has a Cargo.toml of its
+        // own, so the Rust contender's is linked in under another name.
         let written = name.display().to_string().replace("Cargo.toml.in", "Cargo.toml");
         writeln!(table, "    ({written:?}, include_bytes!({:?})),", file.display().to_string())
             .map_err(io::Error::other)?;
@@ -35,7 +35,9 @@ fn main() -> io::Result<()> {
             fs::copy(&path, output.join("suites").join(name))?;
         }
     }
-    println!("cargo::rerun-if-changed={}", contenders.display());
+    for file in &files {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
     println!("cargo::rerun-if-changed={}", manifest.join("suites").display());
     Ok(())
 }

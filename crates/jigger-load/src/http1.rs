@@ -26,7 +26,7 @@ pub enum Malformed {
     /// The head's grammar.
     #[error("the head is no HTTP/1.1 ({0})")]
     Head(httparse::Error),
-    /// More than [`HEAD_MAX_BYTES`].
+    /// More than 64 KiB.
     #[error("the head is longer than 64 KiB")]
     HeadTooLong,
     /// A status of other than 100 to 599.

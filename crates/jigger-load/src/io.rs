@@ -1,6 +1,7 @@
 //! The one interface to the network: nothing else touches the sockets of a load.
 
 mod epoll;
+mod stamps;
 
 pub(crate) use epoll::Epoll;
 use rustix::io::Errno;

@@ -22,8 +22,7 @@ pub struct Sample {
     /// Open loop: first byte sent (fresh: begin of the connection) to last byte received.
     pub service_time_ns: Option<Histogram<u64>>,
     /// First byte sent to the arrival of the answer's last bytes by the kernel's clock: what the
-    /// server took, without the client's own queue. By option, over TCP. The kernel begins to
-    /// stamp a few milliseconds after the start; the answers before that are not in here.
+    /// server took, without the client's own queue. By option, over TCP.
     pub kernel_time_ns: Option<Histogram<u64>>,
     /// Begin of a connection until it stood.
     pub connect_time_ns: Histogram<u64>,

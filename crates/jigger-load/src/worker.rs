@@ -250,14 +250,16 @@ impl<'a, D: Driver> Worker<'a, D> {
     }
 
     fn handle(&mut self, ready: &[Ready]) {
-        if ready.is_empty() {
-            self.now_ns = self.driver.now_ns();
-        }
+        let before_ns = self.now_ns;
         for event in ready {
             self.event(*event);
             if self.now_ns >= self.end_ns {
                 return;
             }
+        }
+        // Reading an answer tells the time; nothing else does.
+        if self.now_ns == before_ns {
+            self.now_ns = self.driver.now_ns();
         }
     }
 

@@ -4,13 +4,14 @@
 //! send buffer is full. SO_LINGER is left alone: a reset instead of a close would spare the
 //! client TIME_WAIT and show the server something that no user does.
 
+use super::stamps::{self, Stamps};
 use super::{Driver, Ready, Received};
 use crate::address::Address;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SendFlags, SocketFlags, SocketType};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 /// Events taken at once.
 const EVENTS: usize = 512;
@@ -20,11 +21,7 @@ pub(crate) struct Epoll {
     epoll: OwnedFd,
     address: Target,
     events: Vec<MaybeUninit<epoll::Event>>,
-    timestamps: bool,
-    control: Vec<u8>,
-    /// The kernel stamps packets only while a socket asks for it, and takes a moment to begin:
-    /// this one asks from before the first connection until after the last.
-    _stamping: Option<OwnedFd>,
+    stamps: Option<Stamps>,
 }
 
 enum Target {
@@ -46,33 +43,14 @@ impl Epoll {
             Address::Tcp(address) => Target::Tcp(*address),
             Address::Unix(path) => Target::Unix(net::SocketAddrUnix::new(path)?),
         };
-        let stamping = if timestamps { Some(open(&address)?) } else { None };
-        stamping.as_ref().map_or(Ok(()), ask_for_timestamps)?;
+        // Unix sockets have no timestamps.
+        let stamped = timestamps && matches!(address, Target::Tcp(_));
         Ok(Epoll {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             address,
             events: vec![MaybeUninit::uninit(); EVENTS],
-            timestamps,
-            control: nix::cmsg_space!(nix::libc::timespec),
-            _stamping: stamping,
+            stamps: stamped.then(Stamps::begin),
         })
-    }
-
-    fn receive_with_time(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
-        use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
-        let mut parts = [std::io::IoSliceMut::new(buffer)];
-        let file = socket.file.as_raw_fd();
-        let control = Some(self.control.as_mut_slice());
-        let message = recvmsg::<()>(file, &mut parts, control, MsgFlags::empty())
-            .map_err(|errno| Errno::from_raw_os_error(errno as i32))?;
-        let stamp = message.cmsgs().ok().and_then(|mut messages| messages.next());
-        let arrived_ns = match stamp {
-            Some(ControlMessageOwned::ScmTimestampns(time)) => {
-                nanoseconds(time.tv_sec(), time.tv_nsec())
-            }
-            _ => None,
-        };
-        Ok(Received { bytes: message.bytes, arrived_ns })
     }
 }
 
@@ -101,8 +79,8 @@ impl Driver for Epoll {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error),
         }
-        if self.timestamps {
-            ask_for_timestamps(&file)?;
+        if self.stamps.is_some() {
+            stamps::ask(&file)?;
         }
         Ok(Socket { file, watched: false })
     }
@@ -126,14 +104,14 @@ impl Driver for Epoll {
     }
 
     fn send(&mut self, socket: &Socket, bytes: &[u8]) -> Result<usize, Errno> {
-        rustix::io::write(&socket.file, bytes)
+        net::send(&socket.file, bytes, SendFlags::NOSIGNAL)
     }
 
     fn receive(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
-        if self.timestamps {
-            return self.receive_with_time(socket, buffer);
+        if let Some(stamps) = &mut self.stamps {
+            return stamps.receive(&socket.file, buffer);
         }
-        let bytes = rustix::io::read(&socket.file, buffer)?;
+        let (_, bytes) = net::recv(&socket.file, buffer, net::RecvFlags::empty())?;
         Ok(Received { bytes, arrived_ns: None })
     }
 
@@ -166,12 +144,6 @@ fn open(address: &Target) -> Result<OwnedFd, Errno> {
     net::socket_with(family, SocketType::STREAM, flags, None)
 }
 
-fn ask_for_timestamps(file: &OwnedFd) -> Result<(), Errno> {
-    use nix::sys::socket::{setsockopt, sockopt::ReceiveTimestampns};
-    setsockopt(file, ReceiveTimestampns, &true)
-        .map_err(|errno| Errno::from_raw_os_error(errno as i32))
-}
-
 fn read_event(event: epoll::Event) -> Ready {
     let (flags, data) = (event.flags, event.data);
     let broken = flags.intersects(epoll::EventFlags::ERR | epoll::EventFlags::HUP);
@@ -190,7 +162,7 @@ fn clock_ns(clock: rustix::time::ClockId) -> u64 {
 }
 
 /// `None` for a time before the clock's zero, which neither clock shows.
-fn nanoseconds(seconds: i64, nanoseconds: i64) -> Option<u64> {
+pub(super) fn nanoseconds(seconds: i64, nanoseconds: i64) -> Option<u64> {
     Some(u64::try_from(seconds).ok()? * 1_000_000_000 + u64::try_from(nanoseconds).ok()?)
 }
 

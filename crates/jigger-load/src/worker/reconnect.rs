@@ -71,6 +71,7 @@ impl<D: Driver> Worker<'_, D> {
     pub(super) fn end_of_stream(&mut self, index: usize, announced: bool) {
         let expect = &self.load.expect;
         let connection = &mut self.slots[index].connection;
+        let within_answer = connection.within_answer();
         if let Some(answer) = connection.end_of_stream(expect, &mut self.memory) {
             self.settle(index, &answer, None);
         }
@@ -84,8 +85,7 @@ impl<D: Driver> Worker<'_, D> {
             return self.fail(index, ErrorKind::Write, || message(error));
         }
         if lost {
-            let within = slot.connection.within_answer();
-            return self.fail(index, ErrorKind::ReadClosedEarly, || closed_early(within));
+            return self.fail(index, ErrorKind::ReadClosedEarly, || closed_early(within_answer));
         }
         self.disconnect(index);
         self.slots[index].phase = Phase::Closed;
@@ -209,10 +209,11 @@ fn connect_message(kind: ErrorKind, error: Errno) -> String {
 }
 
 fn closed_early(within_answer: bool) -> String {
-    let what = if within_answer {
+    let message = if within_answer {
         "the server closed the connection within an answer"
     } else {
-        "the server closed the connection without an answer to the request on it"
+        "the server closed the connection without an answer to the request on it; if it always \
+         closes after an answer without saying so, use fresh connections"
     };
-    format!("{what}; if it always closes without saying so, use fresh connections")
+    message.to_owned()
 }

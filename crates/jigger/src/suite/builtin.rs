@@ -106,4 +106,13 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn manifests_have_the_names_that_their_tools_look_for() {
+        for manifest in
+            ["axum/Cargo.toml", "axum/Cargo.lock", "gin/go.mod", "flask/requirements.lock"]
+        {
+            assert!(CONTENDER_FILES.iter().any(|(path, _)| *path == manifest), "{manifest}");
+        }
+    }
 }

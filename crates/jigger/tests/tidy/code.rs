@@ -20,7 +20,7 @@ const PREPARE: &str = "crates/jigger/src/prepare.rs";
 pub const PLACES: &[(&str, &[&str])] = &[
     ("Command", &[SERVER, IMAGE, PREPARE]),
     ("TcpStream", &[ENGINE_IO, ASK, NULL_SERVER]),
-    ("TcpListener", &[NULL_SERVER, PORTS]),
+    ("TcpListener", &[ENGINE_IO, NULL_SERVER, PORTS]),
     ("UdpSocket", &[]),
     // The guard's streams carry signals, not requests.
     ("UnixStream", &[ENGINE_IO, ASK, NULL_SERVER, GUARD]),

@@ -206,7 +206,10 @@ fn on_the_fake_network() {
 fn on_real_sockets() {
     for case in CASES.iter().filter(|case| case.real) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let load = three_requests(listener.local_addr().unwrap());
+        let mut load = three_requests(listener.local_addr().unwrap());
+        if !case.errors.contains(&(Timeout, 3)) {
+            load.timeout = Duration::from_secs(60);
+        }
         let script = case.script;
         let connections = if case.opened == 1 { 1 } else { 3 };
         let server = std::thread::spawn(move || {
@@ -276,6 +279,20 @@ fn refused_connections_back_off_and_are_told_by_kind() {
         // Rests of 1, 2, 4, 8, 16, 32, 64, 100 and 100 ms.
         let elapsed_ms = sample.elapsed_ns / 1_000_000;
         assert!((327..330).contains(&elapsed_ms), "{elapsed_ms}");
+    }
+}
+
+#[test]
+fn a_close_within_an_answer_is_told_from_one_without() {
+    let load = three_requests("127.0.0.1:1".parse().unwrap());
+    for (script, part) in [
+        (&[Asked, Close][..], "without an answer"),
+        (&[Asked, PART_OF_HEAD, Close], "within an answer"),
+        (&[Asked, PART_OF_BODY, Close], "within an answer"),
+    ] {
+        let sample = run_fake(&load, &[script]);
+        let message = sample.errors.first(ReadClosedEarly).unwrap();
+        assert!(message.contains(part), "{message}");
     }
 }
 

@@ -64,12 +64,16 @@ fn scenario_table(
                 th scope="row" { (contender.record.name) (caveats.beside(&contender.record.name, place)) }
                 @for (metric, _) in &columns {
                     (cell(contender, metric, *metric == rate && is_lower_bound(contender, place)))
+                    @if *metric == rate { td { (ratio(analysis, contender, &rate, place)) } }
                 }
-                td { (ratio(analysis, contender, &rate, place)) }
             }
         }
     };
-    Some(table(&scenario_title(scenario), &columns, true, &rows))
+    let headings = columns.iter().flat_map(|(metric, heading)| {
+        let ratio = (*metric == rate).then_some("ratio");
+        std::iter::once(*heading).chain(ratio)
+    });
+    Some(table(&scenario_title(scenario), headings, &rows))
 }
 
 fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
@@ -87,7 +91,7 @@ fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
             }
         }
     };
-    Some(table("the servers as such", &columns, false, &rows))
+    Some(table("the servers as such", columns.iter().map(|(_, heading)| *heading), &rows))
 }
 
 /// The columns that at least one contender has a figure for, with the metrics' whole names.
@@ -105,7 +109,7 @@ fn present(
     (!columns.is_empty()).then_some(columns)
 }
 
-fn table(title: &str, columns: &[(String, &str)], has_ratio: bool, rows: &Markup) -> Markup {
+fn table<'a>(title: &str, headings: impl Iterator<Item = &'a str>, rows: &Markup) -> Markup {
     scrolling(
         title,
         &html! {
@@ -114,8 +118,7 @@ fn table(title: &str, columns: &[(String, &str)], has_ratio: bool, rows: &Markup
                 thead {
                     tr {
                         th scope="col" { "contender" }
-                        @for (_, heading) in columns { th scope="col" { (heading) } }
-                        @if has_ratio { th scope="col" { "rate, ratio" } }
+                        @for heading in headings { th scope="col" { (heading) } }
                     }
                 }
                 tbody { (rows) }
