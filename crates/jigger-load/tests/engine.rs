@@ -178,13 +178,12 @@ fn the_servers_wish_to_close_is_seen() {
     let url = Url::parse("http://localhost/").unwrap();
     let close = [("Connection".to_owned(), "close".to_owned())];
     let request = Request::new("GET", &url, &close, b"").unwrap();
-    // The null server closes as asked, without a word in its answer.
-    let fresh = Load {
-        requests: vec![(request, 1)],
-        connection: ConnectionPolicy::Fresh,
-        ..count(&server, 100)
-    };
-    assert_whole(&measure(&fresh), 100);
+    for (connection, closed) in [(ConnectionPolicy::Fresh, 0), (ConnectionPolicy::KeepAlive, 100)] {
+        let requests = vec![(request.clone(), 1)];
+        let sample = measure(&Load { requests, connection, ..count(&server, 100) });
+        assert_whole(&sample, 100);
+        assert_eq!((sample.connections_opened, sample.closed_by_server), (100, closed));
+    }
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub(super) struct Answers {
     /// The same answer many times, so that pipelined requests are answered in one write.
     repeated: Vec<u8>,
     one_bytes: usize,
+    /// The last answer of a connection.
+    closing: Vec<u8>,
     /// The answer without its body, for `HEAD`.
     head: Vec<u8>,
     work: Duration,
@@ -51,13 +53,25 @@ const HEAD_MAX_BYTES: usize = 64 << 10;
 
 impl Answers {
     pub(super) fn new(body: &[u8], work: Duration) -> Answers {
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        let one = [head.as_bytes(), body].concat();
+        let head = |connection: &str| {
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\
+                 Connection: {connection}\r\n\r\n"
+            );
+            head.into_bytes()
+        };
+        // In so many words: clients of HTTP/1.0, ab among them, keep a connection only then.
+        let kept = head("keep-alive");
+        let one = [&kept, body].concat();
         let times = if one.len() < 1024 { REPEATED } else { 1 };
-        Answers { repeated: one.repeat(times), one_bytes: one.len(), head: head.into_bytes(), work }
+        Answers {
+            repeated: one.repeat(times),
+            one_bytes: one.len(),
+            closing: [&head("close"), body].concat(),
+            head: kept,
+            work,
+        }
     }
 
     fn work(&self, answers: usize) {
@@ -178,9 +192,9 @@ impl Conversation {
         *input = &input[asked.head_bytes..];
         self.skip_bytes = asked.body_bytes;
         self.closes |= asked.closes;
-        let sent = if asked.is_head {
+        let sent = if asked.is_head || self.closes {
             answers.work(1);
-            self.send(&answers.head)
+            self.send(if asked.is_head { &answers.head } else { &answers.closing })
         } else {
             self.send_usual(answers, 1)
         };
@@ -234,6 +248,7 @@ fn parse(input: &[u8]) -> Option<Result<Asked, ()>> {
             asked.body_bytes = length?;
         } else if field.name.eq_ignore_ascii_case("connection") {
             asked.closes |= field.value.eq_ignore_ascii_case(b"close");
+            asked.closes &= !field.value.eq_ignore_ascii_case(b"keep-alive");
         } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
             return Some(Err(()));
         }
@@ -293,6 +308,11 @@ mod tests {
         assert!(text.contains("Content-Length: 4") && !text.contains("pong") && goes_on);
         let (text, goes_on) = talk(&[b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"]);
         assert_eq!((count(&text), goes_on), (1, false));
+        assert!(text.contains("Connection: close"), "{text}");
+        let old = |option: &str| talk(&[format!("GET / HTTP/1.0\r\n{option}\r\n").as_bytes()]);
+        assert!(!old("").1 && old("").0.contains("Connection: close"));
+        let (text, goes_on) = old("Connection: Keep-Alive\r\n");
+        assert!(goes_on && text.contains("Connection: keep-alive"), "{text}");
         assert_eq!(talk(&[b"\x16\x03\x01"]), (String::new(), false));
     }
 }
