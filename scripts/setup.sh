@@ -21,6 +21,7 @@ main() {
     set_up_go
     set_up_engine
     set_up_browser
+    set_up_namespaces
     write_environment
 }
 
@@ -99,6 +100,11 @@ start_dockerd() {
 # The tests look at the HTML report in it.
 set_up_browser() {
     have chromium || install_packages "a browser for the tests of the HTML report" chromium
+}
+
+# The test of a machine without free ports makes a network of its own.
+set_up_namespaces() {
+    have ip || install_packages "ip, for the test of a machine without free ports" iproute2
 }
 
 write_environment() {

@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::http1::{Event, Head, Malformed, Memo, Parser, fields, version};
 use crate::request::Request;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -116,6 +116,13 @@ pub fn ask(address: &Address, request: &Request, options: &AskOptions) -> Result
 pub fn connects(address: &Address, limit: Duration) -> bool {
     let options = AskOptions { timeout: limit, ..AskOptions::default() };
     Asker::new(address.clone(), options).connect().is_ok()
+}
+
+/// The first of these addresses at which somebody accepts a connection within `limit` each; a name
+/// such as `localhost` often has an IPv6 address at which nobody listens. None where nobody does.
+#[must_use]
+pub fn first_that_connects(addresses: &[SocketAddr], limit: Duration) -> Option<SocketAddr> {
+    addresses.iter().copied().find(|address| connects(&Address::Tcp(*address), limit))
 }
 
 impl Asker {

@@ -83,8 +83,8 @@ pub struct Load {
     pub pipeline: usize,
     /// The cores that the threads are pinned to, in turn; `None`: wherever the kernel puts them.
     pub cpus: Option<Vec<usize>>,
-    /// Gather answers for up to 100 us before working on them, when many are due: less CPU for
-    /// client and server, burstier load (p99 rises). Never in effect below 8 requests in flight.
+    /// Gather answers for up to 400 us before working on them, when many are due: less CPU for
+    /// client and server, burstier load. Never in effect below 8 requests in flight.
     pub batch: bool,
     /// Take each answer's arrival time from the kernel (`SO_TIMESTAMPNS`); costs 6 to 8 % CPU.
     pub kernel_timestamps: bool,

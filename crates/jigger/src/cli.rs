@@ -186,6 +186,10 @@ pub struct LoadArgs {
     /// Method
     #[arg(short, long, default_value = "GET")]
     pub method: String,
+    /// One of several requests, "WEIGHT METHOD /PATH" (repeatable); they are asked instead of the
+    /// URL's own path, as often as their weights say
+    #[arg(long, value_name = "REQUEST", conflicts_with = "method")]
+    pub request: Vec<String>,
     /// A header, "Name: value" (repeatable)
     #[arg(short = 'H', long, value_name = "HEADER")]
     pub header: Vec<String>,
@@ -213,7 +217,7 @@ pub struct LoadArgs {
     /// Cores that the load threads are pinned to, such as 0,1
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub cpus: Option<Vec<usize>>,
-    /// Gather answers for up to 100 us when many are due: less CPU, burstier load
+    /// Gather answers for up to 400 us when many are due: less CPU, burstier load
     #[arg(long)]
     pub batch: bool,
     /// Take arrival times from the kernel, without the client's own queue

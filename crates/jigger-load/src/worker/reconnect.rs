@@ -94,13 +94,19 @@ impl<D: Driver> Worker<'_, D> {
 
     /// Gives up the requests of a connection whose deadline has passed.
     pub(super) fn time_out(&mut self, index: usize) {
-        let kind = match self.slots[index].phase {
-            Phase::Connecting => ErrorKind::ConnectTimeout,
-            _ => ErrorKind::Timeout,
-        };
         let timeout = self.load.timeout;
         let count = self.slots[index].connection.flights().len() as u64;
-        self.tally.errors.add(kind, count, || format!("no complete answer within {timeout:?}"));
+        match self.slots[index].phase {
+            Phase::Connecting => self.tally.errors.add(ErrorKind::ConnectTimeout, count, || {
+                format!(
+                    "no connection within {timeout:?}: the server's listen queue is full, or a \
+                     firewall drops packets; use fewer connections, or keep-alive"
+                )
+            }),
+            _ => self.tally.errors.add(ErrorKind::Timeout, count, || {
+                format!("no complete answer within {timeout:?}")
+            }),
+        }
         self.give_up(index, false);
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use jigger_load::ask::first_that_connects;
 use jigger_load::{
     Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Flow, Load, Pacing, Progress,
     Request, Url,
@@ -17,6 +18,8 @@ use crate::report::load as report;
 use crate::suite::duration;
 
 const OBSERVE_EVERY: Duration = Duration::from_millis(100);
+/// Patience with each of several addresses of a host.
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
 /// Loads the server and writes what was measured.
 ///
@@ -62,7 +65,12 @@ fn show(progress: &Progress) {
 /// The load that the arguments ask for.
 fn load_of(args: &LoadArgs) -> Result<Load> {
     let url = Url::parse(&args.url)?;
-    let mut load = Load::new(address(args, &url)?, request(args, &url)?);
+    let asked = Asked::read(args)?;
+    let mut load = Load::new(address(args, &url)?, asked.request(&args.method, &url)?);
+    if !args.request.is_empty() {
+        let weighed = |text: &String| asked.weighed(text, &url);
+        load.requests = args.request.iter().map(weighed).collect::<Result<_>>()?;
+    }
     load.threads = usize::from(args.threads).min(args.connections as usize);
     load.connections = args.connections as usize;
     if args.fresh {
@@ -112,35 +120,68 @@ fn address(args: &LoadArgs, url: &Url) -> Result<Address> {
     }
 }
 
+/// The first address of several at which somebody listens; where nobody does, the load will say so.
 fn first_address(url: &Url) -> Result<Address> {
     let addresses = url.resolve()?;
     let first = addresses.first().ok_or_else(|| anyhow!("{url} has no address"))?;
-    Ok(Address::Tcp(*first))
+    let reached = match addresses.len() {
+        1 => None,
+        _ => first_that_connects(&addresses, CONNECT_LIMIT),
+    };
+    Ok(Address::Tcp(reached.unwrap_or(*first)))
 }
 
-fn request(args: &LoadArgs, url: &Url) -> Result<Request> {
-    let headers = args.header.iter().map(|text| header(text)).collect::<Result<Vec<_>>>()?;
-    let body = match args.body.as_deref() {
-        None => Vec::new(),
-        Some(text) => match text.strip_prefix('@') {
-            Some(path) => {
-                std::fs::read(path).with_context(|| format!("cannot read the body {path}"))?
-            }
-            None => text.as_bytes().to_vec(),
-        },
-    };
-    if !args.template {
-        return Ok(Request::new(&args.method, url, &headers, &body)?);
+/// What all requests of the load have in common.
+struct Asked {
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    /// The lines of `{{line}}`; `None` where holes are not filled.
+    lines: Option<Vec<String>>,
+}
+
+impl Asked {
+    fn read(args: &LoadArgs) -> Result<Asked> {
+        Ok(Asked {
+            headers: args.header.iter().map(|text| header(text)).collect::<Result<_>>()?,
+            body: body(args.body.as_deref().unwrap_or_default())?,
+            lines: if args.template { Some(lines(args)?) } else { None },
+        })
     }
-    let lines = match &args.lines {
-        None => Vec::new(),
-        Some(path) => std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the lines {}", path.display()))?
-            .lines()
-            .map(str::to_owned)
-            .collect(),
-    };
-    Ok(Request::template(&args.method, url, &headers, &body, &lines)?)
+
+    fn request(&self, method: &str, url: &Url) -> Result<Request> {
+        Ok(match &self.lines {
+            None => Request::new(method, url, &self.headers, &self.body)?,
+            Some(lines) => Request::template(method, url, &self.headers, &self.body, lines)?,
+        })
+    }
+
+    /// One of several requests: `WEIGHT METHOD PATH`.
+    fn weighed(&self, text: &str, url: &Url) -> Result<(Request, u32)> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let ([weight, method, path], true) = (words.as_slice(), text.contains('/')) else {
+            bail!("--request '{text}': write \"WEIGHT METHOD /PATH\", such as \"3 GET /items\"");
+        };
+        let weight = weight.parse().with_context(|| {
+            format!("--request '{text}': the weight '{weight}' is no whole number")
+        })?;
+        let url = Url::parse(&format!("http://{}{path}", url.host_field()))?;
+        Ok((self.request(method, &url)?, weight))
+    }
+}
+
+/// The body as typed, or from a file with `@FILE`.
+fn body(text: &str) -> Result<Vec<u8>> {
+    match text.strip_prefix('@') {
+        Some(path) => std::fs::read(path).with_context(|| format!("cannot read the body {path}")),
+        None => Ok(text.as_bytes().to_vec()),
+    }
+}
+
+fn lines(args: &LoadArgs) -> Result<Vec<String>> {
+    let Some(path) = &args.lines else { return Ok(Vec::new()) };
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the lines {}", path.display()))?;
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 fn header(text: &str) -> Result<(String, String)> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use jigger_load::{ErrorKind, Load, Sample};
+use jigger_load::{ErrorKind, Load, Pacing, Sample};
 use serde_json::{Map, Value, json};
 
 use super::units::{bytes, grouped, time_us};
@@ -67,9 +67,16 @@ pub fn text(told: &Told<'_>) -> String {
     if !sample.connect_time_ns.is_empty() && sample.connections_opened > load.connections as u64 {
         latency_lines(&mut text, "connect time", &sample.connect_time_ns);
     }
+    if load.pacing == Pacing::Closed {
+        text.push_str(CLOSED_LOOP);
+    }
     problem_lines(&mut text, told);
     text
 }
+
+/// What a closed loop cannot show (Schroeder et al. 2006).
+const CLOSED_LOOP: &str = "  closed loop: while the server stalls nothing is asked, so the waiting \
+                           of those who would\n  have come is not in these times; --rate N has it\n";
 
 fn latency_lines(text: &mut String, name: &str, histogram: &Histogram<u64>) {
     if histogram.is_empty() {

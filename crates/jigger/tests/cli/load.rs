@@ -1,5 +1,6 @@
 //! `jigger load` and `jigger wrk` against the built-in null server.
 
+use std::io::{BufRead as _, Write as _};
 use std::process::Command;
 
 use jigger_load::{Address, NullOptions, NullServer};
@@ -53,6 +54,61 @@ fn an_open_loop_keeps_its_rate() {
     assert!((190..=201).contains(&requests), "{requests}");
     assert!(report["engine"]["schedule_lag_us"]["p99"].is_null());
     assert!(report["service_time_us"]["p50"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_closed_loop_says_what_it_cannot_show_and_an_open_one_need_not() {
+    let (_server, url) = null_server();
+    let closed = jigger(&["load", &url, "-n", "50"]);
+    closed.expect(0, &["closed loop: while the server stalls nothing is asked", "--rate N"]);
+    let open = jigger(&["load", &url, "-n", "50", "--rate", "500"]);
+    open.expect(0, &["service time"]);
+    assert!(!open.stdout.contains("closed loop"), "{}", open.stdout);
+}
+
+/// Answers 200 below /a and 404 elsewhere, counting both.
+#[test]
+fn several_requests_are_asked_as_often_as_they_weigh() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut lines = Vec::new();
+        let mut reader = std::io::BufReader::new(stream);
+        let mut line = String::new();
+        while reader.read_line(&mut line).unwrap() > 0 {
+            let text = std::mem::take(&mut line);
+            if text == "\r\n" {
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                reader.get_mut().write_all(answer).unwrap();
+            } else if text.contains("HTTP/1.1") {
+                lines.push(text.trim_end().to_owned());
+            }
+        }
+        lines
+    });
+    let mix = ["--request", "3 GET /a", "--request", "1 DELETE /b?c=d"];
+    let outcome = jigger(&[&["load", &url, "-n", "400", "-c", "1"], &mix[..]].concat());
+    outcome.expect(0, &["400 requests"]);
+    let lines = server.join().unwrap();
+    let count = |wanted: &str| lines.iter().filter(|line| *line == wanted).count();
+    let (gets, deletes) = (count("GET /a HTTP/1.1"), count("DELETE /b?c=d HTTP/1.1"));
+    assert_eq!(gets + deletes, 400);
+    assert!((270..=330).contains(&gets), "{gets} of 400 where 300 are likely");
+    for wrong in ["GET /a", "x GET /a", "1 GET a"] {
+        jigger(&["load", &url, "--request", wrong]).expect(2, &["--request", wrong]);
+    }
+}
+
+/// `localhost` has an IPv6 address on most machines, and this server listens on IPv4 only.
+#[test]
+fn a_host_of_several_addresses_is_reached_at_the_one_that_listens() {
+    let (server, _url) = null_server();
+    let Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
+    let url = format!("http://localhost:{}/", address.port());
+    assert_eq!(json(&["load", &url, "-n", "20"])["requests"], 20);
+    let unknown = jigger(&["load", "http://no-such-host.invalid/", "-n", "1"]);
+    unknown.expect(2, &["cannot resolve `no-such-host.invalid`", "check the name"]);
 }
 
 #[test]

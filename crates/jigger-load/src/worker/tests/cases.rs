@@ -27,8 +27,22 @@ struct Case {
 use Step::{Close, Pause, Repeat, Request as Asked, Reset, Send, StandAfter};
 
 const PONG: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong");
+const LAST: Step = Send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npong");
+/// A field of one megabyte.
+const LONG_HEAD: &[u8] = &long_head();
 const PART_OF_HEAD: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Le");
 const PART_OF_BODY: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npo");
+
+const fn long_head() -> [u8; 1 << 20] {
+    let mut head = [b'x'; 1 << 20];
+    let start = b"HTTP/1.1 200 OK\r\nX-Long: ";
+    let mut at = 0;
+    while at < start.len() {
+        head[at] = start[at];
+        at += 1;
+    }
+    head
+}
 
 const fn fine(name: &'static str, script: &'static [Step]) -> Case {
     Case { name, script, answers: 3, errors: &[], opened: 1, closed_by_server: 0, real: true }
@@ -87,6 +101,13 @@ const CASES: &[Case] = &[
     closing("until close", &[Asked, Send(b"HTTP/1.1 200 OK\r\n\r\npo"), Pause(1), Send(b"ng"), Close]),
     Case { real: false, ..closing("silent close", &[Asked, PONG, Close]) },
     Case { real: false, ..fine("a connection that takes its time", &[StandAfter(5), Asked, PONG, Repeat]) },
+    Case { real: false, opened: 2, closed_by_server: 1, ..fine("a close after every second answer", &[Asked, PONG, Asked, PONG, Close]) },
+    Case {
+        opened: 2,
+        closed_by_server: 1,
+        ..fine("an announced close after every second answer", &[Asked, PONG, Asked, LAST, Close])
+    },
+    bad("a head without end", &[Asked, Send(LONG_HEAD)], &[(ReadMalformed, 3)]),
     bad("close without an answer", &[Asked, Close], &[(ReadClosedEarly, 3)]),
     bad("close within a head", &[Asked, PART_OF_HEAD, Close], &[(ReadClosedEarly, 3)]),
     bad("close within a body", &[Asked, PART_OF_BODY, Close], &[(ReadClosedEarly, 3)]),
@@ -211,7 +232,7 @@ fn on_real_sockets() {
             load.timeout = Duration::from_secs(60);
         }
         let script = case.script;
-        let connections = if case.opened == 1 { 1 } else { 3 };
+        let connections = case.opened;
         let server = std::thread::spawn(move || {
             for _ in 0..connections {
                 serve(listener.accept().unwrap().0, script);
@@ -316,6 +337,22 @@ fn a_connection_that_never_stands_times_out_as_such() {
         (120_000..120_100).contains(&elapsed_us),
         "deadlines fire when they pass: {elapsed_us}"
     );
+}
+
+/// Nobody takes the connections that wait, and the kernel lets only so many wait.
+#[test]
+fn a_full_listen_queue_is_told_from_a_slow_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::listen(&listener, 1).unwrap();
+    let mut load = three_requests(listener.local_addr().unwrap());
+    (load.connections, load.extent) = (10, Extent::Count(10));
+    let sample = run_on(Epoll::new(&load.address, false).unwrap(), &load);
+    let (unanswered, unconnected) =
+        (sample.errors.count(Timeout), sample.errors.count(ConnectTimeout));
+    assert_eq!((sample.requests, unanswered + unconnected), (0, 10), "{:?}", sample.errors);
+    assert_eq!(sample.connections_opened, unanswered);
+    assert!(unconnected >= 5, "{:?}", sample.errors);
+    assert!(sample.errors.first(ConnectTimeout).unwrap().contains("listen queue is full"));
 }
 
 #[test]
