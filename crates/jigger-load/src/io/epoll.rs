@@ -7,7 +7,7 @@
 use super::stamps::{self, Stamps};
 use super::{Driver, Ready, Received};
 use crate::address::Address;
-use rustix::event::{Timespec, epoll};
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SendFlags, SocketFlags, SocketType};
 use std::mem::MaybeUninit;
@@ -15,6 +15,7 @@ use std::os::fd::OwnedFd;
 
 /// Events taken at once.
 const EVENTS: usize = 512;
+const MILLISECOND_NS: u64 = 1_000_000;
 
 /// See the module.
 pub(crate) struct Epoll {
@@ -51,6 +52,18 @@ impl Epoll {
             events: vec![MaybeUninit::uninit(); EVENTS],
             stamps: stamped.then(Stamps::begin),
         })
+    }
+}
+
+impl Epoll {
+    /// Waits until a socket is ready or the time is up, to the nanosecond: epoll_pwait(2) rounds
+    /// up to milliseconds, and epoll_pwait2(2) is missing before Linux 5.11.
+    fn sleep(&self, timeout_ns: u64) -> Result<(), Errno> {
+        let mut files = [PollFd::new(&self.epoll, PollFlags::IN)];
+        match poll(&mut files, Some(&timespec(timeout_ns))) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -117,6 +130,12 @@ impl Driver for Epoll {
 
     fn wait(&mut self, timeout_ns: u64, ready: &mut Vec<Ready>) -> Result<(), Errno> {
         ready.clear();
+        let timeout_ns = if timeout_ns.is_multiple_of(MILLISECOND_NS) {
+            timeout_ns
+        } else {
+            self.sleep(timeout_ns)?;
+            0
+        };
         let timeout = timespec(timeout_ns);
         let (events, _) = match epoll::wait(&self.epoll, self.events.as_mut_slice(), Some(&timeout))
         {
@@ -170,5 +189,25 @@ fn timespec(duration_ns: u64) -> Timespec {
     Timespec {
         tv_sec: i64::try_from(duration_ns / 1_000_000_000).unwrap_or(i64::MAX),
         tv_nsec: i64::try_from(duration_ns % 1_000_000_000).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rounded up to milliseconds, not one of many waits would be shorter than that.
+    #[test]
+    fn waits_are_not_rounded_to_milliseconds() {
+        let address = Address::Tcp(std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
+        let mut driver = Epoll::new(&address, false).unwrap();
+        let mut ready = Vec::new();
+        let mut shortest_ns = u64::MAX;
+        for _ in 0..50 {
+            let begin_ns = driver.now_ns();
+            driver.wait(100_000, &mut ready).unwrap();
+            shortest_ns = shortest_ns.min(driver.now_ns() - begin_ns);
+        }
+        assert!((100_000..MILLISECOND_NS).contains(&shortest_ns), "{shortest_ns}");
     }
 }

@@ -1,0 +1,215 @@
+//! What the engine records against what is known to be true, on this machine.
+//!
+//!     cargo bench -p jigger-load --bench truth
+//!     cargo bench -p jigger-load --bench truth -- delay stall lag memory cores
+//!
+//! Servers run on the last core in processes of their own, the engine on the first.
+
+mod server;
+
+use jigger_load::{
+    Address, Arrivals, Extent, Flow, Load, NullOptions, NullServer, Pacing, Request, Sample, Url,
+    run,
+};
+use server::{Behaviour, Server};
+use std::error::Error;
+use std::time::Duration;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// A part of the bench and what it is called on the command line.
+type Part = (&'static str, fn() -> Outcome<()>);
+
+const PARTS: &[Part] =
+    &[("delay", delay), ("stall", stall), ("lag", lag), ("memory", memory), ("cores", cores)];
+
+fn main() -> Outcome<()> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["serve", behaviour, cpu] => return server::serve(behaviour, cpu.parse()?),
+        ["hold", address, connections] => return hold(address, connections.parse()?),
+        _ => {}
+    }
+    let unknown = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word));
+    if let Some(word) = unknown {
+        return Err(format!("there is no part '{word}': delay, stall, lag, memory, cores").into());
+    }
+    for (name, part) in PARTS {
+        if words.is_empty() || words.iter().any(|word| word == name) {
+            part()?;
+        }
+    }
+    Ok(())
+}
+
+/// A server that takes 2 ms, and says itself how long it took.
+fn delay() -> Outcome<()> {
+    println!("delay of 2 ms: what the engine saw against what the server took");
+    for connections in [1, 64] {
+        let server = Server::start(Behaviour::Delay)?;
+        let seconds = Duration::from_secs(5);
+        let sample = measure(&Load {
+            connections,
+            extent: Extent::Time(seconds),
+            ..load(server.address())?
+        })?;
+        let seen = [0.5, 0.99].map(|quantile| percentile_us(&sample, quantile));
+        let took = server.finish()?;
+        for (name, seen_us, took_us) in [("p50", seen[0], took[0]), ("p99", seen[1], took[1])] {
+            println!(
+                "  c = {connections}, {name}: {seen_us:.0} us against {took_us:.0} us, {:+.1} %",
+                (seen_us / took_us - 1.0) * 100.0
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A server that stands still for one second of ten. At an even rate a tenth of all requests are
+/// due meanwhile and wait for the rest of the second, evenly spread: the 99th percentile of all
+/// is 0.9 s.
+fn stall() -> Outcome<()> {
+    let server = Server::start(Behaviour::Stall)?;
+    let seconds = Extent::Time(Duration::from_secs(20));
+    let base = Load { connections: 16, extent: seconds, ..load(server.address())? };
+    let open = measure(&Load { pacing: even(200.0), ..base.clone() })?;
+    println!(
+        "stall of 1 s in every 10: open loop p99 {:.0} ms where 900 ms are true",
+        percentile_us(&open, 0.99) / 1e3
+    );
+    let closed = measure(&base)?;
+    println!(
+        "  closed loop p99 {:.3} ms: it asks nothing while it waits, and `jigger load` says so",
+        percentile_us(&closed, 0.99) / 1e3
+    );
+    Ok(())
+}
+
+/// How late the engine sends what is due at 1,000 a second.
+fn lag() -> Outcome<()> {
+    let server = Server::start(Behaviour::AtOnce)?;
+    let sample = measure(&Load {
+        connections: 8,
+        pacing: even(1000.0),
+        extent: Extent::Time(Duration::from_secs(10)),
+        ..load(server.address())?
+    })?;
+    let lag = sample.engine.schedule_lag_ns.ok_or("an open loop has a lag")?;
+    let shown = [0.5, 0.99, 0.999, 0.9999].map(|q| number(lag.value_at_quantile(q)) / 1e3);
+    println!(
+        "lag behind the schedule at 1,000 a second: p50 {:.0} us, p99 {:.0} us, p99.9 {:.0} us, \
+         p99.99 {:.0} us; {:.2} % within 100 us",
+        shown[0],
+        shown[1],
+        shown[2],
+        shown[3],
+        lag.percentile_below(100_000)
+    );
+    Ok(())
+}
+
+/// Memory for each connection: that of 10,000 against that of 10.
+fn memory() -> Outcome<()> {
+    let server = Server::start(Behaviour::AtOnce)?;
+    let [few, many] = [10, 10_000].map(|connections| peak_bytes(server.address(), connections));
+    let (few, many) = (few?, many?);
+    println!(
+        "memory: {:.0} bytes a connection ({:.1} MB with 10,000 connections, {:.1} MB with 10)",
+        (many - few) / 9990.0,
+        many / 1e6,
+        few / 1e6
+    );
+    Ok(())
+}
+
+fn peak_bytes(address: &str, connections: usize) -> Outcome<f64> {
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args(["hold", address, &connections.to_string()])
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    text.trim().parse().map_err(|_| format!("{connections} connections: {text}{errors}").into())
+}
+
+/// A load of its own process; prints the most memory that the process held (VmHWM, see
+/// proc_pid_status(5)).
+fn hold(address: &str, connections: usize) -> Outcome<()> {
+    let extent = Extent::Time(Duration::from_secs(5));
+    let sample = measure(&Load { connections, extent, ..load(address)? })?;
+    if sample.connections_opened < connections as u64 {
+        return Err(format!("only {} connections stood", sample.connections_opened).into());
+    }
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).ok_or("no VmHWM")?;
+    let kibibytes: u64 = line.split_whitespace().nth(1).ok_or("no number")?.parse()?;
+    println!("{}", kibibytes * 1024);
+    Ok(())
+}
+
+/// Client and server share each core, so that the second core brings a second of both: the engine
+/// is compared with itself, and what does not double is lost between its threads.
+fn cores() -> Outcome<()> {
+    const ROUNDS: usize = 5;
+    let mut ratios = Vec::new();
+    let mut costs = Vec::new();
+    for _ in 0..ROUNDS {
+        let [one, two] = [1, 2].map(shared_cores);
+        let (one, two) = (one?, two?);
+        ratios.push(two.requests_per_second() / one.requests_per_second());
+        let cost = |sample: &Sample| number(sample.engine.cpu_ns) / number(sample.requests);
+        costs.push(cost(&two) / cost(&one));
+    }
+    ratios.sort_by(f64::total_cmp);
+    costs.sort_by(f64::total_cmp);
+    println!(
+        "two threads on two cores against one on one, a server thread beside each: {:.2} times \
+         the rate ({:.2} to {:.2}), {:.2} times the CPU a request; medians of {ROUNDS} rounds",
+        ratios[ROUNDS / 2],
+        ratios[0],
+        ratios[ROUNDS - 1],
+        costs[ROUNDS / 2]
+    );
+    Ok(())
+}
+
+fn shared_cores(threads: usize) -> Outcome<Sample> {
+    let cpus = Some((0..threads).collect::<Vec<_>>());
+    let options = NullOptions { threads, cpus: cpus.clone(), ..NullOptions::default() };
+    let server = NullServer::start(&options)?;
+    let url = Url::parse("http://localhost/")?;
+    let load = Load {
+        threads,
+        cpus,
+        connections: 64 * threads,
+        extent: Extent::Time(Duration::from_secs(2)),
+        ..Load::new(server.address().clone(), Request::get(&url))
+    };
+    measure(&load)
+}
+
+fn load(address: &str) -> Outcome<Load> {
+    let url = Url::parse(&format!("http://{address}/"))?;
+    let load = Load::new(Address::Tcp(address.parse()?), Request::get(&url));
+    Ok(Load { cpus: Some(vec![0]), ..load })
+}
+
+fn measure(load: &Load) -> Outcome<Sample> {
+    let sample = run(load, &mut |_| Flow::Continue)?;
+    if let Some((kind, count, first)) = sample.errors.iter().next() {
+        return Err(format!("{count} {}: {first}", kind.name()).into());
+    }
+    Ok(sample)
+}
+
+fn even(rate_per_second: f64) -> Pacing {
+    Pacing::Open { rate_per_second, arrivals: Arrivals::Even, burst: 1 }
+}
+
+fn percentile_us(sample: &Sample, quantile: f64) -> f64 {
+    number(sample.response_time_ns.value_at_quantile(quantile)) / 1e3
+}
+
+#[expect(clippy::cast_precision_loss, reason = "times and counts are far below 2^53")]
+fn number(value: u64) -> f64 {
+    value as f64
+}
