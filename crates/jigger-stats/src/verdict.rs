@@ -3,7 +3,7 @@
 use crate::error::{StatsError, checked_confidence};
 use crate::holm::{holm_adjusted, holm_levels};
 use crate::interval::Interval;
-use crate::margin::Margin;
+use crate::margin::{Margin, Margins};
 use crate::outlook::further_rounds;
 use crate::paired::{Paired, Ratio};
 use crate::signed_rank::is_within;
@@ -64,9 +64,9 @@ pub struct Finding {
 ///   called better or worse is at most `1 - confidence`;
 /// - so is, separately, the chance that any contender which differs by more is called equivalent.
 ///
-/// Both hold however the comparisons depend on each other (Holm 1979), for a margin fixed
-/// beforehand. One widened to the placebo ([`Margin::widened_to`]) makes the first still safer; an
-/// "equivalent" then means within the widened margin, so that margin has to be shown beside it.
+/// Both hold however the comparisons depend on each other (Holm 1979), for margins fixed
+/// beforehand. One for differences that is widened to the placebo ([`Margin::widened_to`]) makes
+/// the first still safer. That for equivalence is not to be widened, see [`Margins`].
 /// A difference called in the wrong direction needs an interval that is wrong by more than twice
 /// the margin.
 ///
@@ -78,17 +78,18 @@ pub struct Finding {
 /// even alone; [`StatsError::Confidence`].
 pub fn judge_family(
     comparisons: &[Paired],
-    margin: Margin,
+    margins: impl Into<Margins>,
     confidence: f64,
     direction: Direction,
 ) -> Result<Vec<Finding>, StatsError> {
     let level = 1.0 - checked_confidence(confidence)?;
+    let margins = margins.into();
     let family = Family {
-        margin,
+        margins,
         direction,
-        different: Claims::new(comparisons, level, |paired| p_different(paired, margin)),
+        different: Claims::new(comparisons, level, |paired| p_different(paired, margins.different)),
         equivalent: Claims::new(comparisons, level, |paired| {
-            paired.analysis().p_inside(margin.log())
+            paired.analysis().p_inside(margins.equivalent.log())
         }),
     };
     comparisons
@@ -142,7 +143,7 @@ impl Direction {
 
 /// One metric's comparisons, with what Holm's procedure says about each.
 struct Family {
-    margin: Margin,
+    margins: Margins,
     direction: Direction,
     different: Claims,
     equivalent: Claims,
@@ -178,9 +179,16 @@ impl Family {
     }
 
     fn open(&self, index: usize, ratio: &Ratio) -> Verdict {
-        let limit = self.margin.log();
-        let is_beyond = ratio.estimate.ln().abs() > limit;
-        let claims = if is_beyond { &self.different } else { &self.equivalent };
+        let distance = ratio.estimate.ln().abs();
+        let Margins { different, equivalent } = self.margins;
+        // Between the two, more rounds settle it as they narrow the placebo's interval too.
+        let (claims, limit) = if distance > different.log() {
+            (&self.different, different.log())
+        } else if distance > equivalent.log() {
+            (&self.different, equivalent.log())
+        } else {
+            (&self.equivalent, equivalent.log())
+        };
         let further_rounds = further_rounds(ratio, claims.levels[index], limit);
         Verdict::Inconclusive { further_rounds }
     }
@@ -265,11 +273,19 @@ mod tests {
         assert!(finding.p_different > 0.05);
     }
 
+    /// A noisy placebo leaves a difference open; it does not turn it into equivalence.
     #[test]
-    fn a_wider_margin_swallows_the_difference() {
-        let margin = Margin::default().widened_to(0.2).unwrap();
-        let findings = judge_family(&[pairs(1.1, 0.02, 12)], margin, 0.95, UP).unwrap();
-        assert_eq!(findings[0].verdict, Verdict::Equivalent);
+    fn widening_makes_differences_harder_and_equivalence_no_easier() {
+        let different = Margin::default().widened_to(0.2).unwrap();
+        let margins = Margins { different, equivalent: Margin::default() };
+        let judged = |ratio: f64| {
+            judge_family(&[pairs(ratio, 0.02, 12)], margins, 0.95, UP).unwrap()[0].verdict
+        };
+        assert!(matches!(judged(1.1), Verdict::Inconclusive { further_rounds: Some(_) }));
+        assert_eq!(judged(1.3), Verdict::Better);
+        assert_eq!(judged(1.0), Verdict::Equivalent);
+        let both = judge_family(&[pairs(1.1, 0.02, 12)], different, 0.95, UP).unwrap();
+        assert_eq!(both[0].verdict, Verdict::Equivalent);
     }
 
     #[test]
