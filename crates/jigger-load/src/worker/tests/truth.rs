@@ -6,7 +6,7 @@ use crate::load::{Arrivals, Flow};
 use proptest::prelude::*;
 use std::time::Duration;
 
-use Step::{Pause, Read, Repeat, Request as Asked, Send, StandAfter, Until};
+use Step::{Close, Pause, Read, Repeat, Request as Asked, Send, StandAfter, Until};
 
 const PONG: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong");
 const CLOSE: Step = Send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npong");
@@ -107,6 +107,45 @@ fn fresh_connections_include_connecting_and_record_it_apart() {
     assert_eq!(sample.closed_by_server, 0);
     let kept = run_fake(&for_seconds(1), &[&[StandAfter(3), Asked, Pause(2), PONG, Repeat]]);
     assert!(percentile_us(&kept.response_time_ns, 100.0) < 2100, "keep-alive: without connecting");
+}
+
+/// Little's law: response times, the time without a request, and what was still under way at the
+/// end make up all the time that the connections had.
+#[test]
+fn no_time_of_a_connection_is_lost() {
+    let closes: &[Step] = &[StandAfter(3), Asked, Pause(2), CLOSE, Close];
+    let keeps: &[Step] = &[Asked, Pause(2), PONG, Repeat];
+    let fresh = ConnectionPolicy::Fresh;
+    let cases = [
+        (ConnectionPolicy::KeepAlive, closes, 0.6),
+        (ConnectionPolicy::KeepAlive, keeps, 0.0),
+        (fresh, closes, 0.0),
+        (fresh, &[Asked, Pause(2), PONG], 0.0),
+    ];
+    for (connection, script, idle_share) in cases {
+        let load = Load { connection, connections: 4, ..for_seconds(2) };
+        let sample = run_fake(&load, &[script]);
+        let all_ns = 4.0 * sample.elapsed_ns as f64;
+        let answered_ns = sample.requests as f64 * sample.response_time_ns.mean();
+        let accounted = (answered_ns + sample.idle_ns as f64) / all_ns;
+        assert!((0.99..=1.005).contains(&accounted), "{connection:?} {script:?}: {accounted}");
+        let idle = sample.idle_ns as f64 / all_ns;
+        assert!((idle - idle_share).abs() < 0.02, "{connection:?} {script:?}: {idle}");
+    }
+}
+
+/// A connection that has sent its share of the requests is idle until the others have.
+#[test]
+fn a_connection_without_work_is_idle() {
+    let load = Load { connections: 2, extent: Extent::Count(4), ..load() };
+    let slow: &[Step] = &[Asked, Pause(6), PONG, Repeat];
+    let sample = run_fake(&load, &[&[Asked, Pause(2), PONG, Repeat], slow]);
+    assert_eq!(sample.requests, 4);
+    let answered_ns = sample.requests as f64 * sample.response_time_ns.mean();
+    let accounted = (answered_ns + sample.idle_ns as f64) / (2.0 * sample.elapsed_ns as f64);
+    assert!((0.98..=1.01).contains(&accounted), "{accounted}");
+    let open = Load { pacing: open(100.0), ..for_seconds(1) };
+    assert_eq!(run_fake(&open, &[&[Asked, PONG, Repeat]]).idle_ns, 0);
 }
 
 /// All answers at once, every 5 ms.
