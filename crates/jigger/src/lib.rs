@@ -6,6 +6,7 @@ pub mod suite;
 
 pub mod plan;
 
+pub mod disturbance;
 pub mod host;
 pub mod image;
 pub mod interrupt;

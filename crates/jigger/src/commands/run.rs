@@ -9,8 +9,8 @@ use super::{Exit, output};
 use crate::analysis::Analysis;
 use crate::cli::{MethodArgs, OutputArgs, RunArgs};
 use crate::display::Display;
-use crate::event::Event;
-use crate::host::{Host, Placement, allowed_cores};
+use crate::event::{Event, Listener};
+use crate::host::{Host, Placement};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::prepare::{self, Images};
@@ -18,7 +18,12 @@ use crate::record::{Ended, Record, RecordFile, Status};
 use crate::report::render;
 use crate::session;
 use crate::suite::{Extent, Suite};
-use crate::visit::{LiveWorld, scenario_records};
+use crate::visit::{LiveWorld, ceilings, differ_in_closing, scenario_records, survey};
+
+/// How long the load engine's ceiling is measured, for each shape of scenario.
+const CEILING: Duration = Duration::from_secs(1);
+/// The same with `--quick`.
+const QUICK_CEILING: Duration = Duration::from_millis(200);
 
 /// Runs a suite.
 ///
@@ -30,7 +35,8 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         suite.keep_only(&args.only)?;
     }
     let images = if args.no_images { Images::Skip } else { Images::Build(args.engine.as_deref()) };
-    measure(suite, &args.method, images, &args.output)
+    let placement = args.placement.placement()?;
+    measure(suite, &args.method, placement, images, &args.output)
 }
 
 /// Prepares and measures a suite's contenders and writes the report.
@@ -40,12 +46,12 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
 pub fn measure(
     mut suite: Suite,
     method: &MethodArgs,
+    placement: Placement,
     images: Images<'_>,
     out: &OutputArgs,
 ) -> Result<Exit> {
     adapt(&mut suite, method);
     output::check_files(&out.output)?;
-    let placement = Placement::split(&allowed_cores());
     let mut file =
         RecordFile::create(record_path(out, &suite), empty_record(&suite, method.seed, placement))?;
     let interrupt = Interrupt::listen()?;
@@ -55,8 +61,10 @@ pub fn measure(
     file.record.contenders = prepare::prepare(&suite, images, &interrupt, &mut listener);
     file.save()?;
     let taking_part = taking_part(&file.record);
+    let placement = file.record.placement.clone();
+    complete_scenarios(&mut suite, &mut file.record, method, &interrupt, &mut listener)?;
     let plan = Plan::new(&suite, &taking_part, method.seed);
-    let mut world = LiveWorld::new(&suite, file.record.placement.clone(), interrupt)?;
+    let mut world = LiveWorld::new(&suite, placement, interrupt)?;
     let ended = session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
 
     let analysis = Analysis::of(&file.record);
@@ -68,6 +76,31 @@ pub fn measure(
         _ if analysis.has_failures() => Exit::NotMeasured,
         _ => Exit::Fine,
     })
+}
+
+/// Adds the scenario that tells what closing connections costs, if some do and others do not, and
+/// measures the load engine's ceiling in every scenario's shape.
+fn complete_scenarios(
+    suite: &mut Suite,
+    record: &mut Record,
+    method: &MethodArgs,
+    interrupt: &Interrupt,
+    listener: &mut Listener<'_>,
+) -> Result<()> {
+    let placement = record.placement.clone();
+    if let Some(fresh) = suite.fresh_counterpart().filter(|_| !method.quick) {
+        let visits = survey(suite, &taking_part(record), &placement, interrupt, listener)?;
+        if differ_in_closing(&visits) {
+            suite.scenarios.push(fresh);
+        }
+    }
+    let time = if method.quick { QUICK_CEILING } else { CEILING };
+    let ceilings = ceilings(suite, &placement, time, listener);
+    record.suite.scenarios = scenario_records(suite, placement.client_cpus.len());
+    for (scenario, ceiling) in record.suite.scenarios.iter_mut().zip(ceilings) {
+        scenario.ceiling_per_second = ceiling;
+    }
+    Ok(())
 }
 
 /// What `--quick`, `--thorough` and `--rounds` change in a suite.
@@ -114,6 +147,7 @@ pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Re
             source: suite.source.clone(),
             baseline: suite.baseline().name.clone(),
             margin: suite.margin,
+            disturbance: suite.rounds.disturbance,
             scenarios: scenario_records(suite, placement.client_cpus.len()),
         },
         host: Host::inspect(),

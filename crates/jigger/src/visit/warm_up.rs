@@ -10,7 +10,8 @@ use super::trial::{Conditions, load_of};
 use crate::event::{Event, Listener};
 use crate::suite::Suite;
 
-/// Warms up in the way of the busiest scenario; whether a steady state was reached.
+/// Warms up in the way of the busiest scenario; whether the server's rate held still at the end,
+/// noise apart.
 ///
 /// # Errors
 /// [`VisitError`] when the load engine cannot run.
@@ -42,5 +43,7 @@ pub fn warm_up(
         if steady || conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
-    Ok(steady)
+    let holds =
+        matches!(rule.judge_at_limit(&windows), Steadiness::Steady | Steadiness::Noisy { .. });
+    Ok(steady || holds)
 }

@@ -172,7 +172,7 @@ fn pipelined_requests_go_out_together_and_survive_an_announced_close() {
     let sample = run_fake(&load, &[all]);
     assert_eq!((sample.requests, sample.errors.total(), sample.connections_opened), (40, 0, 1));
     // Two answers of four, then the server closes: the others are asked anew.
-    let two: &[Step] = &[Asked, Asked, Asked, Asked, PONG, CLOSE, Step::Close];
+    let two: &[Step] = &[Asked, Asked, Asked, Asked, PONG, CLOSE, Close];
     let sample = run_fake(&load, &[two, two, all]);
     assert_eq!((sample.requests, sample.errors.total()), (40, 0));
     assert_eq!((sample.due, sample.closed_by_server), (40, 2));
@@ -191,7 +191,7 @@ fn a_large_body_is_sent_in_pieces_and_may_be_refused_early() {
     let fake = Fake::new(vec![reads.to_vec()]).with_small_calls(10_000, 4096);
     let sample = run_on(fake, &load);
     assert_eq!((sample.requests, sample.errors.total(), sample.connections_opened), (2, 0, 1));
-    let refuses: &[Step] = &[Read(10_000), CLOSE, Step::Close];
+    let refuses: &[Step] = &[Read(10_000), CLOSE, Close];
     let fake = Fake::new(vec![refuses.to_vec()]).with_small_calls(10_000, 4096);
     let sample = run_on(fake, &load);
     assert_eq!((sample.requests, sample.errors.total()), (2, 0));
@@ -224,7 +224,7 @@ fn batching_naps_only_where_many_requests_are_under_way() {
 fn an_idle_connection_that_the_server_closes_is_made_anew_when_needed() {
     // One request every 100 ms; the server closes after 50 ms of idleness.
     let load = Load { pacing: open(10.0), ..for_seconds(1) };
-    let sample = run_fake(&load, &[&[Asked, PONG, Pause(50), Step::Close]]);
+    let sample = run_fake(&load, &[&[Asked, PONG, Pause(50), Close]]);
     assert_eq!((sample.requests, sample.errors.total()), (10, 0));
     assert_eq!((sample.connections_opened, sample.closed_by_server), (10, 10));
 }
