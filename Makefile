@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# A compiled-in suite (pong, post, placebo) or a file; empty for the default.
+# A compiled-in suite (pong, post, placebo, known) or a file; empty for the default.
 SUITE ?=
 # More arguments for jigger, for example ARGS=--quick.
 ARGS ?=
