@@ -11,7 +11,7 @@ mod trials;
 
 use serde::Serialize;
 
-pub use compare::{Comparison, half_widths};
+pub use compare::{Comparison, Standing, half_widths, standings};
 pub use gate::{CEILING_SHARE_LIMIT, ENGINE_SHARE_LIMIT, Gate};
 pub use latency::{LatencyCurve, latency_curve};
 pub use metric::{Bound, Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};

@@ -1,6 +1,7 @@
 //! The command line: flags only. What they do is in `commands`.
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands;
 use crate::display::Verbosity;
 use crate::host::{Placement, PlacementError, allowed_cores, parse_cpus};
-use crate::report::Format;
+use crate::report::{Format, Look};
 use crate::server::guard;
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
@@ -184,6 +185,24 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+impl Color {
+    fn is_wanted(self) -> bool {
+        let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => std::io::stdout().is_terminal() && !has("NO_COLOR") && !is_dumb,
+        }
+    }
+}
+
+/// The terminal's width, within what reads well; 80 where standard output is none.
+fn columns() -> usize {
+    let found = terminal_size::terminal_size_of(std::io::stdout());
+    found.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns).clamp(40, 120))
 }
 
 /// `jigger load`.
@@ -367,16 +386,10 @@ impl ShownArgs {
         }
     }
 
-    /// Whether standard output gets colour.
+    /// What a text report on standard output may use.
     #[must_use]
-    pub fn colors(&self) -> bool {
-        use std::io::IsTerminal as _;
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => std::io::stdout().is_terminal() && !unwanted,
-        }
+    pub fn look(&self) -> Look {
+        Look { color: self.color.is_wanted(), width: columns() }
     }
 }
 

@@ -14,7 +14,7 @@ mod rounds;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::sentences::sentences;
+use super::sentences::{Part, Sentence, sentences};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Bound, Unit};
 use caveats::Caveats;
@@ -127,13 +127,24 @@ fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
 fn verdicts(analysis: &Analysis<'_>) -> Option<Markup> {
     let sentences = sentences(analysis);
     (!sentences.is_empty()).then(|| html! {
-        ul.verdicts { @for sentence in &sentences { li { (sentence) } } }
+        ul.verdicts { @for sentence in &sentences { li { (set(sentence)) } } }
         p.how {
             "A range in brackets is the 95 % interval of the ratio over the rounds. A difference "
             "is called one only where it exceeds the noise band, with all comparisons of a metric "
             "judged together."
         }
     })
+}
+
+fn set(sentence: &Sentence) -> Markup {
+    html! {
+        @for part in sentence.parts() {
+            @match part {
+                Part::Plain(text) => (text),
+                Part::Set(_, text) => strong { (text) },
+            }
+        }
+    }
 }
 
 /// `1 round`, `2 rounds`.
