@@ -1,5 +1,7 @@
 //! The command line: flags only. What they do is in `commands`.
 
+mod examples;
+
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -20,9 +22,7 @@ use crate::server::guard;
 /// measures them in interleaved rounds and says what can be believed.
 #[derive(Debug, Parser)]
 #[command(name = "jigger", version, args_conflicts_with_subcommands = true)]
-#[command(after_help = "Exit codes: 0 fine; 2 wrong usage or suite; 3 a contender could not be \
-                        measured; 130 interrupted.\n\
-                        Example: jigger run --quick      a first look at the default suite")]
+#[command(after_help = examples::HINT, after_long_help = examples::JIGGER)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -46,10 +46,17 @@ enum Command {
     Report(ReportArgs),
     /// Sizes of container images, layer by layer
     Image(ImageArgs),
+    /// Writes a commented suite for the servers that it finds in a folder
+    Init(InitArgs),
+    /// Prints the completions for a shell
+    Completions(CompletionsArgs),
+    /// Prints the man page, or writes one for each command
+    Man(ManArgs),
 }
 
 /// `jigger run`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::RUN)]
 pub struct RunArgs {
     /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
@@ -76,6 +83,7 @@ pub struct RunArgs {
 
 /// `jigger compare`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::COMPARE)]
 pub struct CompareArgs {
     /// The servers; the first is the baseline
     #[arg(required = true, num_args = 2.., value_name = "NAME=URL")]
@@ -207,6 +215,7 @@ fn columns() -> usize {
 
 /// `jigger load`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::LOAD)]
 pub struct LoadArgs {
     /// What is asked: http://HOST:PORT/PATH
     pub url: String,
@@ -299,6 +308,7 @@ pub enum LoadFormat {
 
 /// `jigger wrk`: the texts are read as wrk reads them, by the command.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::WRK)]
 pub struct WrkArgs {
     /// What is asked: http://HOST:PORT/PATH
     pub url: String,
@@ -330,6 +340,7 @@ pub struct WrkArgs {
 
 /// `jigger check`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::CHECK)]
 pub struct CheckArgs {
     /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
@@ -347,6 +358,7 @@ pub struct CheckArgs {
 
 /// `jigger report`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::REPORT)]
 pub struct ReportArgs {
     /// The record that a run has written
     pub record: PathBuf,
@@ -363,6 +375,7 @@ pub struct ReportArgs {
 
 /// `jigger image`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::IMAGE)]
 pub struct ImageArgs {
     /// An image's reference, a saved image, or the folder of an OCI layout
     #[arg(required = true)]
@@ -373,6 +386,36 @@ pub struct ImageArgs {
     /// Write JSON instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// `jigger init`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::INIT)]
+pub struct InitArgs {
+    /// The folder to search, three deep
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// The suite's file, within that folder; an existing one is never overwritten
+    #[arg(short = 'o', long = "output", value_name = "FILE", default_value = "jigger.toml")]
+    pub file: PathBuf,
+}
+
+/// `jigger completions`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::COMPLETIONS)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `jigger man`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::MAN)]
+pub struct ManArgs {
+    /// Write a page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 impl ShownArgs {
@@ -411,6 +454,9 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => commands::check::run(&args),
         Some(Command::Report(args)) => commands::report::run(&args),
         Some(Command::Image(args)) => commands::image::run(&args),
+        Some(Command::Init(args)) => commands::init::run(&args),
+        Some(Command::Completions(args)) => commands::completions::run(&args),
+        Some(Command::Man(args)) => commands::man::run(&args),
     };
     match outcome {
         Ok(exit) => exit.into(),

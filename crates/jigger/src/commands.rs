@@ -2,8 +2,11 @@
 
 pub mod check;
 pub mod compare;
+pub mod completions;
 pub mod image;
+pub mod init;
 pub mod load;
+pub mod man;
 pub mod report;
 pub mod run;
 pub mod wrk;

@@ -4,6 +4,8 @@
 
 pub mod suite;
 
+pub mod init;
+
 pub mod plan;
 
 pub mod disturbance;

@@ -3,6 +3,8 @@
 //! On-disk types live here alone. Times are in nanoseconds unless the name says
 //! otherwise; histograms are HdrHistogram V2 (compressed), base64.
 
+mod embedded;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
+
+pub use embedded::{Embedded, embed};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 1;
@@ -317,7 +321,7 @@ impl Record {
         self.used_visits().filter(move |visit| visit.entry == entry)
     }
 
-    /// Reads a record of this or an older version.
+    /// Reads a record of this or an older version, from its file or from an HTML report.
     ///
     /// # Errors
     /// [`RecordError`] when it cannot be read, is no record, or is newer.
@@ -327,6 +331,14 @@ impl Record {
             .map_err(|source| RecordError::Read { path: shown.clone(), source })?;
         let not_a_record =
             |message: String| RecordError::NotARecord { path: shown.clone(), message };
+        let is_page = text.trim_start().starts_with('<');
+        let text = match is_page.then(|| embedded::extract(&text)) {
+            None => text,
+            Some(Some(json)) => json,
+            Some(None) => {
+                return Err(not_a_record("the page holds no whole record of jigger".to_owned()));
+            }
+        };
         let value: serde_json::Value =
             serde_json::from_str(&text).map_err(|error| not_a_record(error.to_string()))?;
         match value.get("version").and_then(serde_json::Value::as_u64) {

@@ -17,6 +17,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::sentences::{Part, Sentence, sentences};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Bound, Unit};
+use crate::record::embed;
 use caveats::Caveats;
 
 /// A part of the page.
@@ -35,11 +36,11 @@ const STYLE: &str = include_str!("html/style.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
                       base-uri 'none'; form-action 'none'";
 
-/// The whole page, ending with a line feed. The record is in it, on a line of its own that begins
-/// with `{"version"`.
+/// The whole page, ending with a line feed, with the record in it.
 pub fn render(analysis: &Analysis<'_>) -> String {
     let caveats = Caveats::of(analysis);
-    let sections = sections(analysis, &caveats);
+    let record = embed(analysis.record);
+    let sections = sections(analysis, &caveats, record.is_packed);
     let title = format!("{}: jigger report", analysis.record.suite.name);
     let page = html! {
         (DOCTYPE)
@@ -66,14 +67,14 @@ pub fn render(analysis: &Analysis<'_>) -> String {
                     }
                 }
                 footer { p { "Made by jigger " (analysis.record.jigger) " from the record in this page." } }
-                (provenance::embedded_record(analysis.record))
+                (PreEscaped(record.element))
             }
         }
     };
     page.into_string() + "\n"
 }
 
-fn sections(analysis: &Analysis<'_>, caveats: &Caveats) -> Vec<Section> {
+fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<Section> {
     let section = |id, title, body: Option<Markup>| Some(Section { id, title, body: body? });
     [
         section("verdicts", "Verdicts", verdicts(analysis)),
@@ -91,7 +92,11 @@ fn sections(analysis: &Analysis<'_>, caveats: &Caveats) -> Vec<Section> {
         section("caveats", "What to know before believing it", caveats.body(analysis)),
         section("evidence", "Verified answers", evidence::body(analysis)),
         section("provenance", "Host, versions and commands", Some(provenance::body(analysis))),
-        section("reproduce", "How to reproduce it", Some(provenance::reproduce(analysis.record))),
+        section(
+            "reproduce",
+            "How to reproduce it",
+            Some(provenance::reproduce(analysis.record, is_packed)),
+        ),
     ]
     .into_iter()
     .flatten()

@@ -67,10 +67,14 @@ pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
     sentences
 }
 
+/// In open loop all answer what is due, so that only a difference is worth a sentence.
 fn rates(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> {
+    let is_open = scenario.rate_per_second.is_some();
+    let is_due = |c: &&Comparison| is_open && c.verdict == Some(Verdict::Equivalent);
     let metric = format!("{}.requests_per_second", scenario.name);
     let of_metric = analysis.comparisons.iter().filter(|c| c.metric == metric);
     of_metric
+        .filter(|comparison| !is_due(comparison))
         .filter(|comparison| comparison.withheld.is_none())
         .map(|comparison| rate_sentence(scenario, comparison))
         .collect()

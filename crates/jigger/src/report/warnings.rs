@@ -54,12 +54,7 @@ fn of_contender(analysis: &Analysis<'_>, at: usize) -> Vec<Warning> {
     let gates = contender.gates.iter().map(|gate| {
         let scenario =
             if gate.scenario.is_empty() { "all scenarios" } else { gate.scenario.as_str() };
-        warning(
-            gate.code,
-            format!("{} ({scenario})", record.name),
-            &gate.detail,
-            Some(&gate.remedy),
-        )
+        warning(gate.code, format!("{} ({scenario})", record.name), &gate.detail, Some(gate.remedy))
     });
     let confounders = contender.confounders.iter().map(|found| {
         let all = found.touches.len() == analysis.record.suite.scenarios.len();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_servers;
+mod init;
 mod lab;
 mod load;
 mod run;

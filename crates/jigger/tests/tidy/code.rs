@@ -34,6 +34,7 @@ pub const PLACES: &[(&str, &[&str])] = &[
 pub const ARROWS: &[(&str, &[&str])] = &[
     ("disturbance", &[]),
     ("suite", &["disturbance"]),
+    ("init", &["plan", "suite"]),
     ("plan", &["suite"]),
     ("host", &[]),
     ("image", &[]),
