@@ -292,6 +292,12 @@ pub struct LoadArgs {
     /// What is written to standard output
     #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
     pub format: LoadFormat,
+    /// Show the live screen, also where it would not be by default
+    #[arg(long, overrides_with = "no_tui", conflicts_with = "quiet")]
+    pub tui: bool,
+    /// No live screen; a line of progress instead
+    #[arg(long)]
+    pub no_tui: bool,
     /// No progress
     #[arg(short, long)]
     pub quiet: bool,
@@ -416,6 +422,18 @@ pub struct ManArgs {
     /// Write a page for each command into this folder
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+impl LoadArgs {
+    /// Whether the live screen is shown: by default where somebody sits before a terminal.
+    #[must_use]
+    pub fn wants_screen(&self) -> bool {
+        let sits_there = || {
+            let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+            std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !is_dumb
+        };
+        self.tui || (!self.no_tui && !self.quiet && sits_there())
+    }
 }
 
 impl ShownArgs {

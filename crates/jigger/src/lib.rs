@@ -25,6 +25,7 @@ pub mod analysis;
 pub mod confounder;
 
 pub mod display;
+pub mod live;
 pub mod report;
 pub mod wrk;
 

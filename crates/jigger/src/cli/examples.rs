@@ -38,7 +38,7 @@ Examples:
   jigger load http://127.0.0.1:8080/ -n 10000 --fresh     a connection for each request
   jigger load http://127.0.0.1:8080/ --rate 500           500 a second, answered or not
   jigger load http://127.0.0.1:8080/ -m POST -H 'Content-Type: application/json' -b '{\"a\":1}'
-  jigger load http://127.0.0.1:8080/ --format json > load.json";
+  jigger load http://127.0.0.1:8080/ --no-tui --format json > load.json";
 
 /// `jigger wrk`.
 pub const WRK: &str = "\

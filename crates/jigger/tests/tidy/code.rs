@@ -42,6 +42,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("server", &[]),
     ("event", &[]),
     ("display", &["event"]),
+    ("live", &["analysis", "report"]),
     ("prepare", &["event", "image", "interrupt", "record", "suite"]),
     ("session", &["analysis", "event", "plan", "record", "suite"]),
     (
