@@ -13,6 +13,7 @@ use crate::commands;
 use crate::display::Verbosity;
 use crate::host::{Placement, PlacementError, allowed_cores, parse_cpus};
 use crate::report::{Format, Look};
+use crate::schema::Schema;
 use crate::server::guard;
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
@@ -52,6 +53,8 @@ enum Command {
     Completions(CompletionsArgs),
     /// Prints the man page, or writes one for each command
     Man(ManArgs),
+    /// Prints the JSON schema of a suite file, of a report, of a record or of `load`'s JSON
+    Schema(SchemaArgs),
 }
 
 /// `jigger run`.
@@ -162,6 +165,9 @@ pub struct OutputArgs {
     /// Also write a report here; the extension (.html, .md, .json, .csv, .txt) chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
+    /// Draw the charts as SVG files into this folder; a report in Markdown (-o) shows them
+    #[arg(long, value_name = "DIR", requires = "output")]
+    pub charts: Option<PathBuf>,
     /// Where the record goes [default: jigger-records/SUITE-TIME.json]
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -374,6 +380,9 @@ pub struct ReportArgs {
     /// Write it here instead; the extension chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
+    /// Draw the charts as SVG files into this folder; a report in Markdown (-o) shows them
+    #[arg(long, value_name = "DIR", requires = "output")]
+    pub charts: Option<PathBuf>,
     /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
@@ -422,6 +431,15 @@ pub struct ManArgs {
     /// Write a page for each command into this folder
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+/// `jigger schema`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::SCHEMA)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum)]
+    pub of: Schema,
 }
 
 impl LoadArgs {
@@ -475,6 +493,7 @@ pub fn main() -> ExitCode {
         Some(Command::Init(args)) => commands::init::run(&args),
         Some(Command::Completions(args)) => commands::completions::run(&args),
         Some(Command::Man(args)) => commands::man::run(&args),
+        Some(Command::Schema(args)) => commands::schema::run(&args),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -9,6 +9,7 @@ pub mod load;
 pub mod man;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod wrk;
 
 mod output;

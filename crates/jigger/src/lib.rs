@@ -27,6 +27,7 @@ pub mod confounder;
 pub mod display;
 pub mod live;
 pub mod report;
+pub mod schema;
 pub mod wrk;
 
 pub mod cli;

@@ -13,6 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::disturbance::{Disturbance, Limits};
@@ -24,7 +25,7 @@ pub use embedded::{Embedded, embed};
 pub const VERSION: u32 = 1;
 
 /// One run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// [`VERSION`] of the program that wrote it.
     pub version: u32,
@@ -49,7 +50,7 @@ pub struct Record {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ended {
     /// It has not: the program is at work, or was killed.
@@ -67,7 +68,7 @@ pub enum Ended {
 }
 
 /// The parts of the suite that reports need, and its text.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SuiteRecord {
     /// Its name.
     pub name: String,
@@ -85,7 +86,7 @@ pub struct SuiteRecord {
 }
 
 /// One scenario as it was run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioRecord {
     /// Its name.
     pub name: String,
@@ -111,7 +112,7 @@ pub struct ScenarioRecord {
 }
 
 /// What became of a contender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// It took part.
@@ -123,7 +124,7 @@ pub enum Status {
 }
 
 /// One contender.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ContenderRecord {
     /// Its name.
     pub name: String,
@@ -144,7 +145,7 @@ pub struct ContenderRecord {
 }
 
 /// A container image's sizes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ImageRecord {
     /// The image's reference.
     pub reference: String,
@@ -161,7 +162,7 @@ pub struct ImageRecord {
 }
 
 /// One visit.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct VisitRecord {
     /// The round, from 0.
     pub round: usize,
@@ -195,7 +196,7 @@ pub struct VisitRecord {
 }
 
 /// What was seen when the answers were verified.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// HTTP version, such as "1.1".
     pub http_version: String,
@@ -226,7 +227,7 @@ pub struct Evidence {
 }
 
 /// One contender x one scenario x one round.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct TrialRecord {
     /// The scenario's name.
     pub scenario: String,
@@ -395,6 +396,12 @@ impl RecordFile {
         beside.persist(&self.path)?;
         Ok(())
     }
+}
+
+/// The schema of a record.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Record).to_value()
 }
 
 /// A histogram as text: V2 with compression, base64.

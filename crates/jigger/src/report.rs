@@ -15,6 +15,7 @@ mod warnings;
 
 use std::path::Path;
 
+pub use html::{Chart, charts};
 pub use look::{Look, Tone};
 
 use crate::analysis::Analysis;
@@ -61,11 +62,23 @@ pub fn render(analysis: &Analysis<'_>, format: Format, color: bool) -> String {
 pub fn render_as(analysis: &Analysis<'_>, format: Format, look: Look) -> String {
     match format {
         Format::Text => terminal::render(analysis, look),
-        Format::Markdown => markdown::render(analysis),
+        Format::Markdown => markdown::render(analysis, &[]),
         Format::Html => html::render(analysis),
         Format::Csv => csv::render(analysis),
         Format::Json => json::render(analysis),
     }
+}
+
+/// Writes an analysis as Markdown that shows charts, which lie where `path` says for each name.
+#[must_use]
+pub fn markdown_with_charts(
+    analysis: &Analysis<'_>,
+    charts: &[Chart],
+    path: impl Fn(&str) -> String,
+) -> String {
+    let links: Vec<(String, String)> =
+        charts.iter().map(|chart| (chart.title.clone(), path(&chart.name))).collect();
+    markdown::render(analysis, &links)
 }
 
 #[cfg(test)]

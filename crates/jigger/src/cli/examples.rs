@@ -56,7 +56,7 @@ Examples:
 pub const REPORT: &str = "\
 Examples:
   jigger report jigger-records/pong-20260101-120000.json
-  jigger report record.json -o report.html -o report.md
+  jigger report record.json -o report.html -o report.md --charts charts
   jigger report report.html --format csv        the record is in the page";
 
 /// `jigger image`.
@@ -84,6 +84,13 @@ Examples:
   jigger man | man -l -                     the page of jigger itself
   jigger man --dir ~/.local/share/man/man1  a page for each command";
 
+/// `jigger schema`.
+pub const SCHEMA: &str = "\
+Examples:
+  jigger schema suite > suite.schema.json  for an editor: a suite that begins with the line
+                                           #:schema ./suite.schema.json is completed and checked
+  jigger schema report > report.schema.json";
+
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
@@ -95,6 +102,7 @@ mod tests {
     /// shell's own signs.
     fn command_lines(text: &str) -> Vec<Vec<String>> {
         let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
+        let lines = lines.filter(|line| line.starts_with("jigger"));
         let command = |line: &str| {
             let command = line.split("  ").next().unwrap_or_default();
             let command = command.split(" > ").next().unwrap_or_default();
@@ -105,7 +113,8 @@ mod tests {
 
     #[test]
     fn every_example_is_a_command_line() {
-        for text in [JIGGER, RUN, COMPARE, LOAD, WRK, CHECK, REPORT, IMAGE, INIT, COMPLETIONS, MAN]
+        for text in
+            [JIGGER, RUN, COMPARE, LOAD, WRK, CHECK, REPORT, IMAGE, INIT, COMPLETIONS, MAN, SCHEMA]
         {
             let lines = command_lines(text);
             assert!(!lines.is_empty(), "{text}");

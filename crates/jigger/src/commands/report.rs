@@ -19,6 +19,6 @@ pub fn run(args: &ReportArgs) -> Result<Exit> {
     if args.output.is_empty() {
         output::print(&render_as(&analysis, args.format, args.shown.look()))?;
     }
-    output::write_files(&analysis, &args.output)?;
+    output::write_files(&analysis, &args.output, args.charts.as_deref())?;
     Ok(Exit::Fine)
 }

@@ -69,7 +69,7 @@ pub fn measure(
 
     let analysis = Analysis::of(&file.record);
     output::print(&render_as(&analysis, out.format, out.shown.look()))?;
-    output::write_files(&analysis, &out.output)?;
+    output::write_files(&analysis, &out.output, out.charts.as_deref())?;
     eprintln!("record: {}", file.path.display());
     Ok(match ended {
         Ended::Interrupted => Exit::Interrupted,

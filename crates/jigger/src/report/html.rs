@@ -4,6 +4,7 @@
 //! the style sheet and the escaped record is written as it is.
 
 mod caveats;
+mod charts;
 mod costs;
 mod evidence;
 mod figures;
@@ -13,6 +14,8 @@ mod ratios;
 mod rounds;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub use charts::{Chart, charts};
 
 use super::sentences::{Part, Sentence, sentences};
 use super::units::with_unit;
@@ -30,7 +33,9 @@ struct Section {
     body: Markup,
 }
 
-const STYLE: &str = include_str!("html/style.css");
+/// What the charts need of the style sheet: they are files of their own too.
+const COLORS: &str = include_str!("html/colors.css");
+const STYLE: &str = concat!(include_str!("html/colors.css"), include_str!("html/style.css"));
 
 /// Nothing is loaded and no script runs, whatever a server managed to put into the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \

@@ -5,8 +5,8 @@ use super::tables::{Table, tables};
 use super::warnings::{Warning, warnings};
 use crate::analysis::Analysis;
 
-/// The whole report.
-pub fn render(analysis: &Analysis<'_>) -> String {
+/// The whole report, with links to charts, given by title and path.
+pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
     let record = analysis.record;
     let mut text = format!(
         "## {}\n\n{} rounds, seed {}, baseline {}; {}, {} cores, Linux {}; jigger {}\n",
@@ -25,6 +25,13 @@ pub fn render(analysis: &Analysis<'_>) -> String {
     }
     for table in tables(analysis) {
         text.push_str(&format!("\n### {}\n\n{}", escaped(&table.title), markdown_table(&table)));
+    }
+    if !charts.is_empty() {
+        text.push_str("\n### Charts\n\n");
+        for (title, path) in charts {
+            // In angle brackets a path may have spaces in it.
+            text.push_str(&format!("![{}](<{path}>)\n", escaped(title)));
+        }
     }
     let warnings = warnings(analysis);
     if !warnings.is_empty() {

@@ -7,4 +7,5 @@ mod init;
 mod lab;
 mod load;
 mod run;
+mod schema;
 mod usage;

@@ -64,6 +64,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("confounder", &["analysis", "record"]),
     ("analysis", &["confounder", "plan", "record"]),
     ("report", &["analysis", "confounder", "plan", "record"]),
+    ("schema", &["record", "suite"]),
     ("wrk", &["analysis"]),
 ];
 
