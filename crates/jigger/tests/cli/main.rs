@@ -8,4 +8,5 @@ mod lab;
 mod load;
 mod run;
 mod schema;
+mod tutorial;
 mod usage;
