@@ -43,6 +43,13 @@ impl Sentence {
     }
 }
 
+impl From<String> for Sentence {
+    /// A sentence without anything set apart.
+    fn from(text: String) -> Self {
+        Self::default().plain(text)
+    }
+}
+
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|part| match part {
