@@ -12,15 +12,19 @@ seconds=${2:-5}
 work=$(mktemp -d)
 
 main() {
-    local url pair
+    local url pair server
     have script || fail "script(1) is missing, which lends the screen a terminal: install Debian's bsdutils"
     cd "$root"
     cargo build --release --quiet -p jigger -p jigger-load --bin jigger --example bench_null
     # The null server ends when its standard input closes.
     mkfifo "$work/input"
     target/release/examples/bench_null <"$work/input" >"$work/address" &
+    server=$!
     exec 3>"$work/input"
-    until [ -s "$work/address" ]; do sleep 0.05; done
+    until [ -s "$work/address" ]; do
+        kill -0 "$server" 2>/dev/null || fail "the null server did not start"
+        sleep 0.05
+    done
     url=http://$(head -n 1 "$work/address")/
     echo "pair      with   without  (CPU us a request)"
     for pair in $(seq "$pairs"); do
