@@ -15,10 +15,10 @@ main() {
     local url pair server
     have script || fail "script(1) is missing, which lends the screen a terminal: install Debian's bsdutils"
     cd "$root"
-    cargo build --release --quiet -p jigger -p jigger-load --bin jigger --example bench_null
+    cargo build --release --quiet -p jigger -p jigger-load --bin jigger --example null_server
     # The null server ends when its standard input closes.
     mkfifo "$work/input"
-    target/release/examples/bench_null <"$work/input" >"$work/address" &
+    target/release/examples/null_server <"$work/input" >"$work/address" &
     server=$!
     exec 3>"$work/input"
     until [ -s "$work/address" ]; do
