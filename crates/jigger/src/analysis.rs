@@ -5,6 +5,7 @@ mod gate;
 mod latency;
 mod metric;
 mod noise;
+mod threshold;
 
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ pub use gate::{ENGINE_SHARE_LIMIT, Gate};
 pub use latency::{LatencyCurve, latency_curve};
 pub use metric::{Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
 pub use noise::{NoiseBand, noise_band, placebo_metrics};
+pub use threshold::{Outcome, ThresholdResult};
 
 use crate::confounder::{self, Confounder};
 use crate::plan::PLACEBO;
@@ -31,6 +33,8 @@ pub struct Analysis<'a> {
     pub comparisons: Vec<Comparison>,
     /// The baseline's second entry against the first: the noise floor.
     pub placebo: Vec<Comparison>,
+    /// The suite's thresholds, in its order.
+    pub thresholds: Vec<ThresholdResult>,
 }
 
 /// One contender's results.
@@ -67,7 +71,8 @@ impl<'a> Analysis<'a> {
         let placebo = compare::placebo(record, &contenders);
         let comparisons = compare::comparisons(record, &contenders, &placebo);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
-        Self { record, rounds, contenders, comparisons, placebo }
+        let thresholds = threshold::results(record, &contenders);
+        Self { record, rounds, contenders, comparisons, placebo, thresholds }
     }
 
     /// The contender of that name.
@@ -104,6 +109,16 @@ impl<'a> Analysis<'a> {
             ));
         }
         notes
+    }
+
+    /// Whether a threshold fails, or was not even measured; `strict` takes those that are not
+    /// settled for failed too.
+    #[must_use]
+    pub fn misses_thresholds(&self, strict: bool) -> bool {
+        let misses = |result: &ThresholdResult| {
+            result.outcome.is_failure() || (strict && result.outcome == Outcome::NotSettled)
+        };
+        self.thresholds.iter().any(misses)
     }
 
     /// Whether some contender could not be measured.

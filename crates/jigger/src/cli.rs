@@ -18,8 +18,9 @@ use crate::server::guard;
 /// measures them in interleaved rounds and says what can be believed.
 #[derive(Debug, Parser)]
 #[command(name = "jigger", version, args_conflicts_with_subcommands = true)]
-#[command(after_help = "Exit codes: 0 fine; 2 wrong usage or suite; 3 a contender could not be \
-                        measured; 130 interrupted.\n\
+#[command(after_help = "Exit codes: 0 fine; 1 a threshold does not hold, or something got worse; \
+                        2 wrong usage or suite; 3 a contender could not be measured; \
+                        130 interrupted.\n\
                         Example: jigger run --quick      a first look at the default suite")]
 pub struct Cli {
     #[command(subcommand)]
@@ -104,6 +105,9 @@ pub struct MethodArgs {
     /// Draw the rounds' orders with this seed
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
+    /// Take a threshold that is not settled for one that fails
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Where results go.

@@ -17,6 +17,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All was measured.
     Fine,
+    /// A threshold does not hold, or something got worse.
+    Missed,
     /// The command line or the suite is wrong, or a file cannot be read or written.
     Usage,
     /// A contender could not be measured.
@@ -29,6 +31,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Fine => 0,
+            Exit::Missed => 1,
             Exit::Usage => 2,
             Exit::NotMeasured => 3,
             Exit::Interrupted => 130,

@@ -74,6 +74,36 @@ pub struct SuiteRecord {
     pub margin: f64,
     /// Its scenarios.
     pub scenarios: Vec<ScenarioRecord>,
+    /// What had to hold.
+    #[serde(default)]
+    pub thresholds: Vec<ThresholdRecord>,
+}
+
+/// A promise about one metric of one contender.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdRecord {
+    /// The metric's name.
+    pub metric: String,
+    /// Whose.
+    pub contender: String,
+    /// On which side of the limit it has to stay.
+    pub bound: BoundRecord,
+    /// The limit in the metric's unit, or how many times `relative_to`'s value it is.
+    pub limit: f64,
+    /// The contender whose value in the same rounds is the limit's measure.
+    pub relative_to: Option<String>,
+    /// The limit as the suite has it.
+    pub text: String,
+}
+
+/// The side of a limit that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundRecord {
+    /// The limit or more.
+    AtLeast,
+    /// The limit or less.
+    AtMost,
 }
 
 /// One scenario as it was run.

@@ -7,7 +7,9 @@ mod builtin;
 mod expectation;
 mod names;
 mod placeholder;
+mod quantity;
 mod raw;
+mod threshold;
 mod validate;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use std::time::Duration;
 pub use builtin::{BUILTIN_NAMES, Builtin};
 pub use expectation::{BodyExpectation, Expectation, hex};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
+pub use threshold::{Bound, Limit, Threshold};
 pub use validate::duration;
 
 /// The name under which the baseline is entered a second time; no contender may have it.
@@ -40,6 +43,8 @@ pub struct Suite {
     pub contenders: Vec<Contender>,
     /// The ways of asking; at least one.
     pub scenarios: Vec<Scenario>,
+    /// What has to hold for the run to end well.
+    pub thresholds: Vec<Threshold>,
     /// Half-width of the band within which two contenders count as equivalent (0.02 is 2 %).
     pub margin: f64,
 }
@@ -220,7 +225,7 @@ impl Suite {
         &self.contenders[self.baseline]
     }
 
-    /// Keeps only the contenders named.
+    /// Keeps only the contenders named, and the thresholds about them alone.
     ///
     /// # Errors
     /// [`SuiteError::Meaning`] when a name is not in the suite.
@@ -238,6 +243,13 @@ impl Suite {
         self.contenders.retain(|contender| wanted.contains(&contender.name));
         let kept = self.contenders.iter().position(|contender| contender.name == baseline);
         self.baseline = kept.unwrap_or(0);
+        self.thresholds.retain(|threshold| {
+            let other = match &threshold.limit {
+                Limit::Amount(_) => &threshold.contender,
+                Limit::Times { contender, .. } => contender,
+            };
+            wanted.contains(&threshold.contender) && wanted.contains(other)
+        });
         Ok(())
     }
 }

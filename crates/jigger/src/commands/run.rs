@@ -14,10 +14,10 @@ use crate::host::{Host, Placement, allowed_cores};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::prepare::{self, Images};
-use crate::record::{Ended, Record, RecordFile, Status};
+use crate::record::{BoundRecord, Ended, Record, RecordFile, Status, ThresholdRecord};
 use crate::report::render;
 use crate::session;
-use crate::suite::{Extent, Suite};
+use crate::suite::{Bound, Extent, Limit, Suite, Threshold};
 use crate::visit::{LiveWorld, scenario_records};
 
 /// Runs a suite.
@@ -66,6 +66,7 @@ pub fn measure(
     Ok(match ended {
         Ended::Interrupted => Exit::Interrupted,
         _ if analysis.has_failures() => Exit::NotMeasured,
+        _ if analysis.misses_thresholds(method.strict) => Exit::Missed,
         _ => Exit::Fine,
     })
 }
@@ -115,12 +116,31 @@ pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Re
             baseline: suite.baseline().name.clone(),
             margin: suite.margin,
             scenarios: scenario_records(suite, placement.client_cpus.len()),
+            thresholds: suite.thresholds.iter().map(threshold_record).collect(),
         },
         host: Host::inspect(),
         placement,
         contenders: Vec::new(),
         visits: Vec::new(),
         ended: Ended::NotYet,
+    }
+}
+
+fn threshold_record(threshold: &Threshold) -> ThresholdRecord {
+    let (limit, relative_to) = match &threshold.limit {
+        Limit::Amount(amount) => (*amount, None),
+        Limit::Times { factor, contender } => (*factor, Some(contender.clone())),
+    };
+    ThresholdRecord {
+        metric: threshold.metric.clone(),
+        contender: threshold.contender.clone(),
+        bound: match threshold.bound {
+            Bound::AtLeast => BoundRecord::AtLeast,
+            Bound::AtMost => BoundRecord::AtMost,
+        },
+        limit,
+        relative_to,
+        text: threshold.text.clone(),
     }
 }
 

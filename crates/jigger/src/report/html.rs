@@ -15,6 +15,7 @@ mod rounds;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::sentences::sentences;
+use super::tables::{promise, threshold_value};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Unit};
 use caveats::Caveats;
@@ -77,6 +78,7 @@ fn sections(analysis: &Analysis<'_>, caveats: &Caveats) -> Vec<Section> {
     let section = |id, title, body: Option<Markup>| Some(Section { id, title, body: body? });
     [
         section("verdicts", "Verdicts", verdicts(analysis)),
+        section("thresholds", "Thresholds", thresholds(analysis)),
         section("ratios", "Ratios to the baseline", ratios::body(analysis, caveats)),
         section("figures", "Figures", figures::body(analysis, caveats)),
         section("rounds", "Each round", rounds::body(analysis, caveats)),
@@ -132,6 +134,32 @@ fn verdicts(analysis: &Analysis<'_>) -> Option<Markup> {
             "A range in brackets is the 95 % interval of the ratio over the rounds. A difference "
             "is called one only where it exceeds the noise band, with all comparisons of a metric "
             "judged together."
+        }
+    })
+}
+
+fn thresholds(analysis: &Analysis<'_>) -> Option<Markup> {
+    let table = html! {
+        table {
+            thead { tr { @for name in ["contender", "metric", "promised", "measured", "outcome"] { th scope="col" { (name) } } } }
+            tbody {
+                @for result in &analysis.thresholds {
+                    tr {
+                        th scope="row" { (result.threshold.contender) }
+                        td { (result.threshold.metric) }
+                        td { (promise(&result.threshold)) }
+                        td { (threshold_value(result)) }
+                        td { (result.outcome.name()) }
+                    }
+                }
+            }
+        }
+    };
+    (!analysis.thresholds.is_empty()).then(|| html! {
+        (scrolling("Thresholds", &table))
+        p.how {
+            "A threshold holds when the whole 95 % interval keeps it and fails when the whole interval "
+            "misses it; in between it is not settled."
         }
     })
 }

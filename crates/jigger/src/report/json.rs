@@ -3,7 +3,7 @@
 use jigger_stats::Verdict;
 use serde_json::{Map, Value, json};
 
-use crate::analysis::{Analysis, Comparison, ContenderResult, Metric};
+use crate::analysis::{Analysis, Comparison, ContenderResult, Metric, ThresholdResult};
 
 /// The version of the JSON shapes below.
 const VERSION: u32 = 1;
@@ -24,6 +24,7 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         "contenders": analysis.contenders.iter().map(contender).collect::<Vec<_>>(),
         "comparisons": analysis.comparisons.iter().map(comparison).collect::<Vec<_>>(),
         "placebo": analysis.placebo.iter().map(comparison).collect::<Vec<_>>(),
+        "thresholds": analysis.thresholds.iter().map(threshold).collect::<Vec<_>>(),
     });
     pretty(&value)
 }
@@ -76,6 +77,21 @@ fn comparison(comparison: &Comparison) -> Value {
         "high": comparison.high,
         "rounds": comparison.rounds,
         "verdict": comparison.verdict.map(verdict),
+    })
+}
+
+fn threshold(result: &ThresholdResult) -> Value {
+    let threshold = &result.threshold;
+    json!({
+        "metric": threshold.metric,
+        "contender": threshold.contender,
+        "bound": threshold.bound,
+        "limit": threshold.limit,
+        "relative_to": threshold.relative_to,
+        "value": result.value,
+        "low": result.low,
+        "high": result.high,
+        "outcome": result.outcome.name(),
     })
 }
 

@@ -3,8 +3,8 @@
 use jigger_stats::Verdict;
 
 use super::units::{significant, with_unit};
-use crate::analysis::{Analysis, Comparison, ContenderResult, Unit};
-use crate::record::{ScenarioRecord, Status};
+use crate::analysis::{Analysis, Comparison, ContenderResult, ThresholdResult, Unit, unit_of};
+use crate::record::{BoundRecord, ScenarioRecord, Status, ThresholdRecord};
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,7 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
-/// Every table of a report: one for each scenario, then what the servers cost.
+/// Every table of a report: one for each scenario, what the servers cost, what was promised.
 pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
     let mut tables: Vec<Table> = analysis
         .record
@@ -27,6 +27,7 @@ pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
         .map(|scenario| scenario_table(analysis, scenario))
         .collect();
     tables.push(cost_table(analysis));
+    tables.push(threshold_table(analysis));
     tables.retain(|table| !table.rows.is_empty());
     tables
 }
@@ -92,6 +93,50 @@ fn cost_table(analysis: &Analysis<'_>) -> Table {
             .map(str::to_owned)
             .collect(),
         rows,
+    }
+}
+
+fn threshold_table(analysis: &Analysis<'_>) -> Table {
+    let row = |result: &ThresholdResult| {
+        let threshold = &result.threshold;
+        vec![
+            format!("{} {}", threshold.contender, threshold.metric),
+            promise(threshold),
+            threshold_value(result),
+            result.outcome.name().to_owned(),
+        ]
+    };
+    Table {
+        title: "thresholds".to_owned(),
+        heading: ["", "promised", "measured", "outcome"].map(str::to_owned).into(),
+        rows: analysis.thresholds.iter().map(row).collect(),
+    }
+}
+
+/// `at least 2 x flask`.
+pub fn promise(threshold: &ThresholdRecord) -> String {
+    let side = match threshold.bound {
+        BoundRecord::AtLeast => "at least",
+        BoundRecord::AtMost => "at most",
+    };
+    format!("{side} {}", threshold.text)
+}
+
+/// `2.31x (2.28 to 2.40)`, `3.20 ms (3.10 ms to 3.35 ms)`; `>=` where only the lower end is known.
+pub fn threshold_value(result: &ThresholdResult) -> String {
+    let shown = |value: f64| match result.threshold.relative_to {
+        Some(_) => format!("{}x", significant(value)),
+        None => with_unit(value, unit_of(&result.threshold.metric)),
+    };
+    let Some(value) = result.value.map(shown) else {
+        return "-".to_owned();
+    };
+    match (result.low, result.high) {
+        (Some(low), Some(high)) if low < high => {
+            format!("{value} ({} to {})", shown(low), shown(high))
+        }
+        (Some(_), None) => format!(">= {value}"),
+        _ => value,
     }
 }
 

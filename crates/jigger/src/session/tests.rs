@@ -102,6 +102,7 @@ fn record_of(suite: &Suite) -> Record {
             baseline: "a".to_owned(),
             margin: 0.02,
             scenarios: Vec::new(),
+            thresholds: Vec::new(),
         },
         host: Host::inspect(),
         placement: Placement::split(&[0, 1]),

@@ -17,6 +17,8 @@ pub struct RawSuite {
     pub contender: Vec<RawContender>,
     #[serde(default)]
     pub scenario: Vec<RawScenario>,
+    #[serde(default)]
+    pub threshold: Vec<RawThreshold>,
 }
 
 /// `[suite]`.
@@ -129,6 +131,24 @@ pub struct RawScenario {
 pub enum RawThreads {
     Count(usize),
     Word(String),
+}
+
+/// `[[threshold]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawThreshold {
+    pub metric: String,
+    pub contender: String,
+    pub at_least: Option<RawLimit>,
+    pub at_most: Option<RawLimit>,
+}
+
+/// `at_least = 1000` or `at_most = "20ms"`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawLimit {
+    Number(f64),
+    Text(String),
 }
 
 /// Reads the text into the raw types.

@@ -8,7 +8,7 @@ use super::raw::{RawSuite, RawThreads, RawWarmUp};
 use super::{
     BodyExpectation, Contender, Expectation, Extent, ImageRecipe, Rounds, Scenario, Suite,
 };
-use super::{SuiteError, WarmUp, names};
+use super::{SuiteError, WarmUp, names, threshold};
 
 /// What a check says when it fails: the text without the suite's name.
 type Checked<T> = Result<T, String>;
@@ -38,6 +38,11 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         raw.scenario.into_iter().map(validated_scenario).collect::<Checked<Vec<_>>>()?;
     distinct("contender", contenders.iter().map(|c| c.name.as_str()))?;
     distinct("scenario", scenarios.iter().map(|s| s.name.as_str()))?;
+    let thresholds = raw
+        .threshold
+        .into_iter()
+        .map(|threshold| threshold::validated(threshold, &contenders, &scenarios))
+        .collect::<Checked<Vec<_>>>()?;
     let baseline = baseline_index(raw.suite.baseline.as_deref(), &contenders)?;
     let margin = raw.suite.margin.unwrap_or(0.02);
     if !(0.0..1.0).contains(&margin) {
@@ -52,6 +57,7 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         warm_up: warm_up(&raw.suite.warm_up)?,
         contenders,
         scenarios,
+        thresholds,
         margin,
     })
 }

@@ -6,4 +6,5 @@ mod bad_servers;
 mod lab;
 mod load;
 mod run;
+mod thresholds;
 mod usage;

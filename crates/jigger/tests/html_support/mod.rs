@@ -151,6 +151,7 @@ fn suite() -> SuiteRecord {
             scenario("saturation", 32),
             ScenarioRecord { rate_per_second: Some(500.0), ..scenario("steady", 8) },
         ],
+        thresholds: Vec::new(),
     }
 }
 
