@@ -56,4 +56,4 @@ pub use signed_rank::rounds_needed_for;
 pub use steady::{Steadiness, SteadyRule};
 pub use stopping::{Decision, Stopping};
 pub use unpaired::Unpaired;
-pub use verdict::{Case, Direction, Finding, Verdict, judge_family, judge_together};
+pub use verdict::{Case, Direction, Finding, Judged, Verdict, judge_family, judge_together};

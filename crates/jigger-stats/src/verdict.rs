@@ -120,9 +120,18 @@ pub fn judge_together<C: Judged>(
         .collect()
 }
 
-/// What a comparison has to tell for a verdict. The trait is sealed: it cannot be named outside.
+/// What a comparison has to tell for a verdict. Only this crate can implement it, for what
+/// [`Judged::shifts`] gives is its own.
 pub trait Judged {
+    /// The estimate of the ratio, for which one round is enough.
+    fn estimate(&self) -> f64 {
+        self.shifts().estimate().exp()
+    }
+
     /// The ratio with its interval, the comparison taken alone.
+    ///
+    /// # Errors
+    /// [`StatsError::TooFew`], [`StatsError::Confidence`].
     fn ratio(&self, confidence: f64) -> Result<Ratio, StatsError>;
 
     /// The analysis on the log scale.

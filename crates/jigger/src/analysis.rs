@@ -1,19 +1,25 @@
 //! Record to results: summaries, comparisons, verdicts and gates. Pure.
 
+mod change;
 mod compare;
+mod difference;
 mod gate;
 mod latency;
 mod metric;
 mod noise;
+mod revision;
 mod threshold;
 
 use serde::Serialize;
 
+pub use change::{Change, is_counted};
 pub use compare::{Comparison, half_widths};
+pub use difference::{Basis, Difference, has_common_baseline};
 pub use gate::{ENGINE_SHARE_LIMIT, Gate};
 pub use latency::{LatencyCurve, latency_curve};
 pub use metric::{Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
 pub use noise::{NoiseBand, noise_band, placebo_metrics};
+pub use revision::Compared;
 pub use threshold::{Outcome, ThresholdResult};
 
 use crate::confounder::{self, Confounder};

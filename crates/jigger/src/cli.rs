@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands;
 use crate::display::Verbosity;
 use crate::report::Format;
+use crate::report::changes::ChangeFormat;
 use crate::server::guard;
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
@@ -43,6 +44,10 @@ enum Command {
     Check(CheckArgs),
     /// Writes the report of a record again
     Report(ReportArgs),
+    /// Compares two git revisions of a suite's contenders in interleaved rounds, for a pull request
+    Ab(AbArgs),
+    /// Compares two records: has anything got better or worse?
+    Diff(DiffArgs),
     /// Sizes of container images, layer by layer
     Image(ImageArgs),
 }
@@ -305,6 +310,62 @@ pub struct ReportArgs {
     pub shown: ShownArgs,
 }
 
+/// `jigger ab`.
+#[derive(Debug, Args)]
+pub struct AbArgs {
+    /// The revision to compare with: a branch, a tag, a commit
+    pub base: String,
+    /// The revision in question; . is the working tree as it is now
+    pub head: String,
+    /// The suite file, as it is in the working tree
+    pub suite: String,
+    /// How much is measured.
+    #[command(flatten)]
+    pub method: MethodArgs,
+    /// Compare only this contender (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// A metric that counts, instead of the default; whole, or without its scenario (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub metric: Vec<String>,
+    /// The folder for the records, one for each contender
+    #[arg(long, value_name = "FOLDER", default_value = "jigger-records")]
+    pub records: PathBuf,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = ChangeFormat::Markdown)]
+    pub format: ChangeFormat,
+    /// How much is shown.
+    #[command(flatten)]
+    pub shown: ShownArgs,
+}
+
+/// `jigger diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The record of the earlier run
+    pub old: PathBuf,
+    /// The record of the later run
+    pub new: PathBuf,
+    /// Compare ratios to the common baseline [default where there is one]
+    #[arg(long, conflicts_with = "absolute")]
+    pub relative: bool,
+    /// Compare values as they were measured
+    #[arg(long)]
+    pub absolute: bool,
+    /// Compare although host, scenario, driver or method differ
+    #[arg(long)]
+    pub anyway: bool,
+    /// A metric that counts, instead of the default; whole, or without its scenario (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub metric: Vec<String>,
+    /// Take a threshold that is not settled for one that fails
+    #[arg(long)]
+    pub strict: bool,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = ChangeFormat::Text)]
+    pub format: ChangeFormat,
+}
+
 /// `jigger image`.
 #[derive(Debug, Args)]
 pub struct ImageArgs {
@@ -360,6 +421,8 @@ pub fn main() -> ExitCode {
         Some(Command::Wrk(args)) => commands::wrk::run(&args),
         Some(Command::Check(args)) => commands::check::run(&args),
         Some(Command::Report(args)) => commands::report::run(&args),
+        Some(Command::Ab(args)) => commands::ab::run(&args),
+        Some(Command::Diff(args)) => commands::diff::run(&args),
         Some(Command::Image(args)) => commands::image::run(&args),
     };
     match outcome {

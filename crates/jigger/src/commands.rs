@@ -1,7 +1,9 @@
 //! One file for each verb.
 
+pub mod ab;
 pub mod check;
 pub mod compare;
+pub mod diff;
 pub mod image;
 pub mod load;
 pub mod report;

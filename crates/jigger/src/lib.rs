@@ -5,11 +5,13 @@
 pub mod suite;
 
 pub mod plan;
+pub mod revisions;
 
 pub mod host;
 pub mod image;
 pub mod interrupt;
 pub mod server;
+pub mod worktree;
 
 pub mod event;
 pub mod prepare;

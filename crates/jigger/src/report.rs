@@ -1,5 +1,6 @@
 //! Pure functions of an analysis, one renderer a file.
 
+pub mod changes;
 mod chart;
 mod csv;
 mod html;

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use builtin::{BUILTIN_NAMES, Builtin};
 pub use expectation::{BodyExpectation, Expectation, hex};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
-pub use threshold::{Bound, Limit, Threshold};
+pub use threshold::{Bound, Limit, Threshold, check_metrics};
 pub use validate::duration;
 
 /// The name under which the baseline is entered a second time; no contender may have it.

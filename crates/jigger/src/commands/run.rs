@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::{Exit, output};
 use crate::analysis::Analysis;
 use crate::cli::{MethodArgs, OutputArgs, RunArgs};
-use crate::display::Display;
+use crate::display::{Display, Verbosity};
 use crate::event::Event;
 use crate::host::{Host, Placement, allowed_cores};
 use crate::interrupt::Interrupt;
@@ -38,37 +38,50 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
 /// # Errors
 /// As [`run`].
 pub fn measure(
-    mut suite: Suite,
+    suite: Suite,
     method: &MethodArgs,
     images: Images<'_>,
     out: &OutputArgs,
 ) -> Result<Exit> {
-    adapt(&mut suite, method);
     output::check_files(&out.output)?;
-    let placement = Placement::split(&allowed_cores());
-    let mut file =
-        RecordFile::create(record_path(out, &suite), empty_record(&suite, method.seed, placement))?;
-    let interrupt = Interrupt::listen()?;
-    let mut display = Display::new(out.shown.verbosity());
-    let mut listener = |event: Event| display.show(&event);
-
-    file.record.contenders = prepare::prepare(&suite, images, &interrupt, &mut listener);
-    file.save()?;
-    let taking_part = taking_part(&file.record);
-    let plan = Plan::new(&suite, &taking_part, method.seed);
-    let mut world = LiveWorld::new(&suite, file.record.placement.clone(), interrupt)?;
-    let ended = session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
-
+    let path = record_path(out, &suite);
+    let job = Job { method, images, record: path, verbosity: out.shown.verbosity() };
+    let file = record(suite, &job, &Interrupt::listen()?)?;
     let analysis = Analysis::of(&file.record);
     output::print(&render(&analysis, out.format, out.shown.colors()))?;
     output::write_files(&analysis, &out.output)?;
     eprintln!("record: {}", file.path.display());
-    Ok(match ended {
+    Ok(match file.record.ended {
         Ended::Interrupted => Exit::Interrupted,
         _ if analysis.has_failures() => Exit::NotMeasured,
         _ if analysis.misses_thresholds(method.strict) => Exit::Missed,
         _ => Exit::Fine,
     })
+}
+
+/// How a suite is measured, and where its record goes.
+pub(super) struct Job<'a> {
+    pub method: &'a MethodArgs,
+    pub images: Images<'a>,
+    pub record: PathBuf,
+    pub verbosity: Verbosity,
+}
+
+/// Prepares and measures a suite's contenders.
+pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> Result<RecordFile> {
+    adapt(&mut suite, job.method);
+    let seed = job.method.seed;
+    let placement = Placement::split(&allowed_cores());
+    let mut file = RecordFile::create(job.record.clone(), empty_record(&suite, seed, placement))?;
+    let mut display = Display::new(job.verbosity);
+    let mut listener = |event: Event| display.show(&event);
+
+    file.record.contenders = prepare::prepare(&suite, job.images, interrupt, &mut listener);
+    file.save()?;
+    let plan = Plan::new(&suite, &taking_part(&file.record), seed);
+    let mut world = LiveWorld::new(&suite, file.record.placement.clone(), interrupt.clone())?;
+    session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
+    Ok(file)
 }
 
 /// What `--quick`, `--thorough` and `--rounds` change in a suite.

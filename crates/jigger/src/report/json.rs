@@ -80,7 +80,8 @@ fn comparison(comparison: &Comparison) -> Value {
     })
 }
 
-fn threshold(result: &ThresholdResult) -> Value {
+/// A threshold with its outcome.
+pub fn threshold(result: &ThresholdResult) -> Value {
     let threshold = &result.threshold;
     json!({
         "metric": threshold.metric,

@@ -36,7 +36,8 @@ pub fn render(analysis: &Analysis<'_>) -> String {
     text
 }
 
-fn markdown_table(table: &Table) -> String {
+/// The table as Markdown has it.
+pub fn markdown_table(table: &Table) -> String {
     let row = |cells: &[String]| {
         format!("| {} |\n", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "))
     };
@@ -50,7 +51,7 @@ fn markdown_table(table: &Table) -> String {
     text
 }
 
-/// What Markdown would take for markup.
-fn escaped(text: &str) -> String {
+/// The text with what Markdown would take for markup escaped.
+pub fn escaped(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;").replace('*', "\\*")
 }

@@ -27,7 +27,7 @@ pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
         .map(|scenario| scenario_table(analysis, scenario))
         .collect();
     tables.push(cost_table(analysis));
-    tables.push(threshold_table(analysis));
+    tables.push(threshold_table(&analysis.thresholds));
     tables.retain(|table| !table.rows.is_empty());
     tables
 }
@@ -96,12 +96,12 @@ fn cost_table(analysis: &Analysis<'_>) -> Table {
     }
 }
 
-fn threshold_table(analysis: &Analysis<'_>) -> Table {
+/// Thresholds, one a row.
+pub fn threshold_table(thresholds: &[ThresholdResult]) -> Table {
     let row = |result: &ThresholdResult| {
-        let threshold = &result.threshold;
         vec![
-            format!("{} {}", threshold.contender, threshold.metric),
-            promise(threshold),
+            format!("{} {}", result.threshold.contender, result.threshold.metric),
+            promise(&result.threshold),
             threshold_value(result),
             result.outcome.name().to_owned(),
         ]
@@ -109,7 +109,7 @@ fn threshold_table(analysis: &Analysis<'_>) -> Table {
     Table {
         title: "thresholds".to_owned(),
         heading: ["", "promised", "measured", "outcome"].map(str::to_owned).into(),
-        rows: analysis.thresholds.iter().map(row).collect(),
+        rows: thresholds.iter().map(row).collect(),
     }
 }
 

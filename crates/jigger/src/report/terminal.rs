@@ -54,7 +54,8 @@ fn header(analysis: &Analysis<'_>, color: bool) -> String {
     )
 }
 
-fn laid_out(table: &Table) -> String {
+/// The table in columns, two spaces in.
+pub fn laid_out(table: &Table) -> String {
     let mut grid = comfy_table::Table::new();
     grid.load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)

@@ -12,7 +12,12 @@ use crate::record::{
     SuiteRecord, ThresholdRecord, TrialRecord, VERSION, VisitRecord, encode_histogram,
 };
 
-fn record(rounds: usize) -> Record {
+pub fn record(rounds: usize) -> Record {
+    record_at(rounds, 20_000.0, 2_000.0)
+}
+
+/// A record of rounds in which gin and flask answer so many requests a second at saturation.
+pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
     let scenario = |name: &str, connections, fresh| ScenarioRecord {
         name: name.to_owned(),
         connections,
@@ -26,7 +31,7 @@ fn record(rounds: usize) -> Record {
         .flat_map(|round| {
             // A little drift over the rounds, the same for all.
             let drift = 1.0 + 0.01 * f64::from(u32::try_from(round).unwrap());
-            [visit("gin", round, 20_000.0 * drift), visit("flask", round, 2_000.0 * drift)]
+            [visit("gin", round, gin * drift), visit("flask", round, flask * drift)]
         })
         .collect();
     Record {

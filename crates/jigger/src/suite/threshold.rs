@@ -67,11 +67,23 @@ const OF_SERVER: [&str; 7] = [
     "image_own_bytes",
 ];
 
+/// Checks that each is a metric which a suite with these scenarios can have: its whole name, or
+/// what follows the scenario's.
+///
+/// # Errors
+/// The message, with the nearest name.
+pub fn check_metrics(wanted: &[String], scenarios: &[&str]) -> Result<(), String> {
+    let whole = metric_names(scenarios);
+    let names: Vec<&str> =
+        OF_SCENARIO.into_iter().chain(whole.iter().map(String::as_str)).collect();
+    wanted.iter().try_for_each(|name| known("metric", name, &names))
+}
+
 /// The names of all metrics that a suite with these scenarios can have.
-pub fn metric_names(scenarios: &[Scenario]) -> Vec<String> {
+fn metric_names(scenarios: &[&str]) -> Vec<String> {
     let of_scenarios = scenarios
         .iter()
-        .flat_map(|scenario| OF_SCENARIO.map(|metric| format!("{}.{metric}", scenario.name)));
+        .flat_map(|scenario| OF_SCENARIO.map(|metric| format!("{scenario}.{metric}")));
     of_scenarios.chain(OF_SERVER.map(str::to_owned)).collect()
 }
 
@@ -85,7 +97,8 @@ pub fn validated(
     scenarios: &[Scenario],
 ) -> Result<Threshold, String> {
     let place = format!("threshold on '{}'", raw.metric);
-    let metrics = metric_names(scenarios);
+    let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    let metrics = metric_names(&names);
     checked(raw, &metrics, contenders).map_err(|message| format!("{place}: {message}"))
 }
 

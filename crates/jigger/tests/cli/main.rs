@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod ab;
 mod bad_servers;
+mod diff;
 mod lab;
 mod load;
 mod run;
