@@ -1,5 +1,6 @@
 //! Record to results: summaries, comparisons, verdicts and gates. Pure.
 
+mod capacity;
 mod change;
 mod compare;
 mod difference;
@@ -24,7 +25,9 @@ pub use threshold::{Outcome, ThresholdResult};
 
 use crate::confounder::{self, Confounder};
 use crate::plan::PLACEBO;
-use crate::record::{ContenderRecord, Ended, Record, ScenarioRecord, Status};
+use crate::record::{
+    CalibrationRecord, CapacityRecord, ContenderRecord, Ended, Record, ScenarioRecord, Status,
+};
 
 /// Everything that a report shows.
 #[derive(Debug, Clone)]
@@ -105,6 +108,7 @@ impl<'a> Analysis<'a> {
                 if self.rounds == 1 { "" } else { "s" }
             )));
         }
+        notes.extend(self.record.calibrations.iter().filter_map(calibration));
         if self.record.ended == Ended::Interrupted {
             notes.push(Note("interrupted: what was measured until then is shown".to_owned()));
         }
@@ -148,6 +152,23 @@ impl ContenderResult<'_> {
     pub fn has_gate(&self, code: &str, metric: &str) -> bool {
         self.gates.iter().any(|gate| gate.code == code && gate.touches(metric))
     }
+}
+
+/// Where a rate came from that is a share of the slowest contender's capacity.
+fn calibration(found: &CalibrationRecord) -> Option<Note> {
+    let slower = |a: &&CapacityRecord, b: &&CapacityRecord| {
+        a.requests_per_second.total_cmp(&b.requests_per_second)
+    };
+    let slowest = found.capacities.iter().min_by(slower)?;
+    Some(Note(format!(
+        "{}: {} requests a second are due, {:.0} % of what the slowest can do in a closed loop \
+         ({}: {:.0})",
+        found.scenario,
+        found.rate_per_second?,
+        found.share * 100.0,
+        slowest.contender,
+        slowest.requests_per_second
+    )))
 }
 
 fn rounds_of(contender: &ContenderResult<'_>) -> Option<usize> {

@@ -13,6 +13,7 @@ pub mod interrupt;
 pub mod server;
 pub mod worktree;
 
+pub mod calibration;
 pub mod event;
 pub mod prepare;
 pub mod session;

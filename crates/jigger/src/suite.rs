@@ -6,9 +6,11 @@
 mod builtin;
 mod expectation;
 mod names;
+mod objective;
 mod placeholder;
 mod quantity;
 mod raw;
+mod scenario;
 mod threshold;
 mod validate;
 
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 pub use builtin::{BUILTIN_NAMES, Builtin};
 pub use expectation::{BodyExpectation, Expectation, hex};
+pub use objective::{Objective, Statistic};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
 pub use threshold::{Bound, Limit, Threshold, check_metrics};
 pub use validate::duration;
@@ -124,8 +127,27 @@ pub struct Scenario {
     pub extent: Extent,
     /// Requests due each second (open loop); `None` is a closed loop.
     pub rate_per_second: Option<f64>,
+    /// The rate as a share of the slowest contender's capacity (0.6 is 60 %), which has to be
+    /// measured before the rounds.
+    pub share_of_slowest: Option<f64>,
+    /// How due times are spread, in open loop.
+    pub arrivals: Arrivals,
+    /// Requests due at the same instant, in open loop; 1 for none.
+    pub burst: u32,
+    /// The promise whose highest rate is looked for in each trial.
+    pub objective: Option<Objective>,
     /// Deadline of one request.
     pub timeout: Duration,
+}
+
+/// How due times are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arrivals {
+    /// Evenly.
+    #[default]
+    Even,
+    /// As independent users would: a Poisson process.
+    Exponential,
 }
 
 /// When a trial ends.

@@ -1,6 +1,8 @@
 //! One contender's turn in one round: launch, verify, warm up, every scenario, stop.
 
+mod capacity;
 mod live;
+mod search;
 mod trial;
 mod verify;
 mod warm_up;

@@ -5,7 +5,7 @@ use jigger_stats::{Interval, Margin, Unpaired};
 use super::change::{self, Change, is_counted};
 use super::metric::unit_of;
 use super::{Analysis, Comparison, ContenderResult, Metric, Unit};
-use crate::record::{Ended, Record, ScenarioRecord, Status};
+use crate::record::{Ended, Record, ScenarioRecord, Status, WarmUpRecord};
 
 /// What is divided by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,6 +219,9 @@ fn reasons(old: &Record, new: &Record) -> Vec<String> {
     differs("driver", word(driver(old)), word(driver(new)));
     differs("baseline", old.suite.baseline.clone(), new.suite.baseline.clone());
     differs("margin", old.suite.margin.to_string(), new.suite.margin.to_string());
+    if let (Some(a), Some(b)) = (&old.suite.warm_up, &new.suite.warm_up) {
+        differs("warm-up", warm_up(a), warm_up(b));
+    }
     for scenario in &new.suite.scenarios {
         let before = old.suite.scenarios.iter().find(|before| before.name == scenario.name);
         if let Some(before) = before {
@@ -226,6 +229,17 @@ fn reasons(old: &Record, new: &Record) -> Vec<String> {
         }
     }
     reasons
+}
+
+fn warm_up(found: &WarmUpRecord) -> String {
+    let WarmUpRecord { windows, window_ns, cap_ns } = found;
+    format!("{windows} windows of {window_ns} ns within {cap_ns} ns")
+}
+
+/// The digest of the answer that was verified first.
+fn body<'a>(record: &'a Record, contender: &str) -> Option<&'a str> {
+    let mut visits = record.visits.iter().filter(|visit| visit.entry == contender);
+    Some(visits.find_map(|visit| visit.evidence.as_ref())?.body_sha256.as_str())
 }
 
 fn word(value: Option<impl ToString>) -> String {
@@ -253,6 +267,15 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
             "OLD was measured by jigger {}, NEW by jigger {}",
             old.record.jigger, new.record.jigger
         ));
+    }
+    for contender in &new.contenders {
+        let name = &contender.record.name;
+        let bodies = (body(old.record, name), body(new.record, name));
+        if let (Some(before), Some(after)) = bodies
+            && before != after
+        {
+            notes.push(format!("{name} answers another body in NEW than in OLD"));
+        }
     }
     for (name, run, other) in [("OLD", old, new), ("NEW", new, old)] {
         let scenarios = run.record.suite.scenarios.iter().map(|s| ("scenario", &s.name));

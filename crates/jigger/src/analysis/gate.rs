@@ -1,5 +1,6 @@
 //! Conditions that must hold for a figure to be shown without a warning.
 
+use super::capacity;
 use super::is_parallel;
 use super::metric::of;
 use crate::record::{Record, ScenarioRecord, TrialRecord, decode_histogram};
@@ -46,6 +47,8 @@ pub fn gates_of(record: &Record, entry: &str) -> Vec<Gate> {
         gates.extend(client_limited(&trials).map(|detail| gate("client-limited", detail)));
         gates.extend(little(scenario, &trials).map(|detail| gate("littles-law", detail)));
         gates.extend(offered(scenario, &trials).map(|detail| gate("rate-not-reached", detail)));
+        let missed = capacity::missed(scenario, &trials);
+        gates.extend(missed.map(|detail| gate("objective-missed", detail)));
     }
     let unsteady = visits.iter().filter(|visit| !visit.steady).count();
     if unsteady > 0 {
@@ -78,7 +81,8 @@ fn client_limited(trials: &[&TrialRecord]) -> Option<String> {
 
 /// Connections = throughput x mean latency, in a closed loop that keeps its connections busy.
 fn little(scenario: &ScenarioRecord, trials: &[&TrialRecord]) -> Option<String> {
-    if scenario.rate_per_second.is_some() || !is_parallel(scenario) {
+    let is_open = scenario.rate_per_second.is_some() || scenario.objective.is_some();
+    if is_open || !is_parallel(scenario) {
         return None;
     }
     let connections = of(scenario.connections as u64);
@@ -98,7 +102,9 @@ fn little(scenario: &ScenarioRecord, trials: &[&TrialRecord]) -> Option<String> 
 
 fn offered(scenario: &ScenarioRecord, trials: &[&TrialRecord]) -> Option<String> {
     let rate = scenario.rate_per_second?;
-    let reached = |trial: &&TrialRecord| of(trial.requests) * 1e9 / of(trial.elapsed_ns) / rate;
+    // What was due, where the record has it: random arrivals are not exactly the rate.
+    let due = |trial: &TrialRecord| trial.due.map_or(rate * of(trial.elapsed_ns) / 1e9, of);
+    let reached = |trial: &&TrialRecord| of(trial.requests) / due(trial);
     let lowest = trials.iter().map(reached).fold(f64::INFINITY, f64::min);
     (lowest < OFFERED_SHARE)
         .then(|| format!("{:.1} % of the {rate} requests a second were answered", lowest * 100.0))

@@ -79,7 +79,7 @@ pub fn metrics_of(record: &Record, entry: &str) -> Vec<Metric> {
 type TrialValue = fn(&TrialRecord) -> Option<f64>;
 
 const TRIAL_METRICS: &[(&str, TrialValue)] = &[
-    ("requests_per_second", |trial| positive(of(trial.requests) * 1e9 / of(trial.elapsed_ns))),
+    ("requests_per_second", |trial| positive(trial.requests_per_second())),
     ("seconds_per_request", |trial| {
         let histogram = decode_histogram(&trial.response_time)?;
         positive(histogram.mean() / 1e9)

@@ -7,17 +7,20 @@ use anyhow::Result;
 
 use super::{Exit, output};
 use crate::analysis::Analysis;
+use crate::calibration;
 use crate::cli::{MethodArgs, OutputArgs, RunArgs};
 use crate::display::{Display, Verbosity};
-use crate::event::Event;
+use crate::event::{Event, Listener};
 use crate::host::{Host, Placement, allowed_cores};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::prepare::{self, Images};
-use crate::record::{BoundRecord, Ended, Record, RecordFile, Status, ThresholdRecord};
+use crate::record::{
+    BoundRecord, Ended, Record, RecordFile, Status, ThresholdRecord, WarmUpRecord,
+};
 use crate::report::render;
 use crate::session;
-use crate::suite::{Bound, Extent, Limit, Suite, Threshold};
+use crate::suite::{Bound, Extent, Limit, Suite, Threshold, WarmUp};
 use crate::visit::{LiveWorld, scenario_records};
 
 /// Runs a suite.
@@ -77,11 +80,32 @@ pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> 
     let mut listener = |event: Event| display.show(&event);
 
     file.record.contenders = prepare::prepare(&suite, job.images, interrupt, &mut listener);
+    calibrate(&mut suite, &mut file, interrupt, &mut listener)?;
     file.save()?;
     let plan = Plan::new(&suite, &taking_part(&file.record), seed);
     let mut world = LiveWorld::new(&suite, file.record.placement.clone(), interrupt.clone())?;
     session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
     Ok(file)
+}
+
+/// Finds the rates that are shares of the slowest contender's capacity.
+fn calibrate(
+    suite: &mut Suite,
+    file: &mut RecordFile,
+    interrupt: &Interrupt,
+    listener: &mut Listener<'_>,
+) -> Result<()> {
+    let Some(closed) = calibration::closed_loop(suite) else {
+        return Ok(());
+    };
+    let record = &mut file.record;
+    let mut world = LiveWorld::new(&closed, record.placement.clone(), interrupt.clone())?;
+    let visits = calibration::visit_all(record, &mut world, listener);
+    calibration::mark_failures(&visits, &mut record.contenders);
+    record.calibrations = calibration::calibrations(suite, &visits);
+    calibration::apply(&record.calibrations, suite);
+    record.suite.scenarios = scenario_records(suite, record.placement.client_cpus.len());
+    Ok(())
 }
 
 /// What `--quick`, `--thorough` and `--rounds` change in a suite.
@@ -130,12 +154,23 @@ pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Re
             margin: suite.margin,
             scenarios: scenario_records(suite, placement.client_cpus.len()),
             thresholds: suite.thresholds.iter().map(threshold_record).collect(),
+            warm_up: Some(warm_up_record(&suite.warm_up)),
         },
         host: Host::inspect(),
         placement,
         contenders: Vec::new(),
+        calibrations: Vec::new(),
         visits: Vec::new(),
         ended: Ended::NotYet,
+    }
+}
+
+fn warm_up_record(warm_up: &WarmUp) -> WarmUpRecord {
+    let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    WarmUpRecord {
+        window_ns: ns(warm_up.window),
+        windows: warm_up.windows,
+        cap_ns: ns(warm_up.cap),
     }
 }
 

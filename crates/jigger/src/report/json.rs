@@ -21,6 +21,7 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         "host": record.host,
         "placement": record.placement,
         "driver": driver(analysis),
+        "calibrations": record.calibrations,
         "contenders": analysis.contenders.iter().map(contender).collect::<Vec<_>>(),
         "comparisons": analysis.comparisons.iter().map(comparison).collect::<Vec<_>>(),
         "placebo": analysis.placebo.iter().map(comparison).collect::<Vec<_>>(),

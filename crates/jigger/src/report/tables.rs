@@ -166,7 +166,17 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     };
     let rate =
         scenario.rate_per_second.map_or(String::new(), |rate| format!(", {rate} due a second"));
-    format!("{}: {connections}, {policy}, {extent}{rate}", scenario.name)
+    let spread = if scenario.exponential { " at random times" } else { "" };
+    let burst = scenario.burst.map_or(String::new(), |burst| format!(", {burst} at a time"));
+    if let Some(objective) = &scenario.objective {
+        let extent = extent.trim_end_matches(" a round");
+        return format!(
+            "{}: {connections}, {policy}, the highest rate with {objective}, each tried for \
+             {extent}{spread}{burst}",
+            scenario.name
+        );
+    }
+    format!("{}: {connections}, {policy}, {extent}{rate}{spread}{burst}", scenario.name)
 }
 
 /// The ratio, marked `=` when equivalent and `?` when it cannot be told; the

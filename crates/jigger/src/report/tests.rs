@@ -26,6 +26,9 @@ pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
         requests: fresh.then_some(300),
         duration_ns: (!fresh).then_some(2_000_000_000),
         rate_per_second: None,
+        exponential: false,
+        burst: None,
+        objective: None,
     };
     let visits = (0..rounds)
         .flat_map(|round| {
@@ -46,6 +49,7 @@ pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
             margin: 0.02,
             scenarios: vec![scenario("sequential", 1, true), scenario("saturation", 32, false)],
             thresholds: Vec::new(),
+            warm_up: None,
         },
         host: Host {
             processor: "A Processor".to_owned(),
@@ -65,6 +69,7 @@ pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
                 ..contender("axum", Status::Skipped, 0)
             },
         ],
+        calibrations: Vec::new(),
         visits,
         ended: Ended::MaxRounds,
     }
@@ -150,6 +155,9 @@ fn trial(scenario: &str, rate: f64, connections: f64) -> TrialRecord {
         engine_cores: 1,
         log_bytes: 0,
         driver: "epoll".to_owned(),
+        due: None,
+        capacity_per_second: None,
+        probes: Vec::new(),
     }
 }
 

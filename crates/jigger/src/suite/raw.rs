@@ -121,7 +121,10 @@ pub struct RawScenario {
     pub connection: Option<String>,
     pub requests: Option<u64>,
     pub duration: Option<String>,
-    pub rate: Option<f64>,
+    pub rate: Option<RawLimit>,
+    pub arrivals: Option<String>,
+    pub burst: Option<u32>,
+    pub objective: Option<String>,
     pub timeout: Option<String>,
 }
 
@@ -143,7 +146,7 @@ pub struct RawThreshold {
     pub at_most: Option<RawLimit>,
 }
 
-/// `at_least = 1000` or `at_most = "20ms"`.
+/// `at_least = 1000` or `at_most = "20ms"`; `rate = 500` or `rate = "60% of slowest"`.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum RawLimit {

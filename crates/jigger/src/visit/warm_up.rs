@@ -10,7 +10,16 @@ use super::trial::{Conditions, load_of};
 use crate::event::{Event, Listener};
 use crate::suite::Suite;
 
-/// Warms up in the way of the busiest scenario; whether a steady state was reached.
+/// What the warm-up ended with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WarmedUp {
+    /// Whether a steady state was reached.
+    pub steady: bool,
+    /// Correct answers a second in the last window; 0 when there was none.
+    pub rate_per_second: f64,
+}
+
+/// Warms up in the way of the busiest scenario.
 ///
 /// # Errors
 /// [`VisitError`] when the load engine cannot run.
@@ -18,9 +27,9 @@ pub fn warm_up(
     suite: &Suite,
     conditions: &Conditions<'_>,
     listener: &mut Listener<'_>,
-) -> Result<bool, VisitError> {
+) -> Result<WarmedUp, VisitError> {
     let Some(busiest) = suite.scenarios.iter().max_by_key(|scenario| scenario.connections) else {
-        return Ok(true);
+        return Ok(WarmedUp { steady: true, rate_per_second: 0.0 });
     };
     let mut load = load_of(busiest, conditions);
     load.extent = Extent::Time(suite.warm_up.cap);
@@ -42,5 +51,5 @@ pub fn warm_up(
         if steady || conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
-    Ok(steady)
+    Ok(WarmedUp { steady, rate_per_second: windows.last().copied().unwrap_or(0.0) })
 }

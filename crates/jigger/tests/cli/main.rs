@@ -7,6 +7,7 @@ mod bad_servers;
 mod diff;
 mod lab;
 mod load;
+mod rates;
 mod run;
 mod thresholds;
 mod usage;

@@ -88,6 +88,7 @@ pub fn drawn_record(contenders: usize, rounds: usize, times: u64) -> Record {
         },
         placement: Placement::split(&[0, 1, 2, 3]),
         contenders: servers.iter().map(contender).collect(),
+        calibrations: Vec::new(),
         visits,
         ended: Ended::MaxRounds,
     }
@@ -135,6 +136,9 @@ fn suite() -> SuiteRecord {
         requests: None,
         duration_ns: Some(2_000_000_000),
         rate_per_second: None,
+        exponential: false,
+        burst: None,
+        objective: None,
     };
     SuiteRecord {
         name: "pong".to_owned(),
@@ -152,6 +156,7 @@ fn suite() -> SuiteRecord {
             ScenarioRecord { rate_per_second: Some(500.0), ..scenario("steady", 8) },
         ],
         thresholds: Vec::new(),
+        warm_up: None,
     }
 }
 
@@ -269,6 +274,9 @@ fn trial(
         engine_cores: 1,
         log_bytes: 0,
         driver: "epoll".to_owned(),
+        due: None,
+        capacity_per_second: None,
+        probes: Vec::new(),
     }
 }
 

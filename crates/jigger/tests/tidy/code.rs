@@ -43,6 +43,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("server", &[]),
     ("event", &[]),
     ("display", &["event"]),
+    ("calibration", &["event", "plan", "record", "session", "suite"]),
     ("prepare", &["event", "image", "interrupt", "record", "suite"]),
     ("session", &["analysis", "event", "plan", "record", "suite"]),
     (

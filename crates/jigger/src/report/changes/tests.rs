@@ -2,7 +2,7 @@
 
 use super::{ChangeFormat, difference};
 use crate::analysis::{Analysis, Basis, Difference, has_common_baseline};
-use crate::record::Record;
+use crate::record::{Record, WarmUpRecord};
 use crate::report::tests::{record, record_at};
 
 fn compared<T>(
@@ -78,21 +78,27 @@ fn the_text_and_the_markdown() {
 
 #[test]
 fn every_reason_is_listed() {
-    let (old, mut new) = (record(7), record(7));
+    let (mut old, mut new) = (record(7), record(7));
     new.host.kernel = "6.12.0".to_owned();
     new.suite.scenarios[1].connections = 64;
     new.suite.margin = 0.05;
+    let warm_up = |windows| WarmUpRecord { window_ns: 1, windows, cap_ns: 9 };
+    (old.suite.warm_up, new.suite.warm_up) = (Some(warm_up(5)), Some(warm_up(4)));
     for visit in &mut new.visits {
         visit.trials[0].driver = "io_uring".to_owned();
     }
     let reasons = compared((&old, &new), Basis::Relative, &[], |found| found.reasons.clone());
-    for wanted in
-        ["kernel: 6.1.0 in OLD, 6.12.0 in NEW", "driver: epoll", "margin: 0.02", "'saturation'"]
-    {
+    for wanted in [
+        "kernel: 6.1.0 in OLD, 6.12.0 in NEW",
+        "driver: epoll",
+        "margin: 0.02",
+        "'saturation'",
+        "warm-up: 5",
+    ] {
         assert!(reasons.iter().any(|reason| reason.contains(wanted)), "{wanted}: {reasons:?}");
     }
     assert!(reasons.iter().any(|r| r.contains("connections 32") && r.contains("connections 64")));
-    assert_eq!(reasons.len(), 4, "{reasons:?}");
+    assert_eq!(reasons.len(), 5, "{reasons:?}");
     assert!(compared((&old, &old), Basis::Relative, &[], |found| found.reasons.is_empty()));
 }
 
@@ -117,8 +123,13 @@ fn what_is_no_longer_measured_is_worse() {
 fn a_scenario_of_one_run_is_noted_and_nothing_is_lost_by_it() {
     let (old, mut new) = (record(7), record(7));
     new.suite.scenarios.remove(0);
+    for visit in new.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+        visit.evidence.as_mut().unwrap().body_sha256 = "cd".to_owned();
+    }
     compared((&old, &new), Basis::Relative, &[], |found| {
         assert!(found.notes.contains(&"the scenario 'sequential' is in OLD only".to_owned()));
+        let body = "gin answers another body in NEW than in OLD";
+        assert!(found.notes.contains(&body.to_owned()), "{:?}", found.notes);
         assert!(found.changes.iter().all(|change| !change.metric.starts_with("sequential")));
         assert!(found.lost.is_empty());
     });
