@@ -13,7 +13,7 @@ mod threshold;
 
 use serde::Serialize;
 
-pub use change::{Change, is_counted};
+pub use change::{Change, counted_metrics, is_counted};
 pub use compare::{Comparison, half_widths};
 pub use difference::{Basis, Difference, has_common_baseline};
 pub use gate::{ENGINE_SHARE_LIMIT, Gate};

@@ -92,7 +92,10 @@ fn thresholds(
             }
             Limit::Times { .. } => return None,
         };
-        let text = threshold.text.replace(&contender.name, &base.name);
+        let text = match &limit {
+            Limit::Amount(_) => threshold.text.clone(),
+            Limit::Times { factor, contender } => format!("{factor} x {contender}"),
+        };
         Some(Threshold { contender: head.name.clone(), limit, text, ..threshold.clone() })
     };
     own.filter_map(moved).collect()
@@ -105,10 +108,16 @@ pub fn labels(base: (&str, &str), head: (&str, &str)) -> (String, String) {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_+.~^".contains(c) { c } else { '-' };
     let label = |name: &str| match name {
         "." => "worktree".to_owned(),
+        id if is_commit_id(id) => id[..10].to_owned(),
         name => name.chars().map(plain).collect(),
     };
     let (first, second): (String, String) = (label(base.0), label(head.0));
     if first == second { (base.1.to_owned(), head.1.to_owned()) } else { (first, second) }
+}
+
+/// Whether it is a commit's whole id, which says no more than its beginning.
+fn is_commit_id(name: &str) -> bool {
+    name.len() >= 40 && name.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -195,5 +204,7 @@ mod tests {
         assert_eq!(of("origin/main", "."), ("origin-main".to_owned(), "worktree".to_owned()));
         assert_eq!(of("HEAD~1", "HEAD"), ("HEAD~1".to_owned(), "HEAD".to_owned()));
         assert_eq!(of("a/b", "a-b"), ("aaaa".to_owned(), "bbbb".to_owned()));
+        let id = "0123456789abcdef".repeat(3);
+        assert_eq!(of(&id[..40], "HEAD").0, "0123456789");
     }
 }

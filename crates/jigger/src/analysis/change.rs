@@ -56,7 +56,25 @@ pub fn is_counted(record: &Record, metric: &str, wanted: &[String]) -> bool {
 }
 
 fn defaults(scenario: &ScenarioRecord) -> &'static [&'static str] {
-    if scenario.rate_per_second.is_some() { OPEN_LOOP } else { CLOSED_LOOP }
+    of_loop(scenario.rate_per_second.is_some())
+}
+
+fn of_loop(is_open: bool) -> &'static [&'static str] {
+    if is_open { OPEN_LOOP } else { CLOSED_LOOP }
+}
+
+/// How many metrics of a contender count at the most, in a suite with these scenarios, each with
+/// whether its rate is given.
+#[must_use]
+pub fn counted_metrics(scenarios: &[(&str, bool)], wanted: &[String]) -> usize {
+    if wanted.is_empty() {
+        let of_scenarios: usize = scenarios.iter().map(|(_, open)| of_loop(*open).len()).sum();
+        return of_scenarios + SERVER.len();
+    }
+    let is_whole = |name: &str| {
+        scenarios.iter().any(|(scenario, _)| name.starts_with(&format!("{scenario}.")))
+    };
+    wanted.iter().map(|name| if is_whole(name) { 1 } else { scenarios.len() }).sum()
 }
 
 impl Change {

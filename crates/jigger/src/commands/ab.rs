@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::run::{self, Job};
 use super::{Exit, output};
-use crate::analysis::{Analysis, Compared, is_counted};
+use crate::analysis::{Analysis, Compared, counted_metrics, is_counted};
 use crate::cli::AbArgs;
 use crate::interrupt::Interrupt;
 use crate::prepare::Images;
@@ -112,9 +112,10 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
 
 /// So many rounds as the family of all metrics that count needs to be settled at all.
 fn raise_rounds(suite: &mut Suite, wanted: &[String]) {
-    let per_scenario = if wanted.is_empty() { 3 } else { wanted.len() };
-    let metrics = suite.scenarios.len() * per_scenario + 1;
-    let metrics = u32::try_from(metrics).unwrap_or(u32::MAX);
+    let rates = suite.scenarios.iter().map(|s| s.rate_per_second.or(s.share_of_slowest));
+    let names: Vec<(&str, bool)> =
+        suite.scenarios.iter().map(|s| s.name.as_str()).zip(rates.map(|r| r.is_some())).collect();
+    let metrics = u32::try_from(counted_metrics(&names, wanted)).unwrap_or(u32::MAX);
     let needed = jigger_stats::rounds_needed_for(1.0 - 0.05 / f64::from(metrics));
     suite.rounds.min = suite.rounds.min.max(needed);
     suite.rounds.max = suite.rounds.max.max(suite.rounds.min);
@@ -138,7 +139,10 @@ fn report(
             Compared::of(analysis, &|metric| is_counted(analysis.record, metric, &args.metric))
         })
         .collect();
-    let described = |revision: &Revision| format!("{} ({})", revision.name, revision.short());
+    let described = |revision: &Revision| match revision.name == revision.commit {
+        true => revision.short().to_owned(),
+        false => format!("{} ({})", revision.name, revision.short()),
+    };
     let revisions =
         Revisions { base: &described(base), head: &described(head), compared: &compared };
     output::print(&changes::revisions(&revisions, args.format))?;

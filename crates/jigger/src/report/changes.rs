@@ -76,8 +76,14 @@ pub fn revisions(found: &Revisions<'_>, format: ChangeFormat) -> String {
 }
 
 fn revision_title(run: &Compared<'_>) -> String {
-    let name = run.analysis.record.suite.name.trim_start_matches("ab-");
+    let name = contender_of(run);
     format!("{name}: {}", verdict_sentence(&run.changes, run.lost.len(), &run.analysis.thresholds))
+}
+
+/// The contender's name, from that of its suite.
+fn contender_of<'a>(run: &Compared<'a>) -> &'a str {
+    let name = run.analysis.record.suite.name.as_str();
+    name.strip_prefix("ab-").unwrap_or(name)
 }
 
 fn revision_lead(found: &Revisions<'_>, run: &Compared<'_>) -> String {
@@ -139,7 +145,7 @@ fn revision_markdown(found: &Revisions<'_>, run: &Compared<'_>) -> String {
 fn revisions_json(found: &Revisions<'_>) -> Value {
     let run = |run: &Compared<'_>| {
         json!({
-            "contender": run.analysis.record.suite.name.trim_start_matches("ab-"),
+            "contender": contender_of(run),
             "rounds": run.analysis.rounds,
             "seed": run.analysis.record.seed,
             "is_missed": run.is_missed(false),

@@ -62,6 +62,11 @@ fn rate_sentence(
                 significant(*ratio)
             )
         }
+        _ if scenario.objective.is_some() => format!(
+            "{place}: {contender} keeps {} at {least}{} times the rate of {baseline}{interval}.",
+            scenario.objective.as_deref().unwrap_or_default(),
+            significant(*ratio)
+        ),
         _ => format!(
             "{place}: {contender} answered {least}{ratio} times as many requests a second as \
              {baseline}{interval}.",
