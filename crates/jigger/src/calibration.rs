@@ -72,8 +72,8 @@ fn capacity(visit: &VisitRecord, scenario: &str) -> Option<CapacityRecord> {
 
 /// Three significant digits: what a report shows is then what was asked.
 fn rounded(rate: f64) -> f64 {
-    let step = 10_f64.powf(rate.log10().floor() - 2.0);
-    (rate / step).round() * step
+    // Through text, which is rounded in decimal; a product of powers of ten has a tail of digits.
+    format!("{rate:.2e}").parse().unwrap_or(rate)
 }
 
 /// Writes the rates into the suite.
@@ -150,6 +150,13 @@ mod tests {
         apply(&found, &mut suite);
         assert_eq!(suite.scenarios[1].rate_per_second, Some(740.0));
         assert_eq!(suite.scenarios[0].rate_per_second, None);
+    }
+
+    #[test]
+    fn a_rounded_rate_has_no_tail_of_digits() {
+        let shown =
+            [46.8 + 1e-12, 0.012_345, 98_765.4, 740.4].map(|rate| rounded(rate).to_string());
+        assert_eq!(shown, ["46.8", "0.0123", "98800", "740"]);
     }
 
     #[test]
