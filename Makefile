@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# A compiled-in suite (pong, post, placebo) or a file; empty for the default.
+# A compiled-in suite (pong, post, placebo, known) or a file; empty for the default.
 SUITE ?=
 # More arguments for jigger, for example ARGS=--quick.
 ARGS ?=
@@ -17,13 +17,15 @@ environment = source .jigger/setup.env; source .jigger/bases.env
 post_bases = $(if $(filter post,$(notdir $(basename $(SUITE)))),alpine golang)
 jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
 
-.PHONY: help setup bench test lint dependencies
+.PHONY: help setup bench bench-peers test lint dependencies fuzz
 
 help:
 	@echo 'make bench              set up, then measure the default suite'
 	@echo 'make bench SUITE=post   set up, then measure the original post'
 	@echo 'make bench ARGS=--quick a first look'
 	@echo 'make test               set up, then format, lints, dependencies, the whole test suite'
+	@echo 'make bench-peers        set up, then the load engine beside wrk, ab, h2load, hey and oha'
+	@echo 'make fuzz               each fuzz target for FUZZ_SECONDS (10)'
 	@echo 'make setup              install what the machine lacks: C linker, Python venv, Go, container engine'
 	@echo 'SETUP=0                 with any of them: install nothing'
 
@@ -33,6 +35,11 @@ setup:
 bench: setup
 	source .jigger/setup.env; scripts/base-images.sh python $(post_bases) >.jigger/bases.env
 	$(environment); cargo run --release --locked --package jigger -- $(jigger_arguments)
+
+# Only on a machine that does nothing else do the figures mean something.
+bench-peers: setup
+	scripts/peers.sh
+	PATH=$$PWD/.jigger/tools/bin:$$PATH cargo bench --locked --package jigger-load --bench peers -- $(ARGS)
 
 test: setup lint dependencies
 	source .jigger/setup.env; scripts/base-images.sh >.jigger/bases.env
@@ -45,3 +52,7 @@ lint: setup
 
 dependencies: setup
 	scripts/check-dependencies.sh
+
+FUZZ_SECONDS ?= 10
+fuzz: setup
+	scripts/fuzz.sh $(FUZZ_SECONDS)

@@ -37,6 +37,10 @@ pub struct Sample {
     /// Connections that the server ended although the load wanted to keep them: it closed them
     /// or said `Connection: close`.
     pub closed_by_server: u64,
+    /// Closed loop: time in which connections had no request under way, summed over them: the
+    /// server had closed them and they were being made again, or there was nothing left to send.
+    /// With it, rate times mean response time comes to the number of connections (Little's law).
+    pub idle_ns: u64,
     /// For each thread the correct answers in each 100 ms from the common start.
     pub ticks: Vec<Vec<u32>>,
     /// What the engine itself used.
@@ -97,6 +101,7 @@ impl Sample {
         self.connections_opened += other.connections_opened;
         self.closed_by_server += other.closed_by_server;
         self.ticks.extend(other.ticks);
+        self.idle_ns += other.idle_ns;
         self.engine.cpu_ns += other.engine.cpu_ns;
         add_optional(&mut self.engine.schedule_lag_ns, other.engine.schedule_lag_ns);
     }

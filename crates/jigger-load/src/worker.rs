@@ -70,6 +70,8 @@ struct Slot<S> {
     /// The kernel refused to take more; what it has for us is still to be read.
     write_error: Option<Errno>,
     free_since_ns: u64,
+    /// Closed loop: since when no request has been under way, if none is.
+    idle_since_ns: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +97,7 @@ impl<S> Slot<S> {
             answered: false,
             write_error: None,
             free_since_ns: 0,
+            idle_since_ns: 0,
         }
     }
 }
@@ -183,6 +186,7 @@ impl<'a, D: Driver> Worker<'a, D> {
             return;
         }
         let ramp_ns = nanoseconds(self.load.ramp);
+        self.slots.iter_mut().for_each(|slot| slot.idle_since_ns = start_ns);
         for index in 0..self.slots.len() {
             match share_of(ramp_ns, index as u64, self.slots.len() as u64) {
                 0 => self.proceed(index),
@@ -301,10 +305,19 @@ impl<'a, D: Driver> Worker<'a, D> {
         }
     }
 
+    /// What slots without a request have been idle for, which nothing has counted yet.
+    fn idle_at_end_ns(&self, end_ns: u64) -> u64 {
+        let idle = self.slots.iter().filter(|slot| slot.connection.flights().is_empty());
+        idle.map(|slot| end_ns.saturating_sub(slot.idle_since_ns)).sum()
+    }
+
     fn finish(mut self, start_ns: u64, cpu_ns: u64) -> Sample {
         let end_ns = self.now_ns.min(self.end_ns);
         let mut in_flight = InFlight::default();
         let open = self.schedule.is_some();
+        if !open {
+            self.tally.idle_ns += self.idle_at_end_ns(end_ns);
+        }
         for flight in self.slots.iter().flat_map(|slot| slot.connection.flights()) {
             let since_ns = if open { flight.due_ns } else { flight.started_ns };
             in_flight.count += 1;

@@ -48,7 +48,7 @@ pub use error::{Side, StatsError, TooFew};
 pub use estimate::{Location, Scale};
 pub use holm::{holm_adjusted, holm_levels};
 pub use interval::Interval;
-pub use margin::Margin;
+pub use margin::{Margin, Margins};
 pub use order::Orders;
 pub use paired::{Method, Paired, Ratio};
 pub use random::SplitMix64;

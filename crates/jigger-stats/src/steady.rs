@@ -1,5 +1,7 @@
 //! When a warm-up has reached its steady state.
 
+use crate::student;
+
 /// Judges warm-up windows: steady when the last few neither vary much nor drift.
 ///
 /// The window-by-window rule follows Georges, Buytaert & Eeckhout 2007, "Statistically rigorous
@@ -25,6 +27,11 @@ pub enum Steadiness {
     Steady,
     /// There are not enough windows to judge by.
     TooFewWindows,
+    /// The windows vary, as those of this server on this machine do, about a level that holds.
+    Noisy {
+        /// Range divided by mean.
+        spread: f64,
+    },
     /// The windows vary too much.
     Varies {
         /// Range divided by mean.
@@ -62,6 +69,35 @@ impl SteadyRule {
             Steadiness::Steady
         }
     }
+
+    /// Judges the windows of a warm-up that has reached its time limit without being steady.
+    ///
+    /// Rates of short windows vary by more than the rule allows on many machines, however long one
+    /// waits, and rounds measure that anyway. What rounds cannot tell is that the server was still
+    /// changing. So the later half of the windows is [`Steadiness::Noisy`] unless the line through
+    /// it rises or falls by more than the rule allows and by more than chance does: the t-test of
+    /// the slope, at 95 % (Draper & Smith 1998, "Applied regression analysis", 3rd edition,
+    /// chapter 1).
+    #[must_use]
+    pub fn judge_at_limit(&self, windows: &[f64]) -> Steadiness {
+        const LEVEL: f64 = 0.05;
+        let verdict = self.judge(windows);
+        if matches!(verdict, Steadiness::Steady | Steadiness::TooFewWindows) {
+            return verdict;
+        }
+        let later = &windows[windows.len() - (windows.len() / 2).max(self.windows.max(3))..];
+        let mean = mean(later);
+        if !(mean.is_finite() && mean > 0.0) {
+            return Steadiness::Varies { spread: f64::INFINITY };
+        }
+        let drift = fitted_rise(later) / mean;
+        let limit = student::two_sided_critical(LEVEL, later.len() - 2) * rise_error(later) / mean;
+        if drift.abs() >= self.max_drift && drift.abs() > limit {
+            Steadiness::Drifts { drift }
+        } else {
+            Steadiness::Noisy { spread: range(later) / mean }
+        }
+    }
 }
 
 impl Default for SteadyRule {
@@ -94,6 +130,20 @@ fn fitted_rise(values: &[f64]) -> f64 {
             (products + offset * (value - mean), squares + offset * offset)
         });
     products / squares * steps
+}
+
+/// The standard error of [`fitted_rise`], from what the line leaves over.
+#[expect(clippy::cast_precision_loss, reason = "windows never come near 2^53")]
+fn rise_error(values: &[f64]) -> f64 {
+    let steps = (values.len() - 1) as f64;
+    let (mean, slope) = (mean(values), fitted_rise(values) / steps);
+    let (mut squares, mut left_over) = (0.0, 0.0);
+    for (index, value) in values.iter().enumerate() {
+        let offset = index as f64 - steps / 2.0;
+        squares += offset * offset;
+        left_over += (value - mean - slope * offset).powi(2);
+    }
+    (left_over / (values.len() - 2) as f64 / squares).sqrt() * steps
 }
 
 #[cfg(test)]
@@ -147,5 +197,33 @@ mod tests {
         for windows in [[0.0; 5], [f64::NAN; 5], [f64::INFINITY; 5]] {
             assert_eq!(judge(&windows), Steadiness::Varies { spread: f64::INFINITY });
         }
+    }
+
+    /// Half-second windows of gunicorn with eight workers on one core of a shared machine.
+    #[test]
+    fn noise_about_a_level_is_told_from_a_server_that_still_changes() {
+        let at_limit = |windows: &[f64]| SteadyRule::default().judge_at_limit(windows);
+        let gunicorn =
+            [2946.0, 3210.0, 2924.0, 3078.0, 3208.0, 3120.0, 2922.0, 3136.0, 3004.0, 3068.0];
+        assert!(matches!(judge(&gunicorn), Steadiness::Varies { .. }));
+        assert!(matches!(at_limit(&gunicorn), Steadiness::Noisy { .. }));
+        let climbs: Vec<f64> =
+            gunicorn.iter().zip(0..).map(|(rate, at)| rate + 120.0 * f64::from(at)).collect();
+        assert!(matches!(at_limit(&climbs), Steadiness::Drifts { drift } if drift > 0.1));
+        let started_late = [&[10.0, 900.0, 2000.0, 2900.0, 3000.0][..], &gunicorn[5..]].concat();
+        assert!(matches!(at_limit(&started_late), Steadiness::Noisy { .. }));
+        assert_eq!(at_limit(&[100.0; 5]), Steadiness::Steady);
+        assert_eq!(at_limit(&[100.0; 3]), Steadiness::TooFewWindows);
+        assert_eq!(at_limit(&[0.0; 9]), Steadiness::Varies { spread: f64::INFINITY });
+    }
+
+    /// R: `summary(lm(c(1, 3, 4, 7, 8, 10) ~ c(0:5)))$coefficients`.
+    #[test]
+    fn the_error_of_the_rise_is_that_of_the_slope() {
+        let values = [1.0, 3.0, 4.0, 7.0, 8.0, 10.0];
+        let slope = fitted_rise(&values) / 5.0;
+        assert!((slope - 1.8).abs() < 1e-12, "{slope}");
+        let error = rise_error(&values) / 5.0;
+        assert!((error - 0.106_904_496_764_97).abs() < 1e-9, "{error}");
     }
 }

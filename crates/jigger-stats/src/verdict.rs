@@ -3,7 +3,7 @@
 use crate::error::{StatsError, checked_confidence};
 use crate::holm::{holm_adjusted, holm_levels};
 use crate::interval::Interval;
-use crate::margin::Margin;
+use crate::margin::{Margin, Margins};
 use crate::paired::{Paired, Ratio};
 use crate::shifts::{Shifts, is_within};
 
@@ -63,9 +63,9 @@ pub struct Finding {
 ///   called better or worse is at most `1 - confidence`;
 /// - so is, separately, the chance that any contender which differs by more is called equivalent.
 ///
-/// Both hold however the comparisons depend on each other (Holm 1979), for a margin fixed
-/// beforehand. One widened to the placebo ([`Margin::widened_to`]) makes the first still safer; an
-/// "equivalent" then means within the widened margin, so that margin has to be shown beside it.
+/// Both hold however the comparisons depend on each other (Holm 1979), for margins fixed
+/// beforehand. One for differences that is widened to the placebo ([`Margin::widened_to`]) makes
+/// the first still safer. That for equivalence is not to be widened, see [`Margins`].
 /// A difference called in the wrong direction needs an interval that is wrong by more than twice
 /// the margin.
 ///
@@ -77,12 +77,13 @@ pub struct Finding {
 /// even alone; [`StatsError::Confidence`].
 pub fn judge_family(
     comparisons: &[Paired],
-    margin: Margin,
+    margins: impl Into<Margins>,
     confidence: f64,
     direction: Direction,
 ) -> Result<Vec<Finding>, StatsError> {
+    let margins = margins.into();
     let cases: Vec<Case<&Paired>> =
-        comparisons.iter().map(|comparison| Case { comparison, margin, direction }).collect();
+        comparisons.iter().map(|comparison| Case { comparison, margins, direction }).collect();
     judge_together(&cases, confidence)
 }
 
@@ -91,8 +92,8 @@ pub fn judge_family(
 pub struct Case<C> {
     /// A [`Paired`] or an [`Unpaired`](crate::Unpaired).
     pub comparison: C,
-    /// The difference that does not matter.
-    pub margin: Margin,
+    /// The differences that do not matter.
+    pub margins: Margins,
     /// Which way the metric is better.
     pub direction: Direction,
 }
@@ -110,7 +111,7 @@ pub fn judge_together<C: Judged>(
     let family = Family {
         different: Claims::new(cases, level, p_different),
         equivalent: Claims::new(cases, level, |case| {
-            case.comparison.shifts().p_inside(case.margin.log())
+            case.comparison.shifts().p_inside(case.margins.equivalent.log())
         }),
     };
     cases
@@ -233,9 +234,16 @@ impl Family {
     }
 
     fn open<C: Judged>(&self, index: usize, case: &Case<C>, ratio: &Ratio) -> Verdict {
-        let limit = case.margin.log();
-        let is_beyond = ratio.estimate.ln().abs() > limit;
-        let claims = if is_beyond { &self.different } else { &self.equivalent };
+        let distance = ratio.estimate.ln().abs();
+        let Margins { different, equivalent } = case.margins;
+        // Between the two, more rounds settle it as they narrow the placebo's interval too.
+        let (claims, limit) = if distance > different.log() {
+            (&self.different, different.log())
+        } else if distance > equivalent.log() {
+            (&self.different, equivalent.log())
+        } else {
+            (&self.equivalent, equivalent.log())
+        };
         let further_rounds = case.comparison.further_rounds(ratio, claims.levels[index], limit);
         Verdict::Inconclusive { further_rounds }
     }
@@ -267,7 +275,7 @@ impl Claims {
 
 /// The smallest level at which the interval lies wholly beyond the margin, on either side.
 fn p_different<C: Judged>(case: &Case<C>) -> f64 {
-    let (shifts, limit) = (case.comparison.shifts(), case.margin.log());
+    let (shifts, limit) = (case.comparison.shifts(), case.margins.different.log());
     shifts.p_above(limit).min(shifts.p_below(-limit))
 }
 
@@ -328,11 +336,19 @@ mod tests {
         assert!(finding.p_different > 0.05);
     }
 
+    /// A noisy placebo leaves a difference open; it does not turn it into equivalence.
     #[test]
-    fn a_wider_margin_swallows_the_difference() {
-        let margin = Margin::default().widened_to(0.2).unwrap();
-        let findings = judge_family(&[pairs(1.1, 0.02, 12)], margin, 0.95, UP).unwrap();
-        assert_eq!(findings[0].verdict, Verdict::Equivalent);
+    fn widening_makes_differences_harder_and_equivalence_no_easier() {
+        let different = Margin::default().widened_to(0.2).unwrap();
+        let margins = Margins { different, equivalent: Margin::default() };
+        let judged = |ratio: f64| {
+            judge_family(&[pairs(ratio, 0.02, 12)], margins, 0.95, UP).unwrap()[0].verdict
+        };
+        assert!(matches!(judged(1.1), Verdict::Inconclusive { further_rounds: Some(_) }));
+        assert_eq!(judged(1.3), Verdict::Better);
+        assert_eq!(judged(1.0), Verdict::Equivalent);
+        let both = judge_family(&[pairs(1.1, 0.02, 12)], different, 0.95, UP).unwrap();
+        assert_eq!(both[0].verdict, Verdict::Equivalent);
     }
 
     #[test]

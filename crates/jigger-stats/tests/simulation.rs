@@ -80,11 +80,11 @@ fn stopping_on_width_does_not_fool_and_stopping_on_significance_does() {
 
 #[test]
 fn ten_percent_are_found_and_one_percent_is_not_called_faster() {
-    let ten_percent = power(&QUIET, 1.1, 10, 500, 15);
+    let ten_percent = power(&QUIET, MarginRule::Widened, 1.1, 10, 500, 15);
     assert!(ten_percent.better > 0.99 && ten_percent.worse == 0.0, "{ten_percent:?}");
-    let slower = power(&QUIET, 1.0 / 1.1, 10, 500, 15);
+    let slower = power(&QUIET, MarginRule::Widened, 1.0 / 1.1, 10, 500, 15);
     assert!(slower.worse > 0.99 && slower.better == 0.0, "{slower:?}");
-    let one_percent = power(&QUIET, 1.01, 20, 500, 15);
+    let one_percent = power(&QUIET, MarginRule::Widened, 1.01, 20, 500, 15);
     assert!(one_percent.better < 0.01 && one_percent.equivalent > 0.1, "{one_percent:?}");
 }
 
@@ -100,4 +100,13 @@ fn between_runs_a_slower_machine_fools_values_and_not_ratios() {
     assert!(steady <= 0.07, "{steady}");
     let fooled = moved_between_runs(&QUIET, 0.05, Basis::Absolute, 10, 1_000, 16);
     assert!(fooled > 0.9, "{fooled}");
+}
+
+/// Where the placebo's half-width is above 5 %, a difference of 5 % passed for none with it as the
+/// margin of equivalence.
+#[test]
+fn noise_makes_no_difference_equivalent() {
+    let share = |rule| power(&ROUGH, rule, 1.05, 10, 1_000, 16).equivalent;
+    assert!(share(MarginRule::Widened) <= 0.001);
+    assert!(share(MarginRule::BothWidened) > 0.08);
 }

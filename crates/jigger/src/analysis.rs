@@ -2,32 +2,33 @@
 
 mod capacity;
 mod change;
+mod claim;
 mod compare;
 mod difference;
 mod gate;
 mod latency;
 mod metric;
 mod noise;
+mod quiet;
 mod revision;
 mod threshold;
+mod trials;
 
 use serde::Serialize;
 
 pub use change::{Change, counted_metrics, is_counted};
 pub use compare::{Comparison, half_widths};
 pub use difference::{Basis, Difference, has_common_baseline};
-pub use gate::{ENGINE_SHARE_LIMIT, Gate};
+pub use gate::{CEILING_SHARE_LIMIT, ENGINE_SHARE_LIMIT, Gate};
 pub use latency::{LatencyCurve, latency_curve};
-pub use metric::{Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
+pub use metric::{Bound, Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
 pub use noise::{NoiseBand, noise_band, placebo_metrics};
+pub use quiet::Quiet;
 pub use revision::Compared;
 pub use threshold::{Outcome, ThresholdResult};
 
 use crate::confounder::{self, Confounder};
-use crate::plan::PLACEBO;
-use crate::record::{
-    CalibrationRecord, CapacityRecord, ContenderRecord, Ended, Record, ScenarioRecord, Status,
-};
+use crate::record::{CalibrationRecord, CapacityRecord, ContenderRecord, Ended, Record, Status};
 
 /// Everything that a report shows.
 #[derive(Debug, Clone)]
@@ -44,6 +45,10 @@ pub struct Analysis<'a> {
     pub placebo: Vec<Comparison>,
     /// The suite's thresholds, in its order.
     pub thresholds: Vec<ThresholdResult>,
+    /// How often rounds were disturbed.
+    pub quiet: Quiet,
+    /// What makes the run as a whole less than fair.
+    pub confounders: Vec<Confounder>,
 }
 
 /// One contender's results.
@@ -70,18 +75,20 @@ impl<'a> Analysis<'a> {
         let contenders: Vec<ContenderResult<'a>> = record
             .contenders
             .iter()
-            .map(|contender| ContenderResult {
-                record: contender,
-                metrics: metric::metrics_of(record, &contender.name),
-                confounders: confounder::of_contender(record, &contender.name),
-                gates: gate::gates_of(record, &contender.name),
+            .map(|contender| {
+                let (metrics, gates) = measured(record, &contender.name);
+                let confounders = confounder::of_contender(record, &contender.name);
+                ContenderResult { record: contender, metrics, confounders, gates }
             })
             .collect();
+        let quiet = Quiet::of(record);
         let placebo = compare::placebo(record, &contenders);
-        let comparisons = compare::comparisons(record, &contenders, &placebo);
+        let mut comparisons = compare::comparisons(record, &contenders, &placebo);
+        claim::restrict(&mut comparisons, &contenders, &quiet);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
         let thresholds = threshold::results(record, &contenders);
-        Self { record, rounds, contenders, comparisons, placebo, thresholds }
+        let confounders = confounder::of_run(record);
+        Self { record, rounds, contenders, comparisons, placebo, thresholds, quiet, confounders }
     }
 
     /// The contender of that name.
@@ -112,12 +119,7 @@ impl<'a> Analysis<'a> {
         if self.record.ended == Ended::Interrupted {
             notes.push(Note("interrupted: what was measured until then is shown".to_owned()));
         }
-        if self.record.placement.shares_cores() {
-            notes.push(Note(
-                "shared-cores: client and servers share a core; both are slower than apart"
-                    .to_owned(),
-            ));
-        }
+        notes.extend(self.quiet.notes().into_iter().map(Note));
         notes
     }
 
@@ -171,19 +173,16 @@ fn calibration(found: &CalibrationRecord) -> Option<Note> {
     )))
 }
 
+/// An entry's metrics and the gates that it failed.
+fn measured(record: &Record, entry: &str) -> (Vec<Metric>, Vec<Gate>) {
+    let visits = trials::visits_of(record, entry);
+    let gates = gate::gates_of(record, &visits);
+    (metric::metrics_of(record, entry, &visits, &gates), gates)
+}
+
 fn rounds_of(contender: &ContenderResult<'_>) -> Option<usize> {
     if contender.record.status == Status::Skipped {
         return None;
     }
     contender.metrics.iter().map(|metric| metric.rounds.iter().flatten().count()).max()
-}
-
-/// Names of the two entries that stand for the same contender.
-fn is_placebo(entry: &str) -> bool {
-    entry == PLACEBO
-}
-
-/// Whether the scenario holds several connections open at once.
-fn is_parallel(scenario: &ScenarioRecord) -> bool {
-    scenario.connections > 1
 }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::display::Verbosity;
+use crate::host::{Placement, PlacementError, allowed_cores, parse_cpus};
 use crate::report::Format;
 use crate::report::changes::ChangeFormat;
 use crate::server::guard;
@@ -55,7 +56,7 @@ enum Command {
 /// `jigger run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo
+    /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
     pub suite: String,
     /// How much is measured.
@@ -70,6 +71,9 @@ pub struct RunArgs {
     /// Container engine: docker or podman [default: the first that answers]
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
+    /// Which cores are used.
+    #[command(flatten)]
+    pub placement: PlacementArgs,
     /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -90,9 +94,43 @@ pub struct CompareArgs {
     /// How much is measured.
     #[command(flatten)]
     pub method: MethodArgs,
+    /// Which cores are used.
+    #[command(flatten)]
+    pub placement: PlacementArgs,
     /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Which cores are used.
+#[derive(Debug, Clone, Args)]
+pub struct PlacementArgs {
+    /// Cores of the load engine, such as 0 or 0,2-3 [default: a quarter of them]
+    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
+    pub client_cpus: Option<CpuList>,
+    /// Cores that the servers are kept to [default: those that the load engine leaves]
+    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
+    pub server_cpus: Option<CpuList>,
+}
+
+/// Core numbers, ascending, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CpuList(pub Vec<usize>);
+
+fn cpu_list(text: &str) -> Result<CpuList, String> {
+    parse_cpus(text).map(CpuList)
+}
+
+impl PlacementArgs {
+    /// The placement asked for.
+    ///
+    /// # Errors
+    /// [`PlacementError`] when a core is none that jigger may use.
+    pub fn placement(&self) -> Result<Placement, PlacementError> {
+        let of = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
+        let (client, server) = (of(&self.client_cpus), of(&self.server_cpus));
+        Placement::chosen(&allowed_cores(), client.as_deref(), server.as_deref())
+    }
 }
 
 /// How much is measured.
@@ -283,12 +321,15 @@ pub struct WrkArgs {
 /// `jigger check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo
+    /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
     pub suite: String,
     /// Check only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
+    /// Which cores are used.
+    #[command(flatten)]
+    pub placement: PlacementArgs,
     /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
@@ -322,6 +363,9 @@ pub struct AbArgs {
     /// How much is measured.
     #[command(flatten)]
     pub method: MethodArgs,
+    /// On which cores.
+    #[command(flatten)]
+    pub placement: PlacementArgs,
     /// Compare only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,

@@ -24,21 +24,53 @@ const LOG_BYTES_PER_REQUEST: f64 = 10.0;
 const OWN_HEADERS: &[&str] =
     &["date", "server", "content-type", "content-length", "connection", "keep-alive"];
 
+/// What makes a run as a whole less than fair, whoever takes part.
+#[must_use]
+pub fn of_run(record: &Record) -> Vec<Confounder> {
+    let mut found = Vec::new();
+    let mut add = |code, detail, remedy| {
+        found.push(Confounder { code, detail, remedy, touches: all(record) });
+    };
+    let list = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let placement = &record.placement;
+    let shared = placement.shared_cpus();
+    if !shared.is_empty() {
+        add(
+            "shared-cores",
+            format!("load engine and servers share core {}; both are slower for it", list(&shared)),
+            "use a machine with two cores or more, or give --client-cpus and --server-cpus",
+        );
+    }
+    let siblings = placement.siblings_apart(&record.host.smt_siblings);
+    if let Some((client, server)) = siblings.first() {
+        add(
+            "smt-siblings",
+            format!(
+                "the load engine's core {client} and the servers' core {server} are threads of one \
+                 physical core, so each slows the other"
+            ),
+            "put them on different physical cores with --client-cpus and --server-cpus",
+        );
+    }
+    found
+}
+
 /// What sets a contender apart.
 #[must_use]
 pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
-    let visits: Vec<&VisitRecord> = record.visits.iter().filter(|v| v.entry == name).collect();
+    let visits: Vec<&VisitRecord> = record.visits_of(name).collect();
     let Some(evidence) = visits.iter().find_map(|visit| visit.evidence.as_ref()) else {
         return Vec::new();
     };
     let contender = record.contenders.iter().find(|contender| contender.name == name);
-    let baseline = record.visits.iter().filter(|v| v.entry == record.suite.baseline);
+    let baseline = record.visits_of(&record.suite.baseline);
     let reference = baseline.filter_map(|visit| visit.evidence.as_ref()).next();
     let mut found = Vec::new();
     found.extend(connection_close(record, &visits, evidence));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
         found.extend(answer_differs(record, evidence, reference));
     }
+    found.extend(resolves_twice(record, evidence));
     found.extend(logs(record, &visits));
     found.extend(workers(record, contender, evidence));
     found.extend(evidence.debug_notice.as_ref().map(|notice| Confounder {
@@ -120,6 +152,17 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
 fn header<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
     let found = evidence.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.as_str())
+}
+
+/// Whoever connects by that name, as most HTTP libraries do, first tries in vain.
+fn resolves_twice(record: &Record, evidence: &Evidence) -> Option<Confounder> {
+    let refused = evidence.refused_at.first()?;
+    Some(Confounder {
+        code: "localhost-resolves-twice",
+        detail: format!("its URL's host is {refused} first, where it does not listen"),
+        remedy: "write the address into the url (127.0.0.1), or make it listen on all of them",
+        touches: all(record),
+    })
 }
 
 fn logs(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {

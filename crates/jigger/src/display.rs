@@ -60,6 +60,9 @@ impl Display {
                 self.line(&head);
             }
             Event::Step { name, rate_per_second } => self.step(name, *rate_per_second),
+            Event::RoundRepeated { round, evidence } => {
+                self.line(&format!("round {} again: {evidence}", round + 1));
+            }
             Event::RoundsEnded => {
                 if let Some(bar) = &self.bar {
                     bar.finish_and_clear();

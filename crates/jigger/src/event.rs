@@ -44,6 +44,13 @@ pub enum Event {
         /// Requests a second so far, where there is load.
         rate_per_second: Option<f64>,
     },
+    /// A round is made again, since a visit of it was disturbed.
+    RoundRepeated {
+        /// The round, from 0.
+        round: usize,
+        /// What was beyond which limit, in whose visit.
+        evidence: String,
+    },
     /// The rounds have ended.
     RoundsEnded,
 }

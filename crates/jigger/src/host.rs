@@ -1,4 +1,4 @@
-//! The machine's facts, which cores client and servers get, and how disturbed it was.
+//! The machine's facts, and which cores client and servers get.
 
 use std::fs;
 
@@ -19,6 +19,9 @@ pub struct Host {
     pub governor: Option<String>,
     /// Whether the processor says that it runs under a hypervisor.
     pub virtual_machine: bool,
+    /// The threads of each physical core that has several.
+    #[serde(default)]
+    pub smt_siblings: Vec<Vec<usize>>,
 }
 
 impl Host {
@@ -38,6 +41,7 @@ impl Host {
             kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
             governor: governor.ok().map(|text| text.trim().to_owned()),
             virtual_machine: field(&cpuinfo, "flags").is_some_and(|f| f.contains("hypervisor")),
+            smt_siblings: smt_siblings(&allowed_cores()),
         }
     }
 }
@@ -56,6 +60,49 @@ pub fn allowed_cores() -> Vec<usize> {
         Err(_) => Vec::new(),
     };
     if cores.is_empty() { vec![0] } else { cores }
+}
+
+/// The threads of each physical core that has several, among these.
+fn smt_siblings(cores: &[usize]) -> Vec<Vec<usize>> {
+    let of_core = |core: &usize| {
+        let path = format!("/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
+        parse_cpus(fs::read_to_string(path).ok()?.trim()).ok()
+    };
+    let mut groups: Vec<Vec<usize>> = cores.iter().filter_map(of_core).collect();
+    groups.retain(|group| group.len() > 1);
+    groups.sort();
+    groups.dedup();
+    groups
+}
+
+/// A list of cores as the kernel writes it (`0,2-5`), ascending, each once.
+///
+/// # Errors
+/// What is wrong with it, with the remedy.
+pub fn parse_cpus(text: &str) -> Result<Vec<usize>, String> {
+    let wrong = || format!("'{text}' is no list of cores; write for instance 0,2-5");
+    let mut cpus = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let number = |text: &str| text.trim().parse::<usize>().map_err(|_| wrong());
+        let (first, last) = (number(first)?, number(last)?);
+        if first > last || last >= rustix::thread::CpuSet::MAX_CPU {
+            return Err(wrong());
+        }
+        cpus.extend(first..=last);
+    }
+    cpus.sort_unstable();
+    cpus.dedup();
+    Ok(cpus)
+}
+
+/// Why cores cannot be placed as asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{flag}: core {cpu} is not one that jigger may use; choose from {allowed:?}")]
+pub struct PlacementError {
+    flag: &'static str,
+    cpu: usize,
+    allowed: Vec<usize>,
 }
 
 /// Which cores the load engine and the servers run on.
@@ -79,41 +126,60 @@ impl Placement {
         Self { client_cpus: client.to_vec(), server_cpus: server.to_vec() }
     }
 
-    /// Whether client and servers share a core.
-    #[must_use]
-    pub fn shares_cores(&self) -> bool {
-        self.client_cpus.iter().any(|cpu| self.server_cpus.contains(cpu))
+    /// The cores chosen for the client and for the servers. Where one is not chosen it gets what
+    /// the other leaves, or the same cores when nothing is left.
+    ///
+    /// # Errors
+    /// [`PlacementError`] when a core is not among `cores`.
+    pub fn chosen(
+        cores: &[usize],
+        client: Option<&[usize]>,
+        server: Option<&[usize]>,
+    ) -> Result<Self, PlacementError> {
+        for (flag, chosen) in [("--client-cpus", client), ("--server-cpus", server)] {
+            let mut chosen = chosen.unwrap_or_default().iter();
+            if let Some(&cpu) = chosen.find(|cpu| !cores.contains(cpu)) {
+                return Err(PlacementError { flag, cpu, allowed: cores.to_vec() });
+            }
+        }
+        let left = |by: &[usize]| {
+            let left: Vec<usize> = cores.iter().copied().filter(|cpu| !by.contains(cpu)).collect();
+            if left.is_empty() { by.to_vec() } else { left }
+        };
+        let (client_cpus, server_cpus) = match (client, server) {
+            (None, None) => return Ok(Self::split(cores)),
+            (Some(client), Some(server)) => (client.to_vec(), server.to_vec()),
+            (Some(client), None) => (client.to_vec(), left(client)),
+            (None, Some(server)) => (left(server), server.to_vec()),
+        };
+        Ok(Self { client_cpus, server_cpus })
     }
-}
 
-/// Processor time of the whole machine so far, in ticks.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct MachineTime {
-    total_ticks: u64,
-    steal_ticks: u64,
-}
-
-impl MachineTime {
-    /// Reads /proc/stat (proc_stat(5)): user, nice, system, idle, iowait, irq, softirq, steal.
+    /// All of them, each once, ascending.
     #[must_use]
-    pub fn now() -> Self {
-        Self::parse(&fs::read_to_string("/proc/stat").unwrap_or_default())
+    pub fn cpus(&self) -> Vec<usize> {
+        let mut cpus = [self.client_cpus.as_slice(), &self.server_cpus].concat();
+        cpus.sort_unstable();
+        cpus.dedup();
+        cpus
     }
 
-    fn parse(text: &str) -> Self {
-        let line = text.lines().next().unwrap_or_default();
-        let ticks: Vec<u64> =
-            line.split_whitespace().skip(1).take(8).filter_map(|t| t.parse().ok()).collect();
-        Self { total_ticks: ticks.iter().sum(), steal_ticks: ticks.get(7).copied().unwrap_or(0) }
+    /// The cores that client and servers share.
+    #[must_use]
+    pub fn shared_cpus(&self) -> Vec<usize> {
+        self.client_cpus.iter().copied().filter(|cpu| self.server_cpus.contains(cpu)).collect()
     }
 
-    /// The share of the machine's time since `earlier` that the hypervisor kept for others, 0..1.
+    /// Pairs of a client's and a server's core that are threads of one physical core.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "ticks of one visit are far below 2^53")]
-    pub fn steal_share_since(self, earlier: Self) -> f64 {
-        let total = self.total_ticks.saturating_sub(earlier.total_ticks);
-        let steal = self.steal_ticks.saturating_sub(earlier.steal_ticks);
-        if total == 0 { 0.0 } else { steal as f64 / total as f64 }
+    pub fn siblings_apart(&self, siblings: &[Vec<usize>]) -> Vec<(usize, usize)> {
+        let of_client = |&client: &usize| {
+            let group = siblings.iter().find(|group| group.contains(&client));
+            let group = group.map_or(&[][..], Vec::as_slice).iter().copied();
+            let served = group.filter(move |cpu| *cpu != client && self.server_cpus.contains(cpu));
+            served.map(move |server| (client, server)).collect::<Vec<_>>()
+        };
+        self.client_cpus.iter().flat_map(of_client).collect()
     }
 }
 
@@ -129,16 +195,45 @@ mod tests {
 
     #[test]
     fn one_core_is_shared() {
-        assert!(Placement::split(&[3]).shares_cores());
-        assert!(!Placement::split(&[0, 1, 2, 3, 4, 5, 6, 7]).shares_cores());
+        assert_eq!(Placement::split(&[3]).shared_cpus(), [3]);
+        assert!(Placement::split(&[0, 1, 2, 3, 4, 5, 6, 7]).shared_cpus().is_empty());
     }
 
     #[test]
-    fn steal_is_a_share_of_all_time() {
-        let earlier = MachineTime::parse("cpu  10 0 10 80 0 0 0 0 0 0\n");
-        let later = MachineTime::parse("cpu  20 0 20 150 0 0 0 10 0 0\n");
-        assert!((later.steal_share_since(earlier) - 0.1).abs() < 1e-12);
-        assert!(earlier.steal_share_since(later).abs() < 1e-12);
+    fn lists_are_those_of_the_kernel() {
+        assert_eq!(parse_cpus("0,2-5,3").unwrap(), [0, 2, 3, 4, 5]);
+        assert_eq!(parse_cpus("7").unwrap(), [7]);
+        for wrong in ["", ",", "a", "3-1", "0-", "-1", "99999999999", "0-99999"] {
+            assert!(parse_cpus(wrong).unwrap_err().contains("0,2-5"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_chosen_gets_the_rest() {
+        let chosen = |client: Option<&[usize]>, server: Option<&[usize]>| {
+            let placement = Placement::chosen(&[0, 1, 2, 3], client, server)?;
+            Ok::<_, PlacementError>((placement.client_cpus, placement.server_cpus))
+        };
+        assert_eq!(chosen(None, None), Ok((vec![0], vec![1, 2, 3])));
+        assert_eq!(chosen(Some(&[1, 2]), None), Ok((vec![1, 2], vec![0, 3])));
+        assert_eq!(chosen(None, Some(&[3])), Ok((vec![0, 1, 2], vec![3])));
+        assert_eq!(chosen(Some(&[1]), Some(&[1, 2])), Ok((vec![1], vec![1, 2])));
+        assert_eq!(chosen(None, Some(&[0, 1, 2, 3])), Ok((vec![0, 1, 2, 3], vec![0, 1, 2, 3])));
+        let message = chosen(None, Some(&[1, 9])).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "--server-cpus: core 9 is not one that jigger may use; choose from [0, 1, 2, 3]"
+        );
+    }
+
+    #[test]
+    fn threads_of_one_core_are_noticed_on_both_sides_only() {
+        let siblings = vec![vec![0, 2], vec![1, 3]];
+        let apart = Placement::chosen(&[0, 1, 2, 3], Some(&[0]), Some(&[2, 3])).unwrap();
+        assert_eq!(apart.siblings_apart(&siblings), [(0, 2)]);
+        let together = Placement::chosen(&[0, 1, 2, 3], Some(&[0, 2]), Some(&[1, 3])).unwrap();
+        assert_eq!(together.siblings_apart(&siblings), []);
+        assert_eq!(apart.siblings_apart(&[]), []);
     }
 
     #[test]

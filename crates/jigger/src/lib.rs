@@ -7,6 +7,7 @@ pub mod suite;
 pub mod plan;
 pub mod revisions;
 
+pub mod disturbance;
 pub mod host;
 pub mod image;
 pub mod interrupt;

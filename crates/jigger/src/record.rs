@@ -13,6 +13,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
 
+use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 
 /// The version of the on-disk format that this program writes and reads.
@@ -75,6 +76,9 @@ pub struct SuiteRecord {
     pub baseline: String,
     /// Half-width of the band of equivalence, as a share.
     pub margin: f64,
+    /// Beyond what a round was repeated, as fixed before the first.
+    #[serde(default = "Limits::none")]
+    pub disturbance: Limits,
     /// Its scenarios.
     pub scenarios: Vec<ScenarioRecord>,
     /// What had to hold.
@@ -149,6 +153,13 @@ pub struct ScenarioRecord {
     /// The promise whose highest rate was looked for.
     #[serde(default)]
     pub objective: Option<String>,
+    /// What the load engine reached in this shape against a server that does nothing, in requests
+    /// a second.
+    #[serde(default)]
+    pub ceiling_per_second: Option<f64>,
+    /// The scenario that this one repeats with fresh connections, to tell what closing costs.
+    #[serde(default)]
+    pub fresh_for: Option<String>,
 }
 
 /// A rate that is a share of the slowest contender's capacity, as it was found before the rounds.
@@ -242,8 +253,15 @@ pub struct VisitRecord {
     pub memory_idle_bytes: Option<u64>,
     /// The highest memory of the server's tree that was seen under load.
     pub memory_peak_bytes: Option<u64>,
-    /// Share of the machine's time taken by others on the same hardware.
-    pub steal_share: f64,
+    /// What others took from the machine meanwhile.
+    #[serde(flatten)]
+    pub disturbance: Disturbance,
+    /// How often the round had been begun before.
+    #[serde(default)]
+    pub attempt: usize,
+    /// Whether the round was made again, so that this visit does not enter the analysis.
+    #[serde(default)]
+    pub repeated: bool,
     /// One for each scenario that ran.
     pub trials: Vec<TrialRecord>,
     /// Why the visit ended early, with the tail of the server's log.
@@ -275,6 +293,10 @@ pub struct Evidence {
     pub threads: Option<u32>,
     /// What its log said about a debug mode or a development server.
     pub debug_notice: Option<String>,
+    /// Addresses of the URL's host that refused the connection, though they come before the one
+    /// that the server was asked at.
+    #[serde(default)]
+    pub refused_at: Vec<String>,
 }
 
 /// One contender x one scenario x one round.
@@ -313,6 +335,10 @@ pub struct TrialRecord {
     pub engine_cpu_ns: u64,
     /// Cores that the load engine had.
     pub engine_cores: usize,
+    /// Closed loop: time in which connections had no request under way, summed over them: they
+    /// were being closed and made again, or had no request left to send.
+    #[serde(default)]
+    pub idle_ns: Option<u64>,
     /// Bytes that the server wrote to its log meanwhile.
     pub log_bytes: u64,
     /// The engine's driver.
@@ -399,6 +425,16 @@ pub enum RecordError {
 }
 
 impl Record {
+    /// The visits that the analysis is of: all but those of rounds that were made again.
+    pub fn used_visits(&self) -> impl Iterator<Item = &VisitRecord> {
+        self.visits.iter().filter(|visit| !visit.repeated)
+    }
+
+    /// Those of one entry, in the order of the rounds.
+    pub fn visits_of<'a>(&'a self, entry: &'a str) -> impl Iterator<Item = &'a VisitRecord> {
+        self.used_visits().filter(move |visit| visit.entry == entry)
+    }
+
     /// Reads a record of this or an older version.
     ///
     /// # Errors

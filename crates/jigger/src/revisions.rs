@@ -43,6 +43,8 @@ pub fn split(suite: &Suite, checkouts: &Checkouts<'_>) -> (Vec<Suite>, Vec<LeftO
                 contenders: contenders.into(),
                 scenarios: suite.scenarios.clone(),
                 margin: suite.margin,
+                // The two are the same program but for the change in question.
+                measure_closing: false,
             }),
             Err(reason) => left_out.push(LeftOut { contender: contender.name.clone(), reason }),
         }

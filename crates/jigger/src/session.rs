@@ -16,6 +16,10 @@ use crate::suite::Rounds;
 /// A contender that failed in this many visits is no longer visited.
 const FAILURES_ALLOWED: usize = 2;
 
+/// A round is begun at most so often. The last attempt is used whatever disturbs it, so that a
+/// machine that is never quiet still gives figures, which then are too noisy for a verdict.
+const ATTEMPTS_ALLOWED: usize = 3;
+
 /// Where visits take place.
 pub trait World {
     /// Time since the rounds began.
@@ -62,6 +66,16 @@ struct Session<'a> {
     visits_done: usize,
 }
 
+/// How an attempt at a round ended.
+enum Attempt {
+    /// All were visited.
+    Whole,
+    /// A visit was disturbed; the round is to be made again.
+    Disturbed,
+    /// The user wants to stop.
+    Interrupted,
+}
+
 impl Session<'_> {
     fn rounds(
         &mut self,
@@ -72,21 +86,57 @@ impl Session<'_> {
             if let Some(ended) = self.end_before(round, world.elapsed()) {
                 return Ok(ended);
             }
-            for (position, entry) in self.plan.round(round).into_iter().enumerate() {
-                let entry = &self.plan.entries[entry];
-                if !self.takes_part(entry) {
-                    continue;
+            for attempt in 0.. {
+                match self.attempt(round, attempt, world, listener)? {
+                    Attempt::Whole => break,
+                    Attempt::Disturbed => {}
+                    Attempt::Interrupted => return Ok(Ended::Interrupted),
                 }
-                self.announce(entry, round, world.elapsed(), listener);
-                let visit = world.visit(entry, round, position, listener);
-                if world.is_interrupted() {
-                    self.keep_if_whole(visit)?;
-                    return Ok(Ended::Interrupted);
-                }
-                self.keep(visit, listener)?;
             }
         }
         unreachable!("end_before ends the loop at the last round")
+    }
+
+    /// Visits all entries in the order of the round, which is the same at each attempt; up to the
+    /// first disturbed visit, since what would follow would not be used.
+    fn attempt(
+        &mut self,
+        round: usize,
+        attempt: usize,
+        world: &mut impl World,
+        listener: &mut Listener<'_>,
+    ) -> Result<Attempt, RecordError> {
+        for (position, entry) in self.plan.round(round).into_iter().enumerate() {
+            let entry = &self.plan.entries[entry];
+            if !self.takes_part(entry) {
+                continue;
+            }
+            self.announce(entry, round, world.elapsed(), listener);
+            let visit = VisitRecord { attempt, ..world.visit(entry, round, position, listener) };
+            if world.is_interrupted() {
+                self.keep_if_whole(visit)?;
+                return Ok(Attempt::Interrupted);
+            }
+            let evidence = self.rounds.disturbance.exceeded_by(&visit.disturbance);
+            if let Some(evidence) = evidence.filter(|_| attempt + 1 < ATTEMPTS_ALLOWED) {
+                let evidence = format!("{evidence}, in the visit of {}", visit.entry);
+                listener(Event::RoundRepeated { round, evidence });
+                self.set_aside(visit)?;
+                return Ok(Attempt::Disturbed);
+            }
+            self.keep(visit, listener)?;
+        }
+        Ok(Attempt::Whole)
+    }
+
+    /// Keeps a disturbed visit and marks the whole round as made again.
+    fn set_aside(&mut self, visit: VisitRecord) -> Result<(), RecordError> {
+        self.visits_done += 1;
+        let round = visit.round;
+        let visits = &mut self.file.record.visits;
+        visits.push(visit);
+        visits.iter_mut().filter(|visit| visit.round == round).for_each(|v| v.repeated = true);
+        self.file.save()
     }
 
     /// Why no further round is begun, if so.
@@ -115,7 +165,7 @@ impl Session<'_> {
     }
 
     fn takes_part(&self, entry: &Entry) -> bool {
-        let visits = || self.file.record.visits.iter().filter(|visit| visit.entry == entry.name);
+        let visits = || self.file.record.visits_of(&entry.name);
         let failures = visits().filter(|visit| visit.failure.is_some()).count();
         let never_worked = failures > 0 && visits().all(|visit| visit.failure.is_some());
         failures < FAILURES_ALLOWED && !never_worked
@@ -130,8 +180,10 @@ impl Session<'_> {
     ) {
         let visits = u32::try_from(self.visits_done).unwrap_or(u32::MAX);
         let left = (visits > 0).then(|| {
-            let all = self.plan.entries.len() * self.rounds.max;
-            let to_come = u32::try_from(all - self.visits_done).unwrap_or(u32::MAX);
+            let rounds_to_come = self.rounds.max.saturating_sub(round);
+            let begun = self.file.record.used_visits().filter(|v| v.round == round).count();
+            let to_come = (self.plan.entries.len() * rounds_to_come).saturating_sub(begun);
+            let to_come = u32::try_from(to_come).unwrap_or(u32::MAX);
             let by_count = elapsed / visits * to_come;
             by_count.min(self.rounds.budget.saturating_sub(elapsed))
         });

@@ -17,6 +17,8 @@ mod validate;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::disturbance::Limits;
+
 pub use builtin::{BUILTIN_NAMES, Builtin};
 pub use expectation::{BodyExpectation, Expectation, hex};
 pub use objective::{Objective, Statistic};
@@ -50,6 +52,8 @@ pub struct Suite {
     pub thresholds: Vec<Threshold>,
     /// Half-width of the band within which two contenders count as equivalent (0.02 is 2 %).
     pub margin: f64,
+    /// Whether all are asked with fresh connections too when some close theirs and others do not.
+    pub measure_closing: bool,
 }
 
 /// How many rounds are run.
@@ -63,6 +67,8 @@ pub struct Rounds {
     pub until_half_width: f64,
     /// Once `min` rounds are done, none is begun that would end after this; builds do not count.
     pub budget: Duration,
+    /// A round in which a visit was disturbed beyond these is repeated.
+    pub disturbance: Limits,
 }
 
 /// The warm-up before each visit's scenarios.
@@ -138,6 +144,9 @@ pub struct Scenario {
     pub objective: Option<Objective>,
     /// Deadline of one request.
     pub timeout: Duration,
+    /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
+    /// is not in the file.
+    pub fresh_for: Option<String>,
 }
 
 /// How due times are spread.
@@ -245,6 +254,38 @@ impl Suite {
     #[must_use]
     pub fn baseline(&self) -> &Contender {
         &self.contenders[self.baseline]
+    }
+
+    /// The scenario that would tell what closing connections costs: the busiest closed loop with
+    /// kept connections, short and with fresh ones. `None` when there is no such loop, when the
+    /// suite has its like already, or does not want it.
+    #[must_use]
+    pub fn fresh_counterpart(&self) -> Option<Scenario> {
+        const LONGEST: Duration = Duration::from_secs(1);
+        const MOST: u64 = 1_000;
+        let is_closed = |scenario: &&Scenario| {
+            let is_open = scenario.rate_per_second.is_some()
+                || scenario.share_of_slowest.is_some()
+                || scenario.objective.is_some();
+            !is_open && scenario.connections > 1 && !scenario.fresh
+        };
+        let kept = self.scenarios.iter().filter(is_closed).max_by_key(|s| s.connections)?;
+        let name = format!("{}-fresh", kept.name);
+        let is_there = self.scenarios.iter().any(|scenario| {
+            scenario.name == name || (scenario.fresh && scenario.connections == kept.connections)
+        });
+        let extent = match kept.extent {
+            Extent::Requests(requests) => Extent::Requests(requests.min(MOST)),
+            Extent::Time(time) => Extent::Time(time.min(LONGEST)),
+        };
+        let fresh_for = Some(kept.name.clone());
+        (self.measure_closing && !is_there).then(|| Scenario {
+            name,
+            fresh: true,
+            extent,
+            fresh_for,
+            ..kept.clone()
+        })
     }
 
     /// Keeps only the contenders named, and the thresholds about them alone.

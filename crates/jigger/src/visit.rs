@@ -1,12 +1,16 @@
 //! One contender's turn in one round: launch, verify, warm up, every scenario, stop.
 
 mod capacity;
+mod ceiling;
 mod live;
 mod search;
+mod survey;
 mod trial;
 mod verify;
 mod warm_up;
 
+pub use ceiling::ceilings;
 pub use live::{LiveWorld, VisitError};
+pub use survey::{differ_in_closing, survey};
 pub use trial::scenario_records;
 pub use verify::{Target, verify};

@@ -107,3 +107,21 @@ fn the_placebo_is_one_server_twice() {
     assert!(codes(again).is_empty(), "{again:#}");
     assert!(estimate(again, "saturation.requests_per_second") > 0.0);
 }
+
+/// A timing, so it is for a quiet machine: `cargo test --test contenders -- --ignored`.
+#[test]
+#[ignore = "takes two minutes and needs a quiet machine"]
+fn a_known_slowdown_is_found_and_a_negligible_one_is_not_called_faster() {
+    let report = report(&["run", "known", "--no-images"]);
+    assert_eq!(report["too_noisy"], false, "the machine is too noisy for this test");
+    let comparisons = report["comparisons"].as_array().unwrap();
+    let of = |contender: &str| {
+        let rate = "saturation.requests_per_second";
+        comparisons.iter().find(|c| c["metric"] == rate && c["contender"] == contender).unwrap()
+    };
+    let slower = of("10-percent-more");
+    assert_eq!(slower["verdict"], "slower", "{slower:#}");
+    let [low, high] = ["low", "high"].map(|end| slower[end].as_f64().unwrap());
+    assert!((low..=high).contains(&(1.0 / 1.1)), "{slower:#}");
+    assert_ne!(of("1-percent-more")["verdict"], "faster", "{:#}", of("1-percent-more"));
+}

@@ -178,13 +178,13 @@ fn csv_has_a_line_for_each_contender_metric_and_round() {
     let record = record(4, 6);
     let text = render(&Analysis::of(&record), Format::Csv, false);
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("contender,metric,unit,round,value"));
+    assert_eq!(lines.next(), Some("contender,metric,unit,round,value,bound"));
     let rates =
         text.lines().filter(|line| line.starts_with("gin,saturation.requests_per_second,1/s,"));
     assert_eq!(rates.count(), 6);
     assert!(text.contains("\nplacebo,saturation.requests_per_second,1/s,1,"));
-    assert!(text.contains("\ngin,image_unpacked_bytes,B,,12500000\n"));
-    assert!(lines.all(|line| line.split(',').count() == 5));
+    assert!(text.contains("\ngin,image_unpacked_bytes,B,,12500000,\n"));
+    assert!(lines.all(|line| line.split(',').count() == 6));
 }
 
 #[test]
@@ -195,6 +195,6 @@ fn csv_quotes_names_and_leaves_lost_rounds_empty() {
         visit.entry = "gin, the \"fast\"".to_owned();
     }
     let text = render(&Analysis::of(&record), Format::Csv, false);
-    let lost = "\"gin, the \"\"fast\"\"\",saturation.requests_per_second,1/s,5,\n";
+    let lost = "\"gin, the \"\"fast\"\"\",saturation.requests_per_second,1/s,5,,\n";
     assert!(text.contains(lost), "{text}");
 }

@@ -233,6 +233,7 @@ impl<D: Driver> Worker<'_, D> {
         slot.sent -= 1;
         slot.backoff_ns = 0;
         slot.answered = true;
+        slot.idle_since_ns = self.now_ns;
         self.release(index, 1);
         let fresh = self.load.connection == ConnectionPolicy::Fresh;
         fresh || !answer.keeps_alive

@@ -20,10 +20,14 @@ impl<D: Driver> Worker<'_, D> {
         slot.connect_ns = began_ns;
         slot.answered = false;
         slot.connection.restart(0, began_ns);
+        if self.load.connection == ConnectionPolicy::Fresh {
+            self.end_idleness(index, began_ns);
+        }
         match self.driver.connect() {
-            Ok(socket) => slot.socket = Some(socket),
+            Ok(socket) => self.slots[index].socket = Some(socket),
             Err(error) => return self.fail_connect(index, error),
         }
+        let slot = &mut self.slots[index];
         slot.phase = Phase::Connecting;
         let stood_ns = self.driver.now_ns();
         let sent = if slot.connection.flights().is_empty() {
@@ -127,6 +131,7 @@ impl<D: Driver> Worker<'_, D> {
         self.disconnect(index);
         self.release(index, count);
         let slot = &mut self.slots[index];
+        slot.idle_since_ns = self.now_ns;
         if rests {
             slot.backoff_ns = (slot.backoff_ns * 2).clamp(BACKOFF_MIN_NS, BACKOFF_MAX_NS);
             let until_ns = self.now_ns + slot.backoff_ns;
@@ -159,6 +164,16 @@ impl<D: Driver> Worker<'_, D> {
     fn restart(&mut self, index: usize, now_ns: u64) {
         if self.load.connection == ConnectionPolicy::KeepAlive {
             self.slots[index].connection.restart(0, now_ns);
+            self.end_idleness(index, now_ns);
+        }
+    }
+
+    /// The clock of this connection's request starts; what passed since the last answer is counted.
+    fn end_idleness(&mut self, index: usize, now_ns: u64) {
+        let slot = &mut self.slots[index];
+        if self.schedule.is_none() {
+            self.tally.idle_ns += now_ns.saturating_sub(slot.idle_since_ns);
+            slot.idle_since_ns = now_ns;
         }
     }
 

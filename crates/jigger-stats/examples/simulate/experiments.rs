@@ -3,8 +3,8 @@
 //! A run has the shape of the default suite: a baseline, its placebo and three further contenders.
 
 use jigger_stats::{
-    Decision, Direction, Finding, Interval, Margin, Orders, Paired, Ratio, SplitMix64, Stopping,
-    Unpaired, Verdict, judge_family,
+    Decision, Direction, Finding, Interval, Margin, Margins, Orders, Paired, Ratio, SplitMix64,
+    Stopping, Unpaired, Verdict, judge_family,
 };
 
 use crate::world::{Schedule, World};
@@ -29,8 +29,10 @@ pub enum StopOn {
 /// From where on a difference counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarginRule {
-    /// 2 %, widened to the placebo's half-width: jigger's rule.
+    /// 2 %, for a difference widened to the placebo's half-width: jigger's rule.
     Widened,
+    /// 2 %, widened for both claims: what jigger did at first.
+    BothWidened,
     /// From 0 on, so that Holm's procedure alone keeps false alarms away.
     Zero,
 }
@@ -116,14 +118,21 @@ pub fn moved_between_runs(
 }
 
 /// The verdicts on one contender that answers `effect` times as fast, beside two that do not.
-pub fn power(world: &World, effect: f64, rounds: usize, runs: u64, seed: u64) -> Power {
+pub fn power(
+    world: &World,
+    margin_rule: MarginRule,
+    effect: f64,
+    rounds: usize,
+    runs: u64,
+    seed: u64,
+) -> Power {
     let mut truths = ALL_THE_SAME;
     truths[2] *= effect;
     let mut power = Power::default();
     for run in 0..runs {
         let mut random = SplitMix64::stream(seed, run);
         let values = world.run(&truths, Schedule::Interleaved, rounds, &mut random);
-        match findings(&values, MarginRule::Widened)[0].verdict {
+        match findings(&values, margin_rule)[0].verdict {
             Verdict::Better => power.better += 1.0 / runs as f64,
             Verdict::Worse => power.worse += 1.0 / runs as f64,
             Verdict::Equivalent => power.equivalent += 1.0 / runs as f64,
@@ -182,16 +191,18 @@ fn has_alarm(values: &[Vec<f64>], margin_rule: MarginRule) -> bool {
 /// The whole analysis, with Holm's procedure over the three contenders.
 fn findings(values: &[Vec<f64>], margin_rule: MarginRule) -> Vec<Finding> {
     let noise_floor = ratio(values, 1).interval().half_width();
-    let margin = match margin_rule {
-        MarginRule::Widened => Margin::default().widened_to(noise_floor),
-        MarginRule::Zero => Margin::new(0.0),
+    let suite = Margin::default();
+    let widened = suite.widened_to(noise_floor).expect("the placebo has an interval");
+    let margins = match margin_rule {
+        MarginRule::Widened => Margins { different: widened, equivalent: suite },
+        MarginRule::BothWidened => widened.into(),
+        MarginRule::Zero => Margin::new(0.0).expect("nought is a margin").into(),
     };
-    let margin = margin.expect("the placebo has an interval");
     let comparisons: Vec<Paired> = values[2..]
         .iter()
         .map(|contender| Paired::new(contender, &values[0]).expect("simulated values are positive"))
         .collect();
-    judge_family(&comparisons, margin, CONFIDENCE, Direction::HigherIsBetter)
+    judge_family(&comparisons, margins, CONFIDENCE, Direction::HigherIsBetter)
         .expect("no run has fewer than six rounds")
 }
 

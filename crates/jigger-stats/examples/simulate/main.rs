@@ -25,6 +25,7 @@ fn main() {
     print_false_alarms();
     print_stopping();
     print_power();
+    print_equivalence();
     print_between_runs();
 }
 
@@ -100,10 +101,27 @@ fn print_power() {
     for world in [QUIET, ROUGH] {
         for effect in [0.0, 0.01, 0.03, 0.05, 0.1, 0.2] {
             let cells = ROUNDS.map(|rounds| {
-                let shares = power(&world, 1.0 + effect, rounds, RUNS, SEED);
+                let shares = power(&world, MarginRule::Widened, 1.0 + effect, rounds, RUNS, SEED);
                 [shares.better, shares.equivalent, shares.worse].map(percent).join(" / ")
             });
             print_row(&format!("{}, {}", world.name, percent(effect)), cells);
+        }
+    }
+}
+
+fn print_equivalence() {
+    println!("\n## How often a true difference is called equivalent\n");
+    print_header("world, faster by, margin", ROUNDS.map(|rounds| format!("{rounds} rounds")));
+    let rules = [
+        ("jigger's", MarginRule::Widened),
+        ("widened for equivalence too", MarginRule::BothWidened),
+    ];
+    for effect in [0.03, 0.05] {
+        for (label, rule) in rules {
+            let cells = ROUNDS.map(|rounds| {
+                percent(power(&ROUGH, rule, 1.0 + effect, rounds, RUNS, SEED).equivalent)
+            });
+            print_row(&format!("{}, {}, {label}", ROUGH.name, percent(effect)), cells);
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Objectives that no rate kept.
 
 use super::metric::of;
+use super::trials::Trial;
 use crate::record::{ProbeRecord, ScenarioRecord, TrialRecord};
 
 /// In how many rounds not even the lowest rate kept the scenario's objective, in words; `None`
 /// when all rounds have a capacity.
-pub fn missed(scenario: &ScenarioRecord, trials: &[&TrialRecord]) -> Option<String> {
+pub fn missed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
     let objective = scenario.objective.as_ref()?;
-    let without: Vec<&&TrialRecord> =
-        trials.iter().filter(|trial| trial.capacity_per_second.is_none()).collect();
+    let records = trials.iter().map(|trial| trial.record);
+    let without: Vec<&TrialRecord> =
+        records.filter(|trial| trial.capacity_per_second.is_none()).collect();
     let lowest = without.iter().filter_map(|trial| trial.probes.last()).next_back()?;
     Some(format!(
         "no rate kept {objective} in {} of {} rounds; at {:.0} a second, the lowest tried, {}",

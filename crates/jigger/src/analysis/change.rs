@@ -1,6 +1,6 @@
 //! What became of a metric between two states of a contender, and which metrics a decision counts.
 
-use jigger_stats::{Case, Judged, Margin, Verdict, judge_together};
+use jigger_stats::{Case, Judged, Margin, Margins, Verdict, judge_together};
 
 use super::metric::direction;
 use crate::record::{Record, ScenarioRecord};
@@ -24,6 +24,8 @@ pub struct Change {
     pub high: Option<f64>,
     /// The difference that counts as none, as a share.
     pub margin: f64,
+    /// The difference within which it counts as equivalent, as a share.
+    pub equivalence_margin: f64,
     /// What the interval says, where the metric counts and there are rounds enough. It answers for
     /// all changes that count together.
     pub verdict: Option<Verdict>,
@@ -83,7 +85,7 @@ impl Change {
         (contender, metric): (&str, &str),
         (before, after): (f64, f64),
         comparison: &impl Judged,
-        margin: Margin,
+        margins: Margins,
         counts: bool,
     ) -> Self {
         let ratio = comparison.ratio(0.95).ok();
@@ -95,7 +97,8 @@ impl Change {
             ratio: comparison.estimate(),
             low: ratio.map(|ratio| ratio.low),
             high: ratio.map(|ratio| ratio.high),
-            margin: margin.share(),
+            margin: margins.different.share(),
+            equivalence_margin: margins.equivalent.share(),
             verdict: None,
             counts,
         }
@@ -130,7 +133,10 @@ pub(super) fn judged<C: Judged>(drafts: Vec<(Change, C)>) -> Vec<Change> {
         .filter(|(change, _)| is_judged(change))
         .map(|(change, comparison)| Case {
             comparison,
-            margin: Margin::new(change.margin).unwrap_or_default(),
+            margins: Margins {
+                different: Margin::new(change.margin).unwrap_or_default(),
+                equivalent: Margin::new(change.equivalence_margin).unwrap_or_default(),
+            },
             direction: direction(&change.metric),
         })
         .collect();

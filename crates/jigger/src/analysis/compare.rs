@@ -1,9 +1,10 @@
 //! Contenders against the baseline: ratios of the same rounds, and verdicts.
 
-use jigger_stats::{Margin, Paired, Verdict, judge_family};
+use jigger_stats::{Margin, Margins, Paired, Verdict, judge_family};
 
-use super::metric::{direction, metrics_of};
-use super::{ContenderResult, Metric, is_placebo};
+use super::metric::{direction, rates_of};
+use super::noise::margins;
+use super::{Bound, ContenderResult, Metric, measured};
 use crate::plan::PLACEBO;
 use crate::record::Record;
 
@@ -26,29 +27,25 @@ pub struct Comparison {
     pub verdict: Option<Verdict>,
     /// Rounds that entered.
     pub rounds: usize,
+    /// Which way the true ratio may lie from this one, when it is not it.
+    pub bound: Option<Bound>,
+    /// The gate that forbids this ratio; reports then show none.
+    pub withheld: Option<&'static str>,
 }
 
-/// Metrics whose intervals decide when enough rounds were run.
-const WATCHED: &[&str] = &["requests_per_second"];
-
-/// The half-widths of the ratios that are watched, as shares; infinite where
+/// The half-widths of the rates' ratios, which decide when enough rounds were run, as shares; infinite where
 /// there are too few rounds.
 #[must_use]
 pub fn half_widths(record: &Record) -> Vec<f64> {
-    let baseline = metrics_of(record, &record.suite.baseline);
-    let mut widths = Vec::new();
-    for contender in &record.contenders {
-        if contender.name == record.suite.baseline {
-            continue;
-        }
-        for metric in metrics_of(record, &contender.name) {
-            if WATCHED.iter().any(|watched| metric.name.ends_with(watched)) {
-                let ratio = pair(&metric, &baseline).and_then(|p| p.signed_rank(0.95).ok());
-                widths.push(ratio.map_or(f64::INFINITY, |ratio| ratio.interval().half_width()));
-            }
-        }
-    }
-    widths
+    let baseline = rates_of(record, &record.suite.baseline);
+    let others = record.contenders.iter().filter(|other| other.name != record.suite.baseline);
+    let rates = others.flat_map(|contender| rates_of(record, &contender.name));
+    rates
+        .map(|rate| {
+            let ratio = pair(&rate, &baseline).and_then(|pairs| pairs.signed_rank(0.95).ok());
+            ratio.map_or(f64::INFINITY, |ratio| ratio.interval().half_width())
+        })
+        .collect()
 }
 
 /// The placebo against the baseline.
@@ -56,12 +53,12 @@ pub fn placebo(record: &Record, contenders: &[ContenderResult<'_>]) -> Vec<Compa
     let Some(baseline) = baseline_metrics(record, contenders) else {
         return Vec::new();
     };
-    if !record.visits.iter().any(|visit| is_placebo(&visit.entry)) {
+    if record.visits_of(PLACEBO).next().is_none() {
         return Vec::new();
     }
-    let metrics = metrics_of(record, PLACEBO);
+    let (metrics, _) = measured(record, PLACEBO);
     let compared = |metric: &Metric| {
-        compare_family(&[(PLACEBO, metric)], baseline, record, Margin::default()).pop()
+        compare_family(&[(PLACEBO, metric)], baseline, record, Margin::default().into()).pop()
     };
     metrics.iter().filter_map(compared).collect()
 }
@@ -82,19 +79,10 @@ pub fn comparisons(
             .filter(|contender| contender.record.name != record.suite.baseline)
             .filter_map(|c| Some((c.record.name.as_str(), c.metric(&base.name)?)))
             .collect();
-        let margin = margin(record, &base.name, placebo);
-        comparisons.extend(compare_family(&family, baseline, record, margin));
+        let margins = margins(record, &base.name, placebo);
+        comparisons.extend(compare_family(&family, baseline, record, margins));
     }
     comparisons
-}
-
-/// The suite's margin, widened to the placebo's half-width: what differs less
-/// than a server from itself is not told apart.
-fn margin(record: &Record, metric: &str, placebo: &[Comparison]) -> Margin {
-    let margin = Margin::new(record.suite.margin).unwrap_or_default();
-    let floor = placebo.iter().find(|comparison| comparison.metric == metric);
-    let half_width = floor.and_then(|c| Some((c.high? / c.low?).sqrt() - 1.0));
-    half_width.and_then(|width| margin.widened_to(width).ok()).unwrap_or(margin)
 }
 
 fn baseline_metrics<'a>(
@@ -111,7 +99,7 @@ fn compare_family(
     family: &[(&str, &Metric)],
     baseline: &[Metric],
     record: &Record,
-    margin: Margin,
+    margins: Margins,
 ) -> Vec<Comparison> {
     let paired: Vec<(&str, &Metric, Paired)> = family
         .iter()
@@ -121,7 +109,7 @@ fn compare_family(
         return Vec::new();
     };
     let judged: Vec<Paired> = paired.iter().map(|(_, _, pairs)| pairs.clone()).collect();
-    let findings = judge_family(&judged, margin, 0.95, direction(&first.name)).ok();
+    let findings = judge_family(&judged, margins, 0.95, direction(&first.name)).ok();
     paired
         .iter()
         .enumerate()
@@ -136,6 +124,8 @@ fn compare_family(
                 high: finding.map(|finding| finding.ratio.high),
                 verdict: finding.map(|finding| finding.verdict),
                 rounds: pairs.rounds(),
+                bound: None,
+                withheld: None,
             }
         })
         .collect()

@@ -1,6 +1,6 @@
 //! Two records: what changed from the old run to the new one. Pure.
 
-use jigger_stats::{Interval, Margin, Unpaired};
+use jigger_stats::{Interval, Margin, Margins, Unpaired};
 
 use super::change::{self, Change, is_counted};
 use super::metric::unit_of;
@@ -130,9 +130,9 @@ impl<'a> Runs<'a> {
             let new_values = values(self.new, metric, reference)?;
             let runs = Unpaired::new(&new_values.rounds, &old_values.rounds).ok()?;
             let estimates = (old_values.estimate, new_values.estimate);
-            let margin = self.margin(&metric.name);
+            let margins = self.margins(&metric.name);
             let counts = counts(&metric.name);
-            Some((Change::new((name, &metric.name), estimates, &runs, margin, counts), runs))
+            Some((Change::new((name, &metric.name), estimates, &runs, margins, counts), runs))
         };
         after.metrics.iter().filter(|metric| self.is_common(metric)).filter_map(change).collect()
     }
@@ -146,15 +146,16 @@ impl<'a> Runs<'a> {
         of(self.old.record) == of(self.new.record)
     }
 
-    /// The suite's margin, or what both runs' placebos together may be off by, where that is more:
+    /// The suite's margin, for differences also what both runs' placebos together may be off by, where that is more:
     /// independent errors add up by their squares.
-    fn margin(&self, metric: &str) -> Margin {
+    fn margins(&self, metric: &str) -> Margins {
         let margin = Margin::new(self.new.record.suite.margin).unwrap_or_default();
         let squares: f64 = [self.old, self.new]
             .map(|run| floor(run, metric).map_or(0.0, |log| log * log))
             .iter()
             .sum();
-        margin.widened_to(squares.sqrt().exp_m1()).unwrap_or(margin)
+        let different = margin.widened_to(squares.sqrt().exp_m1()).unwrap_or(margin);
+        Margins { different, equivalent: margin }
     }
 
     fn lost(&self, counts: &dyn Fn(&str) -> bool) -> Vec<(String, String)> {

@@ -2,8 +2,9 @@
 
 use hdrhistogram::Histogram;
 
-use super::metric::{clean_trial, of};
-use crate::record::{Record, decode_histogram};
+use super::metric::of;
+use super::trials::visits_of;
+use crate::record::Record;
 
 /// The response times of one entry in one scenario, all rounds together.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,9 +35,10 @@ const POINTS_PER_NINE: u32 = 20;
 /// errors; `None` when there is no such trial, or too few answers for half of a curve.
 #[must_use]
 pub fn latency_curve(record: &Record, entry: &str, scenario: &str) -> Option<LatencyCurve> {
-    let visits = record.visits.iter().filter(|visit| visit.entry == entry);
-    let histograms: Vec<Histogram<u64>> = visits
-        .filter_map(|visit| decode_histogram(&clean_trial(visit, scenario)?.response_time))
+    let scenario = record.suite.scenarios.iter().find(|known| known.name == scenario)?;
+    let histograms: Vec<Histogram<u64>> = visits_of(record, entry)
+        .iter()
+        .filter_map(|visit| visit.timed_trial(scenario)?.response_time.clone())
         .collect();
     let largest = histograms.iter().map(Histogram::len).max()?;
     let nines = (of(largest) / SAMPLES_BEYOND).log10();

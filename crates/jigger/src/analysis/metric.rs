@@ -4,7 +4,9 @@ use hdrhistogram::Histogram;
 use jigger_stats::{Direction, Location};
 use serde::Serialize;
 
-use crate::record::{Record, TrialRecord, VisitRecord, decode_histogram};
+use super::gate::Gate;
+use super::trials::Visit;
+use crate::record::{Record, ScenarioRecord, TrialRecord, VisitRecord};
 
 /// What a metric's values are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -41,6 +43,38 @@ pub struct Metric {
     pub high: Option<f64>,
     /// The value of each round; `None` where the round has none.
     pub rounds: Vec<Option<f64>>,
+    /// Which way the true value may lie from these, when they are not it.
+    pub bound: Option<Bound>,
+}
+
+/// What a figure is when the load engine, and not the server, was the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bound {
+    /// The true value is this one or a higher one.
+    AtLeast,
+    /// The true value is this one or a lower one.
+    AtMost,
+}
+
+impl Bound {
+    /// `>=` or `<=`.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::AtLeast => ">=",
+            Self::AtMost => "<=",
+        }
+    }
+
+    /// The bound of one divided by something that has this bound.
+    #[must_use]
+    pub fn inverse(self) -> Self {
+        match self {
+            Self::AtLeast => Self::AtMost,
+            Self::AtMost => Self::AtLeast,
+        }
+    }
 }
 
 /// Percentiles: name, quantile, and the samples that each needs to mean anything
@@ -54,47 +88,94 @@ pub const SAMPLES_NEEDED: &[(&str, f64, u64)] = &[
 ];
 
 /// Every metric of an entry, in the order in which reports show them.
-pub fn metrics_of(record: &Record, entry: &str) -> Vec<Metric> {
-    let visits: Vec<&VisitRecord> =
-        record.visits.iter().filter(|visit| visit.entry == entry).collect();
+pub fn metrics_of(
+    record: &Record,
+    entry: &str,
+    visits: &[Visit<'_>],
+    gates: &[Gate],
+) -> Vec<Metric> {
     let mut metrics = Vec::new();
-    metrics.extend(summary(&visits, "startup_ms", |visit| visit.startup_ns.map(|ns| of(ns) / 1e6)));
+    let of_visit = |name: &str, value: fn(&VisitRecord) -> Option<f64>| {
+        summary(visits, name, |visit| value(visit.record))
+    };
+    metrics.extend(of_visit("startup_ms", |visit| visit.startup_ns.map(|ns| of(ns) / 1e6)));
     for scenario in &record.suite.scenarios {
-        for (name, value) in TRIAL_METRICS {
-            let full = format!("{}.{name}", scenario.name);
-            metrics.extend(summary(&visits, &full, |visit| {
-                value(clean_trial(visit, &scenario.name)?)
-            }));
-        }
-        metrics.extend(percentiles(&visits, &scenario.name));
+        metrics.extend(trial_metrics(visits, scenario));
+        metrics.extend(percentiles(visits, scenario));
     }
-    let idle = |visit: &VisitRecord| visit.memory_idle_bytes.map(of);
-    let peak = |visit: &VisitRecord| visit.memory_peak_bytes.map(of);
-    metrics.extend(summary(&visits, "memory_idle_bytes", idle));
-    metrics.extend(summary(&visits, "memory_peak_bytes", peak));
+    metrics.extend(of_visit("memory_idle_bytes", |visit| visit.memory_idle_bytes.map(of)));
+    metrics.extend(of_visit("memory_peak_bytes", |visit| visit.memory_peak_bytes.map(of)));
     metrics.extend(once(record, entry));
+    for metric in &mut metrics {
+        metric.bound = bound(record, &metric.name, gates);
+    }
     metrics
 }
 
-type TrialValue = fn(&TrialRecord) -> Option<f64>;
+/// The rates of an entry alone, for which no histogram has to be decoded.
+pub fn rates_of(record: &Record, entry: &str) -> Vec<Metric> {
+    let visits: Vec<&VisitRecord> = record.visits_of(entry).collect();
+    let rate = |scenario: &ScenarioRecord| {
+        let of_round = |visit: &VisitRecord| {
+            let trial = visit.trials.iter().find(|trial| trial.scenario == scenario.name)?;
+            super::trials::is_clean(trial).then(|| rate(trial)).flatten()
+        };
+        let rounds = visits.iter().map(|visit| (visit.round, of_round(visit)));
+        summed_up(&format!("{}.{RATE}", scenario.name), rounds)
+    };
+    record.suite.scenarios.iter().filter_map(rate).collect()
+}
 
-const TRIAL_METRICS: &[(&str, TrialValue)] = &[
-    ("requests_per_second", |trial| positive(trial.requests_per_second())),
-    ("seconds_per_request", |trial| {
-        let histogram = decode_histogram(&trial.response_time)?;
-        positive(histogram.mean() / 1e9)
-    }),
-    ("response_time_us.mean", |trial| {
-        positive(decode_histogram(&trial.response_time)?.mean() / 1e3)
-    }),
-    ("response_time_us.stdev", |trial| {
-        positive(decode_histogram(&trial.response_time)?.stdev() / 1e3)
-    }),
-    ("response_time_us.max", |trial| {
-        positive(of(decode_histogram(&trial.response_time)?.max()) / 1e3)
-    }),
+const RATE: &str = "requests_per_second";
+
+fn rate(trial: &TrialRecord) -> Option<f64> {
+    positive(trial.requests_per_second())
+}
+
+fn trial_metrics(visits: &[Visit<'_>], scenario: &ScenarioRecord) -> Vec<Metric> {
+    let counts = COUNTS.iter().filter_map(|(name, value)| {
+        let full = format!("{}.{name}", scenario.name);
+        summary(visits, &full, |visit| value(visit.clean_trial(&scenario.name)?.record))
+    });
+    let times = TIMES.iter().filter_map(|(name, value)| {
+        let full = format!("{}.{name}", scenario.name);
+        summary(visits, &full, |visit| {
+            positive(value(visit.timed_trial(scenario)?.response_time.as_ref()?))
+        })
+    });
+    counts.chain(times).collect()
+}
+
+type TrialValue = fn(&TrialRecord) -> Option<f64>;
+type TimesValue = fn(&Histogram<u64>) -> f64;
+
+/// What a trial's counts tell.
+const COUNTS: &[(&str, TrialValue)] = &[
+    (RATE, rate),
     ("cpu_us_per_request", |trial| positive(of(trial.server_cpu_ns?) / 1e3 / of(trial.requests))),
 ];
+
+/// What its response times tell.
+const TIMES: &[(&str, TimesValue)] = &[
+    ("seconds_per_request", |times| times.mean() / 1e9),
+    ("response_time_us.mean", |times| times.mean() / 1e3),
+    ("response_time_us.stdev", |times| times.stdev() / 1e3),
+    ("response_time_us.max", |times| of(times.max()) / 1e3),
+];
+
+/// With the engine as the limit a rate in closed loop is at least what was measured, and a
+/// response time, which contains the engine's own queue, at most. Costs are what they are.
+fn bound(record: &Record, metric: &str, gates: &[Gate]) -> Option<Bound> {
+    let is_limited = |gate: &Gate| gate.code == "client-limited" && gate.touches(metric);
+    gates.iter().find(|gate| is_limited(gate))?;
+    let (scenario, short) = metric.split_once('.')?;
+    let scenario = record.suite.scenarios.iter().find(|known| known.name == scenario)?;
+    match short {
+        RATE => scenario.rate_per_second.is_none().then_some(Bound::AtLeast),
+        "cpu_us_per_request" => None,
+        _ => Some(Bound::AtMost),
+    }
+}
 
 /// Which way a metric is better.
 #[must_use]
@@ -118,22 +199,20 @@ pub fn unit_of(metric: &str) -> Unit {
     }
 }
 
-/// A trial without errors: errors and wrong answers are never throughput, and a
-/// server that fails fast must not look fast.
-pub fn clean_trial<'a>(visit: &'a VisitRecord, scenario: &str) -> Option<&'a TrialRecord> {
-    let trial = visit.trials.iter().find(|trial| trial.scenario == scenario)?;
-    (trial.errors.is_empty() && trial.requests > 0).then_some(trial)
+fn summary(
+    visits: &[Visit<'_>],
+    name: &str,
+    value: impl Fn(&Visit<'_>) -> Option<f64>,
+) -> Option<Metric> {
+    summed_up(name, visits.iter().map(|visit| (visit.record.round, value(visit))))
 }
 
-fn summary(
-    visits: &[&VisitRecord],
-    name: &str,
-    value: impl Fn(&VisitRecord) -> Option<f64>,
-) -> Option<Metric> {
-    let last = visits.iter().map(|visit| visit.round).max()?;
-    let mut rounds = vec![None; last + 1];
-    for visit in visits {
-        rounds[visit.round] = value(visit);
+/// A metric of the values of some rounds.
+fn summed_up(name: &str, values: impl Iterator<Item = (usize, Option<f64>)>) -> Option<Metric> {
+    let mut rounds = Vec::new();
+    for (round, value) in values {
+        rounds.resize(rounds.len().max(round + 1), None);
+        rounds[round] = value;
     }
     let values: Vec<f64> = rounds.iter().copied().flatten().collect();
     let location = Location::of(&values, 0.95).ok()?;
@@ -144,25 +223,25 @@ fn summary(
         low: location.low,
         high: location.high,
         rounds,
+        bound: None,
     })
+}
+
+fn times<'a>(visit: &'a Visit<'_>, scenario: &ScenarioRecord) -> Option<&'a Histogram<u64>> {
+    visit.timed_trial(scenario)?.response_time.as_ref()
 }
 
 /// Percentiles: those of the merged histogram, since percentiles are never
 /// averaged; the interval is that of the rounds' values.
-fn percentiles(visits: &[&VisitRecord], scenario: &str) -> Vec<Metric> {
-    let histograms: Vec<Option<Histogram<u64>>> = visits
-        .iter()
-        .map(|visit| decode_histogram(&clean_trial(visit, scenario)?.response_time))
-        .collect();
-    let merged = merge(histograms.iter().flatten());
+fn percentiles(visits: &[Visit<'_>], scenario: &ScenarioRecord) -> Vec<Metric> {
+    let merged = merge(visits.iter().filter_map(|visit| times(visit, scenario)));
     let mut metrics = Vec::new();
     for (short, quantile, needed) in SAMPLES_NEEDED {
-        let of_round = |visit: &VisitRecord| {
-            let at = visits.iter().position(|other| other.round == visit.round)?;
-            let histogram = histograms[at].as_ref().filter(|h| h.len() >= *needed)?;
+        let of_round = |visit: &Visit<'_>| {
+            let histogram = times(visit, scenario).filter(|times| times.len() >= *needed)?;
             positive(of(histogram.value_at_quantile(*quantile)) / 1e3)
         };
-        let name = format!("{scenario}.response_time_us.{short}");
+        let name = format!("{}.response_time_us.{short}", scenario.name);
         if let Some(mut metric) = summary(visits, &name, of_round) {
             metric.estimate = of(merged.value_at_quantile(*quantile)) / 1e3;
             metrics.push(metric);
@@ -199,6 +278,7 @@ fn once(record: &Record, entry: &str) -> Vec<Metric> {
             low: None,
             high: None,
             rounds: vec![value],
+            bound: None,
         })
     };
     values.into_iter().filter_map(metric).collect()

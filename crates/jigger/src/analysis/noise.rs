@@ -1,8 +1,8 @@
 //! How far apart two figures of the same server may lie: the band that ratios are held against.
 
-use jigger_stats::{Interval, Margin};
+use jigger_stats::{Interval, Margin, Margins};
 
-use super::metric::{Metric, metrics_of};
+use super::metric::Metric;
 use super::{Analysis, Comparison};
 use crate::plan::PLACEBO;
 use crate::record::Record;
@@ -24,7 +24,7 @@ pub struct NoiseBand {
 #[must_use]
 pub fn noise_band(analysis: &Analysis<'_>, metric: &str) -> NoiseBand {
     let record = analysis.record;
-    let share = margin(record, metric, &analysis.placebo).share();
+    let share = margins(record, metric, &analysis.placebo).different.share();
     NoiseBand {
         low: 1.0 / (1.0 + share),
         high: 1.0 + share,
@@ -33,13 +33,14 @@ pub fn noise_band(analysis: &Analysis<'_>, metric: &str) -> NoiseBand {
     }
 }
 
-/// The suite's margin, widened to the placebo's half-width: what differs less than a server from
-/// itself is not told apart.
-pub(super) fn margin(record: &Record, metric: &str, placebo: &[Comparison]) -> Margin {
+/// The suite's margin, widened for differences to the placebo's half-width: what differs less than
+/// a server from itself is not told apart.
+pub(super) fn margins(record: &Record, metric: &str, placebo: &[Comparison]) -> Margins {
     let margin = suite_margin(record);
     let placebo = placebo.iter().find(|comparison| comparison.metric == metric);
     let floor = placebo.and_then(Comparison::half_width);
-    floor.and_then(|share| margin.widened_to(share).ok()).unwrap_or(margin)
+    let different = floor.and_then(|share| margin.widened_to(share).ok()).unwrap_or(margin);
+    Margins { different, equivalent: margin }
 }
 
 fn suite_margin(record: &Record) -> Margin {
@@ -49,7 +50,7 @@ fn suite_margin(record: &Record) -> Margin {
 /// The placebo's own metrics; none when the run had no placebo.
 #[must_use]
 pub fn placebo_metrics(record: &Record) -> Vec<Metric> {
-    metrics_of(record, PLACEBO)
+    super::measured(record, PLACEBO).0
 }
 
 impl Comparison {

@@ -37,10 +37,10 @@ impl<'a> Compared<'a> {
             let after = head.metric(&before.name)?;
             let pairs = pair(after, &base.metrics)?;
             let names = (head.record.name.as_str(), before.name.as_str());
-            let margin = noise::margin(analysis.record, &before.name, &analysis.placebo);
+            let margins = noise::margins(analysis.record, &before.name, &analysis.placebo);
             let estimates = (before.estimate, after.estimate);
             let counts = counts(&before.name);
-            Some((Change::new(names, estimates, &pairs, margin, counts), pairs))
+            Some((Change::new(names, estimates, &pairs, margins, counts), pairs))
         };
         let drafts = base.metrics.iter().filter_map(change).collect();
         let is_lost =

@@ -101,6 +101,7 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
         raise_rounds(&mut suite, &args.metric);
         let job = Job {
             method: &args.method,
+            placement: args.placement.placement()?,
             images: Images::Skip,
             record: path,
             verbosity: args.shown.verbosity(),

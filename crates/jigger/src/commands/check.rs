@@ -9,14 +9,11 @@ use crate::cli::CheckArgs;
 use crate::confounder;
 use crate::display::Display;
 use crate::event::Event;
-use crate::host::{Placement, allowed_cores};
 use crate::interrupt::Interrupt;
-use crate::plan::Entry;
 use crate::prepare::{self, Images};
 use crate::record::{Record, Status};
-use crate::session::World as _;
 use crate::suite::Suite;
-use crate::visit::LiveWorld;
+use crate::visit::survey;
 
 /// Checks a suite's contenders.
 ///
@@ -27,26 +24,24 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
     if !args.only.is_empty() {
         suite.keep_only(&args.only)?;
     }
-    let placement = Placement::split(&allowed_cores());
+    let placement = args.placement.placement()?;
     let mut record = run::empty_record(&suite, 0, placement.clone());
     let interrupt = Interrupt::listen()?;
     let mut display = Display::new(args.shown.verbosity());
     let mut listener = |event: Event| display.show(&event);
     record.contenders = prepare::prepare(&suite, Images::Skip, &interrupt, &mut listener);
-    // Without scenarios a visit is launch, verify and stop.
-    suite.scenarios.clear();
-    let mut world = LiveWorld::new(&suite, placement, interrupt.clone())?;
-    for index in run::taking_part(&record) {
-        if interrupt.is_raised() {
-            return Ok(Exit::Interrupted);
-        }
-        let entry = Entry { contender: index, name: suite.contenders[index].name.clone() };
-        let visit = world.visit(&entry, 0, index, &mut listener);
+    let taking_part = run::taking_part(&record);
+    record.visits = survey(&suite, &taking_part, &placement, &interrupt, &mut listener)?;
+    if interrupt.is_raised() {
+        return Ok(Exit::Interrupted);
+    }
+    for visit in &record.visits {
         if let Some(reason) = &visit.failure {
-            record.contenders[index].status = Status::Failed;
-            record.contenders[index].reason = Some(reason.clone());
+            let contender = record.contenders.iter_mut().find(|c| c.name == visit.entry);
+            let contender = contender.expect("only contenders of the record were visited");
+            contender.status = Status::Failed;
+            contender.reason = Some(reason.clone());
         }
-        record.visits.push(visit);
     }
     output::print(&described(&record))?;
     let failed = record.contenders.iter().any(|c| c.status == Status::Failed);
@@ -66,6 +61,9 @@ fn described(record: &Record) -> String {
         for found in confounder::of_contender(record, name) {
             let _ = writeln!(text, "  {}: {}; {}", found.code, found.detail, found.remedy);
         }
+    }
+    for found in confounder::of_run(record) {
+        let _ = writeln!(text, "{}: {}; {}", found.code, found.detail, found.remedy);
     }
     text
 }

@@ -17,7 +17,8 @@ use crate::suite::Suite;
 pub fn run(args: &CompareArgs) -> Result<Exit> {
     let text = suite_text(args)?;
     let suite = Suite::parse(&text, "the command line", Path::new("/"))?;
-    run::measure(suite, &args.method, Images::Skip, &args.output)
+    let placement = args.placement.placement()?;
+    run::measure(suite, &args.method, placement, Images::Skip, &args.output)
 }
 
 /// The suite that these arguments stand for; it is kept in the record as any other.

@@ -11,7 +11,7 @@ use crate::calibration;
 use crate::cli::{MethodArgs, OutputArgs, RunArgs};
 use crate::display::{Display, Verbosity};
 use crate::event::{Event, Listener};
-use crate::host::{Host, Placement, allowed_cores};
+use crate::host::{Host, Placement};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::prepare::{self, Images};
@@ -21,7 +21,12 @@ use crate::record::{
 use crate::report::render;
 use crate::session;
 use crate::suite::{Bound, Extent, Limit, Suite, Threshold, WarmUp};
-use crate::visit::{LiveWorld, scenario_records};
+use crate::visit::{LiveWorld, ceilings, differ_in_closing, scenario_records, survey};
+
+/// How long the load engine's ceiling is measured, for each shape of scenario.
+const CEILING: Duration = Duration::from_secs(1);
+/// The same with `--quick`.
+const QUICK_CEILING: Duration = Duration::from_millis(200);
 
 /// Runs a suite.
 ///
@@ -33,7 +38,8 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         suite.keep_only(&args.only)?;
     }
     let images = if args.no_images { Images::Skip } else { Images::Build(args.engine.as_deref()) };
-    measure(suite, &args.method, images, &args.output)
+    let placement = args.placement.placement()?;
+    measure(suite, &args.method, placement, images, &args.output)
 }
 
 /// Prepares and measures a suite's contenders and writes the report.
@@ -43,12 +49,13 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
 pub fn measure(
     suite: Suite,
     method: &MethodArgs,
+    placement: Placement,
     images: Images<'_>,
     out: &OutputArgs,
 ) -> Result<Exit> {
     output::check_files(&out.output)?;
     let path = record_path(out, &suite);
-    let job = Job { method, images, record: path, verbosity: out.shown.verbosity() };
+    let job = Job { method, placement, images, record: path, verbosity: out.shown.verbosity() };
     let file = record(suite, &job, &Interrupt::listen()?)?;
     let analysis = Analysis::of(&file.record);
     output::print(&render(&analysis, out.format, out.shown.colors()))?;
@@ -65,6 +72,7 @@ pub fn measure(
 /// How a suite is measured, and where its record goes.
 pub(super) struct Job<'a> {
     pub method: &'a MethodArgs,
+    pub placement: Placement,
     pub images: Images<'a>,
     pub record: PathBuf,
     pub verbosity: Verbosity,
@@ -74,14 +82,15 @@ pub(super) struct Job<'a> {
 pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> Result<RecordFile> {
     adapt(&mut suite, job.method);
     let seed = job.method.seed;
-    let placement = Placement::split(&allowed_cores());
-    let mut file = RecordFile::create(job.record.clone(), empty_record(&suite, seed, placement))?;
+    let empty = empty_record(&suite, seed, job.placement.clone());
+    let mut file = RecordFile::create(job.record.clone(), empty)?;
     let mut display = Display::new(job.verbosity);
     let mut listener = |event: Event| display.show(&event);
 
     file.record.contenders = prepare::prepare(&suite, job.images, interrupt, &mut listener);
     calibrate(&mut suite, &mut file, interrupt, &mut listener)?;
     file.save()?;
+    complete_scenarios(&mut suite, &mut file.record, job.method, interrupt, &mut listener)?;
     let plan = Plan::new(&suite, &taking_part(&file.record), seed);
     let mut world = LiveWorld::new(&suite, file.record.placement.clone(), interrupt.clone())?;
     session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
@@ -104,7 +113,31 @@ fn calibrate(
     calibration::mark_failures(&visits, &mut record.contenders);
     record.calibrations = calibration::calibrations(suite, &visits);
     calibration::apply(&record.calibrations, suite);
-    record.suite.scenarios = scenario_records(suite, record.placement.client_cpus.len());
+    Ok(())
+}
+
+/// Adds the scenario that tells what closing connections costs, if some do and others do not, and
+/// measures the load engine's ceiling in every scenario's shape.
+fn complete_scenarios(
+    suite: &mut Suite,
+    record: &mut Record,
+    method: &MethodArgs,
+    interrupt: &Interrupt,
+    listener: &mut Listener<'_>,
+) -> Result<()> {
+    let placement = record.placement.clone();
+    if let Some(fresh) = suite.fresh_counterpart().filter(|_| !method.quick) {
+        let visits = survey(suite, &taking_part(record), &placement, interrupt, listener)?;
+        if differ_in_closing(&visits) {
+            suite.scenarios.push(fresh);
+        }
+    }
+    let time = if method.quick { QUICK_CEILING } else { CEILING };
+    let ceilings = ceilings(suite, &placement, time, listener);
+    record.suite.scenarios = scenario_records(suite, placement.client_cpus.len());
+    for (scenario, ceiling) in record.suite.scenarios.iter_mut().zip(ceilings) {
+        scenario.ceiling_per_second = ceiling;
+    }
     Ok(())
 }
 
@@ -152,6 +185,7 @@ pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Re
             source: suite.source.clone(),
             baseline: suite.baseline().name.clone(),
             margin: suite.margin,
+            disturbance: suite.rounds.disturbance,
             scenarios: scenario_records(suite, placement.client_cpus.len()),
             thresholds: suite.thresholds.iter().map(threshold_record).collect(),
             warm_up: Some(warm_up_record(&suite.warm_up)),

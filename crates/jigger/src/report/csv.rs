@@ -3,12 +3,13 @@
 use csv::Writer;
 
 use super::tables::promise;
-use crate::analysis::{Analysis, Metric, Outcome, Unit, placebo_metrics};
+use crate::analysis::{Analysis, Bound, Metric, Outcome, Unit, placebo_metrics};
 use crate::plan::PLACEBO;
 
 /// The first line. Rounds count from 1; the field is empty for what is measured once a run. A
-/// round without a value, such as one whose answers were wrong, has an empty `value`.
-const HEADING: [&str; 5] = ["contender", "metric", "unit", "round", "value"];
+/// round without a value, such as one whose answers were wrong, has an empty `value`. `bound` is
+/// `>=` or `<=` where the value is a bound only.
+const HEADING: [&str; 6] = ["contender", "metric", "unit", "round", "value", "bound"];
 
 /// Metrics that belong to a run and to none of its rounds.
 const ONCE: [&str; 4] =
@@ -33,7 +34,9 @@ fn write_metrics(writer: &mut Writer<Vec<u8>>, contender: &str, metrics: &[Metri
             let is_once = ONCE.contains(&metric.name.as_str());
             let round = if is_once { String::new() } else { (round + 1).to_string() };
             let value = value.map_or_else(String::new, |value| value.to_string());
-            write_line(writer, [contender, &metric.name, symbol(metric.unit), &round, &value]);
+            let bound = metric.bound.map_or("", Bound::symbol);
+            let unit = symbol(metric.unit);
+            write_line(writer, [contender, &metric.name, unit, &round, &value, bound]);
         }
     }
 }
@@ -48,11 +51,11 @@ fn write_thresholds(writer: &mut Writer<Vec<u8>>, analysis: &Analysis<'_>) {
         };
         let threshold = &result.threshold;
         let name = format!("{} {}", threshold.metric, promise(threshold));
-        write_line(writer, [&threshold.contender, &name, "kept", "", kept]);
+        write_line(writer, [&threshold.contender, &name, "kept", "", kept, ""]);
     }
 }
 
-fn write_line(writer: &mut Writer<Vec<u8>>, fields: [&str; 5]) {
+fn write_line(writer: &mut Writer<Vec<u8>>, fields: [&str; 6]) {
     writer.write_record(fields).expect("writing to memory cannot fail");
 }
 

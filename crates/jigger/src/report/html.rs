@@ -17,7 +17,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::sentences::sentences;
 use super::tables::{promise, threshold_value};
 use super::units::with_unit;
-use crate::analysis::{Analysis, Unit};
+use crate::analysis::{Analysis, Bound, Unit};
 use caveats::Caveats;
 
 /// A part of the page.
@@ -183,6 +183,15 @@ fn figure(chart: &Markup, caption: &Markup) -> Markup {
 /// A table that can be scrolled sideways, by keyboard too, where it is wider than the page.
 fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scrolling role="region" aria-label=(label) tabindex="0" { (table) } }
+}
+
+/// What stands before a figure that is a bound only.
+fn bound_sign(bound: Option<Bound>) -> &'static str {
+    match bound {
+        None => "",
+        Some(Bound::AtLeast) => "\u{2265} ",
+        Some(Bound::AtMost) => "\u{2264} ",
+    }
 }
 
 /// `1.20 to 1.31 ms`: the unit once where both ends have the same.

@@ -16,6 +16,11 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         "suite": record.suite.name,
         "seed": record.seed,
         "rounds": analysis.rounds,
+        "rounds_begun": analysis.quiet.attempts,
+        "rounds_repeated": analysis.quiet.repeated,
+        "rounds_disturbed_and_used": analysis.quiet.used,
+        "too_noisy": analysis.quiet.is_too_noisy(),
+        "confounders": analysis.confounders,
         "ended": record.ended,
         "baseline": record.suite.baseline,
         "host": record.host,
@@ -45,7 +50,12 @@ fn contender(result: &ContenderResult<'_>) -> Value {
     let gates: Vec<Value> = result
         .gates
         .iter()
-        .map(|gate| json!({ "code": gate.code, "metric": gate.scenario, "detail": gate.detail }))
+        .map(|gate| {
+            json!({
+                "code": gate.code, "metric": gate.scenario, "detail": gate.detail,
+                "remedy": gate.remedy,
+            })
+        })
         .collect();
     json!({
         "name": result.record.name,
@@ -65,19 +75,23 @@ fn metric(metric: &Metric) -> Value {
         "low": metric.low,
         "high": metric.high,
         "rounds": metric.rounds,
+        "bound": metric.bound,
     })
 }
 
 fn comparison(comparison: &Comparison) -> Value {
+    let shown = |value: f64| comparison.withheld.is_none().then_some(value);
     json!({
         "metric": comparison.metric,
         "contender": comparison.contender,
         "baseline": comparison.baseline,
-        "ratio": comparison.ratio,
-        "low": comparison.low,
-        "high": comparison.high,
+        "ratio": shown(comparison.ratio),
+        "low": comparison.low.and_then(shown),
+        "high": comparison.high.and_then(shown),
         "rounds": comparison.rounds,
         "verdict": comparison.verdict.map(verdict),
+        "bound": comparison.bound,
+        "withheld": comparison.withheld,
     })
 }
 

@@ -3,15 +3,19 @@
 use jigger_stats::Verdict;
 
 use super::units::{bytes, significant, time_us, with_unit};
-use crate::analysis::{Analysis, Comparison};
+use crate::analysis::{Analysis, Bound, Comparison};
 use crate::record::ScenarioRecord;
 
 /// All sentences, the scenarios' first.
 pub fn sentences(analysis: &Analysis<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
     for scenario in &analysis.record.suite.scenarios {
-        sentences.extend(rates(analysis, scenario));
-        sentences.extend(steadiest(analysis, scenario));
+        // A noisy machine's figures stand in the tables; no sentence is made of them.
+        if !analysis.quiet.is_too_noisy() {
+            sentences.extend(rates(analysis, scenario));
+            sentences.extend(steadiest(analysis, scenario));
+        }
+        sentences.extend(closing(analysis, scenario));
     }
     sentences.extend(startups(analysis));
     sentences.extend(images(analysis));
@@ -22,34 +26,20 @@ fn rates(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<String> {
     let metric = format!("{}.requests_per_second", scenario.name);
     let of_metric = analysis.comparisons.iter().filter(|c| c.metric == metric);
     of_metric
-        .filter(|comparison| !is_touched_by_errors(analysis, comparison, &metric))
-        .map(|comparison| rate_sentence(analysis, scenario, comparison))
+        .filter(|comparison| comparison.withheld.is_none())
+        .map(|comparison| rate_sentence(scenario, comparison))
         .collect()
 }
 
-fn is_touched_by_errors(analysis: &Analysis<'_>, comparison: &Comparison, metric: &str) -> bool {
-    [&comparison.contender, &comparison.baseline]
-        .iter()
-        .filter_map(|name| analysis.contender(name))
-        .any(|contender| contender.has_gate("errors", metric))
-}
-
-fn rate_sentence(
-    analysis: &Analysis<'_>,
-    scenario: &ScenarioRecord,
-    comparison: &Comparison,
-) -> String {
-    let Comparison { contender, baseline, ratio, metric, .. } = comparison;
+fn rate_sentence(scenario: &ScenarioRecord, comparison: &Comparison) -> String {
+    let Comparison { contender, baseline, ratio, .. } = comparison;
     let interval = interval(comparison);
     let place = &scenario.name;
-    let limited =
-        analysis.contender(contender).is_some_and(|c| c.has_gate("client-limited", metric));
-    let least = if limited { "at least " } else { "" };
     match comparison.verdict {
         Some(Verdict::Equivalent) => {
             format!("{place}: {contender} and {baseline} are equivalent{interval}.")
         }
-        Some(Verdict::Inconclusive { further_rounds }) => {
+        Some(Verdict::Inconclusive { further_rounds }) if comparison.bound.is_none() => {
             let more = further_rounds.map_or(String::new(), |rounds| {
                 format!(
                     "; about {rounds} more round{} would tell",
@@ -63,15 +53,26 @@ fn rate_sentence(
             )
         }
         _ if scenario.objective.is_some() => format!(
-            "{place}: {contender} keeps {} at {least}{} times the rate of {baseline}{interval}.",
+            "{place}: {contender} keeps {} at {}{} times the rate of {baseline}{interval}.",
             scenario.objective.as_deref().unwrap_or_default(),
+            limit(comparison.bound),
             significant(*ratio)
         ),
         _ => format!(
-            "{place}: {contender} answered {least}{ratio} times as many requests a second as \
+            "{place}: {contender} answered {}{ratio} times as many requests a second as \
              {baseline}{interval}.",
+            limit(comparison.bound),
             ratio = significant(*ratio)
         ),
+    }
+}
+
+/// The words for a ratio that the load engine, and not the server, has limited.
+fn limit(bound: Option<Bound>) -> &'static str {
+    match bound {
+        None => "",
+        Some(Bound::AtLeast) => "at least ",
+        Some(Bound::AtMost) => "at most ",
     }
 }
 
@@ -88,6 +89,7 @@ fn steadiest(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Strin
     let metric = format!("{}.response_time_us.stdev", scenario.name);
     let baseline = &analysis.record.suite.baseline;
     let judged = analysis.comparisons.iter().filter(|c| c.metric == metric);
+    let judged = judged.filter(|c| c.withheld.is_none() && c.bound.is_none());
     let least = judged.min_by(|a, b| a.ratio.total_cmp(&b.ratio))?;
     let is_steadier = least.ratio < 1.0;
     let (best, worst) =
@@ -105,6 +107,42 @@ fn steadiest(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Strin
             scenario.name
         )
     })
+}
+
+/// What closing connections costs: the ratio as asked beside the ratio where all, the one that
+/// closes and those that do not, make a connection for each request.
+fn closing(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<String> {
+    let Some(kept) = &scenario.fresh_for else {
+        return Vec::new();
+    };
+    let ratio = |scenario: &str, contender: &str| {
+        let metric = format!("{scenario}.requests_per_second");
+        let found = analysis.comparison(&metric, contender)?;
+        found.withheld.is_none().then(|| ratio_with_interval(found))
+    };
+    let baseline = &analysis.record.suite.baseline;
+    let closes = |name: &str| {
+        let confounders = analysis.contender(name).map(|found| found.confounders.as_slice());
+        confounders.unwrap_or_default().iter().any(|found| found.code == "connection-close")
+    };
+    let others = analysis.contenders.iter().map(|contender| contender.record.name.as_str());
+    others
+        .filter(|name| name != baseline && closes(name) != closes(baseline))
+        .filter_map(|name| {
+            let closer = if closes(name) { name } else { baseline };
+            Some(format!(
+                "{kept}: {closer} closes its connections: {name} over {baseline} is {} as asked \
+                 and {} with a fresh connection for each request for both.",
+                ratio(kept, name)?,
+                ratio(&scenario.name, name)?
+            ))
+        })
+        .collect()
+}
+
+fn ratio_with_interval(comparison: &Comparison) -> String {
+    let bound = comparison.bound.map_or(String::new(), |bound| format!("{} ", bound.symbol()));
+    format!("{bound}{}x{}", significant(comparison.ratio), interval(comparison))
 }
 
 fn startups(analysis: &Analysis<'_>) -> Option<String> {

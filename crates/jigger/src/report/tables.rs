@@ -3,7 +3,9 @@
 use jigger_stats::Verdict;
 
 use super::units::{significant, with_unit};
-use crate::analysis::{Analysis, Comparison, ContenderResult, ThresholdResult, Unit, unit_of};
+use crate::analysis::{
+    Analysis, Bound, Comparison, ContenderResult, ThresholdResult, Unit, unit_of,
+};
 use crate::record::{BoundRecord, ScenarioRecord, Status, ThresholdRecord};
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
@@ -56,10 +58,8 @@ fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
     let shown = SCENARIO_COLUMNS.map(|(metric, _)| name(metric));
     let mut rows = Vec::new();
     for contender in measured(analysis) {
-        let limited = contender.has_gate("client-limited", &rate);
-        let bound = if limited { ">= " } else { "" };
         let mut row = vec![contender.record.name.clone()];
-        row.push(format!("{bound}{}", cell(contender, &rate)));
+        row.push(cell(contender, &rate));
         row.extend(shown.iter().map(|metric| cell(contender, metric)));
         row.push(ratio_cell(analysis, &rate, contender));
         rows.push(row);
@@ -179,10 +179,13 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     format!("{}: {connections}, {policy}, {extent}{rate}{spread}{burst}", scenario.name)
 }
 
-/// The ratio, marked `=` when equivalent and `?` when it cannot be told; the
-/// interval stands in the sentences below the tables.
+/// The ratio, marked `=` when equivalent and `?` when it cannot be told; `-` when a gate forbids
+/// it. The interval stands in the sentences below the tables.
 pub fn ratio_text(comparison: &Comparison) -> String {
-    let ratio = format!("{}x", significant(comparison.ratio));
+    if comparison.withheld.is_some() {
+        return "-".to_owned();
+    }
+    let ratio = bounded(comparison.bound, format!("{}x", significant(comparison.ratio)));
     match comparison.verdict {
         Some(Verdict::Equivalent) => format!("{ratio} ="),
         Some(Verdict::Inconclusive { .. }) => format!("{ratio} ?"),
@@ -194,14 +197,19 @@ fn ratio_cell(analysis: &Analysis<'_>, metric: &str, contender: &ContenderResult
     if contender.record.name == analysis.record.suite.baseline {
         return "baseline".to_owned();
     }
-    if contender.has_gate("errors", metric) {
-        return "-".to_owned();
-    }
     let comparison = analysis.comparison(metric, &contender.record.name);
     comparison.map_or_else(|| "-".to_owned(), ratio_text)
 }
 
 fn cell(contender: &ContenderResult<'_>, metric: &str) -> String {
     let found = contender.metric(metric);
-    found.map_or_else(|| "-".to_owned(), |metric| with_unit(metric.estimate, metric.unit))
+    found.map_or_else(
+        || "-".to_owned(),
+        |metric| bounded(metric.bound, with_unit(metric.estimate, metric.unit)),
+    )
+}
+
+/// `>= 12,345` for what is a bound only.
+fn bounded(bound: Option<Bound>, text: String) -> String {
+    bound.map_or(text.clone(), |bound| format!("{} {text}", bound.symbol()))
 }

@@ -75,6 +75,12 @@ pub fn laid_out(table: &Table) -> String {
 pub fn warnings(analysis: &Analysis<'_>) -> Vec<String> {
     let mut lines: Vec<String> =
         analysis.notes().into_iter().map(|note| format!("note: {}", note.0)).collect();
+    for found in &analysis.confounders {
+        lines.push(format!(
+            "{}: all contenders (all scenarios): {}; {}",
+            found.code, found.detail, found.remedy
+        ));
+    }
     for contender in &analysis.contenders {
         let name = &contender.record.name;
         if let (Status::Skipped | Status::Failed, Some(reason)) =
@@ -89,7 +95,8 @@ pub fn warnings(analysis: &Analysis<'_>) -> Vec<String> {
         }
         for gate in &contender.gates {
             let place = if gate.scenario.is_empty() { "all scenarios" } else { &gate.scenario };
-            lines.push(format!("{}: {name} ({place}): {}", gate.code, gate.detail));
+            lines
+                .push(format!("{}: {name} ({place}): {}; {}", gate.code, gate.detail, gate.remedy));
         }
         for found in &contender.confounders {
             let all = found.touches.len() == analysis.record.suite.scenarios.len();

@@ -6,6 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::{Format, render};
 use crate::analysis::Analysis;
+use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 use crate::record::{
     BoundRecord, ContenderRecord, Ended, Evidence, ImageRecord, Record, ScenarioRecord, Status,
@@ -29,6 +30,8 @@ pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
         exponential: false,
         burst: None,
         objective: None,
+        ceiling_per_second: None,
+        fresh_for: None,
     };
     let visits = (0..rounds)
         .flat_map(|round| {
@@ -47,6 +50,7 @@ pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
             source: String::new(),
             baseline: "flask".to_owned(),
             margin: 0.02,
+            disturbance: Limits::default(),
             scenarios: vec![scenario("sequential", 1, true), scenario("saturation", 32, false)],
             thresholds: Vec::new(),
             warm_up: None,
@@ -58,6 +62,7 @@ pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
             kernel: "6.1.0".to_owned(),
             governor: None,
             virtual_machine: true,
+            smt_siblings: Vec::new(),
         },
         placement: Placement::split(&[0, 1]),
         contenders: vec![
@@ -105,7 +110,9 @@ fn visit(entry: &str, round: usize, rate: f64) -> VisitRecord {
         steady: true,
         memory_idle_bytes: Some(10_000_000),
         memory_peak_bytes: Some(20_000_000),
-        steal_share: 0.0,
+        disturbance: Disturbance::default(),
+        attempt: 0,
+        repeated: false,
         trials: vec![trial("sequential", rate / 10.0, 1.0), trial("saturation", rate, 32.0)],
         failure: None,
     }
@@ -125,6 +132,7 @@ fn evidence(entry: &str) -> Evidence {
         processes: Some(if closes { 9 } else { 1 }),
         threads: Some(1),
         debug_notice: None,
+        refused_at: Vec::new(),
     }
 }
 
@@ -153,6 +161,7 @@ fn trial(scenario: &str, rate: f64, connections: f64) -> TrialRecord {
         server_cpu_ns: Some(1_800_000_000),
         engine_cpu_ns: 500_000_000,
         engine_cores: 1,
+        idle_ns: Some(0),
         log_bytes: 0,
         driver: "epoll".to_owned(),
         due: None,
@@ -304,4 +313,212 @@ fn a_lower_bound_neither_fails_a_floor_nor_keeps_a_ceiling() {
     let analysis = Analysis::of(&record);
     let outcomes: Vec<&str> = analysis.thresholds.iter().map(|r| r.outcome.name()).collect();
     assert_eq!(outcomes[..3], ["holds", "fails", "not settled"]);
+}
+
+/// Every format of a report, for what must be the same in all of them.
+fn in_all_formats(record: &Record) -> [String; 5] {
+    let analysis = Analysis::of(record);
+    [Format::Text, Format::Markdown, Format::Html, Format::Csv, Format::Json]
+        .map(|format| render(&analysis, format, false))
+}
+
+fn comparison<'a>(report: &'a serde_json::Value, metric: &str) -> &'a serde_json::Value {
+    let comparisons = report["comparisons"].as_array().unwrap();
+    comparisons.iter().find(|c| c["metric"] == metric && c["contender"] == "gin").unwrap()
+}
+
+fn limit_engine(record: &mut Record, entry: &str) {
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == entry) {
+        visit.trials[1].engine_cpu_ns = 1_900_000_000;
+    }
+}
+
+#[test]
+fn a_limited_engine_bounds_figure_and_ratio_in_all_formats() {
+    let mut record = record(7);
+    limit_engine(&mut record, "gin");
+    let [text, markdown, html, csv, json] = in_all_formats(&record);
+    assert!(text.contains(">= 20,598") && text.contains(">= 10.0x"), "{text}");
+    assert!(markdown.contains("| >= 20,598 |") && markdown.contains(">= 10.0x |"), "{markdown}");
+    assert!(html.contains("\u{2265} 20,598"), "{html}");
+    assert!(csv.contains("gin,saturation.requests_per_second,1/s,1,20000,>="), "{csv}");
+    assert!(csv.contains("gin,sequential.requests_per_second,1/s,1,2000,\n"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let rate = comparison(&json, "saturation.requests_per_second");
+    assert_eq!((&rate["bound"], &rate["verdict"]), (&"at-least".into(), &"faster".into()));
+    let time = comparison(&json, "saturation.response_time_us.mean");
+    assert_eq!((&time["bound"], &time["verdict"]), (&"at-most".into(), &"faster".into()));
+    let metrics = &json["contenders"][0]["metrics"];
+    assert_eq!(metrics["saturation.requests_per_second"]["bound"], "at-least");
+    assert_eq!(metrics["saturation.cpu_us_per_request"]["bound"], serde_json::Value::Null);
+}
+
+/// The slower one as the limited one: it may be faster than the baseline in truth.
+#[test]
+fn a_bound_supports_no_verdict_on_its_other_side() {
+    let mut record = record(7);
+    record.suite.baseline = "gin".to_owned();
+    limit_engine(&mut record, "flask");
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    assert!(text.contains(">= 0.10x ?"), "{text}");
+    assert!(text.contains("flask answered at least 0.10 times as many"), "{text}");
+    let mut record = self::record(7);
+    limit_engine(&mut record, "flask");
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    assert!(text.contains("<= 10.0x ?"), "{text}");
+    assert!(text.contains("gin answered at most 10.0 times as many"), "{text}");
+}
+
+#[test]
+fn with_both_limited_there_is_no_ratio() {
+    let mut record = record(7);
+    limit_engine(&mut record, "gin");
+    limit_engine(&mut record, "flask");
+    let [text, _, _, _, json] = in_all_formats(&record);
+    assert!(!text.contains("saturation: gin answered"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let rate = comparison(&json, "saturation.requests_per_second");
+    assert_eq!(rate["withheld"], "client-limited");
+    assert_eq!(rate["ratio"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_rate_near_the_ceiling_is_a_bound_too() {
+    let mut record = record(7);
+    record.suite.scenarios[1].ceiling_per_second = Some(28_000.0);
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    assert!(text.contains(">= 20,598"), "{text}");
+    assert!(text.contains("76 % of the load engine's highest here"), "{text}");
+    record.suite.scenarios[1].ceiling_per_second = Some(40_000.0);
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    assert!(!text.contains("client-limited"), "{text}");
+}
+
+#[test]
+fn errors_leave_no_ratio_in_any_format() {
+    let mut record = record(7);
+    record.visits[0].trials[1].errors.insert("timeout".to_owned(), 3);
+    let [text, markdown, html, csv, json] = in_all_formats(&record);
+    let row = |text: &str, place: &str| {
+        let table = text.split(place).nth(1).unwrap().to_owned();
+        table.lines().find(|line| line.contains("gin")).unwrap().trim_end().to_owned()
+    };
+    assert!(row(&text, "\nsaturation:").ends_with(" -"), "{text}");
+    assert!(row(&markdown, "### saturation").ends_with("| - |"), "{markdown}");
+    assert!(!html.contains("Ratios to the baseline: saturation"), "{html}");
+    assert!(csv.contains("gin,saturation.requests_per_second,1/s,1,,\n"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for metric in ["saturation.requests_per_second", "saturation.cpu_us_per_request"] {
+        let found = comparison(&json, metric);
+        assert_eq!(found["withheld"], "errors");
+        let null = &serde_json::Value::Null;
+        assert_eq!([&found["ratio"], &found["low"], &found["high"]], [null; 3]);
+        assert_eq!(found["verdict"], "inconclusive");
+    }
+}
+
+#[test]
+fn times_that_are_not_what_they_seem_are_not_shown() {
+    let mut record = record(7);
+    record.suite.scenarios[1].rate_per_second = Some(40_000.0);
+    let [text, _, _, csv, json] = in_all_formats(&record);
+    assert!(text.contains("rate-not-reached: gin (saturation): 50.0 %"), "{text}");
+    assert!(!csv.contains("saturation.response_time_us"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let metrics = json["contenders"][0]["metrics"].as_object().unwrap();
+    assert!(metrics.contains_key("saturation.requests_per_second"));
+    assert!(!metrics.contains_key("saturation.response_time_us.p50"));
+
+    let mut record = self::record(7);
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+        visit.trials[1].requests = visit.trials[1].requests * 8 / 10;
+    }
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    assert!(text.contains("littles-law: gin (saturation)"), "{text}");
+    insta::assert_snapshot!("littles_law", text);
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+        // A fifth of the time the connections were being made again.
+        visit.trials[1].idle_ns = Some(32 * visit.trials[1].elapsed_ns / 5);
+    }
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    assert!(!text.contains("littles-law"), "{text}");
+}
+
+#[test]
+fn a_noisy_machine_gives_figures_and_no_verdict() {
+    let mut record = record(7);
+    for visit in record.visits.iter_mut().filter(|visit| visit.round < 3) {
+        visit.disturbance.foreign_cpu_share = Some(0.4);
+    }
+    let [text, markdown, html, _, json] = in_all_formats(&record);
+    insta::assert_snapshot!("too_noisy", text);
+    for text in [text, markdown, html] {
+        assert!(text.contains("too noisy to compare"), "{text}");
+        assert!(!text.contains("times as many"), "{text}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["too_noisy"], true);
+    let verdicts = json["comparisons"].as_array().unwrap().iter().map(|c| &c["verdict"]);
+    for verdict in verdicts {
+        assert!(verdict.is_null() || verdict == "inconclusive", "{verdict}");
+    }
+}
+
+#[test]
+fn repeated_rounds_are_counted_and_not_used() {
+    let mut record = record(7);
+    let mut aside = record.visits.clone();
+    aside.truncate(2);
+    for visit in &mut aside {
+        visit.repeated = true;
+        visit.disturbance.steal_share = 0.2;
+        visit.trials[1].requests *= 3;
+    }
+    let figures = render(&Analysis::of(&record), Format::Csv, false);
+    record.visits[0].attempt = 1;
+    record.visits[1].attempt = 1;
+    record.visits.splice(0..0, aside);
+    assert_eq!(render(&Analysis::of(&record), Format::Csv, false), figures);
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    let note = "note: disturbed: of 8 rounds begun 1 were repeated (the first: steal 20.0 % > 5.0 % \
+                in a visit of gin)";
+    assert!(text.contains(note), "{text}");
+}
+
+#[test]
+fn what_closing_costs_is_said_in_ratios() {
+    let mut record = record(7);
+    let fresh = ScenarioRecord {
+        name: "saturation-fresh".to_owned(),
+        fresh: true,
+        fresh_for: Some("saturation".to_owned()),
+        ..record.suite.scenarios[1].clone()
+    };
+    record.suite.scenarios.push(fresh);
+    for visit in &mut record.visits {
+        let rate = if visit.entry == "gin" { 8_000.0 } else { 2_000.0 };
+        visit.trials.push(trial("saturation-fresh", rate, 32.0));
+    }
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    let sentence = "saturation: flask closes its connections: gin over flask is 10.0x (10.0 to 10.0) \
+                    as asked and 4.00x (4.00 to 4.00) with a fresh connection for each request for \
+                    both.";
+    assert!(text.contains(sentence), "{text}");
+}
+
+#[test]
+fn the_whole_runs_confounders_stand_before_the_contenders() {
+    let mut record = record(7);
+    record.placement = Placement { client_cpus: vec![0], server_cpus: vec![0, 1] };
+    record.host.smt_siblings = vec![vec![0, 1]];
+    record.visits[0].evidence.as_mut().unwrap().refused_at = vec!["[::1]:8080".to_owned()];
+    let [text, markdown, html, _, json] = in_all_formats(&record);
+    for report in [text, markdown, html] {
+        for code in ["shared-cores", "smt-siblings", "localhost-resolves-twice"] {
+            assert!(report.contains(code), "{code}: {report}");
+        }
+    }
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["confounders"][0]["code"], "shared-cores");
+    assert_eq!(json["confounders"][1]["touches"][1], "saturation");
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::disturbance::{Disturbance, Limits};
 use crate::event::Event;
 use crate::host::{Host, Placement};
 use crate::record::{ContenderRecord, Record, SuiteRecord, VERSION};
@@ -16,6 +17,10 @@ struct FakeWorld {
     elapsed: Duration,
     /// (entry, round) of visits that fail.
     failing: Vec<(&'static str, usize)>,
+    /// Those that fail do so at the round's first attempt only.
+    fails_once: bool,
+    /// (entry, round, how often) of visits that something else disturbs.
+    disturbed: Vec<(&'static str, usize, usize)>,
     /// Ctrl-C comes during the visit with this number.
     interrupted_in: Option<usize>,
     visits: Vec<(usize, String)>,
@@ -39,7 +44,14 @@ impl World for FakeWorld {
     ) -> VisitRecord {
         self.elapsed += VISIT;
         self.visits.push((round, entry.name.clone()));
-        let fails = self.failing.iter().any(|(name, at)| *name == entry.name && *at == round);
+        let made = self.visits.iter().filter(|(at, name)| (*at, name) == (round, &entry.name));
+        let made = made.count();
+        let disturbs = |(name, at, times): &(&str, usize, usize)| {
+            *name == entry.name && *at == round && made <= *times
+        };
+        let foreign_cpu_share = Some(if self.disturbed.iter().any(disturbs) { 0.5 } else { 0.01 });
+        let fails = self.failing.iter().any(|(name, at)| *name == entry.name && *at == round)
+            && !(self.fails_once && made > 1);
         VisitRecord {
             round,
             position,
@@ -49,7 +61,9 @@ impl World for FakeWorld {
             steady: true,
             memory_idle_bytes: None,
             memory_peak_bytes: None,
-            steal_share: 0.0,
+            disturbance: Disturbance { foreign_cpu_share, ..Disturbance::default() },
+            attempt: 0,
+            repeated: false,
             trials: Vec::new(),
             failure: fails.then(|| "it broke".to_owned()),
         }
@@ -101,6 +115,7 @@ fn record_of(suite: &Suite) -> Record {
             source: String::new(),
             baseline: "a".to_owned(),
             margin: 0.02,
+            disturbance: Limits::default(),
             scenarios: Vec::new(),
             thresholds: Vec::new(),
             warm_up: None,
@@ -115,7 +130,7 @@ fn record_of(suite: &Suite) -> Record {
 }
 
 fn rounds(max: usize, budget: Duration) -> Rounds {
-    Rounds { min: 2, max, until_half_width: 0.03, budget }
+    Rounds { min: 2, max, until_half_width: 0.03, budget, disturbance: Limits::default() }
 }
 
 const LONG: Duration = Duration::from_secs(100_000);
@@ -168,6 +183,75 @@ fn one_that_broke_once_gets_another_chance_and_not_a_third() {
 fn when_nobody_is_left_it_ends() {
     let mut world = FakeWorld { failing: vec![("a", 0), ("b", 0)], ..FakeWorld::default() };
     assert_eq!(run_in(&mut world, &rounds(6, LONG)).ended, Ended::NothingLeft);
+}
+
+/// The visits made, as `round entry`.
+fn made(world: &FakeWorld) -> Vec<String> {
+    world.visits.iter().map(|(round, name)| format!("{round} {name}")).collect()
+}
+
+#[test]
+fn a_disturbed_round_is_made_again_in_the_same_order_and_both_are_kept() {
+    let quiet = made(&{
+        let mut world = FakeWorld::default();
+        run_in(&mut world, &rounds(3, LONG));
+        world
+    });
+    let [first, second] = [&quiet[2], &quiet[3]].map(|visit| visit[2..].to_owned());
+    let name: &'static str = if second == "a" { "a" } else { "b" };
+    let mut world = FakeWorld { disturbed: vec![(name, 1, 1)], ..FakeWorld::default() };
+    let outcome = run_in(&mut world, &rounds(3, LONG));
+    let again: Vec<String> = [&quiet[..4], &quiet[2..]].concat();
+    assert_eq!(made(&world), again);
+    let visits = &outcome.on_disk.visits;
+    let of_round: Vec<(&str, usize, bool)> = visits
+        .iter()
+        .filter(|visit| visit.round == 1)
+        .map(|visit| (visit.entry.as_str(), visit.attempt, visit.repeated))
+        .collect();
+    let (first, second) = (first.as_str(), second.as_str());
+    let expected = [(first, 0, true), (second, 0, true), (first, 1, false), (second, 1, false)];
+    assert_eq!(of_round, expected);
+    assert_eq!(outcome.on_disk.used_visits().count(), 6);
+    let evidence = format!("foreign CPU time 50.0 % > 5.0 %, in the visit of {second}");
+    assert!(outcome.events.contains(&Event::RoundRepeated { round: 1, evidence }));
+    let quiet = analysis::Quiet::of(&outcome.on_disk);
+    assert_eq!((quiet.attempts, quiet.repeated, quiet.used), (4, 1, 0));
+    assert!(!quiet.is_too_noisy());
+}
+
+#[test]
+fn what_follows_a_disturbed_visit_is_not_made_since_it_would_not_be_used() {
+    let mut world = FakeWorld::default();
+    run_in(&mut world, &rounds(1, LONG));
+    let first: &'static str = if world.visits[0].1 == "a" { "a" } else { "b" };
+    let mut world = FakeWorld { disturbed: vec![(first, 0, 1)], ..FakeWorld::default() };
+    run_in(&mut world, &rounds(1, LONG));
+    assert_eq!(world.visits.len(), 3);
+}
+
+#[test]
+fn a_machine_that_is_never_quiet_gives_figures_and_is_too_noisy() {
+    let mut world = FakeWorld { disturbed: vec![("a", 0, 9), ("a", 1, 9)], ..FakeWorld::default() };
+    let outcome = run_in(&mut world, &rounds(2, LONG));
+    assert_eq!(outcome.ended, Ended::MaxRounds);
+    assert_eq!(outcome.on_disk.used_visits().count(), 4);
+    let quiet = analysis::Quiet::of(&outcome.on_disk);
+    assert_eq!((quiet.attempts, quiet.repeated, quiet.used), (6, 4, 2));
+    assert!(quiet.is_too_noisy());
+}
+
+#[test]
+fn a_failure_in_a_disturbed_round_is_not_held_against_the_contender() {
+    let mut world = FakeWorld {
+        failing: vec![("b", 0)],
+        disturbed: vec![("b", 0, 1)],
+        fails_once: true,
+        ..FakeWorld::default()
+    };
+    let outcome = run_in(&mut world, &rounds(2, LONG));
+    assert_eq!(outcome.on_disk.contenders[1].status, Status::Measured);
+    assert_eq!(outcome.on_disk.used_visits().count(), 4);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::expectation::hex;
 include!(concat!(env!("OUT_DIR"), "/contender_files.rs"));
 
 /// The names of the compiled-in suites, the default one first.
-pub const BUILTIN_NAMES: &[&str] = &["pong", "post", "placebo"];
+pub const BUILTIN_NAMES: &[&str] = &["pong", "post", "placebo", "known"];
 
 /// A compiled-in suite.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +29,7 @@ impl Builtin {
             "pong" => include_str!(concat!(env!("OUT_DIR"), "/suites/pong.toml")),
             "post" => include_str!(concat!(env!("OUT_DIR"), "/suites/post.toml")),
             "placebo" => include_str!(concat!(env!("OUT_DIR"), "/suites/placebo.toml")),
+            "known" => include_str!(concat!(env!("OUT_DIR"), "/suites/known.toml")),
             _ => return None,
         };
         let name = BUILTIN_NAMES.iter().find(|known| **known == name)?;

@@ -29,10 +29,13 @@ pub struct RawHead {
     pub baseline: Option<String>,
     pub placebo: Option<bool>,
     pub margin: Option<f64>,
+    pub measure_closing: Option<bool>,
     #[serde(default)]
     pub rounds: RawRounds,
     #[serde(default)]
     pub warm_up: RawWarmUp,
+    #[serde(default)]
+    pub disturbance: RawDisturbance,
 }
 
 /// `rounds = { ... }`.
@@ -52,6 +55,16 @@ pub struct RawWarmUp {
     pub window: Option<String>,
     pub windows: Option<usize>,
     pub cap: Option<String>,
+}
+
+/// `disturbance = { ... }`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDisturbance {
+    pub steal: Option<f64>,
+    pub foreign_cpu: Option<f64>,
+    pub cpu_pressure: Option<f64>,
+    pub throttled: Option<f64>,
 }
 
 /// `[expect]` or a contender's `expect = { ... }`.

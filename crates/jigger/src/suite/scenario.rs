@@ -51,6 +51,7 @@ fn scenario_body(name: String, raw: &RawScenario) -> Checked<Scenario> {
         burst: pacing.burst,
         objective: pacing.objective,
         timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
+        fresh_for: None,
     })
 }
 

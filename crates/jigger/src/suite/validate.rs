@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage, RawRounds};
-use super::raw::{RawSuite, RawWarmUp};
+use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage};
+use super::raw::{RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{BodyExpectation, Contender, Expectation, ImageRecipe, Rounds, Suite};
 use super::{SuiteError, WarmUp, names, scenario, threshold};
+use crate::disturbance::Limits;
 
 /// What a check says when it fails: the text without the suite's name.
 type Checked<T> = Result<T, String>;
@@ -46,17 +47,19 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     if !(0.0..1.0).contains(&margin) {
         return Err(format!("margin = {margin}: write a share such as 0.02, for 2 %"));
     }
+    let rounds = rounds(&raw.suite)?;
     Ok(Suite {
         name: plain_name("suite", raw.suite.name)?,
         source: text.to_owned(),
         baseline,
         placebo: raw.suite.placebo.unwrap_or(true),
-        rounds: rounds(&raw.suite.rounds)?,
+        rounds,
         warm_up: warm_up(&raw.suite.warm_up)?,
         contenders,
         scenarios,
         thresholds,
         margin,
+        measure_closing: raw.suite.measure_closing.unwrap_or(true),
     })
 }
 
@@ -90,12 +93,14 @@ pub(super) fn plain_name(kind: &str, name: String) -> Checked<String> {
     Ok(name)
 }
 
-fn rounds(raw: &RawRounds) -> Checked<Rounds> {
+fn rounds(head: &RawHead) -> Checked<Rounds> {
+    let raw = &head.rounds;
     let rounds = Rounds {
         min: raw.min.unwrap_or(6),
         max: raw.max.unwrap_or(30),
         until_half_width: raw.until_half_width.unwrap_or(0.03),
         budget: duration("rounds.budget", raw.budget.as_deref().unwrap_or("12m"))?,
+        disturbance: disturbance(&head.disturbance)?,
     };
     if rounds.min == 0 || rounds.max < rounds.min {
         return Err(format!(
@@ -107,6 +112,25 @@ fn rounds(raw: &RawRounds) -> Checked<Rounds> {
         return Err("rounds.until_half_width: write a share such as 0.03, for 3 %".to_owned());
     }
     Ok(rounds)
+}
+
+fn disturbance(raw: &RawDisturbance) -> Checked<Limits> {
+    let default = Limits::default();
+    let limit = |name: &str, given: Option<f64>, default: f64| {
+        let limit = given.unwrap_or(default);
+        if (0.0..=1.0).contains(&limit) {
+            return Ok(limit);
+        }
+        Err(format!(
+            "disturbance.{name} = {limit}: write a share such as 0.05, for 5 %, or 1 for no limit"
+        ))
+    };
+    Ok(Limits {
+        steal: limit("steal", raw.steal, default.steal)?,
+        foreign_cpu: limit("foreign_cpu", raw.foreign_cpu, default.foreign_cpu)?,
+        cpu_pressure: limit("cpu_pressure", raw.cpu_pressure, default.cpu_pressure)?,
+        throttled: limit("throttled", raw.throttled, default.throttled)?,
+    })
 }
 
 fn warm_up(raw: &RawWarmUp) -> Checked<WarmUp> {

@@ -9,10 +9,11 @@ use tempfile::TempDir;
 
 use super::capacity;
 use super::trial::{self, Conditions};
-use super::verify::{Target, verify};
+use super::verify::{Target, ask_where_answered, verify};
 use super::warm_up::warm_up;
+use crate::disturbance::{Disturbance, Watch, frequency_mhz};
 use crate::event::{Event, Listener};
-use crate::host::{MachineTime, Placement};
+use crate::host::Placement;
 use crate::interrupt::Interrupt;
 use crate::plan::Entry;
 use crate::record::{Evidence, VisitRecord};
@@ -161,6 +162,7 @@ impl<'a> LiveWorld<'a> {
                 visit.trials.push(trial);
             }
         }
+        visit.disturbance.frequency_mhz = frequency_mhz(&self.placement.server_cpus);
         // Now rather than before: workers may start after the first answer.
         visit.evidence = Some(live.with_tree(evidence));
         live.check_alive()
@@ -172,11 +174,12 @@ impl<'a> LiveWorld<'a> {
         contender: &Contender,
         live: &mut LiveServer,
     ) -> Result<Option<u64>, VisitError> {
-        let target = live.target.clone();
+        let target = &mut live.target;
         let Some(server) = &mut live.server else {
+            ask_where_answered(target);
             return Ok(None);
         };
-        let mut probe = || probe(&target, contender);
+        let mut probe = || probe(target, contender);
         let interrupted = || self.interrupt.is_raised();
         let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)
             .map_err(VisitError::of)?;
@@ -209,15 +212,19 @@ impl World for LiveWorld<'_> {
             steady: true,
             memory_idle_bytes: None,
             memory_peak_bytes: None,
-            steal_share: 0.0,
+            disturbance: Disturbance::default(),
+            attempt: 0,
+            repeated: false,
             trials: Vec::new(),
             failure: None,
         };
-        let before = MachineTime::now();
         let suite = self.suite;
-        let outcome = self.make(&suite.contenders[entry.contender], &mut visit, listener);
+        let contender = &suite.contenders[entry.contender];
+        let watch = Watch::begin(&self.placement.cpus());
+        let outcome = self.make(contender, &mut visit, listener);
         visit.failure = outcome.err().map(|error| error.to_string());
-        visit.steal_share = MachineTime::now().steal_share_since(before);
+        let frequency_mhz = visit.disturbance.frequency_mhz;
+        visit.disturbance = Disturbance { frequency_mhz, ..watch.end(contender.start.is_some()) };
         visit
     }
 }
@@ -296,9 +303,23 @@ fn without_escapes(line: &str) -> String {
     pieces.fold(first, |text, piece| text + piece.split_once('m').map_or(piece, |(_, rest)| rest))
 }
 
-fn probe(target: &Target, contender: &Contender) -> Probe {
+/// Asks at each address of the host until one does not refuse, and stays with that one.
+fn probe(target: &mut Target, contender: &Contender) -> Probe {
+    for address in target.addresses.clone() {
+        match probe_at(&address, target, contender) {
+            Probe::NotListening => {}
+            found => {
+                target.address = address;
+                return found;
+            }
+        }
+    }
+    Probe::NotListening
+}
+
+fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe {
     let options = AskOptions { timeout: PROBE_LIMIT, ..AskOptions::default() };
-    match ask(&target.address, &target.request, &options) {
+    match ask(address, &target.request, &options) {
         Ok(answer) => {
             let fault = contender.expectation.fault(answer.status, &answer.headers, &answer.body);
             fault.map_or(Probe::Correct, Probe::Wrong)

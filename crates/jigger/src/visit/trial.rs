@@ -50,6 +50,8 @@ pub fn scenario_records(suite: &Suite, client_cores: usize) -> Vec<ScenarioRecor
         exponential: scenario.arrivals == suite::Arrivals::Exponential,
         burst: (scenario.burst > 1).then_some(scenario.burst),
         objective: scenario.objective.as_ref().map(|objective| objective.text.clone()),
+        ceiling_per_second: None,
+        fresh_for: scenario.fresh_for.clone(),
     };
     suite.scenarios.iter().map(record).collect()
 }
@@ -58,13 +60,20 @@ fn threads(scenario: &Scenario, client_cores: usize) -> usize {
     scenario.threads.unwrap_or(client_cores).min(scenario.connections).max(1)
 }
 
-/// The load that a scenario stands for.
-pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Load {
-    let mut load = Load::new(conditions.target.address.clone(), conditions.target.request.clone());
+/// How hard a scenario asks, without how long and for what.
+pub fn shape_of(scenario: &Scenario, target: &Target, client_cpus: &[usize]) -> Load {
+    let mut load = Load::new(target.address.clone(), target.request.clone());
     load.connections = scenario.connections;
-    load.threads = threads(scenario, conditions.client_cpus.len());
+    load.threads = threads(scenario, client_cpus.len());
     load.connection =
         if scenario.fresh { ConnectionPolicy::Fresh } else { ConnectionPolicy::KeepAlive };
+    load.cpus = Some(client_cpus.to_vec());
+    load
+}
+
+/// The load that a scenario stands for.
+pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Load {
+    let mut load = shape_of(scenario, conditions.target, conditions.client_cpus);
     load.extent = match scenario.extent {
         Extent::Requests(requests) => jigger_load::Extent::Count(requests),
         Extent::Time(time) => jigger_load::Extent::Time(time),
@@ -78,7 +87,6 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Load {
     }
     load.timeout = scenario.timeout;
     load.expect = expect(conditions);
-    load.cpus = Some(conditions.client_cpus.to_vec());
     load.observe_every = OBSERVE_EVERY;
     load
 }
@@ -173,6 +181,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         server_cpu_ns: None,
         engine_cpu_ns: sample.engine.cpu_ns,
         engine_cores: sample.engine.cores,
+        idle_ns: Some(sample.idle_ns),
         log_bytes: 0,
         driver: sample.driver.to_owned(),
         due: Some(sample.due),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jigger_load::ask::{Answer, AskOptions, Asker, ask};
+use jigger_load::ask::{Answer, AskError, AskOptions, Asker, ask};
 use jigger_load::{Address, Request, Url};
 use sha2::{Digest as _, Sha256};
 
@@ -13,8 +13,10 @@ use crate::suite::Expectation;
 /// Where a server is asked, and the bytes that it is sent: the same for all.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The first address that the URL's host has.
+    /// The address that is asked.
     pub address: Address,
+    /// All addresses that the URL's host has, in the order of the resolver.
+    pub addresses: Vec<Address>,
     /// The request.
     pub request: Request,
 }
@@ -27,14 +29,32 @@ impl Target {
     pub fn new(url: &str) -> Result<Self, VisitError> {
         let url = Url::parse(url).map_err(VisitError::of)?;
         let addresses = url.resolve().map_err(VisitError::of)?;
+        let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
         let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
         let request = Request::new("GET", &url, &[], &[]).map_err(VisitError::of)?;
-        Ok(Self { address: Address::Tcp(*first), request })
+        Ok(Self { address: first.clone(), addresses, request })
+    }
+
+    fn refused_at(&self) -> Vec<String> {
+        let before = self.addresses.iter().take_while(|address| **address != self.address);
+        before.map(ToString::to_string).collect()
     }
 }
 
 const OPTIONS: AskOptions =
     AskOptions { timeout: Duration::from_secs(10), max_body_bytes: 16 * 1024 * 1024 };
+
+/// Makes a target ask at the first of its host's addresses that does not refuse.
+pub fn ask_where_answered(target: &mut Target) {
+    let answers = |address: &&Address| {
+        !matches!(ask(address, &target.request, &OPTIONS), Err(AskError::Refused { .. }))
+    };
+    if target.addresses.len() > 1
+        && let Some(address) = target.addresses.iter().find(answers)
+    {
+        target.address = address.clone();
+    }
+}
 
 /// Asks once with a fresh connection and twice over a kept one, and checks each answer.
 ///
@@ -62,6 +82,7 @@ pub fn verify(target: &Target, expectation: &Expectation) -> Result<Evidence, Vi
         processes: None,
         threads: None,
         debug_notice: None,
+        refused_at: target.refused_at(),
     })
 }
 
@@ -71,5 +92,28 @@ fn check(expectation: &Expectation, answer: &Answer, how: &str) -> Result<(), Vi
         Some(fault) => Err(VisitError(format!(
             "wrong answer {how}: {fault}; correct the contender, or the suite's [expect]"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jigger_load::{NullOptions, NullServer};
+
+    use super::*;
+
+    /// 127.0.0.2 stands for `::1`, which not every machine has: nobody listens there.
+    #[test]
+    fn a_host_is_asked_where_it_listens_and_what_refused_is_kept() {
+        let server = NullServer::start(&NullOptions::default()).unwrap();
+        let Address::Tcp(listens) = server.address().clone() else { panic!("the default is TCP") };
+        let refuses = std::net::SocketAddr::from(([127, 0, 0, 2], listens.port()));
+        let mut target = Target::new(&format!("http://{listens}/")).unwrap();
+        assert_eq!(target.refused_at(), Vec::<String>::new());
+        target.addresses = vec![refuses.into(), listens.into()];
+        target.address = refuses.into();
+        ask_where_answered(&mut target);
+        assert_eq!(target.address, listens.into());
+        let evidence = verify(&target, &Expectation::default()).unwrap();
+        assert_eq!(evidence.refused_at, [refuses.to_string()]);
     }
 }

@@ -13,7 +13,7 @@ use crate::suite::Suite;
 /// What the warm-up ended with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WarmedUp {
-    /// Whether a steady state was reached.
+    /// Whether the server's rate held still at the end, noise apart.
     pub steady: bool,
     /// Correct answers a second in the last window; 0 when there was none.
     pub rate_per_second: f64,
@@ -51,5 +51,8 @@ pub fn warm_up(
         if steady || conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
-    Ok(WarmedUp { steady, rate_per_second: windows.last().copied().unwrap_or(0.0) })
+    let holds =
+        matches!(rule.judge_at_limit(&windows), Steadiness::Steady | Steadiness::Noisy { .. });
+    let rate_per_second = windows.last().copied().unwrap_or(0.0);
+    Ok(WarmedUp { steady: steady || holds, rate_per_second })
 }

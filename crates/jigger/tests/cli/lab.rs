@@ -34,6 +34,7 @@ impl Lab {
         };
         let text = format!(
             "[suite]\nname = \"lab\"\nplacebo = false\n\
+             disturbance = {{ steal = 1.0, foreign_cpu = 1.0, throttled = 1.0 }}\n\
              warm_up = {{ window = \"50ms\", windows = 3, cap = \"300ms\" }}\n{head}\n\
              [expect]\njson = {{ message = \"pong\" }}\n{}\n{scenarios}",
             contenders.join("\n")

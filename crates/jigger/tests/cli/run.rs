@@ -212,3 +212,69 @@ fn compare_asks_servers_that_run_already() {
     }
     outcome.expect(0, &["saturation: 4 connections", "as many requests a second as one"]);
 }
+
+#[test]
+fn what_closing_costs_is_measured_with_everyone() {
+    let contenders = [contender("keeps", "good", ""), contender("closes", "closes", "")];
+    let lab = Lab::new("", &contenders, SCENARIOS);
+    let run = ["run", "suite.toml", "--rounds", "1", "--no-images", "--record", "record.json"];
+    let outcome = lab.run(&run);
+    outcome.expect(0, &["saturation: closes closes its connections: closes over keeps is"]);
+    let record = lab.record();
+    for visit in record["visits"].as_array().unwrap() {
+        let trial = &visit["trials"][2];
+        assert_eq!(trial["scenario"], "saturation-fresh");
+        assert_eq!(trial["closed_by_server"], 0, "the client closes");
+        assert!(trial["connections_opened"].as_u64() >= trial["requests"].as_u64());
+    }
+    let lab = Lab::new("measure_closing = false", &contenders, SCENARIOS);
+    lab.run(&run).expect(0, &["connection-close: closes"]);
+    assert_eq!(lab.record()["visits"][0]["trials"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_record_has_ceilings_and_what_disturbed_each_visit() {
+    let lab = two();
+    lab.run_quick().expect(0, &[]);
+    let record = lab.record();
+    let ceiling = |scenario: usize| &record["suite"]["scenarios"][scenario]["ceiling_per_second"];
+    assert!(ceiling(0).is_null(), "one connection has none");
+    assert!(ceiling(1).as_f64().unwrap() > 0.0);
+    for visit in record["visits"].as_array().unwrap() {
+        for share in ["steal_share", "foreign_cpu_share"] {
+            let value = visit[share].as_f64().unwrap();
+            assert!((0.0..=1.0).contains(&value), "{share}: {value}");
+        }
+        assert_eq!(visit["repeated"], false);
+    }
+}
+
+/// Four threads on one core make pressure of their own, so a limit of nought is always exceeded.
+#[test]
+fn rounds_beyond_a_limit_are_made_thrice_and_end_without_a_verdict() {
+    if !std::path::Path::new("/proc/pressure/cpu").exists() {
+        return;
+    }
+    let head = "disturbance = { cpu_pressure = 0.0, steal = 1.0, foreign_cpu = 1.0 }";
+    let lab = two();
+    let text = std::fs::read_to_string(lab.path("suite.toml")).unwrap();
+    let lines = text.lines().map(|line| if line.starts_with("disturbance") { head } else { line });
+    std::fs::write(lab.path("suite.toml"), lines.collect::<Vec<_>>().join("\n")).unwrap();
+    lab.run_quick().expect(0, &["too noisy to compare", "of 6 rounds begun 4 were repeated"]);
+    let record = lab.record();
+    let visits = record["visits"].as_array().unwrap();
+    assert_eq!(visits.iter().filter(|visit| visit["repeated"] == true).count(), 4);
+    assert_eq!(visits.iter().filter(|visit| visit["repeated"] == false).count(), 4);
+}
+
+#[test]
+fn cores_are_those_asked_for_and_sharing_one_is_told() {
+    let lab = two();
+    let core = jigger::host::allowed_cores()[0].to_string();
+    let cores = ["--client-cpus", core.as_str(), "--server-cpus", core.as_str()];
+    let run = ["run", "suite.toml", "--quick", "--no-images", "--record", "record.json"];
+    lab.run(&[&run[..], &cores].concat()).expect(0, &["shared-cores: all contenders"]);
+    let placement = &lab.record()["placement"];
+    assert_eq!(placement["client_cpus"], placement["server_cpus"]);
+    lab.run(&[&["check", "suite.toml"][..], &cores].concat()).expect(0, &["shared-cores: "]);
+}

@@ -17,7 +17,7 @@ fn a_suite_that_is_not_there() {
 fn an_unknown_key() {
     let lab = Lab::new("rouns = 3", &[contender("one", "pong", "")], SCENARIOS);
     lab.run(&["run", "suite.toml"])
-        .expect(2, &["suite.toml:5: unknown key 'rouns'; did you mean 'rounds'?"]);
+        .expect(2, &["suite.toml:6: unknown key 'rouns'; did you mean 'rounds'?"]);
 }
 
 #[test]
@@ -50,4 +50,15 @@ fn a_record_that_is_none() {
 #[test]
 fn compare_wants_names_and_urls() {
     lab().run(&["compare", "a", "b"]).expect(2, &["'a' is not NAME=URL"]);
+}
+
+#[test]
+fn cores_that_are_none() {
+    for verb in [&["run", "suite.toml"][..], &["check", "suite.toml"]] {
+        let wrong = |list: &str| lab().run(&[verb, &["--server-cpus", list]].concat());
+        wrong("100000").expect(2, &["--server-cpus", "write for instance 0,2-5"]);
+        wrong("1023").expect(2, &["core 1023 is not one that jigger may use; choose from"]);
+        wrong("").expect(2, &["--server-cpus"]);
+        wrong("1-").expect(2, &["write for instance 0,2-5"]);
+    }
 }

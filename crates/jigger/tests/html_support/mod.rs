@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 use jigger::analysis::Analysis;
+use jigger::disturbance::{Disturbance, Limits};
 use jigger::host::{Host, Placement};
 use jigger::record::{
     ContenderRecord, Ended, Evidence, ImageRecord, Record, ScenarioRecord, Status, SuiteRecord,
@@ -85,6 +86,7 @@ pub fn drawn_record(contenders: usize, rounds: usize, times: u64) -> Record {
             kernel: "6.1.0".to_owned(),
             governor: Some("performance".to_owned()),
             virtual_machine: true,
+            smt_siblings: Vec::new(),
         },
         placement: Placement::split(&[0, 1, 2, 3]),
         contenders: servers.iter().map(contender).collect(),
@@ -139,12 +141,15 @@ fn suite() -> SuiteRecord {
         exponential: false,
         burst: None,
         objective: None,
+        ceiling_per_second: None,
+        fresh_for: None,
     };
     SuiteRecord {
         name: "pong".to_owned(),
         source: "[suite]\nname = \"pong\"  # <made by hand>\n".to_owned(),
         baseline: "flask-gunicorn".to_owned(),
         margin: 0.02,
+        disturbance: Limits::default(),
         scenarios: vec![
             ScenarioRecord {
                 fresh: true,
@@ -201,7 +206,9 @@ fn visit(
         steady: true,
         memory_idle_bytes: memory(0.6),
         memory_peak_bytes: memory(0.98 + 0.04 * random.unit()),
-        steal_share: 0.001,
+        disturbance: Disturbance { steal_share: 0.001, ..Disturbance::default() },
+        attempt: 0,
+        repeated: false,
         trials: vec![
             trial("sequential", rate / 20.0, 300.0, 1.0, random),
             trial("saturation", rate, rate * 2.0, 32.0, random),
@@ -229,6 +236,7 @@ fn evidence(server: &Server) -> Evidence {
         processes: Some(1),
         threads: Some(4),
         debug_notice: None,
+        refused_at: Vec::new(),
     }
 }
 
@@ -272,6 +280,7 @@ fn trial(
         server_cpu_ns: Some((requests / rate * 0.9e9) as u64),
         engine_cpu_ns: (requests / rate * 0.3e9) as u64,
         engine_cores: 1,
+        idle_ns: Some(0),
         log_bytes: 0,
         driver: "epoll".to_owned(),
         due: None,

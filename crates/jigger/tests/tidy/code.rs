@@ -33,7 +33,8 @@ pub const PLACES: &[(&str, &[&str])] = &[
 /// What each module of the tool may use of the others. A module that is not listed is at the end
 /// of the flow (`cli`, `commands`) and may use all.
 pub const ARROWS: &[(&str, &[&str])] = &[
-    ("suite", &[]),
+    ("disturbance", &[]),
+    ("suite", &["disturbance"]),
     ("plan", &["suite"]),
     ("revisions", &["suite"]),
     ("worktree", &[]),
@@ -48,9 +49,20 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("session", &["analysis", "event", "plan", "record", "suite"]),
     (
         "visit",
-        &["analysis", "event", "host", "interrupt", "plan", "record", "server", "session", "suite"],
+        &[
+            "analysis",
+            "disturbance",
+            "event",
+            "host",
+            "interrupt",
+            "plan",
+            "record",
+            "server",
+            "session",
+            "suite",
+        ],
     ),
-    ("record", &["host"]),
+    ("record", &["disturbance", "host"]),
     ("confounder", &["analysis", "record"]),
     ("analysis", &["confounder", "plan", "record"]),
     ("report", &["analysis", "confounder", "plan", "record"]),

@@ -6,7 +6,7 @@ use crate::load::{Arrivals, Flow};
 use proptest::prelude::*;
 use std::time::Duration;
 
-use Step::{Pause, Read, Repeat, Request as Asked, Send, StandAfter, Until};
+use Step::{Close, Pause, Read, Repeat, Request as Asked, Send, StandAfter, Until};
 
 const PONG: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong");
 const CLOSE: Step = Send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npong");
@@ -109,6 +109,45 @@ fn fresh_connections_include_connecting_and_record_it_apart() {
     assert!(percentile_us(&kept.response_time_ns, 100.0) < 2100, "keep-alive: without connecting");
 }
 
+/// Little's law: response times, the time without a request, and what was still under way at the
+/// end make up all the time that the connections had.
+#[test]
+fn no_time_of_a_connection_is_lost() {
+    let closes: &[Step] = &[StandAfter(3), Asked, Pause(2), CLOSE, Close];
+    let keeps: &[Step] = &[Asked, Pause(2), PONG, Repeat];
+    let fresh = ConnectionPolicy::Fresh;
+    let cases = [
+        (ConnectionPolicy::KeepAlive, closes, 0.6),
+        (ConnectionPolicy::KeepAlive, keeps, 0.0),
+        (fresh, closes, 0.0),
+        (fresh, &[Asked, Pause(2), PONG], 0.0),
+    ];
+    for (connection, script, idle_share) in cases {
+        let load = Load { connection, connections: 4, ..for_seconds(2) };
+        let sample = run_fake(&load, &[script]);
+        let all_ns = 4.0 * sample.elapsed_ns as f64;
+        let answered_ns = sample.requests as f64 * sample.response_time_ns.mean();
+        let accounted = (answered_ns + sample.idle_ns as f64) / all_ns;
+        assert!((0.99..=1.005).contains(&accounted), "{connection:?} {script:?}: {accounted}");
+        let idle = sample.idle_ns as f64 / all_ns;
+        assert!((idle - idle_share).abs() < 0.02, "{connection:?} {script:?}: {idle}");
+    }
+}
+
+/// A connection that has sent its share of the requests is idle until the others have.
+#[test]
+fn a_connection_without_work_is_idle() {
+    let load = Load { connections: 2, extent: Extent::Count(4), ..load() };
+    let slow: &[Step] = &[Asked, Pause(6), PONG, Repeat];
+    let sample = run_fake(&load, &[&[Asked, Pause(2), PONG, Repeat], slow]);
+    assert_eq!(sample.requests, 4);
+    let answered_ns = sample.requests as f64 * sample.response_time_ns.mean();
+    let accounted = (answered_ns + sample.idle_ns as f64) / (2.0 * sample.elapsed_ns as f64);
+    assert!((0.98..=1.01).contains(&accounted), "{accounted}");
+    let open = Load { pacing: open(100.0), ..for_seconds(1) };
+    assert_eq!(run_fake(&open, &[&[Asked, PONG, Repeat]]).idle_ns, 0);
+}
+
 /// All answers at once, every 5 ms.
 fn next_tick(now_ns: u64) -> u64 {
     now_ns.next_multiple_of(5_000_000)
@@ -133,7 +172,7 @@ fn pipelined_requests_go_out_together_and_survive_an_announced_close() {
     let sample = run_fake(&load, &[all]);
     assert_eq!((sample.requests, sample.errors.total(), sample.connections_opened), (40, 0, 1));
     // Two answers of four, then the server closes: the others are asked anew.
-    let two: &[Step] = &[Asked, Asked, Asked, Asked, PONG, CLOSE, Step::Close];
+    let two: &[Step] = &[Asked, Asked, Asked, Asked, PONG, CLOSE, Close];
     let sample = run_fake(&load, &[two, two, all]);
     assert_eq!((sample.requests, sample.errors.total()), (40, 0));
     assert_eq!((sample.due, sample.closed_by_server), (40, 2));
@@ -152,7 +191,7 @@ fn a_large_body_is_sent_in_pieces_and_may_be_refused_early() {
     let fake = Fake::new(vec![reads.to_vec()]).with_small_calls(10_000, 4096);
     let sample = run_on(fake, &load);
     assert_eq!((sample.requests, sample.errors.total(), sample.connections_opened), (2, 0, 1));
-    let refuses: &[Step] = &[Read(10_000), CLOSE, Step::Close];
+    let refuses: &[Step] = &[Read(10_000), CLOSE, Close];
     let fake = Fake::new(vec![refuses.to_vec()]).with_small_calls(10_000, 4096);
     let sample = run_on(fake, &load);
     assert_eq!((sample.requests, sample.errors.total()), (2, 0));
@@ -185,7 +224,7 @@ fn batching_naps_only_where_many_requests_are_under_way() {
 fn an_idle_connection_that_the_server_closes_is_made_anew_when_needed() {
     // One request every 100 ms; the server closes after 50 ms of idleness.
     let load = Load { pacing: open(10.0), ..for_seconds(1) };
-    let sample = run_fake(&load, &[&[Asked, PONG, Pause(50), Step::Close]]);
+    let sample = run_fake(&load, &[&[Asked, PONG, Pause(50), Close]]);
     assert_eq!((sample.requests, sample.errors.total()), (10, 0));
     assert_eq!((sample.connections_opened, sample.closed_by_server), (10, 10));
 }

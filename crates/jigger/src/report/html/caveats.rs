@@ -13,10 +13,13 @@ struct Caveat {
     contender: String,
     code: &'static str,
     detail: String,
-    remedy: Option<&'static str>,
+    remedy: &'static str,
     /// Names of scenarios or metrics.
     touches: Vec<String>,
 }
+
+/// Whom a caveat of the whole run concerns.
+const ALL: &str = "all contenders";
 
 impl Caveats {
     pub fn of(analysis: &Analysis<'_>) -> Self {
@@ -26,7 +29,8 @@ impl Caveats {
             let found = contender.confounders.iter().map(|found| from_confounder(name, found));
             gates.chain(found).collect::<Vec<_>>()
         };
-        Self(analysis.contenders.iter().flat_map(of_contender).collect())
+        let of_run = analysis.confounders.iter().map(|found| from_confounder(ALL, found));
+        Self(of_run.chain(analysis.contenders.iter().flat_map(of_contender)).collect())
     }
 
     /// Links to what touches a contender's figures of that scenario or metric.
@@ -80,8 +84,7 @@ impl Caveats {
                     li id=(format!("caveat-{at}")) {
                         b.tag { (caveat.code) } " " b { (caveat.contender) }
                         @if !caveat.touches.is_empty() { " (" (caveat.touches.join(", ")) ")" }
-                        ": " (caveat.detail) "."
-                        @if let Some(remedy) = caveat.remedy { " To do: " (remedy) "." }
+                        ": " (caveat.detail) ". To do: " (caveat.remedy) "."
                     }
                 }
             }
@@ -92,20 +95,6 @@ impl Caveats {
         let touches = move |caveat: &Caveat| caveat.touches.iter().any(|name| name == touched);
         self.0.iter().enumerate().filter(move |(_, caveat)| touches(caveat))
     }
-}
-
-/// Whether wrong answers or errors forbid a ratio of the contender's figures in that scenario.
-pub fn has_errors(contender: &ContenderResult<'_>, scenario: &str) -> bool {
-    has_gate(contender, "errors", scenario)
-}
-
-/// Whether the contender's rate in that scenario is a lower bound.
-pub fn is_lower_bound(contender: &ContenderResult<'_>, scenario: &str) -> bool {
-    has_gate(contender, "client-limited", scenario)
-}
-
-fn has_gate(contender: &ContenderResult<'_>, code: &str, scenario: &str) -> bool {
-    contender.gates.iter().any(|gate| gate.code == code && gate.scenario == scenario)
 }
 
 fn from_gate(analysis: &Analysis<'_>, contender: &str, gate: &Gate) -> Caveat {
@@ -119,7 +108,7 @@ fn from_gate(analysis: &Analysis<'_>, contender: &str, gate: &Gate) -> Caveat {
         contender: contender.to_owned(),
         code: gate.code,
         detail: gate.detail.clone(),
-        remedy: None,
+        remedy: gate.remedy,
         touches,
     }
 }
@@ -129,7 +118,7 @@ fn from_confounder(contender: &str, found: &Confounder) -> Caveat {
         contender: contender.to_owned(),
         code: found.code,
         detail: found.detail.clone(),
-        remedy: Some(found.remedy),
+        remedy: found.remedy,
         touches: found.touches.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
-use super::{figure, interval, round_text, scrolling};
+use super::{bound_sign, figure, interval, round_text, scrolling};
 use crate::analysis::{Analysis, ContenderResult, Metric, number};
 use crate::record::{ImageRecord, ScenarioRecord};
 use crate::report::chart::{self, Frame, Scale, WIDTH};
@@ -61,7 +61,13 @@ fn points<'a>(analysis: &'a Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Poin
 impl Point<'_> {
     fn text(&self) -> String {
         let (memory, rate) = (self.memory, self.rate);
-        format!("{}: {}/s with {}", self.name, grouped(rate.estimate), bytes(memory.estimate))
+        format!(
+            "{}: {}{}/s with {}",
+            self.name,
+            bound_sign(rate.bound),
+            grouped(rate.estimate),
+            bytes(memory.estimate)
+        )
     }
 }
 

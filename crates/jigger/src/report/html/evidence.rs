@@ -12,7 +12,7 @@ pub fn body(analysis: &Analysis<'_>) -> Option<Markup> {
         .iter()
         .filter_map(|contender| {
             let name = contender.record.name.as_str();
-            let visits = analysis.record.visits.iter().filter(|visit| visit.entry == name);
+            let visits = analysis.record.visits_of(name);
             let visits: Vec<&VisitRecord> = visits.collect();
             let evidence = visits.iter().find_map(|visit| visit.evidence.as_ref())?;
             Some((name, evidence, visits))

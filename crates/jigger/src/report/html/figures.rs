@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::caveats::{Caveats, has_errors, is_lower_bound};
-use super::{interval, scrolling};
+use super::caveats::Caveats;
+use super::{bound_sign, interval, scrolling};
 use crate::analysis::{Analysis, ContenderResult};
 use crate::record::ScenarioRecord;
 use crate::report::tables::{measured, ratio_text, scenario_title};
@@ -63,8 +63,8 @@ fn scenario_table(
             tr {
                 th scope="row" { (contender.record.name) (caveats.beside(&contender.record.name, place)) }
                 @for (metric, _) in &columns {
-                    (cell(contender, metric, *metric == rate && is_lower_bound(contender, place)))
-                    @if *metric == rate { td { (ratio(analysis, contender, &rate, place)) } }
+                    (cell(contender, metric))
+                    @if *metric == rate { td { (ratio(analysis, contender, &rate)) } }
                 }
             }
         }
@@ -87,7 +87,7 @@ fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
         @for contender in measured(analysis) {
             tr {
                 th scope="row" { (contender.record.name) (tags(contender)) }
-                @for (metric, _) in &columns { (cell(contender, metric, false)) }
+                @for (metric, _) in &columns { (cell(contender, metric)) }
             }
         }
     };
@@ -127,14 +127,13 @@ fn table<'a>(title: &str, headings: impl Iterator<Item = &'a str>, rows: &Markup
     )
 }
 
-fn cell(contender: &ContenderResult<'_>, metric: &str, is_lower_bound: bool) -> Markup {
+fn cell(contender: &ContenderResult<'_>, metric: &str) -> Markup {
     let Some(metric) = contender.metric(metric) else {
         return html! { td { "-" } };
     };
     html! {
         td {
-            @if is_lower_bound { "\u{2265} " }
-            (with_unit(metric.estimate, metric.unit))
+            (bound_sign(metric.bound)) (with_unit(metric.estimate, metric.unit))
             @if let (Some(low), Some(high)) = (metric.low, metric.high) {
                 span.interval { (interval((low, high), metric.unit)) }
             }
@@ -142,25 +141,16 @@ fn cell(contender: &ContenderResult<'_>, metric: &str, is_lower_bound: bool) -> 
     }
 }
 
-/// No ratio is shown where either side's answers were wrong.
-fn ratio(
-    analysis: &Analysis<'_>,
-    contender: &ContenderResult<'_>,
-    rate: &str,
-    scenario: &str,
-) -> Markup {
-    let baseline = &analysis.record.suite.baseline;
-    if contender.record.name == *baseline {
+/// No ratio is shown where a gate forbids it.
+fn ratio(analysis: &Analysis<'_>, contender: &ContenderResult<'_>, rate: &str) -> Markup {
+    if contender.record.name == analysis.record.suite.baseline {
         return html! { "baseline" };
     }
-    let wrong = |contender| has_errors(contender, scenario);
-    let is_wrong = wrong(contender) || analysis.contender(baseline).is_some_and(wrong);
-    let comparison = analysis.comparison(rate, &contender.record.name).filter(|_| !is_wrong);
-    let Some(comparison) = comparison else {
+    let comparison = analysis.comparison(rate, &contender.record.name);
+    let Some(comparison) = comparison.filter(|comparison| comparison.withheld.is_none()) else {
         return html! { "-" };
     };
     html! {
-        @if is_lower_bound(contender, scenario) { "\u{2265} " }
         (ratio_text(comparison))
         @if let (Some(low), Some(high)) = (comparison.low, comparison.high) {
             span.interval { (significant(low)) " to " (significant(high)) }

@@ -3,8 +3,8 @@
 use jigger_stats::Verdict;
 use maud::{Markup, html};
 
-use super::caveats::{Caveats, has_errors, is_lower_bound};
-use super::{anchor, figure};
+use super::caveats::Caveats;
+use super::{anchor, bound_sign, figure};
 use crate::analysis::{Analysis, Comparison, ContenderResult, NoiseBand, noise_band};
 use crate::plan::PLACEBO;
 use crate::report::chart::{self, Scale, WIDTH};
@@ -65,7 +65,6 @@ struct Row<'a> {
     name: &'a str,
     comparison: &'a Comparison,
     is_placebo: bool,
-    is_lower_bound: bool,
 }
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
@@ -106,11 +105,7 @@ fn forest<'a>(
 ) -> Option<Forest<'a>> {
     let metric =
         scenario.map_or_else(|| words.metric.to_owned(), |name| format!("{name}.{}", words.metric));
-    let baseline = analysis.contender(&analysis.record.suite.baseline)?;
-    if scenario.is_some_and(|scenario| has_errors(baseline, scenario)) {
-        return None;
-    }
-    let mut rows = contender_rows(analysis, &metric, scenario);
+    let mut rows = contender_rows(analysis, &metric);
     if rows.is_empty() {
         return None;
     }
@@ -121,23 +116,11 @@ fn forest<'a>(
     Some(Forest { title, metric, scenario, words, band, rows })
 }
 
-fn contender_rows<'a>(
-    analysis: &'a Analysis<'_>,
-    metric: &str,
-    scenario: Option<&str>,
-) -> Vec<Row<'a>> {
+fn contender_rows<'a>(analysis: &'a Analysis<'_>, metric: &str) -> Vec<Row<'a>> {
     let row = |(series, contender): (usize, &'a ContenderResult<'_>)| {
-        if scenario.is_some_and(|scenario| has_errors(contender, scenario)) {
-            return None;
-        }
-        let bounded = scenario.is_some_and(|scenario| is_lower_bound(contender, scenario));
-        Some(Row {
-            series,
-            name: &contender.record.name,
-            comparison: analysis.comparison(metric, &contender.record.name)?,
-            is_placebo: false,
-            is_lower_bound: bounded && metric.ends_with(RATE),
-        })
+        let comparison = analysis.comparison(metric, &contender.record.name)?;
+        let row = Row { series, name: &contender.record.name, comparison, is_placebo: false };
+        comparison.withheld.is_none().then_some(row)
     };
     analysis.contenders.iter().enumerate().filter_map(row).collect()
 }
@@ -146,7 +129,7 @@ fn placebo_row<'a>(analysis: &'a Analysis<'_>, metric: &str) -> Option<Row<'a>> 
     let comparison = analysis.placebo.iter().find(|comparison| comparison.metric == metric)?;
     let baseline = &analysis.record.suite.baseline;
     let series = analysis.contenders.iter().position(|c| c.record.name == *baseline)?;
-    Some(Row { series, name: PLACEBO, comparison, is_placebo: true, is_lower_bound: false })
+    Some(Row { series, name: PLACEBO, comparison, is_placebo: true })
 }
 
 /// Room of a row: its texts, and below them its mark.
@@ -218,8 +201,7 @@ impl Forest<'_> {
     /// `11.6x (11.2 to 12.0) faster`.
     fn text(&self, row: &Row<'_>) -> String {
         let Comparison { ratio, low, high, verdict, .. } = row.comparison;
-        let least = if row.is_lower_bound { "\u{2265} " } else { "" };
-        let mut text = format!("{least}{}\u{d7}", fine(*ratio));
+        let mut text = format!("{}{}\u{d7}", bound_sign(row.comparison.bound), fine(*ratio));
         if let (Some(low), Some(high)) = (low, high) {
             text.push_str(&format!(" ({} to {})", fine(*low), fine(*high)));
         }

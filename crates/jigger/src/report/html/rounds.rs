@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
-use super::{anchor, count, figure, scrolling};
+use super::{anchor, bound_sign, count, figure, scrolling};
 use crate::analysis::{Analysis, Metric};
 use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Frame, Scale, WIDTH};
@@ -101,14 +101,14 @@ fn drawn(scenario: &ScenarioRecord, strips: &[Strip<'_>], rounds: usize, span: f
 }
 
 fn drawn_strip(strip: &Strip<'_>, x: Scale, top: f64, span: f64) -> Markup {
-    let Metric { estimate, unit, rounds, .. } = strip.metric;
+    let Metric { estimate, unit, rounds, bound, .. } = strip.metric;
     let y = Scale::log(estimate / span, estimate * span, (top + STRIP - 5.0, top + 22.0));
     let frame = Frame { x, y };
     let middle = frame.y.at(*estimate);
     let of_round = |at: usize| chart::number(at + 1);
     let points: Vec<Option<(f64, f64)>> =
         rounds.iter().enumerate().map(|(at, value)| Some((of_round(at), (*value)?))).collect();
-    let text = format!("{}/s", with_unit(*estimate, *unit));
+    let text = format!("{}{}/s", bound_sign(*bound), with_unit(*estimate, *unit));
     html! {
         (chart::label_at(0.0, top + 14.0, "start", &chart::shortened(strip.name, 40)))
         (chart::label_at(WIDTH, top + 14.0, "end", &text))

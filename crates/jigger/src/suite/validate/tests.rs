@@ -66,6 +66,7 @@ fn each_wrong_value_has_its_message() {
             format!("{HEAD}{CONTENDER}{SCENARIO}objective = \"p99 < 20ms\"\n"),
             "leave out rate and requests",
         ),
+        (format!("{HEAD}disturbance = {{ steal = 5 }}\n{CONTENDER}{SCENARIO}"), "for 5 %"),
         (
             format!("{HEAD}rounds = {{ min = 9, max = 3 }}\n{CONTENDER}{SCENARIO}"),
             "max at least min",
@@ -77,6 +78,31 @@ fn each_wrong_value_has_its_message() {
         let message = fault(&text);
         assert!(message.contains(wanted), "{message:?} lacks {wanted:?}");
     }
+}
+
+#[test]
+fn limits_of_disturbance_can_be_set_one_by_one() {
+    let text = format!("{HEAD}disturbance = {{ cpu_pressure = 0.5 }}\n{CONTENDER}{SCENARIO}");
+    let limits = parse(&text).unwrap().rounds.disturbance;
+    assert!((limits.cpu_pressure - 0.5).abs() < 1e-12);
+    assert!((limits.foreign_cpu - 0.05).abs() < 1e-12);
+}
+
+#[test]
+fn the_busiest_kept_closed_loop_is_what_fresh_connections_are_tried_in() {
+    let many = "[[scenario]]\nname = \"many\"\nconnections = 9\nduration = \"4s\"\n";
+    let open = "[[scenario]]\nname = \"open\"\nconnections = 99\nrate = 9.0\nduration = \"1s\"\n";
+    let counterpart = |head: &str, scenarios: &str| {
+        parse(&format!("{HEAD}{head}{CONTENDER}{scenarios}")).unwrap().fresh_counterpart()
+    };
+    let found = counterpart("", &format!("{SCENARIO}{many}{open}")).unwrap();
+    assert_eq!((found.name.as_str(), found.connections, found.fresh), ("many-fresh", 9, true));
+    assert_eq!(found.extent, Extent::Time(Duration::from_secs(1)));
+    assert_eq!(found.fresh_for.as_deref(), Some("many"));
+    assert_eq!(counterpart("measure_closing = false\n", many), None);
+    assert_eq!(counterpart("", &format!("{SCENARIO}{open}")), None);
+    let fresh = many.replace("many", "own") + "connection = \"fresh\"\n";
+    assert_eq!(counterpart("", &format!("{many}{fresh}")), None);
 }
 
 #[test]
