@@ -1,7 +1,8 @@
 //! One metric of one contender over the rounds.
 
 use crate::error::{StatsError, checked_confidence};
-use crate::signed_rank::{SignedRank, median_of_sorted};
+use crate::shifts::median_of_sorted;
+use crate::signed_rank::signed_rank;
 
 /// The scale on which a [`Location`] was estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,7 @@ impl Location {
         let level = 1.0 - checked_confidence(confidence)?;
         let sorted = sorted_finite(values)?;
         let scale = if sorted[0] > 0.0 { Scale::Log } else { Scale::Plain };
-        let analysis = SignedRank::new(&scale.apply(&sorted));
+        let analysis = signed_rank(&scale.apply(&sorted));
         // Turning back from logarithms rounds; what all rounds agree on has to come out exact.
         let turn_back = |value: f64| scale.undo(value).clamp(sorted[0], sorted[sorted.len() - 1]);
         let interval = analysis.interval(level);

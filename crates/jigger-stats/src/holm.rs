@@ -5,7 +5,7 @@
 //! whole family at or below the level, however the comparisons depend on each other (here they
 //! share a baseline), and rejects at least all that Bonferroni's correction does.
 
-use crate::signed_rank::is_within;
+use crate::shifts::is_within;
 
 /// Holm's adjusted p-values, in the order given: reject those at or below the family's level.
 ///

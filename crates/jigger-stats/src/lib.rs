@@ -10,8 +10,10 @@
 //! 1. [`Orders`] says in which order round `n` visits the contenders.
 //! 2. [`SteadyRule`] says when a warm-up may end.
 //! 3. [`Stopping`] says, on the width of the intervals alone, whether another round is due.
-//! 4. [`Location`] summarises one metric of one contender; [`Ratio`] compares it with the baseline.
-//! 5. [`judge_family`] turns the comparisons of one metric into [`Verdict`]s under Holm's control.
+//! 4. [`Location`] summarises one metric of one contender; [`Ratio`] compares it with the baseline,
+//!    over the rounds of one run ([`Paired`]) or between two runs ([`Unpaired`]).
+//! 5. [`judge_family`] turns the comparisons of one metric into [`Verdict`]s under Holm's control,
+//!    [`judge_together`] those of several metrics.
 //!
 //! ```
 //! use jigger_stats::{Direction, Margin, Paired, judge_family};
@@ -33,10 +35,13 @@ mod order;
 mod outlook;
 mod paired;
 mod random;
+mod rank_sum;
+mod shifts;
 mod signed_rank;
 mod steady;
 mod stopping;
 mod student;
+mod unpaired;
 mod verdict;
 
 pub use error::{Side, StatsError, TooFew};
@@ -50,4 +55,5 @@ pub use random::SplitMix64;
 pub use signed_rank::rounds_needed_for;
 pub use steady::{Steadiness, SteadyRule};
 pub use stopping::{Decision, Stopping};
-pub use verdict::{Direction, Finding, Verdict, judge_family};
+pub use unpaired::Unpaired;
+pub use verdict::{Case, Direction, Finding, Judged, Verdict, judge_family, judge_together};

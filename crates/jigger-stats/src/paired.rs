@@ -2,8 +2,11 @@
 
 use crate::error::{Side, StatsError, TooFew, checked_confidence};
 use crate::interval::Interval;
-use crate::signed_rank::{SignedRank, rounds_needed_for};
+use crate::outlook::further_rounds;
+use crate::shifts::Shifts;
+use crate::signed_rank::{rounds_needed_for, signed_rank};
 use crate::student;
+use crate::verdict::Judged;
 
 /// How a [`Ratio`] was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub enum Method {
     SignedRank,
     /// Mean with Student's interval, shown beside the other. It assumes normal log ratios.
     PairedT,
+    /// Hodges-Lehmann shift with the exact rank-sum interval, for rounds that cannot be paired.
+    RankSum,
 }
 
 /// How many times the baseline's value the contender's is.
@@ -70,7 +75,7 @@ impl Ratio {
 #[derive(Debug, Clone)]
 pub struct Paired {
     log_ratios: Vec<f64>,
-    analysis: SignedRank,
+    analysis: Shifts,
 }
 
 impl Paired {
@@ -91,14 +96,14 @@ impl Paired {
         check_positive(baseline, Side::Baseline)?;
         let log_ratios: Vec<f64> =
             contender.iter().zip(baseline).map(|(value, base)| value.ln() - base.ln()).collect();
-        let analysis = SignedRank::new(&log_ratios);
+        let analysis = signed_rank(&log_ratios);
         Ok(Self { log_ratios, analysis })
     }
 
     /// Rounds in the comparison.
     #[must_use]
-    pub const fn rounds(&self) -> usize {
-        self.analysis.rounds()
+    pub fn rounds(&self) -> usize {
+        self.log_ratios.len()
     }
 
     /// The Hodges-Lehmann estimate of the ratio: needs no interval, so one round is enough.
@@ -151,25 +156,26 @@ impl Paired {
         })
     }
 
-    /// The interval at a two-sided level, unbounded when there are too few rounds for it.
-    pub(crate) fn interval_at(&self, level: f64) -> Interval {
-        self.analysis.interval(level).map_or(Interval::UNBOUNDED, |(low, high)| Interval {
-            low: low.exp(),
-            high: high.exp(),
-        })
-    }
-
-    /// The analysis on the log scale.
-    pub(crate) const fn analysis(&self) -> &SignedRank {
-        &self.analysis
-    }
-
     fn too_few(&self, confidence: f64) -> TooFew {
         TooFew { rounds: self.rounds(), needed: rounds_needed_for(confidence).max(2), confidence }
     }
 }
 
-fn check_positive(values: &[f64], side: Side) -> Result<(), StatsError> {
+impl Judged for Paired {
+    fn ratio(&self, confidence: f64) -> Result<Ratio, StatsError> {
+        self.signed_rank(confidence)
+    }
+
+    fn shifts(&self) -> &Shifts {
+        &self.analysis
+    }
+
+    fn further_rounds(&self, ratio: &Ratio, level: f64, log_margin: f64) -> Option<usize> {
+        further_rounds(ratio, level, log_margin)
+    }
+}
+
+pub(crate) fn check_positive(values: &[f64], side: Side) -> Result<(), StatsError> {
     let is_bad = |value: &f64| !(value.is_finite() && *value > 0.0);
     match values.iter().position(is_bad) {
         None => Ok(()),

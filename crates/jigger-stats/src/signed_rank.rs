@@ -1,29 +1,22 @@
 //! Hodges-Lehmann estimate and exact Wilcoxon signed-rank interval of one series.
 
-/// The signed-rank analysis of one series of differences: estimate, intervals and p-values.
+use crate::shifts::{Shifts, cumulated, is_within};
+
+/// The signed-rank analysis of one series of differences, which have to be finite, and at least
+/// one: the candidates are the Walsh averages, the means of all pairs of values, each value with
+/// itself included.
 ///
-/// All of it is read off the sorted Walsh averages (the means of all pairs of values, each value
-/// with itself included), so estimate, interval and p-value never contradict each other.
 /// Sources: Wilcoxon 1945, "Individual comparisons by ranking methods", Biometrics Bulletin 1;
 /// Hodges & Lehmann 1963, "Estimates of location based on rank tests", Annals of Mathematical
 /// Statistics 34; Hollander, Wolfe & Chicken 2014, Nonparametric Statistical Methods, 3rd edition,
 /// sections 3.1 to 3.3.
-///
-/// **Ties and zeros.** The exact null distribution assumes values without ties. A Walsh average
-/// that equals the value tested is counted against rejecting it, whichever side it would help, and
-/// the interval includes its ends. With ties and zeros the result is therefore conservative: the
-/// interval covers at least as often as promised. Nothing is dropped.
-#[derive(Debug, Clone)]
-pub(crate) struct SignedRank {
-    rounds: usize,
-    /// Ascending.
-    walsh_averages: Vec<f64>,
-    /// `tail[t]` is the probability that the statistic is `t` or less when nothing differs.
-    tail: Vec<f64>,
+pub(crate) fn signed_rank(values: &[f64]) -> Shifts {
+    let mut walsh_averages = Vec::with_capacity(values.len() * (values.len() + 1) / 2);
+    for (index, first) in values.iter().enumerate() {
+        walsh_averages.extend(values[index..].iter().map(|second| f64::midpoint(*first, *second)));
+    }
+    Shifts::new(walsh_averages, null_tail(values.len()))
 }
-
-/// What a level may be missed by because of rounding, such as in `1.0 - 0.95`.
-const ROUNDING: f64 = 1e-9;
 
 /// The fewest rounds from which an exact interval of `confidence` (0..1) can be made:
 /// 6 for 0.95, 8 for 0.99.
@@ -43,83 +36,6 @@ pub fn rounds_needed_for(confidence: f64) -> usize {
 /// Beyond this the smallest p-value no longer differs from 0 in a double.
 const MOST_ROUNDS_CONSIDERED: usize = 1024;
 
-/// Whether a p-value reaches a level, rounding aside. Every decision goes through here, so that
-/// intervals and adjusted p-values agree.
-pub(crate) fn is_within(p_value: f64, level: f64) -> bool {
-    p_value <= level * (1.0 + ROUNDING)
-}
-
-impl SignedRank {
-    /// Analyses `values`, which have to be finite, and at least one.
-    pub(crate) fn new(values: &[f64]) -> Self {
-        let mut walsh_averages = Vec::with_capacity(values.len() * (values.len() + 1) / 2);
-        for (index, first) in values.iter().enumerate() {
-            walsh_averages
-                .extend(values[index..].iter().map(|second| f64::midpoint(*first, *second)));
-        }
-        walsh_averages.sort_unstable_by(f64::total_cmp);
-        Self { rounds: values.len(), walsh_averages, tail: null_tail(values.len()) }
-    }
-
-    /// The Hodges-Lehmann estimate: the median of the Walsh averages.
-    pub(crate) fn estimate(&self) -> f64 {
-        median_of_sorted(&self.walsh_averages)
-    }
-
-    /// The exact interval at two-sided `level` (0.05 for 95 % confidence), ends included; `None`
-    /// when there are too few rounds for that level.
-    pub(crate) fn interval(&self, level: f64) -> Option<(f64, f64)> {
-        let cut = self.tail.partition_point(|&tail| is_within(2.0 * tail, level));
-        // Past the middle the ends would cross; that needs a level near 1.
-        let cut = cut.min(self.walsh_averages.len().div_ceil(2));
-        let low = cut.checked_sub(1)?;
-        Some((self.walsh_averages[low], self.walsh_averages[self.walsh_averages.len() - cut]))
-    }
-
-    /// The smallest level at which the interval excludes `null`: the two-sided p-value.
-    pub(crate) fn p_value(&self, null: f64) -> f64 {
-        self.p_above(null).min(self.p_below(null))
-    }
-
-    /// The smallest level at which the whole interval lies above `bound`.
-    pub(crate) fn p_above(&self, bound: f64) -> f64 {
-        let against = self.walsh_averages.partition_point(|&average| average <= bound);
-        self.two_sided(against)
-    }
-
-    /// The smallest level at which the whole interval lies below `bound`.
-    pub(crate) fn p_below(&self, bound: f64) -> f64 {
-        let below = self.walsh_averages.partition_point(|&average| average < bound);
-        self.two_sided(self.walsh_averages.len() - below)
-    }
-
-    /// The smallest level at which the whole interval lies within `-bound..=bound`.
-    pub(crate) fn p_inside(&self, bound: f64) -> f64 {
-        let below = self.walsh_averages.partition_point(|&average| average < -bound);
-        let up_to = self.walsh_averages.partition_point(|&average| average <= bound);
-        self.two_sided(below.max(self.walsh_averages.len() - up_to))
-    }
-
-    /// Rounds analysed.
-    pub(crate) const fn rounds(&self) -> usize {
-        self.rounds
-    }
-
-    fn two_sided(&self, statistic: usize) -> f64 {
-        (2.0 * self.tail[statistic]).min(1.0)
-    }
-}
-
-/// The middle value, or the mean of the two in the middle.
-pub(crate) fn median_of_sorted(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[middle]
-    } else {
-        f64::midpoint(sorted[middle - 1], sorted[middle])
-    }
-}
-
 /// The exact distribution function of the signed-rank statistic for `rounds` values: each rank
 /// 1..=rounds enters the sum or does not, with probability one half each.
 ///
@@ -135,12 +51,7 @@ fn null_tail(rounds: usize) -> Vec<f64> {
             probability[sum] = f64::midpoint(probability[sum], with_rank);
         }
     }
-    let mut total = 0.0;
-    for entry in &mut probability {
-        total += *entry;
-        *entry = total;
-    }
-    probability
+    cumulated(probability)
 }
 
 #[cfg(test)]
@@ -174,7 +85,7 @@ mod tests {
 
     #[test]
     fn six_rounds_span_from_the_smallest_to_the_greatest() {
-        let analysis = SignedRank::new(&[3.0, 1.0, 2.0, 6.0, 4.0, 5.0]);
+        let analysis = signed_rank(&[3.0, 1.0, 2.0, 6.0, 4.0, 5.0]);
         assert_eq!(analysis.interval(0.05), Some((1.0, 6.0)));
         assert_eq!(analysis.interval(0.03), None);
         assert!((analysis.estimate() - 3.5).abs() < 1e-12);
@@ -189,7 +100,7 @@ mod tests {
         let second = [878, 647, 598, 2050, 1060, 1290, 1060, 3140, 1290];
         let thousandths = second.iter().zip(first).map(|(after, before)| after - before);
         let differences: Vec<f64> = thousandths.map(|value| f64::from(value) / 1000.0).collect();
-        let analysis = SignedRank::new(&differences);
+        let analysis = signed_rank(&differences);
         let (low, high) = analysis.interval(0.05).unwrap();
         assert!((analysis.estimate() + 0.46).abs() < 1e-12);
         assert!((low + 0.786).abs() < 1e-12);
@@ -199,7 +110,7 @@ mod tests {
 
     #[test]
     fn interval_and_p_value_tell_the_same() {
-        let analysis = SignedRank::new(&[0.3, -0.1, 0.25, 0.4, 0.18, 0.22, -0.02, 0.31, 0.5]);
+        let analysis = signed_rank(&[0.3, -0.1, 0.25, 0.4, 0.18, 0.22, -0.02, 0.31, 0.5]);
         for level in [0.2, 0.1, 0.05, 0.02, 0.01] {
             let (low, high) = analysis.interval(level).unwrap();
             for null in [-0.5, -0.05, 0.0, 0.04, 0.1, 0.2, 0.3, 0.36, 0.6] {
@@ -221,17 +132,17 @@ mod tests {
 
     #[test]
     fn values_that_tie_with_the_null_speak_against_rejecting_it() {
-        let zeros = SignedRank::new(&[0.0; 8]);
+        let zeros = signed_rank(&[0.0; 8]);
         assert!((zeros.p_value(0.0) - 1.0).abs() < f64::EPSILON);
         assert!((zeros.p_inside(0.0) - 2.0 / 256.0).abs() < 1e-15);
-        let opposed = SignedRank::new(&[1.0, -1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
-        let without_tie = SignedRank::new(&[1.0, -0.5, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]);
+        let opposed = signed_rank(&[1.0, -1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+        let without_tie = signed_rank(&[1.0, -0.5, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]);
         assert!(opposed.p_value(0.0) > without_tie.p_value(0.0));
     }
 
     #[test]
     fn a_level_near_one_gives_the_middle() {
-        let analysis = SignedRank::new(&[1.0, 2.0]);
+        let analysis = signed_rank(&[1.0, 2.0]);
         let (low, high) = analysis.interval(0.999).unwrap();
         assert!(low <= high);
     }

@@ -4,9 +4,8 @@ use crate::error::{StatsError, checked_confidence};
 use crate::holm::{holm_adjusted, holm_levels};
 use crate::interval::Interval;
 use crate::margin::{Margin, Margins};
-use crate::outlook::further_rounds;
 use crate::paired::{Paired, Ratio};
-use crate::signed_rank::is_within;
+use crate::shifts::{Shifts, is_within};
 
 /// Which way a metric is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,21 +81,79 @@ pub fn judge_family(
     confidence: f64,
     direction: Direction,
 ) -> Result<Vec<Finding>, StatsError> {
-    let level = 1.0 - checked_confidence(confidence)?;
     let margins = margins.into();
+    let cases: Vec<Case<&Paired>> =
+        comparisons.iter().map(|comparison| Case { comparison, margins, direction }).collect();
+    judge_together(&cases, confidence)
+}
+
+/// One comparison with what counts as no difference there and which way it is better.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<C> {
+    /// A [`Paired`] or an [`Unpaired`](crate::Unpaired).
+    pub comparison: C,
+    /// The differences that do not matter.
+    pub margins: Margins,
+    /// Which way the metric is better.
+    pub direction: Direction,
+}
+
+/// Judges comparisons of several metrics as one family: what [`judge_family`] promises for one
+/// metric then holds for all of them together, as a decision needs that hangs on every one.
+///
+/// # Errors
+/// As [`judge_family`].
+pub fn judge_together<C: Judged>(
+    cases: &[Case<C>],
+    confidence: f64,
+) -> Result<Vec<Finding>, StatsError> {
+    let level = 1.0 - checked_confidence(confidence)?;
     let family = Family {
-        margins,
-        direction,
-        different: Claims::new(comparisons, level, |paired| p_different(paired, margins.different)),
-        equivalent: Claims::new(comparisons, level, |paired| {
-            paired.analysis().p_inside(margins.equivalent.log())
+        different: Claims::new(cases, level, p_different),
+        equivalent: Claims::new(cases, level, |case| {
+            case.comparison.shifts().p_inside(case.margins.equivalent.log())
         }),
     };
-    comparisons
+    cases
         .iter()
         .enumerate()
-        .map(|(index, paired)| Ok(family.finding(index, paired, paired.signed_rank(confidence)?)))
+        .map(|(index, case)| Ok(family.finding(index, case, case.comparison.ratio(confidence)?)))
         .collect()
+}
+
+/// What a comparison has to tell for a verdict. Only this crate can implement it, for what
+/// [`Judged::shifts`] gives is its own.
+pub trait Judged {
+    /// The estimate of the ratio, for which one round is enough.
+    fn estimate(&self) -> f64 {
+        self.shifts().estimate().exp()
+    }
+
+    /// The ratio with its interval, the comparison taken alone.
+    ///
+    /// # Errors
+    /// [`StatsError::TooFew`], [`StatsError::Confidence`].
+    fn ratio(&self, confidence: f64) -> Result<Ratio, StatsError>;
+
+    /// The analysis on the log scale.
+    fn shifts(&self) -> &Shifts;
+
+    /// Rounds to add so that the interval would no longer touch the margin.
+    fn further_rounds(&self, ratio: &Ratio, level: f64, log_margin: f64) -> Option<usize>;
+}
+
+impl<J: Judged> Judged for &J {
+    fn ratio(&self, confidence: f64) -> Result<Ratio, StatsError> {
+        (*self).ratio(confidence)
+    }
+
+    fn shifts(&self) -> &Shifts {
+        (*self).shifts()
+    }
+
+    fn further_rounds(&self, ratio: &Ratio, level: f64, log_margin: f64) -> Option<usize> {
+        (*self).further_rounds(ratio, level, log_margin)
+    }
 }
 
 impl Verdict {
@@ -141,20 +198,18 @@ impl Direction {
     }
 }
 
-/// One metric's comparisons, with what Holm's procedure says about each.
+/// What Holm's procedure says about each comparison of a family.
 struct Family {
-    margins: Margins,
-    direction: Direction,
     different: Claims,
     equivalent: Claims,
 }
 
 impl Family {
-    fn finding(&self, index: usize, paired: &Paired, ratio: Ratio) -> Finding {
-        let (level, verdict) = self.decide(index, &ratio);
+    fn finding<C: Judged>(&self, index: usize, case: &Case<C>, ratio: Ratio) -> Finding {
+        let (level, verdict) = self.decide(index, case, &ratio);
         Finding {
             ratio,
-            interval: paired.interval_at(level),
+            interval: interval_at(&case.comparison, level),
             verdict,
             p_different: self.different.adjusted[index],
             p_equivalent: self.equivalent.adjusted[index],
@@ -164,23 +219,23 @@ impl Family {
     /// The level that decided and the verdict. Never both claims can be made: the intervals of one
     /// comparison at any two levels contain one another, so they cannot lie on both sides of the
     /// margin.
-    fn decide(&self, index: usize, ratio: &Ratio) -> (f64, Verdict) {
+    fn decide<C: Judged>(&self, index: usize, case: &Case<C>, ratio: &Ratio) -> (f64, Verdict) {
         let log_ratio = ratio.estimate.ln();
         if self.different.made[index] {
-            (self.different.levels[index], self.direction.verdict_on(log_ratio))
+            (self.different.levels[index], case.direction.verdict_on(log_ratio))
         } else if self.equivalent.made[index] {
             (self.equivalent.levels[index], Verdict::Equivalent)
         } else {
             (
                 self.different.levels[index].min(self.equivalent.levels[index]),
-                self.open(index, ratio),
+                self.open(index, case, ratio),
             )
         }
     }
 
-    fn open(&self, index: usize, ratio: &Ratio) -> Verdict {
+    fn open<C: Judged>(&self, index: usize, case: &Case<C>, ratio: &Ratio) -> Verdict {
         let distance = ratio.estimate.ln().abs();
-        let Margins { different, equivalent } = self.margins;
+        let Margins { different, equivalent } = case.margins;
         // Between the two, more rounds settle it as they narrow the placebo's interval too.
         let (claims, limit) = if distance > different.log() {
             (&self.different, different.log())
@@ -189,9 +244,17 @@ impl Family {
         } else {
             (&self.equivalent, equivalent.log())
         };
-        let further_rounds = further_rounds(ratio, claims.levels[index], limit);
+        let further_rounds = case.comparison.further_rounds(ratio, claims.levels[index], limit);
         Verdict::Inconclusive { further_rounds }
     }
+}
+
+/// The interval at a two-sided level, unbounded when there are too few rounds for it.
+fn interval_at(comparison: &impl Judged, level: f64) -> Interval {
+    comparison
+        .shifts()
+        .interval(level)
+        .map_or(Interval::UNBOUNDED, |(low, high)| Interval { low: low.exp(), high: high.exp() })
 }
 
 /// One kind of claim over a family, decided by Holm's procedure.
@@ -202,8 +265,8 @@ struct Claims {
 }
 
 impl Claims {
-    fn new(comparisons: &[Paired], level: f64, p_value: impl Fn(&Paired) -> f64) -> Self {
-        let p_values: Vec<f64> = comparisons.iter().map(p_value).collect();
+    fn new<C>(cases: &[Case<C>], level: f64, p_value: impl Fn(&Case<C>) -> f64) -> Self {
+        let p_values: Vec<f64> = cases.iter().map(p_value).collect();
         let adjusted = holm_adjusted(&p_values);
         let made = adjusted.iter().map(|&adjusted| is_within(adjusted, level)).collect();
         Self { levels: holm_levels(&p_values, level), adjusted, made }
@@ -211,9 +274,9 @@ impl Claims {
 }
 
 /// The smallest level at which the interval lies wholly beyond the margin, on either side.
-fn p_different(paired: &Paired, margin: Margin) -> f64 {
-    let limit = margin.log();
-    paired.analysis().p_above(limit).min(paired.analysis().p_below(-limit))
+fn p_different<C: Judged>(case: &Case<C>) -> f64 {
+    let (shifts, limit) = (case.comparison.shifts(), case.margins.different.log());
+    shifts.p_above(limit).min(shifts.p_below(-limit))
 }
 
 #[cfg(test)]

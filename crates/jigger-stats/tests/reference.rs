@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jigger_stats::{Location, Orders, Paired, holm_adjusted};
+use jigger_stats::{Location, Orders, Paired, Unpaired, holm_adjusted};
 use serde::Deserialize;
 
 const SERIES: &str = include_str!("fixtures/series.tsv");
@@ -21,6 +21,7 @@ struct Series {
 struct ScipyCase {
     name: String,
     signed_rank_p: f64,
+    rank_sum_p: f64,
     t_p: f64,
     t_estimate: f64,
     t_intervals: Vec<ScipyInterval>,
@@ -102,6 +103,28 @@ fn locations_agree_with_wilcox_test_of_r() {
 }
 
 #[test]
+fn ratios_between_runs_agree_with_wilcox_test_of_r() {
+    let all = all_series();
+    let rows = r_rows("unpaired");
+    assert!(rows.len() > 120);
+    for row in rows {
+        let [confidence, estimate, low, high, p_value] = numbers(&row[1..])[..] else {
+            panic!("five numbers in {row:?}");
+        };
+        let name = row[0].trim_end_matches("-short");
+        let (contender, mut baseline) = (&all[name].contender, &all[name].baseline[..]);
+        if name != row[0] {
+            baseline = &baseline[..(2 * baseline.len()).div_ceil(3)];
+        }
+        let ratio = Unpaired::new(contender, baseline).unwrap().rank_sum(confidence).unwrap();
+        assert_close(ratio.estimate, estimate, row[0]);
+        assert_close(ratio.low, low, row[0]);
+        assert_close(ratio.high, high, row[0]);
+        assert_close(ratio.p_value, p_value, row[0]);
+    }
+}
+
+#[test]
 fn adjusted_p_values_agree_with_p_adjust_of_r() {
     let rows = r_rows("holm");
     assert_eq!(rows.len(), 20);
@@ -123,6 +146,8 @@ fn ratios_agree_with_scipy() {
         let paired = Paired::new(&series.contender, &series.baseline).unwrap();
         let by_rank = paired.signed_rank(0.9).unwrap();
         assert_close(by_rank.p_value, case.signed_rank_p, &case.name);
+        let runs = Unpaired::new(&series.contender, &series.baseline).unwrap();
+        assert_close(runs.rank_sum(0.9).unwrap().p_value, case.rank_sum_p, &case.name);
         for interval in &case.t_intervals {
             let Ok(ratio) = paired.paired_t(interval.confidence) else {
                 assert!(interval.confidence > 0.98 && paired.rounds() < 8, "{}", case.name);

@@ -6,7 +6,9 @@ mod experiments;
 #[path = "../examples/simulate/world.rs"]
 mod world;
 
-use experiments::{MarginRule, StopOn, coverage, false_alarms, power, stopped_runs};
+use experiments::{
+    Basis, MarginRule, StopOn, coverage, false_alarms, moved_between_runs, power, stopped_runs,
+};
 use world::{QUIET, ROUGH, STRONG_SLOTS, Schedule, WORLDS};
 
 #[test]
@@ -84,6 +86,20 @@ fn ten_percent_are_found_and_one_percent_is_not_called_faster() {
     assert!(slower.worse > 0.99 && slower.better == 0.0, "{slower:?}");
     let one_percent = power(&QUIET, MarginRule::Widened, 1.01, 20, 500, 15);
     assert!(one_percent.better < 0.01 && one_percent.equivalent > 0.1, "{one_percent:?}");
+}
+
+/// Why records are compared by ratios to the baseline: a machine that is 5 % slower on the second
+/// day is taken out of those, and looks like a change in the values.
+#[test]
+fn between_runs_a_slower_machine_fools_values_and_not_ratios() {
+    for world in WORLDS {
+        let ratios = moved_between_runs(&world, 0.05, Basis::Relative, 10, 1_000, 16);
+        assert!(ratios <= 0.07, "{}: {ratios}", world.name);
+    }
+    let steady = moved_between_runs(&QUIET, 0.0, Basis::Absolute, 10, 1_000, 16);
+    assert!(steady <= 0.07, "{steady}");
+    let fooled = moved_between_runs(&QUIET, 0.05, Basis::Absolute, 10, 1_000, 16);
+    assert!(fooled > 0.9, "{fooled}");
 }
 
 /// Where the placebo's half-width is above 5 %, a difference of 5 % passed for none with it as the

@@ -1,25 +1,34 @@
 //! Record to results: summaries, comparisons, verdicts and gates. Pure.
 
+mod capacity;
+mod change;
 mod claim;
 mod compare;
+mod difference;
 mod gate;
 mod latency;
 mod metric;
 mod noise;
 mod quiet;
+mod revision;
+mod threshold;
 mod trials;
 
 use serde::Serialize;
 
+pub use change::{Change, counted_metrics, is_counted};
 pub use compare::{Comparison, Standing, half_widths, standings};
+pub use difference::{Basis, Difference, has_common_baseline};
 pub use gate::{CEILING_SHARE_LIMIT, ENGINE_SHARE_LIMIT, Gate};
 pub use latency::{LatencyCurve, latency_curve, response_times};
 pub use metric::{Bound, Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
 pub use noise::{NoiseBand, noise_band, placebo_metrics};
 pub use quiet::Quiet;
+pub use revision::Compared;
+pub use threshold::{Outcome, ThresholdResult};
 
 use crate::confounder::{self, Confounder};
-use crate::record::{ContenderRecord, Ended, Record, Status};
+use crate::record::{CalibrationRecord, CapacityRecord, ContenderRecord, Ended, Record, Status};
 
 /// Everything that a report shows.
 #[derive(Debug, Clone)]
@@ -34,6 +43,8 @@ pub struct Analysis<'a> {
     pub comparisons: Vec<Comparison>,
     /// The baseline's second entry against the first: the noise floor.
     pub placebo: Vec<Comparison>,
+    /// The suite's thresholds, in its order.
+    pub thresholds: Vec<ThresholdResult>,
     /// How often rounds were disturbed.
     pub quiet: Quiet,
     /// What makes the run as a whole less than fair.
@@ -75,8 +86,9 @@ impl<'a> Analysis<'a> {
         let mut comparisons = compare::comparisons(record, &contenders, &placebo);
         claim::restrict(&mut comparisons, &contenders, &quiet);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
+        let thresholds = threshold::results(record, &contenders);
         let confounders = confounder::of_run(record);
-        Self { record, rounds, contenders, comparisons, placebo, quiet, confounders }
+        Self { record, rounds, contenders, comparisons, placebo, thresholds, quiet, confounders }
     }
 
     /// The contender of that name.
@@ -103,11 +115,22 @@ impl<'a> Analysis<'a> {
                 if self.rounds == 1 { "" } else { "s" }
             )));
         }
+        notes.extend(self.record.calibrations.iter().filter_map(calibration));
         if self.record.ended == Ended::Interrupted {
             notes.push(Note("interrupted: what was measured until then is shown".to_owned()));
         }
         notes.extend(self.quiet.notes().into_iter().map(Note));
         notes
+    }
+
+    /// Whether a threshold fails, or was not even measured; `strict` takes those that are not
+    /// settled for failed too.
+    #[must_use]
+    pub fn misses_thresholds(&self, strict: bool) -> bool {
+        let misses = |result: &ThresholdResult| {
+            result.outcome.is_failure() || (strict && result.outcome == Outcome::NotSettled)
+        };
+        self.thresholds.iter().any(misses)
     }
 
     /// Whether some contender could not be measured.
@@ -131,6 +154,23 @@ impl ContenderResult<'_> {
     pub fn has_gate(&self, code: &str, metric: &str) -> bool {
         self.gates.iter().any(|gate| gate.code == code && gate.touches(metric))
     }
+}
+
+/// Where a rate came from that is a share of the slowest contender's capacity.
+fn calibration(found: &CalibrationRecord) -> Option<Note> {
+    let slower = |a: &&CapacityRecord, b: &&CapacityRecord| {
+        a.requests_per_second.total_cmp(&b.requests_per_second)
+    };
+    let slowest = found.capacities.iter().min_by(slower)?;
+    Some(Note(format!(
+        "{}: {} requests a second are due, {:.0} % of what the slowest can do in a closed loop \
+         ({}: {:.0})",
+        found.scenario,
+        found.rate_per_second?,
+        found.share * 100.0,
+        slowest.contender,
+        slowest.requests_per_second
+    )))
 }
 
 /// An entry's metrics and the gates that it failed.

@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands;
 use crate::display::Verbosity;
 use crate::host::{Placement, PlacementError, allowed_cores, parse_cpus};
+use crate::report::changes::ChangeFormat;
 use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::server::guard;
@@ -45,6 +46,10 @@ enum Command {
     Check(CheckArgs),
     /// Writes the report of a record again
     Report(ReportArgs),
+    /// Compares two git revisions of a suite's contenders in interleaved rounds, for a pull request
+    Ab(AbArgs),
+    /// Compares two records: has anything got better or worse?
+    Diff(DiffArgs),
     /// Sizes of container images, layer by layer
     Image(ImageArgs),
     /// Writes a commented suite for the servers that it finds in a folder
@@ -154,6 +159,9 @@ pub struct MethodArgs {
     /// Draw the rounds' orders with this seed
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
+    /// Take a threshold that is not settled for one that fails
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Where results go.
@@ -374,6 +382,9 @@ pub struct CheckArgs {
 pub struct ReportArgs {
     /// The record that a run has written
     pub record: PathBuf,
+    /// Also show what changed since this earlier record (text, Markdown and HTML)
+    #[arg(long, value_name = "RECORD", conflicts_with = "charts")]
+    pub against: Option<PathBuf>,
     /// What is written to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -386,6 +397,67 @@ pub struct ReportArgs {
     /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
+}
+
+/// `jigger ab`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::AB)]
+pub struct AbArgs {
+    /// The revision to compare with: a branch, a tag, a commit
+    pub base: String,
+    /// The revision in question; . is the working tree as it is now
+    pub head: String,
+    /// The suite file, as it is in the working tree
+    pub suite: String,
+    /// How much is measured.
+    #[command(flatten)]
+    pub method: MethodArgs,
+    /// On which cores.
+    #[command(flatten)]
+    pub placement: PlacementArgs,
+    /// Compare only this contender (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// A metric that counts, instead of the default; whole, or without its scenario (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub metric: Vec<String>,
+    /// The folder for the records, one for each contender
+    #[arg(long, value_name = "FOLDER", default_value = "jigger-records")]
+    pub records: PathBuf,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = ChangeFormat::Markdown)]
+    pub format: ChangeFormat,
+    /// How much is shown.
+    #[command(flatten)]
+    pub shown: ShownArgs,
+}
+
+/// `jigger diff`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::DIFF)]
+pub struct DiffArgs {
+    /// The record of the earlier run
+    pub old: PathBuf,
+    /// The record of the later run
+    pub new: PathBuf,
+    /// Compare ratios to the common baseline [default where there is one]
+    #[arg(long, conflicts_with = "absolute")]
+    pub relative: bool,
+    /// Compare values as they were measured
+    #[arg(long)]
+    pub absolute: bool,
+    /// Compare although host, scenario, driver or method differ
+    #[arg(long)]
+    pub anyway: bool,
+    /// A metric that counts, instead of the default; whole, or without its scenario (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub metric: Vec<String>,
+    /// Take a threshold that is not settled for one that fails
+    #[arg(long)]
+    pub strict: bool,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = ChangeFormat::Text)]
+    pub format: ChangeFormat,
 }
 
 /// `jigger image`.
@@ -489,6 +561,8 @@ pub fn main() -> ExitCode {
         Some(Command::Wrk(args)) => commands::wrk::run(&args),
         Some(Command::Check(args)) => commands::check::run(&args),
         Some(Command::Report(args)) => commands::report::run(&args),
+        Some(Command::Ab(args)) => commands::ab::run(&args),
+        Some(Command::Diff(args)) => commands::diff::run(&args),
         Some(Command::Image(args)) => commands::image::run(&args),
         Some(Command::Init(args)) => commands::init::run(&args),
         Some(Command::Completions(args)) => commands::completions::run(&args),

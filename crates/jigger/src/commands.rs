@@ -1,8 +1,10 @@
 //! One file for each verb.
 
+pub mod ab;
 pub mod check;
 pub mod compare;
 pub mod completions;
+pub mod diff;
 pub mod image;
 pub mod init;
 pub mod load;
@@ -21,6 +23,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All was measured.
     Fine,
+    /// A threshold does not hold, or something got worse.
+    Missed,
     /// The command line or the suite is wrong, or a file cannot be read or written.
     Usage,
     /// A contender could not be measured.
@@ -33,6 +37,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Fine => 0,
+            Exit::Missed => 1,
             Exit::Usage => 2,
             Exit::NotMeasured => 3,
             Exit::Interrupted => 130,

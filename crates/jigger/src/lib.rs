@@ -7,13 +7,16 @@ pub mod suite;
 pub mod init;
 
 pub mod plan;
+pub mod revisions;
 
 pub mod disturbance;
 pub mod host;
 pub mod image;
 pub mod interrupt;
 pub mod server;
+pub mod worktree;
 
+pub mod calibration;
 pub mod event;
 pub mod prepare;
 pub mod session;

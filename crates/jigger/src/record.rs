@@ -43,6 +43,9 @@ pub struct Record {
     pub placement: Placement,
     /// Who, in the suite's order, with what became of each.
     pub contenders: Vec<ContenderRecord>,
+    /// How rates that hang on a capacity were found.
+    #[serde(default)]
+    pub calibrations: Vec<CalibrationRecord>,
     /// Every visit, in the order in which they were made.
     pub visits: Vec<VisitRecord>,
     /// How the run ended.
@@ -83,6 +86,50 @@ pub struct SuiteRecord {
     pub disturbance: Limits,
     /// Its scenarios.
     pub scenarios: Vec<ScenarioRecord>,
+    /// What had to hold.
+    #[serde(default)]
+    pub thresholds: Vec<ThresholdRecord>,
+    /// How servers were warmed up; unknown in older records.
+    #[serde(default)]
+    pub warm_up: Option<WarmUpRecord>,
+}
+
+/// The warm-up before each visit's scenarios.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WarmUpRecord {
+    /// Length of one window.
+    pub window_ns: u64,
+    /// Windows that had to agree.
+    pub windows: usize,
+    /// The most time for it.
+    pub cap_ns: u64,
+}
+
+/// A promise about one metric of one contender.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ThresholdRecord {
+    /// The metric's name.
+    pub metric: String,
+    /// Whose.
+    pub contender: String,
+    /// On which side of the limit it has to stay.
+    pub bound: BoundRecord,
+    /// The limit in the metric's unit, or how many times `relative_to`'s value it is.
+    pub limit: f64,
+    /// The contender whose value in the same rounds is the limit's measure.
+    pub relative_to: Option<String>,
+    /// The limit as the suite has it.
+    pub text: String,
+}
+
+/// The side of a limit that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundRecord {
+    /// The limit or more.
+    AtLeast,
+    /// The limit or less.
+    AtMost,
 }
 
 /// One scenario as it was run.
@@ -102,6 +149,15 @@ pub struct ScenarioRecord {
     pub duration_ns: Option<u64>,
     /// Requests due each second, in open loop.
     pub rate_per_second: Option<f64>,
+    /// Whether they were due at random times, as independent users come.
+    #[serde(default)]
+    pub exponential: bool,
+    /// Requests due at the same instant; absent for one.
+    #[serde(default)]
+    pub burst: Option<u32>,
+    /// The promise whose highest rate was looked for.
+    #[serde(default)]
+    pub objective: Option<String>,
     /// What the load engine reached in this shape against a server that does nothing, in requests
     /// a second.
     #[serde(default)]
@@ -109,6 +165,28 @@ pub struct ScenarioRecord {
     /// The scenario that this one repeats with fresh connections, to tell what closing costs.
     #[serde(default)]
     pub fresh_for: Option<String>,
+}
+
+/// A rate that is a share of the slowest contender's capacity, as it was found before the rounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CalibrationRecord {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The share, 0..1.
+    pub share: f64,
+    /// Requests a second of each contender in a closed loop with the scenario's connections.
+    pub capacities: Vec<CapacityRecord>,
+    /// The rate for all; absent when no capacity could be measured.
+    pub rate_per_second: Option<f64>,
+}
+
+/// What a contender could do in a calibration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CapacityRecord {
+    /// Its name.
+    pub contender: String,
+    /// Correct answers a second.
+    pub requests_per_second: f64,
 }
 
 /// What became of a contender.
@@ -270,6 +348,46 @@ pub struct TrialRecord {
     pub log_bytes: u64,
     /// The engine's driver.
     pub driver: String,
+    /// Requests that were due or begun until the end.
+    #[serde(default)]
+    pub due: Option<u64>,
+    /// The highest rate that kept the scenario's objective; the rest of the trial is what was
+    /// measured at that rate. Absent without an objective, or when no rate kept it.
+    #[serde(default)]
+    pub capacity_per_second: Option<f64>,
+    /// The rates that were tried for it, in that order.
+    #[serde(default)]
+    pub probes: Vec<ProbeRecord>,
+}
+
+/// One rate tried in the search for the highest one that keeps an objective.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProbeRecord {
+    /// Requests due each second.
+    pub rate_per_second: f64,
+    /// How long it was tried.
+    pub elapsed_ns: u64,
+    /// Correct answers.
+    pub requests: u64,
+    /// Failed requests.
+    pub errors: u64,
+    /// Requests without an answer at the end.
+    pub in_flight: u64,
+    /// The objective's statistic of the response times; absent with too few answers for it.
+    pub statistic_ns: Option<u64>,
+    /// Whether the objective was kept.
+    pub kept: bool,
+}
+
+impl TrialRecord {
+    /// Correct answers a second, or with an objective the highest rate that kept it; 0 where there
+    /// is none.
+    #[must_use]
+    pub fn requests_per_second(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
+        let answered = self.requests as f64 * 1e9 / self.elapsed_ns.max(1) as f64;
+        if self.probes.is_empty() { answered } else { self.capacity_per_second.unwrap_or(0.0) }
+    }
 }
 
 /// Why a record cannot be read or written.

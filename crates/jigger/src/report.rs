@@ -1,5 +1,6 @@
 //! Pure functions of an analysis, one renderer a file.
 
+pub mod changes;
 mod chart;
 mod csv;
 mod html;
@@ -18,7 +19,8 @@ use std::path::Path;
 pub use html::{Chart, charts};
 pub use look::{Look, Tone};
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Difference};
+use changes::ChangeFormat;
 
 /// What a report can be written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -63,9 +65,24 @@ pub fn render_as(analysis: &Analysis<'_>, format: Format, look: Look) -> String 
     match format {
         Format::Text => terminal::render(analysis, look),
         Format::Markdown => markdown::render(analysis, &[]),
-        Format::Html => html::render(analysis),
+        Format::Html => html::render(analysis, None),
         Format::Csv => csv::render(analysis),
         Format::Json => json::render(analysis),
+    }
+}
+
+/// The same with what changed since an earlier record. Programs read that elsewhere
+/// ([`changes`]), so that CSV and JSON are without it.
+#[must_use]
+pub fn render_since(found: &Difference<'_>, format: Format, look: Look) -> String {
+    let report = || render_as(found.new, format, look);
+    match format {
+        Format::Html => html::render(found.new, Some(found)),
+        Format::Text => format!("{}\n{}", report(), changes::difference(found, ChangeFormat::Text)),
+        Format::Markdown => {
+            format!("{}\n{}", report(), changes::difference(found, ChangeFormat::Markdown))
+        }
+        Format::Csv | Format::Json => report(),
     }
 }
 

@@ -6,8 +6,12 @@
 mod builtin;
 mod expectation;
 mod names;
+mod objective;
 mod placeholder;
+mod quantity;
 mod raw;
+mod scenario;
+mod threshold;
 mod validate;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +21,9 @@ use crate::disturbance::Limits;
 
 pub use builtin::{BUILTIN_NAMES, Builtin};
 pub use expectation::{BodyExpectation, Expectation, hex};
+pub use objective::{Objective, Statistic};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
+pub use threshold::{Bound, Limit, Threshold, check_metrics};
 pub use validate::duration;
 
 /// The name under which the baseline is entered a second time; no contender may have it.
@@ -42,6 +48,8 @@ pub struct Suite {
     pub contenders: Vec<Contender>,
     /// The ways of asking; at least one.
     pub scenarios: Vec<Scenario>,
+    /// What has to hold for the run to end well.
+    pub thresholds: Vec<Threshold>,
     /// Half-width of the band within which two contenders count as equivalent (0.02 is 2 %).
     pub margin: f64,
     /// Whether all are asked with fresh connections too when some close theirs and others do not.
@@ -125,11 +133,30 @@ pub struct Scenario {
     pub extent: Extent,
     /// Requests due each second (open loop); `None` is a closed loop.
     pub rate_per_second: Option<f64>,
+    /// The rate as a share of the slowest contender's capacity (0.6 is 60 %), which has to be
+    /// measured before the rounds.
+    pub share_of_slowest: Option<f64>,
+    /// How due times are spread, in open loop.
+    pub arrivals: Arrivals,
+    /// Requests due at the same instant, in open loop; 1 for none.
+    pub burst: u32,
+    /// The promise whose highest rate is looked for in each trial.
+    pub objective: Option<Objective>,
     /// Deadline of one request.
     pub timeout: Duration,
     /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
     /// is not in the file.
     pub fresh_for: Option<String>,
+}
+
+/// How due times are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Arrivals {
+    /// Evenly.
+    #[default]
+    Even,
+    /// As independent users would: a Poisson process.
+    Exponential,
 }
 
 /// When a trial ends.
@@ -244,7 +271,10 @@ impl Suite {
         const LONGEST: Duration = Duration::from_secs(1);
         const MOST: u64 = 1_000;
         let is_closed = |scenario: &&Scenario| {
-            scenario.rate_per_second.is_none() && scenario.connections > 1 && !scenario.fresh
+            let is_open = scenario.rate_per_second.is_some()
+                || scenario.share_of_slowest.is_some()
+                || scenario.objective.is_some();
+            !is_open && scenario.connections > 1 && !scenario.fresh
         };
         let kept = self.scenarios.iter().filter(is_closed).max_by_key(|s| s.connections)?;
         let name = format!("{}-fresh", kept.name);
@@ -265,7 +295,7 @@ impl Suite {
         })
     }
 
-    /// Keeps only the contenders named.
+    /// Keeps only the contenders named, and the thresholds about them alone.
     ///
     /// # Errors
     /// [`SuiteError::Meaning`] when a name is not in the suite.
@@ -283,6 +313,13 @@ impl Suite {
         self.contenders.retain(|contender| wanted.contains(&contender.name));
         let kept = self.contenders.iter().position(|contender| contender.name == baseline);
         self.baseline = kept.unwrap_or(0);
+        self.thresholds.retain(|threshold| {
+            let other = match &threshold.limit {
+                Limit::Amount(_) => &threshold.contender,
+                Limit::Times { contender, .. } => contender,
+            };
+            wanted.contains(&threshold.contender) && wanted.contains(other)
+        });
         Ok(())
     }
 }

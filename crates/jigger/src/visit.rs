@@ -1,7 +1,9 @@
 //! One contender's turn in one round: launch, verify, warm up, every scenario, stop.
 
+mod capacity;
 mod ceiling;
 mod live;
+mod search;
 mod survey;
 mod trial;
 mod verify;

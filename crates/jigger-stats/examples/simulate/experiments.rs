@@ -4,7 +4,7 @@
 
 use jigger_stats::{
     Decision, Direction, Finding, Interval, Margin, Margins, Orders, Paired, Ratio, SplitMix64,
-    Stopping, Verdict, judge_family,
+    Stopping, Unpaired, Verdict, judge_family,
 };
 
 use crate::world::{Schedule, World};
@@ -81,6 +81,39 @@ pub fn false_alarms(
 ) -> f64 {
     share_of_runs(runs, seed, |random| {
         has_alarm(&world.run(&ALL_THE_SAME, schedule, rounds, random), margin_rule)
+    })
+}
+
+/// What two runs are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// A contender's values themselves.
+    Absolute,
+    /// Their ratios to the baseline's of the same round.
+    Relative,
+}
+
+/// How often the interval between two runs excludes "nothing changed" for a contender that is the
+/// same in both, when the machine is slower by `slower` (on the log scale) in the second.
+pub fn moved_between_runs(
+    world: &World,
+    slower: f64,
+    basis: Basis,
+    rounds: usize,
+    runs: u64,
+    seed: u64,
+) -> f64 {
+    share_of_runs(runs, seed, |random| {
+        let [old, new] = [0.0, slower].map(|slower| {
+            let truths = ALL_THE_SAME.map(|truth| truth * f64::exp(-slower));
+            let values = world.run(&truths, Schedule::Interleaved, rounds, random);
+            match basis {
+                Basis::Absolute => values[2].clone(),
+                Basis::Relative => values[2].iter().zip(&values[0]).map(|(a, b)| a / b).collect(),
+            }
+        });
+        let between = Unpaired::new(&new, &old).and_then(|runs| runs.rank_sum(CONFIDENCE));
+        !between.expect("positive values and rounds enough").interval().contains(1.0)
     })
 }
 

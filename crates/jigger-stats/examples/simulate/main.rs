@@ -7,7 +7,9 @@
 mod experiments;
 mod world;
 
-use experiments::{MarginRule, StopOn, coverage, false_alarms, power, stopped_runs};
+use experiments::{
+    Basis, MarginRule, StopOn, coverage, false_alarms, moved_between_runs, power, stopped_runs,
+};
 use world::{QUIET, ROUGH, STRONG_SLOTS, Schedule, WORLDS};
 
 const SEED: u64 = 1;
@@ -24,6 +26,7 @@ fn main() {
     print_stopping();
     print_power();
     print_equivalence();
+    print_between_runs();
 }
 
 fn print_coverage() {
@@ -74,6 +77,22 @@ fn print_stopping() {
             print_row(&format!("{}, {label}", world.name), cells);
         }
     }
+}
+
+fn print_between_runs() {
+    println!("\n## How often a contender that is the same in two runs seems to have changed\n");
+    print_header(
+        "world, the machine is slower by",
+        ["values", "ratios to the baseline"].map(str::to_owned),
+    );
+    for world in WORLDS {
+        for slower in [0.0, 0.01, 0.05] {
+            let rate = |basis| percent(moved_between_runs(&world, slower, basis, 10, RUNS, SEED));
+            let cells = [rate(Basis::Absolute), rate(Basis::Relative)];
+            print_row(&format!("{}, {}", world.name, percent(slower)), cells);
+        }
+    }
+    println!("\nTen rounds in either run, the interval alone, without a margin.");
 }
 
 fn print_power() {

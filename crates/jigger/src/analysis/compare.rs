@@ -160,7 +160,7 @@ fn compare_family(
 }
 
 /// The rounds in which both have a value.
-fn pair(metric: &Metric, baseline: &[Metric]) -> Option<Paired> {
+pub(super) fn pair(metric: &Metric, baseline: &[Metric]) -> Option<Paired> {
     let base = baseline.iter().find(|base| base.name == metric.name)?;
     let both = metric.rounds.iter().zip(&base.rounds).filter_map(|(a, b)| Some(((*a)?, (*b)?)));
     let (contender, baseline): (Vec<f64>, Vec<f64>) = both.unzip();

@@ -1,5 +1,6 @@
 //! Conditions that must hold for a figure to be shown as it is.
 
+use super::capacity;
 use super::metric::of;
 use super::trials::{Trial, Visit};
 use crate::record::{Record, ScenarioRecord, TrialRecord};
@@ -60,6 +61,11 @@ pub fn gates_of(record: &Record, visits: &[Visit<'_>]) -> Vec<Gate> {
             "rate-not-reached",
             offered(scenario, &trials),
             "lower the rate, or raise the connections",
+        );
+        gate(
+            "objective-missed",
+            capacity::missed(scenario, &trials),
+            "loosen the objective, lengthen the trial, or raise the connections",
         );
     }
     let unsteady = visits.iter().filter(|visit| !visit.record.steady).count();

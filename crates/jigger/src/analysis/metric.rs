@@ -129,7 +129,7 @@ pub fn rates_of(record: &Record, entry: &str) -> Vec<Metric> {
 const RATE: &str = "requests_per_second";
 
 fn rate(trial: &TrialRecord) -> Option<f64> {
-    positive(of(trial.requests) * 1e9 / of(trial.elapsed_ns))
+    positive(trial.requests_per_second())
 }
 
 fn trial_metrics(visits: &[Visit<'_>], scenario: &ScenarioRecord) -> Vec<Metric> {

@@ -12,8 +12,27 @@ Examples:
   jigger run jigger.toml -o report.html    measure and compare them
   jigger load http://127.0.0.1:8080/       load one server
 
-Exit codes: 0 fine; 2 wrong usage or suite; 3 a contender could not be measured;
-130 interrupted, with what was measured until then reported and kept.";
+Exit codes: 0 fine; 1 a threshold does not hold, or something got worse; 2 wrong usage
+or suite; 3 a contender could not be measured; 130 interrupted, with what was measured
+until then reported and kept.";
+
+/// `jigger ab`.
+pub const AB: &str = "\
+Examples:
+  jigger ab main HEAD jigger.toml          has this branch made anything slower?
+  jigger ab HEAD . jigger.toml             have the changes not yet committed?
+  jigger ab v1.2 main jigger.toml --only api --format text
+
+Exit codes: 0 nothing got worse; 1 something did, or a threshold does not hold.";
+
+/// `jigger diff`.
+pub const DIFF: &str = "\
+Examples:
+  jigger diff old.json new.json            ratios to the common baseline
+  jigger diff old.json new.json --absolute values as they were measured
+  jigger diff old.json new.json --format markdown > comment.md
+
+Exit codes: 0 nothing got worse; 1 something did, or a threshold does not hold.";
 
 /// `jigger run`.
 pub const RUN: &str = "\

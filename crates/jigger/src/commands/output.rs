@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::analysis::Analysis;
-use crate::report::{Chart, Format, charts, markdown_with_charts, render};
+use crate::analysis::{Analysis, Difference};
+use crate::report::{Chart, Format, Look, charts, markdown_with_charts, render, render_since};
 
 /// Checks that each file can be written and its format is known, before work begins.
 pub fn check_files(files: &[PathBuf]) -> Result<()> {
@@ -42,6 +42,15 @@ pub fn write_files(
             _ => render(analysis, format, false),
         };
         write_file(file, &text)?;
+    }
+    Ok(())
+}
+
+/// The same with what changed since an earlier record.
+pub fn write_files_since(found: &Difference<'_>, files: &[PathBuf]) -> Result<()> {
+    for file in files {
+        let format = Format::of_file(file).unwrap_or(Format::Text);
+        write_file(file, &render_since(found, format, Look::default()))?;
     }
     Ok(())
 }

@@ -7,17 +7,20 @@ use anyhow::Result;
 
 use super::{Exit, output};
 use crate::analysis::Analysis;
+use crate::calibration;
 use crate::cli::{MethodArgs, OutputArgs, RunArgs};
-use crate::display::Display;
+use crate::display::{Display, Verbosity};
 use crate::event::{Event, Listener};
 use crate::host::{Host, Placement};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::prepare::{self, Images};
-use crate::record::{Ended, Record, RecordFile, Status};
+use crate::record::{
+    BoundRecord, Ended, Record, RecordFile, Status, ThresholdRecord, WarmUpRecord,
+};
 use crate::report::render_as;
 use crate::session;
-use crate::suite::{Extent, Suite};
+use crate::suite::{Bound, Extent, Limit, Suite, Threshold, WarmUp};
 use crate::visit::{LiveWorld, ceilings, differ_in_closing, scenario_records, survey};
 
 /// How long the load engine's ceiling is measured, for each shape of scenario.
@@ -44,38 +47,73 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
 /// # Errors
 /// As [`run`].
 pub fn measure(
-    mut suite: Suite,
+    suite: Suite,
     method: &MethodArgs,
     placement: Placement,
     images: Images<'_>,
     out: &OutputArgs,
 ) -> Result<Exit> {
-    adapt(&mut suite, method);
     output::check_files(&out.output)?;
-    let mut file =
-        RecordFile::create(record_path(out, &suite), empty_record(&suite, method.seed, placement))?;
-    let interrupt = Interrupt::listen()?;
-    let mut display = Display::new(out.shown.verbosity());
-    let mut listener = |event: Event| display.show(&event);
-
-    file.record.contenders = prepare::prepare(&suite, images, &interrupt, &mut listener);
-    file.save()?;
-    let taking_part = taking_part(&file.record);
-    let placement = file.record.placement.clone();
-    complete_scenarios(&mut suite, &mut file.record, method, &interrupt, &mut listener)?;
-    let plan = Plan::new(&suite, &taking_part, method.seed);
-    let mut world = LiveWorld::new(&suite, placement, interrupt)?;
-    let ended = session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
-
+    let path = record_path(out, &suite);
+    let job = Job { method, placement, images, record: path, verbosity: out.shown.verbosity() };
+    let file = record(suite, &job, &Interrupt::listen()?)?;
     let analysis = Analysis::of(&file.record);
     output::print(&render_as(&analysis, out.format, out.shown.look()))?;
     output::write_files(&analysis, &out.output, out.charts.as_deref())?;
     eprintln!("record: {}", file.path.display());
-    Ok(match ended {
+    Ok(match file.record.ended {
         Ended::Interrupted => Exit::Interrupted,
         _ if analysis.has_failures() => Exit::NotMeasured,
+        _ if analysis.misses_thresholds(method.strict) => Exit::Missed,
         _ => Exit::Fine,
     })
+}
+
+/// How a suite is measured, and where its record goes.
+pub(super) struct Job<'a> {
+    pub method: &'a MethodArgs,
+    pub placement: Placement,
+    pub images: Images<'a>,
+    pub record: PathBuf,
+    pub verbosity: Verbosity,
+}
+
+/// Prepares and measures a suite's contenders.
+pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> Result<RecordFile> {
+    adapt(&mut suite, job.method);
+    let seed = job.method.seed;
+    let empty = empty_record(&suite, seed, job.placement.clone());
+    let mut file = RecordFile::create(job.record.clone(), empty)?;
+    let mut display = Display::new(job.verbosity);
+    let mut listener = |event: Event| display.show(&event);
+
+    file.record.contenders = prepare::prepare(&suite, job.images, interrupt, &mut listener);
+    calibrate(&mut suite, &mut file, interrupt, &mut listener)?;
+    file.save()?;
+    complete_scenarios(&mut suite, &mut file.record, job.method, interrupt, &mut listener)?;
+    let plan = Plan::new(&suite, &taking_part(&file.record), seed);
+    let mut world = LiveWorld::new(&suite, file.record.placement.clone(), interrupt.clone())?;
+    session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
+    Ok(file)
+}
+
+/// Finds the rates that are shares of the slowest contender's capacity.
+fn calibrate(
+    suite: &mut Suite,
+    file: &mut RecordFile,
+    interrupt: &Interrupt,
+    listener: &mut Listener<'_>,
+) -> Result<()> {
+    let Some(closed) = calibration::closed_loop(suite) else {
+        return Ok(());
+    };
+    let record = &mut file.record;
+    let mut world = LiveWorld::new(&closed, record.placement.clone(), interrupt.clone())?;
+    let visits = calibration::visit_all(record, &mut world, listener);
+    calibration::mark_failures(&visits, &mut record.contenders);
+    record.calibrations = calibration::calibrations(suite, &visits);
+    calibration::apply(&record.calibrations, suite);
+    Ok(())
 }
 
 /// Adds the scenario that tells what closing connections costs, if some do and others do not, and
@@ -149,12 +187,42 @@ pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Re
             margin: suite.margin,
             disturbance: suite.rounds.disturbance,
             scenarios: scenario_records(suite, placement.client_cpus.len()),
+            thresholds: suite.thresholds.iter().map(threshold_record).collect(),
+            warm_up: Some(warm_up_record(&suite.warm_up)),
         },
         host: Host::inspect(),
         placement,
         contenders: Vec::new(),
+        calibrations: Vec::new(),
         visits: Vec::new(),
         ended: Ended::NotYet,
+    }
+}
+
+fn warm_up_record(warm_up: &WarmUp) -> WarmUpRecord {
+    let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    WarmUpRecord {
+        window_ns: ns(warm_up.window),
+        windows: warm_up.windows,
+        cap_ns: ns(warm_up.cap),
+    }
+}
+
+fn threshold_record(threshold: &Threshold) -> ThresholdRecord {
+    let (limit, relative_to) = match &threshold.limit {
+        Limit::Amount(amount) => (*amount, None),
+        Limit::Times { factor, contender } => (*factor, Some(contender.clone())),
+    };
+    ThresholdRecord {
+        metric: threshold.metric.clone(),
+        contender: threshold.contender.clone(),
+        bound: match threshold.bound {
+            Bound::AtLeast => BoundRecord::AtLeast,
+            Bound::AtMost => BoundRecord::AtMost,
+        },
+        limit,
+        relative_to,
+        text: threshold.text.clone(),
     }
 }
 

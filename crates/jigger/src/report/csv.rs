@@ -2,7 +2,8 @@
 
 use csv::Writer;
 
-use crate::analysis::{Analysis, Bound, Metric, Unit, placebo_metrics};
+use super::tables::promise;
+use crate::analysis::{Analysis, Bound, Metric, Outcome, Unit, placebo_metrics};
 use crate::plan::PLACEBO;
 
 /// The first line. Rounds count from 1; the field is empty for what is measured once a run. A
@@ -22,6 +23,7 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         write_metrics(&mut writer, &contender.record.name, &contender.metrics);
     }
     write_metrics(&mut writer, PLACEBO, &placebo_metrics(analysis.record));
+    write_thresholds(&mut writer, analysis);
     let bytes = writer.into_inner().expect("writing to memory cannot fail");
     String::from_utf8(bytes).expect("only whole strings were written")
 }
@@ -36,6 +38,20 @@ fn write_metrics(writer: &mut Writer<Vec<u8>>, contender: &str, metrics: &[Metri
             let unit = symbol(metric.unit);
             write_line(writer, [contender, &metric.name, unit, &round, &value, bound]);
         }
+    }
+}
+
+/// The unit `kept` stands for 1 when a threshold holds, 0 when it fails, nothing when it is open.
+fn write_thresholds(writer: &mut Writer<Vec<u8>>, analysis: &Analysis<'_>) {
+    for result in &analysis.thresholds {
+        let kept = match result.outcome {
+            Outcome::Holds => "1",
+            Outcome::Fails => "0",
+            Outcome::NotSettled | Outcome::NotMeasured => "",
+        };
+        let threshold = &result.threshold;
+        let name = format!("{} {}", threshold.metric, promise(threshold));
+        write_line(writer, [&threshold.contender, &name, "kept", "", kept, ""]);
     }
 }
 

@@ -4,6 +4,7 @@
 //! the style sheet and the escaped record is written as it is.
 
 mod caveats;
+mod change;
 mod charts;
 mod costs;
 mod evidence;
@@ -18,8 +19,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 pub use charts::{Chart, charts};
 
 use super::sentences::{Part, Sentence, sentences};
+use super::tables::{promise, threshold_value};
 use super::units::with_unit;
-use crate::analysis::{Analysis, Bound, Unit};
+use crate::analysis::{Analysis, Bound, Difference, Unit};
 use crate::record::embed;
 use caveats::Caveats;
 
@@ -41,11 +43,17 @@ const STYLE: &str = concat!(include_str!("html/colors.css"), include_str!("html/
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
                       base-uri 'none'; form-action 'none'";
 
-/// The whole page, ending with a line feed, with the record in it.
-pub fn render(analysis: &Analysis<'_>) -> String {
+/// The whole page, ending with a line feed, with the record in it, and with what changed since an
+/// earlier one where that is given.
+pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String {
     let caveats = Caveats::of(analysis);
     let record = embed(analysis.record);
-    let sections = sections(analysis, &caveats, record.is_packed);
+    let mut sections = sections(analysis, &caveats, record.is_packed);
+    sections.extend(since.map(|found| Section {
+        id: "change",
+        title: "What changed since an earlier record",
+        body: change::body(found),
+    }));
     let title = format!("{}: jigger report", analysis.record.suite.name);
     let page = html! {
         (DOCTYPE)
@@ -83,6 +91,7 @@ fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<
     let section = |id, title, body: Option<Markup>| Some(Section { id, title, body: body? });
     [
         section("verdicts", "Verdicts", verdicts(analysis)),
+        section("thresholds", "Thresholds", thresholds(analysis)),
         section("ratios", "Ratios to the baseline", ratios::body(analysis, caveats)),
         section("figures", "Figures", figures::body(analysis, caveats)),
         section("rounds", "Each round", rounds::body(analysis, caveats)),
@@ -155,6 +164,32 @@ fn set(sentence: &Sentence) -> Markup {
             }
         }
     }
+}
+
+fn thresholds(analysis: &Analysis<'_>) -> Option<Markup> {
+    let table = html! {
+        table {
+            thead { tr { @for name in ["contender", "metric", "promised", "measured", "outcome"] { th scope="col" { (name) } } } }
+            tbody {
+                @for result in &analysis.thresholds {
+                    tr {
+                        th scope="row" { (result.threshold.contender) }
+                        td { (result.threshold.metric) }
+                        td { (promise(&result.threshold)) }
+                        td { (threshold_value(result)) }
+                        td { (result.outcome.name()) }
+                    }
+                }
+            }
+        }
+    };
+    (!analysis.thresholds.is_empty()).then(|| html! {
+        (scrolling("Thresholds", &table))
+        p.how {
+            "A threshold holds when the whole 95 % interval keeps it and fails when the whole interval "
+            "misses it; in between it is not settled."
+        }
+    })
 }
 
 /// `1 round`, `2 rounds`.

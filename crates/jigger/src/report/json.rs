@@ -3,7 +3,9 @@
 use jigger_stats::Verdict;
 use serde_json::{Map, Value, json};
 
-use crate::analysis::{Analysis, Comparison, ContenderResult, Metric, response_times};
+use crate::analysis::{
+    Analysis, Comparison, ContenderResult, Metric, ThresholdResult, response_times,
+};
 use crate::record::encode_histogram;
 
 /// The version of the JSON shapes below.
@@ -28,8 +30,10 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         "placement": record.placement,
         "driver": driver(analysis),
         "contenders": analysis.contenders.iter().map(|found| contender(analysis, found)).collect::<Vec<_>>(),
+        "calibrations": record.calibrations,
         "comparisons": analysis.comparisons.iter().map(comparison).collect::<Vec<_>>(),
         "placebo": analysis.placebo.iter().map(comparison).collect::<Vec<_>>(),
+        "thresholds": analysis.thresholds.iter().map(threshold).collect::<Vec<_>>(),
     });
     pretty(&value)
 }
@@ -102,6 +106,22 @@ fn comparison(comparison: &Comparison) -> Value {
         "verdict": comparison.verdict.map(verdict),
         "bound": comparison.bound,
         "withheld": comparison.withheld,
+    })
+}
+
+/// A threshold with its outcome.
+pub fn threshold(result: &ThresholdResult) -> Value {
+    let threshold = &result.threshold;
+    json!({
+        "metric": threshold.metric,
+        "contender": threshold.contender,
+        "bound": threshold.bound,
+        "limit": threshold.limit,
+        "relative_to": threshold.relative_to,
+        "value": result.value,
+        "low": result.low,
+        "high": result.high,
+        "outcome": result.outcome.name(),
     })
 }
 

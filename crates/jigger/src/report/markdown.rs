@@ -64,7 +64,8 @@ fn warning_text(warning: &Warning) -> String {
     text
 }
 
-fn markdown_table(table: &Table) -> String {
+/// The table as Markdown has it.
+pub fn markdown_table(table: &Table) -> String {
     let row = |cells: &[String]| {
         format!("| {} |\n", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "))
     };
@@ -78,7 +79,7 @@ fn markdown_table(table: &Table) -> String {
     text
 }
 
-/// What Markdown would take for markup.
-fn escaped(text: &str) -> String {
+/// The text with what Markdown would take for markup escaped.
+pub fn escaped(text: &str) -> String {
     text.replace('|', "\\|").replace('<', "&lt;").replace('*', "\\*")
 }

@@ -114,12 +114,12 @@ fn rate_sentence(scenario: &ScenarioRecord, comparison: &Comparison) -> Sentence
                 interval(comparison, false),
                 further_rounds.map_or_else(String::new, more_rounds)
             )),
-        _ => different(begin, comparison),
+        _ => different(begin, scenario, comparison),
     }
 }
 
 /// The faster one is the sentence's subject, so that the figure is above 1.
-fn different(begin: Sentence, comparison: &Comparison) -> Sentence {
+fn different(begin: Sentence, scenario: &ScenarioRecord, comparison: &Comparison) -> Sentence {
     let Comparison { contender, baseline, ratio, .. } = comparison;
     let turned = *ratio < 1.0;
     let (fast, slow, ratio, tone) = if turned {
@@ -132,11 +132,15 @@ fn different(begin: Sentence, comparison: &Comparison) -> Sentence {
         (Some(Bound::AtLeast), false) | (Some(Bound::AtMost), true) => "at least ",
         (Some(Bound::AtMost), false) | (Some(Bound::AtLeast), true) => "at most ",
     };
+    let (does, what) = match &scenario.objective {
+        Some(objective) => (format!("keeps {objective} at"), "the rate of"),
+        None => ("answered".to_owned(), "as many requests a second as"),
+    };
     begin
         .name(fast)
-        .plain(format!(" answered {bound}"))
+        .plain(format!(" {does} {bound}"))
         .set(tone, format!("{} times", significant(ratio)))
-        .plain(" as many requests a second as ")
+        .plain(format!(" {what} "))
         .name(slow)
         .plain(format!("{}.", interval(comparison, turned)))
 }

@@ -4,8 +4,10 @@ use jigger_stats::Verdict;
 
 use super::look::Tone;
 use super::units::{significant, with_unit};
-use crate::analysis::{Analysis, Bound, Comparison, ContenderResult, Unit};
-use crate::record::{ScenarioRecord, Status};
+use crate::analysis::{
+    Analysis, Bound, Comparison, ContenderResult, ThresholdResult, Unit, unit_of,
+};
+use crate::record::{BoundRecord, ScenarioRecord, Status, ThresholdRecord};
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +22,7 @@ pub struct Table {
     pub tones: Vec<Option<Tone>>,
 }
 
-/// Every table of a report: one for each scenario, then what the servers cost.
+/// Every table of a report: one for each scenario, what the servers cost, what was promised.
 pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
     let mut tables: Vec<Table> = analysis
         .record
@@ -30,6 +32,7 @@ pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
         .map(|scenario| scenario_table(analysis, scenario))
         .collect();
     tables.push(cost_table(analysis));
+    tables.push(threshold_table(&analysis.thresholds));
     tables.retain(|table| !table.rows.is_empty());
     tables
 }
@@ -99,6 +102,51 @@ fn cost_table(analysis: &Analysis<'_>) -> Table {
     }
 }
 
+/// Thresholds, one a row.
+pub fn threshold_table(thresholds: &[ThresholdResult]) -> Table {
+    let row = |result: &ThresholdResult| {
+        vec![
+            format!("{} {}", result.threshold.contender, result.threshold.metric),
+            promise(&result.threshold),
+            threshold_value(result),
+            result.outcome.name().to_owned(),
+        ]
+    };
+    Table {
+        title: "thresholds".to_owned(),
+        heading: ["", "promised", "measured", "outcome"].map(str::to_owned).into(),
+        rows: thresholds.iter().map(row).collect(),
+        tones: vec![None; thresholds.len()],
+    }
+}
+
+/// `at least 2 x flask`.
+pub fn promise(threshold: &ThresholdRecord) -> String {
+    let side = match threshold.bound {
+        BoundRecord::AtLeast => "at least",
+        BoundRecord::AtMost => "at most",
+    };
+    format!("{side} {}", threshold.text)
+}
+
+/// `2.31x (2.28 to 2.40)`, `3.20 ms (3.10 ms to 3.35 ms)`; `>=` where only the lower end is known.
+pub fn threshold_value(result: &ThresholdResult) -> String {
+    let shown = |value: f64| match result.threshold.relative_to {
+        Some(_) => format!("{}x", significant(value)),
+        None => with_unit(value, unit_of(&result.threshold.metric)),
+    };
+    let Some(value) = result.value.map(shown) else {
+        return "-".to_owned();
+    };
+    match (result.low, result.high) {
+        (Some(low), Some(high)) if low < high => {
+            format!("{value} ({} to {})", shown(low), shown(high))
+        }
+        (Some(_), None) => format!(">= {value}"),
+        _ => value,
+    }
+}
+
 /// Contenders that have figures, whatever became of them later.
 pub fn measured<'a, 'b>(
     analysis: &'b Analysis<'a>,
@@ -125,7 +173,17 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     };
     let rate =
         scenario.rate_per_second.map_or(String::new(), |rate| format!(", {rate} due a second"));
-    format!("{}: {connections}, {policy}, {extent}{rate}", scenario.name)
+    let spread = if scenario.exponential { " at random times" } else { "" };
+    let burst = scenario.burst.map_or(String::new(), |burst| format!(", {burst} at a time"));
+    if let Some(objective) = &scenario.objective {
+        let extent = extent.trim_end_matches(" a round");
+        return format!(
+            "{}: {connections}, {policy}, the highest rate with {objective}, each tried for \
+             {extent}{spread}{burst}",
+            scenario.name
+        );
+    }
+    format!("{}: {connections}, {policy}, {extent}{rate}{spread}{burst}", scenario.name)
 }
 
 /// The ratio, marked `=` when equivalent and `?` when it cannot be told; `-` when a gate forbids

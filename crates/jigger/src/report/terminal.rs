@@ -56,8 +56,9 @@ fn header(analysis: &Analysis<'_>, look: Look) -> String {
     format!("{title}\n{}\n", look.wrapped(&host, "  "))
 }
 
-/// Figures are never cut; where the width does not suffice, names are broken over several lines.
-fn laid_out(table: &Table, look: Look) -> String {
+/// The table in columns, two spaces in. Figures are never cut; where the width does not suffice,
+/// names are broken over several lines.
+pub fn laid_out(table: &Table, look: Look) -> String {
     let mut grid = comfy_table::Table::new();
     grid.load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)

@@ -9,11 +9,16 @@ use crate::analysis::Analysis;
 use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 use crate::record::{
-    ContenderRecord, Ended, Evidence, ImageRecord, Record, ScenarioRecord, Status, SuiteRecord,
-    TrialRecord, VERSION, VisitRecord, encode_histogram,
+    BoundRecord, ContenderRecord, Ended, Evidence, ImageRecord, Record, ScenarioRecord, Status,
+    SuiteRecord, ThresholdRecord, TrialRecord, VERSION, VisitRecord, encode_histogram,
 };
 
-fn record(rounds: usize) -> Record {
+pub fn record(rounds: usize) -> Record {
+    record_at(rounds, 20_000.0, 2_000.0)
+}
+
+/// A record of rounds in which gin and flask answer so many requests a second at saturation.
+pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
     let scenario = |name: &str, connections, fresh| ScenarioRecord {
         name: name.to_owned(),
         connections,
@@ -22,6 +27,9 @@ fn record(rounds: usize) -> Record {
         requests: fresh.then_some(300),
         duration_ns: (!fresh).then_some(2_000_000_000),
         rate_per_second: None,
+        exponential: false,
+        burst: None,
+        objective: None,
         ceiling_per_second: None,
         fresh_for: None,
     };
@@ -29,7 +37,7 @@ fn record(rounds: usize) -> Record {
         .flat_map(|round| {
             // A little drift over the rounds, the same for all.
             let drift = 1.0 + 0.01 * f64::from(u32::try_from(round).unwrap());
-            [visit("gin", round, 20_000.0 * drift), visit("flask", round, 2_000.0 * drift)]
+            [visit("gin", round, gin * drift), visit("flask", round, flask * drift)]
         })
         .collect();
     Record {
@@ -44,6 +52,8 @@ fn record(rounds: usize) -> Record {
             margin: 0.02,
             disturbance: Limits::default(),
             scenarios: vec![scenario("sequential", 1, true), scenario("saturation", 32, false)],
+            thresholds: Vec::new(),
+            warm_up: None,
         },
         host: Host {
             processor: "A Processor".to_owned(),
@@ -64,6 +74,7 @@ fn record(rounds: usize) -> Record {
                 ..contender("axum", Status::Skipped, 0)
             },
         ],
+        calibrations: Vec::new(),
         visits,
         ended: Ended::MaxRounds,
     }
@@ -153,6 +164,9 @@ fn trial(scenario: &str, rate: f64, connections: f64) -> TrialRecord {
         idle_ns: Some(0),
         log_bytes: 0,
         driver: "epoll".to_owned(),
+        due: None,
+        capacity_per_second: None,
+        probes: Vec::new(),
     }
 }
 
@@ -289,6 +303,72 @@ fn a_gate_touches_its_scenario_and_none_with_a_longer_name() {
     let gin = analysis.contender("gin").unwrap();
     assert!(gin.has_gate("client-limited", "saturation.requests_per_second"));
     assert!(!gin.has_gate("client-limited", "saturation-too.requests_per_second"));
+}
+
+fn threshold(metric: &str, bound: BoundRecord, limit: f64, other: Option<&str>) -> ThresholdRecord {
+    ThresholdRecord {
+        metric: metric.to_owned(),
+        contender: "gin".to_owned(),
+        bound,
+        limit,
+        relative_to: other.map(str::to_owned),
+        text: other.map_or_else(|| limit.to_string(), |other| format!("{limit} x {other}")),
+    }
+}
+
+fn record_with_thresholds(rounds: usize) -> Record {
+    let mut record = record(rounds);
+    let rate = "saturation.requests_per_second";
+    record.suite.thresholds = vec![
+        threshold(rate, BoundRecord::AtLeast, 2.0, Some("flask")),
+        threshold(rate, BoundRecord::AtMost, 9.0, Some("flask")),
+        threshold(rate, BoundRecord::AtLeast, 20_500.0, None),
+        threshold("saturation.response_time_us.p99_9", BoundRecord::AtMost, 20_000.0, None),
+        threshold("image_unpacked_bytes", BoundRecord::AtMost, 12e6, None),
+    ];
+    record
+}
+
+#[test]
+fn thresholds_are_held_against_intervals() {
+    let record = record_with_thresholds(7);
+    let analysis = Analysis::of(&record);
+    let outcomes: Vec<&str> = analysis.thresholds.iter().map(|r| r.outcome.name()).collect();
+    assert_eq!(outcomes, ["holds", "fails", "not settled", "not measured", "holds"]);
+    let text = render(&analysis, Format::Text, false);
+    let (_, table) = text.split_once("thresholds\n").unwrap();
+    insta::assert_snapshot!("thresholds", table.split("\n\n").next().unwrap());
+    let page = render(&analysis, Format::Html, false);
+    assert!(page.contains("at least 2 x flask") && page.contains("not settled"), "{page}");
+    assert!(render(&analysis, Format::Markdown, false).contains("| at most 9 x flask |"));
+    let csv = render(&analysis, Format::Csv, false);
+    assert!(csv.contains("gin,saturation.requests_per_second at least 2 x flask,kept,,1"), "{csv}");
+    let json: serde_json::Value =
+        serde_json::from_str(&render(&analysis, Format::Json, false)).unwrap();
+    assert_eq!(json["thresholds"][1]["outcome"], "fails");
+    assert_eq!(json["thresholds"][1]["relative_to"], "flask");
+}
+
+/// Without an interval nothing is settled but what a run has exactly, such as an image's size.
+#[test]
+fn too_few_rounds_settle_no_threshold() {
+    let record = record_with_thresholds(2);
+    let analysis = Analysis::of(&record);
+    let outcomes: Vec<&str> = analysis.thresholds.iter().map(|r| r.outcome.name()).collect();
+    assert_eq!(outcomes, ["not settled", "not settled", "not settled", "not measured", "holds"]);
+    assert!(analysis.misses_thresholds(false), "one was not measured");
+}
+
+#[test]
+fn a_lower_bound_neither_fails_a_floor_nor_keeps_a_ceiling() {
+    let mut record = record_with_thresholds(7);
+    record.suite.thresholds[2].limit = 30_000.0;
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+        visit.trials[1].engine_cpu_ns = 1_900_000_000;
+    }
+    let analysis = Analysis::of(&record);
+    let outcomes: Vec<&str> = analysis.thresholds.iter().map(|r| r.outcome.name()).collect();
+    assert_eq!(outcomes[..3], ["holds", "fails", "not settled"]);
 }
 
 /// Every format of a report, for what must be the same in all of them.

@@ -1,5 +1,7 @@
 //! What a reader must know before believing a figure: the cause, and the remedy where there is one.
 
+use std::fmt;
+
 use crate::analysis::Analysis;
 use crate::record::Status;
 
@@ -14,6 +16,15 @@ pub struct Warning {
     pub cause: String,
     /// What to do about it.
     pub remedy: Option<String>,
+}
+
+impl fmt::Display for Warning {
+    /// On one line, but for a log that is quoted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, place, cause, remedy } = self;
+        write!(f, "{code}: {place}{}{cause}", if place.is_empty() { "" } else { ": " })?;
+        remedy.iter().try_for_each(|remedy| write!(f, "; {remedy}"))
+    }
 }
 
 /// All warnings of a report: the run's, then each contender's.

@@ -117,10 +117,13 @@ fn record_of(suite: &Suite) -> Record {
             margin: 0.02,
             disturbance: Limits::default(),
             scenarios: Vec::new(),
+            thresholds: Vec::new(),
+            warm_up: None,
         },
         host: Host::inspect(),
         placement: Placement::split(&[0, 1]),
         contenders: vec![contender("a"), contender("b")],
+        calibrations: Vec::new(),
         visits: Vec::new(),
         ended: Ended::NotYet,
     }

@@ -11,28 +11,43 @@ use super::{SuiteError, names};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawSuite {
+    /// Names the suite and says how it is measured.
     pub suite: RawHead,
+    /// What a correct answer is, for every contender.
     #[serde(default)]
     pub expect: Option<RawExpect>,
+    /// The servers under comparison.
     #[serde(default)]
     pub contender: Vec<RawContender>,
+    /// The ways of asking; all are run in each visit, in this order.
     #[serde(default)]
     pub scenario: Vec<RawScenario>,
+    /// What a metric has to keep; a run that misses one ends with exit code 1.
+    #[serde(default)]
+    pub threshold: Vec<RawThreshold>,
 }
 
 /// `[suite]`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawHead {
+    /// Names the suite in reports and the record's file.
     pub name: String,
+    /// The contender that the others are divided by; the first by default.
     pub baseline: Option<String>,
+    /// Enter the baseline a second time, to learn how much it differs from itself; true by default.
     pub placebo: Option<bool>,
+    /// The difference that does not matter, as a share below 1; 0.02 by default.
     pub margin: Option<f64>,
+    /// Where some contenders close connections, ask all with fresh ones too; true by default.
     pub measure_closing: Option<bool>,
+    /// How many rounds.
     #[serde(default)]
     pub rounds: RawRounds,
+    /// How a server is brought to its steady state.
     #[serde(default)]
     pub warm_up: RawWarmUp,
+    /// How much others may take from the machine before a round is repeated.
     #[serde(default)]
     pub disturbance: RawDisturbance,
 }
@@ -41,9 +56,13 @@ pub struct RawHead {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawRounds {
+    /// No stop before so many rounds for being precise enough; 6 by default, the least that has an interval.
     pub min: Option<usize>,
+    /// Never more rounds; 30 by default.
     pub max: Option<usize>,
+    /// Stop when every contender's rate is known to within this share; 0.03 by default.
     pub until_half_width: Option<f64>,
+    /// Begin no round that would probably end after this, such as "12m".
     pub budget: Option<String>,
 }
 
@@ -51,8 +70,11 @@ pub struct RawRounds {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawWarmUp {
+    /// The length of one window, such as "500ms".
     pub window: Option<String>,
+    /// The windows that must agree; 5 by default.
     pub windows: Option<usize>,
+    /// After this the server is measured as it is; "15s" by default.
     pub cap: Option<String>,
 }
 
@@ -70,13 +92,20 @@ pub struct RawDisturbance {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawExpect {
+    /// The status code; 200 by default.
     pub status: Option<u16>,
+    /// Headers that must be there with exactly this value.
     pub headers: Option<BTreeMap<String, String>>,
+    /// The body is JSON of this value.
     #[schemars(with = "Option<serde_json::Value>")]
     pub json: Option<toml::Value>,
+    /// The body is this text, byte for byte.
     pub text: Option<String>,
+    /// A match of this regular expression is in the body.
     pub regex: Option<String>,
+    /// The body has this SHA-256, in hexadecimal.
     pub sha256: Option<String>,
+    /// The body has so many bytes.
     pub length: Option<u64>,
 }
 
@@ -100,18 +129,29 @@ pub enum RawBuild {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawContender {
+    /// Unique within the suite.
     pub name: String,
+    /// The folder in which the commands run, relative to the suite file.
     pub dir: Option<String>,
+    /// Programs that must be on PATH; otherwise the contender is skipped.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// One command, or a list of commands run before the first round.
     pub build: Option<RawBuild>,
+    /// The server's command; without it the server is taken to run already.
     pub start: Option<RawCommand>,
+    /// Environment variables for the server; {port} stands for its port.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// Where it is asked: http://HOST:PORT/PATH; {port} stands for a free port.
     pub url: String,
+    /// Time from the start to the first correct answer; "30s" by default.
     pub start_limit: Option<String>,
+    /// Time from SIGTERM to SIGKILL; "5s" by default.
     pub grace: Option<String>,
+    /// What differs from the suite's own expectation.
     pub expect: Option<RawExpect>,
+    /// Its container image, for its size.
     pub image: Option<RawImage>,
 }
 
@@ -119,7 +159,9 @@ pub struct RawContender {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawImage {
+    /// The command that builds the image; {engine} and {tag} stand for the engine and the tag.
     pub build: Option<RawCommand>,
+    /// The reference of an image that the engine has already.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
 }
@@ -128,13 +170,27 @@ pub struct RawImage {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawScenario {
+    /// Unique within the suite; the first part of metric names.
     pub name: String,
+    /// Connections held at once; 1 by default.
     pub connections: Option<usize>,
+    /// Load threads, or "auto".
     pub threads: Option<RawThreads>,
+    /// "keep-alive", or "fresh": a new connection for each request.
     pub connection: Option<String>,
+    /// A trial is so many requests.
     pub requests: Option<u64>,
+    /// A trial lasts so long, such as "4s".
     pub duration: Option<String>,
-    pub rate: Option<f64>,
+    /// Requests due each second, whether or not earlier ones were answered; or "60% of slowest".
+    pub rate: Option<RawLimit>,
+    /// "even" by default, or "exponential": as independent users would ask.
+    pub arrivals: Option<String>,
+    /// Requests due at the same instant, at the same mean rate.
+    pub burst: Option<u32>,
+    /// Find the highest rate that keeps this, such as "p99 < 20ms".
+    pub objective: Option<String>,
+    /// The deadline of one request; "10s" by default.
     pub timeout: Option<String>,
 }
 
@@ -144,6 +200,28 @@ pub struct RawScenario {
 pub enum RawThreads {
     Count(usize),
     Word(String),
+}
+
+/// `[[threshold]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawThreshold {
+    /// The metric's whole name.
+    pub metric: String,
+    /// Whose.
+    pub contender: String,
+    /// The limit or more.
+    pub at_least: Option<RawLimit>,
+    /// The limit or less.
+    pub at_most: Option<RawLimit>,
+}
+
+/// `at_least = 1000` or `at_most = "20ms"`; `rate = 500` or `rate = "60% of slowest"`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RawLimit {
+    Number(f64),
+    Text(String),
 }
 
 /// Reads the text into the raw types.

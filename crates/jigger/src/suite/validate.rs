@@ -3,12 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage, RawScenario};
-use super::raw::{RawDisturbance, RawHead, RawSuite, RawThreads, RawWarmUp};
-use super::{
-    BodyExpectation, Contender, Expectation, Extent, ImageRecipe, Rounds, Scenario, Suite,
-};
-use super::{SuiteError, WarmUp, names};
+use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage};
+use super::raw::{RawDisturbance, RawHead, RawSuite, RawWarmUp};
+use super::{BodyExpectation, Contender, Expectation, ImageRecipe, Rounds, Suite};
+use super::{SuiteError, WarmUp, names, scenario, threshold};
 use crate::disturbance::Limits;
 
 /// What a check says when it fails: the text without the suite's name.
@@ -36,9 +34,14 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         .map(|contender| validated_contender(contender, &expectation, folder))
         .collect::<Checked<Vec<_>>>()?;
     let scenarios =
-        raw.scenario.into_iter().map(validated_scenario).collect::<Checked<Vec<_>>>()?;
+        raw.scenario.into_iter().map(scenario::validated).collect::<Checked<Vec<_>>>()?;
     distinct("contender", contenders.iter().map(|c| c.name.as_str()))?;
     distinct("scenario", scenarios.iter().map(|s| s.name.as_str()))?;
+    let thresholds = raw
+        .threshold
+        .into_iter()
+        .map(|threshold| threshold::validated(threshold, &contenders, &scenarios))
+        .collect::<Checked<Vec<_>>>()?;
     let baseline = baseline_index(raw.suite.baseline.as_deref(), &contenders)?;
     let margin = raw.suite.margin.unwrap_or(0.02);
     if !(0.0..1.0).contains(&margin) {
@@ -54,6 +57,7 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         warm_up: warm_up(&raw.suite.warm_up)?,
         contenders,
         scenarios,
+        thresholds,
         margin,
         measure_closing: raw.suite.measure_closing.unwrap_or(true),
     })
@@ -81,7 +85,7 @@ fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Checked<()>
 }
 
 /// Names end up in metric names and file names, so they are kept plain.
-fn plain_name(kind: &str, name: String) -> Checked<String> {
+pub(super) fn plain_name(kind: &str, name: String) -> Checked<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
     if name.is_empty() || !name.chars().all(plain) {
         return Err(format!("{kind} name '{name}': use letters, digits, '-', '_' and '+' only"));
@@ -242,64 +246,6 @@ fn image_recipe(raw: RawImage) -> Checked<ImageRecipe> {
     }
 }
 
-fn validated_scenario(raw: RawScenario) -> Checked<Scenario> {
-    let name = plain_name("scenario", raw.name.clone())?;
-    let place = format!("scenario '{name}'");
-    scenario_body(name, &raw).map_err(at(&place))
-}
-
-fn scenario_body(name: String, raw: &RawScenario) -> Checked<Scenario> {
-    let connections = raw.connections.unwrap_or(1);
-    let threads = match &raw.threads {
-        None => None,
-        Some(RawThreads::Count(count)) => Some(*count),
-        Some(RawThreads::Word(word)) if word == "auto" => None,
-        Some(RawThreads::Word(word)) => {
-            return Err(format!("threads = '{word}': write a number or \"auto\""));
-        }
-    };
-    if connections == 0 || threads == Some(0) {
-        return Err("connections and threads must be above zero".to_owned());
-    }
-    if threads.is_some_and(|threads| threads > connections) {
-        return Err("more threads than connections; each thread needs one at least".to_owned());
-    }
-    if raw.rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
-        return Err("rate must be above zero".to_owned());
-    }
-    Ok(Scenario {
-        name,
-        connections,
-        threads,
-        fresh: is_fresh(raw.connection.as_deref())?,
-        extent: extent(raw)?,
-        rate_per_second: raw.rate,
-        timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
-        fresh_for: None,
-    })
-}
-
-fn is_fresh(connection: Option<&str>) -> Checked<bool> {
-    match connection {
-        None | Some("keep-alive") => Ok(false),
-        Some("fresh") => Ok(true),
-        Some(other) => Err(format!(
-            "connection: {}",
-            names::unknown("policy", other, &["fresh", "keep-alive"])
-        )),
-    }
-}
-
-fn extent(raw: &RawScenario) -> Checked<Extent> {
-    match (raw.requests, &raw.duration) {
-        (Some(0), None) => Err("requests must be above zero".to_owned()),
-        (Some(requests), None) => Ok(Extent::Requests(requests)),
-        (None, Some(text)) => Ok(Extent::Time(duration("duration", text)?)),
-        (None, None) => Err("give either requests = N or duration = \"4s\"".to_owned()),
-        (Some(_), Some(_)) => Err("give either requests or duration, not both".to_owned()),
-    }
-}
-
 /// `expect` over `default`: what it leaves out is inherited.
 fn expectation(raw: &RawExpect, default: &Expectation) -> Checked<Expectation> {
     let headers = match &raw.headers {
@@ -348,7 +294,7 @@ pub fn duration(key: &str, text: &str) -> Checked<Duration> {
 }
 
 /// Puts a place before a message.
-fn at(place: &str) -> impl Fn(String) -> String {
+pub(super) fn at(place: &str) -> impl Fn(String) -> String {
     move |message| format!("{place}: {message}")
 }
 

@@ -7,6 +7,7 @@ use jigger_load::Address;
 use jigger_load::ask::{AskError, AskOptions, ask};
 use tempfile::TempDir;
 
+use super::capacity;
 use super::trial::{self, Conditions};
 use super::verify::{Target, ask_where_answered, verify};
 use super::warm_up::warm_up;
@@ -142,13 +143,20 @@ impl<'a> LiveWorld<'a> {
             client_cpus: &self.placement.client_cpus,
             interrupt: &self.interrupt,
         };
-        visit.steady = warm_up(self.suite, &conditions, listener)?;
+        let warmed_up = warm_up(self.suite, &conditions, listener)?;
+        visit.steady = warmed_up.steady;
         for scenario in &self.suite.scenarios {
             if self.interrupt.is_raised() {
                 break;
             }
-            let (trial, peak_bytes) =
-                trial::run(scenario, &conditions, live.server.as_ref(), listener)?;
+            let server = live.server.as_ref();
+            let (trial, peak_bytes) = match &scenario.objective {
+                None => trial::run(scenario, &conditions, server, listener)?,
+                Some(objective) => {
+                    let rate = warmed_up.rate_per_second;
+                    capacity::run((scenario, objective), &conditions, server, rate, listener)?
+                }
+            };
             visit.memory_peak_bytes = visit.memory_peak_bytes.max(peak_bytes);
             if !self.interrupt.is_raised() {
                 visit.trials.push(trial);

@@ -11,7 +11,7 @@ use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;
 use crate::record::{Evidence, ScenarioRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
-use crate::suite::{Expectation, Extent, Scenario, Suite};
+use crate::suite::{self, Expectation, Extent, Scenario, Suite};
 
 /// What all trials of a visit share.
 pub struct Conditions<'a> {
@@ -47,6 +47,9 @@ pub fn scenario_records(suite: &Suite, client_cores: usize) -> Vec<ScenarioRecor
             Extent::Time(time) => u64::try_from(time.as_nanos()).ok(),
         },
         rate_per_second: scenario.rate_per_second,
+        exponential: scenario.arrivals == suite::Arrivals::Exponential,
+        burst: (scenario.burst > 1).then_some(scenario.burst),
+        objective: scenario.objective.as_ref().map(|objective| objective.text.clone()),
         ceiling_per_second: None,
         fresh_for: scenario.fresh_for.clone(),
     };
@@ -76,8 +79,11 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Load {
         Extent::Time(time) => jigger_load::Extent::Time(time),
     };
     if let Some(rate) = scenario.rate_per_second {
-        load.pacing =
-            Pacing::Open { rate_per_second: rate, arrivals: Arrivals::default(), burst: 1 };
+        let arrivals = match scenario.arrivals {
+            suite::Arrivals::Even => Arrivals::Even,
+            suite::Arrivals::Exponential => Arrivals::Exponential,
+        };
+        load.pacing = Pacing::Open { rate_per_second: rate, arrivals, burst: scenario.burst };
     }
     load.timeout = scenario.timeout;
     load.expect = expect(conditions);
@@ -109,6 +115,23 @@ pub fn run(
     server: Option<&Server>,
     listener: &mut Listener<'_>,
 ) -> Result<(TrialRecord, Option<u64>), VisitError> {
+    let (trial, _, peak_bytes) = measure(scenario, conditions, server, listener)?;
+    if trial.requests == 0 && !conditions.interrupt.is_raised() {
+        return Err(VisitError(no_answer(&trial)));
+    }
+    Ok((trial, peak_bytes))
+}
+
+/// As [`run`], whatever the answers were, with the engine's own sample.
+///
+/// # Errors
+/// [`VisitError`] when the load engine cannot run.
+pub fn measure(
+    scenario: &Scenario,
+    conditions: &Conditions<'_>,
+    server: Option<&Server>,
+    listener: &mut Listener<'_>,
+) -> Result<(TrialRecord, Sample, Option<u64>), VisitError> {
     let load = load_of(scenario, conditions);
     let usage = || server.and_then(|server| server.usage().ok());
     let (before, log_before) = (usage(), server.map_or(0, Server::log_bytes));
@@ -128,10 +151,7 @@ pub fn run(
     let mut trial = record(scenario, &sample);
     trial.server_cpu_ns = server_cpu_ns;
     trial.log_bytes = server.map_or(0, Server::log_bytes).saturating_sub(log_before);
-    if trial.requests == 0 && !conditions.interrupt.is_raised() {
-        return Err(VisitError(no_answer(&trial)));
-    }
-    Ok((trial, peak_bytes))
+    Ok((trial, sample, peak_bytes))
 }
 
 fn no_answer(trial: &TrialRecord) -> String {
@@ -164,5 +184,8 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         idle_ns: Some(sample.idle_ns),
         log_bytes: 0,
         driver: sample.driver.to_owned(),
+        due: Some(sample.due),
+        capacity_per_second: None,
+        probes: Vec::new(),
     }
 }

@@ -10,8 +10,16 @@ use super::trial::{Conditions, load_of};
 use crate::event::{Event, Listener};
 use crate::suite::Suite;
 
-/// Warms up in the way of the busiest scenario; whether the server's rate held still at the end,
-/// noise apart.
+/// What the warm-up ended with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WarmedUp {
+    /// Whether the server's rate held still at the end, noise apart.
+    pub steady: bool,
+    /// Correct answers a second in the last window; 0 when there was none.
+    pub rate_per_second: f64,
+}
+
+/// Warms up in the way of the busiest scenario.
 ///
 /// # Errors
 /// [`VisitError`] when the load engine cannot run.
@@ -19,9 +27,9 @@ pub fn warm_up(
     suite: &Suite,
     conditions: &Conditions<'_>,
     listener: &mut Listener<'_>,
-) -> Result<bool, VisitError> {
+) -> Result<WarmedUp, VisitError> {
     let Some(busiest) = suite.scenarios.iter().max_by_key(|scenario| scenario.connections) else {
-        return Ok(true);
+        return Ok(WarmedUp { steady: true, rate_per_second: 0.0 });
     };
     let mut load = load_of(busiest, conditions);
     load.extent = Extent::Time(suite.warm_up.cap);
@@ -45,5 +53,6 @@ pub fn warm_up(
     .map_err(VisitError::of)?;
     let holds =
         matches!(rule.judge_at_limit(&windows), Steadiness::Steady | Steadiness::Noisy { .. });
-    Ok(steady || holds)
+    let rate_per_second = windows.last().copied().unwrap_or(0.0);
+    Ok(WarmedUp { steady: steady || holds, rate_per_second })
 }

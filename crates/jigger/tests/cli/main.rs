@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod ab;
 mod bad_servers;
+mod diff;
 mod init;
 mod lab;
 mod load;
+mod rates;
 mod run;
 mod schema;
+mod thresholds;
 mod tutorial;
 mod usage;

@@ -129,3 +129,28 @@ fn charts_lie_beside_the_markdown_that_shows_them() {
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{link}");
     }
 }
+
+#[test]
+fn a_report_shows_what_changed_since_an_earlier_record() {
+    let lab = lab();
+    lab.run_quick().expect(0, &[]);
+    let report = |arguments: &[&str]| {
+        lab.run(&[&["report", "record.json", "--against", "record.json"], arguments].concat())
+    };
+    for format in ["text", "markdown"] {
+        report(&["--format", format]).expect(0, &["two", "saturation.requests_per_second"]);
+    }
+    let page = report(&["--format", "html"]);
+    page.expect(
+        0,
+        &[
+            "<section id=\"change\"",
+            "<caption><span>two</span>",
+            "scope=\"row\">saturation.requests_per_second",
+        ],
+    );
+    report(&["--format", "csv"]).expect(2, &["jigger diff --format json"]);
+    report(&["-o", "r.html", "-o", "r.json"]).expect(2, &["jigger diff --format json"]);
+    lab.run(&["report", "record.json", "--against", "gone.json"])
+        .expect(2, &["cannot read the record gone.json"]);
+}

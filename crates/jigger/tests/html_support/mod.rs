@@ -90,6 +90,7 @@ pub fn drawn_record(contenders: usize, rounds: usize, times: u64) -> Record {
         },
         placement: Placement::split(&[0, 1, 2, 3]),
         contenders: servers.iter().map(contender).collect(),
+        calibrations: Vec::new(),
         visits,
         ended: Ended::MaxRounds,
     }
@@ -137,6 +138,9 @@ fn suite() -> SuiteRecord {
         requests: None,
         duration_ns: Some(2_000_000_000),
         rate_per_second: None,
+        exponential: false,
+        burst: None,
+        objective: None,
         ceiling_per_second: None,
         fresh_for: None,
     };
@@ -156,6 +160,8 @@ fn suite() -> SuiteRecord {
             scenario("saturation", 32),
             ScenarioRecord { rate_per_second: Some(500.0), ..scenario("steady", 8) },
         ],
+        thresholds: Vec::new(),
+        warm_up: None,
     }
 }
 
@@ -277,6 +283,9 @@ fn trial(
         idle_ns: Some(0),
         log_bytes: 0,
         driver: "epoll".to_owned(),
+        due: None,
+        capacity_per_second: None,
+        probes: Vec::new(),
     }
 }
 

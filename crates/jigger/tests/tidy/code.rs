@@ -15,10 +15,11 @@ const GUARD: &str = "crates/jigger/src/server/guard.rs";
 const PORTS: &str = "crates/jigger/src/server/port.rs";
 const IMAGE: &str = "crates/jigger/src/image";
 const PREPARE: &str = "crates/jigger/src/prepare.rs";
+const WORKTREE: &str = "crates/jigger/src/worktree.rs";
 
 /// Words of the operating system, and the only places (beginnings of paths) that may use them.
 pub const PLACES: &[(&str, &[&str])] = &[
-    ("Command", &[SERVER, IMAGE, PREPARE]),
+    ("Command", &[SERVER, IMAGE, PREPARE, WORKTREE]),
     ("TcpStream", &[ENGINE_IO, ASK, NULL_SERVER]),
     ("TcpListener", &[ENGINE_IO, NULL_SERVER, PORTS]),
     ("UdpSocket", &[]),
@@ -36,6 +37,8 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("suite", &["disturbance"]),
     ("init", &["plan", "suite"]),
     ("plan", &["suite"]),
+    ("revisions", &["suite"]),
+    ("worktree", &[]),
     ("host", &[]),
     ("image", &[]),
     ("interrupt", &[]),
@@ -43,6 +46,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("event", &[]),
     ("display", &["event"]),
     ("live", &["analysis", "report"]),
+    ("calibration", &["event", "plan", "record", "session", "suite"]),
     ("prepare", &["event", "image", "interrupt", "record", "suite"]),
     ("session", &["analysis", "event", "plan", "record", "suite"]),
     (

@@ -98,6 +98,15 @@ fn every_metric_is_explained() {
     assert_none(missing(&read("docs/suite.md"), &metrics));
 }
 
+/// A threshold may name every metric there is.
+#[test]
+fn every_metric_can_have_a_threshold() {
+    let metrics = metrics(&read("crates/jigger/src/analysis/metric.rs"));
+    let quoted: Vec<String> = metrics.iter().map(|metric| format!("{metric}\"")).collect();
+    let quoted: Vec<&str> = quoted.iter().map(String::as_str).collect();
+    assert_none(missing(&read("crates/jigger/src/suite/threshold.rs"), &quoted));
+}
+
 #[test]
 fn the_lints_are_on() {
     assert_none(missing(&read("Cargo.toml"), LINTS));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::suite::{Extent, Suite};
+use crate::suite::{Arrivals, Extent, Suite};
 
 const HEAD: &str = "[suite]\nname = \"s\"\n";
 const CONTENDER: &str = "[[contender]]\nname = \"a\"\nurl = \"http://127.0.0.1:{port}/\"\n";
@@ -53,6 +53,19 @@ fn each_wrong_value_has_its_message() {
         (format!("{HEAD}{CONTENDER}{SCENARIO}connection = \"frish\"\n"), "did you mean 'fresh'?"),
         (format!("{HEAD}{CONTENDER}{SCENARIO}threads = 4\n"), "more threads than connections"),
         (format!("{HEAD}margin = 2.0\n{CONTENDER}{SCENARIO}"), "such as 0.02"),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}rate = 0\n"), "rate must be above zero"),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}rate = \"60 of slowest\"\n"), "\"60% of slowest\""),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}rate = \"160% of slowest\"\n"), "60% of slowest"),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}burst = 3\n"), "need a rate or an objective"),
+        (format!("{HEAD}{CONTENDER}{SCENARIO}rate = 9\nburst = 0\n"), "burst must be above zero"),
+        (
+            format!("{HEAD}{CONTENDER}{SCENARIO}rate = 9\narrivals = \"exponental\"\n"),
+            "did you mean 'exponential'?",
+        ),
+        (
+            format!("{HEAD}{CONTENDER}{SCENARIO}objective = \"p99 < 20ms\"\n"),
+            "leave out rate and requests",
+        ),
         (format!("{HEAD}disturbance = {{ steal = 5 }}\n{CONTENDER}{SCENARIO}"), "for 5 %"),
         (
             format!("{HEAD}rounds = {{ min = 9, max = 3 }}\n{CONTENDER}{SCENARIO}"),
@@ -117,4 +130,20 @@ fn a_contender_overrides_the_expectation_in_part() {
     let expectation = parse(&text).unwrap().contenders[0].expectation.clone();
     assert_eq!(expectation.status, 200);
     assert_eq!(expectation.fault(200, &[], b"{\"message\":\"pong\"}"), None);
+}
+
+#[test]
+fn rates_and_objectives() {
+    let scenario = |lines: &str| {
+        let text = format!("{HEAD}{CONTENDER}[[scenario]]\nname = \"q\"\n{lines}\n");
+        parse(&text).unwrap().scenarios.remove(0)
+    };
+    let fixed = scenario("requests = 5\nrate = 500\narrivals = \"exponential\"\nburst = 4");
+    assert_eq!((fixed.rate_per_second, fixed.share_of_slowest), (Some(500.0), None));
+    assert_eq!((fixed.arrivals, fixed.burst), (Arrivals::Exponential, 4));
+    let share = scenario("duration = \"3s\"\nrate = \"60% of slowest\"");
+    assert_eq!((share.rate_per_second, share.share_of_slowest), (None, Some(0.6)));
+    let capacity = scenario("connections = 8\nobjective = \"p99 < 20ms\"");
+    assert_eq!(capacity.extent, Extent::Time(Duration::from_secs(2)));
+    assert_eq!(capacity.objective.unwrap().text, "p99 < 20ms");
 }

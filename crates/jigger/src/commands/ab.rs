@@ -1,0 +1,158 @@
+//! `jigger ab`: two git revisions of a suite's contenders in interleaved rounds.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use tempfile::TempDir;
+
+use super::run::{self, Job};
+use super::{Exit, output};
+use crate::analysis::{Analysis, Compared, counted_metrics, is_counted};
+use crate::cli::AbArgs;
+use crate::interrupt::Interrupt;
+use crate::prepare::Images;
+use crate::record::{Ended, Record};
+use crate::report::changes::{self, Revisions};
+use crate::revisions::{Checkouts, labels, split};
+use crate::suite::{Suite, check_metrics};
+use crate::worktree::{Repository, Revision, Worktree};
+
+/// Compares two revisions.
+///
+/// # Errors
+/// When there is no repository, no such revision or nothing to compare, or as [`run::measure`].
+pub fn run(args: &AbArgs) -> Result<Exit> {
+    let mut suite = Suite::read(&args.suite)?;
+    if !args.only.is_empty() {
+        suite.keep_only(&args.only)?;
+    }
+    let scenarios: Vec<&str> = suite.scenarios.iter().map(|s| s.name.as_str()).collect();
+    check_metrics(&args.metric, &scenarios)
+        .map_err(|message| anyhow::anyhow!("--metric: {message}"))?;
+    let repository = Repository::containing(&std::env::current_dir()?)?;
+    let (base, head) = (repository.resolve(&args.base)?, repository.resolve(&args.head)?);
+    if base.commit == head.commit {
+        bail!(
+            "{} and {} are both {}: there is nothing to compare",
+            args.base,
+            args.head,
+            base.short()
+        );
+    }
+    // From here on a signal is noted, so that what follows is cleared away.
+    let interrupt = Interrupt::listen()?;
+    let checked_out = CheckedOut::of(&repository, &base, &head)?;
+    let (base_label, head_label) = labels((&base.name, base.short()), (&head.name, head.short()));
+    let checkouts = Checkouts {
+        root: &repository.root,
+        base: (&checked_out.base.path, &base_label),
+        head: (&checked_out.head.path, &head_label),
+    };
+    let (suites, left_out) = split(&suite, &checkouts);
+    for out in &left_out {
+        eprintln!("{}: left out: {}", out.contender, out.reason);
+    }
+    if suites.is_empty() {
+        bail!(
+            "{} has no contender that can be compared at two revisions of {}",
+            args.suite,
+            repository.root.display()
+        );
+    }
+    let records = measure_all(args, suites, &interrupt)?;
+    drop(checked_out);
+    report(args, &records, (&base, &head), &interrupt)
+}
+
+/// Both revisions in a temporary folder; removed on drop, the checkouts before the folder.
+struct CheckedOut {
+    base: Worktree,
+    head: Worktree,
+    _place: TempDir,
+}
+
+impl CheckedOut {
+    /// The two folders' names are equally long, so that paths weigh the same in both
+    /// (Mytkowicz et al. 2009, "Producing wrong data without doing anything obviously wrong!",
+    /// ASPLOS).
+    fn of(repository: &Repository, base: &Revision, head: &Revision) -> Result<Self> {
+        let place = tempfile::Builder::new()
+            .prefix("jigger-ab-")
+            .tempdir()
+            .context("there is no place for the two checkouts; set TMPDIR")?;
+        let path = place.path().canonicalize()?;
+        Ok(Self {
+            base: repository.check_out(base, path.join("base"))?,
+            head: repository.check_out(head, path.join("head"))?,
+            _place: place,
+        })
+    }
+}
+
+/// Measures one contender after the other; a signal ends it after the one at work.
+fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for mut suite in suites {
+        if interrupt.is_raised() {
+            break;
+        }
+        let path = record_path(&args.records, &suite);
+        eprintln!("record: {}", path.display());
+        raise_rounds(&mut suite, &args.metric);
+        let job = Job {
+            method: &args.method,
+            placement: args.placement.placement()?,
+            images: Images::Skip,
+            record: path,
+            verbosity: args.shown.verbosity(),
+        };
+        records.push(run::record(suite, &job, interrupt)?.record);
+    }
+    Ok(records)
+}
+
+/// So many rounds as the family of all metrics that count needs to be settled at all.
+fn raise_rounds(suite: &mut Suite, wanted: &[String]) {
+    let rates = suite.scenarios.iter().map(|s| s.rate_per_second.or(s.share_of_slowest));
+    let names: Vec<(&str, bool)> =
+        suite.scenarios.iter().map(|s| s.name.as_str()).zip(rates.map(|r| r.is_some())).collect();
+    let metrics = u32::try_from(counted_metrics(&names, wanted)).unwrap_or(u32::MAX);
+    let needed = jigger_stats::rounds_needed_for(1.0 - 0.05 / f64::from(metrics));
+    suite.rounds.min = suite.rounds.min.max(needed);
+    suite.rounds.max = suite.rounds.max.max(suite.rounds.min);
+}
+
+fn record_path(folder: &Path, suite: &Suite) -> PathBuf {
+    let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    folder.join(format!("{}-{time}.json", suite.name))
+}
+
+fn report(
+    args: &AbArgs,
+    records: &[Record],
+    (base, head): (&Revision, &Revision),
+    interrupt: &Interrupt,
+) -> Result<Exit> {
+    let analyses: Vec<Analysis<'_>> = records.iter().map(Analysis::of).collect();
+    let compared: Vec<Compared<'_>> = analyses
+        .iter()
+        .map(|analysis| {
+            Compared::of(analysis, &|metric| is_counted(analysis.record, metric, &args.metric))
+        })
+        .collect();
+    let described = |revision: &Revision| match revision.name == revision.commit {
+        true => revision.short().to_owned(),
+        false => format!("{} ({})", revision.name, revision.short()),
+    };
+    let revisions =
+        Revisions { base: &described(base), head: &described(head), compared: &compared };
+    output::print(&changes::revisions(&revisions, args.format))?;
+    let is_missed = compared.iter().any(|compared| compared.is_missed(args.method.strict));
+    let is_interrupted = records.iter().any(|record| record.ended == Ended::Interrupted);
+    Ok(match () {
+        () if is_interrupted || interrupt.is_raised() => Exit::Interrupted,
+        () if analyses.iter().any(Analysis::has_failures) => Exit::NotMeasured,
+        () if is_missed => Exit::Missed,
+        () => Exit::Fine,
+    })
+}

@@ -1,0 +1,356 @@
+//! Before and after: what `jigger diff` and `jigger ab` print.
+
+use jigger_stats::Verdict;
+use serde_json::{Value, json};
+
+use super::look::{Look, Tone};
+use super::markdown::{escaped, markdown_table};
+use super::tables::{Table, threshold_table};
+use super::terminal::laid_out;
+use super::units::{significant, with_unit};
+use super::warnings::warnings;
+use crate::analysis::{Basis, Change, Compared, Difference, ThresholdResult, Unit, unit_of};
+
+/// What changes can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ChangeFormat {
+    /// For a terminal.
+    Text,
+    /// For a pull request.
+    #[value(alias = "md")]
+    Markdown,
+    /// For programs.
+    Json,
+}
+
+/// Metrics have long names, which are not to be broken.
+const WIDE: Look = Look { color: false, width: 120 };
+
+/// The version of the JSON shapes below.
+const VERSION: u32 = 1;
+
+/// Writes what changed between two runs.
+#[must_use]
+pub fn difference(found: &Difference<'_>, format: ChangeFormat) -> String {
+    match format {
+        ChangeFormat::Json => format!("{:#}\n", difference_json(found)),
+        ChangeFormat::Text => {
+            let mut text = format!("{}\n{}\n", difference_title(found), headline(found));
+            for table in difference_tables(found) {
+                text.push_str(&format!("\n{}\n{}\n", table.title, laid_out(&table, WIDE)));
+            }
+            text.push_str(&list(&remarks(found), "\n", ""));
+            text
+        }
+        ChangeFormat::Markdown => {
+            let title = escaped(&headline(found));
+            let mut text = format!("## {title}\n\n{}\n", escaped(&difference_title(found)));
+            for table in difference_tables(found) {
+                text.push_str(&format!(
+                    "\n### {}\n\n{}",
+                    escaped(&table.title),
+                    markdown_table(&table)
+                ));
+            }
+            text.push_str(&list(&remarks(found), "\n", "- "));
+            text
+        }
+    }
+}
+
+/// One contender after the other at two revisions.
+#[derive(Debug, Clone, Copy)]
+pub struct Revisions<'a> {
+    /// The base with its commit.
+    pub base: &'a str,
+    /// The head with its commit.
+    pub head: &'a str,
+    /// The runs.
+    pub compared: &'a [Compared<'a>],
+}
+
+/// Writes what changed between two revisions.
+#[must_use]
+pub fn revisions(found: &Revisions<'_>, format: ChangeFormat) -> String {
+    match format {
+        ChangeFormat::Json => format!("{:#}\n", revisions_json(found)),
+        ChangeFormat::Text => found.compared.iter().map(|run| revision_text(found, run)).collect(),
+        ChangeFormat::Markdown => {
+            found.compared.iter().map(|run| revision_markdown(found, run)).collect()
+        }
+    }
+}
+
+fn revision_title(run: &Compared<'_>) -> String {
+    let name = contender_of(run);
+    format!("{name}: {}", verdict_sentence(&run.changes, run.lost.len(), &run.analysis.thresholds))
+}
+
+/// The contender's name, from that of its suite.
+fn contender_of<'a>(run: &Compared<'a>) -> &'a str {
+    let name = run.analysis.record.suite.name.as_str();
+    name.strip_prefix("ab-").unwrap_or(name)
+}
+
+fn revision_lead(found: &Revisions<'_>, run: &Compared<'_>) -> String {
+    let record = run.analysis.record;
+    format!(
+        "{} against {}, {} interleaved rounds, seed {}; {}, {} cores, Linux {}; jigger {}",
+        found.head,
+        found.base,
+        run.analysis.rounds,
+        record.seed,
+        record.host.processor,
+        record.host.cores,
+        record.host.kernel,
+        record.jigger
+    )
+}
+
+/// The metrics that count, and those that do not.
+fn revision_tables(run: &Compared<'_>) -> (Table, Table) {
+    let unit = |change: &Change| Some(unit_of(&change.metric));
+    let of = |counts: bool, title: &str| {
+        let rows: Vec<&Change> = run.changes.iter().filter(|c| c.counts == counts).collect();
+        change_table(title, ("base", "head"), &rows, &unit)
+    };
+    (of(true, "what counts"), of(false, "other metrics, not judged"))
+}
+
+fn revision_remarks(run: &Compared<'_>) -> Vec<String> {
+    let lost = run.lost.iter().map(|metric| format!("worse: the head no longer has {metric}"));
+    lost.chain(warnings(run.analysis).iter().map(ToString::to_string)).collect()
+}
+
+fn revision_text(found: &Revisions<'_>, run: &Compared<'_>) -> String {
+    let mut text = format!("{}\n{}\n", revision_title(run), revision_lead(found, run));
+    let (counted, others) = revision_tables(run);
+    let tables = [counted, threshold_table(&run.analysis.thresholds), others];
+    for table in tables.iter().filter(|table| !table.rows.is_empty()) {
+        text.push_str(&format!("\n{}\n{}\n", table.title, laid_out(table, WIDE)));
+    }
+    text + &list(&revision_remarks(run), "\n", "") + "\n"
+}
+
+fn revision_markdown(found: &Revisions<'_>, run: &Compared<'_>) -> String {
+    let (title, lead) = (escaped(&revision_title(run)), escaped(&revision_lead(found, run)));
+    let (counted, others) = revision_tables(run);
+    let mut text = format!("## {title}\n\n{}", markdown_table(&counted));
+    if !run.analysis.thresholds.is_empty() {
+        text.push_str(&format!("\n{}", markdown_table(&threshold_table(&run.analysis.thresholds))));
+    }
+    text.push_str(&list(&revision_remarks(run), "\n", "- "));
+    text.push_str(&format!(
+        "\n<details>\n<summary>Other metrics, not judged, and how it was measured</summary>\n\n\
+         {}\n{lead}\n\n</details>\n\n",
+        markdown_table(&others)
+    ));
+    text
+}
+
+fn revisions_json(found: &Revisions<'_>) -> Value {
+    let run = |run: &Compared<'_>| {
+        json!({
+            "contender": contender_of(run),
+            "rounds": run.analysis.rounds,
+            "seed": run.analysis.record.seed,
+            "is_missed": run.is_missed(false),
+            "changes": run.changes.iter().map(change_json).collect::<Vec<_>>(),
+            "lost": run.lost,
+            "thresholds": run.analysis.thresholds.iter().map(super::json::threshold).collect::<Vec<_>>(),
+            "notes": revision_remarks(run),
+        })
+    };
+    json!({
+        "version": VERSION,
+        "base": found.base,
+        "head": found.head,
+        "contenders": found.compared.iter().map(run).collect::<Vec<_>>(),
+    })
+}
+
+/// One line for each, after `before` when there is any.
+fn list(lines: &[String], before: &str, mark: &str) -> String {
+    let shown = |line: &String| match mark {
+        "" => format!("{line}\n"),
+        mark => format!("{mark}{}\n", escaped(line).replace('\n', " ")),
+    };
+    if lines.is_empty() {
+        return String::new();
+    }
+    format!("{before}{}", lines.iter().map(shown).collect::<String>())
+}
+
+pub(super) fn difference_title(found: &Difference<'_>) -> String {
+    let run = |analysis: &crate::analysis::Analysis<'_>| {
+        format!("{}, {} rounds", analysis.record.created, analysis.rounds)
+    };
+    let basis = match found.basis {
+        Basis::Absolute => "values as they were measured; what the machine itself did between the \
+                            two runs is in them"
+            .to_owned(),
+        Basis::Relative => format!(
+            "ratios to {} of the same round, which takes out what the machine did between the two runs",
+            found.new.record.suite.baseline
+        ),
+    };
+    format!(
+        "{}: OLD ({}) against NEW ({}); {basis}",
+        found.new.record.suite.name,
+        run(found.old),
+        run(found.new)
+    )
+}
+
+pub(super) fn headline(found: &Difference<'_>) -> String {
+    verdict_sentence(&found.changes, found.lost.len(), &found.new.thresholds)
+}
+
+/// What all changes that count say together.
+pub fn verdict_sentence(changes: &[Change], lost: usize, thresholds: &[ThresholdResult]) -> String {
+    let counted = || changes.iter().filter(|change| change.counts);
+    let with = |word: &str| counted().filter(|change| change.word() == word).count();
+    let (worse, better) = (with("worse") + lost, with("better"));
+    let failed = thresholds.iter().filter(|result| result.outcome.is_failure()).count();
+    let total = counted().count() + lost;
+    let mut text = match (worse, better) {
+        (0, 0) if total > 0 && with("equivalent") == total => "Nothing changed".to_owned(),
+        (0, 0) => "Nothing is shown to have changed".to_owned(),
+        (0, better) => format!("Better in {better} of {total} metrics, worse in none"),
+        (worse, 0) => format!("Worse in {worse} of {total} metrics"),
+        (worse, better) => format!("Worse in {worse} of {total} metrics, better in {better}"),
+    };
+    if failed > 0 {
+        let noun = if failed == 1 { "threshold fails" } else { "thresholds fail" };
+        text.push_str(&format!("; {failed} {noun}"));
+    }
+    text
+}
+
+pub(super) fn difference_tables(found: &Difference<'_>) -> Vec<Table> {
+    let mut tables = Vec::new();
+    for contender in &found.new.contenders {
+        let name = &contender.record.name;
+        let of_contender = |change: &&Change| change.contender == *name && change.counts;
+        let rows: Vec<&Change> = found.changes.iter().filter(of_contender).collect();
+        let unit = |change: &Change| found.unit(change);
+        tables.push(change_table(name, ("old", "new"), &rows, &unit));
+    }
+    let rates = |change: &&Change| change.metric.ends_with("requests_per_second");
+    let drift: Vec<&Change> = found.drift.iter().filter(rates).collect();
+    let title =
+        format!("{} itself, not judged: the machine, or it", found.new.record.suite.baseline);
+    let unit = |change: &Change| Some(unit_of(&change.metric));
+    tables.push(change_table(&title, ("old", "new"), &drift, &unit));
+    tables.push(threshold_table(&found.new.thresholds));
+    tables.retain(|table| !table.rows.is_empty());
+    tables
+}
+
+/// Changes, one a row.
+pub fn change_table(
+    title: &str,
+    (before, after): (&str, &str),
+    changes: &[&Change],
+    unit: &dyn Fn(&Change) -> Option<Unit>,
+) -> Table {
+    let row = |change: &&Change| {
+        let value = |value: f64| match unit(change) {
+            Some(unit) => with_unit(value, unit),
+            None => format!("{}x", fine(value)),
+        };
+        vec![
+            change.metric.clone(),
+            value(change.before),
+            value(change.after),
+            format!("{}x", fine(change.ratio)),
+            interval(change),
+            format!("{:.1} %", change.margin * 100.0),
+            change.word().to_owned(),
+        ]
+    };
+    Table {
+        title: title.to_owned(),
+        heading: ["", before, after, "ratio", "95 % interval", "margin", "verdict"]
+            .map(str::to_owned)
+            .into(),
+        rows: changes.iter().map(row).collect(),
+        tones: changes.iter().map(|change| tone(change)).collect(),
+    }
+}
+
+fn tone(change: &Change) -> Option<Tone> {
+    Some(match change.verdict? {
+        Verdict::Better => Tone::Better,
+        Verdict::Worse => Tone::Worse,
+        Verdict::Equivalent | Verdict::Inconclusive { .. } => Tone::Same,
+    })
+}
+
+fn interval(change: &Change) -> String {
+    match (change.low, change.high) {
+        (Some(low), Some(high)) => format!("{} to {}", fine(low), fine(high)),
+        _ => "-".to_owned(),
+    }
+}
+
+/// A ratio near 1 with enough digits to see it beside the margin.
+fn fine(ratio: f64) -> String {
+    if ratio < 1.995 { format!("{ratio:.3}") } else { significant(ratio) }
+}
+
+pub(super) fn remarks(found: &Difference<'_>) -> Vec<String> {
+    let lost = found.lost.iter();
+    let lost = lost.map(|(contender, metric)| format!("worse: {contender} no longer has {metric}"));
+    let reasons = found.reasons.iter().map(|reason| format!("not comparable: {reason}"));
+    let notes = found.notes.iter().map(|note| format!("note: {note}"));
+    lost.chain(reasons).chain(notes).collect()
+}
+
+fn difference_json(found: &Difference<'_>) -> Value {
+    let run = |analysis: &crate::analysis::Analysis<'_>| {
+        let record = analysis.record;
+        json!({
+            "created": record.created,
+            "jigger": record.jigger,
+            "suite": record.suite.name,
+            "seed": record.seed,
+            "rounds": analysis.rounds,
+        })
+    };
+    json!({
+        "version": VERSION,
+        "old": run(found.old),
+        "new": run(found.new),
+        "basis": match found.basis { Basis::Absolute => "absolute", Basis::Relative => "relative" },
+        "baseline": found.new.record.suite.baseline,
+        "is_worse": found.is_worse(),
+        "changes": found.changes.iter().map(change_json).collect::<Vec<_>>(),
+        "drift": found.drift.iter().map(change_json).collect::<Vec<_>>(),
+        "lost": found.lost.iter().map(|(contender, metric)| json!({
+            "contender": contender, "metric": metric,
+        })).collect::<Vec<_>>(),
+        "thresholds": found.new.thresholds.iter().map(super::json::threshold).collect::<Vec<_>>(),
+        "not_comparable": found.reasons,
+        "notes": found.notes,
+    })
+}
+
+/// One change.
+pub fn change_json(change: &Change) -> Value {
+    json!({
+        "metric": change.metric,
+        "contender": change.contender,
+        "before": change.before,
+        "after": change.after,
+        "ratio": change.ratio,
+        "low": change.low,
+        "high": change.high,
+        "margin": change.margin,
+        "counts": change.counts,
+        "verdict": change.verdict.map(|_| change.word()),
+    })
+}
+
+#[cfg(test)]
+mod tests;
