@@ -127,6 +127,9 @@ fn different(begin: Sentence, scenario: &ScenarioRecord, comparison: &Comparison
     } else {
         (contender, baseline, *ratio, Tone::Better)
     };
+    // A bound says on which side the truth may lie, not that it does.
+    let is_open = matches!(comparison.verdict, Some(Verdict::Inconclusive { .. }));
+    let tone = if is_open { Tone::Same } else { tone };
     let bound = match (comparison.bound, turned) {
         (None, _) => "",
         (Some(Bound::AtLeast), false) | (Some(Bound::AtMost), true) => "at least ",
