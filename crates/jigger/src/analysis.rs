@@ -2,11 +2,13 @@
 
 mod claim;
 mod compare;
+mod container;
 mod gate;
 mod latency;
 mod metric;
 mod noise;
 mod quiet;
+mod startup;
 mod trials;
 
 use serde::Serialize;
@@ -17,6 +19,7 @@ pub use latency::{LatencyCurve, latency_curve};
 pub use metric::{Bound, Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
 pub use noise::{NoiseBand, noise_band, placebo_metrics};
 pub use quiet::Quiet;
+pub use startup::startup_times_ms;
 
 use crate::confounder::{self, Confounder};
 use crate::record::{ContenderRecord, Ended, Record, Status};
@@ -38,6 +41,8 @@ pub struct Analysis<'a> {
     pub quiet: Quiet,
     /// What makes the run as a whole less than fair.
     pub confounders: Vec<Confounder>,
+    /// Contenders in containers, each against itself as a process of the host.
+    pub containers: Vec<Comparison>,
 }
 
 /// One contender's results.
@@ -76,7 +81,8 @@ impl<'a> Analysis<'a> {
         claim::restrict(&mut comparisons, &contenders, &quiet);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
         let confounders = confounder::of_run(record);
-        Self { record, rounds, contenders, comparisons, placebo, quiet, confounders }
+        let containers = container::containers(record, &contenders);
+        Self { record, rounds, contenders, comparisons, placebo, quiet, confounders, containers }
     }
 
     /// The contender of that name.

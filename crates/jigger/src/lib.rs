@@ -12,9 +12,12 @@ pub mod image;
 pub mod interrupt;
 pub mod server;
 
+pub mod artifact;
+
 pub mod event;
 pub mod prepare;
 pub mod session;
+pub mod startups;
 pub mod visit;
 
 pub mod record;

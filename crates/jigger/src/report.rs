@@ -1,6 +1,7 @@
 //! Pure functions of an analysis, one renderer a file.
 
 mod chart;
+mod costs;
 mod csv;
 mod html;
 mod json;

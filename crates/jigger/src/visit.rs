@@ -1,6 +1,7 @@
 //! One contender's turn in one round: launch, verify, warm up, every scenario, stop.
 
 mod ceiling;
+mod container;
 mod live;
 mod survey;
 mod trial;

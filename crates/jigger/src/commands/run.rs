@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::{Exit, output};
 use crate::analysis::Analysis;
@@ -11,12 +11,14 @@ use crate::cli::{MethodArgs, OutputArgs, RunArgs};
 use crate::display::Display;
 use crate::event::{Event, Listener};
 use crate::host::{Host, Placement};
+use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
-use crate::prepare::{self, Images};
+use crate::prepare::{self, Builds, Images};
 use crate::record::{Ended, Record, RecordFile, Status};
 use crate::report::render;
 use crate::session;
+use crate::startups;
 use crate::suite::{Extent, Suite};
 use crate::visit::{LiveWorld, ceilings, differ_in_closing, scenario_records, survey};
 
@@ -35,8 +37,35 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         suite.keep_only(&args.only)?;
     }
     let images = if args.no_images { Images::Skip } else { Images::Build(args.engine.as_deref()) };
+    suite.container_limits = args.place.limits(suite.container_limits);
+    suite.put(args.place.place())?;
     let placement = args.placement.placement()?;
-    measure(suite, &args.method, placement, images, &args.output)
+    measure(suite, &args.method, placement, args.place.builds(), images, &args.output)
+}
+
+/// The engine that the contenders' containers run with; none when there are no such contenders.
+fn engine(suite: &Suite, images: Images<'_>) -> Result<Option<Engine>> {
+    if suite.contenders.iter().all(|contender| contender.container.is_none()) {
+        return Ok(None);
+    }
+    match images {
+        Images::Skip => bail!("containers run from images; leave out --no-images"),
+        Images::Build(choice) => Ok(Some(Engine::detect(choice)?)),
+    }
+}
+
+/// A world for visits or launches, with what containers need in it.
+fn world<'a>(
+    suite: &'a Suite,
+    file: &RecordFile,
+    interrupt: &Interrupt,
+    engine: Option<&Engine>,
+) -> Result<LiveWorld<'a>> {
+    let world = LiveWorld::new(suite, file.record.placement.clone(), interrupt.clone())?;
+    Ok(match engine {
+        Some(engine) => world.with_containers(engine.clone(), &file.record.contenders),
+        None => world,
+    })
 }
 
 /// Prepares and measures a suite's contenders and writes the report.
@@ -47,24 +76,28 @@ pub fn measure(
     mut suite: Suite,
     method: &MethodArgs,
     placement: Placement,
+    builds: Builds,
     images: Images<'_>,
     out: &OutputArgs,
 ) -> Result<Exit> {
     adapt(&mut suite, method);
     output::check_files(&out.output)?;
+    let engine = engine(&suite, images)?;
     let mut file =
         RecordFile::create(record_path(out, &suite), empty_record(&suite, method.seed, placement))?;
     let interrupt = Interrupt::listen()?;
     let mut display = Display::new(out.shown.verbosity());
     let mut listener = |event: Event| display.show(&event);
 
-    file.record.contenders = prepare::prepare(&suite, images, &interrupt, &mut listener);
+    file.record.contenders = prepare::prepare(&suite, builds, images, &interrupt, &mut listener);
     file.save()?;
     let taking_part = taking_part(&file.record);
-    let placement = file.record.placement.clone();
     complete_scenarios(&mut suite, &mut file.record, method, &interrupt, &mut listener)?;
     let plan = Plan::new(&suite, &taking_part, method.seed);
-    let mut world = LiveWorld::new(&suite, placement, interrupt)?;
+    let mut launcher = world(&suite, &file, &interrupt, engine.as_ref())?;
+    startups::run(method.startups.into(), &plan, &mut launcher, &mut file, &mut listener)?;
+    // A world of its own, whose clock starts with the rounds.
+    let mut world = world(&suite, &file, &interrupt, engine.as_ref())?;
     let ended = session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
 
     let analysis = Analysis::of(&file.record);
@@ -153,6 +186,7 @@ pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Re
         host: Host::inspect(),
         placement,
         contenders: Vec::new(),
+        launches: Vec::new(),
         visits: Vec::new(),
         ended: Ended::NotYet,
     }

@@ -29,6 +29,7 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         "contenders": analysis.contenders.iter().map(contender).collect::<Vec<_>>(),
         "comparisons": analysis.comparisons.iter().map(comparison).collect::<Vec<_>>(),
         "placebo": analysis.placebo.iter().map(comparison).collect::<Vec<_>>(),
+        "containers": analysis.containers.iter().map(comparison).collect::<Vec<_>>(),
     });
     pretty(&value)
 }
@@ -60,6 +61,9 @@ fn contender(result: &ContenderResult<'_>) -> Value {
         "status": result.record.status,
         "reason": result.record.reason,
         "image_reason": result.record.image_reason,
+        "image": result.record.image,
+        "artifact": result.record.artifact,
+        "container": result.record.container,
         "metrics": metrics,
         "confounders": result.confounders,
         "gates": gates,

@@ -19,10 +19,15 @@ pub fn sentences(analysis: &Analysis<'_>) -> Vec<String> {
     }
     sentences.extend(startups(analysis));
     sentences.extend(images(analysis));
+    sentences.extend(super::costs::sentences(analysis));
     sentences
 }
 
 fn rates(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<String> {
+    // Where requests come at a fixed rate, all serve equally many.
+    if scenario.rate_per_second.is_some() {
+        return Vec::new();
+    }
     let metric = format!("{}.requests_per_second", scenario.name);
     let of_metric = analysis.comparisons.iter().filter(|c| c.metric == metric);
     of_metric
@@ -159,7 +164,15 @@ fn startups(analysis: &Analysis<'_>) -> Option<String> {
 }
 
 fn images(analysis: &Analysis<'_>) -> Vec<String> {
-    let of_images = analysis.comparisons.iter().filter(|c| c.metric == "image_unpacked_bytes");
+    // A contender's second entry, in a container, has the image of the first.
+    let is_second = |name: &str| {
+        let container = analysis.contender(name).and_then(|c| c.record.container.as_ref());
+        container.is_some_and(|container| container.of != name)
+    };
+    let of_images = analysis
+        .comparisons
+        .iter()
+        .filter(|c| c.metric == "image_unpacked_bytes" && !is_second(&c.contender));
     of_images
         .filter_map(|comparison| {
             let size = |name: &str| {

@@ -64,6 +64,7 @@ fn record(rounds: usize) -> Record {
                 ..contender("axum", Status::Skipped, 0)
             },
         ],
+        launches: Vec::new(),
         visits,
         ended: Ended::MaxRounds,
     }
@@ -77,6 +78,7 @@ fn contender(name: &str, status: Status, image_bytes: u64) -> ContenderRecord {
         start: vec!["./app".to_owned()],
         environment: Vec::new(),
         build_seconds: Some(1.5),
+        artifact: None,
         image: Some(ImageRecord {
             reference: format!("jigger-pong/{name}"),
             engine: "docker".to_owned(),
@@ -84,8 +86,12 @@ fn contender(name: &str, status: Status, image_bytes: u64) -> ContenderRecord {
             transfer_bytes: image_bytes / 3,
             own_bytes: image_bytes,
             engine_says_bytes: Some(image_bytes),
+            wasted_bytes: 0,
+            engine_note: None,
+            layers: Vec::new(),
         }),
         image_reason: None,
+        container: None,
     }
 }
 
@@ -148,6 +154,7 @@ fn trial(scenario: &str, rate: f64, connections: f64) -> TrialRecord {
         connections_opened: 1,
         closed_by_server: 0,
         server_cpu_ns: Some(1_800_000_000),
+        memory_bytes: None,
         engine_cpu_ns: 500_000_000,
         engine_cores: 1,
         idle_ns: Some(0),

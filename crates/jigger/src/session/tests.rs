@@ -102,8 +102,10 @@ fn record_of(suite: &Suite) -> Record {
         start: Vec::new(),
         environment: Vec::new(),
         build_seconds: None,
+        artifact: None,
         image: None,
         image_reason: None,
+        container: None,
     };
     Record {
         version: VERSION,
@@ -121,6 +123,7 @@ fn record_of(suite: &Suite) -> Record {
         host: Host::inspect(),
         placement: Placement::split(&[0, 1]),
         contenders: vec![contender("a"), contender("b")],
+        launches: Vec::new(),
         visits: Vec::new(),
         ended: Ended::NotYet,
     }

@@ -17,6 +17,17 @@ pub struct RawSuite {
     pub contender: Vec<RawContender>,
     #[serde(default)]
     pub scenario: Vec<RawScenario>,
+    #[serde(default)]
+    pub containers: RawContainers,
+}
+
+/// `[containers]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawContainers {
+    pub network: Option<String>,
+    pub cpus: Option<f64>,
+    pub memory: Option<String>,
 }
 
 /// `[suite]`.
@@ -103,6 +114,8 @@ pub struct RawContender {
     #[serde(default)]
     pub needs: Vec<String>,
     pub build: Option<RawBuild>,
+    pub clean_build: Option<RawBuild>,
+    pub artifact: Option<String>,
     pub start: Option<RawCommand>,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -120,6 +133,10 @@ pub struct RawImage {
     pub build: Option<RawCommand>,
     #[serde(rename = "ref")]
     pub reference: Option<String>,
+    pub args: Option<RawCommand>,
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    pub port: Option<u16>,
 }
 
 /// `[[scenario]]`.
