@@ -4,6 +4,7 @@ mod capacity;
 mod change;
 mod claim;
 mod compare;
+mod container;
 mod difference;
 mod gate;
 mod latency;
@@ -11,6 +12,7 @@ mod metric;
 mod noise;
 mod quiet;
 mod revision;
+mod startup;
 mod threshold;
 mod trials;
 
@@ -25,6 +27,7 @@ pub use metric::{Bound, Metric, SAMPLES_NEEDED, Unit, direction, of as number, u
 pub use noise::{NoiseBand, noise_band, placebo_metrics};
 pub use quiet::Quiet;
 pub use revision::Compared;
+pub use startup::startup_times_ms;
 pub use threshold::{Outcome, ThresholdResult};
 
 use crate::confounder::{self, Confounder};
@@ -49,6 +52,8 @@ pub struct Analysis<'a> {
     pub quiet: Quiet,
     /// What makes the run as a whole less than fair.
     pub confounders: Vec<Confounder>,
+    /// Contenders in containers, each against itself as a process of the host.
+    pub containers: Vec<Comparison>,
 }
 
 /// One contender's results.
@@ -88,7 +93,18 @@ impl<'a> Analysis<'a> {
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
         let thresholds = threshold::results(record, &contenders);
         let confounders = confounder::of_run(record);
-        Self { record, rounds, contenders, comparisons, placebo, thresholds, quiet, confounders }
+        let containers = container::containers(record, &contenders);
+        Self {
+            record,
+            rounds,
+            contenders,
+            comparisons,
+            placebo,
+            thresholds,
+            quiet,
+            confounders,
+            containers,
+        }
     }
 
     /// The contender of that name.

@@ -17,6 +17,10 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::server::guard;
 
+mod place;
+
+pub use place::{In, OnNetwork, PlaceArgs};
+
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
 ///
 /// Without a command it runs the suite `pong`, which is compiled in: it builds
@@ -75,6 +79,9 @@ pub struct RunArgs {
     /// Measure only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
+    /// Where contenders run, and how they are built.
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// Do not build container images
     #[arg(long)]
     pub no_images: bool,
@@ -156,6 +163,9 @@ pub struct MethodArgs {
     /// Exactly so many rounds, whatever the time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub rounds: Option<u16>,
+    /// Launch each contender so many times more, for its start-up time alone
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub startups: u16,
     /// Draw the rounds' orders with this seed
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,

@@ -56,6 +56,9 @@ impl Display {
         match event {
             Event::Preparing { contender, step } => self.line(&format!("{step} {contender}")),
             Event::LeftOut { contender, reason } => self.always(&format!("{contender}: {reason}")),
+            Event::Launching { entry, launch, launches } => {
+                self.line(&format!("launch {} of {launches} {entry}", launch + 1));
+            }
             Event::RoundsBegin { visits, max_rounds } => {
                 if let Some(bar) = &self.bar {
                     bar.set_length((visits * max_rounds) as u64);

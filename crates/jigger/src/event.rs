@@ -19,6 +19,15 @@ pub enum Event {
         /// Why, with the remedy.
         reason: String,
     },
+    /// A launch for its start-up time alone begins.
+    Launching {
+        /// The entry's name.
+        entry: String,
+        /// Which of its launches it is, from 0.
+        launch: usize,
+        /// How many each entry gets.
+        launches: usize,
+    },
     /// The rounds begin.
     RoundsBegin {
         /// Visits in each.

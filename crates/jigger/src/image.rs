@@ -32,6 +32,7 @@ mod archive;
 mod build;
 mod command;
 mod compression;
+mod container;
 mod describe;
 mod detection;
 mod engine;
@@ -49,7 +50,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 pub use self::build::{BuildError, BuildSpec, Built};
-pub use self::describe::{describe, engine_line};
+pub use self::container::ContainerSpec;
+pub use self::describe::{describe, engine_line, made_by};
 pub use self::detection::{NoEngine, Unavailable};
 pub use self::engine::{Engine, EngineError, Program};
 pub use self::error::{MeasureError, Problem};

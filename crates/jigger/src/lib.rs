@@ -16,10 +16,13 @@ pub mod interrupt;
 pub mod server;
 pub mod worktree;
 
+pub mod artifact;
 pub mod calibration;
+
 pub mod event;
 pub mod prepare;
 pub mod session;
+pub mod startups;
 pub mod visit;
 
 pub mod record;

@@ -9,11 +9,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::artifact::Artifact;
 use crate::event::{Event, Listener};
-use crate::image::{Engine, Image, measure_reference, own_bytes};
 use crate::interrupt::Interrupt;
-use crate::record::{ContenderRecord, ImageRecord, Status};
-use crate::suite::{Contender, ImageRecipe, Placeholders, Suite};
+use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, Status};
+use crate::suite::{Contender, Placeholders, Suite};
+
+mod images;
 
 /// Whether container images are built and measured.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +26,15 @@ pub enum Images<'a> {
     Build(Option<&'a str>),
 }
 
+/// How contenders are built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builds {
+    /// What has not changed is not built again.
+    Incremental,
+    /// Everything anew, where the suite says how (`clean_build`).
+    Clean,
+}
+
 /// Lines of a failed build that are shown.
 const SHOWN_LINES: usize = 15;
 
@@ -32,12 +43,14 @@ const REMEDIES: &[(&str, &str)] = &[
     ("go", "install Go 1.25 or newer (https://go.dev/dl/), or run `make setup`"),
     ("python3", "install Python 3.10 or newer with its venv module (Debian: python3-venv)"),
     ("cargo", "install Rust (https://rustup.rs)"),
+    ("rustup", "install Rust with rustup (https://rustup.rs), which has the target for musl"),
     ("node", "install Node.js (https://nodejs.org)"),
 ];
 
 /// Prepares every contender; one entry each, in the suite's order.
 pub fn prepare(
     suite: &Suite,
+    builds: Builds,
     images: Images<'_>,
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
@@ -46,7 +59,7 @@ pub fn prepare(
         .contenders
         .iter()
         .map(|contender| {
-            let record = prepared(contender, interrupt, listener);
+            let record = prepared(contender, builds, interrupt, listener);
             if let Some(reason) = &record.reason {
                 let (contender, reason) = (record.name.clone(), reason.clone());
                 listener(Event::LeftOut { contender, reason });
@@ -55,13 +68,14 @@ pub fn prepare(
         })
         .collect();
     if let Images::Build(choice) = images {
-        add_images(suite, choice, &mut records, interrupt, listener);
+        images::add(suite, choice, &mut records, interrupt, listener);
     }
     records
 }
 
 fn prepared(
     contender: &Contender,
+    builds: Builds,
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) -> ContenderRecord {
@@ -72,8 +86,10 @@ fn prepared(
         start: contender.start.clone().unwrap_or_default(),
         environment: contender.environment.clone(),
         build_seconds: None,
+        artifact: None,
         image: None,
         image_reason: None,
+        container: None,
     };
     if let Some(missing) = contender.needs.iter().find(|program| !is_on_path(program)) {
         record.status = Status::Skipped;
@@ -82,8 +98,11 @@ fn prepared(
     }
     if !contender.build.is_empty() {
         listener(Event::Preparing { contender: contender.name.clone(), step: "building" });
-        match build(contender, interrupt) {
-            Ok(seconds) => record.build_seconds = Some(seconds),
+        match build(contender, builds, interrupt) {
+            Ok((seconds, artifact)) => {
+                record.build_seconds = Some(seconds);
+                record.artifact = artifact;
+            }
             Err(reason) => {
                 record.status = Status::Failed;
                 record.reason = Some(reason);
@@ -107,15 +126,44 @@ fn is_on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
 }
 
-/// Runs the build's commands; the wall time of all, in seconds, or what went wrong.
-fn build(contender: &Contender, interrupt: &Interrupt) -> Result<f64, String> {
+/// Runs the build's commands; the wall time of all, in seconds, and what they made, or what went
+/// wrong.
+fn build(
+    contender: &Contender,
+    builds: Builds,
+    interrupt: &Interrupt,
+) -> Result<(f64, Option<ArtifactRecord>), String> {
+    let anew = builds == Builds::Clean && !contender.clean_build.is_empty();
+    let commands = if anew { &contender.clean_build } else { &contender.build };
+    let before = artifact(contender)?;
     let began = Instant::now();
-    for command in &contender.build {
-        let arguments =
-            Placeholders::default().fill_all(command).map_err(|error| format!("build: {error}"))?;
+    for command in commands {
+        let arguments = Placeholders::default()
+            .with("arch", std::env::consts::ARCH)
+            .fill_all(command)
+            .map_err(|error| format!("build: {error}"))?;
         run_to_end(&arguments, &contender.directory, interrupt)?;
     }
-    Ok(began.elapsed().as_secs_f64())
+    let seconds = began.elapsed().as_secs_f64();
+    let Some(path) = &contender.artifact else { return Ok((seconds, None)) };
+    let path = path.display().to_string();
+    let made = artifact(contender)?.ok_or_else(|| {
+        format!("the build ended well and made no '{path}'; correct it, or the key artifact")
+    })?;
+    let build = match before {
+        _ if anew => BuildKind::Clean,
+        None => BuildKind::First,
+        Some(before) if before == made => BuildKind::Unchanged,
+        Some(_) => BuildKind::Changed,
+    };
+    Ok((seconds, Some(ArtifactRecord { path, bytes: made.bytes, build })))
+}
+
+/// What the build makes, if it is there.
+fn artifact(contender: &Contender) -> Result<Option<Artifact>, String> {
+    let Some(path) = &contender.artifact else { return Ok(None) };
+    Artifact::at(&contender.directory.join(path))
+        .map_err(|error| format!("the artifact '{}' cannot be read: {error}", path.display()))
 }
 
 /// Runs one command to its end; its last lines when it fails.
@@ -168,69 +216,4 @@ fn last_lines(reader: impl std::io::Read) -> Vec<String> {
         last.push_back(format!("    {}", String::from_utf8_lossy(&line)));
     }
     last.into()
-}
-
-fn add_images(
-    suite: &Suite,
-    choice: Option<&str>,
-    records: &mut [ContenderRecord],
-    interrupt: &Interrupt,
-    listener: &mut Listener<'_>,
-) {
-    if suite.contenders.iter().all(|contender| contender.image.is_none()) {
-        return;
-    }
-    let engine = Engine::detect(choice).map_err(|error| error.to_string());
-    let mut measured: Vec<(usize, Image)> = Vec::new();
-    for (at, contender) in suite.contenders.iter().enumerate() {
-        let Some(recipe) = &contender.image else {
-            continue;
-        };
-        if records[at].status != Status::Measured || interrupt.is_raised() {
-            continue;
-        }
-        let step = "building and measuring the image of";
-        listener(Event::Preparing { contender: contender.name.clone(), step });
-        match image(suite, contender, recipe, engine.as_ref()) {
-            Ok(image) => measured.push((at, image)),
-            Err(reason) => records[at].image_reason = Some(reason),
-        }
-    }
-    let images: Vec<Image> = measured.iter().map(|(_, image)| image.clone()).collect();
-    for ((at, image), own_bytes) in measured.into_iter().zip(own_bytes(&images)) {
-        records[at].image = Some(ImageRecord {
-            reference: image.reference,
-            engine: image.engine.unwrap_or_default(),
-            unpacked_bytes: image.unpacked_bytes,
-            transfer_bytes: image.transfer_bytes,
-            own_bytes,
-            engine_says_bytes: image.engine_says_bytes,
-        });
-    }
-}
-
-fn image(
-    suite: &Suite,
-    contender: &Contender,
-    recipe: &ImageRecipe,
-    engine: Result<&Engine, &String>,
-) -> Result<Image, String> {
-    let engine = engine.map_err(Clone::clone)?;
-    let reference = match recipe {
-        ImageRecipe::Reference(reference) => reference.clone(),
-        ImageRecipe::Build(command) => {
-            let tag =
-                format!("jigger-{}/{}", suite.name.to_lowercase(), contender.name.to_lowercase());
-            let filled = Placeholders::default()
-                .with("engine", engine.program.name())
-                .with("tag", &tag)
-                .fill_all(command)
-                .map_err(|error| format!("image.build: {error}"))?;
-            engine
-                .run_build_command(&filled, &contender.directory, &mut |_| {})
-                .map_err(|error| error.to_string())?;
-            tag
-        }
-    };
-    measure_reference(engine, &reference).map_err(|error| error.to_string())
 }

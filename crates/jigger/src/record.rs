@@ -1,6 +1,6 @@
 //! The record: every sample of a run, on disk. All reports are functions of it.
 //!
-//! On-disk types live here alone. Times are in nanoseconds unless the name says
+//! On-disk types live here and in `record/` alone. Times are in nanoseconds unless the name says
 //! otherwise; histograms are HdrHistogram V2 (compressed), base64.
 
 mod embedded;
@@ -20,6 +20,12 @@ use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 
 pub use embedded::{Embedded, embed};
+mod costs;
+
+pub use costs::{
+    ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
+    LayerRecord,
+};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 1;
@@ -46,6 +52,9 @@ pub struct Record {
     /// How rates that hang on a capacity were found.
     #[serde(default)]
     pub calibrations: Vec<CalibrationRecord>,
+    /// Launches before the rounds, in the order in which they were made.
+    #[serde(default)]
+    pub launches: Vec<LaunchRecord>,
     /// Every visit, in the order in which they were made.
     pub visits: Vec<VisitRecord>,
     /// How the run ended.
@@ -216,27 +225,16 @@ pub struct ContenderRecord {
     pub environment: Vec<(String, String)>,
     /// Wall time of its build in this run; short when nothing had changed.
     pub build_seconds: Option<f64>,
+    /// What the build made, where the suite names it.
+    #[serde(default)]
+    pub artifact: Option<ArtifactRecord>,
     /// Its container image.
     pub image: Option<ImageRecord>,
     /// Why there is no image figure.
     pub image_reason: Option<String>,
-}
-
-/// A container image's sizes.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct ImageRecord {
-    /// The image's reference.
-    pub reference: String,
-    /// The engine that built it.
-    pub engine: String,
-    /// Bytes of the files in it.
-    pub unpacked_bytes: u64,
-    /// Bytes that a pull of it moves, each layer gzip-compressed.
-    pub transfer_bytes: u64,
-    /// Unpacked bytes of the layers that no other contender's image has.
-    pub own_bytes: u64,
-    /// The size that the engine itself prints.
-    pub engine_says_bytes: Option<u64>,
+    /// How it ran in a container; absent when it ran as a process of the host.
+    #[serde(default)]
+    pub container: Option<ContainerRecord>,
 }
 
 /// One visit.
@@ -336,6 +334,9 @@ pub struct TrialRecord {
     pub closed_by_server: u64,
     /// Processor time of the server's tree during the trial.
     pub server_cpu_ns: Option<u64>,
+    /// Memory of the server's tree under this load: the median of the looks at it.
+    #[serde(default)]
+    pub memory_bytes: Option<u64>,
     /// Processor time of the load engine.
     pub engine_cpu_ns: u64,
     /// Cores that the load engine had.

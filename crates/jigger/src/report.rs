@@ -2,6 +2,7 @@
 
 pub mod changes;
 mod chart;
+mod costs;
 mod csv;
 mod html;
 mod json;

@@ -11,6 +11,7 @@ use procfs::process::Process;
 use rustix::time::{ClockId, clock_gettime};
 
 mod cgroup;
+mod container;
 mod error;
 pub mod guard;
 mod link;
@@ -23,6 +24,7 @@ mod stray;
 mod tree;
 pub mod usage;
 
+pub use container::Container;
 pub use error::{StartError, StopError};
 pub use protocol::Exit;
 
@@ -53,6 +55,9 @@ pub struct StartSpec {
     pub grace: Duration,
     /// The program to re-execute as the guard: jigger itself, as an absolute path.
     pub guard: PathBuf,
+    /// The container that `argv` makes and that the server runs in; `None` for a process of the
+    /// host.
+    pub container: Option<Container>,
 }
 
 /// What has become of a server.
@@ -89,6 +94,7 @@ pub struct Server {
     mark: String,
     meter: Meter,
     cgroup: Option<PathBuf>,
+    container: Option<Container>,
     stopped: bool,
 }
 
@@ -197,6 +203,19 @@ impl Server {
         self.meter.usage()
     }
 
+    /// Has the meter look at the processes in the server's container, once it runs: until then, and
+    /// for a process of the host, it is what the guard started.
+    ///
+    /// # Errors
+    /// [`UsageError::Container`] when the engine does not know its processes.
+    pub fn look_into_container(&mut self) -> Result<(), UsageError> {
+        let Some(container) = &self.container else { return Ok(()) };
+        let unknown = |message| UsageError::Container { name: container.name.clone(), message };
+        let pid = container.pid().map_err(unknown)?;
+        self.meter = Meter::of_container(pid).ok_or(UsageError::Gone)?;
+        Ok(())
+    }
+
     /// The same for another thread, such as one that samples the peak.
     pub fn meter(&self) -> Meter {
         self.meter.clone()
@@ -220,6 +239,7 @@ impl Server {
             mark,
             meter,
             cgroup: spawned.cgroup,
+            container: spec.container.clone(),
             stopped: false,
         }
     }
@@ -244,18 +264,21 @@ impl Server {
     fn end(&mut self) -> Result<Stopped, StopError> {
         self.stopped = true;
         self.link.order_stop();
-        let deadline = Instant::now() + self.grace + guard::KILL_LIMIT + FAREWELL_LIMIT;
+        let deadline = Instant::now() + self.end_limit();
+        let mut left = None;
         loop {
             match self.link.next(deadline) {
                 News::Event(Event::Stopped { took_ms, forced, survivors }) => {
                     self.link.wait();
                     self.remove_cgroup();
                     let took = Duration::from_millis(took_ms);
-                    return match survivors.is_empty() {
-                        true => Ok(Stopped { took, forced }),
-                        false => Err(StopError::Survivors { pids: survivors }),
+                    return match (survivors.is_empty(), left) {
+                        (true, None) => Ok(Stopped { took, forced }),
+                        (true, Some(error)) => Err(error),
+                        (false, _) => Err(StopError::Survivors { pids: survivors }),
                     };
                 }
+                News::Event(Event::Left(message)) => left = self.container_left(message),
                 News::Event(_) => {}
                 News::Nothing | News::Lost => {
                     self.link.kill();
@@ -266,7 +289,21 @@ impl Server {
         }
     }
 
+    /// What the guard may take to end the server and to say so.
+    fn end_limit(&self) -> Duration {
+        let by_itself = self.grace + guard::KILL_LIMIT + FAREWELL_LIMIT;
+        // Its engine is asked to stop it and to remove it, each within its limit.
+        let by_engine = (self.grace + container::ANSWER_LIMIT) + container::ANSWER_LIMIT;
+        if self.container.is_some() { by_itself + by_engine } else { by_itself }
+    }
+
+    fn container_left(&self, message: String) -> Option<StopError> {
+        let Container { engine, name } = self.container.clone()?;
+        Some(StopError::ContainerLeft { engine, name, message })
+    }
+
     fn sweep_without_guard(&self) {
+        let _ = self.container.as_ref().map(Container::remove);
         if let Some(group) = &self.cgroup {
             cgroup::kill(group);
         }

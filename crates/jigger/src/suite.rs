@@ -4,6 +4,7 @@
 //! turned into the validated types below. Nothing later sees the raw ones.
 
 mod builtin;
+mod containers;
 mod expectation;
 mod names;
 mod objective;
@@ -20,6 +21,9 @@ use std::time::Duration;
 use crate::disturbance::Limits;
 
 pub use builtin::{BUILTIN_NAMES, Builtin};
+pub use containers::{
+    CONTAINER_SUFFIX, ContainerLimits, ImageStart, InContainer, Network, Place, cpus, memory_bytes,
+};
 pub use expectation::{BodyExpectation, Expectation, hex};
 pub use objective::{Objective, Statistic};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
@@ -54,6 +58,8 @@ pub struct Suite {
     pub margin: f64,
     /// Whether all are asked with fresh connections too when some close theirs and others do not.
     pub measure_closing: bool,
+    /// What holds for contenders that run in containers.
+    pub container_limits: ContainerLimits,
 }
 
 /// How many rounds are run.
@@ -93,6 +99,10 @@ pub struct Contender {
     pub needs: Vec<String>,
     /// Commands run one after another before the first round; argument lists.
     pub build: Vec<Vec<String>>,
+    /// Commands that build everything anew, in place of `build`; empty where there are none.
+    pub clean_build: Vec<Vec<String>>,
+    /// What the build makes: a file or a folder, relative to `directory`.
+    pub artifact: Option<PathBuf>,
     /// The server's command; `None` for a server that already runs.
     pub start: Option<Vec<String>>,
     /// Environment added to the server's.
@@ -107,6 +117,10 @@ pub struct Contender {
     pub expectation: Expectation,
     /// How its container image is built.
     pub image: Option<ImageRecipe>,
+    /// How that image is started.
+    pub image_start: ImageStart,
+    /// That it runs in a container; `None` for a process of the host.
+    pub container: Option<InContainer>,
 }
 
 /// How a contender's container image is had.

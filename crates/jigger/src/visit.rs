@@ -2,6 +2,7 @@
 
 mod capacity;
 mod ceiling;
+mod container;
 mod live;
 mod search;
 mod survey;

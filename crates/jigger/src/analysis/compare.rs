@@ -113,6 +113,22 @@ pub fn comparisons(
     comparisons
 }
 
+/// One contender's metrics against another's, each judged alone.
+pub(super) fn compare_with(
+    record: &Record,
+    contender: &ContenderResult<'_>,
+    base: &ContenderResult<'_>,
+) -> Vec<Comparison> {
+    let margin = Margin::new(record.suite.margin).unwrap_or_default();
+    let name = contender.record.name.as_str();
+    let compared = |metric: &Metric| {
+        let found =
+            compare_family(&[(name, metric)], &base.metrics, record, margin.into()).pop()?;
+        Some(Comparison { baseline: base.record.name.clone(), ..found })
+    };
+    contender.metrics.iter().filter_map(compared).collect()
+}
+
 fn baseline_metrics<'a>(
     record: &Record,
     contenders: &'a [ContenderResult<'_>],

@@ -5,6 +5,7 @@ use jigger_stats::{Direction, Location};
 use serde::Serialize;
 
 use super::gate::Gate;
+use super::startup::startup_metrics;
 use super::trials::Visit;
 use crate::record::{Record, ScenarioRecord, TrialRecord, VisitRecord};
 
@@ -99,6 +100,7 @@ pub fn metrics_of(
         summary(visits, name, |visit| value(visit.record))
     };
     metrics.extend(of_visit("startup_ms", |visit| visit.startup_ns.map(|ns| of(ns) / 1e6)));
+    metrics.extend(startup_metrics(record, entry));
     for scenario in &record.suite.scenarios {
         metrics.extend(trial_metrics(visits, scenario));
         metrics.extend(percentiles(visits, scenario));
@@ -153,6 +155,7 @@ type TimesValue = fn(&Histogram<u64>) -> f64;
 const COUNTS: &[(&str, TrialValue)] = &[
     (RATE, rate),
     ("cpu_us_per_request", |trial| positive(of(trial.server_cpu_ns?) / 1e3 / of(trial.requests))),
+    ("memory_bytes", |trial| positive(of(trial.memory_bytes?))),
 ];
 
 /// What its response times tell.
@@ -192,7 +195,7 @@ pub fn direction(metric: &str) -> Direction {
 pub fn unit_of(metric: &str) -> Unit {
     match metric {
         name if name.ends_with("requests_per_second") => Unit::PerSecond,
-        name if name.ends_with("_ms") => Unit::Milliseconds,
+        name if name.ends_with("_ms") || name.starts_with("startup_ms") => Unit::Milliseconds,
         name if name.ends_with("_bytes") => Unit::Bytes,
         name if name.contains("_us") => Unit::Microseconds,
         _ => Unit::Seconds,
@@ -266,6 +269,7 @@ fn once(record: &Record, entry: &str) -> Vec<Metric> {
     let image = contender.image.as_ref();
     let values = [
         ("build_seconds", contender.build_seconds),
+        ("artifact_bytes", contender.artifact.as_ref().map(|made| of(made.bytes))),
         ("image_unpacked_bytes", image.map(|image| of(image.unpacked_bytes))),
         ("image_transfer_bytes", image.map(|image| of(image.transfer_bytes))),
         ("image_own_bytes", image.map(|image| of(image.own_bytes))),

@@ -10,7 +10,7 @@ use super::{Exit, output};
 use crate::analysis::{Analysis, Compared, counted_metrics, is_counted};
 use crate::cli::AbArgs;
 use crate::interrupt::Interrupt;
-use crate::prepare::Images;
+use crate::prepare::{Builds, Images};
 use crate::record::{Ended, Record};
 use crate::report::changes::{self, Revisions};
 use crate::revisions::{Checkouts, labels, split};
@@ -102,6 +102,7 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
         let job = Job {
             method: &args.method,
             placement: args.placement.placement()?,
+            builds: Builds::Incremental,
             images: Images::Skip,
             record: path,
             verbosity: args.shown.verbosity(),

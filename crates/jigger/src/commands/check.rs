@@ -10,10 +10,10 @@ use crate::confounder;
 use crate::display::Display;
 use crate::event::Event;
 use crate::interrupt::Interrupt;
-use crate::prepare::{self, Images};
+use crate::prepare::{self, Builds, Images};
 use crate::record::{Record, Status};
 use crate::suite::Suite;
-use crate::visit::survey;
+use crate::visit::{LiveWorld, survey};
 
 /// Checks a suite's contenders.
 ///
@@ -29,9 +29,12 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
     let interrupt = Interrupt::listen()?;
     let mut display = Display::new(args.shown.verbosity());
     let mut listener = |event: Event| display.show(&event);
-    record.contenders = prepare::prepare(&suite, Images::Skip, &interrupt, &mut listener);
+    let builds = Builds::Incremental;
+    record.contenders = prepare::prepare(&suite, builds, Images::Skip, &interrupt, &mut listener);
     let taking_part = run::taking_part(&record);
-    record.visits = survey(&suite, &taking_part, &placement, &interrupt, &mut listener)?;
+    let without_load = Suite { scenarios: Vec::new(), ..suite.clone() };
+    let mut world = LiveWorld::new(&without_load, placement, interrupt.clone())?;
+    record.visits = survey(&suite, &taking_part, &mut world, &interrupt, &mut listener);
     if interrupt.is_raised() {
         return Ok(Exit::Interrupted);
     }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::{Exit, run};
 use crate::cli::CompareArgs;
-use crate::prepare::Images;
+use crate::prepare::{Builds, Images};
 use crate::suite::Suite;
 
 /// Compares the servers named on the command line.
@@ -18,7 +18,7 @@ pub fn run(args: &CompareArgs) -> Result<Exit> {
     let text = suite_text(args)?;
     let suite = Suite::parse(&text, "the command line", Path::new("/"))?;
     let placement = args.placement.placement()?;
-    run::measure(suite, &args.method, placement, Images::Skip, &args.output)
+    run::measure(suite, &args.method, placement, Builds::Incremental, Images::Skip, &args.output)
 }
 
 /// The suite that these arguments stand for; it is kept in the record as any other.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::{Exit, output};
 use crate::analysis::Analysis;
@@ -12,14 +12,16 @@ use crate::cli::{MethodArgs, OutputArgs, RunArgs};
 use crate::display::{Display, Verbosity};
 use crate::event::{Event, Listener};
 use crate::host::{Host, Placement};
+use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
-use crate::prepare::{self, Images};
+use crate::prepare::{self, Builds, Images};
 use crate::record::{
     BoundRecord, Ended, Record, RecordFile, Status, ThresholdRecord, WarmUpRecord,
 };
 use crate::report::render_as;
 use crate::session;
+use crate::startups;
 use crate::suite::{Bound, Extent, Limit, Suite, Threshold, WarmUp};
 use crate::visit::{LiveWorld, ceilings, differ_in_closing, scenario_records, survey};
 
@@ -38,8 +40,39 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
         suite.keep_only(&args.only)?;
     }
     let images = if args.no_images { Images::Skip } else { Images::Build(args.engine.as_deref()) };
+    suite.container_limits = args.place.limits(suite.container_limits);
+    suite.put(args.place.place())?;
     let placement = args.placement.placement()?;
-    measure(suite, &args.method, placement, images, &args.output)
+    measure(suite, &args.method, placement, args.place.builds(), images, &args.output)
+}
+
+/// The engine that the contenders' containers run with; none when there are no such contenders.
+fn engine(suite: &Suite, images: Images<'_>) -> Result<Option<Engine>> {
+    if suite.contenders.iter().all(|contender| contender.container.is_none()) {
+        return Ok(None);
+    }
+    match images {
+        Images::Skip => bail!("containers run from images; leave out --no-images"),
+        Images::Build(choice) => Ok(Some(Engine::detect(choice)?)),
+    }
+}
+
+/// What every world of one run has in common.
+struct Ground<'a> {
+    interrupt: &'a Interrupt,
+    /// Where contenders run in containers.
+    engine: Option<Engine>,
+}
+
+impl Ground<'_> {
+    /// A world for visits or launches, with what containers need in it.
+    fn world<'s>(&self, suite: &'s Suite, record: &Record) -> Result<LiveWorld<'s>> {
+        let world = LiveWorld::new(suite, record.placement.clone(), self.interrupt.clone())?;
+        Ok(match &self.engine {
+            Some(engine) => world.with_containers(engine.clone(), &record.contenders),
+            None => world,
+        })
+    }
 }
 
 /// Prepares and measures a suite's contenders and writes the report.
@@ -50,12 +83,14 @@ pub fn measure(
     suite: Suite,
     method: &MethodArgs,
     placement: Placement,
+    builds: Builds,
     images: Images<'_>,
     out: &OutputArgs,
 ) -> Result<Exit> {
     output::check_files(&out.output)?;
     let path = record_path(out, &suite);
-    let job = Job { method, placement, images, record: path, verbosity: out.shown.verbosity() };
+    let verbosity = out.shown.verbosity();
+    let job = Job { method, placement, builds, images, record: path, verbosity };
     let file = record(suite, &job, &Interrupt::listen()?)?;
     let analysis = Analysis::of(&file.record);
     output::print(&render_as(&analysis, out.format, out.shown.look()))?;
@@ -73,6 +108,7 @@ pub fn measure(
 pub(super) struct Job<'a> {
     pub method: &'a MethodArgs,
     pub placement: Placement,
+    pub builds: Builds,
     pub images: Images<'a>,
     pub record: PathBuf,
     pub verbosity: Verbosity,
@@ -81,18 +117,24 @@ pub(super) struct Job<'a> {
 /// Prepares and measures a suite's contenders.
 pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> Result<RecordFile> {
     adapt(&mut suite, job.method);
+    let ground = Ground { interrupt, engine: engine(&suite, job.images)? };
     let seed = job.method.seed;
     let empty = empty_record(&suite, seed, job.placement.clone());
     let mut file = RecordFile::create(job.record.clone(), empty)?;
     let mut display = Display::new(job.verbosity);
     let mut listener = |event: Event| display.show(&event);
 
-    file.record.contenders = prepare::prepare(&suite, job.images, interrupt, &mut listener);
-    calibrate(&mut suite, &mut file, interrupt, &mut listener)?;
+    file.record.contenders =
+        prepare::prepare(&suite, job.builds, job.images, interrupt, &mut listener);
     file.save()?;
-    complete_scenarios(&mut suite, &mut file.record, job.method, interrupt, &mut listener)?;
+    calibrate(&mut suite, &mut file.record, &ground, &mut listener)?;
+    complete_scenarios(&mut suite, &mut file.record, job.method, &ground, &mut listener)?;
+    file.save()?;
     let plan = Plan::new(&suite, &taking_part(&file.record), seed);
-    let mut world = LiveWorld::new(&suite, file.record.placement.clone(), interrupt.clone())?;
+    let mut launcher = ground.world(&suite, &file.record)?;
+    startups::run(job.method.startups.into(), &plan, &mut launcher, &mut file, &mut listener)?;
+    // A world of its own, whose clock starts with the rounds.
+    let mut world = ground.world(&suite, &file.record)?;
     session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
     Ok(file)
 }
@@ -100,15 +142,14 @@ pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> 
 /// Finds the rates that are shares of the slowest contender's capacity.
 fn calibrate(
     suite: &mut Suite,
-    file: &mut RecordFile,
-    interrupt: &Interrupt,
+    record: &mut Record,
+    ground: &Ground<'_>,
     listener: &mut Listener<'_>,
 ) -> Result<()> {
     let Some(closed) = calibration::closed_loop(suite) else {
         return Ok(());
     };
-    let record = &mut file.record;
-    let mut world = LiveWorld::new(&closed, record.placement.clone(), interrupt.clone())?;
+    let mut world = ground.world(&closed, record)?;
     let visits = calibration::visit_all(record, &mut world, listener);
     calibration::mark_failures(&visits, &mut record.contenders);
     record.calibrations = calibration::calibrations(suite, &visits);
@@ -122,12 +163,14 @@ fn complete_scenarios(
     suite: &mut Suite,
     record: &mut Record,
     method: &MethodArgs,
-    interrupt: &Interrupt,
+    ground: &Ground<'_>,
     listener: &mut Listener<'_>,
 ) -> Result<()> {
     let placement = record.placement.clone();
     if let Some(fresh) = suite.fresh_counterpart().filter(|_| !method.quick) {
-        let visits = survey(suite, &taking_part(record), &placement, interrupt, listener)?;
+        let without_load = Suite { scenarios: Vec::new(), ..suite.clone() };
+        let mut world = ground.world(&without_load, record)?;
+        let visits = survey(suite, &taking_part(record), &mut world, ground.interrupt, listener);
         if differ_in_closing(&visits) {
             suite.scenarios.push(fresh);
         }
@@ -194,6 +237,7 @@ pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Re
         placement,
         contenders: Vec::new(),
         calibrations: Vec::new(),
+        launches: Vec::new(),
         visits: Vec::new(),
         ended: Ended::NotYet,
     }

@@ -83,15 +83,16 @@ fn add_layer(text: &mut String, layer: &Layer, place: &str) {
         *text += &format!("    {} of it removed or replaced later\n", size(layer.wasted_bytes));
     }
     if !layer.created_by.is_empty() {
-        *text += &format!("    {}\n", command(&layer.created_by));
+        *text += &format!("    {}\n", made_by(&layer.created_by));
     }
     for file in &layer.biggest {
         *text += &format!("    {:>9}  {}\n", size(file.bytes), plain(&file.path));
     }
 }
 
-/// The command without the shell that Docker's classic builder writes before it.
-fn command(created_by: &str) -> String {
+/// The command that made a layer, without the shell that Docker's classic builder writes before it.
+#[must_use]
+pub fn made_by(created_by: &str) -> String {
     let command = created_by.strip_prefix("/bin/sh -c #(nop) ").unwrap_or(created_by);
     plain(command.trim()).replace('\n', " ")
 }
@@ -109,13 +110,16 @@ fn size(bytes: u64) -> String {
         unit_bytes *= 1_000;
         unit += 1;
     }
-    let hundredths =
-        (u128::from(bytes) * 100 + u128::from(unit_bytes) / 2) / u128::from(unit_bytes);
-    let (whole, rest) = (hundredths / 100, hundredths % 100);
-    let digits = match whole {
-        0..10 => format!("{whole}.{rest:02}"),
-        10..100 => format!("{whole}.{}", rest / 10),
-        _ => format!("{whole}"),
+    // Rounded once, to as many decimals as make three digits.
+    let rounded = |decimals: u32| {
+        (u128::from(bytes) * 10_u128.pow(decimals) + u128::from(unit_bytes) / 2)
+            / u128::from(unit_bytes)
+    };
+    let decimals = (0..=2).rev().find(|decimals| rounded(*decimals) < 1_000).unwrap_or(0);
+    let (value, scale) = (rounded(decimals), 10_u128.pow(decimals));
+    let digits = match decimals {
+        0 => value.to_string(),
+        _ => format!("{}.{:0width$}", value / scale, value % scale, width = decimals as usize),
     };
     format!("{digits} {}", UNITS[unit])
 }
@@ -131,6 +135,8 @@ mod tests {
             (999, "999 B"),
             (1_000, "1.00 kB"),
             (12_345, "12.3 kB"),
+            (99_960, "100 kB"),
+            (146_976_396, "147 MB"),
             (999_499, "999 kB"),
             (999_500, "1.00 MB"),
             (5_512_746_870, "5.51 GB"),

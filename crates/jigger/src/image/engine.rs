@@ -28,7 +28,8 @@ pub struct Engine {
     pub program: Program,
     /// Its version, as it tells it.
     pub version: String,
-    path: PathBuf,
+    /// Its program, as an absolute path.
+    pub path: PathBuf,
 }
 
 /// A question that the engine did not answer as it should.

@@ -12,8 +12,17 @@ use crate::plan::PLACEBO;
 const HEADING: [&str; 6] = ["contender", "metric", "unit", "round", "value", "bound"];
 
 /// Metrics that belong to a run and to none of its rounds.
-const ONCE: [&str; 4] =
-    ["build_seconds", "image_unpacked_bytes", "image_transfer_bytes", "image_own_bytes"];
+const ONCE: [&str; 9] = [
+    "startup_ms.min",
+    "startup_ms.max",
+    "startup_ms.p50",
+    "startup_ms.p90",
+    "build_seconds",
+    "artifact_bytes",
+    "image_unpacked_bytes",
+    "image_transfer_bytes",
+    "image_own_bytes",
+];
 
 /// Every value of every round. Figures have all their digits.
 pub fn render(analysis: &Analysis<'_>) -> String {

@@ -34,6 +34,7 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         "comparisons": analysis.comparisons.iter().map(comparison).collect::<Vec<_>>(),
         "placebo": analysis.placebo.iter().map(comparison).collect::<Vec<_>>(),
         "thresholds": analysis.thresholds.iter().map(threshold).collect::<Vec<_>>(),
+        "containers": analysis.containers.iter().map(comparison).collect::<Vec<_>>(),
     });
     pretty(&value)
 }
@@ -65,6 +66,9 @@ fn contender(analysis: &Analysis<'_>, result: &ContenderResult<'_>) -> Value {
         "status": result.record.status,
         "reason": result.record.reason,
         "image_reason": result.record.image_reason,
+        "image": result.record.image,
+        "artifact": result.record.artifact,
+        "container": result.record.container,
         "metrics": metrics,
         "histograms": histograms(analysis, &result.record.name),
         "confounders": result.confounders,

@@ -71,6 +71,7 @@ pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
     }
     sentences.extend(startups(analysis));
     sentences.extend(images(analysis));
+    sentences.extend(super::costs::sentences(analysis).into_iter().map(Sentence::from));
     sentences
 }
 
@@ -247,7 +248,15 @@ fn startups(analysis: &Analysis<'_>) -> Option<Sentence> {
 }
 
 fn images(analysis: &Analysis<'_>) -> Vec<Sentence> {
-    let of_images = analysis.comparisons.iter().filter(|c| c.metric == "image_unpacked_bytes");
+    // A contender's second entry, in a container, has the image of the first.
+    let is_second = |name: &str| {
+        let container = analysis.contender(name).and_then(|c| c.record.container.as_ref());
+        container.is_some_and(|container| container.of != name)
+    };
+    let of_images = analysis
+        .comparisons
+        .iter()
+        .filter(|c| c.metric == "image_unpacked_bytes" && !is_second(&c.contender));
     of_images.filter_map(|comparison| image_sentence(analysis, comparison)).collect()
 }
 

@@ -80,6 +80,7 @@ pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
             },
         ],
         calibrations: Vec::new(),
+        launches: Vec::new(),
         visits,
         ended: Ended::MaxRounds,
     }
@@ -93,6 +94,7 @@ fn contender(name: &str, status: Status, image_bytes: u64) -> ContenderRecord {
         start: vec!["./app".to_owned()],
         environment: Vec::new(),
         build_seconds: Some(1.5),
+        artifact: None,
         image: Some(ImageRecord {
             reference: format!("jigger-pong/{name}"),
             engine: "docker".to_owned(),
@@ -100,8 +102,12 @@ fn contender(name: &str, status: Status, image_bytes: u64) -> ContenderRecord {
             transfer_bytes: image_bytes / 3,
             own_bytes: image_bytes,
             engine_says_bytes: Some(image_bytes),
+            wasted_bytes: 0,
+            engine_note: None,
+            layers: Vec::new(),
         }),
         image_reason: None,
+        container: None,
     }
 }
 
@@ -164,6 +170,7 @@ fn trial(scenario: &str, rate: f64, connections: f64) -> TrialRecord {
         connections_opened: 1,
         closed_by_server: 0,
         server_cpu_ns: Some(1_800_000_000),
+        memory_bytes: None,
         engine_cpu_ns: 500_000_000,
         engine_cores: 1,
         idle_ns: Some(0),

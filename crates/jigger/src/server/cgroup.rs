@@ -68,6 +68,58 @@ pub(super) fn cpu_ns(group: &Path) -> io::Result<u64> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "cpu.stat has no usage_usec"))
 }
 
+/// The kernel's own CPU account of the group that an engine has put a process into.
+///
+/// Version 1 first: where both are mounted, engines use its controllers, and version 2 has the
+/// process in the root group, whose account is the whole machine's.
+pub(super) fn account_of(process: &Process) -> Option<Account> {
+    let groups = process.cgroups().ok()?.0;
+    let mounts = Process::myself().ok()?.mountinfo().ok()?;
+    let own_group = |pathname: &String| pathname != "/";
+    let v1 = groups.iter().find(|group| group.controllers.iter().any(|name| name == "cpuacct"));
+    let v1 = v1.filter(|group| own_group(&group.pathname)).and_then(|group| {
+        let mount = mounts.iter().find(|mount| {
+            mount.fs_type == "cgroup" && mount.super_options.contains_key("cpuacct")
+        })?;
+        let folder = below_mount(&group.pathname, &mount.root, &mount.mount_point)?;
+        Some(Account::V1(folder)).filter(|account| account.cpu_ns().is_ok())
+    });
+    v1.or_else(|| {
+        let group = groups.iter().find(|group| group.hierarchy == 0)?;
+        let mount = mounts.iter().find(|mount| mount.fs_type == "cgroup2")?;
+        let folder = below_mount(&group.pathname, &mount.root, &mount.mount_point)?;
+        let account = Some(Account::V2(folder)).filter(|_| own_group(&group.pathname));
+        account.filter(|account| account.cpu_ns().is_ok())
+    })
+}
+
+/// A group's folder, by the version of its hierarchy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Account {
+    /// Below the controller cpuacct.
+    V1(PathBuf),
+    /// In the unified hierarchy.
+    V2(PathBuf),
+}
+
+impl Account {
+    /// CPU time of every process that is or ever was in the group, in nanoseconds.
+    pub(super) fn cpu_ns(&self) -> io::Result<u64> {
+        let Self::V1(folder) = self else {
+            return cpu_ns(self.folder());
+        };
+        let text = fs::read_to_string(folder.join("cpuacct.usage"))?;
+        text.trim().parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    /// The group's folder.
+    pub(super) fn folder(&self) -> &Path {
+        match self {
+            Self::V1(folder) | Self::V2(folder) => folder,
+        }
+    }
+}
+
 /// SIGKILL to all of the group at once, where the kernel has it (5.14 and later).
 pub(super) fn kill(group: &Path) {
     let _ = fs::write(group.join("cgroup.kill"), "1");

@@ -74,6 +74,14 @@ pub enum StartError {
         /// What the operating system said.
         message: String,
     },
+    /// The engine did not make or start the container.
+    #[error("the container {name} could not be started: {message}")]
+    Container {
+        /// The container's name.
+        name: String,
+        /// What the engine said.
+        message: String,
+    },
     /// The guard could not do its work.
     #[error(
         "the guard {program} that is to watch the server could not: {message}{}",
@@ -100,6 +108,18 @@ pub enum StopError {
         /// Their ids.
         pids: Vec<i32>,
     },
+    /// The server's container is still there.
+    #[error(
+        "the container {name} could not be removed: {message}; remove it by hand ({engine} rm --force {name})"
+    )]
+    ContainerLeft {
+        /// The engine's program.
+        engine: PathBuf,
+        /// The container's name.
+        name: String,
+        /// What the engine said.
+        message: String,
+    },
     /// The guard was ended from outside, or hangs.
     #[error(
         "the server's guard was ended from outside; what could be found of the server was killed, look for leftovers with ps"
@@ -110,6 +130,9 @@ pub enum StopError {
 impl StartError {
     /// The error for a program that the operating system refused to start with `errno`.
     pub(super) fn of_spawn(spec: &StartSpec, errno: i32, message: String) -> Self {
+        if let Some(container) = &spec.container {
+            return Self::Container { name: container.name.clone(), message };
+        }
         let program = spec.argv.first().cloned().unwrap_or_default();
         let has_path = program.contains('/');
         match Errno::from_raw_os_error(errno) {

@@ -25,6 +25,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::cgroup::{self, Cgroup};
+use super::container::Container;
 use super::protocol::{Event, Exit};
 use super::{monotonic_ns, tree};
 
@@ -39,6 +40,7 @@ pub(super) const KILL_LIMIT: Duration = Duration::from_secs(10);
 struct Order {
     grace: Duration,
     cpus: Vec<usize>,
+    container: Option<Container>,
     program: OsString,
     arguments: Vec<OsString>,
 }
@@ -50,11 +52,13 @@ struct Guard {
     child_signals: UnixStream,
     server: Pid,
     group: Option<Cgroup>,
+    container: Option<Container>,
     gone: bool,
 }
 
 /// Runs the guard until the server is stopped. `arguments` are the words after [`VERB`]:
-/// `--grace-ms N [--cpus 0,1] -- PROGRAM ARGUMENT...`.
+/// `--grace-ms N [--cpus 0,1] [--container NAME --engine PROGRAM] -- PROGRAM ARGUMENT...`. With a
+/// container the words after `--` make it, and the engine starts it.
 ///
 /// Standard input is the pipe from jigger, standard output the pipe to it, standard error the
 /// server's log.
@@ -77,18 +81,22 @@ impl Order {
     fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut arguments = arguments.into_iter();
         let (mut grace, mut cpus) = (None, Vec::new());
+        let (mut name, mut engine) = (None, None);
         loop {
             let word = arguments.next().unwrap_or_default();
             match word.to_str() {
                 Some("--") => break,
                 Some("--grace-ms") => grace = number(arguments.next()).map(Duration::from_millis),
                 Some("--cpus") => cpus = list(arguments.next()).ok_or("--cpus asks for numbers")?,
+                Some("--container") => name = arguments.next().and_then(|it| it.into_string().ok()),
+                Some("--engine") => engine = arguments.next(),
                 _ => return Err(format!("the guard does not know the option {word:?}")),
             }
         }
         Ok(Self {
             grace: grace.ok_or("the guard needs --grace-ms with a number")?,
             cpus,
+            container: name.zip(engine).map(|(name, it)| Container { engine: it.into(), name }),
             program: arguments.next().ok_or("the guard needs a program to start")?,
             arguments: arguments.collect(),
         })
@@ -107,8 +115,8 @@ impl Guard {
         let child_signals = signal_stream(&[SIGCHLD])
             .map_err(|error| refuse("cannot watch child processes", error))?;
         let (group, server) = spawn(&order)?;
-        let gone = false;
-        Ok(Self { grace: order.grace, jigger, stop_signals, child_signals, server, group, gone })
+        let (grace, container, gone) = (order.grace, order.container, false);
+        Ok(Self { grace, jigger, stop_signals, child_signals, server, group, container, gone })
     }
 
     fn run(mut self) {
@@ -117,9 +125,15 @@ impl Guard {
         }
         let begun = Instant::now();
         self.reap();
+        if let Some(container) = &self.container {
+            container.stop(self.grace);
+        }
         let forced = !self.end_politely(begun + self.grace);
         if forced {
             self.end_by_force(Instant::now() + KILL_LIMIT);
+        }
+        if let Some(message) = self.container.as_ref().and_then(|it| it.remove().err()) {
+            report(&Event::Left(message));
         }
         let survivors = tree::descendants(getpid().as_raw_pid()).iter().map(|p| p.pid()).collect();
         if let Some(group) = &self.group {
@@ -214,12 +228,16 @@ impl Guard {
 fn spawn(order: &Order) -> Result<(Option<Cgroup>, Pid), Event> {
     let log = io::stderr().as_fd().try_clone_to_owned();
     let log = log.map_err(|error| Event::Refused(format!("cannot hand on the log: {error}")))?;
-    let mut command = Command::new(&order.program);
-    command.args(&order.arguments).process_group(0);
-    command.stdin(Stdio::null()).stdout(Stdio::from(log)).stderr(Stdio::inherit());
     let group = Cgroup::enter();
     let monotonic_ns = monotonic_ns();
-    let spawned = command.spawn();
+    let spawned = command(order).and_then(|mut command| {
+        command.process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::from(log)).stderr(Stdio::inherit());
+        command.spawn().map_err(|error| {
+            let errno = error.raw_os_error().unwrap_or(0);
+            Event::Failed { errno, message: error.to_string() }
+        })
+    });
     if let Some(group) = &group {
         group.leave();
     }
@@ -232,14 +250,29 @@ fn spawn(order: &Order) -> Result<(Option<Cgroup>, Pid), Event> {
             report(&Event::Spawned { pid: server.as_raw_pid(), monotonic_ns });
             Ok((group, server))
         }
-        Err(error) => {
+        Err(event) => {
             if let Some(group) = &group {
                 cgroup::remove(group.path());
             }
-            let errno = error.raw_os_error().unwrap_or(0);
-            Err(Event::Failed { errno, message: error.to_string() })
+            // Whatever the engine made before it failed.
+            let _ = order.container.as_ref().map(Container::remove);
+            Err(event)
         }
     }
+}
+
+/// The command that runs the server. A container is made first, and to the end: an engine's
+/// program that is killed halfway may leave one behind that nobody knows of yet.
+fn command(order: &Order) -> Result<Command, Event> {
+    let Some(container) = &order.container else {
+        let mut command = Command::new(&order.program);
+        command.args(&order.arguments);
+        return Ok(command);
+    };
+    container
+        .create(&order.program, &order.arguments)
+        .map_err(|message| Event::Failed { errno: 0, message })?;
+    Ok(container.start_command())
 }
 
 /// Keeps this process, and all that it starts, to the given cores; none given means all.
@@ -307,6 +340,15 @@ mod tests {
         assert_eq!(order.cpus, [0, 3]);
         assert_eq!(order.program, "serve");
         assert_eq!(order.arguments, ["--cpus", "--", "x"]);
+        assert_eq!(order.container, None);
+    }
+
+    #[test]
+    fn a_container_is_known_by_its_engine_and_name() {
+        let order =
+            parse("--grace-ms 1 --container c-1 --engine /bin/docker -- docker create").unwrap();
+        let expected = Container { engine: "/bin/docker".into(), name: "c-1".to_owned() };
+        assert_eq!(order.container, Some(expected));
     }
 
     #[test]

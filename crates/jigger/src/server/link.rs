@@ -113,6 +113,10 @@ fn words(spec: &StartSpec) -> Vec<OsString> {
         let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
         words.extend(["--cpus".to_owned(), cpus.join(",")]);
     }
+    if let Some(container) = &spec.container {
+        words.extend(["--container".to_owned(), container.name.clone()]);
+        words.extend(["--engine".to_owned(), container.engine.to_string_lossy().into_owned()]);
+    }
     words.push("--".to_owned());
     words.extend(spec.argv.iter().cloned());
     words.into_iter().map(OsString::from).collect()

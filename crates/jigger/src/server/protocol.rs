@@ -30,6 +30,8 @@ pub(super) enum Event {
     Exited { exit: Exit, others_live: bool },
     /// No process of the server is left.
     Gone,
+    /// The server's container could not be removed, for this reason.
+    Left(String),
     /// The guard ended the server, is about to leave, and could not end the `survivors`.
     Stopped { took_ms: u64, forced: bool, survivors: Vec<i32> },
 }
@@ -67,6 +69,7 @@ impl fmt::Display for Event {
                     Exit::GuardLost => write!(out, "exited lost 0 {others}"),
                 }
             }
+            Self::Left(message) => write!(out, "left {}", one_line(message)),
             Self::Gone => out.write_str("gone"),
             Self::Stopped { took_ms, forced, survivors } => {
                 let pids: Vec<String> = survivors.iter().map(ToString::to_string).collect();
@@ -100,6 +103,7 @@ fn parse(line: &str) -> Option<Event> {
             Some(Event::Failed { errno: errno.parse().ok()?, message: message.to_owned() })
         }
         "refused" => Some(Event::Refused(rest.to_owned())),
+        "left" => Some(Event::Left(rest.to_owned())),
         "exited" => parse_exited(rest),
         "gone" => Some(Event::Gone),
         "stopped" => parse_stopped(rest),
@@ -153,6 +157,7 @@ mod tests {
             Event::Exited { exit: Exit::Code(-1), others_live: false },
             Event::Exited { exit: Exit::Signal(9), others_live: true },
             Event::Gone,
+            Event::Left("the daemon does not answer".to_owned()),
             Event::Stopped { took_ms: 12, forced: true, survivors: vec![3, 4] },
             Event::Stopped { took_ms: 0, forced: false, survivors: vec![] },
         ];

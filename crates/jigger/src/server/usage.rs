@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use nix::time::clock_getcpuclockid;
 use procfs::process::{Process, Stat};
 
-use super::{cgroup, tree};
+use super::cgroup::{self, Account};
+use super::tree;
 
 /// How often the tree is read again when a process ended during the reading.
 const READINGS: usize = 5;
@@ -31,7 +32,8 @@ pub struct CpuTime {
 /// Where CPU time was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CpuSource {
-    /// The kernel's account of a cgroup v2 (`cpu.stat`), exact to 1 us.
+    /// The kernel's account of a cgroup, exact to 1 us: version 2 (`cpu.stat`), or for containers
+    /// also version 1 (`cpuacct.usage`).
     Cgroup,
     /// The CPU clock of each live process, in nanoseconds, and `/proc/PID/stat` for the ended
     /// ones, which counts in ticks (10 ms as a rule). A process whose parent ignores SIGCHLD is
@@ -70,6 +72,14 @@ pub enum UsageError {
     /// The server was stopped, or its guard killed.
     #[error("the server is no longer running, so its CPU time and memory cannot be read")]
     Gone,
+    /// The engine does not know the container's processes.
+    #[error("the processes of the container {name} cannot be told: {message}")]
+    Container {
+        /// The container's name.
+        name: String,
+        /// What the engine said.
+        message: String,
+    },
     /// The cgroup's account could not be read.
     #[error("the server's CPU account in {path} cannot be read: {source}")]
     Cgroup {
@@ -83,16 +93,27 @@ pub enum UsageError {
 /// Reads the costs of one server; cheap to clone and to send to a sampling thread.
 #[derive(Clone, Debug)]
 pub struct Meter {
-    guard: i32,
-    guard_started_ticks: u64,
-    cgroup: Option<PathBuf>,
+    root: i32,
+    root_started_ticks: u64,
+    /// Whether the root is the server's own first process, or the guard above it.
+    is_server: bool,
+    account: Option<Account>,
 }
 
 impl Meter {
     /// A meter for the tree below the guard process `guard`, accounted for in `cgroup` if any.
     pub(super) fn new(guard: i32, cgroup: Option<PathBuf>) -> Option<Self> {
-        let guard_started_ticks = Process::new(guard).ok()?.stat().ok()?.starttime;
-        Some(Self { guard, guard_started_ticks, cgroup })
+        let root_started_ticks = Process::new(guard).ok()?.stat().ok()?.starttime;
+        let account = cgroup.map(Account::V2);
+        Some(Self { root: guard, root_started_ticks, is_server: false, account })
+    }
+
+    /// A meter for a container whose first process is `pid`.
+    pub(super) fn of_container(pid: i32) -> Option<Self> {
+        let process = Process::new(pid).ok()?;
+        let root_started_ticks = process.stat().ok()?.starttime;
+        let account = cgroup::account_of(&process);
+        Some(Self { root: pid, root_started_ticks, is_server: true, account })
     }
 
     /// CPU time and memory; see [`Meter::cpu`] and [`Meter::memory`] for the cost of each.
@@ -102,19 +123,20 @@ impl Meter {
 
     /// CPU time of the tree. Costs about 10 us with a cgroup, else about 10 us a process.
     pub fn cpu(&self) -> Result<CpuTime, UsageError> {
-        let guard = self.guard_stat()?;
-        let Some(path) = &self.cgroup else {
-            return Ok(CpuTime { total_ns: self.cpu_by_proc(&guard)?, source: CpuSource::Proc });
+        let root = self.root_stat()?;
+        let Some(account) = &self.account else {
+            return Ok(CpuTime { total_ns: self.cpu_by_proc(&root)?, source: CpuSource::Proc });
         };
-        let total_ns = cgroup::cpu_ns(path)
-            .map_err(|source| UsageError::Cgroup { path: path.clone(), source })?;
+        let total_ns = account
+            .cpu_ns()
+            .map_err(|source| UsageError::Cgroup { path: account.folder().to_owned(), source })?;
         Ok(CpuTime { total_ns, source: CpuSource::Cgroup })
     }
 
     /// Memory of the tree. The kernel walks the page tables of each process for this: 0.1 to 0.5 ms
     /// for a small one such as a gunicorn worker, more for a big one.
     pub fn memory(&self) -> Result<Memory, UsageError> {
-        self.guard_stat()?;
+        self.root_stat()?;
         let mut memory = Memory {
             total_bytes: 0,
             kind: MemoryKind::Pss,
@@ -122,33 +144,43 @@ impl Meter {
             processes: 0,
             threads: 0,
         };
-        for process in tree::descendants(self.guard) {
+        for process in self.processes() {
             add_memory(&mut memory, &process);
         }
         Ok(memory)
     }
 
-    fn guard_stat(&self) -> Result<Stat, UsageError> {
-        let stat = Process::new(self.guard).and_then(|guard| guard.stat());
+    /// The server's processes, parents before their children.
+    fn processes(&self) -> Vec<Process> {
+        let first = self.is_server.then(|| Process::new(self.root).ok()).flatten();
+        first.into_iter().chain(tree::descendants(self.root)).collect()
+    }
+
+    fn root_stat(&self) -> Result<Stat, UsageError> {
+        let stat = Process::new(self.root).and_then(|root| root.stat());
         let stat = stat.map_err(|_| UsageError::Gone)?;
-        if stat.starttime == self.guard_started_ticks { Ok(stat) } else { Err(UsageError::Gone) }
+        if stat.starttime == self.root_started_ticks { Ok(stat) } else { Err(UsageError::Gone) }
     }
 
     /// Parents are read before their children, so time handed up by a dying child is never
     /// counted twice; when one vanished in between, the reading is made again.
-    fn cpu_by_proc(&self, guard: &Stat) -> Result<u64, UsageError> {
-        let mut reaped_ns = reaped_ns(guard);
+    fn cpu_by_proc(&self, root: &Stat) -> Result<u64, UsageError> {
+        let mut reaped_ns = self.reaped_by_guard_ns(root);
         let mut total_ns = 0;
         for _ in 0..READINGS {
-            let live: Vec<Option<u64>> =
-                tree::descendants(self.guard).iter().map(process_cpu_ns).collect();
+            let live: Vec<Option<u64>> = self.processes().iter().map(process_cpu_ns).collect();
             total_ns = reaped_ns + live.iter().flatten().sum::<u64>();
             if live.iter().all(Option::is_some) {
                 break;
             }
-            reaped_ns = self::reaped_ns(&self.guard_stat()?);
+            reaped_ns = self.reaped_by_guard_ns(&self.root_stat()?);
         }
         Ok(total_ns)
+    }
+
+    /// What a container's own first process has reaped is counted with it.
+    fn reaped_by_guard_ns(&self, root: &Stat) -> u64 {
+        if self.is_server { 0 } else { reaped_ns(root) }
     }
 }
 
@@ -230,8 +262,19 @@ mod tests {
     }
 
     #[test]
+    fn a_containers_first_process_counts_with_those_below_it() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let meter = Meter::of_container(i32::try_from(child.id()).unwrap()).unwrap();
+        let memory = meter.memory().unwrap();
+        assert_eq!((memory.processes, memory.threads), (1, 1));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+        assert!(matches!(meter.usage(), Err(UsageError::Gone)));
+    }
+
+    #[test]
     fn a_guard_that_is_not_the_same_any_more_is_gone() {
-        let meter = Meter { guard_started_ticks: 1, ..own_meter() };
+        let meter = Meter { root_started_ticks: 1, ..own_meter() };
         assert!(matches!(meter.usage(), Err(UsageError::Gone)));
     }
 }

@@ -102,8 +102,10 @@ fn record_of(suite: &Suite) -> Record {
         start: Vec::new(),
         environment: Vec::new(),
         build_seconds: None,
+        artifact: None,
         image: None,
         image_reason: None,
+        container: None,
     };
     Record {
         version: VERSION,
@@ -124,6 +126,7 @@ fn record_of(suite: &Suite) -> Record {
         placement: Placement::split(&[0, 1]),
         contenders: vec![contender("a"), contender("b")],
         calibrations: Vec::new(),
+        launches: Vec::new(),
         visits: Vec::new(),
         ended: Ended::NotYet,
     }

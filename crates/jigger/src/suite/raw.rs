@@ -25,6 +25,21 @@ pub struct RawSuite {
     /// What a metric has to keep; a run that misses one ends with exit code 1.
     #[serde(default)]
     pub threshold: Vec<RawThreshold>,
+    /// How contenders run in containers, where they do.
+    #[serde(default)]
+    pub containers: RawContainers,
+}
+
+/// `[containers]`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawContainers {
+    /// "host", the default, or "bridge".
+    pub network: Option<String>,
+    /// Cores' worth of CPU time; as many as there are by default.
+    pub cpus: Option<f64>,
+    /// Most memory, such as "512 MB"; no limit by default.
+    pub memory: Option<String>,
 }
 
 /// `[suite]`.
@@ -138,6 +153,10 @@ pub struct RawContender {
     pub needs: Vec<String>,
     /// One command, or a list of commands run before the first round.
     pub build: Option<RawBuild>,
+    /// The commands that build anew from nothing, for --clean-build.
+    pub clean_build: Option<RawBuild>,
+    /// What the build makes, relative to `dir`: its size is reported.
+    pub artifact: Option<String>,
     /// The server's command; without it the server is taken to run already.
     pub start: Option<RawCommand>,
     /// Environment variables for the server; {port} stands for its port.
@@ -164,6 +183,13 @@ pub struct RawImage {
     /// The reference of an image that the engine has already.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
+    /// What is passed to the image's own command when it runs as a container.
+    pub args: Option<RawCommand>,
+    /// Environment variables of the container.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// The port on which it listens within the container.
+    pub port: Option<u16>,
 }
 
 /// `[[scenario]]`.

@@ -42,7 +42,7 @@ pub enum Limit {
 }
 
 /// Metrics that each scenario has, after its name and a dot.
-const OF_SCENARIO: [&str; 11] = [
+const OF_SCENARIO: [&str; 12] = [
     "requests_per_second",
     "seconds_per_request",
     "response_time_us.mean",
@@ -54,14 +54,20 @@ const OF_SCENARIO: [&str; 11] = [
     "response_time_us.p99_9",
     "response_time_us.p99_99",
     "cpu_us_per_request",
+    "memory_bytes",
 ];
 
 /// Metrics of a server as such.
-const OF_SERVER: [&str; 7] = [
+const OF_SERVER: [&str; 12] = [
     "startup_ms",
+    "startup_ms.min",
+    "startup_ms.p50",
+    "startup_ms.p90",
+    "startup_ms.max",
     "memory_idle_bytes",
     "memory_peak_bytes",
     "build_seconds",
+    "artifact_bytes",
     "image_unpacked_bytes",
     "image_transfer_bytes",
     "image_own_bytes",

@@ -1,12 +1,14 @@
 //! Raw suite to validated suite: defaults filled in, texts parsed, names checked.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage};
-use super::raw::{RawDisturbance, RawHead, RawSuite, RawWarmUp};
-use super::{BodyExpectation, Contender, Expectation, ImageRecipe, Rounds, Suite};
-use super::{SuiteError, WarmUp, names, scenario, threshold};
+use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
+use super::{
+    BodyExpectation, ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network,
+};
+use super::{Rounds, Suite, SuiteError, WarmUp, names, scenario, threshold};
 use crate::disturbance::Limits;
 
 /// What a check says when it fails: the text without the suite's name.
@@ -60,6 +62,7 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         thresholds,
         margin,
         measure_closing: raw.suite.measure_closing.unwrap_or(true),
+        container_limits: container_limits(&raw.containers).map_err(at("[containers]"))?,
     })
 }
 
@@ -160,7 +163,7 @@ fn validated_contender(
     contender_body(
         name,
         raw.url,
-        (raw.build, raw.start),
+        (raw.build, raw.clean_build, raw.start),
         default,
         folder,
         ContenderRest {
@@ -171,6 +174,7 @@ fn validated_contender(
             grace: raw.grace,
             expect: raw.expect,
             image: raw.image,
+            artifact: raw.artifact,
         },
     )
     .map_err(at(&place))
@@ -184,12 +188,13 @@ struct ContenderRest {
     grace: Option<String>,
     expect: Option<RawExpect>,
     image: Option<RawImage>,
+    artifact: Option<String>,
 }
 
 fn contender_body(
     name: String,
     url: String,
-    (build, start): (Option<RawBuild>, Option<RawCommand>),
+    (build, clean_build, start): (Option<RawBuild>, Option<RawBuild>, Option<RawCommand>),
     default: &Expectation,
     folder: &Path,
     rest: ContenderRest,
@@ -203,27 +208,38 @@ fn contender_body(
         Some(expect) => expectation(expect, default)?,
         None => default.clone(),
     };
+    if clean_build.is_some() && build.is_none() {
+        return Err("clean_build takes the place of build, which is not given".to_owned());
+    }
+    let (image, image_start) = rest.image.map(image_recipe).transpose()?.unzip();
     Ok(Contender {
         name,
         directory: folder.join(rest.dir.as_deref().unwrap_or(".")),
         needs: rest.needs,
-        build: build.map(build_commands).transpose()?.unwrap_or_default(),
+        build: build.map(|raw| build_commands("build", raw)).transpose()?.unwrap_or_default(),
+        clean_build: clean_build
+            .map(|raw| build_commands("clean_build", raw))
+            .transpose()?
+            .unwrap_or_default(),
+        artifact: rest.artifact.map(artifact).transpose()?,
         start: start.map(|command| arguments("start", command)).transpose()?,
         environment: rest.env,
         url,
         start_limit: duration("start_limit", rest.start_limit.as_deref().unwrap_or("30s"))?,
         grace: duration("grace", rest.grace.as_deref().unwrap_or("5s"))?,
         expectation,
-        image: rest.image.map(image_recipe).transpose()?,
+        image,
+        image_start: image_start.unwrap_or_default(),
+        container: None,
     })
 }
 
-fn build_commands(raw: RawBuild) -> Checked<Vec<Vec<String>>> {
+fn build_commands(key: &str, raw: RawBuild) -> Checked<Vec<Vec<String>>> {
     let commands = match raw {
         RawBuild::Line(line) => vec![RawCommand::Line(line)],
         RawBuild::Commands(commands) => commands,
     };
-    commands.into_iter().map(|command| arguments("build", command)).collect()
+    commands.into_iter().map(|command| arguments(key, command)).collect()
 }
 
 fn arguments(key: &str, raw: RawCommand) -> Checked<Vec<String>> {
@@ -238,12 +254,45 @@ fn arguments(key: &str, raw: RawCommand) -> Checked<Vec<String>> {
     Ok(arguments)
 }
 
-fn image_recipe(raw: RawImage) -> Checked<ImageRecipe> {
-    match (raw.build, raw.reference) {
-        (Some(build), None) => Ok(ImageRecipe::Build(arguments("image.build", build)?)),
-        (None, Some(reference)) => Ok(ImageRecipe::Reference(reference)),
-        _ => Err("image: give either build or ref".to_owned()),
+fn artifact(path: String) -> Checked<PathBuf> {
+    if path.is_empty() {
+        return Err("artifact is empty; leave it out or name what the build makes".to_owned());
     }
+    Ok(PathBuf::from(path))
+}
+
+fn image_recipe(raw: RawImage) -> Checked<(ImageRecipe, ImageStart)> {
+    let recipe = match (raw.build, raw.reference) {
+        (Some(build), None) => ImageRecipe::Build(arguments("image.build", build)?),
+        (None, Some(reference)) => ImageRecipe::Reference(reference),
+        _ => return Err("image: give either build or ref".to_owned()),
+    };
+    if raw.port == Some(0) {
+        return Err("image.port must be above zero".to_owned());
+    }
+    let start = ImageStart {
+        arguments: raw
+            .args
+            .map(|args| arguments("image.args", args))
+            .transpose()?
+            .unwrap_or_default(),
+        environment: raw.env.into_iter().collect(),
+        port: raw.port,
+    };
+    Ok((recipe, start))
+}
+
+fn container_limits(raw: &RawContainers) -> Checked<ContainerLimits> {
+    let network = match raw.network.as_deref() {
+        None | Some("host") => Network::Host,
+        Some("bridge") => Network::Bridge,
+        Some(other) => return Err(names::unknown("network", other, &["host", "bridge"])),
+    };
+    Ok(ContainerLimits {
+        network,
+        cpus: raw.cpus.map(super::cpus).transpose()?,
+        memory_bytes: raw.memory.as_deref().map(super::memory_bytes).transpose()?,
+    })
 }
 
 /// `expect` over `default`: what it leaves out is inherited.

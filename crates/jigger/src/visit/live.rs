@@ -14,13 +14,15 @@ use super::warm_up::warm_up;
 use crate::disturbance::{Disturbance, Watch, frequency_mhz};
 use crate::event::{Event, Listener};
 use crate::host::Placement;
+use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::plan::Entry;
-use crate::record::{Evidence, VisitRecord};
+use crate::record::{ContainerRecord, ContenderRecord, Evidence, VisitRecord};
 use crate::server::port::{self, Ports};
 use crate::server::ready::{Probe, wait_ready};
 use crate::server::{Server, StartSpec};
 use crate::session::World;
+use crate::startups::Launcher;
 use crate::suite::{Contender, Placeholders, Suite};
 
 /// One probe gives up after this; a server that hangs is asked again.
@@ -29,18 +31,23 @@ const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
 const PORT_LIMIT: Duration = Duration::from_secs(5);
 /// A server says at its start in which mode it is.
 const LOG_HEAD_BYTES: u64 = 16 * 1024;
+/// The news that a server ended comes within this after its connections broke.
+const END_NEWS_LIMIT: Duration = Duration::from_secs(1);
 /// Lines of the server's log that a failure shows.
 const LOG_LINES: usize = 10;
 
 /// The real world: processes, sockets, the clock.
 pub struct LiveWorld<'a> {
-    suite: &'a Suite,
-    placement: Placement,
+    pub(super) suite: &'a Suite,
+    pub(super) placement: Placement,
     interrupt: Interrupt,
     began: Instant,
     ports: Ports,
-    logs: TempDir,
-    guard: PathBuf,
+    pub(super) logs: TempDir,
+    pub(super) guard: PathBuf,
+    pub(super) engine: Option<Engine>,
+    /// How each contender runs in a container, in the suite's order.
+    pub(super) containers: Vec<Option<ContainerRecord>>,
 }
 
 /// Why a visit ended early.
@@ -72,7 +79,17 @@ impl<'a> LiveWorld<'a> {
             ports: Ports::new(),
             logs: tempfile::Builder::new().prefix("jigger-logs-").tempdir()?,
             guard: std::env::current_exe()?,
+            engine: None,
+            containers: Vec::new(),
         })
+    }
+
+    /// With the engine for those contenders that run in containers, as their records say.
+    #[must_use]
+    pub fn with_containers(mut self, engine: Engine, contenders: &[ContenderRecord]) -> Self {
+        self.engine = Some(engine);
+        self.containers = contenders.iter().map(|it| it.container.clone()).collect();
+        self
     }
 
     fn make(
@@ -81,14 +98,14 @@ impl<'a> LiveWorld<'a> {
         visit: &mut VisitRecord,
         listener: &mut Listener<'_>,
     ) -> Result<(), VisitError> {
-        let mut live = self.launch(contender, listener)?;
+        let mut live = self.start(contender, listener)?;
         let outcome = self.ask_all(contender, &mut live, visit, listener);
         let outcome = outcome.map_err(|error| live.explain(error));
         let stopped = live.stop();
         outcome.and(stopped)
     }
 
-    fn launch(
+    fn start(
         &mut self,
         contender: &Contender,
         listener: &mut Listener<'_>,
@@ -100,30 +117,38 @@ impl<'a> LiveWorld<'a> {
             .map_or_else(Placeholders::default, |port| Placeholders::default().with("port", port));
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let target = Target::new(&url)?;
-        let Some(start) = &contender.start else {
+        if contender.start.is_none() && contender.container.is_none() {
             return Ok(LiveServer { server: None, port: None, target });
-        };
+        }
         // A stranger's answers must not count as the contender's.
         if let Address::Tcp(address) = &target.address {
             port::wait_free(address.port(), Duration::ZERO).map_err(VisitError::of)?;
         }
-        let fill = |text: &String| values.fill(text).map_err(VisitError::of);
-        let environment = contender
-            .environment
-            .iter()
-            .map(|(name, value)| Ok((name.clone(), fill(value)?)))
-            .collect::<Result<Vec<_>, VisitError>>()?;
-        let spec = StartSpec {
-            argv: start.iter().map(fill).collect::<Result<Vec<_>, VisitError>>()?,
+        let spec = match contender.container {
+            Some(_) => self.container_spec(contender, port, &values)?,
+            None => self.process_spec(contender, &values)?,
+        };
+        let server = Server::start(&spec).map_err(VisitError::of)?;
+        Ok(LiveServer { server: Some(server), port, target })
+    }
+
+    /// How a process of the host is started.
+    fn process_spec(
+        &self,
+        contender: &Contender,
+        values: &Placeholders,
+    ) -> Result<StartSpec, VisitError> {
+        let start = contender.start.clone().unwrap_or_default();
+        Ok(StartSpec {
+            argv: values.fill_all(&start).map_err(VisitError::of)?,
             dir: contender.directory.clone(),
-            env: environment,
+            env: filled(values, &contender.environment)?,
             log: self.logs.path().join(format!("{}.log", contender.name)),
             cpus: Some(self.placement.server_cpus.clone()),
             grace: contender.grace,
             guard: self.guard.clone(),
-        };
-        let server = Server::start(&spec).map_err(VisitError::of)?;
-        Ok(LiveServer { server: Some(server), port, target })
+            container: None,
+        })
     }
 
     fn ask_all(
@@ -183,6 +208,7 @@ impl<'a> LiveWorld<'a> {
         let interrupted = || self.interrupt.is_raised();
         let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)
             .map_err(VisitError::of)?;
+        server.look_into_container().map_err(VisitError::of)?;
         Ok(u64::try_from(took.as_nanos()).ok())
     }
 }
@@ -227,6 +253,38 @@ impl World for LiveWorld<'_> {
         visit.disturbance = Disturbance { frequency_mhz, ..watch.end(contender.start.is_some()) };
         visit
     }
+}
+
+impl Launcher for LiveWorld<'_> {
+    fn is_interrupted(&self) -> bool {
+        self.interrupt.is_raised()
+    }
+
+    fn launch(
+        &mut self,
+        entry: &Entry,
+        listener: &mut Listener<'_>,
+    ) -> Result<Option<u64>, String> {
+        let suite = self.suite;
+        let contender = &suite.contenders[entry.contender];
+        let launched = self.start(contender, listener).and_then(|mut live| {
+            let startup_ns = self.wait(contender, &mut live).map_err(|error| live.explain(error));
+            let stopped = live.stop();
+            startup_ns.and_then(|startup_ns| stopped.map(|()| startup_ns))
+        });
+        launched.map_err(|error| error.to_string())
+    }
+}
+
+/// Each value with its placeholders filled.
+pub(super) fn filled(
+    values: &Placeholders,
+    environment: &[(String, String)],
+) -> Result<Vec<(String, String)>, VisitError> {
+    let fill = |(name, value): &(String, String)| {
+        Ok((name.clone(), values.fill(value).map_err(VisitError::of)?))
+    };
+    environment.iter().map(fill).collect()
 }
 
 /// A server that was launched, or one that runs already.
@@ -276,6 +334,8 @@ impl LiveServer {
 
     /// The error with the tail of the server's log below it.
     fn explain(&mut self, error: VisitError) -> VisitError {
+        // Its connections break a moment before its guard, or its engine, says that it ended.
+        let _ = self.server.as_mut().map(|server| server.wait_change(END_NEWS_LIMIT));
         let error = self.check_alive().err().unwrap_or(error);
         let tail = self.server.as_ref().map(|server| server.log_tail(LOG_LINES));
         match tail.filter(|tail| !tail.is_empty() && !error.0.contains("log")) {

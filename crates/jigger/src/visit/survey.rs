@@ -1,28 +1,21 @@
 //! One look at each contender without load: launch, verify, stop.
 
-use super::live::LiveWorld;
 use crate::event::Listener;
-use crate::host::Placement;
 use crate::interrupt::Interrupt;
 use crate::plan::Entry;
 use crate::record::VisitRecord;
-use crate::session::World as _;
+use crate::session::World;
 use crate::suite::Suite;
 
-/// Visits those of the suite's contenders whose indexes are in `taking_part`, once each and without
-/// scenarios; fewer when the user interrupts.
-///
-/// # Errors
-/// What the system says when there is no place for the servers' logs.
+/// Visits those of the suite's contenders whose indexes are in `taking_part`, once each, in a world
+/// without scenarios; fewer when the user interrupts.
 pub fn survey(
     suite: &Suite,
     taking_part: &[usize],
-    placement: &Placement,
+    world: &mut impl World,
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
-) -> std::io::Result<Vec<VisitRecord>> {
-    let without_load = Suite { scenarios: Vec::new(), ..suite.clone() };
-    let mut world = LiveWorld::new(&without_load, placement.clone(), interrupt.clone())?;
+) -> Vec<VisitRecord> {
     let mut visits = Vec::new();
     for &index in taking_part {
         if interrupt.is_raised() {
@@ -31,7 +24,7 @@ pub fn survey(
         let entry = Entry { contender: index, name: suite.contenders[index].name.clone() };
         visits.push(world.visit(&entry, 0, index, listener));
     }
-    Ok(visits)
+    visits
 }
 
 /// Whether some of the contenders visited close connections that others keep.

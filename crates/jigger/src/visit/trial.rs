@@ -135,23 +135,25 @@ pub fn measure(
     let load = load_of(scenario, conditions);
     let usage = || server.and_then(|server| server.usage().ok());
     let (before, log_before) = (usage(), server.map_or(0, Server::log_bytes));
-    let mut peak_bytes = None;
+    let mut looks_bytes = Vec::new();
     let sample = jigger_load::run(&load, &mut |progress| {
         let rate = crate::analysis::number(progress.answers) / progress.elapsed.as_secs_f64();
         let name = scenario.name.clone();
         listener(Event::Step { name, rate_per_second: Some(rate) });
-        peak_bytes = peak_bytes.max(usage().map(|usage| usage.memory.total_bytes));
+        looks_bytes.extend(usage().map(|usage| usage.memory.total_bytes));
         if conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
     let after = usage();
     let server_cpu_ns =
         before.zip(after).map(|(a, b)| b.cpu.total_ns.saturating_sub(a.cpu.total_ns));
-    peak_bytes = peak_bytes.max(after.map(|usage| usage.memory.total_bytes));
+    looks_bytes.extend(after.map(|usage| usage.memory.total_bytes));
     let mut trial = record(scenario, &sample);
     trial.server_cpu_ns = server_cpu_ns;
+    looks_bytes.sort_unstable();
+    trial.memory_bytes = looks_bytes.get(looks_bytes.len() / 2).copied();
     trial.log_bytes = server.map_or(0, Server::log_bytes).saturating_sub(log_before);
-    Ok((trial, sample, peak_bytes))
+    Ok((trial, sample, looks_bytes.last().copied()))
 }
 
 fn no_answer(trial: &TrialRecord) -> String {
@@ -179,6 +181,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         connections_opened: sample.connections_opened,
         closed_by_server: sample.closed_by_server,
         server_cpu_ns: None,
+        memory_bytes: None,
         engine_cpu_ns: sample.engine.cpu_ns,
         engine_cores: sample.engine.cores,
         idle_ns: Some(sample.idle_ns),

@@ -91,6 +91,7 @@ pub fn drawn_record(contenders: usize, rounds: usize, times: u64) -> Record {
         placement: Placement::split(&[0, 1, 2, 3]),
         contenders: servers.iter().map(contender).collect(),
         calibrations: Vec::new(),
+        launches: Vec::new(),
         visits,
         ended: Ended::MaxRounds,
     }
@@ -174,6 +175,7 @@ fn contender(server: &Server) -> ContenderRecord {
         start: vec!["./app".to_owned(), "--greeting".to_owned(), "a b".to_owned()],
         environment: vec![("PORT".to_owned(), "{port}".to_owned())],
         build_seconds: Some(1.5),
+        artifact: None,
         image: Some(ImageRecord {
             reference: format!("jigger-pong/{}", server.name),
             engine: "docker".to_owned(),
@@ -181,8 +183,12 @@ fn contender(server: &Server) -> ContenderRecord {
             transfer_bytes: server.image_bytes / 3,
             own_bytes: server.image_bytes - shared_bytes,
             engine_says_bytes: Some(server.image_bytes + 40_000),
+            wasted_bytes: 0,
+            engine_note: None,
+            layers: Vec::new(),
         }),
         image_reason: None,
+        container: None,
     }
 }
 
@@ -278,6 +284,7 @@ fn trial(
         connections_opened: connects,
         closed_by_server: 0,
         server_cpu_ns: Some((requests / rate * 0.9e9) as u64),
+        memory_bytes: None,
         engine_cpu_ns: (requests / rate * 0.3e9) as u64,
         engine_cores: 1,
         idle_ns: Some(0),

@@ -37,6 +37,7 @@ impl World {
             cpus: None,
             grace: PATIENCE,
             guard: PathBuf::from(env!("CARGO_BIN_EXE_jigger")),
+            container: None,
         };
         Self { dir, mark, spec }
     }

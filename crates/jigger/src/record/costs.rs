@@ -1,0 +1,116 @@
+//! What a server costs beside its speed, on disk: launches, what was built, images, containers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A launch that was made for its start-up time alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LaunchRecord {
+    /// The entry launched: a contender's name, or the placebo.
+    pub entry: String,
+    /// Which of the entry's launches it is, from 0.
+    pub launch: usize,
+    /// Spawn to first correct answer.
+    pub startup_ns: Option<u64>,
+    /// Why there is no time.
+    pub failure: Option<String>,
+}
+
+/// What a build made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ArtifactRecord {
+    /// The file or folder, as the suite names it.
+    pub path: String,
+    /// The regular files in it; one with several names counts once.
+    pub bytes: u64,
+    /// What the build had to do.
+    pub build: BuildKind,
+}
+
+/// How much of a build was done in this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BuildKind {
+    /// All of it, since `--clean-build` asked for it and the suite says how.
+    Clean,
+    /// Nothing had been built there before. What tools keep elsewhere (Go's build cache, pip's
+    /// downloads) may have shortened it.
+    First,
+    /// What was there already became something else.
+    Changed,
+    /// What was there already came out the same: the time says nothing of a whole build.
+    Unchanged,
+}
+
+/// A container image's sizes.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ImageRecord {
+    /// The image's reference.
+    pub reference: String,
+    /// The engine that built it.
+    pub engine: String,
+    /// Bytes of the files in it.
+    pub unpacked_bytes: u64,
+    /// Bytes that a pull of it moves, each layer gzip-compressed.
+    pub transfer_bytes: u64,
+    /// Unpacked bytes of the layers that no other contender's image has.
+    pub own_bytes: u64,
+    /// Bytes that no container sees, since a later layer removes or replaces them.
+    #[serde(default)]
+    pub wasted_bytes: u64,
+    /// The size that the engine itself prints.
+    pub engine_says_bytes: Option<u64>,
+    /// Why the engine's size differs, as a sentence.
+    #[serde(default)]
+    pub engine_note: Option<String>,
+    /// Its layers, bottom first; empty in records of earlier programs.
+    #[serde(default)]
+    pub layers: Vec<LayerRecord>,
+}
+
+/// One layer of an image.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LayerRecord {
+    /// The digest of its unpacked tar stream.
+    pub digest: String,
+    /// The command that made it; empty when the image does not say.
+    pub created_by: String,
+    /// Its regular files.
+    pub unpacked_bytes: u64,
+    /// Its tar stream, gzip-compressed.
+    pub transfer_bytes: u64,
+    /// The part of its unpacked bytes that no container sees.
+    pub wasted_bytes: u64,
+    /// How many regular files it has.
+    pub files: u64,
+    /// Other contenders whose images have the same layer.
+    pub shared_with: Vec<String>,
+    /// Its biggest files, biggest first.
+    pub biggest: Vec<BigFileRecord>,
+}
+
+/// One file of a layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BigFileRecord {
+    /// Its path in the layer.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// How a contender ran in a container.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ContainerRecord {
+    /// The contender whose image it ran from; another than itself when both were measured.
+    pub of: String,
+    /// The image's reference.
+    pub image: String,
+    /// `docker` or `podman`.
+    pub engine: String,
+    /// `host` or `bridge`.
+    pub network: String,
+    /// The most processor time that it could use, in cores.
+    pub cpus: Option<f64>,
+    /// The most memory that it could use.
+    pub memory_bytes: Option<u64>,
+}

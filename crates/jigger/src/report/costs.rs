@@ -1,0 +1,97 @@
+//! Sentences on what servers cost beside their speed: start-up, builds, containers.
+
+use super::units::{bytes, significant, with_unit};
+use crate::analysis::{Analysis, Comparison, Unit, startup_times_ms};
+use crate::record::{ArtifactRecord, BuildKind, ContenderRecord};
+
+/// All of them.
+pub fn sentences(analysis: &Analysis<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    sentences.extend(launches(analysis));
+    sentences.extend(builds(analysis));
+    sentences.extend(containers(analysis));
+    sentences
+}
+
+/// How start-up times are spread, where more launches were made than rounds.
+fn launches(analysis: &Analysis<'_>) -> Vec<String> {
+    if analysis.record.launches.is_empty() {
+        return Vec::new();
+    }
+    let spread = |name: &str| {
+        let contender = analysis.contender(name)?;
+        let value = |short: &str| {
+            let metric = contender.metric(&format!("startup_ms.{short}"))?;
+            Some(with_unit(metric.estimate, metric.unit))
+        };
+        let launches = startup_times_ms(analysis.record, name).len();
+        let p90 = value("p90").map_or_else(String::new, |p90| format!(", p90 {p90}"));
+        Some(format!(
+            "start-up: {name}: p50 {}{p90}, {} to {} in {launches} launches.",
+            value("p50")?,
+            value("min")?,
+            value("max")?
+        ))
+    };
+    let names = analysis.contenders.iter().map(|contender| contender.record.name.as_str());
+    names.filter_map(spread).collect()
+}
+
+fn builds(analysis: &Analysis<'_>) -> Vec<String> {
+    let contenders = analysis.contenders.iter().map(|contender| contender.record);
+    contenders
+        .filter_map(|contender| Some(build(contender, contender.artifact.as_ref()?)))
+        .collect()
+}
+
+fn build(contender: &ContenderRecord, made: &ArtifactRecord) -> String {
+    let ArtifactRecord { path, bytes: size, build } = made;
+    let time = contender.build_seconds.map_or_else(String::new, |seconds| {
+        let took = with_unit(seconds, Unit::Seconds);
+        match build {
+            BuildKind::Clean => format!("; built anew in {took}"),
+            BuildKind::First => format!("; built for the first time in {took}"),
+            BuildKind::Changed => format!("; built on what was there in {took}"),
+            BuildKind::Unchanged => format!("; nothing had changed, so {took} is no build time"),
+        }
+    });
+    let size = bytes(crate::analysis::number(*size));
+    format!("build: {}'s {path} has {size}{time}.", contender.name)
+}
+
+/// What a container adds or takes, in the metrics that people ask about.
+fn containers(analysis: &Analysis<'_>) -> Vec<String> {
+    let said = |found: &Comparison| Some(container(found, subject(analysis, found)?));
+    analysis.containers.iter().filter_map(said).collect()
+}
+
+/// What the ratio is of, in words; nothing for metrics that say the same again.
+fn subject(analysis: &Analysis<'_>, comparison: &Comparison) -> Option<String> {
+    let metric = comparison.metric.as_str();
+    // Where requests come at a fixed rate, all serve equally many.
+    let is_closed = |name: &str| {
+        let mut scenarios = analysis.record.suite.scenarios.iter();
+        scenarios.any(|scenario| scenario.name == name && scenario.rate_per_second.is_none())
+    };
+    match metric.split_once('.') {
+        Some((scenario, "requests_per_second")) => {
+            is_closed(scenario).then(|| format!("rate of {scenario}"))
+        }
+        Some((scenario, "cpu_us_per_request")) => Some(format!("CPU a request in {scenario}")),
+        None if metric == "startup_ms" => Some("start-up time".to_owned()),
+        None if metric == "memory_idle_bytes" => Some("memory at rest".to_owned()),
+        None if metric == "memory_peak_bytes" => Some("peak memory".to_owned()),
+        _ => None,
+    }
+}
+
+fn container(comparison: &Comparison, subject: String) -> String {
+    let Comparison { baseline, ratio, low, high, .. } = comparison;
+    let interval = low.zip(*high).map_or_else(String::new, |(low, high)| {
+        format!(" ({} to {})", significant(low), significant(high))
+    });
+    format!(
+        "in a container: {baseline}'s {subject} is {}x that of its bare process{interval}.",
+        significant(*ratio)
+    )
+}

@@ -1,0 +1,232 @@
+//! Contenders in containers: where they run, within which limits, and how an image is started.
+
+use super::{Contender, Suite, SuiteError};
+
+/// What is put behind a contender's name for its second entry, the one in a container.
+pub const CONTAINER_SUFFIX: &str = "+container";
+
+/// Where contenders run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// As processes of the host.
+    Processes,
+    /// In containers, from their images.
+    Containers,
+    /// Each in both ways, as two contenders.
+    Both,
+}
+
+/// The network of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Network {
+    /// The host's own: no address translation, no other interface.
+    #[default]
+    Host,
+    /// The engine's bridge, with the port published on the loopback address.
+    Bridge,
+}
+
+/// What holds for every container of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ContainerLimits {
+    /// Its network.
+    pub network: Network,
+    /// The most processor time that it may use, in cores; `None` for no limit of its own.
+    pub cpus: Option<f64>,
+    /// The most memory that it may use.
+    pub memory_bytes: Option<u64>,
+}
+
+/// How a contender's image is started.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ImageStart {
+    /// Words after the image's name: its command's arguments, or another command.
+    pub arguments: Vec<String>,
+    /// Environment; may hold `{port}` and `{host}`.
+    pub environment: Vec<(String, String)>,
+    /// The port that it listens on, where it cannot be told to take another.
+    pub port: Option<u16>,
+}
+
+/// That a contender runs in a container, and from whose image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InContainer {
+    /// The contender whose image it is: itself, or the one that it is compared with.
+    pub of: String,
+}
+
+impl Network {
+    /// The name in suites, on the command line and for the engine.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Bridge => "bridge",
+        }
+    }
+
+    /// The address that a server in the container is to listen on: on the host's network the
+    /// loopback address, so that nobody else can reach it.
+    #[must_use]
+    pub fn listen_address(self) -> &'static str {
+        match self {
+            Self::Host => "127.0.0.1",
+            Self::Bridge => "0.0.0.0",
+        }
+    }
+}
+
+impl Suite {
+    /// Has the contenders run where `place` says.
+    ///
+    /// # Errors
+    /// [`SuiteError::Meaning`] when no contender has an image, or one cannot run on this network.
+    pub fn put(&mut self, place: Place) -> Result<(), SuiteError> {
+        if place == Place::Processes {
+            return Ok(());
+        }
+        if self.contenders.iter().all(|contender| contender.image.is_none()) {
+            return Err(self.meaning(
+                "no contender has an image to run from; give one `image = { build = ... }` or \
+                 `image = { ref = ... }`",
+            ));
+        }
+        if self.container_limits.network == Network::Host
+            && let Some(fixed) = self.contenders.iter().find(|c| c.image_start.port.is_some())
+        {
+            let message = format!(
+                "contender '{}': its image has a port of its own, which only the bridge can map; \
+                 add --network bridge",
+                fixed.name
+            );
+            return Err(self.meaning(&message));
+        }
+        match place {
+            Place::Processes => {}
+            Place::Containers => {
+                for contender in &mut self.contenders {
+                    contender.container = Some(InContainer { of: contender.name.clone() });
+                }
+            }
+            Place::Both => {
+                let baseline = self.baseline().name.clone();
+                let single = std::mem::take(&mut self.contenders);
+                self.contenders = single.into_iter().flat_map(both).collect();
+                let found = self.contenders.iter().position(|c| c.name == baseline);
+                self.baseline = found.unwrap_or(0);
+            }
+        }
+        Ok(())
+    }
+
+    fn meaning(&self, message: &str) -> SuiteError {
+        SuiteError::Meaning { suite: self.name.clone(), message: message.to_owned() }
+    }
+}
+
+/// A contender, and its second entry in a container where it has an image. What the first one
+/// needs and builds is not needed and built a second time.
+fn both(contender: Contender) -> Vec<Contender> {
+    let second = contender.image.is_some().then(|| Contender {
+        name: format!("{}{CONTAINER_SUFFIX}", contender.name),
+        container: Some(InContainer { of: contender.name.clone() }),
+        needs: Vec::new(),
+        build: Vec::new(),
+        clean_build: Vec::new(),
+        artifact: None,
+        ..contender.clone()
+    });
+    std::iter::once(contender).chain(second).collect()
+}
+
+/// A size as the engines take it: a number, and b, k, m or g (powers of 1,024).
+///
+/// # Errors
+/// The message, when it is none, or zero.
+pub fn memory_bytes(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match &lower[digits.len()..] {
+        "" | "b" => Some(0),
+        "k" | "kb" | "kib" => Some(10),
+        "m" | "mb" | "mib" => Some(20),
+        "g" | "gb" | "gib" => Some(30),
+        _ => None,
+    };
+    let bytes = shift.and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift));
+    bytes
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("memory = '{text}': write a size such as \"256m\" or \"1g\""))
+}
+
+/// A number of cores, not necessarily whole.
+///
+/// # Errors
+/// The message, when it is not above zero.
+pub fn cpus(value: f64) -> Result<f64, String> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(value);
+    }
+    Err(format!("cpus = {value}: write a number of cores above zero, such as 0.5 or 2"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn suite(image: &str) -> Suite {
+        let text = format!(
+            "[suite]\nname = \"s\"\nbaseline = \"b\"\n\
+             [[contender]]\nname = \"a\"\nstart = \"x\"\nurl = \"http://h:{{port}}/\"\n{image}\n\
+             [[contender]]\nname = \"b\"\nstart = \"y\"\nbuild = \"make\"\nurl = \"http://h:{{port}}/\"\n{image}\n\
+             [[scenario]]\nname = \"q\"\nrequests = 1\n"
+        );
+        Suite::parse(&text, "s", Path::new("/")).unwrap()
+    }
+
+    #[test]
+    fn both_makes_two_of_each_and_builds_once() {
+        let mut suite = suite("image = { ref = \"i\", env = { PORT = \"{port}\" } }");
+        suite.put(Place::Both).unwrap();
+        let names: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["a", "a+container", "b", "b+container"]);
+        assert_eq!(suite.baseline().name, "b");
+        assert!(suite.baseline().container.is_none());
+        assert_eq!(suite.contenders[3].container, Some(InContainer { of: "b".to_owned() }));
+        assert!(suite.contenders[3].build.is_empty());
+    }
+
+    #[test]
+    fn without_images_there_is_nothing_to_run_in_containers() {
+        let error = suite("").put(Place::Containers).unwrap_err().to_string();
+        assert!(error.contains("no contender has an image"), "{error}");
+        assert!(suite("").put(Place::Processes).is_ok());
+    }
+
+    #[test]
+    fn a_port_of_the_images_own_needs_the_bridge() {
+        let mut suite = suite("image = { ref = \"i\", port = 80 }");
+        let error = suite.put(Place::Containers).unwrap_err().to_string();
+        assert!(error.contains("--network bridge"), "{error}");
+        suite.container_limits.network = Network::Bridge;
+        suite.put(Place::Containers).unwrap();
+        assert_eq!(suite.contenders[0].container, Some(InContainer { of: "a".to_owned() }));
+    }
+
+    #[test]
+    fn sizes_are_read_as_engines_read_them() {
+        for (text, bytes) in [("512", 512), ("64k", 65_536), ("256M", 268_435_456), ("1g", 1 << 30)]
+        {
+            assert_eq!(memory_bytes(text), Ok(bytes));
+        }
+        for text in ["", "0", "m", "-1m", "1.5g", "1t", "99999999999g"] {
+            assert!(memory_bytes(text).unwrap_err().contains("256m"), "{text}");
+        }
+        assert!(cpus(0.5).is_ok());
+        for value in [0.0, -1.0, f64::NAN] {
+            assert!(cpus(value).is_err());
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! gunicorn under load, as jigger accounts for it, against time(1) and the kernel's own groups.
+//!
+//!     cargo test --test server_witness -- --nocapture
+//!
+//! prints the figures side by side. What the machine does not have (control groups that may be made,
+//! time(1)) is said and left out; one witness there must be.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+mod server_support;
+#[path = "fixtures/witness.rs"]
+mod witness;
+
+use jigger::server::usage::{CpuSource, CpuTime, Memory};
+use jigger::server::{Exit, Life, Server};
+use rustix::process::{Pid, Signal, kill_process};
+use server_support::{World, until};
+use witness::{KernelGroup, Timed, environment};
+
+/// Answers that gunicorn gives in each test: a second or two of its time.
+const REQUESTS: u64 = 3_000;
+
+/// gunicorn as a server of jigger's, inside of the kernel's groups and below time(1).
+struct Gunicorn {
+    world: World,
+    group: Option<KernelGroup>,
+    timed: Timed,
+    port: u16,
+}
+
+/// What both sides say about one run.
+struct Figures {
+    cpu: CpuTime,
+    memory: Memory,
+    kernel_cpu_ns: Option<u64>,
+    kernel_memory_bytes: Option<u64>,
+    timed_cpu_ns: Option<u64>,
+}
+
+impl Gunicorn {
+    fn new(flags: &str) -> Self {
+        let port = jigger::server::port::Ports::new().pick().unwrap();
+        let group = KernelGroup::new();
+        let world = World::new(&["sh", "-c", "exit 1"]);
+        let timed = Timed::new(world.dir.path().join("time.txt"));
+        // The kernel charges a file's pages to the group that read them first. So the group's own
+        // processes make a copy of the interpreter, its packages and all libraries.
+        let script = format!(
+            "{}exec {} sh -c 'cp -r {} python && cp {}/main.py . && exec env \
+             LD_LIBRARY_PATH=python/libs PYTHONPATH=python/libs python/bin/python -m gunicorn \
+             {flags} --no-control-socket -b 127.0.0.1:{port} main:app'",
+            group.as_ref().map(KernelGroup::entering).unwrap_or_default(),
+            timed.prefix(),
+            environment().display(),
+            witness::source().display(),
+        );
+        let mut world = world;
+        world.spec.argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
+        Self { world, group, timed, port }
+    }
+
+    /// Loads it, lets it end by itself, and collects what each side says.
+    fn figures(&self, is_daemon: bool) -> Figures {
+        let mut server = self.world.start();
+        until("gunicorn answers", || witness::answers(self.port));
+        if is_daemon {
+            until("daemonised", || server.life() == Life::Daemonised);
+        }
+        witness::load(self.port, REQUESTS);
+        let memory = server.usage().unwrap().memory;
+        let kernel_memory_bytes = self.group.as_ref().map(KernelGroup::memory_bytes);
+        self.end(&mut server);
+        let figures = Figures {
+            cpu: server.meter().cpu().unwrap(),
+            memory,
+            kernel_cpu_ns: self.group.as_ref().map(KernelGroup::cpu_ns),
+            kernel_memory_bytes,
+            timed_cpu_ns: self.timed.cpu_ns(),
+        };
+        server.stop().unwrap();
+        figures
+    }
+
+    /// SIGTERM to gunicorn's master alone: it ends its workers and waits for them, and time(1)
+    /// for it.
+    fn end(&self, server: &mut Server) {
+        let master = self.world.marked().into_iter().filter(|pid| is_python(*pid)).min().unwrap();
+        kill_process(Pid::from_raw(master).unwrap(), Signal::TERM).unwrap();
+        until("gunicorn ended", || matches!(server.life(), Life::Exited(Exit::Code(0))));
+    }
+}
+
+fn is_python(pid: i32) -> bool {
+    std::fs::read_link(format!("/proc/{pid}/exe"))
+        .is_ok_and(|exe| exe.ends_with("python/bin/python"))
+}
+
+/// How far `ours` is from `theirs`, as a share.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+fn off_by(ours: u64, theirs: u64) -> f64 {
+    (ours as f64 - theirs as f64) / theirs as f64
+}
+
+fn assert_close(what: &str, ours: u64, theirs: Option<u64>, tolerance: f64) -> bool {
+    let Some(theirs) = theirs else {
+        eprintln!("{what}: no witness on this machine");
+        return false;
+    };
+    let off = off_by(ours, theirs);
+    eprintln!("{what}: jigger {ours}, witness {theirs}, {:+.2} %", off * 100.0);
+    assert!(off.abs() <= tolerance, "{what}: {ours} against {theirs}");
+    true
+}
+
+fn assert_figures(name: &str, figures: &Figures, has_time: bool) {
+    let cpu = figures.cpu.total_ns;
+    let timed = figures.timed_cpu_ns.filter(|_| has_time);
+    let source = figures.cpu.source;
+    let by_kernel = assert_close(
+        &format!("{name}: CPU ns ({source:?}) against the kernel's group"),
+        cpu,
+        figures.kernel_cpu_ns,
+        0.02,
+    );
+    let by_time = has_time
+        && assert_close(&format!("{name}: CPU ns ({source:?}) against time"), cpu, timed, 0.02);
+    assert!(
+        by_kernel || by_time,
+        "no witness at all: install time, or run where groups may be made"
+    );
+    assert_close(
+        &format!("{name}: memory in bytes against the kernel's group"),
+        figures.memory.total_bytes,
+        figures.kernel_memory_bytes,
+        0.05,
+    );
+}
+
+#[test]
+fn eight_workers_cost_what_the_kernel_and_time_say() {
+    let figures = Gunicorn::new("-w 8").figures(false);
+    // The master, its workers, and time(1) where there is one.
+    assert!(figures.memory.processes >= 9, "{:?}", figures.memory);
+    assert!(figures.memory.rss_bytes > figures.memory.total_bytes * 3 / 2, "{:?}", figures.memory);
+    assert_figures("gunicorn -w 8", &figures, true);
+}
+
+#[test]
+fn eight_workers_cost_the_same_without_a_cgroup_of_their_own() {
+    let mut gunicorn = Gunicorn::new("-w 8");
+    gunicorn.world = gunicorn.world.with_variable("JIGGER_CGROUP", "0");
+    let figures = gunicorn.figures(false);
+    assert_eq!(figures.cpu.source, CpuSource::Proc);
+    assert_figures("gunicorn -w 8, /proc", &figures, true);
+}
+
+/// `--daemon` forks twice and leaves its session, so time(1) sees nothing of it.
+#[test]
+fn a_daemon_costs_what_the_kernel_says() {
+    for switch in ["1", "0"] {
+        let mut gunicorn = Gunicorn::new("-w 2 --daemon");
+        gunicorn.world = gunicorn.world.with_variable("JIGGER_CGROUP", switch);
+        if gunicorn.group.is_none() {
+            eprintln!("no control group may be made here: no witness for a daemon");
+            return;
+        }
+        let figures = gunicorn.figures(true);
+        assert_figures(&format!("gunicorn --daemon, JIGGER_CGROUP={switch}"), &figures, false);
+    }
+}
