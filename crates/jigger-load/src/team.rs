@@ -187,9 +187,9 @@ impl<'a> Team<'a> {
 
 /// Pins the calling thread to one core.
 pub(crate) fn pin(cpu: usize) -> Result<(), LoadError> {
-    let failed = |errno: rustix::io::Errno| LoadError::Pin { cpu, source: errno.into() };
+    let failed = |errno: Errno| LoadError::Pin { cpu, source: errno.into() };
     if cpu >= CpuSet::MAX_CPU {
-        return Err(failed(rustix::io::Errno::INVAL));
+        return Err(failed(Errno::INVAL));
     }
     let mut set = CpuSet::new();
     set.set(cpu);
@@ -203,6 +203,6 @@ pub(crate) fn thread_cpu_ns() -> u64 {
         + u64::try_from(time.tv_nsec).unwrap_or_default()
 }
 
-fn start_error(errno: rustix::io::Errno) -> LoadError {
+fn start_error(errno: Errno) -> LoadError {
     LoadError::Start(errno.into())
 }

@@ -280,9 +280,17 @@ pub enum LoadFormat {
 
 /// `jigger wrk`: the texts are read as wrk reads them, by the command.
 #[derive(Debug, Args)]
+#[command(infer_long_args = true)]
+#[command(
+    after_help = "Exit codes: 0 also when requests failed; 1 wrong usage, unknown host, nobody \
+                        listens, or the script failed; 2 a thread could not start.\n\
+                        Example: jigger wrk -t2 -c32 -d10s --latency http://127.0.0.1:8080/"
+)]
 pub struct WrkArgs {
     /// What is asked: http://HOST:PORT/PATH
-    pub url: String,
+    pub url: Option<String>,
+    /// Arguments for the script, after `--`
+    pub arguments: Vec<String>,
     /// Connections held open at once, such as 32 or 1k
     #[arg(short, long, default_value = "10")]
     pub connections: String,
@@ -304,9 +312,18 @@ pub struct WrkArgs {
     /// Deadline of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "2s")]
     pub timeout: String,
+    /// Print the version first
+    #[arg(short = 'v', long)]
+    pub version: bool,
+    /// Requests due each second, as in wrk2, such as 500 or 2k
+    #[arg(short = 'R', long, value_name = "N")]
+    pub rate: Option<String>,
     /// wrk's own statistics with their correction, to compare with old figures
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rate")]
     pub exact: bool,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
+    pub format: LoadFormat,
 }
 
 /// `jigger check`.
@@ -387,8 +404,12 @@ pub fn main() -> ExitCode {
     if words.next().is_some_and(|word| word == guard::VERB) {
         return guard::main(words);
     }
-    let cli = Cli::parse_from(arguments());
-    let is_wrk = matches!(cli.command, Some(Command::Wrk(_)));
+    let arguments = arguments();
+    let is_wrk = arguments.get(1).is_some_and(|verb| verb == "wrk");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refusal(&error, is_wrk),
+    };
     let outcome = match cli.command {
         None => commands::run::run(&cli.run),
         Some(Command::Run(args)) => commands::run::run(&args),
@@ -407,6 +428,15 @@ pub fn main() -> ExitCode {
             if is_wrk { ExitCode::from(1) } else { commands::Exit::Usage.into() }
         }
     }
+}
+
+/// Prints what is wrong with the arguments, or the help that was asked for.
+fn refusal(error: &clap::Error, is_wrk: bool) -> ExitCode {
+    // A reader that has gone needs no message.
+    let _ = error.print();
+    // wrk ends with 1.
+    let code = if is_wrk { error.exit_code().min(1) } else { error.exit_code() };
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
 /// The program's arguments, with the verb put in when it is called `wrk`.

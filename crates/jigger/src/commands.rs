@@ -21,6 +21,8 @@ pub enum Exit {
     Usage,
     /// A contender could not be measured.
     NotMeasured,
+    /// `jigger wrk`: the system gave no load thread.
+    NoThread,
     /// Ctrl-C; what was measured is kept.
     Interrupted,
 }
@@ -29,7 +31,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Fine => 0,
-            Exit::Usage => 2,
+            Exit::Usage | Exit::NoThread => 2,
             Exit::NotMeasured => 3,
             Exit::Interrupted => 130,
         })
