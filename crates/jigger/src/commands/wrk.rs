@@ -130,8 +130,9 @@ fn told<'a>(args: &WrkArgs, url: &'a str) -> Result<Told<'a>> {
         })
     };
     let threads = count("-t", &args.threads)?;
-    let connections = scan::count(&args.connections).unwrap_or(1);
-    if connections < threads {
+    // Also none at all is fewer than there are threads.
+    let few = scan::count(&args.connections).filter(|connections| *connections < threads);
+    if let Some(connections) = few {
         bail!("number of connections must be >= threads: -c {connections} is below -t {threads}");
     }
     Ok(Told {

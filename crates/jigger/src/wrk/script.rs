@@ -215,14 +215,14 @@ fn message(error: &mlua::Error) -> String {
         mlua::Error::SyntaxError { message, .. } => message.clone(),
         other => other.to_string(),
     };
-    let text = text.split("\nstack traceback:").next().unwrap_or_default();
-    text.strip_prefix("runtime error: ").unwrap_or(text).trim_end().to_owned()
+    text.split("\nstack traceback:").next().unwrap_or_default().trim_end().to_owned()
 }
 
 /// What a function of jigger's says has no place; the traceback has the line that called it.
 fn located(traceback: &str, text: &str) -> String {
     let lines = traceback.lines().map(str::trim);
-    let place = lines.filter(|line| !line.starts_with("[C]")).find_map(|line| {
+    let is_own = |line: &&str| !line.starts_with("[C]") && !line.starts_with("__mlua");
+    let place = lines.filter(is_own).find_map(|line| {
         let (place, _) = line.split_once(": in ")?;
         Some(place.to_owned())
     });

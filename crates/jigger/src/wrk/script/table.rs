@@ -69,7 +69,10 @@ fn format(
         Value::Nil => own_headers.clone(),
         Value::Table(headers) => headers,
         other => {
-            return Err(Error::runtime(format!("headers are a table, not '{}'", other.type_name())));
+            return Err(Error::runtime(format!(
+                "headers are a table, not '{}'",
+                other.type_name()
+            )));
         }
     };
     let body = match or_own(body, "body")? {
