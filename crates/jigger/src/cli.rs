@@ -39,6 +39,10 @@ enum Command {
     Load(LoadArgs),
     /// wrk's own flags and wrk's own report; also when the program is called `wrk`
     Wrk(WrkArgs),
+    /// Times so many requests one after another, as Python's timeit with requests does
+    Timeit(TimeitArgs),
+    /// Runs wrk, Python's requests and other tools on a suite's servers, beside jigger's own engine
+    CrossCheck(CrossCheckArgs),
     /// Builds, starts and verifies a suite's contenders and lists what is unfair; measures nothing
     Check(CheckArgs),
     /// Writes the report of a record again
@@ -326,6 +330,55 @@ pub struct WrkArgs {
     pub format: LoadFormat,
 }
 
+/// `jigger timeit`.
+#[derive(Debug, Args)]
+pub struct TimeitArgs {
+    /// What is asked: http://HOST:PORT/PATH; several are asked in turn
+    #[arg(required = true, value_name = "URL")]
+    pub urls: Vec<String>,
+    /// Requests, one after another
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub number: u64,
+    /// How often all of them
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub repeat: u16,
+    /// One connection for all requests, as with a requests.Session; otherwise a new one for each
+    #[arg(short, long)]
+    pub keep_alive: bool,
+    /// Deadline of a request
+    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s")]
+    pub timeout: String,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
+    pub format: LoadFormat,
+}
+
+/// `jigger cross-check`.
+#[derive(Debug, Args)]
+pub struct CrossCheckArgs {
+    /// A suite file, or a suite compiled in: pong, post, placebo
+    #[arg(default_value = "pong")]
+    pub suite: String,
+    /// Use only this contender (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Run only this tool (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub tool: Vec<String>,
+    /// How often each tool runs on each server, launched afresh; intervals need 6
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: u16,
+    /// At most 200 requests or 1 s each time, and 2 rounds
+    #[arg(long, conflicts_with = "rounds")]
+    pub quick: bool,
+    /// Also write the Markdown into this file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How much is shown.
+    #[command(flatten)]
+    pub shown: ShownArgs,
+}
+
 /// `jigger check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
@@ -416,6 +469,8 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => commands::compare::run(&args),
         Some(Command::Load(args)) => commands::load::run(&args),
         Some(Command::Wrk(args)) => commands::wrk::run(&args),
+        Some(Command::Timeit(args)) => commands::timeit::run(&args),
+        Some(Command::CrossCheck(args)) => commands::cross_check::run(&args),
         Some(Command::Check(args)) => commands::check::run(&args),
         Some(Command::Report(args)) => commands::report::run(&args),
         Some(Command::Image(args)) => commands::image::run(&args),

@@ -2,10 +2,12 @@
 
 pub mod check;
 pub mod compare;
+pub mod cross_check;
 pub mod image;
 pub mod load;
 pub mod report;
 pub mod run;
+pub mod timeit;
 pub mod wrk;
 
 mod output;

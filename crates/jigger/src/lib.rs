@@ -26,5 +26,7 @@ pub mod display;
 pub mod report;
 pub mod wrk;
 
+pub mod cross_check;
+
 pub mod cli;
 pub mod commands;

@@ -9,6 +9,7 @@ mod markdown;
 mod sentences;
 mod tables;
 mod terminal;
+pub mod timeit;
 pub mod units;
 
 use std::path::Path;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::disturbance::Limits;
 
-pub use builtin::{BUILTIN_NAMES, Builtin};
+pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use expectation::{BodyExpectation, Expectation, hex};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
 pub use validate::duration;

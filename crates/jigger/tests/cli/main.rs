@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_servers;
+mod cross_check;
 mod lab;
 mod load;
 mod run;
+mod timeit;
 mod usage;
