@@ -206,6 +206,7 @@ impl Session<'_> {
         let visits_done = round * self.checked.contenders.len();
         listener(Event::VisitBegins { entry, round, visits_done, left: None });
         let (suite, found, interrupt) = (self.suite, self.found, self.interrupt);
+        let checked = &self.checked;
         let mut turns: Vec<Turn> = Vec::new();
         let outcome = self.world.with_server(contender, listener, &mut |conditions, listener| {
             for (place, scenario) in suite.scenarios.iter().enumerate() {
@@ -213,7 +214,12 @@ impl Session<'_> {
                     if interrupt.is_raised() {
                         return Ok(());
                     }
-                    let turn = turn(suite, scenario, found.get(tool), conditions, listener)?;
+                    let found = found.get(tool);
+                    let name = found.map_or(JIGGER, |found| found.tool.name);
+                    if checked.is_hopeless(&contender.name, &scenario.name, name) {
+                        continue;
+                    }
+                    let turn = turn(suite, scenario, found, conditions, listener)?;
                     turns.extend(turn.map(|reading| (place, tool, reading)));
                 }
             }

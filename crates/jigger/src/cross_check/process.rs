@@ -28,7 +28,7 @@ impl Said {
     #[must_use]
     pub fn last_line(&self) -> &str {
         let lines = self.stdout.lines().chain(self.stderr.lines());
-        lines.filter(|line| !line.trim().is_empty()).last().unwrap_or("it said nothing").trim()
+        lines.rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim()
     }
 }
 

@@ -45,6 +45,18 @@ pub struct Checked<'a> {
     pub missing: Vec<String>,
 }
 
+impl Checked<'_> {
+    /// Whether a tool has been asked in vain, so that asking again would only take time.
+    #[must_use]
+    pub fn is_hopeless(&self, contender: &str, scenario: &str, tool: &str) -> bool {
+        self.series.iter().any(|series| {
+            (series.contender == contender && series.scenario == scenario && series.tool == tool)
+                && series.fault.is_some()
+                && series.readings.iter().all(Option::is_none)
+        })
+    }
+}
+
 /// jigger's own name in the table.
 pub const JIGGER: &str = "jigger";
 
@@ -102,7 +114,10 @@ fn scenario_part(text: &mut String, checked: &Checked<'_>, scenario: &Scenario) 
         let Some(own) = of_contender.iter().find(|series| series.tool == JIGGER) else {
             continue;
         };
-        of_contender.iter().for_each(|series| row(text, series, own));
+        for (tool, _) in &checked.tools {
+            let of_tool = of_contender.iter().filter(|series| series.tool == *tool);
+            of_tool.for_each(|series| row(text, series, own));
+        }
     }
     text.push('\n');
 }

@@ -105,7 +105,8 @@ pub const TOOLS: &[Tool] = &[
         arguments: h2load_arguments,
         read: |text, _| read::h2load(text),
         differs: "The same closed loop over kept connections, in HTTP/1.1 mode. It sends headers of \
-                  its own (user-agent), so the requests are longer.",
+                  its own (user-agent), so the requests are longer. A load by time does not end \
+                  when the server closes connections after each answer.",
     },
 ];
 
@@ -114,7 +115,7 @@ impl Task {
     #[must_use]
     pub fn limit(&self) -> Duration {
         match self.extent {
-            Extent::Time(time) => time * 2 + Duration::from_secs(30),
+            Extent::Time(time) => time * 2 + Duration::from_secs(15),
             // 50 ms for each, far above what any of these servers takes.
             Extent::Requests(requests) => {
                 Duration::from_secs(60) + Duration::from_millis(requests.saturating_mul(50))

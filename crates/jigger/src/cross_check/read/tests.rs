@@ -71,7 +71,7 @@ fn rounded(reading: Reading) -> (f64, Option<f64>, Option<f64>, Option<f64>, u64
 fn figures_are_found() {
     let cases = [
         (wrk(WRK), (10_166.39, Some(587.22), Some(1_280.0), Some(1_050_000.0), 15)),
-        (hey(HEY), (6_648.8886, Some(600.0), Some(400.0), Some(4_600.0), 10)),
+        (hey(HEY), (6_648.888_6, Some(600.0), Some(400.0), Some(4_600.0), 10)),
         (ab(AB), (1_966.36, Some(1_017.0), None, None, 5)),
         (h2load(H2LOAD), (8_520.0, Some(468.0), None, None, 10)),
         (timeit("2.5\n", 1_000), (400.0, Some(2_500.0), None, None, 0)),

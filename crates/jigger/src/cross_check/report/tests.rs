@@ -45,6 +45,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
             (JIGGER, "0.1.0".to_owned()),
             ("wrk", "4.1.0".to_owned()),
             ("hey", String::new()),
+            ("h2load", "1.52.0".to_owned()),
         ],
         series: vec![
             series(JIGGER, &own),
@@ -54,5 +55,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         ],
         missing: vec!["ab: 'ab' is not on PATH; Debian: apt-get install apache2-utils".to_owned()],
     };
+    assert!(checked.is_hopeless("gin", "saturation", "hey"));
+    assert!(!checked.is_hopeless("gin", "saturation", "wrk"));
     insta::assert_snapshot!(markdown(&checked, TOOLS));
 }
