@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use jigger_load::{Address, ConnectionPolicy, Extent, Flow, Load, Request, Url};
+use jigger_load::{ConnectionPolicy, Extent, Flow, Load, Request, Url};
 
+use super::load::first_address;
 use super::{Exit, output};
 use crate::cli::{LoadFormat, TimeitArgs};
 use crate::interrupt::Interrupt;
@@ -55,9 +56,7 @@ pub fn run(args: &TimeitArgs) -> Result<Exit> {
 
 fn load_of(args: &TimeitArgs, text: &str) -> Result<Load> {
     let url = Url::parse(text)?;
-    let addresses = url.resolve()?;
-    let address = addresses.first().ok_or_else(|| anyhow!("{url} has no address"))?;
-    let mut load = Load::new(Address::Tcp(*address), Request::get(&url));
+    let mut load = Load::new(first_address(&url)?, Request::get(&url));
     load.extent = Extent::Count(args.number);
     load.timeout = duration("--timeout", &args.timeout).map_err(|message| anyhow!(message))?;
     load.observe_every = OBSERVE_EVERY;

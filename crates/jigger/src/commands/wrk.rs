@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use jigger_load::ask::connects;
+use jigger_load::ask::first_that_connects;
 use jigger_load::{
     Address, Arrivals, Extent, Flow, Load, LoadError, Pacing, Request, Sample, Url, run_with_hooks,
 };
@@ -201,9 +201,7 @@ fn reached(url: &Url) -> Result<SocketAddr> {
     let (host, port) = (url.host(), url.port());
     let addresses =
         url.resolve().map_err(|error| anyhow!("unable to resolve {host}:{port}: {error}"))?;
-    let mut tried = addresses.iter().copied();
-    let found = tried.find(|address| connects(&Address::Tcp(*address), REACH_LIMIT));
-    found.ok_or_else(|| {
+    first_that_connects(&addresses, REACH_LIMIT).ok_or_else(|| {
         anyhow!("unable to connect to {host}:{port}: nobody listens there; start the server first")
     })
 }

@@ -12,7 +12,6 @@ mod thread;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use jigger_load::{Address, Request, Url};
 use mlua::{Function, Lua, Table};
@@ -229,5 +228,5 @@ fn located(traceback: &str, text: &str) -> String {
     place.map_or_else(|| text.to_owned(), |place| format!("{place}: {text}"))
 }
 
-/// A flag that a thread's script sets to end it.
-type StopFlag = AtomicBool;
+#[cfg(test)]
+mod tests;

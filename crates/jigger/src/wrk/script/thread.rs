@@ -1,7 +1,7 @@
 //! What a script sees of a thread: its address, its globals, and a way to end it.
 
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mlua::{
@@ -9,15 +9,13 @@ use mlua::{
     WeakLua,
 };
 
-use super::StopFlag;
-
 /// Tables within tables, at most; one that holds itself has no end.
 const DEPTH_MAX: usize = 32;
 
 /// What the script's run and a thread share.
 pub struct Shared {
     address: Mutex<SocketAddr>,
-    is_stopped: StopFlag,
+    is_stopped: AtomicBool,
     lua: WeakLua,
 }
 
@@ -30,7 +28,7 @@ pub struct ScriptAddress(pub SocketAddr);
 
 impl Shared {
     pub fn new(address: SocketAddr, lua: WeakLua) -> Self {
-        Self { address: Mutex::new(address), is_stopped: StopFlag::new(false), lua }
+        Self { address: Mutex::new(address), is_stopped: AtomicBool::new(false), lua }
     }
 
     pub fn address(&self) -> SocketAddr {
