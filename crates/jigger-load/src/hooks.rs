@@ -60,7 +60,7 @@ impl WholeAnswer<'_> {
 
 /// Runs a load with hooks, one for each thread. They say what is asked; [`Load::requests`],
 /// [`Load::expect`] but for its status, and [`Load::pipeline`] have no say. With open pacing a
-/// batch of several messages takes as many due times.
+/// batch of several messages takes as many due times. [`Sample::idle_ns`] stays 0.
 ///
 /// # Errors
 /// As [`run`](crate::run), and [`LoadError::Invalid`] for what a load with hooks cannot be:

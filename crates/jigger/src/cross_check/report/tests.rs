@@ -27,6 +27,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         connections: 32,
         threads: None,
         fresh: false,
+        fresh_for: None,
         extent: Extent::Time(Duration::from_secs(2)),
         rate_per_second: None,
         timeout: Duration::from_secs(10),
