@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the default suite and the tests need and this machine lacks: a C linker, Python with
-# venv, Go, a container engine, a browser, wrk. Each step is skipped when it is done. SETUP=0 skips everything.
+# venv, Go, a container engine, a browser with axe-core, wrk. Each step is skipped when it is done. SETUP=0 skips everything.
 # Writes .jigger/setup.env, which the Makefile reads: the PATH to the Go that it installed, if any.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -23,6 +23,7 @@ main() {
     set_up_browser
     set_up_namespaces
     set_up_wrk
+    set_up_axe
     write_environment
 }
 
@@ -111,6 +112,21 @@ set_up_namespaces() {
 # The tests hold jigger against it.
 set_up_wrk() {
     have wrk || install_packages "wrk, for the tests that compare jigger with it" wrk
+}
+
+# The tests run it in the browser. From npm, pinned by version and hash in scripts/axe/.
+set_up_axe() {
+    local folder=$state/axe
+    if cmp -s "$root/scripts/axe/package-lock.json" "$folder/package-lock.json" && [ -s "$folder/node_modules/axe-core/axe.min.js" ]; then
+        return
+    fi
+    have npm || install_packages "npm, which fetches axe-core for the tests of the HTML report" npm
+    say "installing axe-core into $folder from npm"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$root"/scripts/axe/package*.json "$folder/"
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --silent </dev/null >&2 ||
+        fail "npm could not install axe-core: is the npm registry reachable?"
 }
 
 write_environment() {

@@ -2,9 +2,11 @@
 
 use crate::address::Address;
 use crate::expect::Expect;
+use crate::glimpse::Glimpses;
 use crate::request::Request;
 use crate::sample::Sample;
 use crate::team;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What becomes of a connection after an answer.
@@ -96,6 +98,8 @@ pub struct Load {
     pub kernel_timestamps: bool,
     /// How often the calling thread observes.
     pub observe_every: Duration,
+    /// Where the threads lay down what they have counted, when the observer asks there.
+    pub glimpses: Option<Arc<Glimpses>>,
     /// Seeds the order of weighted requests, template values and exponential arrivals.
     pub seed: u64,
 }
@@ -178,6 +182,7 @@ impl Load {
             batch: false,
             kernel_timestamps: false,
             observe_every: Duration::from_millis(100),
+            glimpses: None,
             seed: 0,
         }
     }

@@ -132,7 +132,7 @@ pub fn encode_v2(histogram: &Histogram<u64>) -> Vec<u8> {
     bytes
 }
 
-fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
+pub(crate) fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
     to.add(from).expect("every histogram of the engine has the same bounds");
 }
 

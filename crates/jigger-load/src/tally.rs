@@ -2,6 +2,7 @@
 
 use crate::connection::{Answer, Verdict};
 use crate::failure::{ErrorKind, Errors};
+use crate::glimpse::Glimpse;
 use crate::load::{Extent, Load, Pacing};
 use crate::sample::{EngineUse, InFlight, Sample, histogram};
 use hdrhistogram::Histogram;
@@ -107,6 +108,16 @@ impl Tally {
     pub(crate) fn lag(&mut self, late_ns: u64) {
         if let Some(lag_ns) = &mut self.lag_ns {
             lag_ns.saturating_record(late_ns);
+        }
+    }
+
+    /// A copy of what is counted so far.
+    #[cold]
+    pub(crate) fn glimpse(&self) -> Glimpse {
+        Glimpse {
+            response_time_ns: self.response_ns.clone(),
+            status: statuses(&self.statuses),
+            errors: self.errors.clone(),
         }
     }
 

@@ -31,6 +31,7 @@ const NEVER: u64 = u64::MAX;
 pub(crate) struct Worker<'a, D: Driver> {
     driver: D,
     load: &'a Load,
+    thread: usize,
     board: &'a Board,
     stop: &'a AtomicBool,
     slots: Vec<Slot<D::Socket>>,
@@ -120,6 +121,7 @@ impl<'a, D: Driver> Worker<'a, D> {
         Worker {
             driver,
             load,
+            thread,
             board,
             stop,
             free: VecDeque::with_capacity(slots.len() * load.pipeline),
@@ -162,6 +164,11 @@ impl<'a, D: Driver> Worker<'a, D> {
             self.driver.wait(timeout_ns, &mut ready)?;
             self.handle(&ready);
             self.board.show(self.tally.answers, self.tally.errors.total(), self.tally.bytes);
+            if let Some(glimpses) = &self.load.glimpses
+                && glimpses.is_wanted(self.thread)
+            {
+                glimpses.lay_down(self.thread, self.tally.glimpse());
+            }
         }
         Ok(self.finish(start_ns, thread_cpu_ns() - cpu_ns))
     }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use jigger_load::{
-    Address, Arrivals, BodyRule, ConnectionPolicy, ErrorKind, Expect, Extent, Flow, Load,
+    Address, Arrivals, BodyRule, ConnectionPolicy, ErrorKind, Expect, Extent, Flow, Glimpses, Load,
     LoadError, NullOptions, NullServer, Pacing, Request, Sample, Url, ceiling, run,
 };
 use std::sync::Arc;
@@ -40,6 +40,31 @@ fn assert_whole(sample: &Sample, requests: u64) {
     assert_eq!(u64::from(ticks), requests);
     assert_eq!(sample.in_flight_at_end.count, 0);
     assert!(sample.engine.cpu_ns > 0 && sample.elapsed_ns > 0);
+}
+
+#[test]
+fn whoever_asks_sees_what_was_counted_so_far() {
+    let server = start(&NullOptions::default());
+    let glimpses = Arc::new(Glimpses::new(2));
+    let load = Load {
+        threads: 2,
+        connections: 2,
+        extent: Extent::Time(Duration::from_secs(60)),
+        observe_every: Duration::from_millis(1),
+        glimpses: Some(Arc::clone(&glimpses)),
+        ..count(&server, 1)
+    };
+    let mut seen = Vec::new();
+    let sample = run(&load, &mut |_| {
+        seen.push(glimpses.latest().response_time_ns.len());
+        glimpses.ask();
+        let is_growing = seen.iter().filter(|count| **count > 0).count() > 2;
+        if is_growing { Flow::Stop } else { Flow::Continue }
+    });
+    let sample = sample.unwrap();
+    assert!(seen.is_sorted() && *seen.last().unwrap() <= sample.requests, "{seen:?}");
+    let latest = glimpses.latest();
+    assert_eq!(latest.status.get(&200), Some(&latest.response_time_ns.len()));
 }
 
 #[test]

@@ -11,9 +11,9 @@ mod trials;
 
 use serde::Serialize;
 
-pub use compare::{Comparison, half_widths};
+pub use compare::{Comparison, Standing, half_widths, standings};
 pub use gate::{CEILING_SHARE_LIMIT, ENGINE_SHARE_LIMIT, Gate};
-pub use latency::{LatencyCurve, latency_curve};
+pub use latency::{LatencyCurve, latency_curve, response_times};
 pub use metric::{Bound, Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
 pub use noise::{NoiseBand, noise_band, placebo_metrics};
 pub use quiet::Quiet;

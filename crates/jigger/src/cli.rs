@@ -1,6 +1,9 @@
 //! The command line: flags only. What they do is in `commands`.
 
+mod examples;
+
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands;
 use crate::display::Verbosity;
 use crate::host::{Placement, PlacementError, allowed_cores, parse_cpus};
-use crate::report::Format;
+use crate::report::{Format, Look};
+use crate::schema::Schema;
 use crate::server::guard;
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
@@ -19,9 +23,7 @@ use crate::server::guard;
 /// measures them in interleaved rounds and says what can be believed.
 #[derive(Debug, Parser)]
 #[command(name = "jigger", version, args_conflicts_with_subcommands = true)]
-#[command(after_help = "Exit codes: 0 fine; 2 wrong usage or suite; 3 a contender could not be \
-                        measured; 130 interrupted.\n\
-                        Example: jigger run --quick      a first look at the default suite")]
+#[command(after_help = examples::HINT, after_long_help = examples::JIGGER)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,10 +51,19 @@ enum Command {
     Report(ReportArgs),
     /// Sizes of container images, layer by layer
     Image(ImageArgs),
+    /// Writes a commented suite for the servers that it finds in a folder
+    Init(InitArgs),
+    /// Prints the completions for a shell
+    Completions(CompletionsArgs),
+    /// Prints the man page, or writes one for each command
+    Man(ManArgs),
+    /// Prints the JSON schema of a suite file, of a report, of a record or of `load`'s JSON
+    Schema(SchemaArgs),
 }
 
 /// `jigger run`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::RUN)]
 pub struct RunArgs {
     /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
@@ -79,6 +90,7 @@ pub struct RunArgs {
 
 /// `jigger compare`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::COMPARE)]
 pub struct CompareArgs {
     /// The servers; the first is the baseline
     #[arg(required = true, num_args = 2.., value_name = "NAME=URL")]
@@ -157,6 +169,9 @@ pub struct OutputArgs {
     /// Also write a report here; the extension (.html, .md, .json, .csv, .txt) chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
+    /// Draw the charts as SVG files into this folder; a report in Markdown (-o) shows them
+    #[arg(long, value_name = "DIR", requires = "output")]
+    pub charts: Option<PathBuf>,
     /// Where the record goes [default: jigger-records/SUITE-TIME.json]
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -190,8 +205,27 @@ pub enum Color {
     Never,
 }
 
+impl Color {
+    fn is_wanted(self) -> bool {
+        let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => std::io::stdout().is_terminal() && !has("NO_COLOR") && !is_dumb,
+        }
+    }
+}
+
+/// The terminal's width, within what reads well; 80 where standard output is none.
+fn columns() -> usize {
+    let found = terminal_size::terminal_size_of(std::io::stdout());
+    found.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns).clamp(40, 120))
+}
+
 /// `jigger load`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::LOAD)]
 pub struct LoadArgs {
     /// What is asked: http://HOST:PORT/PATH
     pub url: String,
@@ -268,6 +302,12 @@ pub struct LoadArgs {
     /// What is written to standard output
     #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
     pub format: LoadFormat,
+    /// Show the live screen, also where it would not be by default
+    #[arg(long, overrides_with = "no_tui", conflicts_with = "quiet")]
+    pub tui: bool,
+    /// No live screen; a line of progress instead
+    #[arg(long)]
+    pub no_tui: bool,
     /// No progress
     #[arg(short, long)]
     pub quiet: bool,
@@ -285,11 +325,7 @@ pub enum LoadFormat {
 /// `jigger wrk`: the texts are read as wrk reads them, by the command.
 #[derive(Debug, Args)]
 #[command(infer_long_args = true)]
-#[command(
-    after_help = "Exit codes: 0 also when requests failed; 1 wrong usage, unknown host, nobody \
-                        listens, or the script failed; 2 a thread could not start.\n\
-                        Example: jigger wrk -t2 -c32 -d10s --latency http://127.0.0.1:8080/"
-)]
+#[command(after_help = examples::HINT, after_long_help = examples::WRK)]
 pub struct WrkArgs {
     /// What is asked: http://HOST:PORT/PATH
     pub url: Option<String>,
@@ -381,6 +417,7 @@ pub struct CrossCheckArgs {
 
 /// `jigger check`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::CHECK)]
 pub struct CheckArgs {
     /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
@@ -398,6 +435,7 @@ pub struct CheckArgs {
 
 /// `jigger report`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::REPORT)]
 pub struct ReportArgs {
     /// The record that a run has written
     pub record: PathBuf,
@@ -407,6 +445,9 @@ pub struct ReportArgs {
     /// Write it here instead; the extension chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
+    /// Draw the charts as SVG files into this folder; a report in Markdown (-o) shows them
+    #[arg(long, value_name = "DIR", requires = "output")]
+    pub charts: Option<PathBuf>,
     /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
@@ -414,6 +455,7 @@ pub struct ReportArgs {
 
 /// `jigger image`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::IMAGE)]
 pub struct ImageArgs {
     /// An image's reference, a saved image, or the folder of an OCI layout
     #[arg(required = true)]
@@ -424,6 +466,57 @@ pub struct ImageArgs {
     /// Write JSON instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// `jigger init`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::INIT)]
+pub struct InitArgs {
+    /// The folder to search, three deep
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// The suite's file, within that folder; an existing one is never overwritten
+    #[arg(short = 'o', long = "output", value_name = "FILE", default_value = "jigger.toml")]
+    pub file: PathBuf,
+}
+
+/// `jigger completions`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::COMPLETIONS)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `jigger man`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::MAN)]
+pub struct ManArgs {
+    /// Write a page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `jigger schema`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::SCHEMA)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum)]
+    pub of: Schema,
+}
+
+impl LoadArgs {
+    /// Whether the live screen is shown: by default where somebody sits before a terminal.
+    #[must_use]
+    pub fn wants_screen(&self) -> bool {
+        let sits_there = || {
+            let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+            std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !is_dumb
+        };
+        self.tui || (!self.no_tui && !self.quiet && sits_there())
+    }
 }
 
 impl ShownArgs {
@@ -437,16 +530,10 @@ impl ShownArgs {
         }
     }
 
-    /// Whether standard output gets colour.
+    /// What a text report on standard output may use.
     #[must_use]
-    pub fn colors(&self) -> bool {
-        use std::io::IsTerminal as _;
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        match self.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => std::io::stdout().is_terminal() && !unwanted,
-        }
+    pub fn look(&self) -> Look {
+        Look { color: self.color.is_wanted(), width: columns() }
     }
 }
 
@@ -474,6 +561,10 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => commands::check::run(&args),
         Some(Command::Report(args)) => commands::report::run(&args),
         Some(Command::Image(args)) => commands::image::run(&args),
+        Some(Command::Init(args)) => commands::init::run(&args),
+        Some(Command::Completions(args)) => commands::completions::run(&args),
+        Some(Command::Man(args)) => commands::man::run(&args),
+        Some(Command::Schema(args)) => commands::schema::run(&args),
     };
     match outcome {
         Ok(exit) => exit.into(),

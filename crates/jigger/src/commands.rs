@@ -2,11 +2,15 @@
 
 pub mod check;
 pub mod compare;
+pub mod completions;
 pub mod cross_check;
 pub mod image;
+pub mod init;
 pub mod load;
+pub mod man;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod timeit;
 pub mod wrk;
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use throttling::Throttling;
 
 /// What disturbed a visit. Shares are 0..1; `None` where the machine does not show it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Disturbance {
     /// Share of the cores' time that the hypervisor kept for others.
     pub steal_share: f64,
@@ -37,7 +37,7 @@ pub struct Disturbance {
 }
 
 /// Above which shares a round is repeated. 1 never is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Limits {
     /// Of [`Disturbance::steal_share`].
     pub steal: f64,

@@ -51,8 +51,26 @@ pub enum Event {
         /// What was beyond which limit, in whose visit.
         evidence: String,
     },
+    /// A round has ended.
+    RoundEnded {
+        /// The round, from 0.
+        round: usize,
+        /// How the contenders stand in the scenario with the most connections.
+        standings: Vec<Standing>,
+    },
     /// The rounds have ended.
     RoundsEnded,
+}
+
+/// A contender's rate as a multiple of the baseline's, so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// Its name.
+    pub contender: String,
+    /// The ratio.
+    pub ratio: f64,
+    /// The half-width of its interval as a share, with enough rounds.
+    pub half_width: Option<f64>,
 }
 
 /// Whoever listens.

@@ -5,7 +5,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 /// What the figures were measured on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Host {
     /// The processor's name as the kernel prints it.
     pub processor: String,
@@ -106,7 +106,7 @@ pub struct PlacementError {
 }
 
 /// Which cores the load engine and the servers run on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Placement {
     /// The load engine's.
     pub client_cpus: Vec<usize>,

@@ -4,6 +4,8 @@
 
 pub mod suite;
 
+pub mod init;
+
 pub mod plan;
 
 pub mod disturbance;
@@ -23,7 +25,9 @@ pub mod analysis;
 pub mod confounder;
 
 pub mod display;
+pub mod live;
 pub mod report;
+pub mod schema;
 pub mod wrk;
 
 pub mod cross_check;

@@ -3,6 +3,8 @@
 //! On-disk types live here alone. Times are in nanoseconds unless the name says
 //! otherwise; histograms are HdrHistogram V2 (compressed), base64.
 
+mod embedded;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,16 +13,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 
+pub use embedded::{Embedded, embed};
+
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 1;
 
 /// One run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// [`VERSION`] of the program that wrote it.
     pub version: u32,
@@ -45,7 +50,7 @@ pub struct Record {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ended {
     /// It has not: the program is at work, or was killed.
@@ -63,7 +68,7 @@ pub enum Ended {
 }
 
 /// The parts of the suite that reports need, and its text.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SuiteRecord {
     /// Its name.
     pub name: String,
@@ -81,7 +86,7 @@ pub struct SuiteRecord {
 }
 
 /// One scenario as it was run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioRecord {
     /// Its name.
     pub name: String,
@@ -107,7 +112,7 @@ pub struct ScenarioRecord {
 }
 
 /// What became of a contender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// It took part.
@@ -119,7 +124,7 @@ pub enum Status {
 }
 
 /// One contender.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ContenderRecord {
     /// Its name.
     pub name: String,
@@ -140,7 +145,7 @@ pub struct ContenderRecord {
 }
 
 /// A container image's sizes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ImageRecord {
     /// The image's reference.
     pub reference: String,
@@ -157,7 +162,7 @@ pub struct ImageRecord {
 }
 
 /// One visit.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct VisitRecord {
     /// The round, from 0.
     pub round: usize,
@@ -191,7 +196,7 @@ pub struct VisitRecord {
 }
 
 /// What was seen when the answers were verified.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// HTTP version, such as "1.1".
     pub http_version: String,
@@ -222,7 +227,7 @@ pub struct Evidence {
 }
 
 /// One contender x one scenario x one round.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct TrialRecord {
     /// The scenario's name.
     pub scenario: String,
@@ -317,7 +322,7 @@ impl Record {
         self.used_visits().filter(move |visit| visit.entry == entry)
     }
 
-    /// Reads a record of this or an older version.
+    /// Reads a record of this or an older version, from its file or from an HTML report.
     ///
     /// # Errors
     /// [`RecordError`] when it cannot be read, is no record, or is newer.
@@ -327,6 +332,14 @@ impl Record {
             .map_err(|source| RecordError::Read { path: shown.clone(), source })?;
         let not_a_record =
             |message: String| RecordError::NotARecord { path: shown.clone(), message };
+        let is_page = text.trim_start().starts_with('<');
+        let text = match is_page.then(|| embedded::extract(&text)) {
+            None => text,
+            Some(Some(json)) => json,
+            Some(None) => {
+                return Err(not_a_record("the page holds no whole record of jigger".to_owned()));
+            }
+        };
         let value: serde_json::Value =
             serde_json::from_str(&text).map_err(|error| not_a_record(error.to_string()))?;
         match value.get("version").and_then(serde_json::Value::as_u64) {
@@ -383,6 +396,12 @@ impl RecordFile {
         beside.persist(&self.path)?;
         Ok(())
     }
+}
+
+/// The schema of a record.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Record).to_value()
 }
 
 /// A histogram as text: V2 with compression, base64.

@@ -5,14 +5,19 @@ mod csv;
 mod html;
 mod json;
 pub mod load;
+mod look;
 mod markdown;
 mod sentences;
 mod tables;
 mod terminal;
 pub mod timeit;
 pub mod units;
+mod warnings;
 
 use std::path::Path;
+
+pub use html::{Chart, charts};
+pub use look::{Look, Tone};
 
 use crate::analysis::Analysis;
 
@@ -47,16 +52,34 @@ impl Format {
     }
 }
 
-/// Writes an analysis as text in that format. `color` matters to [`Format::Text`] alone.
+/// Writes an analysis as text in that format, 80 columns wide where that matters.
 #[must_use]
 pub fn render(analysis: &Analysis<'_>, format: Format, color: bool) -> String {
+    render_as(analysis, format, Look { color, ..Look::default() })
+}
+
+/// Writes an analysis as text in that format. The look matters to [`Format::Text`] alone.
+#[must_use]
+pub fn render_as(analysis: &Analysis<'_>, format: Format, look: Look) -> String {
     match format {
-        Format::Text => terminal::render(analysis, color),
-        Format::Markdown => markdown::render(analysis),
+        Format::Text => terminal::render(analysis, look),
+        Format::Markdown => markdown::render(analysis, &[]),
         Format::Html => html::render(analysis),
         Format::Csv => csv::render(analysis),
         Format::Json => json::render(analysis),
     }
+}
+
+/// Writes an analysis as Markdown that shows charts, which lie where `path` says for each name.
+#[must_use]
+pub fn markdown_with_charts(
+    analysis: &Analysis<'_>,
+    charts: &[Chart],
+    path: impl Fn(&str) -> String,
+) -> String {
+    let links: Vec<(String, String)> =
+        charts.iter().map(|chart| (chart.title.clone(), path(&chart.name))).collect();
+    markdown::render(analysis, &links)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jigger_stats::{Decision, Stopping};
 
 use crate::analysis;
-use crate::event::{Event, Listener};
+use crate::event::{Event, Listener, Standing};
 use crate::plan::{Entry, PLACEBO, Plan};
 use crate::record::{Ended, RecordError, RecordFile, Status, VisitRecord};
 use crate::suite::Rounds;
@@ -93,6 +93,7 @@ impl Session<'_> {
                     Attempt::Interrupted => return Ok(Ended::Interrupted),
                 }
             }
+            listener(Event::RoundEnded { round, standings: self.standings() });
         }
         unreachable!("end_before ends the loop at the last round")
     }
@@ -162,6 +163,20 @@ impl Session<'_> {
         let widths = analysis::half_widths(&self.file.record);
         !widths.is_empty()
             && rule.decide(round, self.plan.cycle(), &widths) == Decision::WidthReached
+    }
+
+    /// The standings in the scenario with the most connections.
+    fn standings(&self) -> Vec<Standing> {
+        let record = &self.file.record;
+        let busiest = record.suite.scenarios.iter().max_by_key(|scenario| scenario.connections);
+        let metric = busiest.map(|scenario| format!("{}.requests_per_second", scenario.name));
+        let mut standings = analysis::standings(record);
+        standings.retain(|standing| Some(&standing.metric) == metric.as_ref());
+        let shown = |standing: analysis::Standing| {
+            let half_width = Some(standing.half_width).filter(|width| width.is_finite());
+            Some(Standing { contender: standing.contender, ratio: standing.ratio?, half_width })
+        };
+        standings.into_iter().filter_map(shown).collect()
     }
 
     fn takes_part(&self, entry: &Entry) -> bool {

@@ -185,6 +185,13 @@ pub enum SuiteError {
     },
 }
 
+/// The schema of a suite file. What only makes no sense, such as two contenders of one name, is
+/// not in it.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(raw::RawSuite).to_value()
+}
+
 impl Suite {
     /// Reads a suite: a compiled-in one by its name, otherwise a file.
     ///

@@ -4,30 +4,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "html_support/chromium.rs"]
+mod chromium;
 mod html_support;
 
 use std::fs;
-use std::io::{ErrorKind, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use chromium::browse;
 use flate2::read::ZlibDecoder;
 use html_support::{page, troubled};
-
-/// Nothing here is to speak to anyone, nor to find anything of an earlier run.
-const FLAGS: [&str; 11] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--enable-logging=stderr",
-    "--dump-dom",
-];
 
 /// A browser window is 500 pixels wide at least, so the page is put into a frame of the wanted
 /// width, as wide as a telephone for one; the frame's owner then tells what it found. The page
@@ -72,8 +59,8 @@ frame.onload = () => {
     smallest: Math.min(...texts.map((t) => parseFloat(getComputedStyle(t).fontSize)
       * t.ownerSVGElement.getBoundingClientRect().width / 360)),
     images: all('img').length,
-    scripts: all('script').filter((s) => s.type !== 'application/json').length,
-    record: JSON.parse(page.getElementById('record').textContent).suite.name,
+    scripts: all('script').filter((s) => !/^application.(json|gzip)$/.test(s.type)).length,
+    record: page.getElementById('record').type,
     background: getComputedStyle(page.body).backgroundColor,
   };
   for (const [name, fact] of Object.entries(facts)) {
@@ -114,27 +101,12 @@ fn look(page: &str, width: u32, height: u32, dark: bool) -> Seen {
     let frame = FRAME.replace("WIDTH", &width.to_string()).replace("HEIGHT", &height.to_string());
     fs::write(&file, frame.replace("PAGE", &quoted)).unwrap();
     let _ = fs::remove_file(&screenshot);
-    let profile = tempfile::tempdir().unwrap();
-    let mut command = Command::new("chromium");
-    command
-        .args(FLAGS)
-        .args(dark.then_some("--force-dark-mode"))
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .arg(format!("--window-size={},{height}", width.max(500)))
-        .arg(format!("--screenshot={}", screenshot.display()))
-        .arg(format!("file://{}", file.display()));
-    let output = command.output().unwrap_or_else(|error| match error.kind() {
-        ErrorKind::NotFound => panic!(
-            "chromium is not on PATH, so the HTML report cannot be looked at; install it \
-             (Debian: apt-get install -y chromium), or run scripts/setup.sh"
-        ),
-        _ => panic!("chromium cannot be started: {error}"),
-    });
-    let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{log}");
-    let messages =
-        log.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect();
-    Seen { dom: String::from_utf8_lossy(&output.stdout).into_owned(), messages, screenshot }
+    let flags = [
+        format!("--window-size={},{height}", width.max(500)),
+        format!("--screenshot={}", screenshot.display()),
+    ];
+    let browsed = browse(&file, dark, &flags);
+    Seen { dom: browsed.dom, messages: browsed.messages, screenshot }
 }
 
 /// The size of a PNG and the colour of its first pixel, red, green and blue.
@@ -166,7 +138,7 @@ fn check(width: u32, dark: bool) {
     assert_eq!(seen.fact("title"), "pong: jigger report", "a script of the page has run");
     assert_eq!(seen.fact("scripts"), "0");
     assert_eq!(seen.fact("images"), "0");
-    assert_eq!(seen.fact("record"), "pong");
+    assert_eq!(seen.fact("record"), "application/json");
     assert_eq!(seen.number("width"), f64::from(width));
     assert_eq!(seen.fact("scroll"), seen.fact("width"), "the page scrolls sideways");
     assert_eq!(seen.fact("wide"), "", "these are wider than the page");

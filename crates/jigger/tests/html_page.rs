@@ -4,6 +4,8 @@
 
 mod html_support;
 
+use std::io::Write as _;
+
 use html_support::{HOSTILE, drawn_record, page, record, troubled};
 use jigger::analysis::{Analysis, latency_curve, noise_band};
 use jigger::record::Record;
@@ -30,12 +32,18 @@ fn sections(page: &str) -> Vec<&str> {
     parts.filter_map(|part| Some(part.split_once('"')?.0)).collect()
 }
 
-/// The embedded record, taken out as the page tells its reader to.
+/// The embedded record, as `jigger report` reads it.
 fn embedded(page: &str) -> Record {
-    let mut lines = page.lines().filter(|line| line.starts_with("{\"version\""));
-    let record = serde_json::from_str(lines.next().expect("the page holds a record")).unwrap();
-    assert!(lines.next().is_none());
-    record
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(page.as_bytes()).unwrap();
+    Record::read(file.path()).unwrap()
+}
+
+/// What stands on the line after the one that begins the record's element.
+fn line_of_record(page: &str) -> &str {
+    let mut lines = page.lines();
+    lines.by_ref().find(|line| line.contains("<script id=\"record\"")).unwrap();
+    lines.next().unwrap()
 }
 
 #[test]
@@ -98,6 +106,28 @@ fn the_record_comes_out_of_the_page_as_it_went_in() {
     let record = troubled();
     let text = |record: &Record| serde_json::to_string(record).unwrap();
     assert_eq!(text(&embedded(&page(&record))), text(&record));
+    let by_hand: Record = serde_json::from_str(line_of_record(&page(&record))).unwrap();
+    assert_eq!(text(&by_hand), text(&record));
+}
+
+#[test]
+fn a_long_record_is_packed_and_comes_out_as_it_went_in() {
+    let record = drawn_record(8, 20, 400);
+    let page = page(&record);
+    let text = serde_json::to_string(&record).unwrap();
+    let packed = line_of_record(&page);
+    assert!(packed.len() < text.len() * 9 / 10, "{} of {}", packed.len(), text.len());
+    assert!(page.contains("| base64 -d | gunzip &gt; record.json"));
+    assert_eq!(serde_json::to_string(&embedded(&page)).unwrap(), text);
+}
+
+#[test]
+fn a_page_without_its_record_is_refused() {
+    let page = page(&record(2, 2)).replace("</script>", "");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), page).unwrap();
+    let message = Record::read(file.path()).unwrap_err().to_string();
+    assert!(message.contains("the page holds no whole record of jigger"), "{message}");
 }
 
 #[test]

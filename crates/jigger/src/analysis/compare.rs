@@ -33,19 +33,47 @@ pub struct Comparison {
     pub withheld: Option<&'static str>,
 }
 
-/// The half-widths of the rates' ratios, which decide when enough rounds were run, as shares; infinite where
+/// How a contender's rate stands against the baseline's while rounds are still to come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// Whose.
+    pub contender: String,
+    /// The metric's name.
+    pub metric: String,
+    /// The ratio of the same rounds' values; none without a common round.
+    pub ratio: Option<f64>,
+    /// The half-width of its interval as a share; infinite where there are too few rounds.
+    pub half_width: f64,
+}
+
+/// The ratios that are watched, as they are now.
+#[must_use]
+pub fn standings(record: &Record) -> Vec<Standing> {
+    let baseline = rates_of(record, &record.suite.baseline);
+    let others = record.contenders.iter().filter(|other| other.name != record.suite.baseline);
+    let of_contender = |name: &str| {
+        let rates = rates_of(record, name).into_iter();
+        rates.map(|rate| standing(name, rate, &baseline)).collect::<Vec<_>>()
+    };
+    others.flat_map(|contender| of_contender(&contender.name)).collect()
+}
+
+fn standing(contender: &str, rate: Metric, baseline: &[Metric]) -> Standing {
+    let pairs = pair(&rate, baseline);
+    let ranked = pairs.as_ref().and_then(|pairs| pairs.signed_rank(0.95).ok());
+    Standing {
+        contender: contender.to_owned(),
+        metric: rate.name,
+        ratio: pairs.map(|pairs| pairs.estimate()),
+        half_width: ranked.map_or(f64::INFINITY, |ranked| ranked.interval().half_width()),
+    }
+}
+
+/// The half-widths of the ratios that are watched, as shares; infinite where
 /// there are too few rounds.
 #[must_use]
 pub fn half_widths(record: &Record) -> Vec<f64> {
-    let baseline = rates_of(record, &record.suite.baseline);
-    let others = record.contenders.iter().filter(|other| other.name != record.suite.baseline);
-    let rates = others.flat_map(|contender| rates_of(record, &contender.name));
-    rates
-        .map(|rate| {
-            let ratio = pair(&rate, &baseline).and_then(|pairs| pairs.signed_rank(0.95).ok());
-            ratio.map_or(f64::INFINITY, |ratio| ratio.interval().half_width())
-        })
-        .collect()
+    standings(record).into_iter().map(|standing| standing.half_width).collect()
 }
 
 /// The placebo against the baseline.

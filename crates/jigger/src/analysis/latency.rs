@@ -35,11 +35,7 @@ const POINTS_PER_NINE: u32 = 20;
 /// errors; `None` when there is no such trial, or too few answers for half of a curve.
 #[must_use]
 pub fn latency_curve(record: &Record, entry: &str, scenario: &str) -> Option<LatencyCurve> {
-    let scenario = record.suite.scenarios.iter().find(|known| known.name == scenario)?;
-    let histograms: Vec<Histogram<u64>> = visits_of(record, entry)
-        .iter()
-        .filter_map(|visit| visit.timed_trial(scenario)?.response_time.clone())
-        .collect();
+    let histograms = histograms(record, entry, scenario);
     let largest = histograms.iter().map(Histogram::len).max()?;
     let nines = (of(largest) / SAMPLES_BEYOND).log10();
     let merged = merged(&histograms)?;
@@ -54,6 +50,20 @@ pub fn latency_curve(record: &Record, entry: &str, scenario: &str) -> Option<Lat
         .collect();
     let reaches_the_median = points.last().is_some_and(|point| point.quantile >= 0.5);
     reaches_the_median.then(|| LatencyCurve { points, requests: merged.len() })
+}
+
+/// An entry's response times in a scenario, in nanoseconds, of all trials without errors together.
+#[must_use]
+pub fn response_times(record: &Record, entry: &str, scenario: &str) -> Option<Histogram<u64>> {
+    merged(&histograms(record, entry, scenario))
+}
+
+fn histograms(record: &Record, entry: &str, scenario: &str) -> Vec<Histogram<u64>> {
+    let Some(scenario) = record.suite.scenarios.iter().find(|known| known.name == scenario) else {
+        return Vec::new();
+    };
+    let visits = visits_of(record, entry);
+    visits.iter().filter_map(|visit| visit.timed_trial(scenario)?.response_time.clone()).collect()
 }
 
 /// All in one; `None` when there is none, or one has values that the first cannot hold.

@@ -2,18 +2,20 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use jigger_load::ask::first_that_connects;
 use jigger_load::{
-    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Flow, Load, Pacing, Progress,
-    Request, Url,
+    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Flow, Glimpses, Load, Pacing,
+    Progress, Request, Sample, Url,
 };
 
 use super::{Exit, output};
 use crate::cli::{LoadArgs, LoadFormat};
 use crate::interrupt::Interrupt;
+use crate::live::{self, Live, Wish};
 use crate::report::load as report;
 use crate::suite::duration;
 
@@ -28,16 +30,11 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 pub fn run(args: &LoadArgs) -> Result<Exit> {
     let load = load_of(args)?;
     let interrupt = Interrupt::listen()?;
-    let shown = !args.quiet && std::io::stderr().is_terminal();
-    let sample = jigger_load::run(&load, &mut |progress| {
-        if shown {
-            show(progress);
-        }
-        if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
-    })?;
-    if shown {
-        eprint!("\r\u{1b}[K");
-    }
+    let sample = if args.wants_screen() {
+        on_screen(&args.url, load.clone(), &interrupt)?
+    } else {
+        beside_a_line(&load, !args.quiet && std::io::stderr().is_terminal(), &interrupt)?
+    };
     let told = report::Told { url: &args.url, load: &load, sample: &sample };
     let text = match args.format {
         LoadFormat::Text => report::text(&told),
@@ -49,6 +46,44 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
         () if sample.requests == 0 => Exit::NotMeasured,
         () => Exit::Fine,
     })
+}
+
+/// Runs the load with the live screen, which is gone when this returns.
+fn on_screen(url: &str, mut load: Load, interrupt: &Interrupt) -> Result<Sample> {
+    let glimpses = Arc::new(Glimpses::new(load.threads));
+    load.glimpses = Some(Arc::clone(&glimpses));
+    load.observe_every = live::EVERY;
+    let mut screen = Live::new(url, &load, &glimpses)
+        .context("the live screen needs a terminal; leave it out with --no-tui")?;
+    let mut lost = None;
+    let sample = jigger_load::run(&load, &mut |progress| {
+        match screen.show(progress) {
+            Ok(Wish::GoOn) => {}
+            Ok(Wish::End) => return Flow::Stop,
+            Ok(Wish::BreakOff) => interrupt.raise(),
+            Err(error) => lost = Some(error),
+        }
+        if interrupt.is_raised() || lost.is_some() { Flow::Stop } else { Flow::Continue }
+    })?;
+    drop(screen);
+    if let Some(error) = lost {
+        eprintln!("jigger: the load was ended, since the terminal was lost: {error}");
+    }
+    Ok(sample)
+}
+
+/// Runs the load with a line of progress, where that is wanted.
+fn beside_a_line(load: &Load, shown: bool, interrupt: &Interrupt) -> Result<Sample> {
+    let sample = jigger_load::run(load, &mut |progress| {
+        if shown {
+            show(progress);
+        }
+        if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
+    })?;
+    if shown {
+        eprint!("\r\u{1b}[K");
+    }
+    Ok(sample)
 }
 
 fn show(progress: &Progress) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::analysis::Analysis;
-use crate::report::{Format, render};
+use crate::report::{Chart, Format, charts, markdown_with_charts, render};
 
 /// Checks that each file can be written and its format is known, before work begins.
 pub fn check_files(files: &[PathBuf]) -> Result<()> {
@@ -23,13 +23,49 @@ pub fn check_files(files: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Writes the report into each file, in the format of its extension.
-pub fn write_files(analysis: &Analysis<'_>, files: &[PathBuf]) -> Result<()> {
+/// Writes the report into each file, in the format of its extension; charts, when asked for, as
+/// SVG files into a folder that the Markdown ones refer to.
+pub fn write_files(
+    analysis: &Analysis<'_>,
+    files: &[PathBuf],
+    charts_folder: Option<&Path>,
+) -> Result<()> {
+    let drawn = charts_folder.map(|folder| write_charts(analysis, folder)).transpose()?;
     for file in files {
         let format = Format::of_file(file).unwrap_or(Format::Text);
-        write_file(file, &render(analysis, format, false))?;
+        let text = match (format, charts_folder, &drawn) {
+            (Format::Markdown, Some(folder), Some(drawn)) => {
+                let way = way(file.parent().unwrap_or(Path::new("")), folder)?;
+                let path = |name: &str| way.join(format!("{name}.svg")).display().to_string();
+                markdown_with_charts(analysis, drawn, path)
+            }
+            _ => render(analysis, format, false),
+        };
+        write_file(file, &text)?;
     }
     Ok(())
+}
+
+fn write_charts(analysis: &Analysis<'_>, folder: &Path) -> Result<Vec<Chart>> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let drawn = charts(analysis);
+    for chart in &drawn {
+        write_file(&folder.join(format!("{}.svg", chart.name)), &chart.svg)?;
+    }
+    Ok(drawn)
+}
+
+/// The way from one folder to another, as a link has it. Both exist.
+fn way(from: &Path, to: &Path) -> Result<PathBuf> {
+    let here = if from == Path::new("") { Path::new(".") } else { from };
+    let whole = |path: &Path| {
+        path.canonicalize().with_context(|| format!("cannot find the folder {}", path.display()))
+    };
+    let (from, to) = (whole(here)?, whole(to)?);
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(common).map(|_| "..");
+    Ok(up.collect::<PathBuf>().join(to.components().skip(common).collect::<PathBuf>()))
 }
 
 fn write_file(path: &Path, text: &str) -> Result<()> {

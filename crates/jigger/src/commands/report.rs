@@ -6,7 +6,7 @@ use super::{Exit, output};
 use crate::analysis::Analysis;
 use crate::cli::ReportArgs;
 use crate::record::Record;
-use crate::report::render;
+use crate::report::render_as;
 
 /// Reads the record and writes its report.
 ///
@@ -17,8 +17,8 @@ pub fn run(args: &ReportArgs) -> Result<Exit> {
     output::check_files(&args.output)?;
     let analysis = Analysis::of(&record);
     if args.output.is_empty() {
-        output::print(&render(&analysis, args.format, args.shown.colors()))?;
+        output::print(&render_as(&analysis, args.format, args.shown.look()))?;
     }
-    output::write_files(&analysis, &args.output)?;
+    output::write_files(&analysis, &args.output, args.charts.as_deref())?;
     Ok(Exit::Fine)
 }

@@ -15,7 +15,7 @@ use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::prepare::{self, Images};
 use crate::record::{Ended, Record, RecordFile, Status};
-use crate::report::render;
+use crate::report::render_as;
 use crate::session;
 use crate::suite::{Extent, Suite};
 use crate::visit::{LiveWorld, ceilings, differ_in_closing, scenario_records, survey};
@@ -68,8 +68,8 @@ pub fn measure(
     let ended = session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
 
     let analysis = Analysis::of(&file.record);
-    output::print(&render(&analysis, out.format, out.shown.colors()))?;
-    output::write_files(&analysis, &out.output)?;
+    output::print(&render_as(&analysis, out.format, out.shown.look()))?;
+    output::write_files(&analysis, &out.output, out.charts.as_deref())?;
     eprintln!("record: {}", file.path.display());
     Ok(match ended {
         Ended::Interrupted => Exit::Interrupted,

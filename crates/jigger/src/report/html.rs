@@ -4,6 +4,7 @@
 //! the style sheet and the escaped record is written as it is.
 
 mod caveats;
+mod charts;
 mod costs;
 mod evidence;
 mod figures;
@@ -14,9 +15,12 @@ mod rounds;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::sentences::sentences;
+pub use charts::{Chart, charts};
+
+use super::sentences::{Part, Sentence, sentences};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Bound, Unit};
+use crate::record::embed;
 use caveats::Caveats;
 
 /// A part of the page.
@@ -29,17 +33,19 @@ struct Section {
     body: Markup,
 }
 
-const STYLE: &str = include_str!("html/style.css");
+/// What the charts need of the style sheet: they are files of their own too.
+const COLORS: &str = include_str!("html/colors.css");
+const STYLE: &str = concat!(include_str!("html/colors.css"), include_str!("html/style.css"));
 
 /// Nothing is loaded and no script runs, whatever a server managed to put into the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
                       base-uri 'none'; form-action 'none'";
 
-/// The whole page, ending with a line feed. The record is in it, on a line of its own that begins
-/// with `{"version"`.
+/// The whole page, ending with a line feed, with the record in it.
 pub fn render(analysis: &Analysis<'_>) -> String {
     let caveats = Caveats::of(analysis);
-    let sections = sections(analysis, &caveats);
+    let record = embed(analysis.record);
+    let sections = sections(analysis, &caveats, record.is_packed);
     let title = format!("{}: jigger report", analysis.record.suite.name);
     let page = html! {
         (DOCTYPE)
@@ -66,14 +72,14 @@ pub fn render(analysis: &Analysis<'_>) -> String {
                     }
                 }
                 footer { p { "Made by jigger " (analysis.record.jigger) " from the record in this page." } }
-                (provenance::embedded_record(analysis.record))
+                (PreEscaped(record.element))
             }
         }
     };
     page.into_string() + "\n"
 }
 
-fn sections(analysis: &Analysis<'_>, caveats: &Caveats) -> Vec<Section> {
+fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<Section> {
     let section = |id, title, body: Option<Markup>| Some(Section { id, title, body: body? });
     [
         section("verdicts", "Verdicts", verdicts(analysis)),
@@ -91,7 +97,11 @@ fn sections(analysis: &Analysis<'_>, caveats: &Caveats) -> Vec<Section> {
         section("caveats", "What to know before believing it", caveats.body(analysis)),
         section("evidence", "Verified answers", evidence::body(analysis)),
         section("provenance", "Host, versions and commands", Some(provenance::body(analysis))),
-        section("reproduce", "How to reproduce it", Some(provenance::reproduce(analysis.record))),
+        section(
+            "reproduce",
+            "How to reproduce it",
+            Some(provenance::reproduce(analysis.record, is_packed)),
+        ),
     ]
     .into_iter()
     .flatten()
@@ -127,13 +137,24 @@ fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
 fn verdicts(analysis: &Analysis<'_>) -> Option<Markup> {
     let sentences = sentences(analysis);
     (!sentences.is_empty()).then(|| html! {
-        ul.verdicts { @for sentence in &sentences { li { (sentence) } } }
+        ul.verdicts { @for sentence in &sentences { li { (set(sentence)) } } }
         p.how {
             "A range in brackets is the 95 % interval of the ratio over the rounds. A difference "
             "is called one only where it exceeds the noise band, with all comparisons of a metric "
             "judged together."
         }
     })
+}
+
+fn set(sentence: &Sentence) -> Markup {
+    html! {
+        @for part in sentence.parts() {
+            @match part {
+                Part::Plain(text) => (text),
+                Part::Set(_, text) => strong { (text) },
+            }
+        }
+    }
 }
 
 /// `1 round`, `2 rounds`.

@@ -3,7 +3,8 @@
 use jigger_stats::Verdict;
 use serde_json::{Map, Value, json};
 
-use crate::analysis::{Analysis, Comparison, ContenderResult, Metric};
+use crate::analysis::{Analysis, Comparison, ContenderResult, Metric, response_times};
+use crate::record::encode_histogram;
 
 /// The version of the JSON shapes below.
 const VERSION: u32 = 1;
@@ -26,7 +27,7 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         "host": record.host,
         "placement": record.placement,
         "driver": driver(analysis),
-        "contenders": analysis.contenders.iter().map(contender).collect::<Vec<_>>(),
+        "contenders": analysis.contenders.iter().map(|found| contender(analysis, found)).collect::<Vec<_>>(),
         "comparisons": analysis.comparisons.iter().map(comparison).collect::<Vec<_>>(),
         "placebo": analysis.placebo.iter().map(comparison).collect::<Vec<_>>(),
     });
@@ -42,7 +43,7 @@ fn driver(analysis: &Analysis<'_>) -> Option<String> {
     trials.next().map(|trial| trial.driver.clone())
 }
 
-fn contender(result: &ContenderResult<'_>) -> Value {
+fn contender(analysis: &Analysis<'_>, result: &ContenderResult<'_>) -> Value {
     let metrics: Map<String, Value> =
         result.metrics.iter().map(|found| (found.name.clone(), metric(found))).collect();
     let gates: Vec<Value> = result
@@ -61,9 +62,20 @@ fn contender(result: &ContenderResult<'_>) -> Value {
         "reason": result.record.reason,
         "image_reason": result.record.image_reason,
         "metrics": metrics,
+        "histograms": histograms(analysis, &result.record.name),
         "confounders": result.confounders,
         "gates": gates,
     })
+}
+
+/// By scenario. They can be added to those of other runs, which percentiles cannot.
+fn histograms(analysis: &Analysis<'_>, contender: &str) -> Map<String, Value> {
+    let scenarios = analysis.record.suite.scenarios.iter();
+    let found = scenarios.filter_map(|scenario| {
+        let times = response_times(analysis.record, contender, &scenario.name)?;
+        Some((scenario.name.clone(), encode_histogram(&times).into()))
+    });
+    found.collect()
 }
 
 fn metric(metric: &Metric) -> Value {

@@ -1,12 +1,12 @@
 //! The report as Markdown.
 
-use super::sentences::sentences;
+use super::sentences::{Part, Sentence, sentences};
 use super::tables::{Table, tables};
-use super::terminal::warnings;
+use super::warnings::{Warning, warnings};
 use crate::analysis::Analysis;
 
-/// The whole report.
-pub fn render(analysis: &Analysis<'_>) -> String {
+/// The whole report, with links to charts, given by title and path.
+pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
     let record = analysis.record;
     let mut text = format!(
         "## {}\n\n{} rounds, seed {}, baseline {}; {}, {} cores, Linux {}; jigger {}\n",
@@ -21,17 +21,45 @@ pub fn render(analysis: &Analysis<'_>) -> String {
     );
     text.push('\n');
     for sentence in sentences(analysis) {
-        text.push_str(&format!("- {}\n", escaped(&sentence)));
+        text.push_str(&format!("- {}\n", marked(&sentence)));
     }
     for table in tables(analysis) {
         text.push_str(&format!("\n### {}\n\n{}", escaped(&table.title), markdown_table(&table)));
     }
+    if !charts.is_empty() {
+        text.push_str("\n### Charts\n\n");
+        for (title, path) in charts {
+            // In angle brackets a path may have spaces in it.
+            text.push_str(&format!("![{}](<{path}>)\n", escaped(title)));
+        }
+    }
     let warnings = warnings(analysis);
     if !warnings.is_empty() {
         text.push_str("\n### What to know before believing it\n\n");
-        for line in warnings {
-            text.push_str(&format!("- {}\n", escaped(&line).replace('\n', " ")));
+        for warning in &warnings {
+            text.push_str(&format!("- {}\n", warning_text(warning)));
         }
+    }
+    text
+}
+
+fn marked(sentence: &Sentence) -> String {
+    let part = |part: &Part| match part {
+        Part::Plain(text) => escaped(text),
+        Part::Set(_, text) => format!("**{}**", escaped(text)),
+    };
+    sentence.parts().iter().map(part).collect()
+}
+
+fn warning_text(warning: &Warning) -> String {
+    let one_line = |text: &str| escaped(text).replace('\n', " ");
+    let mut text = format!("**{}**", escaped(&warning.code));
+    if !warning.place.is_empty() {
+        text.push_str(&format!(" {}", escaped(&warning.place)));
+    }
+    text.push_str(&format!(": {}", one_line(&warning.cause)));
+    if let Some(remedy) = &warning.remedy {
+        text.push_str(&format!("; to do: {}", one_line(remedy)));
     }
     text
 }

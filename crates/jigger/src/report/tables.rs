@@ -2,6 +2,7 @@
 
 use jigger_stats::Verdict;
 
+use super::look::Tone;
 use super::units::{significant, with_unit};
 use crate::analysis::{Analysis, Bound, Comparison, ContenderResult, Unit};
 use crate::record::{ScenarioRecord, Status};
@@ -15,6 +16,8 @@ pub struct Table {
     pub heading: Vec<String>,
     /// One row for each contender that has figures.
     pub rows: Vec<Vec<String>>,
+    /// For each row what its last cell says of the contender, if it is a ratio.
+    pub tones: Vec<Option<Tone>>,
 }
 
 /// Every table of a report: one for each scenario, then what the servers cost.
@@ -53,13 +56,14 @@ fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
     let name = |metric: &str| format!("{}.{metric}", scenario.name);
     let rate = name("requests_per_second");
     let shown = SCENARIO_COLUMNS.map(|(metric, _)| name(metric));
-    let mut rows = Vec::new();
+    let (mut rows, mut tones) = (Vec::new(), Vec::new());
     for contender in measured(analysis) {
         let mut row = vec![contender.record.name.clone()];
         row.push(cell(contender, &rate));
         row.extend(shown.iter().map(|metric| cell(contender, metric)));
         row.push(ratio_cell(analysis, &rate, contender));
         rows.push(row);
+        tones.push(ratio_tone(analysis, &rate, contender));
     }
     Table {
         title: scenario_title(scenario),
@@ -70,11 +74,12 @@ fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
             .map(str::to_owned)
             .collect(),
         rows,
+        tones,
     }
 }
 
 fn cost_table(analysis: &Analysis<'_>) -> Table {
-    let rows = measured(analysis)
+    let rows: Vec<Vec<String>> = measured(analysis)
         .map(|contender| {
             let mut row = vec![contender.record.name.clone()];
             row.extend(COST_COLUMNS.map(|(metric, _)| cell(contender, metric)));
@@ -89,6 +94,7 @@ fn cost_table(analysis: &Analysis<'_>) -> Table {
             .chain(COST_COLUMNS.map(|(_, heading)| heading))
             .map(str::to_owned)
             .collect(),
+        tones: vec![None; rows.len()],
         rows,
     }
 }
@@ -134,6 +140,22 @@ pub fn ratio_text(comparison: &Comparison) -> String {
         Some(Verdict::Inconclusive { .. }) => format!("{ratio} ?"),
         _ => ratio,
     }
+}
+
+fn ratio_tone(
+    analysis: &Analysis<'_>,
+    metric: &str,
+    contender: &ContenderResult<'_>,
+) -> Option<Tone> {
+    if contender.has_gate("errors", metric) {
+        return None;
+    }
+    let verdict = analysis.comparison(metric, &contender.record.name)?.verdict?;
+    Some(match verdict {
+        Verdict::Better => Tone::Better,
+        Verdict::Worse => Tone::Worse,
+        Verdict::Equivalent | Verdict::Inconclusive { .. } => Tone::Same,
+    })
 }
 
 fn ratio_cell(analysis: &Analysis<'_>, metric: &str, contender: &ContenderResult<'_>) -> String {

@@ -1,38 +1,39 @@
 //! The report on a terminal.
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 
-use super::sentences::sentences;
+use super::look::{Look, Tone};
+use super::sentences::{Part, Sentence, sentences};
 use super::tables::{Table, tables};
+use super::warnings::{Warning, warnings};
 use crate::analysis::Analysis;
-use crate::record::Status;
 
-/// Bold when colour is wanted; meaning never hangs on it.
-fn strong(text: &str, color: bool) -> String {
-    if color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
-}
-
-fn warning(text: &str, color: bool) -> String {
-    if color { format!("\u{1b}[33m{text}\u{1b}[0m") } else { text.to_owned() }
-}
-
-/// The whole report.
-pub fn render(analysis: &Analysis<'_>, color: bool) -> String {
-    let mut text = header(analysis, color);
+/// The whole report: figures, what to know before believing them, and what they say.
+pub fn render(analysis: &Analysis<'_>, look: Look) -> String {
+    let mut text = header(analysis, look);
     for table in tables(analysis) {
-        text.push_str(&format!("\n{}\n{}\n", strong(&table.title, color), laid_out(&table)));
+        let title = look.paint(Tone::Strong, &table.title);
+        text.push_str(&format!("\n{}\n{}\n", look.wrapped(&title, "  "), laid_out(&table, look)));
     }
-    text.push('\n');
-    for sentence in sentences(analysis) {
-        text.push_str(&format!("{sentence}\n"));
+    let warnings = warnings(analysis);
+    if !warnings.is_empty() {
+        text.push('\n');
     }
-    for line in warnings(analysis) {
-        text.push_str(&format!("{}\n", warning(&line, color)));
+    for warning in &warnings {
+        text.push_str(&warning_text(warning, look));
+    }
+    let sentences = sentences(analysis);
+    if !sentences.is_empty() {
+        text.push('\n');
+    }
+    for sentence in &sentences {
+        text.push_str(&look.wrapped(&painted(sentence, look), "  "));
+        text.push('\n');
     }
     text
 }
 
-fn header(analysis: &Analysis<'_>, color: bool) -> String {
+fn header(analysis: &Analysis<'_>, look: Look) -> String {
     let record = analysis.record;
     let title = format!(
         "{}: {} contenders, {} rounds, seed {}, baseline {}",
@@ -43,18 +44,20 @@ fn header(analysis: &Analysis<'_>, color: bool) -> String {
         record.suite.baseline
     );
     let list = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    format!(
-        "{}\n{}, {} cores (client on {}, servers on {}), Linux {}\n",
-        strong(&title, color),
+    let host = format!(
+        "{}, {} cores (client on {}, servers on {}), Linux {}",
         record.host.processor,
         record.host.cores,
         list(&record.placement.client_cpus),
         list(&record.placement.server_cpus),
         record.host.kernel
-    )
+    );
+    let title = look.wrapped(&look.paint(Tone::Strong, &title), "  ");
+    format!("{title}\n{}\n", look.wrapped(&host, "  "))
 }
 
-fn laid_out(table: &Table) -> String {
+/// Figures are never cut; where the width does not suffice, names are broken over several lines.
+fn laid_out(table: &Table, look: Look) -> String {
     let mut grid = comfy_table::Table::new();
     grid.load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
@@ -67,44 +70,59 @@ fn laid_out(table: &Table) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    grid.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    let over = grid.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let over = over.saturating_sub(look.width);
+    if over > 0 {
+        let names = table.rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
+        let kept = names.saturating_sub(over).max(8) + 2;
+        grid.set_content_arrangement(ContentArrangement::Dynamic);
+        grid.set_width(u16::try_from(look.width).unwrap_or(u16::MAX));
+        if let Some(column) = grid.column_mut(0) {
+            let width = Width::Fixed(u16::try_from(kept).unwrap_or(u16::MAX));
+            column.set_constraint(ColumnConstraint::Absolute(width));
+        }
+    }
+    let lines = grid.lines().map(|line| line.trim_end().to_owned());
+    lines.map(|line| with_toned_ratio(&line, table, look)).collect::<Vec<_>>().join("\n")
 }
 
-/// What a reader must know before believing a figure, each with its remedy.
-pub fn warnings(analysis: &Analysis<'_>) -> Vec<String> {
-    let mut lines: Vec<String> =
-        analysis.notes().into_iter().map(|note| format!("note: {}", note.0)).collect();
-    for found in &analysis.confounders {
-        lines.push(format!(
-            "{}: all contenders (all scenarios): {}; {}",
-            found.code, found.detail, found.remedy
-        ));
+/// The ratio stands last in its line, so it can be coloured when all is laid out.
+fn with_toned_ratio(line: &str, table: &Table, look: Look) -> String {
+    let of_row = table.rows.iter().zip(&table.tones).find_map(|(row, tone)| {
+        let ratio = row.last()?;
+        let before = line.strip_suffix(ratio.as_str())?;
+        before.ends_with(' ').then_some((before, ratio, (*tone)?))
+    });
+    match of_row {
+        Some((before, ratio, tone)) => format!("{before}{}", look.paint(tone, ratio)),
+        None => line.to_owned(),
     }
-    for contender in &analysis.contenders {
-        let name = &contender.record.name;
-        if let (Status::Skipped | Status::Failed, Some(reason)) =
-            (contender.record.status, &contender.record.reason)
-        {
-            let what =
-                if contender.record.status == Status::Skipped { "skipped" } else { "failed" };
-            lines.push(format!("{what}: {name}: {reason}"));
+}
+
+fn painted(sentence: &Sentence, look: Look) -> String {
+    let part = |part: &Part| match part {
+        Part::Plain(text) => text.clone(),
+        // Each word by itself, so that a line may end between two of them.
+        Part::Set(tone, text) => {
+            text.split(' ').map(|word| look.paint(*tone, word)).collect::<Vec<_>>().join(" ")
         }
-        if let Some(reason) = &contender.record.image_reason {
-            lines.push(format!("no image size: {name}: {reason}"));
-        }
-        for gate in &contender.gates {
-            let place = if gate.scenario.is_empty() { "all scenarios" } else { &gate.scenario };
-            lines
-                .push(format!("{}: {name} ({place}): {}; {}", gate.code, gate.detail, gate.remedy));
-        }
-        for found in &contender.confounders {
-            let all = found.touches.len() == analysis.record.suite.scenarios.len();
-            let touches = if all { "all scenarios".to_owned() } else { found.touches.join(", ") };
-            lines.push(format!(
-                "{}: {name} ({touches}): {}; {}",
-                found.code, found.detail, found.remedy
-            ));
-        }
+    };
+    sentence.parts().iter().map(part).collect()
+}
+
+fn warning_text(warning: &Warning, look: Look) -> String {
+    let code = look.paint(Tone::Warning, &warning.code);
+    let place = if warning.place.is_empty() { "" } else { " " };
+    // What a log said keeps its lines.
+    let mut lines = warning.cause.lines();
+    let first = lines.next().unwrap_or_default();
+    let head = format!("{code}:{place}{}: {first}", warning.place).replace(":: ", ": ");
+    let mut text = look.wrapped(&head, "  ") + "\n";
+    for line in lines {
+        text.push_str(&format!("{}\n", look.wrapped(&format!("  {line}"), "    ")));
     }
-    lines
+    if let Some(remedy) = &warning.remedy {
+        text.push_str(&format!("{}\n", look.wrapped(&format!("  to do: {remedy}"), "    ")));
+    }
+    text
 }

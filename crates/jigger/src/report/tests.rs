@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use super::{Format, render};
+use super::{Format, Look, render, render_as};
 use crate::analysis::Analysis;
 use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
@@ -156,15 +156,71 @@ fn trial(scenario: &str, rate: f64, connections: f64) -> TrialRecord {
     }
 }
 
-#[test]
-fn the_terminal_report_fits_80_columns() {
-    let record = record(7);
-    let text = render(&Analysis::of(&record), Format::Text, false);
-    insta::assert_snapshot!("terminal", text);
-    let tables = text.lines().filter(|line| line.starts_with("  "));
-    for line in tables {
-        assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+/// A record with long names, long reasons and something to warn of at every place.
+fn troubled() -> Record {
+    let mut record = record(7);
+    let long = "a-contender-with-quite-a-long-name";
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+        visit.entry = long.to_owned();
+        visit.steady = visit.round > 2;
+        visit.trials[1].engine_cpu_ns = 1_900_000_000;
     }
+    record.contenders[0].name = long.to_owned();
+    record.contenders[2].reason = Some(
+        "'go build -trimpath -ldflags=-s -o app .' ended with exit code 1; its last lines:\n\
+         main.go:12:2: no required module provides package github.com/gin-gonic/gin; to add it:\n\
+         \tgo get github.com/gin-gonic/gin"
+            .to_owned(),
+    );
+    record
+}
+
+#[test]
+fn the_terminal_report_fits_its_columns() {
+    for width in [80, 120] {
+        for (name, record) in [("plain", record(7)), ("troubled", troubled())] {
+            let look = Look { color: false, width };
+            let text = render_as(&Analysis::of(&record), Format::Text, look);
+            for line in text.lines() {
+                assert!(line.chars().count() <= width, "{} columns: {line}", line.chars().count());
+            }
+            insta::assert_snapshot!(format!("terminal_{name}_{width}"), text);
+        }
+    }
+}
+
+#[test]
+fn colours_say_what_the_words_say() {
+    let record = record(7);
+    let analysis = Analysis::of(&record);
+    let text = render_as(&analysis, Format::Text, Look { color: true, width: 80 });
+    insta::assert_snapshot!("terminal_colored", text.replace('\u{1b}', "^"));
+    let codes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+    let plain = render_as(&analysis, Format::Text, Look::default());
+    assert_eq!(codes.replace_all(&text, ""), plain);
+}
+
+#[test]
+fn the_faster_one_is_the_subject() {
+    let mut record = record(7);
+    record.suite.baseline = "gin".to_owned();
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    let sentence =
+        "saturation: gin answered 10.0 times as many requests a second as flask (10.0 to";
+    assert!(text.contains(sentence), "{text}");
+}
+
+#[test]
+fn no_difference_is_called_indistinguishable() {
+    let mut record = record(7);
+    let gin = |visit: &VisitRecord| visit.entry == "gin";
+    let trials: Vec<_> =
+        record.visits.iter().filter(|v| gin(v)).map(|v| v.trials.clone()).collect();
+    let flask = record.visits.iter_mut().filter(|visit| visit.entry == "flask");
+    flask.zip(trials).for_each(|(visit, trials)| visit.trials = trials);
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    let sentence = "saturation: gin and flask are indistinguishable: 1.00 times as many requests a";
+    assert!(text.contains(sentence), "{text}");
 }
 
 #[test]

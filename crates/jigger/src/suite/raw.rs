@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{SuiteError, names};
 
 /// The whole file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawSuite {
     pub suite: RawHead,
@@ -20,7 +21,7 @@ pub struct RawSuite {
 }
 
 /// `[suite]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawHead {
     pub name: String,
@@ -37,7 +38,7 @@ pub struct RawHead {
 }
 
 /// `rounds = { ... }`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawRounds {
     pub min: Option<usize>,
@@ -47,7 +48,7 @@ pub struct RawRounds {
 }
 
 /// `warm_up = { ... }`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawWarmUp {
     pub window: Option<String>,
@@ -56,7 +57,7 @@ pub struct RawWarmUp {
 }
 
 /// `disturbance = { ... }`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawDisturbance {
     pub steal: Option<f64>,
@@ -66,11 +67,12 @@ pub struct RawDisturbance {
 }
 
 /// `[expect]` or a contender's `expect = { ... }`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawExpect {
     pub status: Option<u16>,
     pub headers: Option<BTreeMap<String, String>>,
+    #[schemars(with = "Option<serde_json::Value>")]
     pub json: Option<toml::Value>,
     pub text: Option<String>,
     pub regex: Option<String>,
@@ -79,7 +81,7 @@ pub struct RawExpect {
 }
 
 /// A command: one string, split as a shell splits words, or an argument list.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RawCommand {
     Line(String),
@@ -87,7 +89,7 @@ pub enum RawCommand {
 }
 
 /// `build`: one command line, or several; each a line or an argument list.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RawBuild {
     Line(String),
@@ -95,7 +97,7 @@ pub enum RawBuild {
 }
 
 /// `[[contender]]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawContender {
     pub name: String,
@@ -114,7 +116,7 @@ pub struct RawContender {
 }
 
 /// `image = { ... }`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawImage {
     pub build: Option<RawCommand>,
@@ -123,7 +125,7 @@ pub struct RawImage {
 }
 
 /// `[[scenario]]`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawScenario {
     pub name: String,
@@ -137,7 +139,7 @@ pub struct RawScenario {
 }
 
 /// `threads = 8` or `threads = "auto"`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RawThreads {
     Count(usize),

@@ -121,11 +121,15 @@ impl Outcome {
         }
     }
 
-    /// Fails unless it ended with that code and each text is on stderr or stdout.
+    /// Fails unless it ended with that code and each text is on stderr or stdout, whatever the
+    /// line breaks.
     pub fn expect(&self, code: i32, texts: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:#?}");
+        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (stdout, stderr) = (one_line(&self.stdout), one_line(&self.stderr));
         for text in texts {
-            let found = self.stderr.contains(text) || self.stdout.contains(text);
+            let wanted = one_line(text);
+            let found = stderr.contains(&wanted) || stdout.contains(&wanted);
             assert!(found, "{text:?} is missing in {self:#?}");
         }
     }

@@ -4,8 +4,11 @@
 
 mod bad_servers;
 mod cross_check;
+mod init;
 mod lab;
 mod load;
 mod run;
+mod schema;
 mod timeit;
+mod tutorial;
 mod usage;

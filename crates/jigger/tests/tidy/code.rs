@@ -35,6 +35,7 @@ pub const PLACES: &[(&str, &[&str])] = &[
 pub const ARROWS: &[(&str, &[&str])] = &[
     ("disturbance", &[]),
     ("suite", &["disturbance"]),
+    ("init", &["plan", "suite"]),
     ("plan", &["suite"]),
     ("host", &[]),
     ("image", &[]),
@@ -42,6 +43,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("server", &[]),
     ("event", &[]),
     ("display", &["event"]),
+    ("live", &["analysis", "report"]),
     ("prepare", &["event", "image", "interrupt", "record", "suite"]),
     ("session", &["analysis", "event", "plan", "record", "suite"]),
     (
@@ -63,6 +65,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("confounder", &["analysis", "record"]),
     ("analysis", &["confounder", "plan", "record"]),
     ("report", &["analysis", "confounder", "plan", "record"]),
+    ("schema", &["record", "suite"]),
     ("wrk", &["analysis"]),
     ("cross_check", &["analysis", "interrupt", "prepare", "report", "suite"]),
 ];

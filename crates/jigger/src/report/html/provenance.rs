@@ -1,6 +1,6 @@
 //! Where the figures come from: the host, the versions, the commands, the record itself.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::analysis::{Analysis, number};
 use crate::record::{ContenderRecord, Ended, Record};
@@ -76,10 +76,13 @@ fn command(contender: &ContenderRecord) -> Markup {
     }
 }
 
-pub fn reproduce(record: &Record) -> Markup {
+pub fn reproduce(record: &Record, is_packed: bool) -> Markup {
+    let unpacked = if is_packed { " | base64 -d | gunzip" } else { "" };
     html! {
-        p { "Take the record out of this page, and make any report from it again:" }
-        pre { code { "grep '^{\"version\"' report.html > record.json\njigger report record.json --format text" } }
+        p { "The record of every trial is in this page. Make any report from it again:" }
+        pre { code { "jigger report report.html --format text" } }
+        p { "Or take it out without jigger:" }
+        pre { code { "sed -n '/<script id=\"record\"/{n;p}' report.html" (unpacked) " > record.json" } }
         @if !record.suite.source.is_empty() {
             p {
                 "Measure again, in the same order: save the suite below as " code { "suite.toml" }
@@ -91,22 +94,5 @@ pub fn reproduce(record: &Record) -> Markup {
                 pre { code { (record.suite.source) } }
             }
         }
-    }
-}
-
-/// The record as a data block, on a line of its own. No browser runs it, and nothing in it can
-/// end it: within JSON, `<`, `>` and `&` stand only in strings, where they may be written as
-/// escapes (HTML Standard, "Restrictions for contents of script elements").
-pub fn embedded_record(record: &Record) -> Markup {
-    let json =
-        serde_json::to_string(record).expect("a record has only string keys and plain values");
-    let escaped = json
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029");
-    html! {
-        script id="record" type="application/json" { (PreEscaped(format!("\n{escaped}\n"))) }
     }
 }

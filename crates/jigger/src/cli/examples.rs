@@ -1,0 +1,128 @@
+//! The examples that `--help` shows. A test reads each as a command line.
+
+/// Ends the short help.
+pub const HINT: &str = "`--help` says more and has examples.";
+
+/// `jigger`.
+pub const JIGGER: &str = "\
+Examples:
+  jigger run --quick                       a first look at the default suite
+  jigger init                              write a suite for the servers in this folder
+  jigger check jigger.toml                 build, start and verify them
+  jigger run jigger.toml -o report.html    measure and compare them
+  jigger load http://127.0.0.1:8080/       load one server
+
+Exit codes: 0 fine; 2 wrong usage or suite; 3 a contender could not be measured;
+130 interrupted, with what was measured until then reported and kept.";
+
+/// `jigger run`.
+pub const RUN: &str = "\
+Examples:
+  jigger run                                     the default suite, compiled in
+  jigger run jigger.toml --quick                 two short rounds, no intervals
+  jigger run jigger.toml --thorough -o r.html -o r.md
+  jigger run jigger.toml --only gin --only axum  these two; the first is the baseline
+  jigger run jigger.toml --format json -q > result.json";
+
+/// `jigger compare`.
+pub const COMPARE: &str = "\
+Examples:
+  jigger compare gin=http://127.0.0.1:8080/ flask=http://127.0.0.1:5000/
+  jigger compare old=http://10.0.0.1/ new=http://10.0.0.2/ -c 64 -d 10s --rounds 8";
+
+/// `jigger load`.
+pub const LOAD: &str = "\
+Examples:
+  jigger load http://127.0.0.1:8080/                      10 connections, 10 s
+  jigger load http://127.0.0.1:8080/ -c 64 -t 2 -d 30s    more of all
+  jigger load http://127.0.0.1:8080/ -n 10000 --fresh     a connection for each request
+  jigger load http://127.0.0.1:8080/ --rate 500           500 a second, answered or not
+  jigger load http://127.0.0.1:8080/ -m POST -H 'Content-Type: application/json' -b '{\"a\":1}'
+  jigger load http://127.0.0.1:8080/ --no-tui --format json > load.json";
+
+/// `jigger wrk`.
+pub const WRK: &str = "\
+Examples:
+  jigger wrk -t2 -c32 -d10s http://127.0.0.1:8080/
+  jigger wrk -t2 -c32 -d10s --latency --exact http://127.0.0.1:8080/";
+
+/// `jigger check`.
+pub const CHECK: &str = "\
+Examples:
+  jigger check jigger.toml
+  jigger check jigger.toml --only gin --verbose";
+
+/// `jigger report`.
+pub const REPORT: &str = "\
+Examples:
+  jigger report jigger-records/pong-20260101-120000.json
+  jigger report record.json -o report.html -o report.md --charts charts
+  jigger report report.html --format csv        the record is in the page";
+
+/// `jigger image`.
+pub const IMAGE: &str = "\
+Examples:
+  jigger image my-server:latest
+  jigger image saved.tar --json";
+
+/// `jigger init`.
+pub const INIT: &str = "\
+Examples:
+  jigger init                            writes jigger.toml for the servers below this folder
+  jigger init services -o services.toml  for those in services/, into services/services.toml";
+
+/// `jigger completions`.
+pub const COMPLETIONS: &str = "\
+Examples:
+  jigger completions bash > ~/.local/share/bash-completion/completions/jigger
+  jigger completions zsh > ~/.zfunc/_jigger        with ~/.zfunc in fpath
+  jigger completions fish > ~/.config/fish/completions/jigger.fish";
+
+/// `jigger man`.
+pub const MAN: &str = "\
+Examples:
+  jigger man | man -l -                     the page of jigger itself
+  jigger man --dir ~/.local/share/man/man1  a page for each command";
+
+/// `jigger schema`.
+pub const SCHEMA: &str = "\
+Examples:
+  jigger schema suite > suite.schema.json  for an editor: a suite that begins with the line
+                                           #:schema ./suite.schema.json is completed and checked
+  jigger schema report > report.schema.json";
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    /// The command lines of a text of examples: what comes before the explanation and the
+    /// shell's own signs.
+    fn command_lines(text: &str) -> Vec<Vec<String>> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
+        let lines = lines.filter(|line| line.starts_with("jigger"));
+        let command = |line: &str| {
+            let command = line.split("  ").next().unwrap_or_default();
+            let command = command.split(" > ").next().unwrap_or_default();
+            shell_words::split(command.split(" | ").next().unwrap_or_default()).unwrap()
+        };
+        lines.map(command).collect()
+    }
+
+    #[test]
+    fn every_example_is_a_command_line() {
+        for text in
+            [JIGGER, RUN, COMPARE, LOAD, WRK, CHECK, REPORT, IMAGE, INIT, COMPLETIONS, MAN, SCHEMA]
+        {
+            let lines = command_lines(text);
+            assert!(!lines.is_empty(), "{text}");
+            for line in lines {
+                if let Err(error) = Cli::try_parse_from(&line) {
+                    panic!("{line:?}: {error}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The published schemas against what the program really reads and writes.
+
+use serde_json::Value;
+
+use crate::lab::{Lab, SCENARIOS, contender};
+
+/// A schema as `jigger schema` prints it, made strict: fields that it does not describe are errors
+/// too, although it allows them to those who read.
+fn schema(lab: &Lab, of: &str) -> Value {
+    let printed = lab.run(&["schema", of]);
+    printed.expect(0, &[]);
+    let mut schema = serde_json::from_str(&printed.stdout).unwrap();
+    make_strict(&mut schema);
+    schema
+}
+
+fn make_strict(schema: &mut Value) {
+    if schema.get("properties").is_some_and(Value::is_object)
+        && schema.get("additionalProperties").is_none()
+        && schema.get("type").is_some()
+    {
+        schema["additionalProperties"] = false.into();
+    }
+    match schema {
+        Value::Object(fields) => fields.values_mut().for_each(make_strict),
+        Value::Array(items) => items.iter_mut().for_each(make_strict),
+        _ => {}
+    }
+}
+
+#[track_caller]
+fn assert_valid(schema: &Value, found: &Value) {
+    let validator = jsonschema::validator_for(schema).unwrap();
+    let faults: Vec<String> = validator
+        .iter_errors(found)
+        .map(|fault| format!("{}: {fault}", fault.instance_path()))
+        .collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn lab() -> Lab {
+    let contenders = [contender("one", "pong", ""), contender("two", "closes", "")];
+    Lab::new("", &contenders, SCENARIOS)
+}
+
+#[test]
+fn records_and_reports_are_as_their_schemas_say() {
+    let lab = lab();
+    lab.run_quick().expect(0, &[]);
+    assert_valid(&schema(&lab, "record"), &lab.record());
+    let report = lab.run(&["report", "record.json", "--format", "json"]);
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
+    let strict = schema(&lab, "report");
+    assert_valid(&strict, &report);
+    let mut spoilt = report;
+    spoilt["comparisons"][0]["verdict"] = "quicker".into();
+    assert!(!jsonschema::is_valid(&strict, &spoilt));
+    spoilt["comparisons"][0]["verdict"] = Value::Null;
+    spoilt["contenders"][0]["speed"] = 1.into();
+    assert!(!jsonschema::is_valid(&strict, &spoilt));
+}
+
+#[test]
+fn the_shipped_suites_are_as_the_schema_says_and_a_slip_is_not() {
+    let lab = lab();
+    let schema = schema(&lab, "suite");
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("suites");
+    let mut texts: Vec<String> = ["pong.toml", "post.toml", "placebo.toml"]
+        .map(|name| std::fs::read_to_string(shipped.join(name)).unwrap())
+        .into();
+    texts.push(std::fs::read_to_string(lab.path("suite.toml")).unwrap());
+    let value = |text: &str| -> Value {
+        serde_json::to_value(toml::from_str::<toml::Value>(text).unwrap()).unwrap()
+    };
+    for text in &texts {
+        assert_valid(&schema, &value(text));
+    }
+    for (right, wrong) in
+        [("connections =", "conections ="), ("duration = \"300ms\"", "duration = 3")]
+    {
+        let slip = texts[3].replace(right, wrong);
+        assert_ne!(slip, texts[3]);
+        assert!(!jsonschema::is_valid(&schema, &value(&slip)), "{wrong}");
+    }
+}
+
+#[test]
+fn the_json_of_load_is_as_its_schema_says() {
+    let lab = lab();
+    let server = jigger_load::NullServer::start(&jigger_load::NullOptions::default()).unwrap();
+    let jigger_load::Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
+    let url = format!("http://{address}/");
+    let schema = schema(&lab, "load");
+    for more in [&["-n", "50"][..], &["-d", "200ms", "--rate", "100", "--kernel-timestamps"]] {
+        let arguments = [&["load", &url, "--format", "json"], more].concat();
+        let report = lab.run(&arguments);
+        report.expect(0, &[]);
+        assert_valid(&schema, &serde_json::from_str(&report.stdout).unwrap());
+    }
+}
+
+#[test]
+fn a_record_of_an_earlier_jigger_is_read() {
+    let lab = lab();
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/record-1.json");
+    let path = fixture.to_str().unwrap();
+    lab.run(&["report", path]).expect(0, &["first: 2 contenders, 7 rounds", "plain answered"]);
+    for format in ["markdown", "html", "csv", "json"] {
+        let report = lab.run(&["report", path, "--format", format]);
+        report.expect(0, &["plain", "closing"]);
+        assert!(report.stdout.len() > 1_000, "{format}");
+    }
+}
+
+#[test]
+fn charts_lie_beside_the_markdown_that_shows_them() {
+    let lab = lab();
+    lab.run_quick().expect(0, &[]);
+    std::fs::create_dir(lab.path("out")).unwrap();
+    let report = ["report", "record.json", "-o", "out/r.md", "--charts", "figures"];
+    lab.run(&report).expect(0, &[]);
+    let markdown = std::fs::read_to_string(lab.path("out/r.md")).unwrap();
+    let links: Vec<&str> =
+        markdown.split("](<").skip(1).map(|rest| rest.split('>').next().unwrap()).collect();
+    assert!(links.len() >= 5, "{markdown}");
+    for link in links {
+        assert!(link.starts_with("../figures/"), "{link}");
+        let svg = std::fs::read_to_string(lab.path("out").join(link)).unwrap();
+        assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{link}");
+    }
+}
