@@ -26,7 +26,7 @@ help:
 	@echo 'make test               set up, then format, lints, dependencies, the whole test suite'
 	@echo 'make bench-peers        set up, then the load engine beside wrk, ab, h2load, hey and oha'
 	@echo 'make fuzz               each fuzz target for FUZZ_SECONDS (10)'
-	@echo 'make setup              install what the machine lacks: C linker, Python venv, Go, container engine'
+	@echo 'make setup              install what the machine lacks: C linker, Python venv, Go, container engine, browser, wrk'
 	@echo 'SETUP=0                 with any of them: install nothing'
 
 setup:

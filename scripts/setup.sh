@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the default suite and the tests need and this machine lacks: a C linker, Python with
-# venv, Go, a container engine, a browser and axe-core. Each step is skipped when it is done. SETUP=0 skips everything.
+# venv, Go, a container engine, a browser with axe-core, wrk. Each step is skipped when it is done. SETUP=0 skips everything.
 # Writes .jigger/setup.env, which the Makefile reads: the PATH to the Go that it installed, if any.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -22,6 +22,7 @@ main() {
     set_up_engine
     set_up_browser
     set_up_namespaces
+    set_up_wrk
     set_up_axe
     write_environment
 }
@@ -106,6 +107,11 @@ set_up_browser() {
 # The test of a machine without free ports makes a network of its own.
 set_up_namespaces() {
     have ip || install_packages "ip, for the test of a machine without free ports" iproute2
+}
+
+# The tests hold jigger against it.
+set_up_wrk() {
+    have wrk || install_packages "wrk, for the tests that compare jigger with it" wrk
 }
 
 # The tests run it in the browser. From npm, pinned by version and hash in scripts/axe/.

@@ -4,7 +4,7 @@
 //! readers could frame differently (two lengths, a length beside chunked) is an error, never
 //! a guess (RFC 9112, section 6.3).
 
-mod chunked;
+pub(crate) mod chunked;
 mod head;
 
 use chunked::{Chunk, Chunked};

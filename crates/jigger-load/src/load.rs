@@ -62,8 +62,12 @@ pub enum Arrivals {
 pub struct Load {
     /// Where connections go.
     pub address: Address,
+    /// Where the connections of each thread go, in turn; empty: all to `address`.
+    pub thread_addresses: Vec<Address>,
     /// What is asked, with weights: a request of weight 3 is sent thrice as often as one of 1.
     pub requests: Vec<(Request, u32)>,
+    /// What each thread asks instead of `requests`, in turn; empty: all ask the same.
+    pub thread_requests: Vec<[(Request, u32); 1]>,
     /// Worker threads; the connections are dealt out to them.
     pub threads: usize,
     /// Connections held at once, of all threads together.
@@ -81,6 +85,8 @@ pub struct Load {
     pub timeout: Duration,
     /// What a correct answer is.
     pub expect: Expect,
+    /// Count an answer as correct whatever its status, as wrk does; [`Sample::status`] tells.
+    pub any_status: bool,
     /// Requests sent on a connection before the first answer; 1: no pipelining.
     pub pipeline: usize,
     /// The cores that the threads are pinned to, in turn; `None`: wherever the kernel puts them.
@@ -159,7 +165,9 @@ impl Load {
     pub fn new(address: Address, request: Request) -> Load {
         Load {
             address,
+            thread_addresses: Vec::new(),
             requests: vec![(request, 1)],
+            thread_requests: Vec::new(),
             threads: 1,
             connections: 1,
             connection: ConnectionPolicy::KeepAlive,
@@ -168,6 +176,7 @@ impl Load {
             extent: Extent::Time(Duration::from_secs(1)),
             timeout: Duration::from_secs(30),
             expect: Expect::default(),
+            any_status: false,
             pipeline: 1,
             cpus: None,
             batch: false,
@@ -175,6 +184,22 @@ impl Load {
             observe_every: Duration::from_millis(100),
             glimpses: None,
             seed: 0,
+        }
+    }
+
+    /// Where the connections of thread `thread` go.
+    pub(crate) fn address_of(&self, thread: usize) -> &Address {
+        match self.thread_addresses.as_slice() {
+            [] => &self.address,
+            own => &own[thread % own.len()],
+        }
+    }
+
+    /// What thread `thread` asks, with weights.
+    pub(crate) fn requests_of(&self, thread: usize) -> &[(Request, u32)] {
+        match self.thread_requests.as_slice() {
+            [] => &self.requests,
+            own => &own[thread % own.len()],
         }
     }
 

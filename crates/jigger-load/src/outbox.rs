@@ -24,14 +24,15 @@ pub(crate) struct Outbox<'a> {
 impl<'a> Outbox<'a> {
     /// The outbox of thread `thread`. Its request numbers are its own share of all.
     pub(crate) fn new(load: &'a Load, thread: usize) -> Outbox<'a> {
-        let single = match load.requests.as_slice() {
+        let requests = load.requests_of(thread);
+        let single = match requests {
             [(request, _)] => request.fixed(),
             _ => None,
         };
         let repeated = single.map(|bytes| bytes.repeat(load.pipeline)).unwrap_or_default();
         Outbox {
-            requests: &load.requests,
-            total_weight: load.requests.iter().map(|(_, weight)| u64::from(*weight)).sum(),
+            requests,
+            total_weight: requests.iter().map(|(_, weight)| u64::from(*weight)).sum(),
             choice: Random::new(load.seed ^ (thread as u64).wrapping_mul(0x9e37_79b9)),
             seed: load.seed,
             counter: thread as u64,

@@ -107,6 +107,16 @@ impl Request {
         Request { method: "GET".to_owned(), content: Content::Fixed(bytes.into()) }
     }
 
+    /// A request of these bytes, as they stand; the program that made them answers for them.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Request {
+        let method = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
+        Request {
+            method: String::from_utf8_lossy(method).into_owned(),
+            content: Content::Fixed(bytes.into()),
+        }
+    }
+
     /// The method.
     #[must_use]
     pub fn method(&self) -> &str {

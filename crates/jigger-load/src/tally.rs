@@ -17,6 +17,7 @@ const STATUSES: usize = 600;
 #[derive(Debug)]
 pub(crate) struct Tally {
     start_ns: u64,
+    any_status: bool,
     pub(crate) answers: u64,
     pub(crate) bytes: u64,
     pub(crate) begun: u64,
@@ -44,6 +45,7 @@ impl Tally {
         };
         Tally {
             start_ns: 0,
+            any_status: load.any_status,
             answers: 0,
             bytes: 0,
             begun: 0,
@@ -73,15 +75,28 @@ impl Tally {
         self.statuses[usize::from(answer.status)] += 1;
         match answer.verdict {
             Verdict::Correct => self.correct(answer, now_ns, arrived_ns),
-            Verdict::WrongStatus => {
-                let status = answer.status;
-                self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
-            }
+            Verdict::WrongStatus if self.any_status => self.correct(answer, now_ns, arrived_ns),
+            Verdict::WrongStatus => self.wrong_status(answer.status),
             Verdict::WrongBody => {
                 let message = "the body differs from the expected one";
                 self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
             }
         }
+    }
+
+    /// An answer of a batch, which is timed as a whole: [`Tally::batch`].
+    pub(crate) fn answer_of_batch(&mut self, status: u16, is_accepted: bool, now_ns: u64) {
+        self.statuses[usize::from(status)] += 1;
+        if is_accepted || self.any_status {
+            self.count(now_ns);
+        } else {
+            self.wrong_status(status);
+        }
+    }
+
+    /// A batch is answered to the end.
+    pub(crate) fn batch(&mut self, due_ns: u64, started_ns: u64, now_ns: u64) {
+        self.time(due_ns, started_ns, now_ns);
     }
 
     pub(crate) fn connected(&mut self, duration_ns: u64) {
@@ -140,23 +155,34 @@ impl Tally {
         }
     }
 
+    fn wrong_status(&mut self, status: u16) {
+        self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
+    }
+
     fn correct(&mut self, answer: &Answer, now_ns: u64, arrived_ns: Option<u64>) {
+        self.count(now_ns);
+        self.time(answer.flight.due_ns, answer.flight.started_ns, now_ns);
+        if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
+            recorded.saturating_record(arrived_ns.saturating_sub(answer.flight.started_ns));
+        }
+    }
+
+    fn count(&mut self, now_ns: u64) {
         self.answers += 1;
         if now_ns >= self.tick_end_ns {
             self.advance_ticks(now_ns);
         }
         self.tick_answers += 1;
-        let service_ns = now_ns.saturating_sub(answer.flight.started_ns);
+    }
+
+    fn time(&mut self, due_ns: u64, started_ns: u64, now_ns: u64) {
+        let service_ns = now_ns.saturating_sub(started_ns);
         match &mut self.service_ns {
             None => self.response_ns.saturating_record(service_ns),
             Some(recorded) => {
                 recorded.saturating_record(service_ns);
-                let response_ns = now_ns.saturating_sub(answer.flight.due_ns);
-                self.response_ns.saturating_record(response_ns);
+                self.response_ns.saturating_record(now_ns.saturating_sub(due_ns));
             }
-        }
-        if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
-            recorded.saturating_record(arrived_ns.saturating_sub(answer.flight.started_ns));
         }
     }
 

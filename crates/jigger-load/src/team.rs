@@ -1,9 +1,12 @@
 //! The threads of a load: common start, observation, and the sum of their samples.
 
+use crate::hooks::Hooks;
+use crate::hooks::worker::HookedWorker;
 use crate::io::Epoll;
 use crate::load::{Flow, Load, LoadError, Progress};
 use crate::sample::Sample;
 use crate::worker::Worker;
+use rustix::io::Errno;
 use rustix::thread::CpuSet;
 use std::num::NonZeroU64;
 use std::sync::Barrier;
@@ -44,17 +47,16 @@ pub(crate) fn run(
     load: &Load,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Sample, LoadError> {
-    let team = Team {
-        load,
-        boards: (0..load.threads).map(|_| Board::default()).collect(),
-        stop: AtomicBool::new(false),
-        start: Barrier::new(load.threads + 1),
-    };
+    let team = Team::new(load);
     std::thread::scope(|scope| {
         let (sender, receiver) = channel();
         for thread in 0..load.threads {
             let (team, sender) = (&team, sender.clone());
-            scope.spawn(move || team.work(thread, &sender));
+            let make = move |driver| {
+                let worker = Worker::new(driver, load, thread, &team.boards[thread], &team.stop);
+                move || worker.run()
+            };
+            scope.spawn(move || team.work(thread, &sender, make));
         }
         drop(sender);
         team.start.wait();
@@ -62,25 +64,62 @@ pub(crate) fn run(
     })
 }
 
-impl Team<'_> {
-    fn work(&self, thread: usize, sender: &Sender<Outcome>) {
-        let ready = self.prepare(thread);
+/// Runs a checked load with hooks, one for each thread.
+pub(crate) fn run_with_hooks<H: Hooks>(
+    load: &Load,
+    hooks: Vec<H>,
+    observe: &mut dyn FnMut(&Progress) -> Flow,
+) -> Result<Sample, LoadError> {
+    let team = Team::new(load);
+    std::thread::scope(|scope| {
+        let (sender, receiver) = channel();
+        for (thread, hooks) in hooks.into_iter().enumerate() {
+            let (team, sender) = (&team, sender.clone());
+            let make = move |driver| {
+                let board = &team.boards[thread];
+                let worker = HookedWorker::new(driver, hooks, load, thread, board, &team.stop);
+                move || worker.run()
+            };
+            scope.spawn(move || team.work(thread, &sender, make));
+        }
+        drop(sender);
+        team.start.wait();
+        team.watch(&receiver, observe)
+    })
+}
+
+impl<'a> Team<'a> {
+    fn new(load: &'a Load) -> Team<'a> {
+        Team {
+            load,
+            boards: (0..load.threads).map(|_| Board::default()).collect(),
+            stop: AtomicBool::new(false),
+            start: Barrier::new(load.threads + 1),
+        }
+    }
+
+    /// One thread's work; `make` makes its worker before the common start.
+    fn work<R: FnOnce() -> Result<Sample, Errno>>(
+        &self,
+        thread: usize,
+        sender: &Sender<Outcome>,
+        make: impl FnOnce(Epoll) -> R,
+    ) {
+        let ready = self.driver(thread).map(make);
         // Also when this thread failed: the others wait for it.
         self.start.wait();
-        let outcome = ready.and_then(|worker| worker.run().map_err(start_error));
+        let outcome = ready.and_then(|run| run().map_err(start_error));
         // The receiver lives until every thread has reported.
         let _ = sender.send(outcome);
     }
 
-    fn prepare(&self, thread: usize) -> Result<Worker<'_, Epoll>, LoadError> {
+    fn driver(&self, thread: usize) -> Result<Epoll, LoadError> {
         if let Some(cpus) = &self.load.cpus {
             pin(cpus[thread % cpus.len()])?;
         }
         // By default the kernel may fire timers 50 us late.
         rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).map_err(start_error)?;
-        let driver =
-            Epoll::new(&self.load.address, self.load.kernel_timestamps).map_err(start_error)?;
-        Ok(Worker::new(driver, self.load, thread, &self.boards[thread], &self.stop))
+        Epoll::new(self.load.address_of(thread), self.load.kernel_timestamps).map_err(start_error)
     }
 
     /// Observes until all threads have reported.
@@ -148,9 +187,9 @@ impl Team<'_> {
 
 /// Pins the calling thread to one core.
 pub(crate) fn pin(cpu: usize) -> Result<(), LoadError> {
-    let failed = |errno: rustix::io::Errno| LoadError::Pin { cpu, source: errno.into() };
+    let failed = |errno: Errno| LoadError::Pin { cpu, source: errno.into() };
     if cpu >= CpuSet::MAX_CPU {
-        return Err(failed(rustix::io::Errno::INVAL));
+        return Err(failed(Errno::INVAL));
     }
     let mut set = CpuSet::new();
     set.set(cpu);
@@ -164,6 +203,6 @@ pub(crate) fn thread_cpu_ns() -> u64 {
         + u64::try_from(time.tv_nsec).unwrap_or_default()
 }
 
-fn start_error(errno: rustix::io::Errno) -> LoadError {
+fn start_error(errno: Errno) -> LoadError {
     LoadError::Start(errno.into())
 }

@@ -6,7 +6,7 @@
 
 mod batch;
 mod exchange;
-mod reconnect;
+pub(crate) mod reconnect;
 
 use crate::connection::{Connection, Memory};
 use crate::io::{Driver, Ready};
@@ -344,7 +344,7 @@ impl<'a, D: Driver> Worker<'a, D> {
     }
 }
 
-fn schedule(load: &Load, thread: usize) -> Option<Schedule> {
+pub(crate) fn schedule(load: &Load, thread: usize) -> Option<Schedule> {
     let Pacing::Open { rate_per_second, arrivals, burst } = load.pacing else {
         return None;
     };
@@ -355,7 +355,7 @@ fn schedule(load: &Load, thread: usize) -> Option<Schedule> {
 }
 
 /// What thread `thread` of `threads` gets of `count`; the first ones get one more.
-fn share(count: u64, thread: usize, threads: usize) -> u64 {
+pub(crate) fn share(count: u64, thread: usize, threads: usize) -> u64 {
     let (thread, threads) = (thread as u64, threads as u64);
     count / threads + u64::from(thread < count % threads)
 }
@@ -364,7 +364,7 @@ fn share_of(whole: u64, part: u64, parts: u64) -> u64 {
     u64::try_from(u128::from(whole) * u128::from(part) / u128::from(parts)).unwrap_or(whole)
 }
 
-fn nanoseconds(duration: std::time::Duration) -> u64 {
+pub(crate) fn nanoseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
 }
 

@@ -46,6 +46,10 @@ enum Command {
     Load(LoadArgs),
     /// wrk's own flags and wrk's own report; also when the program is called `wrk`
     Wrk(WrkArgs),
+    /// Times so many requests one after another, as Python's timeit with requests does
+    Timeit(TimeitArgs),
+    /// Runs wrk, Python's requests and other tools on a suite's servers, beside jigger's own engine
+    CrossCheck(CrossCheckArgs),
     /// Builds, starts and verifies a suite's contenders and lists what is unfair; measures nothing
     Check(CheckArgs),
     /// Writes the report of a record again
@@ -338,10 +342,13 @@ pub enum LoadFormat {
 
 /// `jigger wrk`: the texts are read as wrk reads them, by the command.
 #[derive(Debug, Args)]
+#[command(infer_long_args = true)]
 #[command(after_help = examples::HINT, after_long_help = examples::WRK)]
 pub struct WrkArgs {
     /// What is asked: http://HOST:PORT/PATH
-    pub url: String,
+    pub url: Option<String>,
+    /// Arguments for the script, after `--`
+    pub arguments: Vec<String>,
     /// Connections held open at once, such as 32 or 1k
     #[arg(short, long, default_value = "10")]
     pub connections: String,
@@ -363,9 +370,67 @@ pub struct WrkArgs {
     /// Deadline of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "2s")]
     pub timeout: String,
+    /// Print the version first
+    #[arg(short = 'v', long)]
+    pub version: bool,
+    /// Requests due each second, as in wrk2, such as 500 or 2k
+    #[arg(short = 'R', long, value_name = "N")]
+    pub rate: Option<String>,
     /// wrk's own statistics with their correction, to compare with old figures
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rate")]
     pub exact: bool,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
+    pub format: LoadFormat,
+}
+
+/// `jigger timeit`.
+#[derive(Debug, Args)]
+pub struct TimeitArgs {
+    /// What is asked: http://HOST:PORT/PATH; several are asked in turn
+    #[arg(required = true, value_name = "URL")]
+    pub urls: Vec<String>,
+    /// Requests, one after another
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub number: u64,
+    /// How often all of them
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub repeat: u16,
+    /// One connection for all requests, as with a requests.Session; otherwise a new one for each
+    #[arg(short, long)]
+    pub keep_alive: bool,
+    /// Deadline of a request
+    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s")]
+    pub timeout: String,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
+    pub format: LoadFormat,
+}
+
+/// `jigger cross-check`.
+#[derive(Debug, Args)]
+pub struct CrossCheckArgs {
+    /// A suite file, or a suite compiled in: pong, post, placebo
+    #[arg(default_value = "pong")]
+    pub suite: String,
+    /// Use only this contender (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Run only this tool (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub tool: Vec<String>,
+    /// How often each tool runs on each server, launched afresh; intervals need 6
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: u16,
+    /// At most 200 requests or 1 s each time, and 2 rounds
+    #[arg(long, conflicts_with = "rounds")]
+    pub quick: bool,
+    /// Also write the Markdown into this file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How much is shown.
+    #[command(flatten)]
+    pub shown: ShownArgs,
 }
 
 /// `jigger check`.
@@ -561,14 +626,20 @@ pub fn main() -> ExitCode {
     if words.next().is_some_and(|word| word == guard::VERB) {
         return guard::main(words);
     }
-    let cli = Cli::parse_from(arguments());
-    let is_wrk = matches!(cli.command, Some(Command::Wrk(_)));
+    let arguments = arguments();
+    let is_wrk = arguments.get(1).is_some_and(|verb| verb == "wrk");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refusal(&error, is_wrk),
+    };
     let outcome = match cli.command {
         None => commands::run::run(&cli.run),
         Some(Command::Run(args)) => commands::run::run(&args),
         Some(Command::Compare(args)) => commands::compare::run(&args),
         Some(Command::Load(args)) => commands::load::run(&args),
         Some(Command::Wrk(args)) => commands::wrk::run(&args),
+        Some(Command::Timeit(args)) => commands::timeit::run(&args),
+        Some(Command::CrossCheck(args)) => commands::cross_check::run(&args),
         Some(Command::Check(args)) => commands::check::run(&args),
         Some(Command::Report(args)) => commands::report::run(&args),
         Some(Command::Ab(args)) => commands::ab::run(&args),
@@ -587,6 +658,15 @@ pub fn main() -> ExitCode {
             if is_wrk { ExitCode::from(1) } else { commands::Exit::Usage.into() }
         }
     }
+}
+
+/// Prints what is wrong with the arguments, or the help that was asked for.
+fn refusal(error: &clap::Error, is_wrk: bool) -> ExitCode {
+    // A reader that has gone needs no message.
+    let _ = error.print();
+    // wrk ends with 1.
+    let code = if is_wrk { error.exit_code().min(1) } else { error.exit_code() };
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
 /// The program's arguments, with the verb put in when it is called `wrk`.

@@ -4,6 +4,7 @@ pub mod ab;
 pub mod check;
 pub mod compare;
 pub mod completions;
+pub mod cross_check;
 pub mod diff;
 pub mod image;
 pub mod init;
@@ -12,6 +13,7 @@ pub mod man;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod timeit;
 pub mod wrk;
 
 mod output;
@@ -29,6 +31,8 @@ pub enum Exit {
     Usage,
     /// A contender could not be measured.
     NotMeasured,
+    /// `jigger wrk`: the system gave no load thread.
+    NoThread,
     /// Ctrl-C; what was measured is kept.
     Interrupted,
 }
@@ -38,7 +42,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Fine => 0,
             Exit::Missed => 1,
-            Exit::Usage => 2,
+            Exit::Usage | Exit::NoThread => 2,
             Exit::NotMeasured => 3,
             Exit::Interrupted => 130,
         })

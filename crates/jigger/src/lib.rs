@@ -36,5 +36,7 @@ pub mod report;
 pub mod schema;
 pub mod wrk;
 
+pub mod cross_check;
+
 pub mod cli;
 pub mod commands;

@@ -117,7 +117,9 @@ fn remedy(program: &str) -> String {
     known.map_or_else(|| format!("install {program}"), |(_, remedy)| (*remedy).to_owned())
 }
 
-fn is_on_path(program: &str) -> bool {
+/// Whether a program of that name can be started from PATH.
+#[must_use]
+pub fn is_on_path(program: &str) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     let executable = |path: &Path| {
         std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
@@ -166,8 +168,15 @@ fn artifact(contender: &Contender) -> Result<Option<Artifact>, String> {
         .map_err(|error| format!("the artifact '{}' cannot be read: {error}", path.display()))
 }
 
-/// Runs one command to its end; its last lines when it fails.
-fn run_to_end(arguments: &[String], folder: &Path, interrupt: &Interrupt) -> Result<(), String> {
+/// Runs one command of a build to its end.
+///
+/// # Errors
+/// A message with its last lines when it fails.
+pub fn run_to_end(
+    arguments: &[String],
+    folder: &Path,
+    interrupt: &Interrupt,
+) -> Result<(), String> {
     let shown = shell_words::join(arguments);
     let (program, rest) = arguments.split_first().ok_or("the build command is empty")?;
     let (reader, writer) = std::io::pipe().map_err(|error| format!("build: {error}"))?;

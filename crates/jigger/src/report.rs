@@ -12,6 +12,7 @@ mod markdown;
 mod sentences;
 mod tables;
 mod terminal;
+pub mod timeit;
 pub mod units;
 mod warnings;
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::disturbance::Limits;
 
-pub use builtin::{BUILTIN_NAMES, Builtin};
+pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use containers::{
     CONTAINER_SUFFIX, ContainerLimits, ImageStart, InContainer, Network, Place, cpus, memory_bytes,
 };

@@ -13,5 +13,5 @@ mod warm_up;
 pub use ceiling::ceilings;
 pub use live::{LiveWorld, VisitError};
 pub use survey::{differ_in_closing, survey};
-pub use trial::scenario_records;
+pub use trial::{Conditions, run as run_trial, scenario_records};
 pub use verify::{Target, verify};

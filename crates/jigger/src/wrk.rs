@@ -6,4 +6,6 @@
 pub mod format;
 pub mod report;
 pub mod scan;
+pub mod script;
+pub mod spectrum;
 pub mod statistics;

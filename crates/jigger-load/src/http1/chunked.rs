@@ -4,7 +4,7 @@ use super::{HEAD_MAX_BYTES, Malformed};
 
 /// Where in a chunked body a connection stands.
 #[derive(Debug)]
-pub(super) struct Chunked {
+pub(crate) struct Chunked {
     state: State,
     /// Bytes of chunk sizes, extensions and trailers that may still come in this line or
     /// trailer section, so that a server cannot feed them without end.
@@ -12,7 +12,7 @@ pub(super) struct Chunked {
 }
 
 /// What the body holds next.
-pub(super) enum Chunk<'a> {
+pub(crate) enum Chunk<'a> {
     Data(&'a [u8]),
     End,
     More,
@@ -58,7 +58,7 @@ const DIGITS_MAX: u8 = 15;
 
 impl Chunked {
     /// Takes the next piece of data, or the end, from `input`.
-    pub(super) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Chunk<'a>, Malformed> {
+    pub(crate) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Chunk<'a>, Malformed> {
         while let Some((byte, rest)) = input.split_first() {
             if let State::Data { left } = self.state {
                 return Ok(Chunk::Data(self.data(input, left)));

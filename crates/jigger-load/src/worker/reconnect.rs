@@ -7,8 +7,8 @@ use crate::load::ConnectionPolicy;
 use rustix::io::Errno;
 
 /// Rests after failed attempts double from the first to the second.
-const BACKOFF_MIN_NS: u64 = 1_000_000;
-const BACKOFF_MAX_NS: u64 = 100_000_000;
+pub(crate) const BACKOFF_MIN_NS: u64 = 1_000_000;
+pub(crate) const BACKOFF_MAX_NS: u64 = 100_000_000;
 
 impl<D: Driver> Worker<'_, D> {
     /// Begins a connection. The first request is tried at once: over loopback the connection
@@ -199,11 +199,11 @@ impl<D: Driver> Worker<'_, D> {
 }
 
 /// An error with its number, as `Connection refused (os error 111)`.
-pub(super) fn message(error: Errno) -> String {
+pub(crate) fn message(error: Errno) -> String {
     std::io::Error::from(error).to_string()
 }
 
-fn connect_kind(error: Errno) -> ErrorKind {
+pub(crate) fn connect_kind(error: Errno) -> ErrorKind {
     match error {
         Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM => {
             ErrorKind::LocalLimit
@@ -214,7 +214,7 @@ fn connect_kind(error: Errno) -> ErrorKind {
     }
 }
 
-fn connect_message(kind: ErrorKind, error: Errno) -> String {
+pub(crate) fn connect_message(kind: ErrorKind, error: Errno) -> String {
     let remedy = match error {
         Errno::MFILE => "; raise the limit on open files (`ulimit -n`) or use fewer connections",
         Errno::NFILE => "; the whole machine is out of files (`sysctl fs.file-max`)",
@@ -229,7 +229,7 @@ fn connect_message(kind: ErrorKind, error: Errno) -> String {
     format!("{}{remedy}", message(error))
 }
 
-fn closed_early(within_answer: bool) -> String {
+pub(crate) fn closed_early(within_answer: bool) -> String {
     let message = if within_answer {
         "the server closed the connection within an answer"
     } else {

@@ -156,7 +156,7 @@ fn address(args: &LoadArgs, url: &Url) -> Result<Address> {
 }
 
 /// The first address of several at which somebody listens; where nobody does, the load will say so.
-fn first_address(url: &Url) -> Result<Address> {
+pub(super) fn first_address(url: &Url) -> Result<Address> {
     let addresses = url.resolve()?;
     let first = addresses.first().ok_or_else(|| anyhow!("{url} has no address"))?;
     let reached = match addresses.len() {

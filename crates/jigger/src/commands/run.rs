@@ -185,7 +185,7 @@ fn complete_scenarios(
 }
 
 /// What `--quick`, `--thorough` and `--rounds` change in a suite.
-fn adapt(suite: &mut Suite, method: &MethodArgs) {
+pub(super) fn adapt(suite: &mut Suite, method: &MethodArgs) {
     if let Some(rounds) = method.rounds {
         suite.rounds.min = rounds.into();
         suite.rounds.max = rounds.into();

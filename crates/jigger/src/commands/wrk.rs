@@ -1,88 +1,207 @@
 //! `jigger wrk`: wrk's own flags and wrk's own report.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use jigger_load::ask::connects;
-use jigger_load::{Address, Extent, Flow, Load, Request, Url};
+use jigger_load::ask::first_that_connects;
+use jigger_load::{
+    Address, Arrivals, Extent, Flow, Load, LoadError, Pacing, Request, Sample, Url, run_with_hooks,
+};
 
 use super::{Exit, output};
-use crate::cli::WrkArgs;
+use crate::cli::{LoadFormat, WrkArgs};
 use crate::interrupt::Interrupt;
-use crate::wrk::report::{Told, body, head};
+use crate::report;
+use crate::wrk::report::{Figures, Told, body, head, more};
 use crate::wrk::scan;
+use crate::wrk::script::{Script, Setting, Summary};
 
 /// wrk's threads wake every 100 ms to count.
 const TICK: Duration = Duration::from_millis(100);
+/// How long an address may take to accept the first connection.
+const REACH_LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs the load and prints wrk's report.
 ///
 /// # Errors
-/// When an option means nothing, or the server cannot be reached at all.
+/// When an option means nothing, the server cannot be reached at all, or the script fails; what
+/// was measured until then is printed all the same.
 pub fn run(args: &WrkArgs) -> Result<Exit> {
-    let told = told(args)?;
-    let load = load(args, &told)?;
+    if args.version {
+        output::print(&version())?;
+    }
+    let Some(url) = &args.url else {
+        bail!(
+            "no URL is given; write for instance jigger wrk -t2 -c10 -d10s http://127.0.0.1:8080/"
+        );
+    };
+    let told = told(args, url)?;
+    let (mut load, script) = load(args, &told)?;
+    hint(args, &told);
     let interrupt = Interrupt::listen()?;
-    output::print(&head(&told))?;
-    let sample = jigger_load::run(&load, &mut |_| {
+    if args.format == LoadFormat::Text {
+        output::print(&head(&told))?;
+    }
+    let mut observe = |_: &jigger_load::Progress| {
         if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
-    })?;
-    output::print(&body(&told, &sample))?;
+    };
+    let outcome = match script.as_ref().map(|script| (script, script.hooks())) {
+        None => jigger_load::run(&load, &mut observe),
+        Some((_, Some(hooks))) => run_with_hooks(&load, hooks, &mut observe),
+        Some((script, None)) => {
+            load.thread_requests = script.requests();
+            jigger_load::run(&load, &mut observe)
+        }
+    };
+    let sample = match outcome {
+        Err(error @ LoadError::Start(_)) => {
+            eprintln!("jigger: {error}");
+            return Ok(Exit::NoThread);
+        }
+        other => other?,
+    };
+    tell(args, &told, &load, &sample, script.as_ref())
+}
+
+/// Prints the report, then lets the script have its say.
+fn tell(
+    args: &WrkArgs,
+    told: &Told<'_>,
+    load: &Load,
+    sample: &Sample,
+    script: Option<&Script>,
+) -> Result<Exit> {
+    let figures = Figures::of(told, sample);
+    match args.format {
+        LoadFormat::Text => {
+            output::print(&body(told, sample, &figures))?;
+            eprint!("{}", more(told, sample));
+        }
+        LoadFormat::Json => {
+            output::print(&report::load::json(&report::load::Told {
+                url: told.url,
+                load,
+                sample,
+            }))?;
+        }
+    }
+    let Some(script) = script else {
+        return Ok(Exit::Fine);
+    };
+    if let Some(message) = script.failure() {
+        bail!("the script failed, and the run ended with what was measured: {message}");
+    }
+    let summary = Summary {
+        duration_us: sample.elapsed_ns / 1_000,
+        requests: figures.requests,
+        bytes: sample.bytes_received,
+        counts: figures.counts,
+    };
+    script.done(&summary, figures.latency, figures.rates)?;
     Ok(Exit::Fine)
 }
 
-fn told(args: &WrkArgs) -> Result<Told<'_>> {
-    let count = |flag: &str, text: &str| {
-        let count = scan::count(text).filter(|count| *count > 0);
-        count.ok_or_else(|| anyhow!("{flag} '{text}': write a whole number such as 8 or 1k"))
-    };
-    if let Some(script) = &args.script {
-        bail!(
-            "-s {}: Lua scripts are not supported yet; see `jigger load` for methods, headers, bodies and templates",
-            script.display()
+fn version() -> String {
+    format!("jigger {}, for wrk 4\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// What wrk does in silence is said.
+fn hint(args: &WrkArgs, told: &Told<'_>) {
+    let left = told.connections % told.threads;
+    if left > 0 {
+        eprintln!(
+            "jigger: all {} connections are opened; wrk gives each of {} threads {} and leaves out {left}",
+            told.connections,
+            told.threads,
+            told.connections / told.threads
         );
     }
-    let told = Told {
-        url: &args.url,
-        threads: count("-t", &args.threads)?,
+    if args.script.is_none() && !args.arguments.is_empty() {
+        eprintln!("jigger: '{}' is for a script, and none is given (-s)", args.arguments.join(" "));
+    }
+}
+
+fn told<'a>(args: &WrkArgs, url: &'a str) -> Result<Told<'a>> {
+    let count = |flag: &str, text: &str| {
+        let count = scan::count(text).filter(|count| *count > 0);
+        count.ok_or_else(|| {
+            anyhow!("{flag} '{text}': write a whole number from 1 on, such as 8 or 1k")
+        })
+    };
+    let threads = count("-t", &args.threads)?;
+    // Also none at all is fewer than there are threads.
+    let few = scan::count(&args.connections).filter(|connections| *connections < threads);
+    if let Some(connections) = few {
+        bail!("number of connections must be >= threads: -c {connections} is below -t {threads}");
+    }
+    Ok(Told {
+        url,
+        threads,
         connections: count("-c", &args.connections)?,
         duration_s: time("-d", &args.duration)?,
+        rate: args.rate.as_deref().map(|text| count("-R", text)).transpose()?,
         latency: args.latency,
         exact: args.exact,
-    };
-    if told.connections < told.threads {
-        bail!("number of connections must be >= threads");
-    }
-    Ok(told)
+    })
 }
 
 fn time(flag: &str, text: &str) -> Result<u64> {
     let seconds = scan::seconds(text).filter(|seconds| *seconds > 0);
-    seconds.ok_or_else(|| anyhow!("{flag} '{text}': write a whole time such as 30s, 2m or 1h"))
+    seconds.ok_or_else(|| {
+        anyhow!("{flag} '{text}': write a whole time from 1s on, such as 30s, 2m or 1h")
+    })
 }
 
-fn load(args: &WrkArgs, told: &Told<'_>) -> Result<Load> {
-    let url = Url::parse(&args.url)?;
-    let headers = args
-        .header
-        .iter()
-        .map(|text| match text.split_once(": ") {
-            Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-            None => bail!("-H '{text}': write \"Name: value\""),
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let addresses = url.resolve()?;
-    let mut addresses = addresses.into_iter().map(Address::Tcp);
-    let reached = addresses.find(|address| connects(address, Duration::from_secs(2)));
-    let Some(address) = reached else {
-        bail!("unable to connect to {}:{}: nobody listens there", url.host(), url.port());
-    };
+/// The load, and the script that has been set up for it.
+fn load(args: &WrkArgs, told: &Told<'_>) -> Result<(Load, Option<Script>)> {
+    let url = Url::parse(told.url).map_err(|error| anyhow!("invalid URL: {error}"))?;
+    let headers = args.header.iter().map(|text| header(text)).collect::<Result<Vec<_>>>()?;
+    let timeout = Duration::from_secs(time("-T", &args.timeout)?);
+    let address = reached(&url)?;
     let request = Request::new("GET", &url, &headers, &[])?;
-    let mut load = Load::new(address, request);
+    let mut load = Load::new(Address::Tcp(address), request);
     load.threads = usize::try_from(told.threads)?;
     load.connections = usize::try_from(told.connections)?;
     load.extent = Extent::Time(Duration::from_secs(told.duration_s));
-    load.timeout = Duration::from_secs(time("-T", &args.timeout)?);
+    load.timeout = timeout;
+    load.any_status = true;
     load.observe_every = TICK;
-    Ok(load)
+    if let Some(rate) = told.rate {
+        let rate_per_second = crate::analysis::number(rate);
+        load.pacing = Pacing::Open { rate_per_second, arrivals: Arrivals::Even, burst: 1 };
+    }
+    let Some(path) = &args.script else {
+        return Ok((load, None));
+    };
+    let arguments: Vec<String> =
+        std::iter::once(told.url.to_owned()).chain(args.arguments.iter().cloned()).collect();
+    let script = Script::load(&Setting {
+        path,
+        url: &url,
+        headers: &headers,
+        arguments: &arguments,
+        threads: load.threads,
+        address,
+    })?;
+    load.thread_addresses = script.addresses();
+    Ok((load, Some(script)))
+}
+
+/// wrk leaves out in silence what has no `: ` in it, and takes the blanks after it as they are.
+fn header(text: &str) -> Result<(String, String)> {
+    match text.split_once(": ") {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => bail!("-H '{text}': write \"Name: value\", with a blank after the colon"),
+    }
+}
+
+/// The first address of the host at which somebody listens.
+fn reached(url: &Url) -> Result<SocketAddr> {
+    let (host, port) = (url.host(), url.port());
+    let addresses =
+        url.resolve().map_err(|error| anyhow!("unable to resolve {host}:{port}: {error}"))?;
+    first_that_connects(&addresses, REACH_LIMIT).ok_or_else(|| {
+        anyhow!("unable to connect to {host}:{port}: nobody listens there; start the server first")
+    })
 }

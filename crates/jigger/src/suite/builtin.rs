@@ -79,7 +79,8 @@ fn digest() -> String {
 }
 
 /// JIGGER_CACHE_DIR, else the XDG cache folder, else a folder for temporary files.
-fn cache_folder() -> PathBuf {
+#[must_use]
+pub fn cache_folder() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(folder) = set("JIGGER_CACHE_DIR") {
         return folder.into();

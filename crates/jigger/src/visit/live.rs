@@ -92,6 +92,45 @@ impl<'a> LiveWorld<'a> {
         self
     }
 
+    /// Launches a contender, verifies and warms it up as a visit does, lets `work` ask it, and
+    /// stops it.
+    ///
+    /// # Errors
+    /// [`VisitError`] of any of these steps, with the end of the server's log.
+    pub fn with_server<T>(
+        &mut self,
+        contender: &Contender,
+        listener: &mut Listener<'_>,
+        work: &mut dyn FnMut(&Conditions<'_>, &mut Listener<'_>) -> Result<T, VisitError>,
+    ) -> Result<T, VisitError> {
+        let mut live = self.start(contender, listener)?;
+        let outcome = self.work_on(contender, &mut live, listener, work);
+        let outcome = outcome.map_err(|error| live.explain(error));
+        let stopped = live.stop();
+        outcome.and_then(|value| stopped.map(|()| value))
+    }
+
+    fn work_on<T>(
+        &self,
+        contender: &Contender,
+        live: &mut LiveServer,
+        listener: &mut Listener<'_>,
+        work: &mut dyn FnMut(&Conditions<'_>, &mut Listener<'_>) -> Result<T, VisitError>,
+    ) -> Result<T, VisitError> {
+        self.wait(contender, live)?;
+        let evidence = verify(&live.target, &contender.expectation)?;
+        let conditions = Conditions {
+            target: &live.target,
+            expectation: &contender.expectation,
+            evidence: &evidence,
+            client_cpus: &self.placement.client_cpus,
+            interrupt: &self.interrupt,
+        };
+        warm_up(self.suite, &conditions, listener)?;
+        let value = work(&conditions, listener)?;
+        live.check_alive().map(|()| value)
+    }
+
     fn make(
         &mut self,
         contender: &Contender,

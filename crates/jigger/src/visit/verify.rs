@@ -19,6 +19,8 @@ pub struct Target {
     pub addresses: Vec<Address>,
     /// The request.
     pub request: Request,
+    /// The URL that they stand for.
+    pub url: String,
 }
 
 impl Target {
@@ -32,7 +34,7 @@ impl Target {
         let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
         let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
         let request = Request::new("GET", &url, &[], &[]).map_err(VisitError::of)?;
-        Ok(Self { address: first.clone(), addresses, request })
+        Ok(Self { address: first.clone(), addresses, request, url: url.to_string() })
     }
 
     fn refused_at(&self) -> Vec<String> {

@@ -1,12 +1,16 @@
-//! wrk's report, line by line.
+//! wrk's report, line by line; at a fixed rate that of wrk2.
 
 use std::fmt::Write as _;
 
-use jigger_load::{ErrorKind, Sample};
+use jigger_load::{ErrorKind, Histogram, Sample};
 
 use super::format::{binary, cell, metric, time_s, time_us};
+use super::spectrum;
 use super::statistics::Statistics;
 use crate::analysis::number;
+
+/// wrk's threads count their answers so often.
+const TICK_MS: u64 = 100;
 
 /// What the report is about.
 #[derive(Debug)]
@@ -19,10 +23,106 @@ pub struct Told<'a> {
     pub connections: u64,
     /// Seconds asked for.
     pub duration_s: u64,
+    /// Requests due each second, in open loop.
+    pub rate: Option<u64>,
     /// Whether percentiles were asked for.
     pub latency: bool,
     /// Whether wrk's own correction is applied.
     pub exact: bool,
+}
+
+/// What wrk's report and its scripts say about a load.
+#[derive(Debug, Clone)]
+pub struct Figures {
+    /// Complete answers, whatever their status.
+    pub requests: u64,
+    /// In microseconds; in open loop from when each request was due.
+    pub latency: Statistics,
+    /// Answers a second, one value for each thread and 100 ms in which it had one.
+    pub rates: Statistics,
+    /// What failed.
+    pub counts: Counts,
+}
+
+/// What failed, in wrk's kinds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections that could not be made.
+    pub connect: u64,
+    /// Connections that broke, and bytes that are no HTTP.
+    pub read: u64,
+    /// Requests that could not be written.
+    pub write: u64,
+    /// Requests that had no answer in time.
+    pub timeout: u64,
+    /// Answers with a status over 399.
+    pub status: u64,
+}
+
+impl Counts {
+    fn of(sample: &Sample) -> Self {
+        use ErrorKind::{
+            ConnectRefused, ConnectReset, ConnectTimeout, LocalLimit, ReadClosedEarly,
+            ReadMalformed, ReadReset, Resolve, Timeout, Write,
+        };
+        let sum =
+            |kinds: &[ErrorKind]| kinds.iter().map(|kind| sample.errors.count(*kind)).sum::<u64>();
+        Self {
+            connect: sum(&[Resolve, ConnectRefused, ConnectReset, ConnectTimeout, LocalLimit]),
+            read: sum(&[ReadReset, ReadClosedEarly, ReadMalformed]),
+            write: sum(&[Write]),
+            timeout: sum(&[Timeout]),
+            status: sample.status.range(400..).map(|(_, count)| count).sum(),
+        }
+    }
+
+    fn lines(&self) -> String {
+        let Self { connect, read, write, timeout, status } = self;
+        let mut text = String::new();
+        if connect + read + write + timeout > 0 {
+            let _ = writeln!(
+                text,
+                "  Socket errors: connect {connect}, read {read}, write {write}, timeout {timeout}"
+            );
+        }
+        if *status > 0 {
+            let _ = writeln!(text, "  Non-2xx or 3xx responses: {status}");
+        }
+        text
+    }
+}
+
+impl Figures {
+    /// The figures of a load whose answers count whatever their status and body.
+    #[must_use]
+    pub fn of(told: &Told<'_>, sample: &Sample) -> Self {
+        let requests = sample.status.values().sum();
+        let mut latency = Statistics::default();
+        for bucket in sample.response_time_ns.iter_recorded() {
+            latency.record(bucket.value_iterated_to() / 1_000, bucket.count_at_value());
+        }
+        if told.exact && told.rate.is_none() {
+            let each = requests / told.connections.max(1);
+            latency.correct((sample.elapsed_ns / 1_000).checked_div(each).unwrap_or(0));
+        }
+        Self { requests, latency, rates: rates(sample), counts: Counts::of(sample) }
+    }
+}
+
+/// As wrk: the answers of a tick, by its length in whole milliseconds. Only the last tick may be
+/// shorter than the others.
+fn rates(sample: &Sample) -> Statistics {
+    let mut statistics = Statistics::default();
+    for thread in &sample.ticks {
+        for (at, answers) in thread.iter().enumerate().filter(|(_, answers)| **answers > 0) {
+            let began_ms = at as u64 * TICK_MS;
+            let length_ms = (sample.elapsed_ns / 1_000_000).saturating_sub(began_ms).min(TICK_MS);
+            if let Some(rate) = (u64::from(*answers) * 1_000).checked_div(length_ms) {
+                statistics.record(rate, 1);
+            }
+        }
+    }
+    statistics
 }
 
 /// The two lines that are printed before the load begins.
@@ -39,53 +139,60 @@ pub fn head(told: &Told<'_>) -> String {
 
 /// All lines after the load has ended.
 #[must_use]
-pub fn body(told: &Told<'_>, sample: &Sample) -> String {
-    let complete = completed(sample);
-    let latency = latencies(told, sample, complete);
+pub fn body(told: &Told<'_>, sample: &Sample, figures: &Figures) -> String {
     let mut text = String::from("  Thread Stats   Avg      Stdev     Max   +/- Stdev\n");
-    row(&mut text, "Latency", &latency, time_us);
-    row(&mut text, "Req/Sec", &rates(sample), metric);
-    if told.latency {
-        text.push_str("  Latency Distribution\n");
-        for percent in [50.0, 75.0, 90.0, 99.0] {
-            let value = time_us(number(latency.percentile(percent)));
-            let _ = writeln!(text, "{percent:7.0}%{}", cell(&value, 10));
-        }
+    row(&mut text, "Latency", &figures.latency, time_us);
+    row(&mut text, "Req/Sec", &figures.rates, metric);
+    match (told.latency, told.rate) {
+        (true, None) => distribution(&mut text, &figures.latency),
+        (true, Some(_)) => text.push_str(&spectrum::text(&in_us(&sample.response_time_ns))),
+        (false, _) => {}
     }
     let seconds = number(sample.elapsed_ns) / 1e9;
     let bytes = number(sample.bytes_received);
     let runtime = time_us(number(sample.elapsed_ns) / 1e3);
-    let _ = writeln!(text, "  {complete} requests in {runtime}, {}B read", binary(bytes));
-    problems(&mut text, sample);
-    let _ = writeln!(text, "Requests/sec: {:9.2}", number(complete) / seconds);
+    let requests = figures.requests;
+    let _ = writeln!(text, "  {requests} requests in {runtime}, {}B read", binary(bytes));
+    text.push_str(&figures.counts.lines());
+    let _ = writeln!(text, "Requests/sec: {:9.2}", number(requests) / seconds);
     let _ = writeln!(text, "Transfer/sec: {:>10}B", binary(bytes / seconds));
     text
 }
 
-/// wrk counts an answer with an error status as a request.
-fn completed(sample: &Sample) -> u64 {
-    sample.requests + sample.errors.count(ErrorKind::Status)
+/// What wrk has no line for, so that it goes to standard error: percentiles beyond its own, when
+/// there are answers enough for them, and what went wrong, by kind.
+#[must_use]
+pub fn more(told: &Told<'_>, sample: &Sample) -> String {
+    let mut text = String::new();
+    let times = &sample.response_time_ns;
+    for (percent, needed) in [(99.9, 10_000), (99.99, 100_000)] {
+        if told.latency && told.rate.is_none() && times.len() >= needed {
+            let value = time_us(number(times.value_at_quantile(percent / 100.0)) / 1e3);
+            let _ = writeln!(text, "jigger: {percent}% {value}");
+        }
+    }
+    for (kind, count, first) in sample.errors.iter() {
+        let _ = writeln!(text, "jigger: {count} {}: {first}", kind.name());
+    }
+    text
 }
 
-fn latencies(told: &Told<'_>, sample: &Sample, complete: u64) -> Statistics {
-    let mut statistics = Statistics::default();
-    for bucket in sample.response_time_ns.iter_recorded() {
-        statistics.record(bucket.value_iterated_to() / 1_000, bucket.count_at_value());
+fn distribution(text: &mut String, latency: &Statistics) {
+    text.push_str("  Latency Distribution\n");
+    for percent in [50.0, 75.0, 90.0, 99.0] {
+        let value = time_us(number(latency.percentile(percent)));
+        let _ = writeln!(text, "{percent:7.0}%{}", cell(&value, 10));
     }
-    if told.exact {
-        let each = complete / told.connections.max(1);
-        statistics.correct((sample.elapsed_ns / 1_000).checked_div(each).unwrap_or(0));
-    }
-    statistics
 }
 
-/// One value for each thread and 100 ms in which it had an answer.
-fn rates(sample: &Sample) -> Statistics {
-    let mut statistics = Statistics::default();
-    for answers in sample.ticks.iter().flatten().filter(|answers| **answers > 0) {
-        statistics.record(u64::from(*answers) * 10, 1);
+/// wrk2 records microseconds, with three digits.
+fn in_us(times_ns: &Histogram<u64>) -> Histogram<u64> {
+    let mut times_us = jigger_load::sample::histogram();
+    for bucket in times_ns.iter_recorded() {
+        let value = (bucket.value_iterated_to() / 1_000).max(1);
+        times_us.saturating_record_n(value, bucket.count_at_value());
     }
-    statistics
+    times_us
 }
 
 fn row(text: &mut String, name: &str, statistics: &Statistics, shown: fn(f64) -> String) {
@@ -101,51 +208,5 @@ fn row(text: &mut String, name: &str, statistics: &Statistics, shown: fn(f64) ->
     );
 }
 
-fn problems(text: &mut String, sample: &Sample) {
-    use ErrorKind::{
-        ConnectRefused, ConnectReset, ConnectTimeout, LocalLimit, ReadClosedEarly, ReadMalformed,
-        ReadReset, Resolve, Status, Timeout, Write, WrongAnswer,
-    };
-    let sum =
-        |kinds: &[ErrorKind]| kinds.iter().map(|kind| sample.errors.count(*kind)).sum::<u64>();
-    let connect = sum(&[Resolve, ConnectRefused, ConnectReset, ConnectTimeout, LocalLimit]);
-    let read = sum(&[ReadReset, ReadClosedEarly, ReadMalformed, WrongAnswer]);
-    let (write, timeout) = (sum(&[Write]), sum(&[Timeout]));
-    if connect + read + write + timeout > 0 {
-        let _ = writeln!(
-            text,
-            "  Socket errors: connect {connect}, read {read}, write {write}, timeout {timeout}"
-        );
-    }
-    let status = sum(&[Status]);
-    if status > 0 {
-        let _ = writeln!(text, "  Non-2xx or 3xx responses: {status}");
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The rows that wrk printed for such statistics, from the data file.
-    #[test]
-    fn rows_stand_as_in_wrk() {
-        let shown = |name: &str, cells: [&str; 3], within: &str| {
-            format!(
-                "    {name:<10}{}{}{}{within:>8}%",
-                cell(cells[0], 8),
-                cell(cells[1], 10),
-                cell(cells[2], 9)
-            )
-        };
-        let printed = include_str!("../../tests/data/wrk-format.tsv");
-        for (name, cells, within) in [
-            ("Latency", ["635.91us", "0.89ms", "12.92ms"], "93.69"),
-            ("Req/Sec", ["56.20k", "8.07k", "62.00k"], "86.54"),
-            ("Req/Sec", ["255.47", "188.81", "670.00"], "65.98"),
-        ] {
-            let row = shown(name, cells, within);
-            assert!(printed.lines().any(|line| line == row), "{row:?}");
-        }
-    }
-}
+mod tests;

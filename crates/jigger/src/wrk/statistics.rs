@@ -31,6 +31,24 @@ impl Statistics {
         self.count
     }
 
+    /// The lowest value recorded; 0 without one.
+    #[must_use]
+    pub fn min(&self) -> u64 {
+        self.min.unwrap_or(0)
+    }
+
+    /// How many different values.
+    #[must_use]
+    pub fn distinct(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// The different value at this place in ascending order, from 0 on, and its count.
+    #[must_use]
+    pub fn value(&self, at: usize) -> Option<(u64, u64)> {
+        self.counts.iter().nth(at).map(|(value, times)| (*value, *times))
+    }
+
     /// The highest value.
     #[must_use]
     pub fn max(&self) -> u64 {

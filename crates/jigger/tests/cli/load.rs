@@ -1,4 +1,4 @@
-//! `jigger load` and `jigger wrk` against the built-in null server.
+//! `jigger load` against the built-in null server.
 
 use std::io::{BufRead as _, Write as _};
 use std::process::Command;
@@ -129,41 +129,4 @@ fn arguments_that_mean_nothing() {
     jigger(&["load", "ftp://x/"]).expect(2, &["http"]);
     jigger(&["load", "http://127.0.0.1:9/", "-d", "soon"]).expect(2, &["--duration = 'soon'"]);
     jigger(&["load", "http://127.0.0.1:9/", "-H", "bad"]).expect(2, &["Name: value"]);
-}
-
-/// wrk's report, with every number replaced by `#`.
-fn shape(report: &str) -> Vec<String> {
-    let number = regex::Regex::new(r" *-?[0-9]+(\.[0-9]+)?(us|ms|s|m|h|k|K|M|G)?").unwrap();
-    report.lines().map(|line| number.replace_all(line, " #").trim_end().to_owned()).collect()
-}
-
-#[test]
-fn wrk_prints_the_lines_of_wrk() {
-    let (_server, url) = null_server();
-    let outcome = jigger(&["wrk", "-t2", "-c4", "-d1s", "--latency", &url]);
-    outcome.expect(0, &[&format!("Running 1s test @ {url}"), "  2 threads and 4 connections"]);
-    let lines = shape(&outcome.stdout);
-    let wanted = [
-        "  Thread Stats   Avg      Stdev     Max   +/- Stdev",
-        "    Latency # # # #%",
-        "    Req/Sec # # # #%",
-        "  Latency Distribution",
-        " #% #",
-        " #% #",
-        " #% #",
-        " #% #",
-        " # requests in #, #B read",
-        "Requests/sec: #",
-        "Transfer/sec: #B",
-    ];
-    assert_eq!(lines[2..], wanted, "{}", outcome.stdout);
-}
-
-#[test]
-fn wrk_refuses_as_wrk_does() {
-    jigger(&["wrk", "-t4", "-c2", "-d1s", "http://127.0.0.1:9/"])
-        .expect(1, &["number of connections must be >= threads"]);
-    jigger(&["wrk", "-d1s", "http://127.0.0.1:9/"])
-        .expect(1, &["unable to connect to 127.0.0.1:9"]);
-    jigger(&["wrk", "-d1.5s", "http://127.0.0.1:9/"]).expect(1, &["write a whole time"]);
 }

@@ -4,6 +4,7 @@
 
 mod ab;
 mod bad_servers;
+mod cross_check;
 mod diff;
 mod init;
 mod lab;
@@ -12,5 +13,6 @@ mod rates;
 mod run;
 mod schema;
 mod thresholds;
+mod timeit;
 mod tutorial;
 mod usage;

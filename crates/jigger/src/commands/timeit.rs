@@ -1,0 +1,67 @@
+//! `jigger timeit`: so many requests one after another, as a loop of `requests.get` makes them.
+
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use jigger_load::{ConnectionPolicy, Extent, Flow, Load, Request, Url};
+
+use super::load::first_address;
+use super::{Exit, output};
+use crate::cli::{LoadFormat, TimeitArgs};
+use crate::interrupt::Interrupt;
+use crate::report::timeit::{Timed, Told, json, text};
+use crate::suite::duration;
+
+/// How long an interrupt may go unnoticed.
+const OBSERVE_EVERY: Duration = Duration::from_millis(50);
+
+/// Times the requests of every round to every URL and prints what came of it.
+///
+/// # Errors
+/// When an argument is wrong or the load cannot begin. Failed requests are data.
+pub fn run(args: &TimeitArgs) -> Result<Exit> {
+    let loads = args.urls.iter().map(|url| load_of(args, url)).collect::<Result<Vec<_>>>()?;
+    let interrupt = Interrupt::listen()?;
+    let mut timed: Vec<Vec<Timed>> = vec![Vec::new(); loads.len()];
+    for round in 0..usize::from(args.repeat) {
+        for place in 0..loads.len() {
+            // Each round begins with the next URL, so that none is always the first.
+            let at = (round + place) % loads.len();
+            if interrupt.is_raised() {
+                continue;
+            }
+            let sample = jigger_load::run(&loads[at], &mut |_| {
+                if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
+            })?;
+            timed[at].push(Timed::of(&sample));
+        }
+    }
+    let told = Told {
+        urls: &args.urls,
+        number: args.number,
+        keeps_connection: args.keep_alive,
+        timed: &timed,
+    };
+    output::print(&match args.format {
+        LoadFormat::Text => text(&told),
+        LoadFormat::Json => json(&told),
+    })?;
+    let is_measured = |rounds: &Vec<Timed>| rounds.iter().any(|timed| timed.answers > 0);
+    Ok(match () {
+        () if interrupt.is_raised() => Exit::Interrupted,
+        () if timed.iter().all(is_measured) => Exit::Fine,
+        () => Exit::NotMeasured,
+    })
+}
+
+fn load_of(args: &TimeitArgs, text: &str) -> Result<Load> {
+    let url = Url::parse(text)?;
+    let mut load = Load::new(first_address(&url)?, Request::get(&url));
+    load.extent = Extent::Count(args.number);
+    load.timeout = duration("--timeout", &args.timeout).map_err(|message| anyhow!(message))?;
+    load.observe_every = OBSERVE_EVERY;
+    if !args.keep_alive {
+        load.connection = ConnectionPolicy::Fresh;
+    }
+    Ok(load)
+}

@@ -1,0 +1,77 @@
+//! A Python that has requests: the one on PATH, or an environment made for it from pinned hashes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::process;
+use crate::interrupt::Interrupt;
+use crate::prepare;
+
+/// What is installed, with the hashes of every file.
+const LOCK: &str = include_str!("requests.lock");
+
+const LOOK_LIMIT: Duration = Duration::from_secs(30);
+
+/// The loop of the post. Its arguments: the URL, the number of requests, and whether a session
+/// keeps the connection.
+pub const PROGRAM: &str = "import sys, timeit, requests\n\
+    ask = requests.Session().get if sys.argv[3] == 'kept' else requests.get\n\
+    print(timeit.timeit(lambda: ask(sys.argv[1]), number=int(sys.argv[2])))\n";
+
+/// The interpreter and the version of its requests.
+///
+/// # Errors
+/// Why there is none, with the remedy.
+pub fn find(cache: &Path, interrupt: &Interrupt) -> Result<(PathBuf, String), String> {
+    let own = cache.join("requests-venv");
+    let interpreter = own.join("bin/python");
+    let on_path = PathBuf::from("python3");
+    for python in [&on_path, &interpreter] {
+        if let Some(version) = version_of_requests(python, interrupt) {
+            return Ok((python.clone(), version));
+        }
+    }
+    make(&own, &interpreter, interrupt)?;
+    let version = version_of_requests(&interpreter, interrupt);
+    version.map(|version| (interpreter, version)).ok_or_else(|| {
+        format!(
+            "requests cannot be imported from {}; remove that folder and try again",
+            own.display()
+        )
+    })
+}
+
+fn version_of_requests(python: &Path, interrupt: &Interrupt) -> Option<String> {
+    let look = "import requests; print(requests.__version__)";
+    let command = [python.display().to_string(), "-c".to_owned(), look.to_owned()];
+    let said = process::run(&command, &[], LOOK_LIMIT, interrupt).ok()?;
+    said.is_success.then(|| said.stdout.trim().to_owned())
+}
+
+fn make(own: &Path, interpreter: &Path, interrupt: &Interrupt) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("cannot write into {}: {error}", own.display());
+    std::fs::create_dir_all(own).map_err(failed)?;
+    let lock = own.join("requests.lock");
+    std::fs::write(&lock, LOCK).map_err(failed)?;
+    let text = |path: &Path| path.display().to_string();
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let remedy = "install requests for the python3 on PATH (Debian: python3-requests), or python3-venv and a way to PyPI";
+    for command in [
+        words(&["python3", "-m", "venv", &text(own)]),
+        words(&[
+            &text(interpreter),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "-r",
+            &text(&lock),
+        ]),
+    ] {
+        prepare::run_to_end(&command, own, interrupt)
+            .map_err(|reason| format!("{reason}\n  {remedy}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Figures out of what each tool prints.
+
+/// What a tool says about its load.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// Answers a second.
+    pub requests_per_second: f64,
+    /// Mean response time, where it tells.
+    pub mean_us: Option<f64>,
+    /// Its median, where it tells to better than a millisecond.
+    pub p50_us: Option<f64>,
+    /// Its 99th percentile, likewise.
+    pub p99_us: Option<f64>,
+    /// Requests that failed, and answers that it takes for failures.
+    pub failed: u64,
+}
+
+/// wrk's report.
+pub fn wrk(text: &str) -> Option<Reading> {
+    let cell = |start: &str, at: usize| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(start))?;
+        time_us(line.split_whitespace().nth(at)?)
+    };
+    let errors = lines(text, "Socket errors:").flat_map(numbers).sum::<u64>();
+    let status = lines(text, "Non-2xx or 3xx responses:").flat_map(numbers).sum::<u64>();
+    Some(Reading {
+        requests_per_second: number_after(text, "Requests/sec:")?,
+        mean_us: cell("Latency ", 1),
+        p50_us: cell("50%", 1),
+        p99_us: cell("99%", 1),
+        failed: errors + status,
+    })
+}
+
+/// hey's summary; its times have a tenth of a millisecond.
+pub fn hey(text: &str) -> Option<Reading> {
+    let percentile = |name: &str| number_after(text, name).map(|seconds| seconds * 1e6);
+    let bad = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with('[') && line.ends_with(" responses") && !line.starts_with("[2")
+    };
+    let responses = |line: &str| line.split_whitespace().nth(1)?.parse::<u64>().ok();
+    let status = text.lines().filter(bad).filter_map(responses).sum::<u64>();
+    let after = text.split_once("Error distribution:").map_or("", |(_, rest)| rest);
+    let count =
+        |line: &str| line.trim_start().strip_prefix('[')?.split(']').next()?.parse::<u64>().ok();
+    let errors = after.lines().filter_map(count).sum::<u64>();
+    Some(Reading {
+        requests_per_second: number_after(text, "Requests/sec:")?,
+        mean_us: number_after(text, "Average:").map(|seconds| seconds * 1e6),
+        p50_us: percentile("50% in"),
+        p99_us: percentile("99% in"),
+        failed: status + errors,
+    })
+}
+
+/// ab's report; its percentiles are whole milliseconds and left out.
+pub fn ab(text: &str) -> Option<Reading> {
+    let count = |name: &str| lines(text, name).flat_map(numbers).sum::<u64>();
+    Some(Reading {
+        requests_per_second: number_after(text, "Requests per second:")?,
+        mean_us: number_after(text, "Time per request:").map(|milliseconds| milliseconds * 1e3),
+        p50_us: None,
+        p99_us: None,
+        failed: count("Failed requests:") + count("Non-2xx responses:"),
+    })
+}
+
+/// h2load's report.
+pub fn h2load(text: &str) -> Option<Reading> {
+    let finished = text.lines().find(|line| line.starts_with("finished in"))?;
+    let rate = finished.split(", ").find_map(|part| part.strip_suffix(" req/s"))?;
+    let times = text.lines().find(|line| line.starts_with("time for request:"));
+    let mean = times.and_then(|line| time_us(line.split_whitespace().nth(5)?));
+    let failed = lines(text, "requests:").flat_map(|line| line.split(", ")).filter_map(|part| {
+        let (count, kind) = part.trim().split_once(' ')?;
+        ["failed", "errored", "timeout"].contains(&kind).then(|| count.parse::<u64>().ok())?
+    });
+    Some(Reading {
+        requests_per_second: rate.parse().ok()?,
+        mean_us: mean,
+        p50_us: None,
+        p99_us: None,
+        failed: failed.sum(),
+    })
+}
+
+/// The one number that timeit gives: seconds for all requests.
+pub fn timeit(text: &str, requests: u64) -> Option<Reading> {
+    let seconds: f64 = text.trim().parse().ok()?;
+    let requests = crate::analysis::number(requests);
+    (seconds > 0.0).then(|| Reading {
+        requests_per_second: requests / seconds,
+        mean_us: Some(seconds / requests * 1e6),
+        p50_us: None,
+        p99_us: None,
+        failed: 0,
+    })
+}
+
+/// `12.34ms` and its like in microseconds.
+fn time_us(text: &str) -> Option<f64> {
+    let digits = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "us" => 1.0,
+        "ms" => 1e3,
+        "s" => 1e6,
+        "m" => 60e6,
+        "h" => 3_600e6,
+        _ => return None,
+    };
+    Some(number.parse::<f64>().ok()? * factor)
+}
+
+/// What follows the name in the lines that begin with it.
+fn lines<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    text.lines().filter_map(move |line| line.trim_start().strip_prefix(name))
+}
+
+fn number_after(text: &str, name: &str) -> Option<f64> {
+    lines(text, name).find_map(|rest| rest.split_whitespace().next()?.parse().ok())
+}
+
+fn numbers(text: &str) -> impl Iterator<Item = u64> {
+    text.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! wrk's Lua scripts: a state for the whole run and one for each thread, and the phases in which
+//! the script is asked.
+//!
+//! Scripts run in LuaJIT, as in wrk, without what could break the program's memory: `ffi`,
+//! `debug` and C modules are not there.
+
+mod figures;
+mod hooks;
+mod table;
+mod thread;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jigger_load::{Address, Request, Url};
+use mlua::{Function, Lua, Table};
+
+pub use figures::Summary;
+pub use hooks::LuaHooks;
+pub use table::Base;
+use thread::{Shared, Thread};
+
+use super::statistics::Statistics;
+
+/// What a script is run with.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    /// The script's file.
+    pub path: &'a Path,
+    /// What is asked.
+    pub url: &'a Url,
+    /// The headers from the command line.
+    pub headers: &'a [(String, String)],
+    /// What `init` gets: the URL as typed, then the arguments for the script.
+    pub arguments: &'a [String],
+    /// Load threads.
+    pub threads: usize,
+    /// Where the threads connect, if the script does not say otherwise.
+    pub address: SocketAddr,
+}
+
+/// Why a script cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ScriptError {
+    /// Its file.
+    #[error("cannot read the script {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// What the script itself did wrong: file, line and message.
+    #[error("{0}")]
+    Lua(String),
+}
+
+impl From<mlua::Error> for ScriptError {
+    fn from(error: mlua::Error) -> Self {
+        Self::Lua(message(&error))
+    }
+}
+
+/// A script that has been set up for all threads.
+pub struct Script {
+    main: Lua,
+    threads: Vec<ThreadState>,
+    failure: hooks::Failure,
+}
+
+/// One thread's state.
+struct ThreadState {
+    lua: Lua,
+    shared: Arc<Shared>,
+    /// The request as it stood after `init`, for a script that does not make each one.
+    fixed: Vec<u8>,
+}
+
+impl Script {
+    /// Loads the script once for the run and once for each thread, and runs `setup` and `init`.
+    ///
+    /// # Errors
+    /// [`ScriptError`] names the script's file and line.
+    pub fn load(setting: &Setting<'_>) -> Result<Self, ScriptError> {
+        let text = std::fs::read(setting.path)
+            .map_err(|source| ScriptError::Read { path: setting.path.to_owned(), source })?;
+        let base = Base { url: setting.url, headers: setting.headers };
+        let main = state(setting.path, &text, &base)?;
+        let threads = (0..setting.threads)
+            .map(|_| thread_state(setting, &text, &base, &main))
+            .collect::<Result<_, _>>()?;
+        let script = Self { main, threads, failure: hooks::Failure::default() };
+        script.check_request()?;
+        Ok(script)
+    }
+
+    /// The hooks of each thread; `None` when the script has none, so that the requests are the
+    /// same all the time.
+    #[must_use]
+    pub fn hooks(&self) -> Option<Vec<LuaHooks>> {
+        let globals = self.threads.first()?.lua.globals();
+        let has = |name: &str| globals.get::<Function>(name).is_ok();
+        if !["request", "response", "delay"].into_iter().any(has) {
+            return None;
+        }
+        let hooks = |state: &ThreadState| {
+            let (lua, shared) = (state.lua.clone(), Arc::clone(&state.shared));
+            LuaHooks::new(lua, shared, state.fixed.clone(), self.failure.clone())
+        };
+        Some(self.threads.iter().map(hooks).collect())
+    }
+
+    /// Where each thread connects.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address> {
+        self.threads.iter().map(|state| Address::Tcp(state.shared.address())).collect()
+    }
+
+    /// What each thread asks when there are no hooks.
+    #[must_use]
+    pub fn requests(&self) -> Vec<[(Request, u32); 1]> {
+        self.threads.iter().map(|state| [(Request::from_bytes(&state.fixed), 1)]).collect()
+    }
+
+    /// Calls `done`, if there is one.
+    ///
+    /// # Errors
+    /// [`ScriptError`] names the script's file and line.
+    pub fn done(
+        &self,
+        summary: &Summary,
+        latency: Statistics,
+        rates: Statistics,
+    ) -> Result<(), ScriptError> {
+        let Ok(done) = self.main.globals().get::<Function>("done") else {
+            return Ok(());
+        };
+        let summary = summary.table(&self.main)?;
+        let (latency, rates) = (figures::Figures(latency), figures::Figures(rates));
+        Ok(done.call::<()>((summary, latency, rates))?)
+    }
+
+    /// What the script did wrong while the load ran.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.failure.message()
+    }
+
+    /// wrk asks the first thread for one request beforehand, which is never sent. Scripts count
+    /// with that.
+    fn check_request(&self) -> Result<(), ScriptError> {
+        let Some(mut hooks) = self.hooks() else {
+            return Ok(());
+        };
+        let onward = hooks[0].check_request();
+        match self.failure.message() {
+            Some(message) if onward.is_err() => Err(ScriptError::Lua(message)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A state with the script's top level run in it.
+fn state(path: &Path, text: &[u8], base: &Base<'_>) -> Result<Lua, ScriptError> {
+    let lua = Lua::new();
+    // Lines that scripts print come in order with the report's.
+    lua.load("io.stdout:setvbuf('line')").exec()?;
+    table::install(&lua, base)?;
+    let text = without_shebang(text);
+    lua.load(text).set_name(format!("@{}", path.display())).exec()?;
+    Ok(lua)
+}
+
+/// As `lua` itself does: a first line that begins with `#` is skipped.
+fn without_shebang(text: &[u8]) -> &[u8] {
+    match text.iter().position(|byte| *byte == b'\n') {
+        Some(end) if text.starts_with(b"#") => &text[end..],
+        _ => text,
+    }
+}
+
+fn thread_state(
+    setting: &Setting<'_>,
+    text: &[u8],
+    base: &Base<'_>,
+    main: &Lua,
+) -> Result<ThreadState, ScriptError> {
+    let lua = state(setting.path, text, base)?;
+    let shared = Arc::new(Shared::new(setting.address, lua.weak()));
+    lua.globals().get::<Table>("wrk")?.set("thread", Thread(Arc::clone(&shared)))?;
+    if let Ok(setup) = main.globals().get::<Function>("setup") {
+        setup.call::<()>(Thread(Arc::clone(&shared)))?;
+    }
+    table::add_host(&lua, base)?;
+    if let Ok(init) = lua.globals().get::<Function>("init") {
+        let arguments = lua.create_table()?;
+        for (at, argument) in setting.arguments.iter().enumerate() {
+            arguments.raw_set(at, argument.as_str())?;
+        }
+        init.call::<()>(arguments)?;
+    }
+    let format: Function = lua.globals().get::<Table>("wrk")?.get("format")?;
+    let fixed = format.call::<mlua::LuaString>(())?.as_bytes().to_vec();
+    shared.clear_stop();
+    Ok(ThreadState { lua, shared, fixed })
+}
+
+/// What went wrong, without the traceback: `FILE:LINE: ...`.
+fn message(error: &mlua::Error) -> String {
+    let text = match error {
+        mlua::Error::CallbackError { traceback, cause } => located(traceback, &message(cause)),
+        mlua::Error::RuntimeError(text) => text.clone(),
+        mlua::Error::SyntaxError { message, .. } => message.clone(),
+        other => other.to_string(),
+    };
+    text.split("\nstack traceback:").next().unwrap_or_default().trim_end().to_owned()
+}
+
+/// What a function of jigger's says has no place; the traceback has the line that called it.
+fn located(traceback: &str, text: &str) -> String {
+    let lines = traceback.lines().map(str::trim);
+    let is_own = |line: &&str| !line.starts_with("[C]") && !line.starts_with("__mlua");
+    let place = lines.filter(is_own).find_map(|line| {
+        let (place, _) = line.split_once(": in ")?;
+        Some(place.to_owned())
+    });
+    place.map_or_else(|| text.to_owned(), |place| format!("{place}: {text}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! `jigger cross-check` with the real tools, on the test server.
+
+use crate::lab::{Lab, SCENARIOS, contender};
+
+/// The tools that `make setup` installs; the tests are not to need more.
+const TOOLS: [&str; 4] = ["--tool", "wrk", "--tool", "python"];
+
+fn lab() -> Lab {
+    let fresh = SCENARIOS.replace("requests = 30", "requests = 30\nconnection = \"fresh\"");
+    Lab::new("", &[contender("good", "pong", "")], &fresh)
+}
+
+#[test]
+fn the_tools_stand_beside_jigger() {
+    if std::env::var("JIGGER_TEST_WRK").is_ok_and(|value| value == "none") {
+        return;
+    }
+    let lab = lab();
+    let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/cross-check-cache");
+    let mut command = lab
+        .command(&[&["cross-check", "suite.toml", "--quick", "-o", "out.md"], &TOOLS[..]].concat());
+    let outcome =
+        crate::lab::Outcome::of(&command.env("JIGGER_CACHE_DIR", cache).output().unwrap());
+    outcome.expect(0, &["## Cross-check of the suite `lab`", "2 rounds;", "(requests "]);
+    let rows = |scenario: &str| -> Vec<Vec<&str>> {
+        let part = outcome.stdout.split_once(&format!("### {scenario}: ")).unwrap().1;
+        let part = part.split("###").next().unwrap();
+        let lines = part.lines().filter(|line| line.starts_with("| good"));
+        lines.map(|line| line.split('|').map(str::trim).collect()).collect()
+    };
+    for (scenario, tool) in [("sequential", "python"), ("saturation", "wrk")] {
+        let rows = rows(scenario);
+        let mut names: Vec<&str> = rows.iter().map(|row| row[2]).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["jigger", tool], "{}", outcome.stdout);
+        for row in &rows {
+            let rate: f64 = row[3].replace(',', "").parse().unwrap();
+            assert!(rate > 0.0 && row[9] == "0", "{row:?}");
+            assert_eq!(row[4].parse::<f64>().is_ok_and(|ratio| ratio > 0.0), row[2] == tool);
+        }
+    }
+    assert!(outcome.stdout.contains("- **wrk**: ") && outcome.stdout.contains("- **python**: "));
+    assert_eq!(std::fs::read_to_string(lab.path("out.md")).unwrap(), outcome.stdout);
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn tools_that_are_missing_are_named_with_the_remedy() {
+    let lab = lab();
+    let mut command = lab.command(&["cross-check", "suite.toml", "--quick", "--tool", "wrk"]);
+    let outcome = crate::lab::Outcome::of(&command.env("PATH", "/nowhere").output().unwrap());
+    outcome.expect(2, &["'wrk' is not on PATH; Debian: apt-get install wrk"]);
+    lab.run(&["cross-check", "suite.toml", "--tool", "siege"])
+        .expect(2, &["--tool siege: there is wrk, python"]);
+    lab.assert_nothing_left();
+}
+
+#[test]
+fn a_server_that_answers_wrongly_is_left_out_with_the_reason() {
+    let bad = [contender("good", "pong", ""), contender("bad", "wrong-body", "")];
+    let lab = Lab::new("", &bad, SCENARIOS);
+    let outcome = lab.run(&["cross-check", "suite.toml", "--quick", "--tool", "wrk"]);
+    outcome
+        .expect(3, &["### Not run", "the contender bad, from round 1 on: ", "| good | jigger |"]);
+    lab.assert_nothing_left();
+}

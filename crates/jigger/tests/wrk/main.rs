@@ -1,0 +1,12 @@
+//! `jigger wrk` beside the real wrk: the same command lines, the same server, what both print and
+//! what the server saw.
+//!
+//! Where wrk is not on PATH the tests fail, unless the environment says `JIGGER_TEST_WRK=none`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod layout;
+mod options;
+mod scripts;
+mod server;
+mod tool;
