@@ -45,7 +45,7 @@ pub fn split(suite: &Suite, checkouts: &Checkouts<'_>) -> (Vec<Suite>, Vec<LeftO
                 margin: suite.margin,
                 // The two are the same program but for the change in question.
                 measure_closing: false,
-                container_limits: suite.container_limits.clone(),
+                container_limits: suite.container_limits,
             }),
             Err(reason) => left_out.push(LeftOut { contender: contender.name.clone(), reason }),
         }
