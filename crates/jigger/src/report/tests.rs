@@ -9,8 +9,9 @@ use crate::analysis::Analysis;
 use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 use crate::record::{
-    BoundRecord, ContenderRecord, Ended, Evidence, ImageRecord, Record, ScenarioRecord, Status,
-    SuiteRecord, ThresholdRecord, TrialRecord, VERSION, VisitRecord, encode_histogram,
+    BoundRecord, CeilingAttempt, ContenderRecord, Ended, Evidence, ImageRecord, Record,
+    ScenarioRecord, Status, SuiteRecord, ThresholdRecord, TrialRecord, VERSION, VisitRecord,
+    encode_histogram,
 };
 
 /// Wide, so that no sentence is broken where a test looks for it.
@@ -36,6 +37,7 @@ pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
         burst: None,
         objective: None,
         ceiling_per_second: None,
+        ceiling_attempts: Vec::new(),
         fresh_for: None,
     };
     let visits = (0..rounds)
@@ -453,6 +455,26 @@ fn a_rate_near_the_ceiling_is_a_bound_too() {
     record.suite.scenarios[1].ceiling_per_second = Some(40_000.0);
     let text = render(&Analysis::of(&record), Format::Text, false);
     assert!(!text.contains("client-limited"), "{text}");
+}
+
+#[test]
+fn the_highest_attempt_is_the_ceiling_and_a_disturbed_one_is_said_to_be() {
+    let attempt = |rate_per_second, steal_share| CeilingAttempt {
+        rate_per_second,
+        disturbance: Disturbance { steal_share, ..Disturbance::default() },
+    };
+    let text_with = |attempts| {
+        let mut record = record(7);
+        record.suite.scenarios[1].set_ceiling(attempts);
+        render(&Analysis::of(&record), Format::Text, false)
+    };
+    let lowered = text_with(vec![attempt(24_000.0, 0.3), attempt(22_000.0, 0.4)]);
+    let said = "88 % of the load engine's highest here (a disturbed ceiling, perhaps too low)";
+    assert!(lowered.contains(said), "{lowered}");
+    let quiet = text_with(vec![attempt(24_000.0, 0.3), attempt(28_000.0, 0.0)]);
+    assert!(quiet.contains("76 % of the load engine's highest here:"), "{quiet}");
+    let high = text_with(vec![attempt(40_000.0, 0.3), attempt(24_000.0, 0.0)]);
+    assert!(!high.contains("client-limited"), "{high}");
 }
 
 #[test]

@@ -192,6 +192,10 @@ fn the_record_has_ceilings_and_what_disturbed_each_visit() {
     let ceiling = |scenario: usize| &record["suite"]["scenarios"][scenario]["ceiling_per_second"];
     assert!(ceiling(0).is_null(), "one connection has none");
     assert!(ceiling(1).as_f64().unwrap() > 0.0);
+    let attempts = |scenario: usize| &record["suite"]["scenarios"][scenario]["ceiling_attempts"];
+    assert_eq!(attempts(0), &serde_json::json!([]));
+    assert_eq!(&attempts(1)[0]["rate_per_second"], ceiling(1), "no limit, so one attempt");
+    assert!(attempts(1)[0]["steal_share"].as_f64().is_some());
     for visit in record["visits"].as_array().unwrap() {
         for share in ["steal_share", "foreign_cpu_share"] {
             let value = visit[share].as_f64().unwrap();
