@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
+use jigger_stats::Verdict;
+
 use super::{Format, Look, render_as};
 use crate::analysis::Analysis;
 use crate::disturbance::{Disturbance, Limits};
@@ -475,6 +477,34 @@ fn the_highest_attempt_is_the_ceiling_and_a_disturbed_one_is_said_to_be() {
     assert!(quiet.contains("76 % of the load engine's highest here:"), "{quiet}");
     let high = text_with(vec![attempt(40_000.0, 0.3), attempt(24_000.0, 0.0)]);
     assert!(!high.contains("client-limited"), "{high}");
+}
+
+/// The third contender has one scenario's figures in five of eight rounds.
+#[test]
+fn a_contender_with_too_few_rounds_is_left_out_and_the_others_are_judged() {
+    let mut record = record(8);
+    let rate = "saturation.requests_per_second";
+    record.contenders[2] = contender("axum", Status::Measured, 3_000_000);
+    for round in 0..8 {
+        let mut visit = visit("axum", round, 40_000.0);
+        if round < 3 {
+            visit.trials.pop();
+        }
+        record.visits.push(visit);
+    }
+    let analysis = Analysis::of(&record);
+    let gin = analysis.comparison(rate, "gin").unwrap();
+    assert_eq!((gin.verdict, gin.rounds), (Some(Verdict::Better), 8));
+    assert!(gin.low.is_some() && gin.high.is_some());
+    let axum = analysis.comparison(rate, "axum").unwrap();
+    assert_eq!((axum.verdict, axum.low, axum.high, axum.rounds), (None, None, None, 5));
+    let elsewhere = analysis.comparison("sequential.requests_per_second", "axum").unwrap();
+    assert_eq!(elsewhere.verdict, Some(Verdict::Better));
+    let note = "axum: too few rounds of saturation.requests_per_second (5) and of 8 more metrics \
+                for an interval; 6 are needed, and all others are judged without it";
+    assert_eq!(analysis.notes().iter().map(|note| note.0.as_str()).collect::<Vec<_>>(), [note]);
+    let image = analysis.comparison("image_unpacked_bytes", "axum").unwrap();
+    assert!(image.verdict.is_none() && !image.has_too_few_rounds());
 }
 
 #[test]
