@@ -1,11 +1,12 @@
 //! Collects the compiled-in suites and contenders' sources into the binary.
+//!
+//! `contenders` holds a link to each source and to nothing that builds leave behind: cargo follows
+//! links when it looks whether a folder has changed, and would build anew after every build of a
+//! contender.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
-
-/// What builds leave behind, and what no build reads.
-const LEFT_OUT: &[&str] = &["target", ".venv", "app", "__pycache__", "main"];
 
 fn main() -> io::Result<()> {
     let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?);
@@ -35,20 +36,15 @@ fn main() -> io::Result<()> {
             fs::copy(&path, output.join("suites").join(name))?;
         }
     }
-    for file in &files {
-        println!("cargo::rerun-if-changed={}", file.display());
+    for folder in ["contenders", "suites"] {
+        println!("cargo::rerun-if-changed={}", manifest.join(folder).display());
     }
-    println!("cargo::rerun-if-changed={}", manifest.join("suites").display());
     Ok(())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        if name.is_some_and(|name| LEFT_OUT.contains(&name.as_str())) {
-            continue;
-        }
         if path.is_dir() {
             collect(&path, files)?;
         } else {

@@ -124,7 +124,9 @@ impl<'a> Analysis<'a> {
     pub fn notes(&self) -> Vec<Note> {
         let mut notes = Vec::new();
         let needed = jigger_stats::rounds_needed_for(0.95);
-        if self.rounds < needed {
+        if self.comparisons.iter().any(|comparison| comparison.verdict.is_some()) {
+            notes.extend(self.contenders.iter().filter_map(|found| self.not_judged(found)));
+        } else if self.rounds < needed {
             notes.push(Note(format!(
                 "{} round{}: too few for an interval; {needed} are needed",
                 self.rounds,
@@ -147,6 +149,27 @@ impl<'a> Analysis<'a> {
             result.outcome.is_failure() || (strict && result.outcome == Outcome::NotSettled)
         };
         self.thresholds.iter().any(misses)
+    }
+
+    /// Which of a contender's metrics have too few rounds to be judged, while others' have enough.
+    fn not_judged(&self, contender: &ContenderResult<'_>) -> Option<Note> {
+        let name = &contender.record.name;
+        let of_contender = self.comparisons.iter().filter(|found| found.contender == *name);
+        let few: Vec<&Comparison> =
+            of_contender.filter(|found| found.has_too_few_rounds()).collect();
+        let (first, others) = few.split_first()?;
+        let more = if others.is_empty() {
+            String::new()
+        } else {
+            format!(" and of {} more metrics", others.len())
+        };
+        Some(Note(format!(
+            "{name}: too few rounds of {} ({}){more} for an interval; {} are needed, and all others \
+             are judged without it",
+            first.metric,
+            first.rounds,
+            jigger_stats::rounds_needed_for(0.95)
+        )))
     }
 
     /// Whether some contender could not be measured.

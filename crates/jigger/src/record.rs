@@ -168,9 +168,12 @@ pub struct ScenarioRecord {
     #[serde(default)]
     pub objective: Option<String>,
     /// What the load engine reached in this shape against a server that does nothing, in requests
-    /// a second.
+    /// a second: the highest of the attempts.
     #[serde(default)]
     pub ceiling_per_second: Option<f64>,
+    /// The attempts at it; all but the last were disturbed.
+    #[serde(default)]
+    pub ceiling_attempts: Vec<CeilingAttempt>,
     /// The scenario that this one repeats with fresh connections, to tell what closing costs.
     #[serde(default)]
     pub fresh_for: Option<String>,
@@ -196,6 +199,16 @@ pub struct CapacityRecord {
     pub contender: String,
     /// Correct answers a second.
     pub requests_per_second: f64,
+}
+
+/// One measurement of the load engine's ceiling.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CeilingAttempt {
+    /// Requests a second.
+    pub rate_per_second: f64,
+    /// What others took from the machine meanwhile.
+    #[serde(flatten)]
+    pub disturbance: Disturbance,
 }
 
 /// What became of a contender.
@@ -428,6 +441,24 @@ pub enum RecordError {
         /// The version found.
         found: u64,
     },
+}
+
+impl ScenarioRecord {
+    /// Keeps the attempts at the ceiling, and the highest as the ceiling: a disturbance only ever
+    /// lowers it.
+    pub fn set_ceiling(&mut self, attempts: Vec<CeilingAttempt>) {
+        let rates = attempts.iter().map(|attempt| attempt.rate_per_second);
+        self.ceiling_per_second = rates.reduce(f64::max);
+        self.ceiling_attempts = attempts;
+    }
+
+    /// Whether the ceiling was disturbed in every attempt, so that it may be too low.
+    #[must_use]
+    pub fn has_disturbed_ceiling(&self, limits: &Limits) -> bool {
+        let is_disturbed =
+            |attempt: &CeilingAttempt| limits.exceeded_by(&attempt.disturbance).is_some();
+        !self.ceiling_attempts.is_empty() && self.ceiling_attempts.iter().all(is_disturbed)
+    }
 }
 
 impl Record {

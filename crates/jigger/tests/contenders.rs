@@ -104,11 +104,16 @@ fn the_suite_of_the_post_says_what_was_unfair_about_it() {
 }
 
 #[test]
-fn the_placebo_is_one_server_twice() {
+fn the_placebo_is_one_server_twice_and_has_a_ratio_of_every_metric() {
     let report = report(&["run", "placebo", "--quick"]);
-    let again = contender(&report, "axum-again");
+    let again = contender(&report, "server-again");
     assert!(codes(again).is_empty(), "{again:#}");
     assert!(estimate(again, "saturation.requests_per_second") > 0.0);
+    let comparisons = report["comparisons"].as_array().unwrap();
+    let withheld: Vec<_> = comparisons.iter().filter(|c| !c["withheld"].is_null()).collect();
+    assert!(withheld.is_empty(), "{withheld:#?}");
+    let bounds: Vec<_> = comparisons.iter().filter(|c| !c["bound"].is_null()).collect();
+    assert!(bounds.is_empty(), "{bounds:#?}");
 }
 
 /// A timing, so it is for a quiet machine: `cargo test --test contenders -- --ignored`.

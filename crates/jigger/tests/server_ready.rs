@@ -17,8 +17,8 @@ use server_support::{PATIENCE, World};
 
 const NEVER: &dyn Fn() -> bool = &|| false;
 
-/// How long a server may fail in these tests.
-const SHORT: Duration = Duration::from_millis(400);
+/// How long a probe waits for an answer that may never come.
+const SHORT: Duration = Duration::from_millis(20);
 
 /// Answers each connection with the next of `ANSWERS`, the last for ever; `-` is no answer.
 const ANSWERER: &str = "
@@ -42,24 +42,24 @@ fn free_port() -> u16 {
     PORTS.lock().unwrap().pick().unwrap()
 }
 
-fn ask(port: u16) -> Probe {
+fn ask(port: u16, patience: Duration) -> Probe {
     let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)) else {
         return Probe::NotListening;
     };
-    connection.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    connection.set_read_timeout(Some(patience)).unwrap();
     let mut answer = String::new();
     match connection.read_to_string(&mut answer) {
         Ok(_) if answer == "pong" => Probe::Correct,
         Ok(_) => Probe::Wrong(format!("body {answer:?}")),
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            Probe::NoAnswer("nothing within 20 ms".to_owned())
+            Probe::NoAnswer(format!("nothing within {} ms", patience.as_millis()))
         }
         Err(error) => Probe::NoAnswer(error.to_string()),
     }
 }
 
 fn outcome(server: &mut Server, port: u16, limit: Duration) -> Result<Duration, NotReady> {
-    wait_ready(server, &mut || ask(port), limit, NEVER)
+    wait_ready(server, &mut || ask(port, SHORT), limit, NEVER)
 }
 
 #[test]
@@ -101,24 +101,24 @@ fn a_server_on_another_port_is_told_where_it_listens() {
     let (asked, taken) = (free_port(), free_port());
     let world = answerer(taken, "pong");
     let mut server = world.start();
-    let error = wait_until_listening(&mut server, asked);
+    let error = error_once_listening(&mut server, asked, SHORT);
     let address = format!("127.0.0.1:{taken}").parse().unwrap();
     let NotReady::NeverListened { elsewhere, .. } = &error else { panic!("{error:?}") };
     assert_eq!(elsewhere, &[address]);
     assert!(error.to_string().contains(&format!("it listens on {address} instead")));
 }
 
-/// Lets the time run out only when the server listens somewhere.
-fn wait_until_listening(server: &mut Server, asked: u16) -> NotReady {
+/// Lets the time run out only when the server listens somewhere: after one probe.
+fn error_once_listening(server: &mut Server, asked: u16, patience: Duration) -> NotReady {
     server_support::until("listens", || !server.listening().is_empty());
     let limit = server.elapsed_since_spawn();
-    outcome(server, asked, limit).unwrap_err()
+    wait_ready(server, &mut || ask(asked, patience), limit, NEVER).unwrap_err()
 }
 
 #[test]
 fn a_server_that_listens_nowhere_is_said_to() {
     let mut server = World::new(&["sleep", "1000"]).start();
-    let error = outcome(&mut server, free_port(), Duration::from_millis(20)).unwrap_err();
+    let error = outcome(&mut server, free_port(), SHORT).unwrap_err();
     let NotReady::NeverListened { elsewhere, .. } = &error else { panic!("{error:?}") };
     assert!(elsewhere.is_empty());
     assert!(error.to_string().contains("nowhere else"));
@@ -128,9 +128,7 @@ fn a_server_that_listens_nowhere_is_said_to() {
 fn the_last_wrong_answer_is_shown() {
     let port = free_port();
     let mut server = answerer(port, "ping").start();
-    server_support::until("listens", || !server.listening().is_empty());
-    let limit = server.elapsed_since_spawn() + SHORT;
-    let error = outcome(&mut server, port, limit).unwrap_err();
+    let error = error_once_listening(&mut server, port, PATIENCE);
     assert!(matches!(error, NotReady::WrongAnswer { .. }), "{error:?}");
     assert!(error.to_string().contains("body \"ping\""), "{error}");
 }
@@ -139,9 +137,7 @@ fn the_last_wrong_answer_is_shown() {
 fn a_server_that_does_not_answer_hangs() {
     let port = free_port();
     let mut server = answerer(port, "-").start();
-    server_support::until("listens", || !server.listening().is_empty());
-    let limit = server.elapsed_since_spawn() + SHORT;
-    let error = outcome(&mut server, port, limit).unwrap_err();
+    let error = error_once_listening(&mut server, port, SHORT);
     assert!(matches!(error, NotReady::Hung { .. }), "{error:?}");
     assert!(error.to_string().contains("nothing within 20 ms"), "{error}");
 }

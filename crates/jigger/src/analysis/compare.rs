@@ -1,6 +1,6 @@
 //! Contenders against the baseline: ratios of the same rounds, and verdicts.
 
-use jigger_stats::{Margin, Margins, Paired, Verdict, judge_family};
+use jigger_stats::{Margin, Margins, Paired, Verdict, judge_family, rounds_needed_for};
 
 use super::metric::{direction, rates_of};
 use super::noise::margins;
@@ -27,6 +27,8 @@ pub struct Comparison {
     pub verdict: Option<Verdict>,
     /// Rounds that entered.
     pub rounds: usize,
+    /// Whether there is a value for each round, and not one for the whole run.
+    pub is_of_rounds: bool,
     /// Which way the true ratio may lie from this one, when it is not it.
     pub bound: Option<Bound>,
     /// The gate that forbids this ratio; reports then show none.
@@ -137,8 +139,9 @@ fn baseline_metrics<'a>(
     Some(&baseline.metrics)
 }
 
-/// One metric of several contenders. Figures that are had once a run (image
-/// sizes) have a ratio and neither interval nor verdict.
+/// One metric of several contenders. One with too few rounds for an interval has a ratio and neither
+/// interval nor verdict, and is not of the family that is judged together: it claims nothing that
+/// could be wrong. So are figures that are had once a run (image sizes).
 fn compare_family(
     family: &[(&str, &Metric)],
     baseline: &[Metric],
@@ -152,13 +155,19 @@ fn compare_family(
     let Some((_, first, _)) = paired.first() else {
         return Vec::new();
     };
-    let judged: Vec<Paired> = paired.iter().map(|(_, _, pairs)| pairs.clone()).collect();
-    let findings = judge_family(&judged, margins, 0.95, direction(&first.name)).ok();
+    let is_of_rounds = baseline.iter().any(|base| base.name == first.name && base.rounds.len() > 1);
+    let needed = rounds_needed_for(0.95);
+    let judged: Vec<Paired> = paired
+        .iter()
+        .filter(|(_, _, pairs)| pairs.rounds() >= needed)
+        .map(|(_, _, pairs)| pairs.clone())
+        .collect();
+    let findings = judge_family(&judged, margins, 0.95, direction(&first.name));
+    let mut findings = findings.unwrap_or_default().into_iter();
     paired
         .iter()
-        .enumerate()
-        .map(|(at, (name, metric, pairs))| {
-            let finding = findings.as_ref().map(|findings| &findings[at]);
+        .map(|(name, metric, pairs)| {
+            let finding = (pairs.rounds() >= needed).then(|| findings.next()).flatten();
             Comparison {
                 metric: metric.name.clone(),
                 contender: (*name).to_owned(),
@@ -168,11 +177,20 @@ fn compare_family(
                 high: finding.map(|finding| finding.ratio.high),
                 verdict: finding.map(|finding| finding.verdict),
                 rounds: pairs.rounds(),
+                is_of_rounds,
                 bound: None,
                 withheld: None,
             }
         })
         .collect()
+}
+
+impl Comparison {
+    /// Whether it was measured in rounds, as image sizes are not, but in too few to be judged.
+    #[must_use]
+    pub fn has_too_few_rounds(&self) -> bool {
+        self.is_of_rounds && self.rounds < rounds_needed_for(0.95)
+    }
 }
 
 /// The rounds in which both have a value.

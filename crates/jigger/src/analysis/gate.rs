@@ -46,10 +46,11 @@ pub fn gates_of(record: &Record, visits: &[Visit<'_>]) -> Vec<Gate> {
             let scenario = scenario.name.clone();
             gates.extend(detail.map(|detail| Gate { code, scenario, detail, remedy }));
         };
+        let disturbed_ceiling = scenario.has_disturbed_ceiling(&record.suite.disturbance);
         gate("errors", errors(&trials), "see the example and the server's log");
         gate(
             "client-limited",
-            client_limited(scenario, &trials),
+            client_limited(scenario, &trials, disturbed_ceiling),
             "give the load engine more cores (--client-cpus), or compare at a fixed rate",
         );
         gate(
@@ -97,7 +98,11 @@ fn errors(trials: &[&Trial<'_>]) -> Option<String> {
 }
 
 /// The engine was the limit when it had little time left, or was near to what it can do at all.
-fn client_limited(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
+fn client_limited(
+    scenario: &ScenarioRecord,
+    trials: &[&Trial<'_>],
+    disturbed_ceiling: bool,
+) -> Option<String> {
     let busiest = |trial: &&Trial<'_>| {
         let trial = trial.record;
         of(trial.engine_cpu_ns) / of(trial.elapsed_ns) / of(trial.engine_cores as u64)
@@ -114,8 +119,9 @@ fn client_limited(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<St
     }
     if ceiling_share > CEILING_SHARE_LIMIT {
         found.push(format!(
-            "the rate was {:.0} % of the load engine's highest here",
-            ceiling_share * 100.0
+            "the rate was {:.0} % of the load engine's highest here{}",
+            ceiling_share * 100.0,
+            if disturbed_ceiling { " (a disturbed ceiling, perhaps too low)" } else { "" }
         ));
     }
     (!found.is_empty()).then(|| format!("{}: a bound, not a value", found.join(" and ")))

@@ -178,8 +178,8 @@ fn complete_scenarios(
     let time = if method.quick { QUICK_CEILING } else { CEILING };
     let ceilings = ceilings(suite, &placement, time, listener);
     record.suite.scenarios = scenario_records(suite, placement.client_cpus.len());
-    for (scenario, ceiling) in record.suite.scenarios.iter_mut().zip(ceilings) {
-        scenario.ceiling_per_second = ceiling;
+    for (scenario, attempts) in record.suite.scenarios.iter_mut().zip(ceilings) {
+        scenario.set_ceiling(attempts);
     }
     Ok(())
 }

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
+use jigger_stats::Verdict;
+
 use super::{Format, Look, render_as};
 use crate::analysis::Analysis;
 use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 use crate::record::{
-    BoundRecord, ContenderRecord, Ended, Evidence, ImageRecord, Record, ScenarioRecord, Status,
-    SuiteRecord, ThresholdRecord, TrialRecord, VERSION, VisitRecord, encode_histogram,
+    BoundRecord, CeilingAttempt, ContenderRecord, Ended, Evidence, ImageRecord, Record,
+    ScenarioRecord, Status, SuiteRecord, ThresholdRecord, TrialRecord, VERSION, VisitRecord,
+    encode_histogram,
 };
 
 /// Wide, so that no sentence is broken where a test looks for it.
@@ -36,6 +39,7 @@ pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
         burst: None,
         objective: None,
         ceiling_per_second: None,
+        ceiling_attempts: Vec::new(),
         fresh_for: None,
     };
     let visits = (0..rounds)
@@ -460,6 +464,54 @@ fn a_rate_near_the_ceiling_is_a_bound_too() {
     record.suite.scenarios[1].ceiling_per_second = Some(40_000.0);
     let text = render(&Analysis::of(&record), Format::Text, false);
     assert!(!text.contains("client-limited"), "{text}");
+}
+
+#[test]
+fn the_highest_attempt_is_the_ceiling_and_a_disturbed_one_is_said_to_be() {
+    let attempt = |rate_per_second, steal_share| CeilingAttempt {
+        rate_per_second,
+        disturbance: Disturbance { steal_share, ..Disturbance::default() },
+    };
+    let text_with = |attempts| {
+        let mut record = record(7);
+        record.suite.scenarios[1].set_ceiling(attempts);
+        render(&Analysis::of(&record), Format::Text, false)
+    };
+    let lowered = text_with(vec![attempt(24_000.0, 0.3), attempt(22_000.0, 0.4)]);
+    let said = "88 % of the load engine's highest here (a disturbed ceiling, perhaps too low)";
+    assert!(lowered.contains(said), "{lowered}");
+    let quiet = text_with(vec![attempt(24_000.0, 0.3), attempt(28_000.0, 0.0)]);
+    assert!(quiet.contains("76 % of the load engine's highest here:"), "{quiet}");
+    let high = text_with(vec![attempt(40_000.0, 0.3), attempt(24_000.0, 0.0)]);
+    assert!(!high.contains("client-limited"), "{high}");
+}
+
+/// The third contender has one scenario's figures in five of eight rounds.
+#[test]
+fn a_contender_with_too_few_rounds_is_left_out_and_the_others_are_judged() {
+    let mut record = record(8);
+    let rate = "saturation.requests_per_second";
+    record.contenders[2] = contender("axum", Status::Measured, 3_000_000);
+    for round in 0..8 {
+        let mut visit = visit("axum", round, 40_000.0);
+        if round < 3 {
+            visit.trials.pop();
+        }
+        record.visits.push(visit);
+    }
+    let analysis = Analysis::of(&record);
+    let gin = analysis.comparison(rate, "gin").unwrap();
+    assert_eq!((gin.verdict, gin.rounds), (Some(Verdict::Better), 8));
+    assert!(gin.low.is_some() && gin.high.is_some());
+    let axum = analysis.comparison(rate, "axum").unwrap();
+    assert_eq!((axum.verdict, axum.low, axum.high, axum.rounds), (None, None, None, 5));
+    let elsewhere = analysis.comparison("sequential.requests_per_second", "axum").unwrap();
+    assert_eq!(elsewhere.verdict, Some(Verdict::Better));
+    let note = "axum: too few rounds of saturation.requests_per_second (5) and of 8 more metrics \
+                for an interval; 6 are needed, and all others are judged without it";
+    assert_eq!(analysis.notes().iter().map(|note| note.0.as_str()).collect::<Vec<_>>(), [note]);
+    let image = analysis.comparison("image_unpacked_bytes", "axum").unwrap();
+    assert!(image.verdict.is_none() && !image.has_too_few_rounds());
 }
 
 #[test]

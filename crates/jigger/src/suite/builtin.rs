@@ -109,6 +109,27 @@ mod tests {
         }
     }
 
+    /// A build that did not notice a new or removed file would carry another list.
+    #[test]
+    fn the_sources_are_those_of_the_folder() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("contenders");
+        let (mut folders, mut found) = (vec![root.clone()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(&root).unwrap().display().to_string();
+                    found.push(name.replace("Cargo.toml.in", "Cargo.toml"));
+                }
+            }
+        }
+        found.sort();
+        let mut compiled_in: Vec<&str> = CONTENDER_FILES.iter().map(|(path, _)| *path).collect();
+        compiled_in.sort_unstable();
+        assert_eq!(compiled_in, found);
+    }
+
     #[test]
     fn manifests_have_the_names_that_their_tools_look_for() {
         for manifest in

@@ -2,42 +2,47 @@
 
 use std::time::Duration;
 
-use jigger_load::{Load, NullOptions};
+use jigger_load::{CeilingError, Load, NullOptions};
 
 use super::trial::shape_of;
 use super::verify::Target;
+use crate::disturbance::{Limits, Watch};
 use crate::event::{Event, Listener};
 use crate::host::Placement;
+use crate::record::CeilingAttempt;
 use crate::suite::Suite;
 
-/// The ceilings of the suite's scenarios, in requests a second, each measured for `time` against a
-/// server that does nothing, on the servers' cores. Scenarios of the same shape share one.
+/// How often a ceiling is measured at most, until nothing disturbs it.
+const ATTEMPTS_ALLOWED: usize = 3;
+
+/// The attempts at the ceilings of the suite's scenarios, each measured for `time` against a
+/// server that does nothing, on the servers' cores. Scenarios of the same shape share theirs.
 ///
-/// `None` where it cannot be had, which the listener is told, and for a single connection: its rate
-/// is one by the round trip, in which the engine has the same part whoever answers, and says
+/// None where a ceiling cannot be had, which the listener is told, and for a single connection: its
+/// rate is one by the round trip, in which the engine has the same part whoever answers, and says
 /// nothing of what the engine could bear.
 pub fn ceilings(
     suite: &Suite,
     placement: &Placement,
     time: Duration,
     listener: &mut Listener<'_>,
-) -> Vec<Option<f64>> {
+) -> Vec<Vec<CeilingAttempt>> {
     // The address and the request are the null server's in the end.
     let Ok(target) = Target::new("http://127.0.0.1:1/") else { return Vec::new() };
-    let mut known: Vec<(Load, Option<f64>)> = Vec::new();
-    let mut ceilings = Vec::new();
+    let mut known: Vec<(Load, Vec<CeilingAttempt>)> = Vec::new();
     for scenario in &suite.scenarios {
         let load = shape_of(scenario, &target, &placement.client_cpus);
         let same = known.iter().find(|(other, _)| is_same_shape(other, &load));
-        let ceiling = match same {
-            _ if scenario.connections == 1 => None,
-            Some((_, ceiling)) => *ceiling,
-            None => measured(&load, placement, time, listener),
+        let attempts = match same {
+            _ if scenario.connections == 1 => Vec::new(),
+            Some((_, attempts)) => attempts.clone(),
+            None => until_quiet(&suite.rounds.disturbance, listener, &mut || {
+                measured(&load, placement, time)
+            }),
         };
-        known.push((load, ceiling));
-        ceilings.push(ceiling);
+        known.push((load, attempts));
     }
-    ceilings
+    known.into_iter().map(|(_, attempts)| attempts).collect()
 }
 
 fn is_same_shape(one: &Load, other: &Load) -> bool {
@@ -45,25 +50,82 @@ fn is_same_shape(one: &Load, other: &Load) -> bool {
         == (other.connections, other.threads, other.connection)
 }
 
+/// Measures until an attempt was not disturbed, or there were enough of them.
+fn until_quiet(
+    limits: &Limits,
+    listener: &mut Listener<'_>,
+    measure: &mut dyn FnMut() -> Result<CeilingAttempt, CeilingError>,
+) -> Vec<CeilingAttempt> {
+    let name = "the load engine's ceiling";
+    let mut step = name.to_owned();
+    let mut attempts = Vec::new();
+    while attempts.len() < ATTEMPTS_ALLOWED {
+        listener(Event::Step { name: step, rate_per_second: None });
+        let attempt = match measure() {
+            Ok(attempt) => attempt,
+            Err(error) => {
+                let reason = format!("it is not known: {error}");
+                listener(Event::LeftOut { contender: name.to_owned(), reason });
+                break;
+            }
+        };
+        attempts.push(attempt);
+        let Some(evidence) = limits.exceeded_by(&attempt.disturbance) else { break };
+        step = format!("{name} again: {evidence}");
+    }
+    attempts
+}
+
 fn measured(
     load: &Load,
     placement: &Placement,
     time: Duration,
-    listener: &mut Listener<'_>,
-) -> Option<f64> {
-    let name = "the load engine's ceiling".to_owned();
-    listener(Event::Step { name: name.clone(), rate_per_second: None });
+) -> Result<CeilingAttempt, CeilingError> {
     let server = NullOptions {
         threads: placement.server_cpus.len().min(load.connections),
         cpus: Some(placement.server_cpus.clone()),
         ..NullOptions::default()
     };
-    match jigger_load::ceiling(load, &server, time) {
-        Ok(sample) => Some(sample.requests_per_second()),
-        Err(error) => {
-            let reason = format!("it is not known: {error}");
-            listener(Event::LeftOut { contender: name, reason });
-            None
-        }
+    let watch = Watch::begin(&placement.cpus());
+    let sample = jigger_load::ceiling(load, &server, time)?;
+    // The null server's threads are jigger's own.
+    let disturbance = watch.end(true);
+    Ok(CeilingAttempt { rate_per_second: sample.requests_per_second(), disturbance })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disturbance::Disturbance;
+
+    fn attempt(rate_per_second: f64, steal_share: f64) -> CeilingAttempt {
+        let disturbance = Disturbance { steal_share, ..Disturbance::default() };
+        CeilingAttempt { rate_per_second, disturbance }
+    }
+
+    /// What is measured one after another, and the attempts made of it.
+    fn made(measured: &[CeilingAttempt]) -> (Vec<CeilingAttempt>, Vec<Event>) {
+        let mut next = measured.iter().copied();
+        let mut events = Vec::new();
+        let made = until_quiet(&Limits::default(), &mut |event| events.push(event), &mut || {
+            Ok(next.next().expect("no further attempt was to be made"))
+        });
+        (made, events)
+    }
+
+    #[test]
+    fn a_quiet_ceiling_is_measured_once() {
+        let quiet = attempt(50_000.0, 0.01);
+        assert_eq!(made(&[quiet]).0, [quiet]);
+    }
+
+    #[test]
+    fn a_disturbed_ceiling_is_measured_until_it_is_quiet_thrice_at_most() {
+        let (loud, quiet) = (attempt(20_000.0, 0.3), attempt(50_000.0, 0.0));
+        let (attempts, events) = made(&[loud, quiet]);
+        assert_eq!(attempts, [loud, quiet]);
+        let again = "the load engine's ceiling again: steal 30.0 % > 5.0 %".to_owned();
+        assert_eq!(events[1], Event::Step { name: again, rate_per_second: None });
+        assert_eq!(made(&[loud; 3]).0, [loud; 3]);
     }
 }

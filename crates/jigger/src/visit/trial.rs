@@ -51,6 +51,7 @@ pub fn scenario_records(suite: &Suite, client_cores: usize) -> Vec<ScenarioRecor
         burst: (scenario.burst > 1).then_some(scenario.burst),
         objective: scenario.objective.as_ref().map(|objective| objective.text.clone()),
         ceiling_per_second: None,
+        ceiling_attempts: Vec::new(),
         fresh_for: scenario.fresh_for.clone(),
     };
     suite.scenarios.iter().map(record).collect()

@@ -1,6 +1,6 @@
 //! Servers that misbehave, each beside a good one that is measured all the same.
 
-use crate::lab::{Lab, SCENARIOS, contender};
+use crate::lab::{Lab, SCENARIOS, contender, never_ready};
 
 /// Runs a good server and a bad one; the bad one's failure must be told with
 /// these texts, the good one be measured, and nothing be left.
@@ -24,36 +24,38 @@ fn exits_at_once() {
 
 #[test]
 fn never_listens() {
-    beside_a_good_one(contender("bad", "never-listens", ""), &["nothing listens at its address"]);
+    beside_a_good_one(never_ready("bad", "never-listens"), &["nothing listens at its address"]);
 }
 
 #[test]
 fn listens_on_another_port() {
     beside_a_good_one(
-        contender("bad", "wrong-port", ""),
+        never_ready("bad", "wrong-port"),
         &["nothing listens at its address", "127.0.0.1:"],
     );
 }
 
 #[test]
 fn answers_500() {
-    beside_a_good_one(
-        contender("bad", "status-500", ""),
-        &["status 500 instead of 200", "it broke"],
-    );
+    beside_a_good_one(never_ready("bad", "status-500"), &["status 500 instead of 200", "it broke"]);
 }
 
 #[test]
 fn answers_another_body() {
     beside_a_good_one(
-        contender("bad", "wrong-body", ""),
+        never_ready("bad", "wrong-body"),
         &[r#"instead of the JSON {"message":"pong"}"#],
     );
 }
 
 #[test]
 fn hangs() {
-    beside_a_good_one(contender("bad", "hangs", ""), &["gave no answer"]);
+    beside_a_good_one(never_ready("bad", "hangs"), &["gave no answer"]);
+}
+
+#[test]
+fn is_killed_under_load() {
+    beside_a_good_one(contender("bad", "killed", ""), &["ended under load", "SIGKILL"]);
 }
 
 #[test]

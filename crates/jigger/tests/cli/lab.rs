@@ -12,14 +12,31 @@ pub struct Lab {
     mark: String,
 }
 
+/// A limit that only a failing test reaches.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// One contender: its name, the test server's behaviour, and further lines.
 pub fn contender(name: &str, behaviour: &str, more: &str) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/server.py");
+    let limit = PATIENCE.as_secs();
     format!(
         "[[contender]]\nname = \"{name}\"\nstart = [\"python3\", \"{}\", \"{behaviour}\", \"{{port}}\"]\n\
-         url = \"http://127.0.0.1:{{port}}/\"\nstart_limit = \"3s\"\ngrace = \"500ms\"\n{more}\n",
-        script.display()
+         url = \"http://127.0.0.1:{{port}}/\"\nstart_limit = \"{limit}s\"\ngrace = \"{limit}s\"\n{more}\n",
+        script().display()
     )
+}
+
+/// A contender that never gives a correct answer. Its limit is reached, so it is short, but by far
+/// longer than the test server takes to start on this machine as it is now.
+pub fn never_ready(name: &str, behaviour: &str) -> String {
+    let begun = Instant::now();
+    Command::new("python3").arg(script()).args(["exits", "0"]).output().unwrap();
+    let limit = Duration::from_secs(2).max(begun.elapsed() * 20).as_millis();
+    let patient = format!("start_limit = \"{}s\"", PATIENCE.as_secs());
+    contender(name, behaviour, "").replace(&patient, &format!("start_limit = \"{limit}ms\""))
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/server.py")
 }
 
 pub const SCENARIOS: &str = "[[scenario]]\nname = \"sequential\"\nrequests = 30\n\
@@ -94,9 +111,9 @@ impl Lab {
         assert_eq!(self.processes(), [], "processes outlived the run");
     }
 
-    /// Waits until a condition holds; at most 20 s.
+    /// Waits until a condition holds.
     pub fn wait_for(&self, what: &str, mut holds: impl FnMut() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + PATIENCE;
         while !holds() {
             assert!(Instant::now() < deadline, "{what} did not happen");
             std::thread::sleep(Duration::from_millis(5));

@@ -99,54 +99,6 @@ fn a_killed_jigger_leaves_no_server() {
 }
 
 #[test]
-fn a_server_killed_under_load_is_told_and_the_rest_is_measured() {
-    let scenarios = "[[scenario]]\nname = \"saturation\"\nconnections = 4\nduration = \"1s\"\n";
-    let lab = Lab::new(
-        "",
-        &[contender("one", "pong", ""), contender("two", "pong", "# two\n")],
-        scenarios,
-    );
-    let child = lab.start(&[
-        "run",
-        "suite.toml",
-        "--quick",
-        "--no-images",
-        "--record",
-        "record.json",
-        "-q",
-    ]);
-    let server = || {
-        let processes = lab.processes();
-        processes
-            .iter()
-            .find(|(_, line)| line.contains("server.py") && !line.contains("__guard"))
-            .map(|(pid, _)| *pid)
-    };
-    lab.wait_for("a server", || server().is_some());
-    let first = server().unwrap();
-    // Under load it has used CPU time; before that it may not have listened yet.
-    lab.wait_for("load", || cpu_ticks(first) > 10);
-    signal(first, Signal::KILL);
-    let outcome = Outcome::of(&child.wait_with_output().unwrap());
-    outcome.expect(3, &["SIGKILL"]);
-    let record = lab.record();
-    let visits = record["visits"].as_array().unwrap();
-    let failed: Vec<_> = visits.iter().filter(|visit| !visit["failure"].is_null()).collect();
-    assert_eq!(failed.len(), 1, "{visits:#?}");
-    assert!(visits.len() >= 3, "{visits:#?}");
-    lab.assert_nothing_left();
-}
-
-/// User and system time of a process, in ticks (proc_pid_stat(5), fields 14 and 15).
-fn cpu_ticks(pid: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let after = text.rsplit(')').next().unwrap_or_default().to_owned();
-    let fields: Vec<&str> = after.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    ticks(11) + ticks(12)
-}
-
-#[test]
 fn a_grandchild_that_left_the_process_group_is_ended() {
     let lab = Lab::new("", &[contender("one", "orphan", "")], SCENARIOS);
     lab.run_quick().expect(0, &[]);
@@ -240,6 +192,10 @@ fn the_record_has_ceilings_and_what_disturbed_each_visit() {
     let ceiling = |scenario: usize| &record["suite"]["scenarios"][scenario]["ceiling_per_second"];
     assert!(ceiling(0).is_null(), "one connection has none");
     assert!(ceiling(1).as_f64().unwrap() > 0.0);
+    let attempts = |scenario: usize| &record["suite"]["scenarios"][scenario]["ceiling_attempts"];
+    assert_eq!(attempts(0), &serde_json::json!([]));
+    assert_eq!(&attempts(1)[0]["rate_per_second"], ceiling(1), "no limit, so one attempt");
+    assert!(attempts(1)[0]["steal_share"].as_f64().is_some());
     for visit in record["visits"].as_array().unwrap() {
         for share in ["steal_share", "foreign_cpu_share"] {
             let value = visit[share].as_f64().unwrap();

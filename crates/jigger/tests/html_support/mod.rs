@@ -143,6 +143,7 @@ fn suite() -> SuiteRecord {
         burst: None,
         objective: None,
         ceiling_per_second: None,
+        ceiling_attempts: Vec::new(),
         fresh_for: None,
     };
     SuiteRecord {

@@ -11,7 +11,7 @@ use jigger::server::{Server, StartSpec};
 use tempfile::TempDir;
 
 /// Long enough for any machine; reached only by a failing test.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 const MARK: &str = "JIGGER_TEST_MARK";
 

@@ -5,6 +5,7 @@
 
 mod code;
 mod documents;
+mod packaged;
 mod source;
 
 use std::path::Path;
@@ -105,6 +106,15 @@ fn every_metric_can_have_a_threshold() {
     let quoted: Vec<String> = metrics.iter().map(|metric| format!("{metric}\"")).collect();
     let quoted: Vec<&str> = quoted.iter().map(String::as_str).collect();
     assert_none(missing(&read("crates/jigger/src/suite/threshold.rs"), &quoted));
+}
+
+#[test]
+fn every_source_of_a_contender_is_packaged() {
+    let built = packaged::built(&read(".gitignore"));
+    let sources = packaged::files_below(&root().join("contenders"), &built);
+    assert!(sources.len() > 20, "{sources:?}");
+    let links = packaged::files_below(&root().join("crates/jigger/contenders"), &[]);
+    assert_none(packaged::wrongly_linked(&sources, &links));
 }
 
 #[test]

@@ -1,0 +1,1 @@
+../../../../contenders/flask-gunicorn/main.py

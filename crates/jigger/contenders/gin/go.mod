@@ -1,0 +1,1 @@
+../../../../contenders/gin/go.mod

@@ -1,0 +1,1 @@
+../../../../contenders/gin/main.go

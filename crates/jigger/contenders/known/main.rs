@@ -1,0 +1,1 @@
+../../../../contenders/known/main.rs

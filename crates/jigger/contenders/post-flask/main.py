@@ -1,0 +1,1 @@
+../../../../contenders/post-flask/main.py

@@ -1,0 +1,1 @@
+../../../../contenders/post-gin/go.mod
