@@ -1,6 +1,8 @@
 //! The command line: flags only. What they do is in `commands`.
 
 mod examples;
+mod load;
+mod place;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -17,8 +19,7 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::server::guard;
 
-mod place;
-
+pub use load::{CrossCheckArgs, LoadArgs, LoadFormat, TimeitArgs, WrkArgs};
 pub use place::{In, OnNetwork, PlaceArgs};
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
@@ -241,198 +242,6 @@ fn columns() -> usize {
     found.map_or(80, |(terminal_size::Width(columns), _)| usize::from(columns).clamp(40, 120))
 }
 
-/// `jigger load`.
-#[derive(Debug, Args)]
-#[command(after_help = examples::HINT, after_long_help = examples::LOAD)]
-pub struct LoadArgs {
-    /// What is asked: http://HOST:PORT/PATH
-    pub url: String,
-    /// Load threads
-    #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: u16,
-    /// Connections held open at once
-    #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    pub connections: u32,
-    /// How long, such as 30s or 2m [default: 10s]
-    #[arg(short, long, value_name = "TIME", conflicts_with = "requests")]
-    pub duration: Option<String>,
-    /// How many requests, instead of a time
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub requests: Option<u64>,
-    /// Requests due each second (open loop); without it each connection asks again when it is answered
-    #[arg(short, long, value_name = "N")]
-    pub rate: Option<f64>,
-    /// Spread the due times as independent users would, instead of evenly
-    #[arg(long, requires = "rate")]
-    pub exponential: bool,
-    /// Requests due at the same instant
-    #[arg(long, value_name = "N", requires = "rate", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub burst: u32,
-    /// Open connections, or raise the rate, evenly over this time
-    #[arg(long, value_name = "TIME")]
-    pub ramp: Option<String>,
-    /// A new connection for each request
-    #[arg(long)]
-    pub fresh: bool,
-    /// Requests sent on a connection before its first answer
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    pub pipeline: u16,
-    /// Method
-    #[arg(short, long, default_value = "GET")]
-    pub method: String,
-    /// One of several requests, "WEIGHT METHOD /PATH" (repeatable); they are asked instead of the
-    /// URL's own path, as often as their weights say
-    #[arg(long, value_name = "REQUEST", conflicts_with = "method")]
-    pub request: Vec<String>,
-    /// A header, "Name: value" (repeatable)
-    #[arg(short = 'H', long, value_name = "HEADER")]
-    pub header: Vec<String>,
-    /// The body; @FILE takes it from a file
-    #[arg(short, long, value_name = "TEXT")]
-    pub body: Option<String>,
-    /// Fill {{counter}}, {{random}} and {{line}} in URL, headers and body for each request
-    #[arg(long)]
-    pub template: bool,
-    /// The lines that {{line}} takes in turn
-    #[arg(long, value_name = "FILE", requires = "template")]
-    pub lines: Option<PathBuf>,
-    /// Connect here instead of to the URL's host: HOST:PORT, or a path for a unix socket
-    #[arg(long, value_name = "ADDRESS")]
-    pub connect_to: Option<String>,
-    /// Deadline of a request
-    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s")]
-    pub timeout: String,
-    /// The status of a correct answer [default: any below 400]
-    #[arg(long, value_name = "CODE")]
-    pub expect_status: Option<u16>,
-    /// The body of a correct answer, byte for byte
-    #[arg(long, value_name = "TEXT")]
-    pub expect_body: Option<String>,
-    /// Cores that the load threads are pinned to, such as 0,1
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub cpus: Option<Vec<usize>>,
-    /// Gather answers for up to 400 us when many are due: less CPU, burstier load
-    #[arg(long)]
-    pub batch: bool,
-    /// Take arrival times from the kernel, without the client's own queue
-    #[arg(long)]
-    pub kernel_timestamps: bool,
-    /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
-    pub format: LoadFormat,
-    /// Show the live screen, also where it would not be by default
-    #[arg(long, overrides_with = "no_tui", conflicts_with = "quiet")]
-    pub tui: bool,
-    /// No live screen; a line of progress instead
-    #[arg(long)]
-    pub no_tui: bool,
-    /// No progress
-    #[arg(short, long)]
-    pub quiet: bool,
-}
-
-/// What `jigger load` writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LoadFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// `jigger wrk`: the texts are read as wrk reads them, by the command.
-#[derive(Debug, Args)]
-#[command(infer_long_args = true)]
-#[command(after_help = examples::HINT, after_long_help = examples::WRK)]
-pub struct WrkArgs {
-    /// What is asked: http://HOST:PORT/PATH
-    pub url: Option<String>,
-    /// Arguments for the script, after `--`
-    pub arguments: Vec<String>,
-    /// Connections held open at once, such as 32 or 1k
-    #[arg(short, long, default_value = "10")]
-    pub connections: String,
-    /// How long, such as 30s, 2m or 1h
-    #[arg(short, long, default_value = "10s")]
-    pub duration: String,
-    /// Load threads
-    #[arg(short, long, default_value = "2")]
-    pub threads: String,
-    /// A Lua script
-    #[arg(short, long, value_name = "FILE")]
-    pub script: Option<PathBuf>,
-    /// A header, "Name: value" (repeatable)
-    #[arg(short = 'H', long, value_name = "HEADER")]
-    pub header: Vec<String>,
-    /// Print percentiles of the latency
-    #[arg(short = 'L', long)]
-    pub latency: bool,
-    /// Deadline of a request
-    #[arg(short = 'T', long, value_name = "TIME", default_value = "2s")]
-    pub timeout: String,
-    /// Print the version first
-    #[arg(short = 'v', long)]
-    pub version: bool,
-    /// Requests due each second, as in wrk2, such as 500 or 2k
-    #[arg(short = 'R', long, value_name = "N")]
-    pub rate: Option<String>,
-    /// wrk's own statistics with their correction, to compare with old figures
-    #[arg(long, conflicts_with = "rate")]
-    pub exact: bool,
-    /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
-    pub format: LoadFormat,
-}
-
-/// `jigger timeit`.
-#[derive(Debug, Args)]
-pub struct TimeitArgs {
-    /// What is asked: http://HOST:PORT/PATH; several are asked in turn
-    #[arg(required = true, value_name = "URL")]
-    pub urls: Vec<String>,
-    /// Requests, one after another
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub number: u64,
-    /// How often all of them
-    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    pub repeat: u16,
-    /// One connection for all requests, as with a requests.Session; otherwise a new one for each
-    #[arg(short, long)]
-    pub keep_alive: bool,
-    /// Deadline of a request
-    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s")]
-    pub timeout: String,
-    /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
-    pub format: LoadFormat,
-}
-
-/// `jigger cross-check`.
-#[derive(Debug, Args)]
-pub struct CrossCheckArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo
-    #[arg(default_value = "pong")]
-    pub suite: String,
-    /// Use only this contender (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub only: Vec<String>,
-    /// Run only this tool (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub tool: Vec<String>,
-    /// How often each tool runs on each server, launched afresh; intervals need 6
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
-    pub rounds: u16,
-    /// At most 200 requests or 1 s each time, and 2 rounds
-    #[arg(long, conflicts_with = "rounds")]
-    pub quick: bool,
-    /// Also write the Markdown into this file
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// How much is shown.
-    #[command(flatten)]
-    pub shown: ShownArgs,
-}
-
 /// `jigger check`.
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::CHECK)]
@@ -587,18 +396,6 @@ pub struct SchemaArgs {
     /// Of what
     #[arg(value_enum)]
     pub of: Schema,
-}
-
-impl LoadArgs {
-    /// Whether the live screen is shown: by default where somebody sits before a terminal.
-    #[must_use]
-    pub fn wants_screen(&self) -> bool {
-        let sits_there = || {
-            let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-            std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !is_dumb
-        };
-        self.tui || (!self.no_tui && !self.quiet && sits_there())
-    }
 }
 
 impl ShownArgs {

@@ -10,6 +10,7 @@ use crate::analysis::Analysis;
 use crate::calibration;
 use crate::cli::{MethodArgs, OutputArgs, RunArgs};
 use crate::display::{Display, Verbosity};
+use crate::disturbance::Limits;
 use crate::event::{Event, Listener};
 use crate::host::{Host, Placement};
 use crate::image::Engine;
@@ -199,6 +200,8 @@ pub(super) fn adapt(suite: &mut Suite, method: &MethodArgs) {
         suite.rounds.min = 2;
         suite.rounds.max = 2;
         suite.placebo = false;
+        // A look has no intervals that a disturbance could widen, and no time for rounds made again.
+        suite.rounds.disturbance = Limits::none();
         suite.warm_up.window = Duration::from_millis(100);
         suite.warm_up.cap = Duration::from_secs(1);
         for scenario in &mut suite.scenarios {

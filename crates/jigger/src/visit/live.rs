@@ -61,6 +61,9 @@ impl VisitError {
     }
 }
 
+/// The program that runs, also when its file has been replaced meanwhile, as by an update.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
 impl<'a> LiveWorld<'a> {
     /// A world whose clock starts now.
     ///
@@ -78,7 +81,7 @@ impl<'a> LiveWorld<'a> {
             began: Instant::now(),
             ports: Ports::new(),
             logs: tempfile::Builder::new().prefix("jigger-logs-").tempdir()?,
-            guard: std::env::current_exe()?,
+            guard: PathBuf::from(OWN_PROGRAM),
             engine: None,
             containers: Vec::new(),
         })

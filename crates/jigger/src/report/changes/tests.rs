@@ -3,7 +3,7 @@
 use super::{ChangeFormat, difference};
 use crate::analysis::{Analysis, Basis, Difference, has_common_baseline};
 use crate::record::{Record, WarmUpRecord};
-use crate::report::tests::{record, record_at};
+use crate::report::tests::drawn::{record, record_at};
 
 fn compared<T>(
     (old, new): (&Record, &Record),
