@@ -19,6 +19,8 @@ fn fresh_connections_that_use_up_the_ports_say_so_and_how_to_go_on() {
     let up = Command::new("ip").args(["link", "set", "lo", "up"]).status();
     assert!(up.expect("ip is missing: install iproute2").success());
     std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "40000 40099").unwrap();
+    // Otherwise a port in TIME_WAIT can be had again after a second, which a slow machine takes.
+    std::fs::write("/proc/sys/net/ipv4/tcp_tw_reuse", "0").unwrap();
     let server = NullServer::start(&NullOptions::default()).unwrap();
     let url = Url::parse("http://localhost/").unwrap();
     let load = Load {

