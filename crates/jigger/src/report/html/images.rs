@@ -79,19 +79,24 @@ fn command(layer: &LayerRecord) -> &str {
     if layer.created_by.is_empty() { "the image does not say" } else { &layer.created_by }
 }
 
-fn heads(names: &[&str]) -> Markup {
-    html! { thead { tr { @for name in names { th scope="col" { (name) } } } } }
+/// A heading for each column; those with texts instead of figures are marked.
+fn heads(names: &[(&str, bool)]) -> Markup {
+    html! {
+        thead { tr {
+            @for (name, is_text) in names { th scope="col" class=[is_text.then_some("wide")] { (name) } }
+        } }
+    }
 }
 
 fn sizes_table(images: &[Named<'_>]) -> Markup {
     let names = [
-        "contender",
-        "unpacked",
-        "its own",
-        "transfer (gzip)",
-        "wasted",
-        "the engine says",
-        "image",
+        ("contender", false),
+        ("unpacked", false),
+        ("its own", false),
+        ("transfer (gzip)", false),
+        ("wasted", false),
+        ("the engine says", true),
+        ("image", false),
     ];
     scrolling(
         "sizes of the images",
@@ -142,9 +147,18 @@ fn layers((_, name, image): &Named<'_>) -> Markup {
 }
 
 fn layer_table(layers: &[LayerRecord]) -> Markup {
+    let names = [
+        ("layer", false),
+        ("made by", true),
+        ("unpacked", false),
+        ("transfer (gzip)", false),
+        ("wasted", false),
+        ("biggest of its files", true),
+        ("shared with", true),
+    ];
     html! {
         table.layers {
-            (heads(&["layer", "made by", "unpacked", "transfer (gzip)", "wasted", "biggest of its files", "shared with"]))
+            (heads(&names))
             tbody {
                 @for (at, layer) in layers.iter().enumerate() { (layer_row(at + 1, layer)) }
             }
