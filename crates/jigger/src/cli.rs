@@ -225,6 +225,12 @@ pub enum Color {
 }
 
 impl Color {
+    /// What a text report on standard output may use.
+    #[must_use]
+    pub fn look(self) -> Look {
+        Look { color: self.is_wanted(), width: columns() }
+    }
+
     fn is_wanted(self) -> bool {
         let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -342,6 +348,9 @@ pub struct DiffArgs {
     /// What is written to standard output
     #[arg(long, value_enum, default_value_t = ChangeFormat::Text)]
     pub format: ChangeFormat,
+    /// Colour in the text
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
 }
 
 /// `jigger image`.
@@ -412,7 +421,7 @@ impl ShownArgs {
     /// What a text report on standard output may use.
     #[must_use]
     pub fn look(&self) -> Look {
-        Look { color: self.color.is_wanted(), width: columns() }
+        self.color.look()
     }
 }
 

@@ -80,9 +80,11 @@ pub fn render_since(found: &Difference<'_>, format: Format, look: Look) -> Strin
     let report = || render_as(found.new, format, look);
     match format {
         Format::Html => html::render(found.new, Some(found)),
-        Format::Text => format!("{}\n{}", report(), changes::difference(found, ChangeFormat::Text)),
+        Format::Text => {
+            format!("{}\n{}", report(), changes::difference(found, ChangeFormat::Text, look))
+        }
         Format::Markdown => {
-            format!("{}\n{}", report(), changes::difference(found, ChangeFormat::Markdown))
+            format!("{}\n{}", report(), changes::difference(found, ChangeFormat::Markdown, look))
         }
         Format::Csv | Format::Json => report(),
     }

@@ -197,6 +197,68 @@ fn the_band_is_the_margin_or_what_the_placebo_differs_by() {
     assert!((noisy.share - placebo.half_width().unwrap()).abs() < 1e-12);
 }
 
+/// A section of the page.
+fn section<'a>(page: &'a str, id: &str) -> &'a str {
+    let begin = format!("<section id=\"{id}\"");
+    page.split_once(&begin).unwrap().1.split_once("</section>").unwrap().0
+}
+
+#[test]
+fn images_are_shown_layer_by_layer_with_the_shared_base_set_apart() {
+    let page = page(&record(4, 6));
+    let images = section(&page, "images");
+    let (chart, rest) = images.split_once("</svg>").unwrap();
+    // Two images have the two layers of the base, all four have two own layers that are not empty.
+    assert_eq!(chart.matches("fill-opacity=\"0.35\"").count(), 2 * 2);
+    assert_eq!(chart.matches("fill-opacity=\"1\"").count(), 4 * 2);
+    assert!(chart.contains("flask: 131 MB (11.0 MB its own)"), "{chart}");
+    assert!(
+        chart.contains("<title>80.0 MB: RUN apt-get install -y python3 # &lt;base&gt;</title>")
+    );
+    let of = |name: &str| {
+        let begin = format!("<details><summary>{name}: ");
+        rest.split_once(&begin).unwrap().1.split_once("</details>").unwrap().0
+    };
+    assert!(of("flask").starts_with("5 layers, 2 of them shared</summary>"));
+    assert!(of("gin").starts_with("3 layers, 0 of them shared</summary>"));
+    let base = of("flask").split("<tr>").nth(2).unwrap();
+    let cells = "<td>80.0 MB</td><td>26.7 MB</td><td>0 B</td>";
+    assert!(base.contains(cells), "{base}");
+    assert!(base.contains("usr/local/lib/base/a-part-with-a-long-name-1.so"), "{base}");
+    assert!(base.contains("flask-gunicorn</td>"), "{base}");
+    assert!(of("flask").contains("<td>1.50 kB</td>") && of("flask").contains("does not say"));
+    assert!(rest.contains("docker says 131040000 B: it adds the targets of symbolic links"));
+}
+
+#[test]
+fn the_digest_of_every_layer_is_in_the_provenance() {
+    let record = record(8, 2);
+    let page = page(&record);
+    let layers =
+        || record.contenders.iter().filter_map(|c| c.image.as_ref()).flat_map(|i| &i.layers);
+    assert_eq!(layers().count(), 5 * 5 + 3 * 3);
+    for layer in layers() {
+        for id in ["images", "provenance"] {
+            assert!(section(&page, id).contains(&layer.digest), "{id}: {}", layer.digest);
+        }
+    }
+}
+
+#[test]
+fn an_image_without_layers_is_shown_by_its_sums() {
+    let mut record = record(2, 6);
+    for image in record.contenders.iter_mut().filter_map(|contender| contender.image.as_mut()) {
+        image.layers.clear();
+        image.engine_note = None;
+    }
+    let page = page(&record);
+    let images = section(&page, "images");
+    assert!(images.contains("<title>120 MB: shared layers</title>"), "{images}");
+    assert!(images.contains("docker says 131 MB"), "{images}");
+    assert!(!images.contains("<details"));
+    assert!(!section(&page, "provenance").contains("<h3>Images</h3>"));
+}
+
 #[test]
 fn eight_contenders_and_thirty_rounds_take_two_megabytes_at_most() {
     let bytes = page(&drawn_record(8, 30, 4_000)).len();

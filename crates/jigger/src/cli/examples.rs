@@ -28,8 +28,8 @@ Exit codes: 0 nothing got worse; 1 something did, or a threshold does not hold."
 /// `jigger diff`.
 pub const DIFF: &str = "\
 Examples:
-  jigger diff old.json new.json            ratios to the common baseline
-  jigger diff old.json new.json --absolute values as they were measured
+  jigger diff old.json new.json             ratios to the common baseline
+  jigger diff old.json new.json --absolute  values as they were measured
   jigger diff old.json new.json --format markdown > comment.md
 
 Exit codes: 0 nothing got worse; 1 something did, or a threshold does not hold.";
@@ -63,7 +63,26 @@ Examples:
 pub const WRK: &str = "\
 Examples:
   jigger wrk -t2 -c32 -d10s http://127.0.0.1:8080/
-  jigger wrk -t2 -c32 -d10s --latency --exact http://127.0.0.1:8080/";
+  jigger wrk -t2 -c32 -d10s --latency --exact http://127.0.0.1:8080/
+  jigger wrk -t2 -c32 -d10s -R 2k -L http://127.0.0.1:8080/     2,000 requests due a second
+  jigger wrk -c32 -d10s -s post.lua http://127.0.0.1:8080/ -- token     with an argument for the script
+
+Exit codes are wrk's own: 0 the load was run, even when requests failed; 1 wrong usage,
+unknown host, nobody listens, or the script failed; 2 a thread could not be started.";
+
+/// `jigger timeit`.
+pub const TIMEIT: &str = "\
+Examples:
+  jigger timeit http://127.0.0.1:8080/ -n 10000       a new connection for each request
+  jigger timeit http://127.0.0.1:8080/ --keep-alive   one for all, as a requests.Session
+  jigger timeit http://127.0.0.1:8080/ http://127.0.0.1:5000/ --repeat 5";
+
+/// `jigger cross-check`.
+pub const CROSS_CHECK: &str = "\
+Examples:
+  jigger cross-check --quick                           a first look; no intervals
+  jigger cross-check post -o cross-check.md            the original post's servers
+  jigger cross-check jigger.toml --only gin --tool wrk --rounds 10";
 
 /// `jigger check`.
 pub const CHECK: &str = "\
@@ -132,9 +151,24 @@ mod tests {
 
     #[test]
     fn every_example_is_a_command_line() {
-        for text in
-            [JIGGER, RUN, COMPARE, LOAD, WRK, CHECK, REPORT, IMAGE, INIT, COMPLETIONS, MAN, SCHEMA]
-        {
+        for text in [
+            JIGGER,
+            RUN,
+            COMPARE,
+            LOAD,
+            WRK,
+            TIMEIT,
+            CROSS_CHECK,
+            CHECK,
+            REPORT,
+            AB,
+            DIFF,
+            IMAGE,
+            INIT,
+            COMPLETIONS,
+            MAN,
+            SCHEMA,
+        ] {
             let lines = command_lines(text);
             assert!(!lines.is_empty(), "{text}");
             for line in lines {

@@ -153,6 +153,7 @@ pub struct WrkArgs {
 
 /// `jigger timeit`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::TIMEIT)]
 pub struct TimeitArgs {
     /// What is asked: http://HOST:PORT/PATH; several are asked in turn
     #[arg(required = true, value_name = "URL")]
@@ -176,8 +177,9 @@ pub struct TimeitArgs {
 
 /// `jigger cross-check`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::CROSS_CHECK)]
 pub struct CrossCheckArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo
+    /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
     pub suite: String,
     /// Use only this contender (repeatable)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::look::{Look, Tone};
 use super::markdown::{escaped, markdown_table};
 use super::tables::{Table, threshold_table};
-use super::terminal::laid_out;
+use super::terminal::{thresholds, titled};
 use super::units::{significant, with_unit};
 use super::warnings::warnings;
 use crate::analysis::{Basis, Change, Compared, Difference, ThresholdResult, Unit, unit_of};
@@ -23,25 +23,15 @@ pub enum ChangeFormat {
     Json,
 }
 
-/// Metrics have long names, which are not to be broken.
-const WIDE: Look = Look { color: false, width: 120 };
-
 /// The version of the JSON shapes below.
 const VERSION: u32 = 1;
 
-/// Writes what changed between two runs.
+/// Writes what changed between two runs. The look matters to [`ChangeFormat::Text`] alone.
 #[must_use]
-pub fn difference(found: &Difference<'_>, format: ChangeFormat) -> String {
+pub fn difference(found: &Difference<'_>, format: ChangeFormat, look: Look) -> String {
     match format {
         ChangeFormat::Json => format!("{:#}\n", difference_json(found)),
-        ChangeFormat::Text => {
-            let mut text = format!("{}\n{}\n", difference_title(found), headline(found));
-            for table in difference_tables(found) {
-                text.push_str(&format!("\n{}\n{}\n", table.title, laid_out(&table, WIDE)));
-            }
-            text.push_str(&list(&remarks(found), "\n", ""));
-            text
-        }
+        ChangeFormat::Text => difference_text(found, look),
         ChangeFormat::Markdown => {
             let title = escaped(&headline(found));
             let mut text = format!("## {title}\n\n{}\n", escaped(&difference_title(found)));
@@ -52,9 +42,38 @@ pub fn difference(found: &Difference<'_>, format: ChangeFormat) -> String {
                     markdown_table(&table)
                 ));
             }
-            text.push_str(&list(&remarks(found), "\n", "- "));
+            text.push_str(&bullets(&remarks(found)));
             text
         }
+    }
+}
+
+fn difference_text(found: &Difference<'_>, look: Look) -> String {
+    let mut text = lines(&[difference_title(found), headline(found)], look);
+    for table in change_tables(found) {
+        text.push_str(&format!("\n{}", titled(&table, look)));
+    }
+    add_thresholds(&mut text, &found.new.thresholds, look);
+    add_remarks(&mut text, &remarks(found), look);
+    text
+}
+
+/// Each on lines that fit.
+fn lines(texts: &[String], look: Look) -> String {
+    // What a log said keeps its lines.
+    let parts = texts.iter().flat_map(|text| text.lines());
+    parts.map(|part| look.wrapped(part, "  ") + "\n").collect()
+}
+
+fn add_thresholds(text: &mut String, results: &[ThresholdResult], look: Look) {
+    if !results.is_empty() {
+        text.push_str(&format!("\n{}", thresholds(results, look)));
+    }
+}
+
+fn add_remarks(text: &mut String, remarks: &[String], look: Look) {
+    if !remarks.is_empty() {
+        text.push_str(&format!("\n{}", lines(remarks, look)));
     }
 }
 
@@ -69,12 +88,14 @@ pub struct Revisions<'a> {
     pub compared: &'a [Compared<'a>],
 }
 
-/// Writes what changed between two revisions.
+/// Writes what changed between two revisions. The look matters to [`ChangeFormat::Text`] alone.
 #[must_use]
-pub fn revisions(found: &Revisions<'_>, format: ChangeFormat) -> String {
+pub fn revisions(found: &Revisions<'_>, format: ChangeFormat, look: Look) -> String {
     match format {
         ChangeFormat::Json => format!("{:#}\n", revisions_json(found)),
-        ChangeFormat::Text => found.compared.iter().map(|run| revision_text(found, run)).collect(),
+        ChangeFormat::Text => {
+            found.compared.iter().map(|run| revision_text(found, run, look)).collect()
+        }
         ChangeFormat::Markdown => {
             found.compared.iter().map(|run| revision_markdown(found, run)).collect()
         }
@@ -122,14 +143,19 @@ fn revision_remarks(run: &Compared<'_>) -> Vec<String> {
     lost.chain(warnings(run.analysis).iter().map(ToString::to_string)).collect()
 }
 
-fn revision_text(found: &Revisions<'_>, run: &Compared<'_>) -> String {
-    let mut text = format!("{}\n{}\n", revision_title(run), revision_lead(found, run));
+fn revision_text(found: &Revisions<'_>, run: &Compared<'_>, look: Look) -> String {
+    let mut text = lines(&[revision_title(run), revision_lead(found, run)], look);
     let (counted, others) = revision_tables(run);
-    let tables = [counted, threshold_table(&run.analysis.thresholds), others];
-    for table in tables.iter().filter(|table| !table.rows.is_empty()) {
-        text.push_str(&format!("\n{}\n{}\n", table.title, laid_out(table, WIDE)));
-    }
-    text + &list(&revision_remarks(run), "\n", "") + "\n"
+    let add = |text: &mut String, table: &Table| {
+        if !table.rows.is_empty() {
+            text.push_str(&format!("\n{}", titled(table, look)));
+        }
+    };
+    add(&mut text, &counted);
+    add_thresholds(&mut text, &run.analysis.thresholds, look);
+    add(&mut text, &others);
+    add_remarks(&mut text, &revision_remarks(run), look);
+    text + "\n"
 }
 
 fn revision_markdown(found: &Revisions<'_>, run: &Compared<'_>) -> String {
@@ -139,7 +165,7 @@ fn revision_markdown(found: &Revisions<'_>, run: &Compared<'_>) -> String {
     if !run.analysis.thresholds.is_empty() {
         text.push_str(&format!("\n{}", markdown_table(&threshold_table(&run.analysis.thresholds))));
     }
-    text.push_str(&list(&revision_remarks(run), "\n", "- "));
+    text.push_str(&bullets(&revision_remarks(run)));
     text.push_str(&format!(
         "\n<details>\n<summary>Other metrics, not judged, and how it was measured</summary>\n\n\
          {}\n{lead}\n\n</details>\n\n",
@@ -169,16 +195,13 @@ fn revisions_json(found: &Revisions<'_>) -> Value {
     })
 }
 
-/// One line for each, after `before` when there is any.
-fn list(lines: &[String], before: &str, mark: &str) -> String {
-    let shown = |line: &String| match mark {
-        "" => format!("{line}\n"),
-        mark => format!("{mark}{}\n", escaped(line).replace('\n', " ")),
-    };
-    if lines.is_empty() {
+/// A list in Markdown, after an empty line.
+fn bullets(texts: &[String]) -> String {
+    if texts.is_empty() {
         return String::new();
     }
-    format!("{before}{}", lines.iter().map(shown).collect::<String>())
+    let bullet = |text: &String| format!("- {}\n", escaped(text).replace('\n', " "));
+    format!("\n{}", texts.iter().map(bullet).collect::<String>())
 }
 
 pub(super) fn difference_title(found: &Difference<'_>) -> String {
@@ -228,6 +251,14 @@ pub fn verdict_sentence(changes: &[Change], lost: usize, thresholds: &[Threshold
 }
 
 pub(super) fn difference_tables(found: &Difference<'_>) -> Vec<Table> {
+    let mut tables = change_tables(found);
+    tables.push(threshold_table(&found.new.thresholds));
+    tables.retain(|table| !table.rows.is_empty());
+    tables
+}
+
+/// A table for each contender, and the baseline's own.
+fn change_tables(found: &Difference<'_>) -> Vec<Table> {
     let mut tables = Vec::new();
     for contender in &found.new.contenders {
         let name = &contender.record.name;
@@ -242,7 +273,6 @@ pub(super) fn difference_tables(found: &Difference<'_>) -> Vec<Table> {
         format!("{} itself, not judged: the machine, or it", found.new.record.suite.baseline);
     let unit = |change: &Change| Some(unit_of(&change.metric));
     tables.push(change_table(&title, ("old", "new"), &drift, &unit));
-    tables.push(threshold_table(&found.new.thresholds));
     tables.retain(|table| !table.rows.is_empty());
     tables
 }

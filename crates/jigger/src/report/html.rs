@@ -3,12 +3,14 @@
 //! Whatever the suite, the servers and their logs say is escaped by the templates; nothing but
 //! the style sheet and the escaped record is written as it is.
 
+mod bars;
 mod caveats;
 mod change;
 mod charts;
 mod costs;
 mod evidence;
 mod figures;
+mod images;
 mod latency;
 mod provenance;
 mod ratios;
@@ -102,7 +104,7 @@ fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<
             costs::throughput_against_memory(analysis, caveats),
         ),
         section("start-up", "Start-up", costs::start_up(analysis)),
-        section("images", "Container images", costs::images(analysis)),
+        section("images", "Container images", images::body(analysis)),
         section("caveats", "What to know before believing it", caveats.body(analysis)),
         section("evidence", "Verified answers", evidence::body(analysis)),
         section("provenance", "Host, versions and commands", Some(provenance::body(analysis))),

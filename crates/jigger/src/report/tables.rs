@@ -22,8 +22,16 @@ pub struct Table {
     pub tones: Vec<Option<Tone>>,
 }
 
-/// Every table of a report: one for each scenario, what the servers cost, what was promised.
+/// Every table of a report: figures, and what was promised.
 pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
+    let mut tables = figure_tables(analysis);
+    tables.push(threshold_table(&analysis.thresholds));
+    tables.retain(|table| !table.rows.is_empty());
+    tables
+}
+
+/// One table for each scenario, and what the servers cost.
+pub fn figure_tables(analysis: &Analysis<'_>) -> Vec<Table> {
     let mut tables: Vec<Table> = analysis
         .record
         .suite
@@ -32,7 +40,6 @@ pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
         .map(|scenario| scenario_table(analysis, scenario))
         .collect();
     tables.push(cost_table(analysis));
-    tables.push(threshold_table(&analysis.thresholds));
     tables.retain(|table| !table.rows.is_empty());
     tables
 }

@@ -1,19 +1,21 @@
 //! The report on a terminal.
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
 use super::look::{Look, Tone};
 use super::sentences::{Part, Sentence, sentences};
-use super::tables::{Table, tables};
+use super::tables::{Table, figure_tables, promise, threshold_value};
 use super::warnings::{Warning, warnings};
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Outcome, ThresholdResult};
 
 /// The whole report: figures, what to know before believing them, and what they say.
 pub fn render(analysis: &Analysis<'_>, look: Look) -> String {
     let mut text = header(analysis, look);
-    for table in tables(analysis) {
-        let title = look.paint(Tone::Strong, &table.title);
-        text.push_str(&format!("\n{}\n{}\n", look.wrapped(&title, "  "), laid_out(&table, look)));
+    for table in figure_tables(analysis) {
+        text.push_str(&format!("\n{}", titled(&table, look)));
+    }
+    if !analysis.thresholds.is_empty() {
+        text.push_str(&format!("\n{}", thresholds(&analysis.thresholds, look)));
     }
     let warnings = warnings(analysis);
     if !warnings.is_empty() {
@@ -56,14 +58,70 @@ fn header(analysis: &Analysis<'_>, look: Look) -> String {
     format!("{title}\n{}\n", look.wrapped(&host, "  "))
 }
 
-/// The table in columns, two spaces in. Figures are never cut; where the width does not suffice,
-/// names are broken over several lines.
-pub fn laid_out(table: &Table, look: Look) -> String {
+/// A table below its title; ends with a line feed.
+pub fn titled(table: &Table, look: Look) -> String {
+    let title = look.paint(Tone::Strong, &table.title);
+    format!("{}\n{}\n", look.wrapped(&title, "  "), laid_out(table, look))
+}
+
+/// Thresholds as lines: names of metrics are too long for the columns of a table.
+pub fn thresholds(thresholds: &[ThresholdResult], look: Look) -> String {
+    let mut text = look.paint(Tone::Strong, "thresholds") + "\n";
+    for result in thresholds {
+        let tone = match result.outcome {
+            Outcome::Holds => Tone::Better,
+            Outcome::Fails => Tone::Worse,
+            Outcome::NotSettled | Outcome::NotMeasured => Tone::Warning,
+        };
+        let outcome = look.paint(tone, result.outcome.name());
+        let threshold = &result.threshold;
+        let said = format!(
+            "{outcome}: {} {} {}",
+            threshold.contender,
+            threshold.metric,
+            promise(threshold)
+        );
+        let line = match result.value {
+            Some(_) => format!("  {said}: {}", threshold_value(result)),
+            None => format!("  {said}"),
+        };
+        text.push_str(&look.wrapped(&line, "    "));
+        text.push('\n');
+    }
+    text
+}
+
+/// The table in columns, two spaces in. Neither figures nor names are ever cut: where the width
+/// does not suffice, long names stand on a line of their own above their figures.
+fn laid_out(table: &Table, look: Look) -> String {
+    let lengths = || table.rows.iter().map(|row| row[0].chars().count());
+    let longest = lengths().max().unwrap_or(0);
+    let widest = grid(table, longest).lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let kept = longest.saturating_sub(widest.saturating_sub(look.width));
+    let mut lines: Vec<String> =
+        grid(table, kept).lines().map(|l| l.trim_end().to_owned()).collect();
+    let mut text = lines.remove(0);
+    for ((line, row), (length, tone)) in
+        lines.iter().zip(&table.rows).zip(lengths().zip(&table.tones))
+    {
+        if length > kept {
+            text.push_str(&format!("\n  {}", row[0]));
+        }
+        text.push_str(&format!("\n{}", with_toned_ratio(line, row, *tone, look)));
+    }
+    text
+}
+
+/// One line for the heading and for each row, without the names that are longer than that.
+fn grid(table: &Table, kept: usize) -> comfy_table::Table {
     let mut grid = comfy_table::Table::new();
     grid.load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(table.heading.clone())
-        .add_rows(table.rows.clone());
+        .set_header(table.heading.clone());
+    for row in &table.rows {
+        let name = if row[0].chars().count() > kept { "" } else { &row[0] };
+        grid.add_row([name].into_iter().chain(row[1..].iter().map(String::as_str)));
+    }
     for (at, column) in grid.column_iter_mut().enumerate() {
         column.set_padding((if at == 0 { 2 } else { 1 }, 0));
         column.set_constraint(ColumnConstraint::ContentWidth);
@@ -71,32 +129,15 @@ pub fn laid_out(table: &Table, look: Look) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let over = grid.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-    let over = over.saturating_sub(look.width);
-    if over > 0 {
-        let names = table.rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
-        let kept = names.saturating_sub(over).max(8) + 2;
-        grid.set_content_arrangement(ContentArrangement::Dynamic);
-        grid.set_width(u16::try_from(look.width).unwrap_or(u16::MAX));
-        if let Some(column) = grid.column_mut(0) {
-            let width = Width::Fixed(u16::try_from(kept).unwrap_or(u16::MAX));
-            column.set_constraint(ColumnConstraint::Absolute(width));
-        }
-    }
-    let lines = grid.lines().map(|line| line.trim_end().to_owned());
-    lines.map(|line| with_toned_ratio(&line, table, look)).collect::<Vec<_>>().join("\n")
+    grid
 }
 
 /// The ratio stands last in its line, so it can be coloured when all is laid out.
-fn with_toned_ratio(line: &str, table: &Table, look: Look) -> String {
-    let of_row = table.rows.iter().zip(&table.tones).find_map(|(row, tone)| {
-        let ratio = row.last()?;
-        let before = line.strip_suffix(ratio.as_str())?;
-        before.ends_with(' ').then_some((before, ratio, (*tone)?))
-    });
-    match of_row {
-        Some((before, ratio, tone)) => format!("{before}{}", look.paint(tone, ratio)),
-        None => line.to_owned(),
+fn with_toned_ratio(line: &str, row: &[String], tone: Option<Tone>, look: Look) -> String {
+    let ratio = row.last().map_or("", String::as_str);
+    match (line.strip_suffix(ratio), tone) {
+        (Some(before), Some(tone)) => format!("{before}{}", look.paint(tone, ratio)),
+        _ => line.to_owned(),
     }
 }
 

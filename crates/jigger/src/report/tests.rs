@@ -153,7 +153,12 @@ fn a_gate_touches_its_scenario_and_none_with_a_longer_name() {
     assert!(!gin.has_gate("client-limited", "saturation-too.requests_per_second"));
 }
 
-fn threshold(metric: &str, bound: BoundRecord, limit: f64, other: Option<&str>) -> ThresholdRecord {
+pub fn threshold(
+    metric: &str,
+    bound: BoundRecord,
+    limit: f64,
+    other: Option<&str>,
+) -> ThresholdRecord {
     ThresholdRecord {
         metric: metric.to_owned(),
         contender: "gin".to_owned(),
@@ -183,9 +188,15 @@ fn thresholds_are_held_against_intervals() {
     let analysis = Analysis::of(&record);
     let outcomes: Vec<&str> = analysis.thresholds.iter().map(|r| r.outcome.name()).collect();
     assert_eq!(outcomes, ["holds", "fails", "not settled", "not measured", "holds"]);
-    let text = render(&analysis, Format::Text, false);
-    let (_, table) = text.split_once("thresholds\n").unwrap();
-    insta::assert_snapshot!("thresholds", table.split("\n\n").next().unwrap());
+    for width in [80, 120] {
+        let text = render_as(&analysis, Format::Text, Look { color: false, width });
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+        let (_, lines) = text.split_once("\nthresholds\n").unwrap();
+        insta::assert_snapshot!(format!("thresholds_{width}"), lines.split("\n\n").next().unwrap());
+        for threshold in &record.suite.thresholds {
+            assert!(lines.split_whitespace().any(|word| word == threshold.metric), "{lines}");
+        }
+    }
     let page = render(&analysis, Format::Html, false);
     assert!(page.contains("at least 2 x flask") && page.contains("not settled"), "{page}");
     assert!(render(&analysis, Format::Markdown, false).contains("| at most 9 x flask |"));

@@ -14,8 +14,8 @@ use jigger::analysis::Analysis;
 use jigger::disturbance::{Disturbance, Limits};
 use jigger::host::{Host, Placement};
 use jigger::record::{
-    ContenderRecord, Ended, Evidence, ImageRecord, Record, ScenarioRecord, Status, SuiteRecord,
-    TrialRecord, VERSION, VisitRecord, encode_histogram,
+    BigFileRecord, ContenderRecord, Ended, Evidence, ImageRecord, LayerRecord, Record,
+    ScenarioRecord, Status, SuiteRecord, TrialRecord, VERSION, VisitRecord, encode_histogram,
 };
 use jigger::report::{Format, render};
 
@@ -89,7 +89,7 @@ pub fn drawn_record(contenders: usize, rounds: usize, times: u64) -> Record {
             smt_siblings: Vec::new(),
         },
         placement: Placement::split(&[0, 1, 2, 3]),
-        contenders: servers.iter().map(contender).collect(),
+        contenders: servers.iter().map(|server| contender(server, servers)).collect(),
         calibrations: Vec::new(),
         launches: Vec::new(),
         visits,
@@ -106,8 +106,13 @@ pub fn troubled() -> Record {
         reason: Some(format!("'cargo' is not on PATH; install Rust\n{HOSTILE}")),
         image: None,
         image_reason: Some(format!("the build failed: {HOSTILE}")),
-        ..contender(&server("skipped", 1.0, 1.0, 1.0, 1))
+        ..contender(&server("skipped", 1.0, 1.0, 1.0, 1), &[])
     });
+    let image = record.contenders[1].image.as_mut();
+    for layer in image.into_iter().flat_map(|image| &mut image.layers) {
+        layer.created_by.push_str(HOSTILE);
+        layer.biggest.iter_mut().for_each(|file| file.path.push_str(HOSTILE));
+    }
     for visit in &mut record.visits {
         match visit.entry.as_str() {
             "flask" => visit.trials[1].errors = BTreeMap::from([("timeout".to_owned(), 3)]),
@@ -167,8 +172,14 @@ fn suite() -> SuiteRecord {
     }
 }
 
-fn contender(server: &Server) -> ContenderRecord {
-    let shared_bytes = if server.image_bytes > 100_000_000 { 120_000_000 } else { 0 };
+/// What the images of more than 100 MB have in common: a distribution and Python.
+const BASE_BYTES: [u64; 2] = [80_000_000, 40_000_000];
+
+fn has_base(server: &Server) -> bool {
+    server.image_bytes > 100_000_000
+}
+
+fn contender(server: &Server, all: &[Server]) -> ContenderRecord {
     ContenderRecord {
         name: server.name.to_owned(),
         status: Status::Measured,
@@ -177,19 +188,68 @@ fn contender(server: &Server) -> ContenderRecord {
         environment: vec![("PORT".to_owned(), "{port}".to_owned())],
         build_seconds: Some(1.5),
         artifact: None,
-        image: Some(ImageRecord {
-            reference: format!("jigger-pong/{}", server.name),
-            engine: "docker".to_owned(),
-            unpacked_bytes: server.image_bytes,
-            transfer_bytes: server.image_bytes / 3,
-            own_bytes: server.image_bytes - shared_bytes,
-            engine_says_bytes: Some(server.image_bytes + 40_000),
-            wasted_bytes: 0,
-            engine_note: None,
-            layers: Vec::new(),
-        }),
+        image: Some(image(server, all)),
         image_reason: None,
         container: None,
+    }
+}
+
+fn image(server: &Server, all: &[Server]) -> ImageRecord {
+    let shared_bytes = if has_base(server) { BASE_BYTES.iter().sum() } else { 0 };
+    let says = server.image_bytes + 40_000;
+    ImageRecord {
+        reference: format!("jigger-pong/{}", server.name),
+        engine: "docker".to_owned(),
+        unpacked_bytes: server.image_bytes,
+        transfer_bytes: server.image_bytes / 3,
+        own_bytes: server.image_bytes - shared_bytes,
+        engine_says_bytes: Some(says),
+        wasted_bytes: 1_500,
+        engine_note: Some(format!(
+            "docker says {says} B: it adds the targets of symbolic links (40.0 kB)"
+        )),
+        layers: layers(server, all, server.image_bytes - shared_bytes),
+    }
+}
+
+/// The base where there is one, then the server's own: three layers, the last of them empty.
+fn layers(server: &Server, all: &[Server], own_bytes: u64) -> Vec<LayerRecord> {
+    let others = all.iter().filter(|other| has_base(other) && other.name != server.name);
+    let others: Vec<String> = others.map(|other| other.name.to_owned()).collect();
+    let mut layers = Vec::new();
+    if has_base(server) {
+        for (at, bytes) in BASE_BYTES.into_iter().enumerate() {
+            let base = layer("base", at, bytes, "RUN apt-get install -y python3 # <base>");
+            layers.push(LayerRecord { shared_with: others.clone(), ..base });
+        }
+    }
+    let own = [own_bytes - own_bytes / 3, own_bytes / 3, 0];
+    let command = format!("COPY --from=build /src/{0} /usr/local/bin/{0}", server.name);
+    for (at, bytes) in own.into_iter().enumerate() {
+        layers.push(layer(server.name, at, bytes, &command));
+    }
+    if let Some(layer) = layers.last_mut() {
+        layer.created_by.clear();
+        layer.wasted_bytes = 1_500;
+    }
+    layers
+}
+
+fn layer(of: &str, at: usize, bytes: u64, created_by: &str) -> LayerRecord {
+    let digits: String = format!("{of}{at}").bytes().map(|byte| format!("{byte:02x}")).collect();
+    let biggest = (1..=5).map(|nth| BigFileRecord {
+        path: format!("usr/local/lib/{of}/a-part-with-a-long-name-{nth}.so"),
+        bytes: bytes / (2 << nth),
+    });
+    LayerRecord {
+        digest: format!("sha256:{digits:0<64.64}"),
+        created_by: created_by.to_owned(),
+        unpacked_bytes: bytes,
+        transfer_bytes: bytes / 3,
+        wasted_bytes: 0,
+        files: if bytes == 0 { 0 } else { 1_200 },
+        shared_with: Vec::new(),
+        biggest: if bytes == 0 { Vec::new() } else { biggest.collect() },
     }
 }
 

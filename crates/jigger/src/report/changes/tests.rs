@@ -2,8 +2,10 @@
 
 use super::{ChangeFormat, difference};
 use crate::analysis::{Analysis, Basis, Difference, has_common_baseline};
-use crate::record::{Record, WarmUpRecord};
+use crate::record::{BoundRecord, Record, WarmUpRecord};
+use crate::report::Look;
 use crate::report::tests::drawn::{record, record_at};
+use crate::report::tests::threshold;
 
 fn compared<T>(
     (old, new): (&Record, &Record),
@@ -64,12 +66,18 @@ fn other_metrics_count_when_they_are_named() {
 
 #[test]
 fn the_text_and_the_markdown() {
-    let (old, new) = (record(7), record_at(7, 16_000.0, 1_900.0));
+    let (old, mut new) = (record(7), record_at(7, 16_000.0, 1_900.0));
+    new.suite.thresholds.push(threshold(RATE, BoundRecord::AtLeast, 2.0, Some("flask")));
     compared((&old, &new), Basis::Relative, &[], |found| {
-        insta::assert_snapshot!("text", difference(found, ChangeFormat::Text));
-        insta::assert_snapshot!("markdown", difference(found, ChangeFormat::Markdown));
+        for width in [80, 120] {
+            let text = difference(found, ChangeFormat::Text, Look { color: false, width });
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+            insta::assert_snapshot!(format!("text_{width}"), text);
+        }
+        let look = Look::default();
+        insta::assert_snapshot!("markdown", difference(found, ChangeFormat::Markdown, look));
         let json: serde_json::Value =
-            serde_json::from_str(&difference(found, ChangeFormat::Json)).unwrap();
+            serde_json::from_str(&difference(found, ChangeFormat::Json, look)).unwrap();
         assert_eq!((&json["basis"], &json["is_worse"]), (&"relative".into(), &true.into()));
         let changes = json["changes"].as_array().unwrap();
         let mut rates = changes.iter().filter(|change| change["metric"] == RATE);

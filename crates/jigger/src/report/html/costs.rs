@@ -1,11 +1,12 @@
-//! What the servers cost: memory for throughput, start-up, image sizes.
+//! What the servers cost: memory for throughput, start-up.
 
 use maud::{Markup, html};
 
+use super::bars::{Bar, Part, bars};
 use super::caveats::Caveats;
-use super::{bound_sign, figure, interval, round_text, scrolling};
-use crate::analysis::{Analysis, ContenderResult, Metric, number};
-use crate::record::{ImageRecord, ScenarioRecord};
+use super::{bound_sign, figure, interval, round_text};
+use crate::analysis::{Analysis, ContenderResult, Metric};
+use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Frame, Scale, WIDTH};
 use crate::report::units::{bytes, grouped, with_unit};
 
@@ -102,54 +103,6 @@ fn cross(frame: &Frame, point: &Point<'_>) -> Markup {
     }
 }
 
-/// A bar with its name and value above it.
-struct Bar<'a> {
-    series: usize,
-    name: &'a str,
-    text: String,
-    /// The solid part and the whole.
-    solid: f64,
-    whole: f64,
-    /// The interval's ends.
-    ends: Option<(f64, f64)>,
-}
-
-const TOP: f64 = 4.0;
-const ROW: f64 = 32.0;
-
-fn bars(id: &str, title: &str, axis: &str, bars: &[Bar<'_>], text: fn(f64) -> String) -> Markup {
-    let furthest = |bar: &Bar<'_>| bar.ends.map_or(bar.whole, |(_, high)| high.max(bar.whole));
-    let longest = bars.iter().map(furthest).fold(0.0, f64::max);
-    let scale = Scale::linear(0.0, longest, (2.0, WIDTH - 16.0));
-    let bottom = TOP + ROW * chart::number(bars.len()) + 4.0;
-    let drawn = html! {
-        (chart::x_axis(&scale, TOP, bottom, axis, |tick| round_text(&text(tick))))
-        @for (at, bar) in bars.iter().enumerate() {
-            (drawn_bar(bar, &scale, TOP + ROW * chart::number(at)))
-        }
-    };
-    let texts: Vec<String> = bars.iter().map(|bar| format!("{}: {}", bar.name, bar.text)).collect();
-    chart::svg(id, title, &texts.join("; "), bottom + 32.0, &drawn)
-}
-
-fn drawn_bar(bar: &Bar<'_>, scale: &Scale, top: f64) -> Markup {
-    let (left, _) = scale.ends();
-    let y = top + 18.0;
-    let room = 56_usize.saturating_sub(bar.text.chars().count());
-    html! {
-        (chart::label_at(2.0, top + 13.0, "start", &chart::shortened(bar.name, room)))
-        (chart::label_at(WIDTH, top + 13.0, "end", &bar.text))
-        @if bar.whole > bar.solid {
-            (chart::bar(bar.series, (left, y), scale.at(bar.whole) - left, 9.0, true))
-        }
-        (chart::bar(bar.series, (left, y), scale.at(bar.solid) - left, 9.0, false))
-        @if let Some((low, high)) = bar.ends {
-            line x1=(scale.at(low)) y1=(y + 4.5) x2=(scale.at(high)) y2=(y + 4.5)
-                stroke="currentColor" stroke-width="2" {}
-        }
-    }
-}
-
 /// From spawn to the first correct answer.
 pub fn start_up(analysis: &Analysis<'_>) -> Option<Markup> {
     let started = analysis.contenders.iter().enumerate().filter_map(|(series, contender)| {
@@ -161,8 +114,7 @@ pub fn start_up(analysis: &Analysis<'_>) -> Option<Markup> {
             series,
             name: &contender.record.name,
             text: shown(metric.estimate) + &interval.unwrap_or_default(),
-            solid: metric.estimate,
-            whole: metric.estimate,
+            parts: vec![Part { value: metric.estimate, is_faint: false, title: None }],
             ends,
         })
     });
@@ -175,62 +127,4 @@ pub fn start_up(analysis: &Analysis<'_>) -> Option<Markup> {
             html! { "Bars are estimates over the rounds; lines on them are 95 % intervals." };
         html! { div.charts { (figure(&chart, &caption)) } }
     })
-}
-
-/// Sizes of the images, apart into what is an image's own and what others share.
-pub fn images(analysis: &Analysis<'_>) -> Option<Markup> {
-    let images: Vec<(usize, &str, &ImageRecord)> = analysis
-        .contenders
-        .iter()
-        .enumerate()
-        .filter_map(|(at, c)| Some((at, c.record.name.as_str(), c.record.image.as_ref()?)))
-        .collect();
-    if images.is_empty() {
-        return None;
-    }
-    let sizes: Vec<Bar<'_>> =
-        images.iter().map(|(at, name, image)| image_bar(*at, name, image)).collect();
-    let chart = bars("image-sizes", "Unpacked sizes of the images", "unpacked", &sizes, bytes);
-    let caption = html! {
-        "Solid: layers that no other contender's image has. Pale: layers that it shares with others."
-    };
-    Some(html! { div.charts { (figure(&chart, &caption)) } (image_table(&images)) })
-}
-
-fn image_bar<'a>(series: usize, name: &'a str, image: &ImageRecord) -> Bar<'a> {
-    let (own, whole) = (number(image.own_bytes), number(image.unpacked_bytes));
-    let text = format!("{} ({} its own)", bytes(whole), bytes(own));
-    Bar { series, name, text, solid: own, whole, ends: None }
-}
-
-fn image_table(images: &[(usize, &str, &ImageRecord)]) -> Markup {
-    let size = |count: u64| bytes(number(count));
-    let engine_says =
-        |image: &ImageRecord| image.engine_says_bytes.map_or_else(|| "-".to_owned(), size);
-    scrolling(
-        "sizes of the images",
-        &html! {
-            table {
-                caption { span { "sizes of the images" } }
-                thead { tr {
-                    @for heading in ["contender", "unpacked", "its own", "transfer (gzip)", "the engine says", "engine", "image"] {
-                        th scope="col" { (heading) }
-                    }
-                } }
-                tbody {
-                    @for (_, name, image) in images {
-                        tr {
-                            th scope="row" { (name) }
-                            td { (size(image.unpacked_bytes)) }
-                            td { (size(image.own_bytes)) }
-                            td { (size(image.transfer_bytes)) }
-                            td { (engine_says(image)) }
-                            td { (image.engine) }
-                            td { code { (image.reference) } }
-                        }
-                    }
-                }
-            }
-        },
-    )
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Analysis, number};
-use crate::record::{ContenderRecord, Ended, Record};
+use crate::record::{ContenderRecord, Ended, ImageRecord, Record};
 use crate::report::units::{bytes, with_unit};
 
 use super::cpu_list;
@@ -17,6 +17,28 @@ pub fn body(analysis: &Analysis<'_>) -> Markup {
             @for contender in &record.contenders {
                 dt { (contender.name) }
                 dd { (command(contender)) }
+            }
+        }
+        (images(record))
+    }
+}
+
+/// Which bytes the images were made of: the digests of their layers, bottom first.
+fn images(record: &Record) -> Markup {
+    let images: Vec<(&str, &ImageRecord)> = record
+        .contenders
+        .iter()
+        .filter_map(|c| Some((c.name.as_str(), c.image.as_ref()?)))
+        .collect();
+    html! {
+        @if images.iter().any(|(_, image)| !image.layers.is_empty()) {
+            h3 { "Images" }
+            dl.digests {
+                @for (name, image) in images {
+                    dt { (name) }
+                    dd { code { (image.reference) } " (" (image.engine) "), its layers, bottom first:" }
+                    @for layer in &image.layers { dd { code { (layer.digest) } } }
+                }
             }
         }
     }
