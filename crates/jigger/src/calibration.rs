@@ -32,6 +32,9 @@ pub fn visit_all(
 ) -> Vec<VisitRecord> {
     let mut visits = Vec::new();
     for (contender, found) in record.contenders.iter().enumerate() {
+        if world.is_interrupted() {
+            break;
+        }
         if found.status != Status::Measured {
             continue;
         }
