@@ -10,6 +10,7 @@ mod gate;
 mod latency;
 mod metric;
 mod noise;
+mod offered;
 mod quiet;
 mod revision;
 mod startup;
