@@ -151,7 +151,7 @@ fn calibrate(
         return Ok(());
     };
     let mut world = ground.world(&closed, record)?;
-    let visits = calibration::visit_all(record, &mut world, listener);
+    let visits = calibration::visit_all(&record.contenders, &mut world, listener);
     if ground.interrupt.is_raised() {
         // The slowest of those that were asked until then need not be the slowest of all.
         return Ok(());
