@@ -1,6 +1,7 @@
 //! Two records: what changed from the old run to the new one. Pure.
 
 use jigger_stats::{Interval, Margin, Margins, Unpaired};
+use serde_json::Value;
 
 use super::change::{self, Change, Figure, is_counted};
 use super::claim::{Claim, Loss, Side, loss};
@@ -318,7 +319,8 @@ fn shape(scenario: &ScenarioRecord) -> String {
     };
     let fields = serde_json::to_value(nameless).unwrap_or_default();
     let fields = fields.as_object().into_iter().flatten();
-    let set = fields.filter(|(name, value)| *name != "name" && !value.is_null());
+    let is_empty = |value: &Value| value.is_null() || *value == Value::Array(Vec::new());
+    let set = fields.filter(|(name, value)| *name != "name" && !is_empty(value));
     set.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
 

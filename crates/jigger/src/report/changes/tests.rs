@@ -71,8 +71,7 @@ fn the_text_and_the_markdown() {
     compared((&old, &new), Basis::Relative, &[], |found| {
         insta::assert_snapshot!("text", difference(found, ChangeFormat::Text));
         insta::assert_snapshot!("markdown", difference(found, ChangeFormat::Markdown));
-        let json: serde_json::Value =
-            serde_json::from_str(&difference(found, ChangeFormat::Json)).unwrap();
+        let json: Value = serde_json::from_str(&difference(found, ChangeFormat::Json)).unwrap();
         assert_eq!((&json["basis"], &json["is_worse"]), (&"relative".into(), &true.into()));
         let changes = json["changes"].as_array().unwrap();
         let mut rates = changes.iter().filter(|change| change["metric"] == RATE);
