@@ -10,6 +10,7 @@ mod gate;
 mod latency;
 mod metric;
 mod noise;
+mod offered;
 mod quiet;
 mod revision;
 mod startup;
@@ -18,7 +19,8 @@ mod trials;
 
 use serde::Serialize;
 
-pub use change::{Change, counted_metrics, is_counted};
+pub use change::{Change, Figure, counted_metrics, is_counted};
+pub use claim::Claim;
 pub use compare::{Comparison, Standing, half_widths, standings};
 pub use difference::{Basis, Difference, has_common_baseline};
 pub use gate::{CEILING_SHARE_LIMIT, ENGINE_SHARE_LIMIT, Gate};
@@ -91,9 +93,10 @@ impl<'a> Analysis<'a> {
         let mut comparisons = compare::comparisons(record, &contenders, &placebo);
         claim::restrict(&mut comparisons, &contenders, &quiet);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
-        let thresholds = threshold::results(record, &contenders);
+        let thresholds = threshold::results(record, &contenders, &quiet);
         let confounders = confounder::of_run(record);
-        let containers = container::containers(record, &contenders);
+        let mut containers = container::containers(record, &contenders);
+        claim::restrict(&mut containers, &contenders, &quiet);
         Self {
             record,
             rounds,

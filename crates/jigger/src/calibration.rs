@@ -4,11 +4,9 @@
 //! Each contender is visited once, in a closed loop with the scenario's connections. What it
 //! answers there a second is its capacity; the same rate then holds for all.
 
-use crate::event::Listener;
+use crate::event::{Event, Listener};
 use crate::plan::Entry;
-use crate::record::{
-    CalibrationRecord, CapacityRecord, ContenderRecord, Record, Status, VisitRecord,
-};
+use crate::record::{CalibrationRecord, CapacityRecord, ContenderRecord, Status, VisitRecord};
 use crate::session::World;
 use crate::suite::{Scenario, Suite};
 
@@ -26,12 +24,15 @@ pub fn closed_loop(suite: &Suite) -> Option<Suite> {
 
 /// Visits every contender that takes part once; the visits that were made until an interrupt.
 pub fn visit_all(
-    record: &Record,
+    contenders: &[ContenderRecord],
     world: &mut impl World,
     listener: &mut Listener<'_>,
 ) -> Vec<VisitRecord> {
     let mut visits = Vec::new();
-    for (contender, found) in record.contenders.iter().enumerate() {
+    for (contender, found) in contenders.iter().enumerate() {
+        if world.is_interrupted() {
+            break;
+        }
         if found.status != Status::Measured {
             continue;
         }
@@ -39,6 +40,9 @@ pub fn visit_all(
         let visit = world.visit(&entry, 0, visits.len(), listener);
         if world.is_interrupted() {
             break;
+        }
+        if let Some(reason) = &visit.failure {
+            listener(Event::LeftOut { contender: entry.name, reason: told(reason) });
         }
         visits.push(visit);
     }
@@ -92,14 +96,19 @@ pub fn mark_failures(visits: &[VisitRecord], contenders: &mut [ContenderRecord])
         let failed = contenders.iter_mut().find(|contender| contender.name == visit.entry);
         if let (Some(contender), Some(reason)) = (failed, &visit.failure) {
             contender.status = Status::Failed;
-            contender.reason = Some(format!("while its capacity was measured: {reason}"));
+            contender.reason = Some(told(reason));
         }
     }
+}
+
+fn told(reason: &str) -> String {
+    format!("while its capacity was measured: {reason}")
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+    use std::time::Duration;
 
     use super::*;
 
@@ -127,6 +136,61 @@ mod tests {
             }]
         });
         serde_json::from_value(visit).unwrap()
+    }
+
+    /// Every visit fails; Ctrl-C comes during the one with this number.
+    struct Broken {
+        interrupted_in: usize,
+        visits: usize,
+    }
+
+    impl World for Broken {
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn is_interrupted(&self) -> bool {
+            self.visits >= self.interrupted_in
+        }
+
+        fn visit(
+            &mut self,
+            entry: &Entry,
+            _: usize,
+            _: usize,
+            _: &mut Listener<'_>,
+        ) -> VisitRecord {
+            self.visits += 1;
+            visit(&entry.name, 1, Some("it broke"))
+        }
+    }
+
+    #[test]
+    fn who_fails_is_told_at_once_and_an_interrupt_ends_it() {
+        let contender = |name: &str, status: &str| -> ContenderRecord {
+            serde_json::from_value(serde_json::json!({
+                "name": name, "status": status, "reason": null, "start": [], "environment": [],
+                "build_seconds": null, "image": null, "image_reason": null
+            }))
+            .unwrap()
+        };
+        let contenders = [
+            contender("a", "measured"),
+            contender("b", "skipped"),
+            contender("c", "measured"),
+            contender("d", "measured"),
+        ];
+        let made = |interrupted_in| {
+            let (mut world, mut told) = (Broken { interrupted_in, visits: 0 }, Vec::new());
+            let visits = visit_all(&contenders, &mut world, &mut |event| told.push(event));
+            (visits.len(), told, world.visits)
+        };
+        let (visits, told, _) = made(9);
+        assert_eq!(visits, 3);
+        let reason = "while its capacity was measured: it broke".to_owned();
+        assert_eq!(told[1], Event::LeftOut { contender: "c".to_owned(), reason });
+        assert_eq!(made(2), (1, told[..1].to_vec(), 2));
+        assert_eq!(made(0), (0, Vec::new(), 0), "nobody is launched after an interrupt");
     }
 
     #[test]

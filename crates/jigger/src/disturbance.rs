@@ -22,7 +22,8 @@ pub struct Disturbance {
     /// Share of the cores' time that the hypervisor kept for others.
     pub steal_share: f64,
     /// Share of the cores' time that processes used which are neither jigger nor a server that
-    /// it started. Unknown for a server that was running already, since its time is foreign too.
+    /// it started. Unknown for a server that was running already or is in a container, since its
+    /// time is foreign too.
     #[serde(default)]
     pub foreign_cpu_share: Option<f64>,
     /// Share of the time in which some runnable thread of the machine waited for a core (PSI).

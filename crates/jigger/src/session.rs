@@ -83,6 +83,9 @@ impl Session<'_> {
         listener: &mut Listener<'_>,
     ) -> Result<Ended, RecordError> {
         for round in 0.. {
+            if world.is_interrupted() {
+                return Ok(Ended::Interrupted);
+            }
             if let Some(ended) = self.end_before(round, world.elapsed()) {
                 return Ok(ended);
             }

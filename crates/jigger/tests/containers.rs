@@ -108,7 +108,7 @@ fn send(child: &Child, signal: rustix::process::Signal) {
 fn a_contender_is_measured_in_both_ways_and_compared_with_itself() {
     let Some(engine) = engine() else { return };
     let lab = Lab::new();
-    let report = lab.report(engine, &["--in", "both", "--startups", "1"]);
+    let report = lab.report(engine, &["--in", "both", "--startups", "1", "--record", "r.json"]);
     let (bare, contained) = (contender(&report, "gin"), contender(&report, "gin+container"));
     assert_eq!(bare["container"], Value::Null);
     assert_eq!(contained["container"]["of"], "gin");
@@ -124,6 +124,14 @@ fn a_contender_is_measured_in_both_ways_and_compared_with_itself() {
     let rate = compared.iter().find(|it| it["metric"] == "saturation.requests_per_second").unwrap();
     assert_eq!((&rate["contender"], &rate["baseline"]), (&"gin+container".into(), &"gin".into()));
     assert!(rate["ratio"].as_f64().unwrap() > 0.0);
+    let text = std::fs::read_to_string(lab.folder.path().join("r.json")).unwrap();
+    let record: Value = serde_json::from_str(&text).unwrap();
+    for visit in record["visits"].as_array().unwrap() {
+        // The container's processes are the engine's children: their time is not jigger's, and is
+        // no disturbance either.
+        let is_known = visit["foreign_cpu_share"].is_number();
+        assert_eq!(is_known, visit["entry"] == "gin", "{}", visit["entry"]);
+    }
 }
 
 #[test]

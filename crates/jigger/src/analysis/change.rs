@@ -2,7 +2,8 @@
 
 use jigger_stats::{Case, Judged, Margin, Margins, Verdict, judge_together};
 
-use super::metric::direction;
+use super::claim::Claim;
+use super::metric::{Metric, direction};
 use crate::record::{Record, ScenarioRecord};
 
 /// One metric of one contender, before and after.
@@ -13,11 +14,13 @@ pub struct Change {
     /// Whose.
     pub contender: String,
     /// The estimate before.
-    pub before: f64,
+    pub before: Figure,
     /// The estimate after.
-    pub after: f64,
+    pub after: Figure,
     /// After divided by before.
     pub ratio: f64,
+    /// What gates and noise leave of the ratio.
+    pub claim: Claim,
     /// Lower end of the ratio's 95 % interval, with enough rounds.
     pub low: Option<f64>,
     /// Upper end.
@@ -31,6 +34,15 @@ pub struct Change {
     pub verdict: Option<Verdict>,
     /// Whether the decision hangs on it.
     pub counts: bool,
+}
+
+/// A value, and what gates leave of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figure {
+    /// The value.
+    pub value: f64,
+    /// Whether it is a bound, or not to be shown.
+    pub claim: Claim,
 }
 
 /// What of a closed loop a decision counts; at saturation response times only say it again.
@@ -79,12 +91,20 @@ pub fn counted_metrics(scenarios: &[(&str, bool)], wanted: &[String]) -> usize {
     wanted.iter().map(|name| if is_whole(name) { 1 } else { scenarios.len() }).sum()
 }
 
+impl Figure {
+    /// A contender's own.
+    pub(super) fn of(metric: &Metric) -> Self {
+        let claim = Claim { bound: metric.bound, ..Claim::default() };
+        Self { value: metric.estimate, claim }
+    }
+}
+
 impl Change {
     /// A change without a verdict yet.
     pub(super) fn new(
         (contender, metric): (&str, &str),
-        (before, after): (f64, f64),
-        comparison: &impl Judged,
+        (before, after): (Figure, Figure),
+        (comparison, claim): (&impl Judged, Claim),
         margins: Margins,
         counts: bool,
     ) -> Self {
@@ -95,6 +115,7 @@ impl Change {
             before,
             after,
             ratio: comparison.estimate(),
+            claim,
             low: ratio.map(|ratio| ratio.low),
             high: ratio.map(|ratio| ratio.high),
             margin: margins.different.share(),
@@ -125,7 +146,8 @@ impl Change {
 }
 
 /// Puts the verdicts into the changes that count, all of them judged as one family: that anything
-/// at all is called better or worse which is not, has a chance of at most 5 %.
+/// at all is called better or worse which is not, has a chance of at most 5 %. What gates and noise
+/// forbid is taken away afterwards.
 pub(super) fn judged<C: Judged>(drafts: Vec<(Change, C)>) -> Vec<Change> {
     let is_judged = |change: &Change| change.counts && change.low.is_some();
     let cases: Vec<Case<&C>> = drafts
@@ -144,7 +166,9 @@ pub(super) fn judged<C: Judged>(drafts: Vec<(Change, C)>) -> Vec<Change> {
     let mut verdicts = findings.into_iter().map(|finding| finding.verdict);
     let mut changes: Vec<Change> = drafts.into_iter().map(|(change, _)| change).collect();
     for change in changes.iter_mut().filter(|change| is_judged(change)) {
-        change.verdict = verdicts.next();
+        let verdict = verdicts.next();
+        let direction = direction(&change.metric);
+        change.verdict = verdict.map(|verdict| change.claim.allowed(verdict, direction));
     }
     changes
 }

@@ -1,62 +1,90 @@
-//! What a comparison may claim: gates and noise take claims away, in this one place for all reports.
+//! What a ratio may claim: gates and noise take claims away, in this one place for all reports and
+//! for every kind of comparison.
 
 use jigger_stats::{Direction, Verdict};
 
 use super::compare::Comparison;
 use super::metric::direction;
-use super::{Bound, ContenderResult, Quiet};
+use super::{Analysis, Bound, ContenderResult, Quiet};
+use crate::record::Status;
 
-/// Takes from each comparison what its gates forbid:
-///
-/// - errors on either side: no ratio at all;
-/// - the load engine as the limit: a bound, and only a verdict that the bound supports; on both
-///   sides there is no telling which way, so no ratio;
-/// - a machine that was too noisy: no verdict on anything that was measured in rounds.
+/// A contender in a run: one of those whose figures make a ratio.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    pub contender: &'a ContenderResult<'a>,
+    pub quiet: &'a Quiet,
+}
+
+impl<'a> Side<'a> {
+    /// The contender of that run.
+    pub fn of(run: &'a Analysis<'a>, contender: &'a ContenderResult<'a>) -> Self {
+        Self { contender, quiet: &run.quiet }
+    }
+}
+
+/// What gates and noise leave of a ratio.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// Which way the true ratio may lie from the one found, when it is not it.
+    pub bound: Option<Bound>,
+    /// The gate that forbids the ratio; reports then show none.
+    pub withheld: Option<&'static str>,
+    /// Whether one of the runs was too noisy for a verdict.
+    pub is_too_noisy: bool,
+}
+
+impl Claim {
+    /// Of a ratio of one metric: what is `above` the line divided by what is `below`.
+    ///
+    /// - errors on any side: no ratio at all;
+    /// - the load engine as the limit: a bound, and only a verdict that the bound supports; where
+    ///   several sides are limited so that there is no telling which way, no ratio;
+    /// - a machine that was too noisy in any of the runs: no verdict.
+    #[must_use]
+    pub fn of(metric: &str, above: &[Side<'_>], below: &[Side<'_>]) -> Self {
+        let sides = || above.iter().chain(below);
+        let bound = |side: &Side<'_>| side.contender.metric(metric)?.bound;
+        let inverse = |side: &Side<'_>| bound(side).map(Bound::inverse);
+        let mut bounds = above.iter().filter_map(bound).chain(below.iter().filter_map(inverse));
+        let first = bounds.next();
+        let is_open = bounds.any(|other| Some(other) != first);
+        let has_errors = sides().any(|side| side.contender.has_gate("errors", metric));
+        let limited = is_open.then_some("client-limited");
+        Self {
+            bound: first.filter(|_| !is_open),
+            withheld: if has_errors { Some("errors") } else { limited },
+            is_too_noisy: sides().any(|side| side.quiet.is_too_noisy()),
+        }
+    }
+
+    /// What is left of a verdict on it.
+    #[must_use]
+    pub fn allowed(&self, verdict: Verdict, direction: Direction) -> Verdict {
+        let is_supported = self.bound.is_none_or(|bound| supported(bound, direction) == verdict);
+        if is_supported && self.withheld.is_none() && !self.is_too_noisy {
+            return verdict;
+        }
+        // No number of further rounds would tell: something else has to change first.
+        Verdict::Inconclusive { further_rounds: None }
+    }
+}
+
+/// Takes from each comparison what its gates and the noise forbid.
 pub fn restrict(comparisons: &mut [Comparison], contenders: &[ContenderResult<'_>], quiet: &Quiet) {
-    let named = |name: &str| contenders.iter().find(|contender| contender.record.name == name);
+    let named = |name: &str| {
+        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
+        Some(Side { contender, quiet })
+    };
     for comparison in comparisons {
         let (Some(contender), Some(baseline)) =
             (named(&comparison.contender), named(&comparison.baseline))
         else {
             continue;
         };
-        withhold_after_errors(comparison, contender, baseline);
-        keep_to_bounds(comparison, contender, baseline);
-        if quiet.is_too_noisy() {
-            open(comparison);
-        }
-    }
-}
-
-fn withhold_after_errors(
-    comparison: &mut Comparison,
-    contender: &ContenderResult<'_>,
-    baseline: &ContenderResult<'_>,
-) {
-    if [contender, baseline].iter().any(|side| side.has_gate("errors", &comparison.metric)) {
-        comparison.withheld = Some("errors");
-        open(comparison);
-    }
-}
-
-fn keep_to_bounds(
-    comparison: &mut Comparison,
-    contender: &ContenderResult<'_>,
-    baseline: &ContenderResult<'_>,
-) {
-    let of = |side: &ContenderResult<'_>| side.metric(&comparison.metric)?.bound;
-    comparison.bound = match (of(contender), of(baseline)) {
-        (None, None) => return,
-        (Some(bound), None) => Some(bound),
-        (None, Some(bound)) => Some(bound.inverse()),
-        (Some(_), Some(_)) => {
-            comparison.withheld = comparison.withheld.or(Some("client-limited"));
-            None
-        }
-    };
-    let supported = comparison.bound.map(|bound| supported(bound, direction(&comparison.metric)));
-    if comparison.verdict.is_some() && comparison.verdict != supported {
-        open(comparison);
+        let claim = Claim::of(&comparison.metric, &[contender], &[baseline]);
+        let direction = direction(&comparison.metric);
+        (comparison.bound, comparison.withheld) = (claim.bound, claim.withheld);
+        comparison.verdict = comparison.verdict.map(|verdict| claim.allowed(verdict, direction));
     }
 }
 
@@ -72,11 +100,34 @@ fn supported(bound: Bound, direction: Direction) -> Verdict {
     }
 }
 
-/// No number of further rounds would tell: something else has to change first.
-fn open(comparison: &mut Comparison) {
-    if comparison.verdict.is_some() {
-        comparison.verdict = Some(Verdict::Inconclusive { further_rounds: None });
+/// What it says of a contender that a metric which it had before has no figure now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// It is for the worse: requests fail, or the rate is no longer kept up with.
+    Worse,
+    /// Nothing: the measurement went wrong, as this gate has it.
+    NotTold(&'static str),
+}
+
+/// Why a metric that `before` has cannot be shown for `after`; `None` when it can.
+#[must_use]
+pub fn loss(metric: &str, before: Side<'_>, after: Side<'_>) -> Option<Loss> {
+    let has = |side: Side<'_>, code| side.contender.has_gate(code, metric);
+    // One failed request in one round is enough: the ratio would be withheld, and a server that
+    // begins to fail must not end well for it.
+    if has(after, "errors") && !has(before, "errors") {
+        return Some(Loss::Worse);
     }
+    if after.contender.metric(metric).is_some() {
+        return None;
+    }
+    let has_failed = after.contender.record.status == Status::Failed || has(after, "errors");
+    Some(match () {
+        () if has_failed => Loss::Worse,
+        () if has(after, "littles-law") => Loss::NotTold("littles-law"),
+        () if after.quiet.is_too_noisy() => Loss::NotTold("disturbed"),
+        () => Loss::Worse,
+    })
 }
 
 #[cfg(test)]
@@ -90,5 +141,18 @@ mod tests {
         assert_eq!(supported(Bound::AtMost, LowerIsBetter), Verdict::Better);
         assert_eq!(supported(Bound::AtMost, HigherIsBetter), Verdict::Worse);
         assert_eq!(supported(Bound::AtLeast, LowerIsBetter), Verdict::Worse);
+    }
+
+    #[test]
+    fn what_is_withheld_or_too_noisy_has_no_verdict() {
+        let open = Verdict::Inconclusive { further_rounds: None };
+        let allowed = |claim: Claim| claim.allowed(Verdict::Better, Direction::HigherIsBetter);
+        assert_eq!(allowed(Claim::default()), Verdict::Better);
+        assert_eq!(allowed(Claim { withheld: Some("errors"), ..Claim::default() }), open);
+        assert_eq!(allowed(Claim { is_too_noisy: true, ..Claim::default() }), open);
+        assert_eq!(allowed(Claim { bound: Some(Bound::AtMost), ..Claim::default() }), open);
+        let at_least = Claim { bound: Some(Bound::AtLeast), ..Claim::default() };
+        assert_eq!(allowed(at_least), Verdict::Better);
+        assert_eq!(at_least.allowed(Verdict::Equivalent, Direction::HigherIsBetter), open);
     }
 }

@@ -1,8 +1,10 @@
 //! Two records: what changed from the old run to the new one. Pure.
 
 use jigger_stats::{Interval, Margin, Margins, Unpaired};
+use serde_json::Value;
 
-use super::change::{self, Change, is_counted};
+use super::change::{self, Change, Figure, is_counted};
+use super::claim::{Claim, Loss, Side, loss};
 use super::metric::unit_of;
 use super::{Analysis, Comparison, ContenderResult, Metric, Unit};
 use crate::record::{Ended, Record, ScenarioRecord, Status, WarmUpRecord};
@@ -35,6 +37,8 @@ pub struct Difference<'a> {
     pub drift: Vec<Change>,
     /// Contender and metric of what counts, was measured before and no longer is.
     pub lost: Vec<(String, String)>,
+    /// Contender, metric and gate of what counts and of which nothing can be told.
+    pub not_told: Vec<(String, String, &'static str)>,
 }
 
 /// Whether ratios to the baseline can be compared: both runs have the same one, and another
@@ -79,6 +83,7 @@ impl<'a> Difference<'a> {
             .find(|(_, after)| Some(after.record.name.as_str()) == reference);
         let drift = baseline
             .map_or_else(Vec::new, |(before, after)| runs.changes(before, after, None, &|_| false));
+        let (lost, not_told) = runs.losses(&counts);
         Self {
             old,
             new,
@@ -87,7 +92,8 @@ impl<'a> Difference<'a> {
             notes: notes(old, new),
             changes: change::judged(drafts),
             drift: drift.into_iter().map(|(change, _)| change).collect(),
-            lost: runs.lost(&counts),
+            lost,
+            not_told,
         }
     }
 
@@ -125,14 +131,25 @@ impl<'a> Runs<'a> {
         counts: &dyn Fn(&str) -> bool,
     ) -> Vec<(Change, Unpaired)> {
         let name = after.record.name.as_str();
+        let readings =
+            (Reading::of(self.old, before, reference), Reading::of(self.new, after, reference));
+        let (Some(old), Some(new)) = readings else {
+            return Vec::new();
+        };
         let change = |metric: &Metric| {
-            let old_values = values(self.old, before.metric(&metric.name)?, reference)?;
-            let new_values = values(self.new, metric, reference)?;
-            let runs = Unpaired::new(&new_values.rounds, &old_values.rounds).ok()?;
-            let estimates = (old_values.estimate, new_values.estimate);
-            let margins = self.margins(&metric.name);
             let counts = counts(&metric.name);
-            Some((Change::new((name, &metric.name), estimates, &runs, margins, counts), runs))
+            if counts && loss(&metric.name, old.side, new.side).is_some() {
+                return None;
+            }
+            let (old_values, new_values) = (old.values(&metric.name)?, new.values(&metric.name)?);
+            let runs = Unpaired::new(&new_values.rounds, &old_values.rounds).ok()?;
+            let figures = (old_values.figure, new_values.figure);
+            let claim = new.claim_over(&old, &metric.name);
+            let margins = self.margins(&metric.name);
+            Some((
+                Change::new((name, &metric.name), figures, (&runs, claim), margins, counts),
+                runs,
+            ))
         };
         after.metrics.iter().filter(|metric| self.is_common(metric)).filter_map(change).collect()
     }
@@ -158,19 +175,27 @@ impl<'a> Runs<'a> {
         Margins { different, equivalent: margin }
     }
 
-    fn lost(&self, counts: &dyn Fn(&str) -> bool) -> Vec<(String, String)> {
-        let mut lost = Vec::new();
+    /// What counts and has no figure any more: for the worse, or for reasons that tell nothing.
+    fn losses(&self, counts: &dyn Fn(&str) -> bool) -> (Vec<Lost>, Vec<NotTold>) {
+        let (mut lost, mut not_told) = (Vec::new(), Vec::new());
         for (before, after) in self.contenders() {
-            let gone = before.metrics.iter().filter(|metric| {
-                counts(&metric.name)
-                    && self.is_common(metric)
-                    && after.metric(&metric.name).is_none()
-            });
-            lost.extend(gone.map(|metric| (after.record.name.clone(), metric.name.clone())));
+            let counted = before.metrics.iter().filter(|it| counts(&it.name) && self.is_common(it));
+            let (old, new) = (Side::of(self.old, before), Side::of(self.new, after));
+            for metric in counted.map(|metric| metric.name.as_str()) {
+                let names = (after.record.name.clone(), metric.to_owned());
+                match loss(metric, old, new) {
+                    None => {}
+                    Some(Loss::Worse) => lost.push(names),
+                    Some(Loss::NotTold(gate)) => not_told.push((names.0, names.1, gate)),
+                }
+            }
         }
-        lost
+        (lost, not_told)
     }
 }
+
+type Lost = (String, String);
+type NotTold = (String, String, &'static str);
 
 /// The half-width of a run's placebo, on the log scale.
 fn floor(run: &Analysis<'_>, metric: &str) -> Option<f64> {
@@ -179,22 +204,54 @@ fn floor(run: &Analysis<'_>, metric: &str) -> Option<f64> {
     interval.is_bounded().then(|| interval.half_width().ln_1p())
 }
 
-/// The rounds' values with their estimate, or their ratios to the reference of the same rounds.
-struct Values {
-    rounds: Vec<f64>,
-    estimate: f64,
+/// One contender of one run, and the reference of the same rounds that its values are divided by,
+/// if any.
+struct Reading<'a> {
+    side: Side<'a>,
+    reference: Option<Side<'a>>,
 }
 
-fn values(run: &Analysis<'_>, metric: &Metric, reference: Option<&str>) -> Option<Values> {
-    let Some(reference) = reference else {
-        let rounds = metric.rounds.iter().copied().flatten().collect();
-        return Some(Values { rounds, estimate: metric.estimate });
-    };
-    let base = run.contender(reference)?.metric(&metric.name)?;
-    let both = metric.rounds.iter().zip(&base.rounds);
-    let rounds = both.filter_map(|(value, base)| Some((*value)? / (*base)?)).collect();
-    let estimate = super::compare::pair(metric, std::slice::from_ref(base))?.estimate();
-    Some(Values { rounds, estimate })
+/// The rounds' values with their estimate.
+struct Values {
+    rounds: Vec<f64>,
+    figure: Figure,
+}
+
+impl<'a> Reading<'a> {
+    fn of(
+        run: &'a Analysis<'a>,
+        contender: &'a ContenderResult<'a>,
+        reference: Option<&str>,
+    ) -> Option<Self> {
+        let reference = match reference {
+            None => None,
+            Some(name) => Some(Side::of(run, run.contender(name)?)),
+        };
+        Some(Self { side: Side::of(run, contender), reference })
+    }
+
+    fn values(&self, metric: &str) -> Option<Values> {
+        let metric = self.side.contender.metric(metric)?;
+        let Some(reference) = self.reference else {
+            let rounds = metric.rounds.iter().copied().flatten().collect();
+            return Some(Values { rounds, figure: Figure::of(metric) });
+        };
+        let base = reference.contender.metric(&metric.name)?;
+        let both = metric.rounds.iter().zip(&base.rounds);
+        let rounds = both.filter_map(|(value, base)| Some((*value)? / (*base)?)).collect();
+        let value = super::compare::pair(metric, std::slice::from_ref(base))?.estimate();
+        let claim = Claim::of(&metric.name, &[self.side], &[reference]);
+        Some(Values { rounds, figure: Figure { value, claim } })
+    }
+
+    /// What may be claimed of this one divided by the earlier one.
+    fn claim_over(&self, earlier: &Self, metric: &str) -> Claim {
+        let above: Vec<Side<'_>> =
+            [Some(self.side), earlier.reference].into_iter().flatten().collect();
+        let below: Vec<Side<'_>> =
+            [Some(earlier.side), self.reference].into_iter().flatten().collect();
+        Claim::of(metric, &above, &below)
+    }
 }
 
 /// Every reason why figures of the two runs do not mean the same.
@@ -251,12 +308,19 @@ fn driver(record: &Record) -> Option<&str> {
     record.visits.iter().flat_map(|visit| &visit.trials).next().map(|trial| trial.driver.as_str())
 }
 
-/// All of a scenario but its name, as it is in the record.
+/// All of how a scenario asks but its name, as it is in the record.
 fn shape(scenario: &ScenarioRecord) -> String {
-    let nameless = ScenarioRecord { name: String::new(), ..scenario.clone() };
+    let nameless = ScenarioRecord {
+        name: String::new(),
+        // How fast the load engine was that day, not how the scenario asks.
+        ceiling_per_second: None,
+        ceiling_attempts: Vec::new(),
+        ..scenario.clone()
+    };
     let fields = serde_json::to_value(nameless).unwrap_or_default();
     let fields = fields.as_object().into_iter().flatten();
-    let set = fields.filter(|(name, value)| *name != "name" && !value.is_null());
+    let is_empty = |value: &Value| value.is_null() || *value == Value::Array(Vec::new());
+    let set = fields.filter(|(name, value)| *name != "name" && !is_empty(value));
     set.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
 
@@ -294,6 +358,7 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
         if matches!(run.record.ended, Ended::Interrupted | Ended::NotYet) {
             notes.push(format!("{name} was not run to its end"));
         }
+        notes.extend(run.quiet.notes().iter().map(|note| format!("{name}: {note}")));
         for contender in &run.contenders {
             notes.extend(contender.gates.iter().map(|gate| {
                 let place = if gate.scenario.is_empty() { "all scenarios" } else { &gate.scenario };

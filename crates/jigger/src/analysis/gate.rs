@@ -2,6 +2,7 @@
 
 use super::capacity;
 use super::metric::of;
+use super::offered::{NEEDED_SHARE, answered_share};
 use super::trials::{Trial, Visit};
 use crate::record::{Record, ScenarioRecord, TrialRecord};
 
@@ -24,8 +25,6 @@ pub const ENGINE_SHARE_LIMIT: f64 = 0.85;
 pub const CEILING_SHARE_LIMIT: f64 = 0.7;
 /// Allowed departure from Little's law.
 const LITTLE_TOLERANCE: f64 = 0.05;
-/// Allowed shortfall of an open loop.
-const OFFERED_SHARE: f64 = 0.99;
 
 impl Gate {
     /// Whether the metric is of the scenario that the gate touches.
@@ -80,7 +79,7 @@ pub fn gates_of(record: &Record, visits: &[Visit<'_>]) -> Vec<Gate> {
 
 /// Whether a trial's response times say something else than how long answers took.
 pub fn hides_times(scenario: &ScenarioRecord, trial: &Trial<'_>) -> bool {
-    let is_short = reached(scenario, trial.record).is_some_and(|share| share < OFFERED_SHARE);
+    let is_short = answered_share(scenario, trial).is_some_and(|share| share < NEEDED_SHARE);
     let departs = occupied(scenario, trial)
         .is_some_and(|occupied| departure(scenario, occupied) > LITTLE_TOLERANCE);
     is_short || departs
@@ -160,14 +159,8 @@ fn occupied(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
 
 fn offered(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
     let rate = scenario.rate_per_second?;
-    let reached = trials.iter().filter_map(|trial| reached(scenario, trial.record));
-    let lowest = reached.fold(f64::INFINITY, f64::min);
-    (lowest < OFFERED_SHARE)
+    let shares = trials.iter().filter_map(|trial| answered_share(scenario, trial));
+    let lowest = shares.fold(f64::INFINITY, f64::min);
+    (lowest < NEEDED_SHARE)
         .then(|| format!("{:.1} % of the {rate} requests a second were answered", lowest * 100.0))
-}
-
-/// The share of an open loop's requests that were answered.
-fn reached(scenario: &ScenarioRecord, trial: &TrialRecord) -> Option<f64> {
-    let rate = scenario.rate_per_second?;
-    Some(of(trial.requests) * 1e9 / of(trial.elapsed_ns) / rate)
 }

@@ -1,7 +1,8 @@
 //! Thresholds: promises of the suite, held against intervals rather than against estimates.
 
+use super::claim::{Claim, Side};
 use super::compare::pair;
-use super::{ContenderResult, Metric};
+use super::{Bound, ContenderResult, Metric, Quiet};
 use crate::record::{BoundRecord, Record, ThresholdRecord};
 
 /// What became of a threshold.
@@ -9,11 +10,13 @@ use crate::record::{BoundRecord, Record, ThresholdRecord};
 pub struct ThresholdResult {
     /// The promise.
     pub threshold: ThresholdRecord,
-    /// The metric's estimate, or its ratio to the other contender's.
+    /// The metric's estimate, or its ratio to the other contender's; `None` also where a gate
+    /// forbids the ratio.
     pub value: Option<f64>,
-    /// Lower end of its 95 % interval, with enough rounds.
+    /// Lower end of its 95 % interval, with enough rounds; `None` for what is only known to be at
+    /// most so much.
     pub low: Option<f64>,
-    /// Upper end.
+    /// Upper end; `None` for what is only known to be at least so much.
     pub high: Option<f64>,
     /// What the interval says.
     pub outcome: Outcome,
@@ -26,72 +29,109 @@ pub enum Outcome {
     Holds,
     /// The whole interval misses it.
     Fails,
-    /// The interval lies on both sides, or there are too few rounds for one.
+    /// The interval lies on both sides, or there are too few rounds for one; or the machine was too
+    /// noisy.
     NotSettled,
     /// There is no value.
     NotMeasured,
 }
 
 /// Metrics that a run has once, exactly as they are.
-const ONCE: [&str; 4] =
-    ["build_seconds", "image_unpacked_bytes", "image_transfer_bytes", "image_own_bytes"];
+const ONCE: [&str; 5] = [
+    "build_seconds",
+    "artifact_bytes",
+    "image_unpacked_bytes",
+    "image_transfer_bytes",
+    "image_own_bytes",
+];
 
 /// Every threshold of the suite, judged.
-pub fn results(record: &Record, contenders: &[ContenderResult<'_>]) -> Vec<ThresholdResult> {
-    let judged = |threshold: &ThresholdRecord| judge(threshold, contenders);
+pub fn results(
+    record: &Record,
+    contenders: &[ContenderResult<'_>],
+    quiet: &Quiet,
+) -> Vec<ThresholdResult> {
+    let judged = |threshold: &ThresholdRecord| judge(threshold, contenders, quiet);
     record.suite.thresholds.iter().map(judged).collect()
 }
 
-/// An estimate with its interval.
+/// An estimate with its interval, and what may be claimed of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Value {
     estimate: f64,
     interval: Option<(f64, f64)>,
+    claim: Claim,
 }
 
-fn judge(threshold: &ThresholdRecord, contenders: &[ContenderResult<'_>]) -> ThresholdResult {
-    let metric = &threshold.metric;
-    let named = |name: &str| contenders.iter().find(|contender| contender.record.name == name);
-    let mine = named(&threshold.contender);
-    let value = mine.and_then(|mine| match &threshold.relative_to {
-        None => Some(amount(mine.metric(metric)?)),
-        Some(other) => ratio(mine.metric(metric)?, named(other)?),
+fn judge(
+    threshold: &ThresholdRecord,
+    contenders: &[ContenderResult<'_>],
+    quiet: &Quiet,
+) -> ThresholdResult {
+    let named = |name: &str| {
+        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
+        Some(Side { contender, quiet })
+    };
+    let value = named(&threshold.contender).and_then(|mine| match &threshold.relative_to {
+        None => amount(mine, &threshold.metric),
+        Some(other) => ratio(mine, named(other)?, &threshold.metric),
     });
-    // What is known to be at least so much cannot be shown to be too little, nor to stay below.
-    let is_rate = metric.ends_with("requests_per_second");
-    let is_bound = |name: &str| named(name).is_some_and(|c| c.has_gate("client-limited", metric));
-    let is_open_above = is_rate && is_bound(&threshold.contender);
-    let is_open_below = is_rate && threshold.relative_to.as_deref().is_some_and(is_bound);
-    let interval = value.and_then(|value| value.interval).map(|(low, high)| {
-        let low = if is_open_below { 0.0 } else { low };
-        (low, if is_open_above { f64::INFINITY } else { high })
-    });
+    let shown = value.filter(|value| value.claim.withheld.is_none());
+    let (low, high) = shown.map_or((None, None), ends);
     ThresholdResult {
         threshold: threshold.clone(),
-        value: value.map(|value| value.estimate),
-        low: interval.map(|(low, _)| low),
-        high: interval.map(|(_, high)| high).filter(|high| high.is_finite()),
-        outcome: match (value, interval) {
-            (None, _) => Outcome::NotMeasured,
-            (Some(_), None) => Outcome::NotSettled,
-            (Some(_), Some(interval)) => outcome(threshold.bound, threshold.limit, interval),
-        },
+        value: shown.map(|value| value.estimate),
+        low,
+        high,
+        outcome: value.map_or(Outcome::NotMeasured, |value| settled(threshold, value)),
     }
 }
 
-/// A contender's own figure. What is had once a run is what it is, without an interval.
-fn amount(metric: &Metric) -> Value {
-    let interval = metric.low.zip(metric.high);
-    let exact = is_once(metric).then_some((metric.estimate, metric.estimate));
-    Value { estimate: metric.estimate, interval: interval.or(exact) }
+/// The interval's ends, as far as the bound leaves them.
+fn ends(value: Value) -> (Option<f64>, Option<f64>) {
+    let Some((low, high)) = value.interval else { return (None, None) };
+    match value.claim.bound {
+        None => (Some(low), Some(high)),
+        Some(Bound::AtLeast) => (Some(low), None),
+        Some(Bound::AtMost) => (None, Some(high)),
+    }
 }
 
-fn ratio(metric: &Metric, other: &ContenderResult<'_>) -> Option<Value> {
-    let pairs = pair(metric, &other.metrics)?;
+fn settled(threshold: &ThresholdRecord, value: Value) -> Outcome {
+    match value.claim.withheld {
+        Some("errors") => Outcome::NotMeasured,
+        Some(_) => Outcome::NotSettled,
+        None if value.claim.is_too_noisy || value.interval.is_none() => Outcome::NotSettled,
+        None => {
+            // What is known to be at least so much cannot be shown to be too little, nor to stay
+            // below.
+            let (low, high) = ends(value);
+            let interval = (low.unwrap_or(0.0), high.unwrap_or(f64::INFINITY));
+            outcome(threshold.bound, threshold.limit, interval)
+        }
+    }
+}
+
+/// A contender's own figure. What is had once a run is what it is, without an interval, however
+/// noisy the rounds were.
+fn amount(mine: Side<'_>, metric: &str) -> Option<Value> {
+    let metric = mine.contender.metric(metric)?;
+    let estimate = metric.estimate;
+    let exact = is_once(metric).then_some((estimate, estimate));
+    let is_too_noisy = mine.quiet.is_too_noisy() && !is_once(metric);
+    let claim = Claim { bound: metric.bound, is_too_noisy, ..Claim::default() };
+    Some(Value { estimate, interval: metric.low.zip(metric.high).or(exact), claim })
+}
+
+fn ratio(mine: Side<'_>, other: Side<'_>, name: &str) -> Option<Value> {
+    let metric = mine.contender.metric(name)?;
+    let pairs = pair(metric, &other.contender.metrics)?;
     let estimate = pairs.estimate();
     let interval = pairs.signed_rank(0.95).ok().map(|ratio| (ratio.low, ratio.high));
     let exact = is_once(metric).then_some((estimate, estimate));
-    Some(Value { estimate, interval: interval.or(exact) })
+    let found = Claim::of(name, &[mine], &[other]);
+    let claim = Claim { is_too_noisy: found.is_too_noisy && !is_once(metric), ..found };
+    Some(Value { estimate, interval: interval.or(exact), claim })
 }
 
 fn is_once(metric: &Metric) -> bool {

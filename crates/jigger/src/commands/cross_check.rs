@@ -188,6 +188,9 @@ impl Session<'_> {
         listener(Event::RoundsBegin { visits: left.len(), max_rounds: rounds });
         let servers = Orders::balanced(taking_part.len(), SEEDS.0);
         for round in 0..rounds {
+            if self.interrupt.is_raised() {
+                break;
+            }
             self.checked.rounds = round + 1;
             for place in servers.round(round) {
                 let at = taking_part[place];
@@ -237,9 +240,10 @@ impl Session<'_> {
             }
             Ok(())
         });
-        if !interrupt.is_raised() {
-            turns.into_iter().for_each(|turn| self.keep(at, round, turn));
+        if interrupt.is_raised() {
+            return Ok(());
         }
+        turns.into_iter().for_each(|turn| self.keep(at, round, turn));
         outcome.map_err(|error| error.to_string())
     }
 

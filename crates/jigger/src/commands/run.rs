@@ -151,7 +151,11 @@ fn calibrate(
         return Ok(());
     };
     let mut world = ground.world(&closed, record)?;
-    let visits = calibration::visit_all(record, &mut world, listener);
+    let visits = calibration::visit_all(&record.contenders, &mut world, listener);
+    if ground.interrupt.is_raised() {
+        // The slowest of those that were asked until then need not be the slowest of all.
+        return Ok(());
+    }
     calibration::mark_failures(&visits, &mut record.contenders);
     record.calibrations = calibration::calibrations(suite, &visits);
     calibration::apply(&record.calibrations, suite);
@@ -177,7 +181,7 @@ fn complete_scenarios(
         }
     }
     let time = if method.quick { QUICK_CEILING } else { CEILING };
-    let ceilings = ceilings(suite, &placement, time, listener);
+    let ceilings = ceilings(suite, &placement, time, ground.interrupt, listener);
     record.suite.scenarios = scenario_records(suite, placement.client_cpus.len());
     for (scenario, attempts) in record.suite.scenarios.iter_mut().zip(ceilings) {
         scenario.set_ceiling(attempts);

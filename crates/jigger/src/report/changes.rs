@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use super::look::{Look, Tone};
 use super::markdown::{escaped, markdown_table};
-use super::tables::{Table, threshold_table};
+use super::tables::{Table, bounded, threshold_table};
 use super::terminal::{thresholds, titled};
 use super::units::{significant, with_unit};
 use super::warnings::warnings;
-use crate::analysis::{Basis, Change, Compared, Difference, ThresholdResult, Unit, unit_of};
+use crate::analysis::{
+    Basis, Change, Claim, Compared, Difference, Figure, ThresholdResult, Unit, unit_of,
+};
 
 /// What changes can be written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -104,7 +106,8 @@ pub fn revisions(found: &Revisions<'_>, format: ChangeFormat, look: Look) -> Str
 
 fn revision_title(run: &Compared<'_>) -> String {
     let name = contender_of(run);
-    format!("{name}: {}", verdict_sentence(&run.changes, run.lost.len(), &run.analysis.thresholds))
+    let gone = (run.lost.len(), run.not_told.len());
+    format!("{name}: {}", verdict_sentence(&run.changes, gone, &run.analysis.thresholds))
 }
 
 /// The contender's name, from that of its suite.
@@ -140,7 +143,10 @@ fn revision_tables(run: &Compared<'_>) -> (Table, Table) {
 
 fn revision_remarks(run: &Compared<'_>) -> Vec<String> {
     let lost = run.lost.iter().map(|metric| format!("worse: the head no longer has {metric}"));
-    lost.chain(warnings(run.analysis).iter().map(ToString::to_string)).collect()
+    let not_told = run.not_told.iter();
+    let not_told = not_told.map(|(metric, gate)| format!("not told: {metric} ({gate})"));
+    let warnings = warnings(run.analysis).into_iter().map(|warning| warning.to_string());
+    lost.chain(not_told).chain(warnings).collect()
 }
 
 fn revision_text(found: &Revisions<'_>, run: &Compared<'_>, look: Look) -> String {
@@ -183,6 +189,9 @@ fn revisions_json(found: &Revisions<'_>) -> Value {
             "is_missed": run.is_missed(false),
             "changes": run.changes.iter().map(change_json).collect::<Vec<_>>(),
             "lost": run.lost,
+            "not_told": run.not_told.iter().map(|(metric, gate)| json!({
+                "metric": metric, "gate": gate,
+            })).collect::<Vec<_>>(),
             "thresholds": run.analysis.thresholds.iter().map(super::json::threshold).collect::<Vec<_>>(),
             "notes": revision_remarks(run),
         })
@@ -226,16 +235,22 @@ pub(super) fn difference_title(found: &Difference<'_>) -> String {
 }
 
 pub(super) fn headline(found: &Difference<'_>) -> String {
-    verdict_sentence(&found.changes, found.lost.len(), &found.new.thresholds)
+    let gone = (found.lost.len(), found.not_told.len());
+    verdict_sentence(&found.changes, gone, &found.new.thresholds)
 }
 
-/// What all changes that count say together.
-pub fn verdict_sentence(changes: &[Change], lost: usize, thresholds: &[ThresholdResult]) -> String {
+/// What all changes that count say together, with the numbers of those that were lost and of those
+/// of which nothing can be told.
+pub fn verdict_sentence(
+    changes: &[Change],
+    (lost, not_told): (usize, usize),
+    thresholds: &[ThresholdResult],
+) -> String {
     let counted = || changes.iter().filter(|change| change.counts);
     let with = |word: &str| counted().filter(|change| change.word() == word).count();
     let (worse, better) = (with("worse") + lost, with("better"));
     let failed = thresholds.iter().filter(|result| result.outcome.is_failure()).count();
-    let total = counted().count() + lost;
+    let total = counted().count() + lost + not_told;
     let mut text = match (worse, better) {
         (0, 0) if total > 0 && with("equivalent") == total => "Nothing changed".to_owned(),
         (0, 0) => "Nothing is shown to have changed".to_owned(),
@@ -285,15 +300,18 @@ pub fn change_table(
     unit: &dyn Fn(&Change) -> Option<Unit>,
 ) -> Table {
     let row = |change: &&Change| {
-        let value = |value: f64| match unit(change) {
-            Some(unit) => with_unit(value, unit),
-            None => format!("{}x", fine(value)),
+        let value = |figure: Figure| {
+            let text = match unit(change) {
+                Some(unit) => with_unit(figure.value, unit),
+                None => format!("{}x", fine(figure.value)),
+            };
+            claimed(figure.claim, text)
         };
         vec![
             change.metric.clone(),
             value(change.before),
             value(change.after),
-            format!("{}x", fine(change.ratio)),
+            claimed(change.claim, format!("{}x", fine(change.ratio))),
             interval(change),
             format!("{:.1} %", change.margin * 100.0),
             change.word().to_owned(),
@@ -317,9 +335,16 @@ fn tone(change: &Change) -> Option<Tone> {
     })
 }
 
+/// `>= 1.21x` for what is a bound only, `-` for what a gate forbids.
+fn claimed(claim: Claim, text: String) -> String {
+    if claim.withheld.is_some() { "-".to_owned() } else { bounded(claim.bound, text) }
+}
+
 fn interval(change: &Change) -> String {
     match (change.low, change.high) {
-        (Some(low), Some(high)) => format!("{} to {}", fine(low), fine(high)),
+        (Some(low), Some(high)) if change.claim.withheld.is_none() => {
+            format!("{} to {}", fine(low), fine(high))
+        }
         _ => "-".to_owned(),
     }
 }
@@ -332,9 +357,12 @@ fn fine(ratio: f64) -> String {
 pub(super) fn remarks(found: &Difference<'_>) -> Vec<String> {
     let lost = found.lost.iter();
     let lost = lost.map(|(contender, metric)| format!("worse: {contender} no longer has {metric}"));
+    let not_told = found.not_told.iter();
+    let not_told = not_told
+        .map(|(contender, metric, gate)| format!("not told: {contender}'s {metric} ({gate})"));
     let reasons = found.reasons.iter().map(|reason| format!("not comparable: {reason}"));
     let notes = found.notes.iter().map(|note| format!("note: {note}"));
-    lost.chain(reasons).chain(notes).collect()
+    lost.chain(not_told).chain(reasons).chain(notes).collect()
 }
 
 fn difference_json(found: &Difference<'_>) -> Value {
@@ -360,6 +388,9 @@ fn difference_json(found: &Difference<'_>) -> Value {
         "lost": found.lost.iter().map(|(contender, metric)| json!({
             "contender": contender, "metric": metric,
         })).collect::<Vec<_>>(),
+        "not_told": found.not_told.iter().map(|(contender, metric, gate)| json!({
+            "contender": contender, "metric": metric, "gate": gate,
+        })).collect::<Vec<_>>(),
         "thresholds": found.new.thresholds.iter().map(super::json::threshold).collect::<Vec<_>>(),
         "not_comparable": found.reasons,
         "notes": found.notes,
@@ -368,17 +399,23 @@ fn difference_json(found: &Difference<'_>) -> Value {
 
 /// One change.
 pub fn change_json(change: &Change) -> Value {
+    let figure = |figure: Figure| figure.claim.withheld.is_none().then_some(figure.value);
+    let shown = |value: f64| change.claim.withheld.is_none().then_some(value);
     json!({
         "metric": change.metric,
         "contender": change.contender,
-        "before": change.before,
-        "after": change.after,
-        "ratio": change.ratio,
-        "low": change.low,
-        "high": change.high,
+        "before": figure(change.before),
+        "before_bound": change.before.claim.bound,
+        "after": figure(change.after),
+        "after_bound": change.after.claim.bound,
+        "ratio": shown(change.ratio),
+        "low": change.low.and_then(shown),
+        "high": change.high.and_then(shown),
         "margin": change.margin,
         "counts": change.counts,
         "verdict": change.verdict.map(|_| change.word()),
+        "bound": change.claim.bound,
+        "withheld": change.claim.withheld,
     })
 }
 

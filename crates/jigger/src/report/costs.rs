@@ -1,7 +1,7 @@
 //! Sentences on what servers cost beside their speed: start-up, builds, containers.
 
 use super::units::{bytes, significant, with_unit};
-use crate::analysis::{Analysis, Comparison, Unit, startup_times_ms};
+use crate::analysis::{Analysis, Bound, Comparison, Unit, startup_times_ms};
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord};
 
 /// All of them.
@@ -62,7 +62,8 @@ fn build(contender: &ContenderRecord, made: &ArtifactRecord) -> String {
 /// What a container adds or takes, in the metrics that people ask about.
 fn containers(analysis: &Analysis<'_>) -> Vec<String> {
     let said = |found: &Comparison| Some(container(found, subject(analysis, found)?));
-    analysis.containers.iter().filter_map(said).collect()
+    let shown = analysis.containers.iter().filter(|found| found.withheld.is_none());
+    shown.filter_map(said).collect()
 }
 
 /// What the ratio is of, in words; nothing for metrics that say the same again.
@@ -86,12 +87,17 @@ fn subject(analysis: &Analysis<'_>, comparison: &Comparison) -> Option<String> {
 }
 
 fn container(comparison: &Comparison, subject: String) -> String {
-    let Comparison { baseline, ratio, low, high, .. } = comparison;
+    let Comparison { baseline, ratio, low, high, bound, .. } = comparison;
     let interval = low.zip(*high).map_or_else(String::new, |(low, high)| {
         format!(" ({} to {})", significant(low), significant(high))
     });
+    let bound = match bound {
+        None => "",
+        Some(Bound::AtLeast) => "at least ",
+        Some(Bound::AtMost) => "at most ",
+    };
     format!(
-        "in a container: {baseline}'s {subject} is {}x that of its bare process{interval}.",
+        "in a container: {baseline}'s {subject} is {bound}{}x that of its bare process{interval}.",
         significant(*ratio)
     )
 }

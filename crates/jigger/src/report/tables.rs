@@ -136,7 +136,8 @@ pub fn promise(threshold: &ThresholdRecord) -> String {
     format!("{side} {}", threshold.text)
 }
 
-/// `2.31x (2.28 to 2.40)`, `3.20 ms (3.10 ms to 3.35 ms)`; `>=` where only the lower end is known.
+/// `2.31x (2.28 to 2.40)`, `3.20 ms (3.10 ms to 3.35 ms)`; `>=` where only the lower end is known,
+/// `<=` where only the upper one is.
 pub fn threshold_value(result: &ThresholdResult) -> String {
     let shown = |value: f64| match result.threshold.relative_to {
         Some(_) => format!("{}x", significant(value)),
@@ -150,6 +151,7 @@ pub fn threshold_value(result: &ThresholdResult) -> String {
             format!("{value} ({} to {})", shown(low), shown(high))
         }
         (Some(_), None) => format!(">= {value}"),
+        (None, Some(_)) => format!("<= {value}"),
         _ => value,
     }
 }
@@ -240,6 +242,6 @@ fn cell(contender: &ContenderResult<'_>, metric: &str) -> String {
 }
 
 /// `>= 12,345` for what is a bound only.
-fn bounded(bound: Option<Bound>, text: String) -> String {
+pub fn bounded(bound: Option<Bound>, text: String) -> String {
     bound.map_or(text.clone(), |bound| format!("{} {text}", bound.symbol()))
 }

@@ -230,6 +230,59 @@ fn a_lower_bound_neither_fails_a_floor_nor_keeps_a_ceiling() {
     assert_eq!(outcomes[..3], ["holds", "fails", "not settled"]);
 }
 
+/// The outcomes of the first two thresholds, which are ratios, and of one on p99.
+fn outcomes_when(change: impl FnOnce(&mut Record)) -> [&'static str; 4] {
+    let mut record = record_with_thresholds(8);
+    record.suite.thresholds[2] =
+        threshold("saturation.response_time_us.p99", BoundRecord::AtMost, 1_000.0, None);
+    record.suite.thresholds.swap(3, 4);
+    change(&mut record);
+    let analysis = Analysis::of(&record);
+    let outcomes: Vec<&str> = analysis.thresholds.iter().map(|r| r.outcome.name()).collect();
+    outcomes[..4].try_into().unwrap()
+}
+
+#[test]
+fn thresholds_are_held_to_the_same_gates_as_verdicts() {
+    assert_eq!(outcomes_when(|_| {}), ["holds", "fails", "fails", "holds"]);
+    let open = "not settled";
+    // A time is at most what was found, so it cannot be shown to be too long.
+    assert_eq!(outcomes_when(|it| limit_engine(it, "gin")), ["holds", "fails", open, "holds"]);
+    let both =
+        |record: &mut Record| ["gin", "flask"].iter().for_each(|it| limit_engine(record, it));
+    assert_eq!(outcomes_when(both), [open, open, open, "holds"]);
+    let fails = |record: &mut Record| {
+        record.visits[1].trials[1].errors.insert("timeout".to_owned(), 1);
+    };
+    let none = "not measured";
+    assert_eq!(outcomes_when(fails), [none, none, "fails", "holds"]);
+    let noisy = |record: &mut Record| {
+        record.visits.iter_mut().for_each(|it| it.disturbance.foreign_cpu_share = Some(0.5));
+    };
+    assert_eq!(outcomes_when(noisy), [open, open, open, "holds"]);
+}
+
+#[test]
+fn a_container_is_held_to_the_same_gates() {
+    let mut record = record(7);
+    record.contenders[0].container = Some(
+        serde_json::from_value(serde_json::json!({
+            "of": "flask", "image": "i", "network": "host", "cpus": null, "memory_bytes": null,
+            "engine": "docker"
+        }))
+        .unwrap(),
+    );
+    let said = |record: &Record| {
+        let text = render(&Analysis::of(record), Format::Text, false);
+        text.lines().find(|line| line.contains("rate of saturation")).map(str::to_owned)
+    };
+    assert!(said(&record).unwrap().contains(" is 10.0x"), "{:?}", said(&record));
+    limit_engine(&mut record, "gin");
+    assert!(said(&record).unwrap().contains(" is at least 10.0x"), "{:?}", said(&record));
+    limit_engine(&mut record, "flask");
+    assert_eq!(said(&record), None);
+}
+
 /// Every format of a report, for what must be the same in all of them.
 fn in_all_formats(record: &Record) -> [String; 5] {
     let analysis = Analysis::of(record);
@@ -384,8 +437,11 @@ fn errors_leave_no_ratio_in_any_format() {
 fn times_that_are_not_what_they_seem_are_not_shown() {
     let mut record = record(7);
     record.suite.scenarios[1].rate_per_second = Some(40_000.0);
+    for trial in record.visits.iter_mut().map(|visit| &mut visit.trials[1]) {
+        trial.in_flight = trial.requests;
+    }
     let [text, _, _, csv, json] = in_all_formats(&record);
-    assert!(text.contains("rate-not-reached: gin (saturation): 50.0 %"), "{text}");
+    assert!(text.contains("rate-not-reached: gin (saturation): 50.1 %"), "{text}");
     assert!(!csv.contains("saturation.response_time_us"), "{csv}");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let metrics = json["contenders"][0]["metrics"].as_object().unwrap();

@@ -21,6 +21,8 @@ struct FakeWorld {
     fails_once: bool,
     /// (entry, round, how often) of visits that something else disturbs.
     disturbed: Vec<(&'static str, usize, usize)>,
+    /// Ctrl-C came before the rounds.
+    interrupted_before: bool,
     /// Ctrl-C comes during the visit with this number.
     interrupted_in: Option<usize>,
     visits: Vec<(usize, String)>,
@@ -32,7 +34,8 @@ impl World for FakeWorld {
     }
 
     fn is_interrupted(&self) -> bool {
-        self.interrupted_in.is_some_and(|visit| self.visits.len() > visit)
+        self.interrupted_before
+            || self.interrupted_in.is_some_and(|visit| self.visits.len() > visit)
     }
 
     fn visit(
@@ -264,6 +267,14 @@ fn an_interrupt_ends_at_once_and_keeps_what_was_whole() {
     assert_eq!(outcome.ended, Ended::Interrupted);
     assert_eq!(outcome.on_disk.visits.len(), 3);
     assert_eq!(outcome.on_disk.ended, Ended::Interrupted);
+}
+
+#[test]
+fn an_interrupt_before_the_rounds_begins_none() {
+    let mut world = FakeWorld { interrupted_before: true, ..FakeWorld::default() };
+    let outcome = run_in(&mut world, &rounds(6, LONG));
+    assert!(world.visits.is_empty(), "{:?}", world.visits);
+    assert_eq!((outcome.ended, outcome.on_disk.ended), (Ended::Interrupted, Ended::Interrupted));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::verify::Target;
 use crate::disturbance::{Limits, Watch};
 use crate::event::{Event, Listener};
 use crate::host::Placement;
+use crate::interrupt::Interrupt;
 use crate::record::CeilingAttempt;
 use crate::suite::Suite;
 
@@ -18,13 +19,15 @@ const ATTEMPTS_ALLOWED: usize = 3;
 /// The attempts at the ceilings of the suite's scenarios, each measured for `time` against a
 /// server that does nothing, on the servers' cores. Scenarios of the same shape share theirs.
 ///
-/// None where a ceiling cannot be had, which the listener is told, and for a single connection: its
+/// None where a ceiling cannot be had, which the listener is told, after an interrupt, and for a
+/// single connection: its
 /// rate is one by the round trip, in which the engine has the same part whoever answers, and says
 /// nothing of what the engine could bear.
 pub fn ceilings(
     suite: &Suite,
     placement: &Placement,
     time: Duration,
+    interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) -> Vec<Vec<CeilingAttempt>> {
     // The address and the request are the null server's in the end.
@@ -36,7 +39,7 @@ pub fn ceilings(
         let attempts = match same {
             _ if scenario.connections == 1 => Vec::new(),
             Some((_, attempts)) => attempts.clone(),
-            None => until_quiet(&suite.rounds.disturbance, listener, &mut || {
+            None => until_quiet(&suite.rounds.disturbance, interrupt, listener, &mut || {
                 measured(&load, placement, time)
             }),
         };
@@ -53,13 +56,14 @@ fn is_same_shape(one: &Load, other: &Load) -> bool {
 /// Measures until an attempt was not disturbed, or there were enough of them.
 fn until_quiet(
     limits: &Limits,
+    interrupt: &Interrupt,
     listener: &mut Listener<'_>,
     measure: &mut dyn FnMut() -> Result<CeilingAttempt, CeilingError>,
 ) -> Vec<CeilingAttempt> {
     let name = "the load engine's ceiling";
     let mut step = name.to_owned();
     let mut attempts = Vec::new();
-    while attempts.len() < ATTEMPTS_ALLOWED {
+    while attempts.len() < ATTEMPTS_ALLOWED && !interrupt.is_raised() {
         listener(Event::Step { name: step, rate_per_second: None });
         let attempt = match measure() {
             Ok(attempt) => attempt,
@@ -105,12 +109,29 @@ mod tests {
 
     /// What is measured one after another, and the attempts made of it.
     fn made(measured: &[CeilingAttempt]) -> (Vec<CeilingAttempt>, Vec<Event>) {
+        made_until(&Interrupt::default(), measured, &|| {})
+    }
+
+    fn made_until(
+        interrupt: &Interrupt,
+        measured: &[CeilingAttempt],
+        meanwhile: &dyn Fn(),
+    ) -> (Vec<CeilingAttempt>, Vec<Event>) {
         let mut next = measured.iter().copied();
         let mut events = Vec::new();
-        let made = until_quiet(&Limits::default(), &mut |event| events.push(event), &mut || {
+        let mut listener = |event| events.push(event);
+        let made = until_quiet(&Limits::default(), interrupt, &mut listener, &mut || {
+            meanwhile();
             Ok(next.next().expect("no further attempt was to be made"))
         });
         (made, events)
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_attempts() {
+        let (loud, interrupt) = (attempt(20_000.0, 0.3), Interrupt::default());
+        assert_eq!(made_until(&interrupt, &[loud], &|| interrupt.raise()).0, [loud]);
+        assert_eq!(made_until(&interrupt, &[], &|| {}).0, []);
     }
 
     #[test]

@@ -292,7 +292,7 @@ impl World for LiveWorld<'_> {
         let outcome = self.make(contender, &mut visit, listener);
         visit.failure = outcome.err().map(|error| error.to_string());
         let frequency_mhz = visit.disturbance.frequency_mhz;
-        visit.disturbance = Disturbance { frequency_mhz, ..watch.end(contender.start.is_some()) };
+        visit.disturbance = Disturbance { frequency_mhz, ..watch.end(is_descendant(contender)) };
         visit
     }
 }
@@ -316,6 +316,12 @@ impl Launcher for LiveWorld<'_> {
         });
         launched.map_err(|error| error.to_string())
     }
+}
+
+/// Whether the server's processes are jigger's descendants, whose CPU time it can tell from that of
+/// others. A container's are those of its engine.
+fn is_descendant(contender: &Contender) -> bool {
+    contender.start.is_some() && contender.container.is_none()
 }
 
 /// Each value with its placeholders filled.

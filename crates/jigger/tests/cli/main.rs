@@ -7,6 +7,7 @@ mod bad_servers;
 mod cross_check;
 mod diff;
 mod init;
+mod interrupt;
 mod lab;
 mod load;
 mod rates;

@@ -1,11 +1,17 @@
 //! Two records made by hand, and what is printed of them.
 
-use super::{ChangeFormat, difference};
-use crate::analysis::{Analysis, Basis, Difference, has_common_baseline};
-use crate::record::{BoundRecord, Record, WarmUpRecord};
+use serde_json::Value;
+
+use super::{ChangeFormat, Revisions, difference, revisions};
+use crate::analysis::{Analysis, Basis, Change, Compared, Difference, has_common_baseline};
+use crate::disturbance::Disturbance;
+use crate::record::{BoundRecord, CeilingAttempt, Record, TrialRecord, WarmUpRecord};
 use crate::report::Look;
 use crate::report::tests::drawn::{record, record_at};
 use crate::report::tests::threshold;
+
+/// Wide, so that no line is broken where a test looks for it.
+const WIDE: Look = Look { color: false, width: 400 };
 
 fn compared<T>(
     (old, new): (&Record, &Record),
@@ -76,7 +82,7 @@ fn the_text_and_the_markdown() {
         }
         let look = Look::default();
         insta::assert_snapshot!("markdown", difference(found, ChangeFormat::Markdown, look));
-        let json: serde_json::Value =
+        let json: Value =
             serde_json::from_str(&difference(found, ChangeFormat::Json, look)).unwrap();
         assert_eq!((&json["basis"], &json["is_worse"]), (&"relative".into(), &true.into()));
         let changes = json["changes"].as_array().unwrap();
@@ -153,4 +159,216 @@ fn a_baseline_alone_is_no_common_ground() {
     assert!(!has_common(&new), "only the baseline is in both");
     new.suite.baseline = "axum".to_owned();
     assert!(!has_common(&new));
+}
+
+/// Changes every saturation trial of a contender.
+fn each(record: &mut Record, contender: &str, change: impl Fn(&mut TrialRecord)) {
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == contender) {
+        change(&mut visit.trials[1]);
+    }
+}
+
+/// The load engine used nearly all of its cores.
+fn limited(trial: &mut TrialRecord) {
+    trial.engine_cpu_ns = 1_900_000_000;
+}
+
+fn too_noisy(record: &mut Record) {
+    for visit in &mut record.visits {
+        visit.disturbance.foreign_cpu_share = Some(0.5);
+    }
+}
+
+fn change_of(found: &Difference<'_>, metric: &str) -> Value {
+    let json: Value = serde_json::from_str(&difference(found, ChangeFormat::Json, WIDE)).unwrap();
+    let mut changes = json["changes"].as_array().unwrap().iter();
+    let wanted = |change: &&Value| change["contender"] == "gin" && change["metric"] == metric;
+    changes.find(wanted).cloned().unwrap_or(Value::Null)
+}
+
+#[test]
+fn a_bound_has_only_the_verdict_that_it_supports() {
+    let (slow, fast) = (record_at(7, 16_000.0, 2_000.0), record_at(7, 24_000.0, 2_000.0));
+    let limited = |mut record: Record| {
+        each(&mut record, "gin", limited);
+        record
+    };
+    let cases = [
+        (slow.clone(), limited(fast.clone()), "better", "at-least"),
+        (fast.clone(), limited(slow.clone()), "inconclusive", "at-least"),
+        (limited(fast.clone()), slow.clone(), "worse", "at-most"),
+        (limited(slow), fast, "inconclusive", "at-most"),
+    ];
+    for (old, new, verdict, bound) in cases {
+        for basis in [Basis::Absolute, Basis::Relative] {
+            compared((&old, &new), basis, &[RATE], |found| {
+                let change = change_of(found, RATE);
+                assert_eq!(
+                    (&change["verdict"], &change["bound"]),
+                    (&verdict.into(), &bound.into())
+                );
+                assert_eq!(found.is_worse(), verdict == "worse");
+                let text = difference(found, ChangeFormat::Text, WIDE);
+                let row = text.lines().find(|line| line.contains(RATE)).unwrap();
+                let symbol = if bound == "at-least" { ">=" } else { "<=" };
+                assert!(row.contains(symbol), "{row}");
+            });
+        }
+    }
+}
+
+#[test]
+fn where_both_sides_are_bounds_there_is_no_ratio() {
+    let (mut old, mut new) = (record(7), record_at(7, 16_000.0, 2_000.0));
+    for record in [&mut old, &mut new] {
+        each(record, "flask", limited);
+    }
+    compared((&old, &new), Basis::Relative, &[RATE], |found| {
+        let change = change_of(found, RATE);
+        assert_eq!(change["withheld"], "client-limited");
+        assert_eq!((&change["ratio"], &change["verdict"]), (&Value::Null, &"inconclusive".into()));
+        assert!(!found.is_worse());
+        let text = difference(found, ChangeFormat::Text, WIDE);
+        let row = text.lines().find(|line| line.contains(RATE)).unwrap();
+        assert!(row.contains(" - "), "{row}");
+    });
+    // The baseline is not in the values themselves.
+    compared((&old, &new), Basis::Absolute, &[RATE], |found| {
+        assert_eq!(verdict(found, "gin", RATE), "worse");
+    });
+}
+
+#[test]
+fn one_failed_request_is_enough_to_be_worse_and_none_where_both_had_some() {
+    let (old, mut new) = (record(8), record(8));
+    let fails = |record: &mut Record, contender: &str| {
+        let mut visits = record.visits.iter_mut();
+        let visit = visits.find(|visit| visit.entry == contender).unwrap();
+        visit.trials[1].errors.insert("timeout".to_owned(), 1);
+    };
+    fails(&mut new, "gin");
+    compared((&old, &new), Basis::Relative, &[], |found| {
+        assert!(found.lost.contains(&("gin".to_owned(), RATE.to_owned())), "{:?}", found.lost);
+        assert_eq!(change_of(found, RATE), Value::Null, "it is not judged besides");
+    });
+    compared((&new, &new), Basis::Relative, &[], |found| {
+        assert_eq!(change_of(found, RATE)["withheld"], "errors");
+        assert!(!found.is_worse(), "{:?}", found.lost);
+    });
+    let mut baseline = record(8);
+    fails(&mut baseline, "flask");
+    compared((&old, &baseline), Basis::Relative, &[], |found| {
+        assert_eq!(change_of(found, RATE)["withheld"], "errors");
+        assert!(found.lost.iter().all(|(contender, _)| contender == "flask"), "{:?}", found.lost);
+    });
+}
+
+#[test]
+fn a_measurement_that_went_wrong_says_nothing_of_the_contender() {
+    let (old, mut new) = (record(7), record(7));
+    each(&mut new, "gin", |trial| trial.idle_ns = Some(32 * trial.elapsed_ns));
+    let p99 = "saturation.response_time_us.p99";
+    compared((&old, &new), Basis::Relative, &[p99], |found| {
+        let expected = ("gin".to_owned(), p99.to_owned(), "littles-law");
+        assert_eq!(found.not_told, [expected]);
+        assert!(!found.is_worse());
+        let text = difference(found, ChangeFormat::Text, WIDE);
+        assert!(text.contains("Nothing is shown to have changed"), "{text}");
+        assert!(text.contains(&format!("not told: gin's {p99} (littles-law)")), "{text}");
+    });
+}
+
+/// In open loop a server that no longer keeps up is worse, unless the machine was too noisy.
+#[test]
+fn a_rate_that_is_no_longer_reached_is_worse_on_a_quiet_machine() {
+    let mut old = record(7);
+    old.suite.scenarios[1].rate_per_second = Some(20_000.0);
+    let mut new = old.clone();
+    each(&mut new, "gin", |trial| trial.in_flight = trial.requests);
+    let p99 = "saturation.response_time_us.p99";
+    compared((&old, &new), Basis::Absolute, &[], |found| {
+        assert!(found.lost.contains(&("gin".to_owned(), p99.to_owned())), "{:?}", found.lost);
+    });
+    too_noisy(&mut new);
+    compared((&old, &new), Basis::Absolute, &[], |found| {
+        assert!(found.not_told.contains(&("gin".to_owned(), p99.to_owned(), "disturbed")));
+        assert!(!found.is_worse(), "{:?}", found.lost);
+    });
+}
+
+#[test]
+fn a_run_that_was_too_noisy_has_no_verdict_on_either_side() {
+    let (quiet, slower) = (record(7), record_at(7, 10_000.0, 2_000.0));
+    let (mut noisy, mut noisy_slower) = (quiet.clone(), slower.clone());
+    too_noisy(&mut noisy);
+    too_noisy(&mut noisy_slower);
+    for (old, new, name) in [(&noisy, &slower, "OLD"), (&quiet, &noisy_slower, "NEW")] {
+        compared((old, new), Basis::Relative, &[], |found| {
+            assert_eq!(verdict(found, "gin", RATE), "inconclusive");
+            assert!(!found.is_worse());
+            let note = format!("{name}: too noisy to compare");
+            assert!(found.notes.iter().any(|it| it.starts_with(&note)), "{:?}", found.notes);
+        });
+    }
+}
+
+#[test]
+fn how_fast_the_load_engine_was_is_no_reason_not_to_compare() {
+    let (old, mut new) = (record(7), record(7));
+    let disturbance = Disturbance::default();
+    new.suite.scenarios[1].set_ceiling(vec![CeilingAttempt { rate_per_second: 9e4, disturbance }]);
+    compared((&old, &new), Basis::Relative, &[], |found| {
+        assert_eq!(found.reasons, Vec::<String>::new());
+    });
+}
+
+/// `jigger ab` of a record whose head is gin and whose base is flask.
+fn revised<T>(record: &Record, metric: &str, look: impl FnOnce(&Compared<'_>) -> T) -> T {
+    let analysis = Analysis::of(record);
+    look(&Compared::of(&analysis, &|found| found == metric))
+}
+
+#[test]
+fn two_revisions_are_held_to_the_same_gates() {
+    let worse = record_at(8, 1_600.0, 2_000.0);
+    let word = |record: &Record| {
+        revised(record, RATE, |found| {
+            let change = found.changes.iter().find(|change| change.metric == RATE);
+            (change.map_or("lost", Change::word), found.is_missed(false))
+        })
+    };
+    assert_eq!(word(&worse), ("worse", true));
+    let changed = |change: &dyn Fn(&mut Record)| {
+        let mut record = worse.clone();
+        change(&mut record);
+        word(&record)
+    };
+    assert_eq!(changed(&|record| each(record, "gin", limited)), ("inconclusive", false));
+    assert_eq!(changed(&|record| each(record, "flask", limited)), ("worse", true));
+    assert_eq!(changed(&too_noisy), ("inconclusive", false));
+    let fails = |trial: &mut TrialRecord| {
+        trial.errors.insert("timeout".to_owned(), 1);
+    };
+    let once = |contender: &'static str| {
+        move |record: &mut Record| {
+            let mut visits = record.visits.iter_mut();
+            fails(&mut visits.find(|visit| visit.entry == contender).unwrap().trials[1]);
+        }
+    };
+    assert_eq!(changed(&once("gin")), ("lost", true));
+    assert_eq!(changed(&once("flask")), ("inconclusive", false));
+}
+
+#[test]
+fn a_heads_times_that_cannot_be_told_are_not_worse() {
+    let mut record = record(7);
+    each(&mut record, "gin", |trial| trial.idle_ns = Some(32 * trial.elapsed_ns));
+    let p99 = "saturation.response_time_us.p99";
+    revised(&record, p99, |found| {
+        assert_eq!(found.not_told, [(p99.to_owned(), "littles-law")]);
+        assert!(!found.is_missed(false));
+        let found = Revisions { base: "a", head: "b", compared: std::slice::from_ref(found) };
+        let text = revisions(&found, ChangeFormat::Text, WIDE);
+        assert!(text.contains(&format!("not told: {p99} (littles-law)")), "{text}");
+    });
 }

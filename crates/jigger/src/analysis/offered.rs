@@ -1,0 +1,164 @@
+//! Whether an open loop's requests were answered at the rate at which they were due.
+//!
+//! A trial ends while requests are under way, with the best of servers. What is asked is whether a
+//! queue grew. So of the requests without an answer at the end, as many as are under way at any
+//! moment of a steady state do not count as missing: by Little's law the answers a second times
+//! the mean response time, and what chance adds to it. In a queue that grows all the time the
+//! number at the end is more than twice that.
+
+use super::metric::of;
+use super::trials::Trial;
+use crate::record::{ScenarioRecord, TrialRecord};
+
+/// The share of what was due that must have been answered.
+pub const NEEDED_SHARE: f64 = 0.99;
+
+/// Standard deviations that a random number may be off by.
+const DEVIATIONS: f64 = 3.0;
+
+/// The share of an open loop's requests that were answered, or were under way as in a steady state;
+/// `None` in closed loop.
+pub fn answered_share(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
+    let rate = scenario.rate_per_second?;
+    let (due, unanswered) = match scenario.requests {
+        Some(_) => of_count(scenario, rate, trial.record),
+        None => of_time(trial.record),
+    };
+    let under_way = normally_under_way(scenario, trial);
+    let missing = (unanswered - under_way).max(0.0);
+    Some(if due > 0.0 { (1.0 - missing / due).max(0.0) } else { 0.0 })
+}
+
+/// In a trial that ends by the clock: the requests that were due, and those without a correct
+/// answer.
+fn of_time(trial: &TrialRecord) -> (f64, f64) {
+    let TrialRecord { requests, in_flight, .. } = *trial;
+    // Not the rate times the trial's length: random times make it more or less than that. Records
+    // that have no `due` have what it is made of.
+    let failed: u64 = trial.errors.values().sum();
+    let due = trial.due.unwrap_or(requests + in_flight + failed);
+    (of(due), of(due.saturating_sub(requests)))
+}
+
+/// In a trial of so many requests, which ends when all are answered: their number, and how many were
+/// without an answer when the last was due.
+fn of_count(scenario: &ScenarioRecord, rate: f64, trial: &TrialRecord) -> (f64, f64) {
+    let due = of(trial.requests);
+    let spread = if scenario.exponential { DEVIATIONS * due.sqrt() } else { 0.0 };
+    let late_seconds = of(trial.elapsed_ns) / 1e9 - (due + spread) / rate;
+    let late_share = late_seconds * 1e9 / of(trial.elapsed_ns).max(1.0);
+    (due, due * late_share.max(0.0))
+}
+
+/// How many requests may be under way at any moment although no queue grows: their mean number by
+/// Little's law (1961), and what a Poisson number of that mean has beyond it, or a whole burst.
+fn normally_under_way(scenario: &ScenarioRecord, trial: &Trial<'_>) -> f64 {
+    let times = trial.response_time.as_ref().filter(|times| !times.is_empty());
+    let mean_ns = times.map_or(0.0, |times| times.mean());
+    let mean = of(trial.record.requests) * mean_ns / of(trial.record.elapsed_ns).max(1.0);
+    let burst = of(u64::from(scenario.burst.unwrap_or(1)));
+    // Bursts at random times are what comes by chance then, not single requests.
+    let at_once = if scenario.exponential { burst } else { 1.0 };
+    mean + (DEVIATIONS * (mean * at_once).sqrt()).max(burst)
+}
+
+#[cfg(test)]
+mod tests {
+    use hdrhistogram::Histogram;
+
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn scenario(changes: serde_json::Value) -> ScenarioRecord {
+        let mut scenario = serde_json::json!({
+            "name": "q", "connections": 8, "threads": 1, "fresh": false, "requests": null,
+            "duration_ns": 500 * MS, "rate_per_second": 200.0
+        });
+        let all = scenario.as_object_mut().unwrap();
+        all.extend(changes.as_object().unwrap().clone());
+        serde_json::from_value(scenario).unwrap()
+    }
+
+    fn trial((elapsed_ms, requests): (u64, u64), in_flight: u64) -> TrialRecord {
+        serde_json::from_value(serde_json::json!({
+            "scenario": "q", "elapsed_ns": elapsed_ms * MS, "requests": requests,
+            "due": requests + in_flight, "bytes_received": 0, "response_time": "",
+            "connect_time": "", "status": {}, "errors": {}, "error_examples": {},
+            "in_flight": in_flight, "in_flight_oldest_ns": 0, "connections_opened": 1,
+            "closed_by_server": 0, "server_cpu_ns": null, "engine_cpu_ns": 0, "engine_cores": 1,
+            "log_bytes": 0, "driver": "epoll"
+        }))
+        .unwrap()
+    }
+
+    /// The share of a trial with so many answers, with so many in flight at its end, and with that
+    /// mean response time.
+    fn share(scenario: &ScenarioRecord, made: (u64, u64), in_flight: u64, mean_ms: u64) -> f64 {
+        let record = trial(made, in_flight);
+        let mut times = Histogram::<u64>::new(3).unwrap();
+        times.record_n(mean_ms * MS, record.requests).unwrap();
+        answered_share(scenario, &Trial { record: &record, response_time: Some(times) }).unwrap()
+    }
+
+    fn is_reached(share: f64) -> bool {
+        share >= NEEDED_SHARE
+    }
+
+    #[test]
+    fn what_is_under_way_when_a_short_trial_ends_is_not_missing() {
+        let even = scenario(serde_json::json!({}));
+        // 20 ms an answer: four of a hundred are under way at any moment.
+        assert!(is_reached(share(&even, (500, 96), 4, 20)));
+        // One that met a hiccup.
+        assert!(is_reached(share(&even, (500, 98), 1, 1)));
+    }
+
+    #[test]
+    fn random_arrivals_may_be_fewer_than_the_rate_says() {
+        let random = scenario(serde_json::json!({ "exponential": true }));
+        assert!(is_reached(share(&random, (500, 85), 0, 1)));
+    }
+
+    /// The requests of a queue that grows wait half as long on the average as its last.
+    #[test]
+    fn a_queue_that_grew_is_missing() {
+        let even = scenario(serde_json::json!({}));
+        assert!(!is_reached(share(&even, (500, 50), 50, 125)));
+        let bursts = scenario(serde_json::json!({ "burst": 10 }));
+        assert!(!is_reached(share(&bursts, (500, 50), 50, 125)));
+        let long = scenario(serde_json::json!({ "rate_per_second": 1_000.0 }));
+        assert!(!is_reached(share(&long, (10_000, 9_700), 300, 150)));
+        assert!(is_reached(share(&long, (10_000, 9_850), 150, 150)), "it takes 150 ms and no more");
+    }
+
+    #[test]
+    fn a_burst_that_was_due_just_before_the_end_is_under_way() {
+        let bursts = scenario(serde_json::json!({ "burst": 10 }));
+        assert!(is_reached(share(&bursts, (500, 93), 7, 5)));
+        assert!(!is_reached(share(&scenario(serde_json::json!({})), (500, 93), 7, 5)));
+    }
+
+    #[test]
+    fn a_record_without_what_was_due_has_what_it_is_made_of() {
+        let even = scenario(serde_json::json!({}));
+        let mut old = trial((500, 50), 50);
+        old.due = None;
+        let share = answered_share(&even, &Trial { record: &old, response_time: None }).unwrap();
+        assert!((share - 0.51).abs() < 1e-9, "{share}");
+    }
+
+    #[test]
+    fn a_number_of_requests_is_held_against_the_time_it_took() {
+        let count = |exponential: bool| {
+            scenario(serde_json::json!({
+                "requests": 100, "duration_ns": null, "exponential": exponential
+            }))
+        };
+        assert!(is_reached(share(&count(false), (515, 100), 0, 20)));
+        assert!(!is_reached(share(&count(false), (700, 100), 0, 100)));
+        // A hundred random arrivals take 500 ms, give or take 50.
+        assert!(is_reached(share(&count(true), (600, 100), 0, 1)));
+        assert!(!is_reached(share(&count(true), (1_500, 100), 0, 500)));
+    }
+}
