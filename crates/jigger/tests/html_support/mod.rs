@@ -223,15 +223,11 @@ fn layers(server: &Server, all: &[Server], own_bytes: u64) -> Vec<LayerRecord> {
             layers.push(LayerRecord { shared_with: others.clone(), ..base });
         }
     }
-    let own = [own_bytes - own_bytes / 3, own_bytes / 3, 0];
     let command = format!("COPY --from=build /src/{0} /usr/local/bin/{0}", server.name);
-    for (at, bytes) in own.into_iter().enumerate() {
-        layers.push(layer(server.name, at, bytes, &command));
-    }
-    if let Some(layer) = layers.last_mut() {
-        layer.created_by.clear();
-        layer.wasted_bytes = 1_500;
-    }
+    let big = layer(server.name, 0, own_bytes - own_bytes / 3, &command);
+    layers.push(LayerRecord { wasted_bytes: 1_500, ..big });
+    layers.push(layer(server.name, 1, own_bytes / 3, &command));
+    layers.push(layer(server.name, 2, 0, ""));
     layers
 }
 
