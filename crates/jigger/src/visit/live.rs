@@ -122,16 +122,26 @@ impl<'a> LiveWorld<'a> {
     ) -> Result<T, VisitError> {
         self.wait(contender, live)?;
         let evidence = verify(&live.target, &contender.expectation)?;
-        let conditions = Conditions {
-            target: &live.target,
-            expectation: &contender.expectation,
-            evidence: &evidence,
-            client_cpus: &self.placement.client_cpus,
-            interrupt: &self.interrupt,
-        };
+        let conditions = self.conditions(contender, &live.target, &evidence);
         warm_up(self.suite, &conditions, listener)?;
         let value = work(&conditions, listener)?;
         live.check_alive().map(|()| value)
+    }
+
+    /// What everyone who asks the server needs to know.
+    fn conditions<'c>(
+        &'c self,
+        contender: &'c Contender,
+        target: &'c Target,
+        evidence: &'c Evidence,
+    ) -> Conditions<'c> {
+        Conditions {
+            target,
+            expectation: &contender.expectation,
+            evidence,
+            client_cpus: &self.placement.client_cpus,
+            interrupt: &self.interrupt,
+        }
     }
 
     fn make(
@@ -203,13 +213,7 @@ impl<'a> LiveWorld<'a> {
         visit.startup_ns = self.wait(contender, live)?;
         let evidence = verify(&live.target, &contender.expectation)?;
         visit.memory_idle_bytes = live.memory_bytes();
-        let conditions = Conditions {
-            target: &live.target,
-            expectation: &contender.expectation,
-            evidence: &evidence,
-            client_cpus: &self.placement.client_cpus,
-            interrupt: &self.interrupt,
-        };
+        let conditions = self.conditions(contender, &live.target, &evidence);
         let warmed_up = warm_up(self.suite, &conditions, listener)?;
         visit.steady = warmed_up.steady;
         for scenario in &self.suite.scenarios {
