@@ -19,7 +19,7 @@ main() {
     PATH=$state/tools/bin:$PATH
     if ! have oha; then
         say "installing oha $oha_version with cargo into $state/tools (some minutes, once)"
-        cargo install --quiet --locked --root "$state/tools" --no-default-features "oha@$oha_version" ||
+        cargo install --quiet --locked --root "$state/tools" "oha@$oha_version" ||
             say "cargo could not install oha: it is left out"
     fi
 }
