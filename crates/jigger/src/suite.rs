@@ -309,6 +309,12 @@ impl Suite {
         })
     }
 
+    /// The same without scenarios, so that a visit is launch, verify and stop.
+    #[must_use]
+    pub fn without_load(&self) -> Self {
+        Self { scenarios: Vec::new(), ..self.clone() }
+    }
+
     /// Keeps only the contenders named, and the thresholds about them alone.
     ///
     /// # Errors

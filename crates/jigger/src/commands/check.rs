@@ -32,7 +32,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
     let builds = Builds::Incremental;
     record.contenders = prepare::prepare(&suite, builds, Images::Skip, &interrupt, &mut listener);
     let taking_part = run::taking_part(&record);
-    let without_load = Suite { scenarios: Vec::new(), ..suite.clone() };
+    let without_load = suite.without_load();
     let mut world = LiveWorld::new(&without_load, placement, interrupt.clone())?;
     record.visits = survey(&suite, &taking_part, &mut world, &interrupt, &mut listener);
     if interrupt.is_raised() {

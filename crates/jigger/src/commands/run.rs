@@ -173,7 +173,7 @@ fn complete_scenarios(
 ) -> Result<()> {
     let placement = record.placement.clone();
     if let Some(fresh) = suite.fresh_counterpart().filter(|_| !method.quick) {
-        let without_load = Suite { scenarios: Vec::new(), ..suite.clone() };
+        let without_load = suite.without_load();
         let mut world = ground.world(&without_load, record)?;
         let visits = survey(suite, &taking_part(record), &mut world, ground.interrupt, listener);
         if differ_in_closing(&visits) {
