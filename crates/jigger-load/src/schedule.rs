@@ -3,6 +3,9 @@
 use crate::load::Arrivals;
 use crate::random::Random;
 
+/// Waking takes 40 to 60 us on a virtual machine (`cargo bench -p jigger-load --bench truth -- lag`).
+const WAKE_AHEAD_MAX_NS: u64 = 100_000;
+
 /// The due times of one thread, in order, in nanoseconds from the start; without end.
 ///
 /// Requests are placed on a line of unit rate, then mapped to time through the rate's integral,
@@ -63,6 +66,18 @@ impl Schedule {
         };
         schedule.due_ns = schedule.time_ns();
         schedule
+    }
+
+    /// How long before a request is due to be awake for it: as long as a sleeping core may need to
+    /// wake up, but not more than a tenth of all time.
+    pub(crate) fn wake_ahead_ns(&self) -> u64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "never negative, and a float beyond u64 saturates"
+        )]
+        let gap_ns = (self.step * 1e9 / self.per_second) as u64;
+        (gap_ns / 10).min(WAKE_AHEAD_MAX_NS)
     }
 
     /// When the next request is due.
@@ -141,6 +156,15 @@ mod tests {
         merged.sort_unstable();
         assert_eq!(merged, times(&rate, 0, 1, 30));
         assert_eq!(all[1].remove(0), 1_000_000);
+    }
+
+    #[test]
+    fn a_tenth_of_the_time_is_spent_awake_at_most() {
+        let ahead_ns = |rate: Rate, threads| Schedule::new(&rate, 0, threads, 7).wake_ahead_ns();
+        assert_eq!(ahead_ns(even(10_000.0, 1, 0), 1), 10_000);
+        assert_eq!(ahead_ns(even(10_000.0, 1, 0), 4), 40_000, "a thread has a part of the rate");
+        assert_eq!(ahead_ns(even(10_000.0, 5, 0), 1), 50_000, "a burst is one waking");
+        assert_eq!(ahead_ns(even(0.1, 1, 0), 1), WAKE_AHEAD_MAX_NS);
     }
 
     #[test]

@@ -117,6 +117,7 @@ impl<'a> Team<'a> {
         if let Some(cpus) = &self.load.cpus {
             pin(cpus[thread % cpus.len()])?;
         }
+        own_file_table();
         // By default the kernel may fire timers 50 us late.
         rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).map_err(start_error)?;
         Epoll::new(self.load.address_of(thread), self.load.kernel_timestamps).map_err(start_error)
@@ -183,6 +184,14 @@ impl<'a> Team<'a> {
             }
         }
     }
+}
+
+/// Gives the calling thread a table of open files of its own. A table that threads share costs two
+/// locked instructions in every call on a socket (fdget and fdput in the kernel's fs/file.c), about a
+/// fiftieth of a request. This thread opens and closes its own files alone; its copies of the others
+/// end with it. Where it is forbidden, as in some containers, the table stays shared.
+fn own_file_table() {
+    let _ = nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES);
 }
 
 /// Pins the calling thread to one core.

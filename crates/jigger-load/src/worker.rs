@@ -39,6 +39,8 @@ pub(crate) struct Worker<'a, D: Driver> {
     free: VecDeque<u32>,
     outbox: Outbox<'a>,
     schedule: Option<Schedule>,
+    /// Open loop: from so long before a request is due on, sockets are looked at without sleeping.
+    wake_ahead_ns: u64,
     tally: Tally,
     memory: Memory,
     buffer: Box<[u8]>,
@@ -118,6 +120,7 @@ impl<'a, D: Driver> Worker<'a, D> {
             Extent::Count(count) => share(count, thread, load.threads),
         };
         let slots: Vec<_> = (0..connections).map(|_| Slot::new(load.pipeline)).collect();
+        let schedule = schedule(load, thread);
         Worker {
             driver,
             load,
@@ -127,7 +130,8 @@ impl<'a, D: Driver> Worker<'a, D> {
             free: VecDeque::with_capacity(slots.len() * load.pipeline),
             slots,
             outbox: Outbox::new(load, thread),
-            schedule: schedule(load, thread),
+            wake_ahead_ns: schedule.as_ref().map_or(0, Schedule::wake_ahead_ns),
+            schedule,
             tally: Tally::new(load),
             memory: Memory::default(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
@@ -253,7 +257,7 @@ impl<'a, D: Driver> Worker<'a, D> {
             return 0;
         }
         let due_ns = match self.next_due(start_ns) {
-            Some(due_ns) if !self.free.is_empty() => due_ns,
+            Some(due_ns) if !self.free.is_empty() => due_ns.saturating_sub(self.wake_ahead_ns),
             _ => NEVER,
         };
         let next_ns = self.check_ns.min(self.end_ns).min(due_ns);

@@ -1,6 +1,7 @@
 //! Contenders in containers, with a real engine: measured, limited, and never left behind.
 //!
-//! `JIGGER_TEST_ENGINE=none` leaves these tests out, `docker` or `podman` chooses the engine.
+//! The first engine that answers is used. Where none does, the tests fail, unless the environment says
+//! `JIGGER_TEST_ENGINE=none`; `docker` or `podman` there chooses.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
@@ -17,13 +18,18 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// The engine to test with; none only where the environment says so.
 fn engine() -> Option<&'static str> {
-    match std::env::var("JIGGER_TEST_ENGINE").as_deref() {
-        Ok("none") => {
-            eprintln!("no container engine is tested: JIGGER_TEST_ENGINE=none");
-            None
+    let choice = std::env::var("JIGGER_TEST_ENGINE").ok();
+    if choice.as_deref() == Some("none") {
+        eprintln!("no container engine is tested: JIGGER_TEST_ENGINE=none");
+        return None;
+    }
+    match jigger::image::Engine::detect(choice.as_deref()) {
+        Ok(engine) => Some(engine.name()),
+        Err(why) => {
+            panic!(
+                "these tests need a container engine (JIGGER_TEST_ENGINE=none omits them): {why}"
+            )
         }
-        Ok("podman") => Some("podman"),
-        _ => Some("docker"),
     }
 }
 

@@ -13,6 +13,7 @@ use jigger_load::{
 };
 use server::{Behaviour, Server};
 use std::error::Error;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -27,6 +28,7 @@ fn main() -> Outcome<()> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["serve", behaviour, cpu] => return server::serve(behaviour, cpu.parse()?),
+        ["share", cpu] => return share(cpu.parse()?),
         ["hold", address, connections] => return hold(address, connections.parse()?),
         _ => {}
     }
@@ -42,24 +44,29 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// A server that takes 2 ms, and says itself how long it took.
+/// A server that takes 2 ms, and says itself how long it took. Shown are the response time, which
+/// a user waits for, and the time until the kernel had the answer, which leaves out the client's own
+/// waking and queueing.
 fn delay() -> Outcome<()> {
     println!("delay of 2 ms: what the engine saw against what the server took");
     for connections in [1, 64] {
-        let server = Server::start(Behaviour::Delay)?;
-        let seconds = Duration::from_secs(5);
-        let sample = measure(&Load {
-            connections,
-            extent: Extent::Time(seconds),
-            ..load(server.address())?
-        })?;
-        let seen = [0.5, 0.99].map(|quantile| percentile_us(&sample, quantile));
-        let took = server.finish()?;
-        for (name, seen_us, took_us) in [("p50", seen[0], took[0]), ("p99", seen[1], took[1])] {
-            println!(
-                "  c = {connections}, {name}: {seen_us:.0} us against {took_us:.0} us, {:+.1} %",
-                (seen_us / took_us - 1.0) * 100.0
-            );
+        for kernel_timestamps in [false, true] {
+            let server = Server::start(Behaviour::Delay)?;
+            let extent = Extent::Time(Duration::from_secs(5));
+            let load = load(server.address())?;
+            let sample = measure(&Load { connections, extent, kernel_timestamps, ..load })?;
+            let took = server.finish()?;
+            let (seen, times) = match &sample.kernel_time_ns {
+                Some(times) => ("until the kernel had it", times),
+                None => ("response time", &sample.response_time_ns),
+            };
+            for (name, quantile, took_us) in [("p50", 0.5, took[0]), ("p99", 0.99, took[1])] {
+                let seen_us = number(times.value_at_quantile(quantile)) / 1e3;
+                println!(
+                    "  c = {connections}, {seen}, {name}: {seen_us:.0} us against {took_us:.0} us, {:+.1} %",
+                    (seen_us / took_us - 1.0) * 100.0
+                );
+            }
         }
     }
     Ok(())
@@ -123,7 +130,7 @@ fn memory() -> Outcome<()> {
 }
 
 fn peak_bytes(address: &str, connections: usize) -> Outcome<f64> {
-    let output = std::process::Command::new(std::env::current_exe()?)
+    let output = Command::new(std::env::current_exe()?)
         .args(["hold", address, &connections.to_string()])
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -147,33 +154,56 @@ fn hold(address: &str, connections: usize) -> Outcome<()> {
 }
 
 /// Client and server share each core, so that the second core brings a second of both: the engine
-/// is compared with itself, and what does not double is lost between its threads.
+/// is compared with itself, and what does not double is lost. Two processes that share nothing show
+/// how much of that the machine loses: its cores may be two threads of one.
 fn cores() -> Outcome<()> {
-    const ROUNDS: usize = 5;
-    let mut ratios = Vec::new();
-    let mut costs = Vec::new();
+    const ROUNDS: usize = 7;
+    let (mut together, mut apart, mut costs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let [one, two] = [1, 2].map(shared_cores);
-        let (one, two) = (one?, two?);
-        ratios.push(two.requests_per_second() / one.requests_per_second());
+        let one = shared_cores(&[0])?;
+        let two = shared_cores(&[0, 1])?;
+        together.push(two.requests_per_second() / one.requests_per_second());
+        apart.push(two_processes()? / one.requests_per_second());
         let cost = |sample: &Sample| number(sample.engine.cpu_ns) / number(sample.requests);
         costs.push(cost(&two) / cost(&one));
     }
-    ratios.sort_by(f64::total_cmp);
-    costs.sort_by(f64::total_cmp);
-    println!(
-        "two threads on two cores against one on one, a server thread beside each: {:.2} times \
-         the rate ({:.2} to {:.2}), {:.2} times the CPU a request; medians of {ROUNDS} rounds",
-        ratios[ROUNDS / 2],
-        ratios[0],
-        ratios[ROUNDS - 1],
-        costs[ROUNDS / 2]
-    );
+    println!("two cores against one, a server thread beside each; medians of {ROUNDS} rounds:");
+    println!("  two threads: {} times the rate", with_spread(together));
+    println!("  two processes that share nothing: {} times the rate", with_spread(apart));
+    println!("  two threads: {} times the CPU a request", with_spread(costs));
     Ok(())
 }
 
-fn shared_cores(threads: usize) -> Outcome<Sample> {
-    let cpus = Some((0..threads).collect::<Vec<_>>());
+/// The median, with the least and the greatest.
+fn with_spread(mut values: Vec<f64>) -> String {
+    values.sort_by(f64::total_cmp);
+    let last = values.len() - 1;
+    format!("{:.2} ({:.2} to {:.2})", values[last / 2], values[0], values[last])
+}
+
+/// The rate of two processes at once, each with a client and a server on a core of its own.
+fn two_processes() -> Outcome<f64> {
+    let start = |cpu: &str| {
+        let program = std::env::current_exe()?;
+        Command::new(program).args(["share", cpu]).stdout(Stdio::piped()).spawn()
+    };
+    let mut rate = 0.0;
+    for child in [start("0")?, start("1")?] {
+        let output = child.wait_with_output()?;
+        rate += String::from_utf8_lossy(&output.stdout).trim().parse::<f64>()?;
+    }
+    Ok(rate)
+}
+
+/// One of the two processes; prints its rate.
+fn share(cpu: usize) -> Outcome<()> {
+    println!("{}", shared_cores(&[cpu])?.requests_per_second());
+    Ok(())
+}
+
+fn shared_cores(cpus: &[usize]) -> Outcome<Sample> {
+    let threads = cpus.len();
+    let cpus = Some(cpus.to_vec());
     let options = NullOptions { threads, cpus: cpus.clone(), ..NullOptions::default() };
     let server = NullServer::start(&options)?;
     let url = Url::parse("http://localhost/")?;

@@ -44,6 +44,8 @@ pub(crate) struct Fake {
     room_bytes: usize,
     /// The longest read.
     read_max_bytes: usize,
+    /// How late a sleep ends that nothing but the clock ends.
+    wakes_late_ns: u64,
     pub(crate) naps: Rc<Cell<u64>>,
 }
 
@@ -87,6 +89,7 @@ impl Fake {
             now_ns: Rc::new(Cell::new(1_000_000_000)),
             room_bytes: usize::MAX,
             read_max_bytes: usize::MAX,
+            wakes_late_ns: 0,
             naps: Rc::default(),
         }
     }
@@ -95,6 +98,12 @@ impl Fake {
     pub(crate) fn with_small_calls(mut self, room_bytes: usize, read_max_bytes: usize) -> Fake {
         self.room_bytes = room_bytes;
         self.read_max_bytes = read_max_bytes;
+        self
+    }
+
+    /// A core that takes so long to wake up.
+    pub(crate) fn waking_late(mut self, wakes_late_ns: u64) -> Fake {
+        self.wakes_late_ns = wakes_late_ns;
         self
     }
 
@@ -266,7 +275,8 @@ impl Driver for Fake {
         let now_ns = self.now_ns.get();
         let wires = self.wires.borrow();
         let next_ns = wires.iter().filter_map(|wire| wire.next_ns(now_ns)).min();
-        let latest_ns = now_ns + timeout_ns;
+        let late_ns = if timeout_ns > 0 { self.wakes_late_ns } else { 0 };
+        let latest_ns = now_ns + timeout_ns + late_ns;
         let now_ns = next_ns.map_or(latest_ns, |next_ns| next_ns.min(latest_ns));
         self.now_ns.set(now_ns);
         ready.extend(wires.iter().filter_map(|wire| wire.readiness(now_ns)));

@@ -77,6 +77,19 @@ fn open_loops_send_on_time_and_count_what_was_due() {
 }
 
 #[test]
+fn a_core_that_wakes_late_delays_nothing_at_a_moderate_rate() {
+    let latest_ns = |rate_per_second| {
+        let driver = Fake::new(vec![vec![Asked, PONG, Repeat]]).waking_late(60_000);
+        let load = Load { pacing: open(rate_per_second), connections: 8, ..for_seconds(1) };
+        run_on(driver, &load).engine.schedule_lag_ns.unwrap().max()
+    };
+    assert!(latest_ns(1000.0) < 5_000, "{}", latest_ns(1000.0));
+    // Awake for a tenth of the time, but not for more.
+    let late_ns = latest_ns(5000.0);
+    assert!((40_000..60_000).contains(&late_ns), "{late_ns}");
+}
+
+#[test]
 fn an_open_loop_beyond_the_servers_capacity_counts_its_backlog() {
     // One connection, 10 ms an answer: 100 of 200 a second.
     let load = Load { pacing: open(200.0), ..for_seconds(2) };
