@@ -45,11 +45,13 @@ update_package_lists() {
     package_lists_updated=1
 }
 
+engine_answers() { have "$1" && timeout 30 "$1" info >/dev/null 2>&1; }
+
 # Prints the container engine that answers, docker first; fails when none does.
 answering_engine() {
     local engine
     for engine in docker podman; do
-        if have "$engine" && timeout 30 "$engine" info >/dev/null 2>&1; then
+        if engine_answers "$engine"; then
             echo "$engine"
             return 0
         fi
