@@ -309,7 +309,7 @@ impl<'a, D: Driver> Worker<'a, D> {
         if !self.load.batch {
             return;
         }
-        if let Some(nap_ns) = self.batch.nap_ns(self.tally.answers, self.under_way)
+        if let Some(nap_ns) = self.batch.nap_ns(self.now_ns, self.tally.answers, self.under_way)
             && nap_ns < timeout_ns
         {
             self.driver.nap(nap_ns);

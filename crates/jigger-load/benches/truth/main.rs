@@ -8,13 +8,13 @@
 mod server;
 
 use jigger_load::{
-    Address, Arrivals, Extent, Flow, Load, NullOptions, NullServer, Pacing, Request, Sample, Url,
-    run,
+    Address, Arrivals, Extent, Flow, Histogram, Load, NullOptions, NullServer, Pacing, Request,
+    Sample, Url, run,
 };
 use server::{Behaviour, Server};
 use std::error::Error;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -44,17 +44,21 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// A server that takes 2 ms, and says itself how long it took. Shown are the response time, which
+/// A server that takes 2 ms, and says itself how long it took. The connections begin one after
+/// another, since answers that come at once wait for each other, in the server too. Shown are the response time, which
 /// a user waits for, and the time until the kernel had the answer, which leaves out the client's own
 /// waking and queueing.
 fn delay() -> Outcome<()> {
+    /// Of 64 connections every one begins 2.05 ms after the one before.
+    const RAMP: Duration = Duration::from_millis(131);
     println!("delay of 2 ms: what the engine saw against what the server took");
     for connections in [1, 64] {
         for kernel_timestamps in [false, true] {
             let server = Server::start(Behaviour::Delay)?;
             let extent = Extent::Time(Duration::from_secs(5));
             let load = load(server.address())?;
-            let sample = measure(&Load { connections, extent, kernel_timestamps, ..load })?;
+            let ramp = RAMP;
+            let sample = measure(&Load { connections, extent, kernel_timestamps, ramp, ..load })?;
             let took = server.finish()?;
             let (seen, times) = match &sample.kernel_time_ns {
                 Some(times) => ("until the kernel had it", times),
@@ -92,7 +96,8 @@ fn stall() -> Outcome<()> {
     Ok(())
 }
 
-/// How late the engine sends what is due at 1,000 a second.
+/// How late the engine sends what is due at 1,000 a second, and how late a loop is that does nothing
+/// but look at the clock: what the machine takes away is in both.
 fn lag() -> Outcome<()> {
     let server = Server::start(Behaviour::AtOnce)?;
     let sample = measure(&Load {
@@ -101,18 +106,35 @@ fn lag() -> Outcome<()> {
         extent: Extent::Time(Duration::from_secs(10)),
         ..load(server.address())?
     })?;
-    let lag = sample.engine.schedule_lag_ns.ok_or("an open loop has a lag")?;
-    let shown = [0.5, 0.99, 0.999, 0.9999].map(|q| number(lag.value_at_quantile(q)) / 1e3);
-    println!(
-        "lag behind the schedule at 1,000 a second: p50 {:.0} us, p99 {:.0} us, p99.9 {:.0} us, \
-         p99.99 {:.0} us; {:.2} % within 100 us",
-        shown[0],
-        shown[1],
-        shown[2],
-        shown[3],
-        lag.percentile_below(100_000)
-    );
+    let lag_ns = sample.engine.schedule_lag_ns.ok_or("an open loop has a lag")?;
+    println!("late behind the schedule at 1,000 a second:");
+    println!("  the engine: {}", in_words(&lag_ns));
+    let clock = std::thread::spawn(lag_of_a_clock).join().map_err(|_| "the clock broke down")??;
+    println!("  a loop that only looks at the clock: {}", in_words(&clock));
     Ok(())
+}
+
+fn lag_of_a_clock() -> Result<Histogram<u64>, rustix::io::Errno> {
+    let mut set = rustix::thread::CpuSet::new();
+    set.set(0);
+    rustix::thread::sched_setaffinity(None, &set)?;
+    let mut lag_ns = jigger_load::sample::histogram();
+    let start = Instant::now();
+    for due in (1..=10_000).map(Duration::from_millis) {
+        while start.elapsed() < due {}
+        let late = start.elapsed() - due;
+        lag_ns.saturating_record(u64::try_from(late.as_nanos()).unwrap_or(u64::MAX));
+    }
+    Ok(lag_ns)
+}
+
+fn in_words(lag_ns: &Histogram<u64>) -> String {
+    let [p50, p99, p999, p9999] =
+        [0.5, 0.99, 0.999, 0.9999].map(|q| number(lag_ns.value_at_quantile(q)) / 1e3);
+    format!(
+        "p50 {p50:.0} us, p99 {p99:.0} us, p99.9 {p999:.0} us, p99.99 {p9999:.0} us; {:.2} % within 100 us",
+        lag_ns.percentile_below(100_000)
+    )
 }
 
 /// Memory for each connection: that of 10,000 against that of 10.
@@ -201,20 +223,22 @@ fn share(cpu: usize) -> Outcome<()> {
     Ok(())
 }
 
+/// On each of these cores a client's thread and the server that it alone asks.
 fn shared_cores(cpus: &[usize]) -> Outcome<Sample> {
-    let threads = cpus.len();
-    let cpus = Some(cpus.to_vec());
-    let options = NullOptions { threads, cpus: cpus.clone(), ..NullOptions::default() };
-    let server = NullServer::start(&options)?;
+    let start = |cpu: &usize| {
+        NullServer::start(&NullOptions { cpus: Some(vec![*cpu]), ..NullOptions::default() })
+    };
+    let servers = cpus.iter().map(start).collect::<Result<Vec<_>, _>>()?;
+    let addresses: Vec<Address> = servers.iter().map(|server| server.address().clone()).collect();
     let url = Url::parse("http://localhost/")?;
     let load = Load {
-        threads,
-        cpus,
-        connections: 64 * threads,
+        threads: cpus.len(),
+        cpus: Some(cpus.to_vec()),
+        connections: 64 * cpus.len(),
         extent: Extent::Time(Duration::from_secs(2)),
-        ..Load::new(server.address().clone(), Request::get(&url))
+        ..Load::new(addresses[0].clone(), Request::get(&url))
     };
-    measure(&load)
+    measure(&Load { thread_addresses: addresses, ..load })
 }
 
 fn load(address: &str) -> Outcome<Load> {
