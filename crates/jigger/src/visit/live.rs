@@ -106,9 +106,21 @@ impl<'a> LiveWorld<'a> {
         listener: &mut Listener<'_>,
         work: &mut dyn FnMut(&Conditions<'_>, &mut Listener<'_>) -> Result<T, VisitError>,
     ) -> Result<T, VisitError> {
+        self.launched(contender, listener, |world, live, listener| {
+            world.work_on(contender, live, listener, work)
+        })
+    }
+
+    /// Starts a contender, lets `work` use it, and stops it whatever came of that. An error has the
+    /// end of the server's log; the work's goes before one of the stop.
+    fn launched<T>(
+        &mut self,
+        contender: &Contender,
+        listener: &mut Listener<'_>,
+        work: impl FnOnce(&Self, &mut LiveServer, &mut Listener<'_>) -> Result<T, VisitError>,
+    ) -> Result<T, VisitError> {
         let mut live = self.start(contender, listener)?;
-        let outcome = self.work_on(contender, &mut live, listener, work);
-        let outcome = outcome.map_err(|error| live.explain(error));
+        let outcome = work(self, &mut live, listener).map_err(|error| live.explain(error));
         let stopped = live.stop();
         outcome.and_then(|value| stopped.map(|()| value))
     }
@@ -142,19 +154,6 @@ impl<'a> LiveWorld<'a> {
             client_cpus: &self.placement.client_cpus,
             interrupt: &self.interrupt,
         }
-    }
-
-    fn make(
-        &mut self,
-        contender: &Contender,
-        visit: &mut VisitRecord,
-        listener: &mut Listener<'_>,
-    ) -> Result<(), VisitError> {
-        let mut live = self.start(contender, listener)?;
-        let outcome = self.ask_all(contender, &mut live, visit, listener);
-        let outcome = outcome.map_err(|error| live.explain(error));
-        let stopped = live.stop();
-        outcome.and(stopped)
     }
 
     fn start(
@@ -293,7 +292,9 @@ impl World for LiveWorld<'_> {
         let suite = self.suite;
         let contender = &suite.contenders[entry.contender];
         let watch = Watch::begin(&self.placement.cpus());
-        let outcome = self.make(contender, &mut visit, listener);
+        let outcome = self.launched(contender, listener, |world, live, listener| {
+            world.ask_all(contender, live, &mut visit, listener)
+        });
         visit.failure = outcome.err().map(|error| error.to_string());
         let frequency_mhz = visit.disturbance.frequency_mhz;
         visit.disturbance = Disturbance { frequency_mhz, ..watch.end(is_descendant(contender)) };
@@ -313,11 +314,8 @@ impl Launcher for LiveWorld<'_> {
     ) -> Result<Option<u64>, String> {
         let suite = self.suite;
         let contender = &suite.contenders[entry.contender];
-        let launched = self.start(contender, listener).and_then(|mut live| {
-            let startup_ns = self.wait(contender, &mut live).map_err(|error| live.explain(error));
-            let stopped = live.stop();
-            startup_ns.and_then(|startup_ns| stopped.map(|()| startup_ns))
-        });
+        let launched =
+            self.launched(contender, listener, |world, live, _| world.wait(contender, live));
         launched.map_err(|error| error.to_string())
     }
 }
