@@ -61,20 +61,41 @@ fn the_capacity_of_a_server_that_answers_one_at_a_time() {
     let lab = Lab::new("", &[contender("one", "serial", "")], scenario);
     let outcome = run(&lab, &["--rounds", "2"]);
     outcome.expect(0, &["capacity: 4 connections, keep-alive, the highest rate with p50 < 100ms"]);
-    let record = lab.record();
-    for trial in trials(&record) {
-        let found = trial["capacity_per_second"].as_f64().unwrap();
-        // Half a second's queue of at most a twentieth is not told from none.
-        assert!((20.0..=220.0).contains(&found), "{trial:#}");
-        let probes = trial["probes"].as_array().unwrap();
-        let highest = probes.iter().filter(|probe| probe["kept"] == true);
-        let highest = highest.map(|probe| probe["rate_per_second"].as_f64().unwrap());
-        assert_eq!(highest.reduce(f64::max), Some(found));
-        assert!(probes.iter().any(|probe| probe["kept"] == false), "{probes:#?}");
-    }
-    let csv = lab.run(&["report", "record.json", "--format", "csv"]);
-    csv.expect(0, &["one,capacity.requests_per_second,1/s,2,"]);
+    let found: Vec<Option<f64>> = trials(&lab.record()).into_iter().map(capacity).collect();
+    assert_eq!(found.len(), 2);
+    let csv = lab.run(&["report", "record.json", "--format", "csv"]).stdout;
+    let metric = "one,capacity.requests_per_second,1/s,";
+    let values = csv.lines().filter_map(|line| line.strip_prefix(metric));
+    let values = values.map(|rest| rest.split(',').nth(1).unwrap().parse().ok());
+    // A metric without any value is left out.
+    let told = if found.iter().all(Option::is_none) { Vec::new() } else { found };
+    assert_eq!(values.collect::<Vec<Option<f64>>>(), told, "{csv}");
     lab.assert_nothing_left();
+}
+
+/// The capacity that a trial found, once it has been held against the rates that were tried. How
+/// high it is depends on the machine; what is asserted does not.
+fn capacity(trial: &Value) -> Option<f64> {
+    let probes = trial["probes"].as_array().unwrap();
+    let rates = |kept: bool| {
+        let such = probes.iter().filter(move |probe| probe["kept"] == kept);
+        such.map(|probe| probe["rate_per_second"].as_f64().unwrap())
+    };
+    let found = trial["capacity_per_second"].as_f64();
+    assert_eq!(found, rates(true).reduce(f64::max), "{trial:#}");
+    for probe in probes {
+        let number = |field: &str| probe[field].as_f64().unwrap();
+        let most = number("elapsed_ns") / 5e6 + 1.0;
+        assert!(number("requests") <= most, "more than one answer in 5 ms: {probe:#}");
+        let is_good = || number("statistic_ns") < 100e6 && number("errors") == 0.0;
+        assert!(probe["kept"] == false || is_good(), "{probe:#}");
+    }
+    // Of 300 a second the 60th is answered 100 ms after it was due, and 150 come in half a second.
+    assert!(found.is_none_or(|found| found <= 300.0), "{trial:#}");
+    let missed = rates(false).reduce(f64::min).expect("no server bears every rate");
+    let is_near = found.is_none_or(|found| missed > found && missed <= found * 1.03001);
+    assert!(is_near || probes.len() == 20, "{probes:#?}");
+    found
 }
 
 #[test]
