@@ -38,6 +38,10 @@ pub enum Builds {
 /// Lines of a failed build that are shown.
 const SHOWN_LINES: usize = 15;
 
+/// Why a contender without a command is not measured as a process, and what to do.
+const IMAGE_ONLY: &str = "it has an image and no start, so it runs in a container only; add \
+                          `--in containers` to `jigger run`, or give it a start";
+
 /// Where the remedy for a missing program is not just its name.
 const REMEDIES: &[(&str, &str)] = &[
     ("go", "install Go 1.25 or newer (https://go.dev/dl/), or run `make setup`"),
@@ -91,6 +95,11 @@ fn prepared(
         image_reason: None,
         container: None,
     };
+    if contender.is_image_only() && contender.container.is_none() {
+        record.status = Status::Skipped;
+        record.reason = Some(IMAGE_ONLY.to_owned());
+        return record;
+    }
     if let Some(missing) = contender.needs.iter().find(|program| !is_on_path(program)) {
         record.status = Status::Skipped;
         record.reason = Some(format!("'{missing}' is not on PATH; {}", remedy(missing)));

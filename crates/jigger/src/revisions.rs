@@ -148,7 +148,7 @@ mod tests {
         url = "http://127.0.0.1:{port}/"
         [[contender]]
         name = "running"
-        url = "http://127.0.0.1:{port}/"
+        url = "http://127.0.0.1:8080/"
         [[scenario]]
         name = "q"
         requests = 1

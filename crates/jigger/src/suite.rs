@@ -103,7 +103,8 @@ pub struct Contender {
     pub clean_build: Vec<Vec<String>>,
     /// What the build makes: a file or a folder, relative to `directory`.
     pub artifact: Option<PathBuf>,
-    /// The server's command; `None` for a server that already runs.
+    /// The server's command; `None` for a server that already runs, or one that runs from its image
+    /// alone.
     pub start: Option<Vec<String>>,
     /// Environment added to the server's.
     pub environment: Vec<(String, String)>,
@@ -121,6 +122,20 @@ pub struct Contender {
     pub image_start: ImageStart,
     /// That it runs in a container; `None` for a process of the host.
     pub container: Option<InContainer>,
+}
+
+impl Contender {
+    /// Whether it can run in a container only: nothing starts it as a process, and on the port that
+    /// is chosen for a visit none runs already.
+    #[must_use]
+    pub fn is_image_only(&self) -> bool {
+        self.start.is_none() && has_chosen_port(&self.url)
+    }
+}
+
+/// Whether the port is chosen for each visit.
+fn has_chosen_port(url: &str) -> bool {
+    url.contains("{port}")
 }
 
 /// How a contender's container image is had.

@@ -12,7 +12,7 @@ pub enum Place {
     Processes,
     /// In containers, from their images.
     Containers,
-    /// Each in both ways, as two contenders.
+    /// Each in both ways, as two contenders; those that have only one way, in that.
     Both,
 }
 
@@ -105,7 +105,7 @@ impl Suite {
             Place::Processes => {}
             Place::Containers => {
                 for contender in &mut self.contenders {
-                    contender.container = Some(InContainer { of: contender.name.clone() });
+                    put_in_container(contender);
                 }
             }
             Place::Both => {
@@ -124,9 +124,17 @@ impl Suite {
     }
 }
 
+fn put_in_container(contender: &mut Contender) {
+    contender.container = Some(InContainer { of: contender.name.clone() });
+}
+
 /// A contender, and its second entry in a container where it has an image. What the first one
 /// needs and builds is not needed and built a second time.
-fn both(contender: Contender) -> Vec<Contender> {
+fn both(mut contender: Contender) -> Vec<Contender> {
+    if contender.is_image_only() {
+        put_in_container(&mut contender);
+        return vec![contender];
+    }
     let second = contender.image.is_some().then(|| Contender {
         name: format!("{}{CONTAINER_SUFFIX}", contender.name),
         container: Some(InContainer { of: contender.name.clone() }),
@@ -196,6 +204,17 @@ mod tests {
         assert!(suite.baseline().container.is_none());
         assert_eq!(suite.contenders[3].container, Some(InContainer { of: "b".to_owned() }));
         assert!(suite.contenders[3].build.is_empty());
+    }
+
+    #[test]
+    fn who_has_an_image_only_is_entered_in_its_container_alone() {
+        let mut suite = suite("image = { ref = \"i\" }");
+        suite.contenders[0].start = None;
+        assert!(suite.contenders[0].is_image_only() && !suite.contenders[1].is_image_only());
+        suite.put(Place::Both).unwrap();
+        let names: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "b+container"]);
+        assert_eq!(suite.contenders[0].container, Some(InContainer { of: "a".to_owned() }));
     }
 
     #[test]

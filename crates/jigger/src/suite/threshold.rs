@@ -154,8 +154,7 @@ mod tests {
     use crate::suite::Suite;
 
     fn suite(threshold: &str) -> Result<Suite, String> {
-        let contender =
-            |name| format!("[[contender]]\nname = \"{name}\"\nurl = \"http://h:{{port}}/\"\n");
+        let contender = |name| format!("[[contender]]\nname = \"{name}\"\nurl = \"http://h/\"\n");
         let text = format!(
             "[suite]\nname = \"s\"\n{}{}[[scenario]]\nname = \"q\"\nrequests = 1\n\
              [[threshold]]\n{threshold}\n",

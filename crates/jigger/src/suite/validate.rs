@@ -204,6 +204,12 @@ fn contender_body(
             "url = '{url}': write http://HOST:PORT/PATH (https is not supported yet)"
         ));
     }
+    if start.is_none() && rest.image.is_none() && super::has_chosen_port(&url) {
+        return Err(format!(
+            "url = '{url}': {{port}} is a free port, and there is no start to make a server \
+             listen on it; add start, or write the port of a server that runs already"
+        ));
+    }
     let expectation = match &rest.expect {
         Some(expect) => expectation(expect, default)?,
         None => default.clone(),

@@ -55,6 +55,19 @@ fn reports_are_written_and_made_again_from_the_record() {
 }
 
 #[test]
+fn a_contender_that_has_an_image_only_is_skipped_with_the_remedy() {
+    let contained = "[[contender]]\nname = \"two\"\nurl = \"http://127.0.0.1:{port}/\"\n\
+                     image = { ref = \"two:latest\", env = { PORT = \"{port}\" } }\n";
+    let contenders = [contender("one", "pong", ""), contained.to_owned()];
+    let lab = Lab::new("", &contenders, SCENARIOS);
+    let told = &["two", "no start, so it runs in a container only; add `--in containers`"];
+    lab.run(&["check", "suite.toml"]).expect(0, told);
+    lab.run_quick().expect(0, told);
+    let status = |at: usize| lab.record()["contenders"][at]["status"].clone();
+    assert_eq!((status(0), status(1)), ("measured".into(), "skipped".into()));
+}
+
+#[test]
 fn ctrl_c_keeps_the_record_and_leaves_nothing() {
     let lab = two();
     let child = lab.start(&[

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::suite::{Arrivals, Extent, Suite};
 
 const HEAD: &str = "[suite]\nname = \"s\"\n";
-const CONTENDER: &str = "[[contender]]\nname = \"a\"\nurl = \"http://127.0.0.1:{port}/\"\n";
+const CONTENDER: &str = "[[contender]]\nname = \"a\"\nurl = \"http://127.0.0.1:8080/\"\n";
 const SCENARIO: &str = "[[scenario]]\nname = \"q\"\nrequests = 10\n";
 
 fn parse(text: &str) -> Result<Suite, String> {
@@ -109,6 +109,19 @@ fn the_busiest_kept_closed_loop_is_what_fresh_connections_are_tried_in() {
 fn https_is_refused_by_name() {
     let contender = CONTENDER.replace("http:", "https:");
     assert!(fault(&format!("{HEAD}{contender}{SCENARIO}")).contains("https is not supported yet"));
+}
+
+/// With an image it may run in a container, where jigger says on which port.
+#[test]
+fn a_port_to_be_chosen_wants_something_that_takes_it() {
+    let chosen = CONTENDER.replace("8080", "{port}");
+    let message = fault(&format!("{HEAD}{chosen}{SCENARIO}"));
+    assert!(message.starts_with("s.toml: contender 'a': url = "), "{message}");
+    assert!(message.contains("there is no start") && message.contains("add start"), "{message}");
+    for line in ["start = \"./app\"", "image = { ref = \"i\" }"] {
+        let suite = parse(&format!("{HEAD}{chosen}{line}\n{SCENARIO}")).unwrap();
+        assert_eq!(suite.contenders[0].is_image_only(), line.starts_with("image"));
+    }
 }
 
 #[test]
