@@ -3,11 +3,12 @@
 //! On-disk types live here and in `record/` alone. Times are in nanoseconds unless the name says
 //! otherwise; histograms are HdrHistogram V2 (compressed), base64.
 
+mod costs;
 mod embedded;
+mod file;
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,13 +20,12 @@ use serde::{Deserialize, Serialize};
 use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 
-pub use embedded::{Embedded, embed};
-mod costs;
-
 pub use costs::{
     ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
     LayerRecord,
 };
+pub use embedded::{Embedded, embed};
+pub use file::RecordFile;
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 1;
@@ -501,50 +501,6 @@ impl Record {
                 serde_json::from_value(value).map_err(|error| not_a_record(error.to_string()))
             }
         }
-    }
-}
-
-/// A record and the file that it is kept in.
-#[derive(Debug)]
-pub struct RecordFile {
-    /// What is in it.
-    pub record: Record,
-    /// Where it is.
-    pub path: PathBuf,
-}
-
-impl RecordFile {
-    /// Writes a new record, so that a place that cannot be written is known before work begins.
-    ///
-    /// # Errors
-    /// [`RecordError::Write`].
-    pub fn create(path: PathBuf, record: Record) -> Result<Self, RecordError> {
-        let file = Self { record, path };
-        file.save()?;
-        Ok(file)
-    }
-
-    /// Writes the record beside its file and renames it into place, so that
-    /// the file is whole at every moment.
-    ///
-    /// # Errors
-    /// [`RecordError::Write`].
-    pub fn save(&self) -> Result<(), RecordError> {
-        self.write()
-            .map_err(|source| RecordError::Write { path: self.path.display().to_string(), source })
-    }
-
-    fn write(&self) -> std::io::Result<()> {
-        let folder = match self.path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        std::fs::create_dir_all(folder)?;
-        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(&mut beside, &self.record)?;
-        beside.write_all(b"\n")?;
-        beside.persist(&self.path)?;
-        Ok(())
     }
 }
 

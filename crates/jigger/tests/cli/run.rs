@@ -1,5 +1,8 @@
 //! The run command from the suite to the report, with real servers.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
 use crate::lab::{Lab, Outcome, SCENARIOS, contender};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -65,6 +68,23 @@ fn a_contender_that_has_an_image_only_is_skipped_with_the_remedy() {
     lab.run_quick().expect(0, told);
     let status = |at: usize| lab.record()["contenders"][at]["status"].clone();
     assert_eq!((status(0), status(1)), ("measured".into(), "skipped".into()));
+}
+
+#[test]
+fn the_umask_says_who_may_read_the_record() {
+    let absent = contender("one", "pong", "needs = [\"no-such-program\"]");
+    let lab = Lab::new("", &[absent], SCENARIOS);
+    for (umask, mode) in [("022", 0o644), ("027", 0o640)] {
+        let command = format!("umask {umask} && exec \"$0\" run suite.toml --record record.json");
+        let output = Command::new("sh")
+            .args(["-c", &command, env!("CARGO_BIN_EXE_jigger")])
+            .current_dir(lab.folder.path())
+            .output()
+            .unwrap();
+        Outcome::of(&output).expect(3, &["'no-such-program' is not on PATH"]);
+        let found = std::fs::metadata(lab.path("record.json")).unwrap().permissions().mode();
+        assert_eq!(found & 0o777, mode, "umask {umask}");
+    }
 }
 
 #[test]
@@ -163,8 +183,7 @@ fn compare_asks_servers_that_run_already() {
     let mut arguments = vec!["compare".to_owned()];
     for name in ["one", "two"] {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server =
-            std::process::Command::new("python3").args([script, "pong", &port.to_string()]).spawn();
+        let server = Command::new("python3").args([script, "pong", &port.to_string()]).spawn();
         servers.push(server.unwrap());
         lab.wait_for("the server", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         arguments.push(format!("{name}=http://127.0.0.1:{port}/"));
