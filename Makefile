@@ -23,9 +23,9 @@ help:
 	@echo 'make bench              set up, then measure the default suite'
 	@echo 'make bench SUITE=post   set up, then measure the original post'
 	@echo 'make bench ARGS=--quick a first look'
-	@echo 'make test               set up, then format, lints, dependencies, the whole test suite'
+	@echo 'make test               set up, then format, lints, dependencies, the whole test suite, each fuzz target for 5 s'
 	@echo 'make bench-peers        set up, then the load engine beside wrk, ab, h2load, hey and oha'
-	@echo 'make fuzz               each fuzz target for FUZZ_SECONDS (10)'
+	@echo 'make fuzz               each fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make setup              install what the machine lacks: C linker, Python venv, Go, container engine, browser, wrk'
 	@echo 'SETUP=0                 with any of them: install nothing'
 
@@ -44,6 +44,7 @@ bench-peers: setup
 test: setup lint dependencies
 	source .jigger/setup.env; scripts/base-images.sh >.jigger/bases.env
 	$(environment); cargo test --workspace --locked
+	scripts/fuzz.sh $(SMOKE_SECONDS)
 
 # After set-up, also with `make --jobs`: it brings the linker.
 lint: setup
@@ -53,6 +54,8 @@ lint: setup
 dependencies: setup
 	scripts/check-dependencies.sh
 
-FUZZ_SECONDS ?= 10
+# How long each target is fuzzed: by itself, and at the end of the tests, where it is to hold only.
+FUZZ_SECONDS ?= 60
+SMOKE_SECONDS ?= 5
 fuzz: setup
 	scripts/fuzz.sh $(FUZZ_SECONDS)

@@ -1,4 +1,4 @@
-# Sourced by the other scripts: messages, installing with apt, finding a container engine.
+# Sourced by the other scripts: messages, installing with apt and cargo, finding a container engine.
 # shellcheck shell=bash
 
 # shellcheck disable=SC2034  # root and state are for the scripts that source this
@@ -43,6 +43,27 @@ update_package_lists() {
     # One broken third-party source must not stop the rest: install fails by itself if a package is not found.
     as_root apt-get update -qq </dev/null >&2 || say "apt-get update had errors; going on"
     package_lists_updated=1
+}
+
+# have_cargo_tool NAME VERSION: puts that program of crates.io on PATH, installed into .jigger where it is
+# missing; fails when it is missing and nothing may be installed.
+have_cargo_tool() {
+    local name=$1 version=$2
+    PATH=$state/tools/bin:$PATH
+    if have "$name"; then
+        return 0
+    fi
+    installing_allowed || {
+        say "$name is missing, and SETUP=0 forbids installing"
+        return 1
+    }
+    say "installing $name $version into $state/tools (some minutes at most, once)"
+    # Without optimisation: these tools run for seconds, and are built three times as fast. The folder of
+    # the build is given, since a CARGO_TARGET_DIR would mix it with the project's own.
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$state/tools" \
+        --target-dir "$state/tools/target" "$name@$version" ||
+        fail "cargo could not install $name: is crates.io reachable?"
+    rm -rf "$state/tools/target"
 }
 
 engine_answers() { have "$1" && timeout 30 "$1" info >/dev/null 2>&1; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for so many seconds (10 by default), to see that they build and hold.
+# Runs every fuzz target for so many seconds (10 by default). What a target finds is kept in fuzz/corpus/,
+# and what fails in fuzz/artifacts/; both are begun with fuzz/seeds/.
 #
 #   scripts/fuzz.sh [SECONDS]
 set -euo pipefail
@@ -10,24 +11,34 @@ cargo_fuzz_version=0.13.2
 
 main() {
     local seconds=${1:-10} target
-    PATH=$state/tools/bin:$PATH
-    if ! have cargo-fuzz; then
-        installing_allowed || {
-            say "cargo-fuzz is missing, and SETUP=0 forbids installing: nothing is fuzzed"
-            return
-        }
-        say "installing cargo-fuzz $cargo_fuzz_version with cargo into $state/tools (once)"
-        cargo install --quiet --locked --root "$state/tools" "cargo-fuzz@$cargo_fuzz_version" ||
-            fail "cargo could not install cargo-fuzz: is crates.io reachable?"
-    fi
+    [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "'$seconds' is no number of seconds: scripts/fuzz.sh [SECONDS]"
+    have_cargo_tool cargo-fuzz $cargo_fuzz_version || {
+        say "nothing is fuzzed"
+        return
+    }
     have c++ || install_packages "a C++ compiler, for libFuzzer" g++
     cd "$root"
+    # The dependencies that the program has, in the same versions; cargo adds libFuzzer's.
+    [ fuzz/Cargo.lock -nt Cargo.lock ] || cp Cargo.lock fuzz/Cargo.lock
     for target in fuzz/fuzz_targets/*.rs; do
-        target=$(basename "$target" .rs)
-        say "fuzzing $target for $seconds s"
-        # Without a sanitizer the pinned stable toolchain suffices: the code has no unsafe part to watch.
-        cargo fuzz run --sanitizer none "$target" -- -max_total_time="$seconds" -print_final_stats=1
+        fuzz "$(basename "$target" .rs)" "$seconds"
     done
+}
+
+fuzz() {
+    local target=$1 seconds=$2 folders=()
+    folders+=("fuzz/corpus/$target")
+    mkdir -p "${folders[0]}"
+    if [ -e "fuzz/seeds/$target" ]; then
+        folders+=("fuzz/seeds/$target")
+    fi
+    say "fuzzing $target for $seconds s"
+    # Without a sanitizer the pinned stable toolchain suffices: the code has no unsafe part to watch.
+    # Not optimised, so that it is built sooner: here it counts that the targets hold.
+    # Of what libFuzzer prints, the dictionary that it recommends is longer than all the rest.
+    cargo fuzz run --dev --sanitizer none "$target" "${folders[@]}" -- \
+        -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 2>&1 |
+        LC_ALL=C sed '/^###### Recommended dictionary/,/^###### End of/d' >&2
 }
 
 main "$@"
