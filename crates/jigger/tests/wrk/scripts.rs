@@ -1,6 +1,7 @@
 //! Scripts, each run by the real wrk and by jigger against one server: what the server saw and
 //! what the script printed have to agree.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -24,6 +25,11 @@ struct Ran {
 impl Ran {
     fn paths(&self) -> Vec<&str> {
         self.log.iter().map(|seen| seen.line.split(' ').nth(1).unwrap()).collect()
+    }
+
+    /// Each request that the server saw, once: how often it is made is a matter of time.
+    fn distinct(&self) -> BTreeSet<&Seen> {
+        self.log.iter().collect()
     }
 
     /// The lines that the script printed.
@@ -57,36 +63,41 @@ impl Bench {
     }
 }
 
-/// Runs a script with both; one thread and one connection unless the arguments say otherwise.
-/// jigger's run, after what has to agree has been compared.
+/// Runs a script with jigger, and with the real wrk where it is wanted, after what has to agree has
+/// been compared.
+#[track_caller]
+fn run_both(
+    script: &str,
+    arguments: &[&str],
+    path: &str,
+    script_arguments: &[&str],
+) -> (Ran, Option<Ran>) {
+    let bench = Bench::new(script);
+    let run = |tool| {
+        let ran = bench.run(tool, arguments, path, script_arguments);
+        assert_eq!(ran.outcome.code, Some(0), "{ran:#?}");
+        ran
+    };
+    let ours = run(Tool::Jigger);
+    let real = is_wrk_wanted().then(|| run(Tool::Wrk));
+    if let Some(real) = &real {
+        assert_eq!(ours.printed(), real.printed());
+        assert_eq!(ours.distinct(), real.distinct(), "what the server saw");
+    }
+    (ours, real)
+}
+
+/// As [`run_both`]; jigger's run.
 #[track_caller]
 fn agree(script: &str, arguments: &[&str], path: &str, script_arguments: &[&str]) -> Ran {
-    let bench = Bench::new(script);
-    let ours = bench.run(Tool::Jigger, arguments, path, script_arguments);
-    assert_eq!(ours.outcome.code, Some(0), "{ours:#?}");
-    if is_wrk_wanted() {
-        let real = bench.run(Tool::Wrk, arguments, path, script_arguments);
-        assert_eq!(real.outcome.code, Some(0), "{real:#?}");
-        assert_eq!(ours.printed(), real.printed());
-        let sorted = |ran: &Ran| {
-            let mut log = ran.log.clone();
-            // Whether its arguments let many requests be made is a matter of time.
-            log.sort();
-            log.dedup();
-            log
-        };
-        assert_eq!(sorted(&ours), sorted(&real), "what the server saw");
-    }
-    ours
+    run_both(script, arguments, path, script_arguments).0
 }
 
 /// As [`agree`], for scripts that end by themselves: also the order and the number of requests.
 #[track_caller]
 fn agree_in_order(script: &str, path: &str) -> Ran {
-    let arguments = ["-t1", "-c1", "-d1s"];
-    let ours = agree(script, &arguments, path, &[]);
-    if is_wrk_wanted() {
-        let real = Bench::new(script).run(Tool::Wrk, &arguments, path, &[]);
+    let (ours, real) = run_both(script, &["-t1", "-c1", "-d1s"], path, &[]);
+    if let Some(real) = real {
         assert_eq!(ours.paths(), real.paths());
         assert_eq!(ours.requests(), real.requests());
     }
@@ -348,6 +359,16 @@ fn a_static_script_runs_on_the_fast_path_with_a_request_for_each_thread() {
     assert_eq!(paths, ["/own/1", "/own/2"]);
 }
 
+/// jigger's run of a script that fails with that message.
+#[track_caller]
+fn fail(script: &str, duration: &str, message: &str) -> Ran {
+    let ours = Bench::new(script).run(Tool::Jigger, &["-t1", "-c1", duration], "/", &[]);
+    assert_eq!(ours.outcome.code, Some(1), "{script}: {ours:#?}");
+    assert!(ours.outcome.stderr.contains(message), "{script}: {}", ours.outcome.stderr);
+    assert!(!ours.outcome.stderr.contains("traceback"), "{}", ours.outcome.stderr);
+    ours
+}
+
 /// Scripts that fail before the load begins: no report, code 1, file and line.
 #[test]
 fn errors_before_the_load_name_file_and_line() {
@@ -369,11 +390,7 @@ fn errors_before_the_load_name_file_and_line() {
         ("wrk.format('GET', {})", "script.lua:1: the path is a text, not 'table'"),
         ("require('ffi')", "module 'ffi' not found"),
     ] {
-        let bench = Bench::new(script);
-        let ours = bench.run(Tool::Jigger, &["-t1", "-c1", "-d1s"], "/", &[]);
-        assert_eq!(ours.outcome.code, Some(1), "{script}: {ours:#?}");
-        assert!(ours.outcome.stderr.contains(message), "{script}: {}", ours.outcome.stderr);
-        assert!(!ours.outcome.stderr.contains("traceback"), "{}", ours.outcome.stderr);
+        let ours = fail(script, "-d1s", message);
         assert!(ours.log.is_empty() && ours.outcome.stdout.is_empty(), "{ours:#?}");
     }
 }
@@ -398,16 +415,10 @@ fn errors_under_load_end_it_with_what_was_measured() {
             "script.lua:2: delay() returned soon",
         ),
     ] {
-        let bench = Bench::new(script);
-        let ours = bench.run(Tool::Jigger, &["-t1", "-c1", "-d30s"], "/", &[]);
-        assert_eq!(ours.outcome.code, Some(1), "{script}: {ours:#?}");
-        assert!(ours.outcome.stderr.contains(message), "{script}: {}", ours.outcome.stderr);
-        assert_eq!(ours.requests(), requests, "{script}");
+        assert_eq!(fail(script, "-d30s", message).requests(), requests, "{script}");
     }
-    let bench = Bench::new("function done() error('at the end') end");
-    let ours = bench.run(Tool::Jigger, &["-t1", "-c1", "-d1s"], "/", &[]);
-    assert_eq!(ours.outcome.code, Some(1));
-    assert!(ours.outcome.stderr.contains("script.lua:1: at the end") && ours.requests() > 0);
+    let at_the_end = "function done() error('at the end') end";
+    assert!(fail(at_the_end, "-d1s", "script.lua:1: at the end").requests() > 0);
 }
 
 /// At a fixed rate the hooks are asked when a request is due.
