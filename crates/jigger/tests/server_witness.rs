@@ -11,6 +11,9 @@ mod server_support;
 #[path = "fixtures/witness.rs"]
 mod witness;
 
+use std::fs;
+use std::path::PathBuf;
+
 use jigger::server::usage::{CpuSource, CpuTime, Memory};
 use jigger::server::{Exit, Life, Server};
 use rustix::process::{Pid, Signal, kill_process};
@@ -25,7 +28,7 @@ struct Gunicorn {
     world: World,
     group: Option<KernelGroup>,
     timed: Timed,
-    port: u16,
+    log: PathBuf,
 }
 
 /// What both sides say about one run.
@@ -39,34 +42,37 @@ struct Figures {
 
 impl Gunicorn {
     fn new(flags: &str) -> Self {
-        let port = jigger::server::port::Ports::new().pick().unwrap();
         let group = KernelGroup::new();
         let world = World::new(&["sh", "-c", "exit 1"]);
         let timed = Timed::new(world.dir.path().join("time.txt"));
+        // A daemon's standard error leads nowhere.
+        let log = world.dir.path().join("gunicorn.log");
         // The kernel charges a file's pages to the group that read them first. So the group's own
         // processes make a copy of the interpreter, its packages and all libraries.
         let script = format!(
             "{}exec {} sh -c 'cp -r {} python && cp {}/main.py . && exec env \
              LD_LIBRARY_PATH=python/libs PYTHONPATH=python/libs python/bin/python -m gunicorn \
-             {flags} --no-control-socket -b 127.0.0.1:{port} main:app'",
+             {flags} --no-control-socket --log-file {} -b 127.0.0.1:0 main:app'",
             group.as_ref().map(KernelGroup::entering).unwrap_or_default(),
             timed.prefix(),
             environment().display(),
             witness::source().display(),
+            log.display(),
         );
         let mut world = world;
         world.spec.argv = ["sh", "-c", &script].map(str::to_owned).to_vec();
-        Self { world, group, timed, port }
+        Self { world, group, timed, log }
     }
 
     /// Loads it, lets it end by itself, and collects what each side says.
     fn figures(&self, is_daemon: bool) -> Figures {
         let mut server = self.world.start();
-        until("gunicorn answers", || witness::answers(self.port));
+        let port = self.port();
+        until("gunicorn answers", || witness::answers(port));
         if is_daemon {
             until("daemonised", || server.life() == Life::Daemonised);
         }
-        witness::load(self.port, REQUESTS);
+        witness::load(port, REQUESTS);
         let memory = server.usage().unwrap().memory;
         let kernel_memory_bytes = self.group.as_ref().map(KernelGroup::memory_bytes);
         self.end(&mut server);
@@ -81,6 +87,16 @@ impl Gunicorn {
         figures
     }
 
+    /// The port that the system gave it, so that no one else can have taken it.
+    fn port(&self) -> u16 {
+        let mut port = None;
+        until("gunicorn listens", || {
+            port = listening_port(&fs::read_to_string(&self.log).unwrap_or_default());
+            port.is_some()
+        });
+        port.unwrap()
+    }
+
     /// SIGTERM to gunicorn's master alone: it ends its workers and waits for them, and time(1)
     /// for it.
     fn end(&self, server: &mut Server) {
@@ -90,9 +106,14 @@ impl Gunicorn {
     }
 }
 
+/// The port in gunicorn's line about it, once that is written to its end.
+fn listening_port(log: &str) -> Option<u16> {
+    let (_, rest) = log.split_once("Listening at: http://127.0.0.1:")?;
+    rest.split_once(' ')?.0.parse().ok()
+}
+
 fn is_python(pid: i32) -> bool {
-    std::fs::read_link(format!("/proc/{pid}/exe"))
-        .is_ok_and(|exe| exe.ends_with("python/bin/python"))
+    fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe.ends_with("python/bin/python"))
 }
 
 /// How far `ours` is from `theirs`, as a share.
