@@ -1,10 +1,11 @@
 //! A headless browser that speaks to no one and finds nothing of an earlier run.
 
-use std::io::ErrorKind;
+use std::io;
 use std::path::Path;
 use std::process::Command;
 
-const FLAGS: [&str; 11] = [
+/// What every run of it needs.
+pub const FLAGS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -15,7 +16,6 @@ const FLAGS: [&str; 11] = [
     "--disable-sync",
     "--hide-scrollbars",
     "--enable-logging=stderr",
-    "--dump-dom",
 ];
 
 /// What the browser made of a page.
@@ -32,20 +32,26 @@ pub fn browse(file: &Path, dark: bool, flags: &[String]) -> Browsed {
     let mut command = Command::new("chromium");
     command
         .args(FLAGS)
+        .arg("--dump-dom")
         .args(dark.then_some("--force-dark-mode"))
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .args(flags)
         .arg(format!("file://{}", file.display()));
-    let output = command.output().unwrap_or_else(|error| match error.kind() {
-        ErrorKind::NotFound => panic!(
-            "chromium is not on PATH, so the HTML report cannot be looked at; install it \
-             (Debian: apt-get install -y chromium), or run scripts/setup.sh"
-        ),
-        _ => panic!("chromium cannot be started: {error}"),
-    });
+    let output = command.output().unwrap_or_else(|error| not_started(&error));
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{log}");
     let messages =
         log.lines().filter(|line| line.contains(":CONSOLE")).map(str::to_owned).collect();
     Browsed { dom: String::from_utf8_lossy(&output.stdout).into_owned(), messages }
+}
+
+/// Fails with what to do about it.
+fn not_started(error: &io::Error) -> ! {
+    match error.kind() {
+        io::ErrorKind::NotFound => panic!(
+            "chromium is not on PATH, so the HTML report cannot be looked at; install it \
+             (Debian: apt-get install -y chromium), or run scripts/setup.sh"
+        ),
+        _ => panic!("chromium cannot be started: {error}"),
+    }
 }
