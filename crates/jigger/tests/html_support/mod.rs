@@ -7,6 +7,10 @@
     reason = "the numbers here are small and positive"
 )]
 
+// So that each part of a record that does not matter here is written down once.
+#[path = "../../src/report/tests/drawn/blank.rs"]
+mod blank;
+
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
@@ -73,28 +77,10 @@ pub fn drawn_record(contenders: usize, rounds: usize, times: u64) -> Record {
         let baseline = &SERVERS[2];
         visits.push(visit(baseline, "placebo", round, contenders, &mut random));
     }
-    Record {
-        version: VERSION,
-        jigger: "0.1.0".to_owned(),
-        created: "2026-01-01T00:00:00Z".to_owned(),
-        seed: 42,
-        suite: suite(),
-        host: Host {
-            processor: "A Processor at 3 GHz".to_owned(),
-            cores: 4,
-            memory_bytes: 16_000_000_000,
-            kernel: "6.1.0".to_owned(),
-            governor: Some("performance".to_owned()),
-            virtual_machine: true,
-            smt_siblings: Vec::new(),
-        },
-        placement: Placement::split(&[0, 1, 2, 3]),
-        contenders: servers.iter().map(|server| contender(server, servers)).collect(),
-        calibrations: Vec::new(),
-        launches: Vec::new(),
-        visits,
-        ended: Ended::MaxRounds,
-    }
+    let contenders = servers.iter().map(|server| contender(server, servers)).collect();
+    let mut record = blank::record(suite(), 4, contenders, visits);
+    record.host.governor = Some("performance".to_owned());
+    record
 }
 
 /// The small record with something wrong at every place: a server that sends hostile texts, one
@@ -136,39 +122,19 @@ pub fn page(record: &Record) -> String {
 }
 
 fn suite() -> SuiteRecord {
-    let scenario = |name: &str, connections| ScenarioRecord {
-        name: name.to_owned(),
-        connections,
-        threads: 1,
-        fresh: false,
-        requests: None,
-        duration_ns: Some(2_000_000_000),
-        rate_per_second: None,
-        exponential: false,
-        burst: None,
-        objective: None,
-        ceiling_per_second: None,
-        ceiling_attempts: Vec::new(),
-        fresh_for: None,
-    };
+    let scenarios = vec![
+        ScenarioRecord {
+            fresh: true,
+            requests: Some(300),
+            duration_ns: None,
+            ..blank::scenario("sequential", 1)
+        },
+        blank::scenario("saturation", 32),
+        ScenarioRecord { rate_per_second: Some(500.0), ..blank::scenario("steady", 8) },
+    ];
     SuiteRecord {
-        name: "pong".to_owned(),
         source: "[suite]\nname = \"pong\"  # <made by hand>\n".to_owned(),
-        baseline: "flask-gunicorn".to_owned(),
-        margin: 0.02,
-        disturbance: Limits::default(),
-        scenarios: vec![
-            ScenarioRecord {
-                fresh: true,
-                requests: Some(300),
-                duration_ns: None,
-                ..scenario("sequential", 1)
-            },
-            scenario("saturation", 32),
-            ScenarioRecord { rate_per_second: Some(500.0), ..scenario("steady", 8) },
-        ],
-        thresholds: Vec::new(),
-        warm_up: None,
+        ..blank::suite("flask-gunicorn", scenarios)
     }
 }
 
@@ -181,16 +147,10 @@ fn has_base(server: &Server) -> bool {
 
 fn contender(server: &Server, all: &[Server]) -> ContenderRecord {
     ContenderRecord {
-        name: server.name.to_owned(),
-        status: Status::Measured,
-        reason: None,
         start: vec!["./app".to_owned(), "--greeting".to_owned(), "a b".to_owned()],
         environment: vec![("PORT".to_owned(), "{port}".to_owned())],
-        build_seconds: Some(1.5),
-        artifact: None,
         image: Some(image(server, all)),
-        image_reason: None,
-        container: None,
+        ..blank::contender(server.name)
     }
 }
 
@@ -198,10 +158,6 @@ fn image(server: &Server, all: &[Server]) -> ImageRecord {
     let shared_bytes = if has_base(server) { BASE_BYTES.iter().sum() } else { 0 };
     let says = server.image_bytes + 40_000;
     ImageRecord {
-        reference: format!("jigger-pong/{}", server.name),
-        engine: "docker".to_owned(),
-        unpacked_bytes: server.image_bytes,
-        transfer_bytes: server.image_bytes / 3,
         own_bytes: server.image_bytes - shared_bytes,
         engine_says_bytes: Some(says),
         wasted_bytes: 1_500,
@@ -209,6 +165,7 @@ fn image(server: &Server, all: &[Server]) -> ImageRecord {
             "docker says {says} B: it adds the targets of symbolic links (40.0 kB)"
         )),
         layers: layers(server, all, server.image_bytes - shared_bytes),
+        ..blank::image(server.name, server.image_bytes)
     }
 }
 
@@ -261,45 +218,32 @@ fn visit(
     let rate = server.requests_per_second * drift * (0.985 + 0.03 * random.unit());
     let memory = |share: f64| Some((server.memory_bytes * share) as u64);
     VisitRecord {
-        round,
         position,
-        entry: entry.to_owned(),
         startup_ns: Some((server.startup_ms * (0.9 + 0.2 * random.unit()) * 1e6) as u64),
         evidence: Some(evidence(server)),
-        steady: true,
         memory_idle_bytes: memory(0.6),
         memory_peak_bytes: memory(0.98 + 0.04 * random.unit()),
         disturbance: Disturbance { steal_share: 0.001, ..Disturbance::default() },
-        attempt: 0,
-        repeated: false,
         trials: vec![
             trial("sequential", rate / 20.0, 300.0, 1.0, random),
             trial("saturation", rate, rate * 2.0, 32.0, random),
             trial("steady", 500.0, 1_000.0, 500.0 / (rate / 20.0), random),
         ],
-        failure: None,
+        ..blank::visit(entry, round)
     }
 }
 
 fn evidence(server: &Server) -> Evidence {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Evidence {
-        http_version: "1.1".to_owned(),
-        status: 200,
         headers: vec![
             header("Content-Type", "application/json"),
             header("Content-Length", "18"),
             header("Server", server.name),
         ],
-        body_bytes: 18,
         body_sha256: "d28f1b3f0b6a6f3b2f5a3cf1c1d3f3a9e5f1c0b2a4d6e8f0a1b2c3d4e5f60718".to_owned(),
-        body_start: "{\"message\":\"pong\"}".to_owned(),
-        body_repeats: true,
-        closes_connections: false,
-        processes: Some(1),
         threads: Some(4),
-        debug_notice: None,
-        refused_at: Vec::new(),
+        ..blank::evidence()
     }
 }
 
@@ -327,29 +271,13 @@ fn trial(
         connect_time.record(20_000 + (40_000.0 * random.unit()) as u64).unwrap();
     }
     TrialRecord {
-        scenario: scenario.to_owned(),
-        elapsed_ns: (requests / rate * 1e9) as u64,
-        requests: requests as u64,
         bytes_received: requests as u64 * 160,
         response_time: encode_histogram(&response_time),
         connect_time: encode_histogram(&connect_time),
-        status: BTreeMap::from([(200, requests as u64)]),
-        errors: BTreeMap::new(),
-        error_examples: BTreeMap::new(),
-        in_flight: 0,
-        in_flight_oldest_ns: 0,
         connections_opened: connects,
-        closed_by_server: 0,
         server_cpu_ns: Some((requests / rate * 0.9e9) as u64),
-        memory_bytes: None,
         engine_cpu_ns: (requests / rate * 0.3e9) as u64,
-        engine_cores: 1,
-        idle_ns: Some(0),
-        log_bytes: 0,
-        driver: "epoll".to_owned(),
-        due: None,
-        capacity_per_second: None,
-        probes: Vec::new(),
+        ..blank::trial(scenario, requests as u64, (requests / rate * 1e9) as u64)
     }
 }
 
