@@ -49,6 +49,10 @@ pub struct StartSpec {
     pub env: Vec<(String, String)>,
     /// The file for standard output and standard error of the whole tree; emptied first.
     pub log: PathBuf,
+    /// The file that it reads as its standard input; `None` for nothing.
+    pub input: Option<PathBuf>,
+    /// The file for standard output alone, made or emptied; `None` for the log.
+    pub output: Option<PathBuf>,
     /// The cores that the server is kept to; `None` for all.
     pub cpus: Option<Vec<usize>>,
     /// How long the server may take to end by itself after SIGTERM.
