@@ -185,7 +185,7 @@ pub struct CrossCheckArgs {
     /// Use only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// Run only this tool (repeatable)
+    /// Run only this tool (repeatable): wrk, python, hey, ab, h2load, oha, k6 or vegeta
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
     /// How often each tool runs on each server, launched afresh; intervals need 6

@@ -1,5 +1,5 @@
 //! The guard: a small process between jigger and a server, so that no server outlives its visit,
-//! not even when jigger is killed with SIGKILL.
+//! not even when jigger is killed with SIGKILL. The tools of `jigger cross-check` have one as well.
 //!
 //! jigger re-executes itself as the guard. The guard is a child subreaper: whatever the server
 //! starts, however often it forks or calls `setsid`, its orphans become the guard's children, so

@@ -1,9 +1,16 @@
 //! `jigger cross-check` with the real tools, on the test server.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::lab::{Lab, SCENARIOS, contender, never_ready};
 
 /// The tools that `make setup` installs; the tests are not to need more.
 const TOOLS: [&str; 4] = ["--tool", "wrk", "--tool", "python"];
+
+/// Whether tests may use wrk: yes, unless told otherwise.
+fn has_wrk() -> bool {
+    std::env::var("JIGGER_TEST_WRK").map_or(true, |value| value != "none")
+}
 
 fn lab() -> Lab {
     let fresh = SCENARIOS.replace("requests = 30", "requests = 30\nconnection = \"fresh\"");
@@ -12,7 +19,7 @@ fn lab() -> Lab {
 
 #[test]
 fn the_tools_stand_beside_jigger() {
-    if std::env::var("JIGGER_TEST_WRK").is_ok_and(|value| value == "none") {
+    if !has_wrk() {
         return;
     }
     let lab = lab();
@@ -42,6 +49,25 @@ fn the_tools_stand_beside_jigger() {
     assert!(outcome.stdout.contains("- **wrk**: ") && outcome.stdout.contains("- **python**: "));
     assert_eq!(std::fs::read_to_string(lab.path("out.md")).unwrap(), outcome.stdout);
     lab.assert_nothing_left();
+}
+
+/// The guard ends a tool that would go on for ten minutes. It stands in for wrk, so that its turn
+/// comes soon: jigger's own takes as long as the scenario says.
+#[test]
+fn a_tool_does_not_outlive_a_jigger_that_is_killed() {
+    let lab = lab();
+    let tool = lab.path("wrk");
+    std::fs::write(&tool, "#!/bin/sh\n[ \"$1\" = -t ] && exec sleep 600\n").unwrap();
+    std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let mut command = lab.command(&["cross-check", "suite.toml", "--tool", "wrk", "-q"]);
+    command.env("PATH", format!("{}:{path}", lab.folder.path().display()));
+    let mut child = command.spawn().unwrap();
+    let runs = || lab.processes().iter().any(|(_, line)| line.starts_with("sleep 600"));
+    lab.wait_for("the tool's turn", runs);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    lab.wait_for("the end of all processes", || lab.processes().is_empty());
 }
 
 #[test]

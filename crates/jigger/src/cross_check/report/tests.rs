@@ -46,7 +46,8 @@ fn figures_ratios_reasons_and_what_is_missing() {
         scenarios: &[scenario],
         contenders: vec!["gin".to_owned()],
         rounds: 6,
-        placement: "The tools ran on core 0, the servers on core 1".to_owned(),
+        client_cpus: vec![0],
+        server_cpus: vec![1],
         tools: vec![
             (JIGGER, "0.1.0".to_owned()),
             ("wrk", "4.1.0".to_owned()),
