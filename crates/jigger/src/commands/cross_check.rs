@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result, bail};
 use jigger_stats::Orders;
 
 use super::{Exit, output, run as run_command};
-use crate::cli::{CrossCheckArgs, MethodArgs};
+use crate::cli::{CrossCheckArgs, CrossCheckFormat, MethodArgs};
 use crate::cross_check::process::{Errand, Runner};
-use crate::cross_check::report::markdown;
+use crate::cross_check::report::{json, markdown};
 use crate::cross_check::{
     Call, Checked, Found, JIGGER, Reading, Series, TOOLS, Task, Tool, python,
 };
@@ -71,7 +71,10 @@ fn show(args: &CrossCheckArgs, checked: &Checked<'_>) -> Result<()> {
     if let Some(file) = &args.output {
         std::fs::write(file, &text).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    output::print(&text)
+    output::print(&match args.format {
+        CrossCheckFormat::Markdown => text,
+        CrossCheckFormat::Json => json(checked, TOOLS),
+    })
 }
 
 fn suite_of(args: &CrossCheckArgs) -> Result<Suite> {

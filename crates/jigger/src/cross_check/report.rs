@@ -1,5 +1,7 @@
 //! The tools' figures beside jigger's, as Markdown.
 
+mod json;
+
 use std::fmt::Write as _;
 
 use super::checked::{Checked, Figure, JIGGER, Multiple, Series};
@@ -7,6 +9,8 @@ use super::read::Reading;
 use super::tool::Tool;
 use crate::report::units::{grouped, time_us};
 use crate::suite::{Extent, Scenario};
+
+pub use json::json;
 
 /// The whole page's part.
 #[must_use]
