@@ -19,7 +19,7 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::server::guard;
 
-pub use load::{CrossCheckArgs, LoadArgs, LoadFormat, TimeitArgs, WrkArgs};
+pub use load::{CrossCheckArgs, CrossCheckFormat, LoadArgs, LoadFormat, TimeitArgs, WrkArgs};
 pub use place::{In, OnNetwork, PlaceArgs};
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
@@ -67,7 +67,7 @@ enum Command {
     Completions(CompletionsArgs),
     /// Prints the man page, or writes one for each command
     Man(ManArgs),
-    /// Prints the JSON schema of a suite file, of a report, of a record or of `load`'s JSON
+    /// Prints the JSON schema of a suite file, of a record, or of what a command writes as JSON
     Schema(SchemaArgs),
 }
 

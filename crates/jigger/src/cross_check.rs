@@ -3,12 +3,13 @@
 //!
 //! The tools are the real programs, run as their users run them.
 
+mod checked;
 pub mod process;
 pub mod python;
 mod read;
 pub mod report;
 pub mod tool;
 
+pub use checked::{Checked, JIGGER, Series};
 pub use read::Reading;
-pub use report::{Checked, Series};
-pub use tool::{Found, TOOLS, Task, Tool};
+pub use tool::{Call, Found, TOOLS, Task, Tool};

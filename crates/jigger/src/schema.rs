@@ -18,6 +18,10 @@ pub enum Schema {
     Record,
     /// The JSON of `load`.
     Load,
+    /// The JSON of `timeit`.
+    Timeit,
+    /// The JSON of `cross-check`.
+    CrossCheck,
 }
 
 impl Schema {
@@ -33,6 +37,8 @@ impl Schema {
             Self::Record => named(record::schema(), "record", record::VERSION),
             Self::Report => written(include_str!("schema/report.json")),
             Self::Load => written(include_str!("schema/load.json")),
+            Self::Timeit => written(include_str!("schema/timeit.json")),
+            Self::CrossCheck => written(include_str!("schema/cross-check.json")),
         }
     }
 }
@@ -56,6 +62,8 @@ mod tests {
             (Schema::Report, "urn:jigger:report:1"),
             (Schema::Record, "urn:jigger:record:1"),
             (Schema::Load, "urn:jigger:load:1"),
+            (Schema::Timeit, "urn:jigger:timeit:1"),
+            (Schema::CrossCheck, "urn:jigger:cross-check:1"),
         ] {
             let value = schema.value();
             assert_eq!(value["$id"], id);

@@ -1,4 +1,5 @@
-//! Starts a server, watches it and ends it with all that it started, come what may.
+//! Starts a server, watches it and ends it with all that it started, come what may. So it does with
+//! the tools of `jigger cross-check`.
 //!
 //! Between jigger and the server stands the [`guard`]: `jigger __guard ...`, a process of its own
 //! that outlives a jigger killed with SIGKILL just long enough to end the server's whole tree.
@@ -49,6 +50,10 @@ pub struct StartSpec {
     pub env: Vec<(String, String)>,
     /// The file for standard output and standard error of the whole tree; emptied first.
     pub log: PathBuf,
+    /// The file that it reads as its standard input; `None` for nothing.
+    pub input: Option<PathBuf>,
+    /// The file for standard output alone, made or emptied; `None` for the log.
+    pub output: Option<PathBuf>,
     /// The cores that the server is kept to; `None` for all.
     pub cpus: Option<Vec<usize>>,
     /// How long the server may take to end by itself after SIGTERM.

@@ -24,7 +24,7 @@ fn engine() -> Option<&'static str> {
         return None;
     }
     match jigger::image::Engine::detect(choice.as_deref()) {
-        Ok(engine) => Some(engine.name()),
+        Ok(engine) => Some(engine.program.name()),
         Err(why) => {
             panic!(
                 "these tests need a container engine (JIGGER_TEST_ENGINE=none omits them): {why}"

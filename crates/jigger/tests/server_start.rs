@@ -48,6 +48,29 @@ fn arguments_directory_environment_and_both_outputs_arrive_unchanged() {
 }
 
 #[test]
+fn input_and_output_can_be_files() {
+    let mut world = World::new(&["sh", "-c", "cat; echo log >&2"]);
+    let file = |name: &str| world.dir.path().join(name);
+    let (input, output) = (file("input"), file("output"));
+    fs::write(&input, "in\n").unwrap();
+    fs::write(&output, "what was there before, and is longer").unwrap();
+    (world.spec.input, world.spec.output) = (Some(input), Some(output.clone()));
+    let mut server = world.start();
+    until("the end", || server.exit() == Some(Exit::Code(0)));
+    server.stop().unwrap();
+    assert_eq!(fs::read_to_string(&output).unwrap(), "in\n");
+    assert_eq!(fs::read_to_string(&world.spec.log).unwrap(), "log\n");
+}
+
+#[test]
+fn an_input_that_is_not_there_is_named() {
+    let mut world = World::new(&["cat"]);
+    world.spec.input = Some(world.dir.path().join("gone"));
+    let message = failure(&world).to_string();
+    assert!(message.contains("gone: No such file or directory"), "{message}");
+}
+
+#[test]
 fn a_server_inherits_neither_blocked_signals_nor_our_process_group() {
     let world = World::new(&["sleep", "1000"]);
     let server = world.start();

@@ -82,7 +82,8 @@ pub const CROSS_CHECK: &str = "\
 Examples:
   jigger cross-check --quick                           a first look; no intervals
   jigger cross-check post -o cross-check.md            the original post's servers
-  jigger cross-check jigger.toml --only gin --tool wrk --rounds 10";
+  jigger cross-check jigger.toml --only gin --tool wrk --rounds 10
+  jigger cross-check --format json > cross-check.json";
 
 /// `jigger check`.
 pub const CHECK: &str = "\

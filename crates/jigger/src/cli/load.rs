@@ -107,6 +107,16 @@ pub enum LoadFormat {
     Json,
 }
 
+/// What `jigger cross-check` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CrossCheckFormat {
+    /// Tables for people.
+    #[value(alias = "md")]
+    Markdown,
+    /// For programs.
+    Json,
+}
+
 /// `jigger wrk`: the texts are read as wrk reads them, by the command.
 #[derive(Debug, Args)]
 #[command(infer_long_args = true)]
@@ -185,7 +195,7 @@ pub struct CrossCheckArgs {
     /// Use only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// Run only this tool (repeatable)
+    /// Run only this tool (repeatable): wrk, python, hey, ab, h2load, oha, k6 or vegeta
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
     /// How often each tool runs on each server, launched afresh; intervals need 6
@@ -194,6 +204,9 @@ pub struct CrossCheckArgs {
     /// At most 200 requests or 1 s each time, and 2 rounds
     #[arg(long, conflicts_with = "rounds")]
     pub quick: bool,
+    /// What is written to standard output
+    #[arg(long, value_enum, default_value_t = CrossCheckFormat::Markdown)]
+    pub format: CrossCheckFormat,
     /// Also write the Markdown into this file
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

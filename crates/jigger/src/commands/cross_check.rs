@@ -1,20 +1,25 @@
 //! `jigger cross-check`: the real tools beside jigger's engine, on a suite's servers.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use jigger_stats::Orders;
 
 use super::{Exit, output, run as run_command};
-use crate::cli::{CrossCheckArgs, MethodArgs};
-use crate::cross_check::report::{JIGGER, markdown};
-use crate::cross_check::{Checked, Found, Reading, Series, TOOLS, Task, Tool, process, python};
+use crate::cli::{CrossCheckArgs, CrossCheckFormat, MethodArgs};
+use crate::cross_check::process::{Errand, Runner};
+use crate::cross_check::report::{json, markdown};
+use crate::cross_check::{
+    Call, Checked, Found, JIGGER, Reading, Series, TOOLS, Task, Tool, python,
+};
 use crate::display::Display;
 use crate::event::{Event, Listener};
 use crate::host::{Placement, allowed_cores};
 use crate::interrupt::Interrupt;
 use crate::prepare::{self, Builds, Images, is_on_path};
 use crate::record::{Status, TrialRecord, decode_histogram};
+use crate::server::guard;
 use crate::suite::{Scenario, Suite, cache_folder};
 use crate::visit::{Conditions, LiveWorld, VisitError, run_trial, scenario_records};
 
@@ -30,7 +35,8 @@ const QUICK_ROUNDS: u16 = 2;
 pub fn run(args: &CrossCheckArgs) -> Result<Exit> {
     let suite = suite_of(args)?;
     let interrupt = Interrupt::listen()?;
-    let (found, mut missing) = find(args, &interrupt)?;
+    let runner = Runner::new(Path::new(guard::PROGRAM), &interrupt);
+    let (found, mut missing) = find(args, &runner)?;
     let mut display = Display::new(args.shown.verbosity());
     let mut listener = |event: Event| display.show(&event);
     let records =
@@ -47,20 +53,27 @@ pub fn run(args: &CrossCheckArgs) -> Result<Exit> {
         found: &found,
         checked: empty(&suite, &found, &placement, missing),
         world: LiveWorld::new(&suite, placement, interrupt.clone())?,
-        interrupt: &interrupt,
+        runner: &runner,
     };
     let rounds = if args.quick { QUICK_ROUNDS } else { args.rounds };
     let failed = session.rounds(rounds.into(), &taking_part, &mut listener);
     listener(Event::RoundsEnded);
-    let text = markdown(&session.checked, TOOLS);
-    output::print(&text)?;
-    if let Some(file) = &args.output {
-        std::fs::write(file, &text).with_context(|| format!("cannot write {}", file.display()))?;
-    }
+    show(args, &session.checked)?;
     Ok(match () {
         () if interrupt.is_raised() => Exit::Interrupted,
         () if failed || taking_part.is_empty() => Exit::NotMeasured,
         () => Exit::Fine,
+    })
+}
+
+fn show(args: &CrossCheckArgs, checked: &Checked<'_>) -> Result<()> {
+    let text = markdown(checked, TOOLS);
+    if let Some(file) = &args.output {
+        std::fs::write(file, &text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    output::print(&match args.format {
+        CrossCheckFormat::Markdown => text,
+        CrossCheckFormat::Json => json(checked, TOOLS),
     })
 }
 
@@ -91,7 +104,7 @@ fn suite_of(args: &CrossCheckArgs) -> Result<Suite> {
 }
 
 /// The tools that are there, and why the others are not.
-fn find(args: &CrossCheckArgs, interrupt: &Interrupt) -> Result<(Vec<Found>, Vec<String>)> {
+fn find(args: &CrossCheckArgs, runner: &Runner) -> Result<(Vec<Found>, Vec<String>)> {
     let known = || TOOLS.iter().map(|tool| tool.name);
     if let Some(unknown) = args.tool.iter().find(|name| !known().any(|known| known == *name)) {
         let known: Vec<&str> = known().collect();
@@ -100,7 +113,7 @@ fn find(args: &CrossCheckArgs, interrupt: &Interrupt) -> Result<(Vec<Found>, Vec
     let wanted = |tool: &&Tool| args.tool.is_empty() || args.tool.iter().any(|it| it == tool.name);
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for tool in TOOLS.iter().filter(wanted) {
-        match find_one(tool, interrupt) {
+        match find_one(tool, runner) {
             Ok(one) => found.push(one),
             Err(reason) => missing.push(format!("{}: {reason}", tool.name)),
         }
@@ -111,23 +124,24 @@ fn find(args: &CrossCheckArgs, interrupt: &Interrupt) -> Result<(Vec<Found>, Vec
     Ok((found, missing))
 }
 
-fn find_one(tool: &'static Tool, interrupt: &Interrupt) -> Result<Found, String> {
+fn find_one(tool: &'static Tool, runner: &Runner) -> Result<Found, String> {
     if !is_on_path(tool.program) {
         return Err(format!("'{}' is not on PATH; {}", tool.program, tool.remedy));
     }
     if tool.name == "python" {
-        let (program, version) = python::find(&cache_folder(), interrupt)?;
+        let (program, version) = python::find(&cache_folder(), runner)?;
         return Ok(Found { tool, program, version: format!("(requests {version})") });
     }
-    Ok(Found { tool, program: tool.program.into(), version: version(tool.program, interrupt) })
+    Ok(Found { tool, program: tool.program.into(), version: version(tool.program, runner) })
 }
 
 /// The first word that looks like a version in what `-v`, `-V` or `--version` prints.
-fn version(program: &str, interrupt: &Interrupt) -> String {
+fn version(program: &str, runner: &Runner) -> String {
     let asked = ["--version", "-V", "-v"].iter().find_map(|flag| {
-        let command = [program.to_owned(), (*flag).to_owned()];
-        let limit = std::time::Duration::from_secs(5);
-        let said = process::run(&command, &[], limit, interrupt).ok()?;
+        let programs = [vec![program.to_owned(), (*flag).to_owned()]];
+        let limit = Duration::from_secs(5);
+        let errand = Errand { programs: &programs, input: "", cpus: &[], limit };
+        let said = runner.run(&errand).ok()?;
         let first = said.stdout.lines().next()?.to_owned();
         let is_version =
             |word: &&str| word.contains('.') && word.chars().any(|c| c.is_ascii_digit());
@@ -142,12 +156,6 @@ fn empty<'a>(
     placement: &Placement,
     missing: Vec<String>,
 ) -> Checked<'a> {
-    let list = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let placement = format!(
-        "The tools ran on core {}, the servers on core {}",
-        list(&placement.client_cpus),
-        list(&placement.server_cpus)
-    );
     let own = (JIGGER, env!("CARGO_PKG_VERSION").to_owned());
     let others = found.iter().map(|found| (found.tool.name, found.version.clone()));
     Checked {
@@ -155,7 +163,8 @@ fn empty<'a>(
         scenarios: &suite.scenarios,
         contenders: Vec::new(),
         rounds: 0,
-        placement,
+        client_cpus: placement.client_cpus.clone(),
+        server_cpus: placement.server_cpus.clone(),
         tools: std::iter::once(own).chain(others).collect(),
         series: Vec::new(),
         missing,
@@ -168,7 +177,7 @@ struct Session<'a> {
     found: &'a [Found],
     checked: Checked<'a>,
     world: LiveWorld<'a>,
-    interrupt: &'a Interrupt,
+    runner: &'a Runner,
 }
 
 /// What one turn of one tool brought: its scenario, its place in the list, and the figures.
@@ -188,13 +197,13 @@ impl Session<'_> {
         listener(Event::RoundsBegin { visits: left.len(), max_rounds: rounds });
         let servers = Orders::balanced(taking_part.len(), SEEDS.0);
         for round in 0..rounds {
-            if self.interrupt.is_raised() {
+            if self.runner.interrupt.is_raised() {
                 break;
             }
             self.checked.rounds = round + 1;
             for place in servers.round(round) {
                 let at = taking_part[place];
-                if !left.contains(&at) || self.interrupt.is_raised() {
+                if !left.contains(&at) || self.runner.interrupt.is_raised() {
                     continue;
                 }
                 if let Err(reason) = self.visit(at, round, listener) {
@@ -220,13 +229,13 @@ impl Session<'_> {
         let entry = contender.name.clone();
         let visits_done = round * self.checked.contenders.len();
         listener(Event::VisitBegins { entry, round, visits_done, left: None });
-        let (suite, found, interrupt) = (self.suite, self.found, self.interrupt);
+        let (suite, found, runner) = (self.suite, self.found, self.runner);
         let checked = &self.checked;
         let mut turns: Vec<Turn> = Vec::new();
         let outcome = self.world.with_server(contender, listener, &mut |conditions, listener| {
             for (place, scenario) in suite.scenarios.iter().enumerate() {
                 for tool in Orders::balanced(found.len() + 1, SEEDS.1).round(round) {
-                    if interrupt.is_raised() {
+                    if runner.interrupt.is_raised() {
                         return Ok(());
                     }
                     let found = found.get(tool);
@@ -234,13 +243,13 @@ impl Session<'_> {
                     if checked.is_hopeless(&contender.name, &scenario.name, name) {
                         continue;
                     }
-                    let turn = turn(suite, scenario, found, conditions, listener)?;
+                    let turn = turn(suite, scenario, found, conditions, runner, listener)?;
                     turns.extend(turn.map(|reading| (place, tool, reading)));
                 }
             }
             Ok(())
         });
-        if interrupt.is_raised() {
+        if runner.interrupt.is_raised() {
             return Ok(());
         }
         turns.into_iter().for_each(|turn| self.keep(at, round, turn));
@@ -278,6 +287,7 @@ fn turn(
     scenario: &Scenario,
     found: Option<&Found>,
     conditions: &Conditions<'_>,
+    runner: &Runner,
     listener: &mut Listener<'_>,
 ) -> Result<Option<Result<Reading, String>>, VisitError> {
     let Some(found) = found else {
@@ -293,31 +303,28 @@ fn turn(
         is_fresh: scenario.fresh,
         extent: scenario.extent,
     };
-    let Some(arguments) = (found.tool.arguments)(&task) else {
+    let Some(call) = (found.tool.call)(&task) else {
         return Ok(None);
     };
     let name = format!("{} with {}", scenario.name, found.tool.name);
     listener(Event::Step { name, rate_per_second: None });
-    Ok(Some(ask_with(found, &task, arguments, conditions)))
+    Ok(Some(ask_with(found, &task, &call, conditions.client_cpus, runner)))
 }
 
 fn ask_with(
     found: &Found,
     task: &Task,
-    arguments: Vec<String>,
-    conditions: &Conditions<'_>,
+    call: &Call,
+    cpus: &[usize],
+    runner: &Runner,
 ) -> Result<Reading, String> {
-    let command = [vec![shown(&found.program)], arguments].concat();
-    let said = process::run(&command, conditions.client_cpus, task.limit(), conditions.interrupt)?;
+    let (programs, limit) = (found.programs(call), task.limit());
+    let said = runner.run(&Errand { programs: &programs, input: &call.input, cpus, limit })?;
     if !said.is_success {
         return Err(format!("failed: {}", said.last_line()));
     }
     (found.tool.read)(&said.stdout, task)
         .ok_or_else(|| format!("no figures in its output: {}", said.last_line()))
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
 
 fn own_reading(trial: &TrialRecord) -> Reading {

@@ -1,16 +1,31 @@
-//! Runs another tool to its end, on the cores of the load engine.
+//! Runs other tools to their end, on the cores of the load engine, each under a guard that ends it
+//! when jigger is gone.
 
-use std::os::unix::process::CommandExt as _;
-use std::process::{Command, ExitStatus, Stdio};
-use std::thread;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use rustix::thread::CpuSet;
-
 use crate::interrupt::Interrupt;
+use crate::server::{Exit, Life, Server, StartSpec};
 
+/// Between two looks whether the user interrupts.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// From SIGTERM to SIGKILL for a tool that is not waited for any longer.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Programs to run one after another; each reads what the one before it wrote.
+#[derive(Debug)]
+pub struct Errand<'a> {
+    /// Each with its arguments.
+    pub programs: &'a [Vec<String>],
+    /// What the first one reads.
+    pub input: &'a str,
+    /// The cores that they are kept to; none means all.
+    pub cpus: &'a [usize],
+    /// How long each of them may take.
+    pub limit: Duration,
+}
 
 /// What a program said.
 #[derive(Debug)]
@@ -23,6 +38,14 @@ pub struct Said {
     pub stderr: String,
 }
 
+/// Runs errands until the user interrupts.
+#[derive(Debug)]
+pub struct Runner {
+    guard: PathBuf,
+    /// Whether the user wants to stop.
+    pub interrupt: Interrupt,
+}
+
 impl Said {
     /// The last line of what it said, for a message.
     #[must_use]
@@ -32,108 +55,78 @@ impl Said {
     }
 }
 
-/// Runs a program; it is ended when it takes longer than `limit` or the user interrupts.
-///
-/// # Errors
-/// A message when it cannot be started or was ended.
-pub fn run(
-    arguments: &[String],
-    cpus: &[usize],
-    limit: Duration,
-    interrupt: &Interrupt,
-) -> Result<Said, String> {
-    // A process starts on the cores of the thread that starts it.
-    thread::scope(|scope| {
-        let work = scope.spawn(|| {
-            keep_to(cpus);
-            run_here(arguments, limit, interrupt)
-        });
-        work.join().unwrap_or_else(|_| Err("the tool's thread panicked".to_owned()))
-    })
-}
-
-/// Where the system does not let a thread be pinned, the tool runs wherever it is put.
-fn keep_to(cpus: &[usize]) {
-    let mut set = CpuSet::new();
-    cpus.iter().filter(|cpu| **cpu < CpuSet::MAX_CPU).for_each(|cpu| set.set(*cpu));
-    if set.count() > 0 {
-        let _ = rustix::thread::sched_setaffinity(None, &set);
+impl Runner {
+    /// One whose guards are started from `guard`, which is jigger's own program.
+    #[must_use]
+    pub fn new(guard: &Path, interrupt: &Interrupt) -> Self {
+        Self { guard: guard.to_owned(), interrupt: interrupt.clone() }
     }
-}
 
-fn run_here(arguments: &[String], limit: Duration, interrupt: &Interrupt) -> Result<Said, String> {
-    let (program, rest) = arguments.split_first().ok_or("the command is empty")?;
-    let mut command = Command::new(program);
-    command.args(rest).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // The servers are on this machine; a proxy would be measured instead.
-    command.env("NO_PROXY", "*").env("no_proxy", "*").process_group(0);
-    let mut child =
-        command.spawn().map_err(|error| format!("{program} cannot be started: {error}"))?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let stdout = thread::spawn(move || text(out));
-    let stderr = thread::spawn(move || text(err));
-    let deadline = Instant::now() + limit;
-    let status: Result<ExitStatus, String> = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break Ok(status),
-            Err(error) => break Err(format!("{program} cannot be waited for: {error}")),
-            Ok(None) if interrupt.is_raised() => break Err("interrupted".to_owned()),
-            Ok(None) if Instant::now() >= deadline => {
-                break Err(format!("{program} did not end within {} s", limit.as_secs()));
+    /// Runs the programs of an errand until one of them fails: what the last one said that ran. A
+    /// program is ended when it takes longer than its limit or the user interrupts.
+    ///
+    /// # Errors
+    /// A message when a program cannot be started or was ended.
+    pub fn run(&self, errand: &Errand<'_>) -> Result<Said, String> {
+        let folder = tempfile::Builder::new().prefix("jigger-tool-").tempdir();
+        let folder = folder.map_err(|error| format!("cannot make a temporary folder: {error}"))?;
+        let (log, mut input) = (folder.path().join("log"), folder.path().join("input"));
+        fs::write(&input, errand.input)
+            .map_err(|error| format!("cannot write {}: {error}", input.display()))?;
+        for (place, words) in errand.programs.iter().enumerate() {
+            let output = folder.path().join(format!("output-{place}"));
+            let spec = self.spec(words, errand.cpus, [&input, &output, &log]);
+            let is_success = self.run_one(&spec, errand.limit)?;
+            if !is_success || place + 1 == errand.programs.len() {
+                return Ok(Said { is_success, stdout: text(&output), stderr: text(&log) });
             }
-            Ok(None) => thread::sleep(LOOK_EVERY),
+            input = output;
         }
-    };
-    if status.is_err() {
-        if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
-        let _ = child.wait();
+        Err("there is no program to run".to_owned())
     }
-    let (stdout, stderr) = (stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default());
-    status.map(|status| Said { is_success: status.success(), stdout, stderr })
+
+    fn spec(&self, words: &[String], cpus: &[usize], files: [&Path; 3]) -> StartSpec {
+        let [input, output, log] = files.map(Path::to_owned);
+        // The servers are on this machine; a proxy would be measured instead.
+        let no_proxy = ["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), "*".to_owned()));
+        StartSpec {
+            argv: words.to_vec(),
+            dir: PathBuf::from("."),
+            env: no_proxy.to_vec(),
+            log,
+            input: Some(input),
+            output: Some(output),
+            cpus: Some(cpus.to_vec()),
+            grace: GRACE,
+            guard: self.guard.clone(),
+            container: None,
+        }
+    }
+
+    /// Whether it ended well.
+    fn run_one(&self, spec: &StartSpec, limit: Duration) -> Result<bool, String> {
+        let name = spec.argv.first().map_or("", String::as_str);
+        let started = Server::start(spec);
+        let mut program = started.map_err(|error| format!("{name} cannot be started: {error}"))?;
+        let deadline = Instant::now() + limit;
+        let exit = loop {
+            match program.wait_change(LOOK_EVERY) {
+                Life::Exited(exit) => break Ok(exit),
+                // What it leaves behind is ended with its guard.
+                Life::Daemonised => break Ok(Exit::Code(0)),
+                Life::Running if self.interrupt.is_raised() => break Err("interrupted".to_owned()),
+                Life::Running if Instant::now() >= deadline => {
+                    break Err(format!("{name} did not end within {} s", limit.as_secs()));
+                }
+                Life::Running => {}
+            }
+        };
+        program.stop().map_err(|error| format!("{name}: {error}"))?;
+        exit.map(|exit| exit == Exit::Code(0))
+    }
 }
 
-fn text(stream: Option<impl std::io::Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        // What was read before an error is still worth showing.
-        let _ = stream.read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(words: &[&str]) -> Vec<String> {
-        words.iter().map(|word| (*word).to_owned()).collect()
-    }
-
-    #[test]
-    fn what_a_program_says_is_kept_and_its_end_is_seen() {
-        let interrupt = Interrupt::default();
-        let limit = Duration::from_secs(20);
-        let said =
-            run(&words(&["sh", "-c", "echo out; echo err >&2; exit 3"]), &[0], limit, &interrupt);
-        let said = said.unwrap();
-        assert_eq!(
-            (said.is_success, said.stdout.as_str(), said.last_line()),
-            (false, "out\n", "err")
-        );
-        let missing = run(&words(&["no-such-program"]), &[0], limit, &interrupt).unwrap_err();
-        assert!(missing.contains("cannot be started"), "{missing}");
-    }
-
-    #[test]
-    fn a_program_that_does_not_end_is_ended_with_its_children() {
-        let interrupt = Interrupt::default();
-        let sleep = words(&["sh", "-c", "sleep 1000 & wait"]);
-        let late = run(&sleep, &[0], Duration::ZERO, &interrupt).unwrap_err();
-        assert!(late.contains("did not end within 0 s"), "{late}");
-        interrupt.raise();
-        let ended = run(&sleep, &[0], Duration::from_secs(1_000), &interrupt).unwrap_err();
-        assert_eq!(ended, "interrupted");
-    }
+/// What is in a file, whatever its encoding; a file that was never made is an empty one.
+fn text(file: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned()
 }

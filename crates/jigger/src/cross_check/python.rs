@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::process;
+use super::process::{Errand, Runner};
 use crate::interrupt::Interrupt;
 use crate::prepare;
 
@@ -22,17 +22,17 @@ pub const PROGRAM: &str = "import sys, timeit, requests\n\
 ///
 /// # Errors
 /// Why there is none, with the remedy.
-pub fn find(cache: &Path, interrupt: &Interrupt) -> Result<(PathBuf, String), String> {
+pub fn find(cache: &Path, runner: &Runner) -> Result<(PathBuf, String), String> {
     let own = cache.join("requests-venv");
     let interpreter = own.join("bin/python");
     let on_path = PathBuf::from("python3");
     for python in [&on_path, &interpreter] {
-        if let Some(version) = version_of_requests(python, interrupt) {
+        if let Some(version) = version_of_requests(python, runner) {
             return Ok((python.clone(), version));
         }
     }
-    make(&own, &interpreter, interrupt)?;
-    let version = version_of_requests(&interpreter, interrupt);
+    make(&own, &interpreter, &runner.interrupt)?;
+    let version = version_of_requests(&interpreter, runner);
     version.map(|version| (interpreter, version)).ok_or_else(|| {
         format!(
             "requests cannot be imported from {}; remove that folder and try again",
@@ -41,10 +41,12 @@ pub fn find(cache: &Path, interrupt: &Interrupt) -> Result<(PathBuf, String), St
     })
 }
 
-fn version_of_requests(python: &Path, interrupt: &Interrupt) -> Option<String> {
+fn version_of_requests(python: &Path, runner: &Runner) -> Option<String> {
     let look = "import requests; print(requests.__version__)";
     let command = [python.display().to_string(), "-c".to_owned(), look.to_owned()];
-    let said = process::run(&command, &[], LOOK_LIMIT, interrupt).ok()?;
+    let programs = [command.to_vec()];
+    let errand = Errand { programs: &programs, input: "", cpus: &[], limit: LOOK_LIMIT };
+    let said = runner.run(&errand).ok()?;
     said.is_success.then(|| said.stdout.trim().to_owned())
 }
 

@@ -1,5 +1,7 @@
 //! Figures out of what each tool prints.
 
+use serde_json::Value;
+
 /// What a tool says about its load.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
@@ -85,6 +87,51 @@ pub fn h2load(text: &str) -> Option<Reading> {
     })
 }
 
+/// oha's JSON; its times are seconds.
+pub fn oha(text: &str) -> Option<Reading> {
+    let report: Value = serde_json::from_str(text).ok()?;
+    let time_us = |at: &str| Some(number_at(&report, at)? * 1e6);
+    let errors = counts(&report, "errorDistribution").map(|(_, count)| count);
+    Some(Reading {
+        requests_per_second: number_at(&report, "/summary/requestsPerSec")?,
+        mean_us: time_us("/summary/average"),
+        p50_us: time_us("/latencyPercentiles/p50"),
+        p99_us: time_us("/latencyPercentiles/p99"),
+        failed: bad_answers(&report, "statusCodeDistribution") + errors.sum::<u64>(),
+    })
+}
+
+/// The metrics of k6's summary; its times are milliseconds.
+pub fn k6(text: &str) -> Option<Reading> {
+    let report: Value = serde_json::from_str(text).ok()?;
+    let time_us = |name: &str| {
+        let at = format!("/http_req_duration/values/{name}");
+        Some(number_at(&report, &at)? * 1e3)
+    };
+    Some(Reading {
+        requests_per_second: number_at(&report, "/http_reqs/values/rate")?,
+        mean_us: time_us("avg"),
+        p50_us: time_us("med"),
+        p99_us: time_us("p(99)"),
+        // A rate "passes" where it holds: here, where a request failed.
+        failed: report.pointer("/http_req_failed/values/passes")?.as_u64()?,
+    })
+}
+
+/// vegeta's report as JSON; its times are nanoseconds.
+pub fn vegeta(text: &str) -> Option<Reading> {
+    let report: Value = serde_json::from_str(text).ok()?;
+    let time_us = |at: &str| Some(number_at(&report, at)? / 1e3);
+    Some(Reading {
+        requests_per_second: number_at(&report, "/throughput")?,
+        mean_us: time_us("/latencies/mean"),
+        p50_us: time_us("/latencies/50th"),
+        p99_us: time_us("/latencies/99th"),
+        // What never was an answer has the status 0.
+        failed: bad_answers(&report, "status_codes"),
+    })
+}
+
 /// The one number that timeit gives: seconds for all requests.
 pub fn timeit(text: &str, requests: u64) -> Option<Reading> {
     let seconds: f64 = text.trim().parse().ok()?;
@@ -111,6 +158,22 @@ fn time_us(text: &str) -> Option<f64> {
         _ => return None,
     };
     Some(number.parse::<f64>().ok()? * factor)
+}
+
+fn number_at(report: &Value, at: &str) -> Option<f64> {
+    report.pointer(at)?.as_f64()
+}
+
+/// Answers by what they were, from an object with a number for each.
+fn counts<'a>(report: &'a Value, name: &str) -> impl Iterator<Item = (&'a str, u64)> {
+    let fields = report.get(name).and_then(Value::as_object).into_iter().flatten();
+    fields.map(|(name, count)| (name.as_str(), count.as_u64().unwrap_or(0)))
+}
+
+/// Answers with a status other than 2xx.
+fn bad_answers(report: &Value, name: &str) -> u64 {
+    let bad = counts(report, name).filter(|(status, _)| !status.starts_with('2'));
+    bad.map(|(_, count)| count).sum()
 }
 
 /// What follows the name in the lines that begin with it.

@@ -1,74 +1,16 @@
 //! The tools' figures beside jigger's, as Markdown.
 
+mod json;
+
 use std::fmt::Write as _;
 
-use jigger_stats::{Paired, Ratio};
-
+use super::checked::{Checked, Figure, JIGGER, Multiple, Series};
 use super::read::Reading;
 use super::tool::Tool;
 use crate::report::units::{grouped, time_us};
 use crate::suite::{Extent, Scenario};
 
-/// What one tool measured of one contender in one scenario.
-#[derive(Debug, Clone)]
-pub struct Series {
-    /// The contender.
-    pub contender: String,
-    /// The scenario.
-    pub scenario: String,
-    /// `jigger` or the tool's name.
-    pub tool: &'static str,
-    /// One for each round; `None` where there is none.
-    pub readings: Vec<Option<Reading>>,
-    /// Why a round has none: the last reason.
-    pub fault: Option<String>,
-}
-
-/// All that was measured.
-#[derive(Debug)]
-pub struct Checked<'a> {
-    /// The suite's name.
-    pub suite: &'a str,
-    /// Its scenarios.
-    pub scenarios: &'a [Scenario],
-    /// The contenders that took part.
-    pub contenders: Vec<String>,
-    /// Rounds begun.
-    pub rounds: usize,
-    /// The cores of the tools and of the servers, in words.
-    pub placement: String,
-    /// jigger's name and those of the tools, with their versions.
-    pub tools: Vec<(&'static str, String)>,
-    /// Every series.
-    pub series: Vec<Series>,
-    /// What could not be run, with the remedy.
-    pub missing: Vec<String>,
-}
-
-impl Checked<'_> {
-    /// Whether a tool has been asked in vain, so that asking again would only take time.
-    #[must_use]
-    pub fn is_hopeless(&self, contender: &str, scenario: &str, tool: &str) -> bool {
-        self.series.iter().any(|series| {
-            (series.contender == contender && series.scenario == scenario && series.tool == tool)
-                && series.fault.is_some()
-                && series.readings.iter().all(Option::is_none)
-        })
-    }
-}
-
-/// jigger's own name in the table.
-pub const JIGGER: &str = "jigger";
-
-impl Series {
-    fn values(&self, figure: fn(&Reading) -> Option<f64>) -> Vec<Option<f64>> {
-        self.readings.iter().map(|reading| reading.as_ref().and_then(figure)).collect()
-    }
-
-    fn failed(&self) -> u64 {
-        self.readings.iter().flatten().map(|reading| reading.failed).sum()
-    }
-}
+pub use json::json;
 
 /// The whole page's part.
 #[must_use]
@@ -79,11 +21,12 @@ pub fn markdown(checked: &Checked<'_>, tools: &[Tool]) -> String {
     let _ = writeln!(
         text,
         "{} rounds; in each every server was launched afresh, verified and warmed up, then every \
-         tool ran against it in turn, in an order drawn for that round. {}. Values are medians \
-         over the rounds; ratios compare a tool with jigger in the same round, with the 95 % \
+         tool ran against it in turn, in an order drawn for that round. The tools ran on core {}, \
+         the servers on core {}. Values are medians over the rounds; ratios compare a tool with jigger in the same round, with the 95 % \
          interval where there are 6 rounds.\n\nTools: {}.\n",
         checked.rounds,
-        checked.placement,
+        list(&checked.client_cpus),
+        list(&checked.server_cpus),
         named.iter().map(|name| name.trim()).collect::<Vec<_>>().join(", ")
     );
     for scenario in checked.scenarios {
@@ -106,18 +49,13 @@ fn scenario_part(text: &mut String, checked: &Checked<'_>, scenario: &Scenario) 
          |---|---|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for contender in &checked.contenders {
-        let of_contender: Vec<&Series> = checked
-            .series
-            .iter()
-            .filter(|series| series.contender == *contender && series.scenario == scenario.name)
-            .collect();
-        let Some(own) = of_contender.iter().find(|series| series.tool == JIGGER) else {
+        let Some(own) = checked.find(contender, &scenario.name, JIGGER) else {
             continue;
         };
-        for (tool, _) in &checked.tools {
-            let of_tool = of_contender.iter().filter(|series| series.tool == *tool);
-            of_tool.for_each(|series| row(text, series, own));
-        }
+        let of_tools = checked.tools.iter();
+        let of_tools =
+            of_tools.filter_map(|(tool, _)| checked.find(contender, &scenario.name, tool));
+        of_tools.for_each(|series| row(text, series, own));
     }
     text.push('\n');
 }
@@ -136,14 +74,14 @@ fn in_words(scenario: &Scenario) -> String {
 }
 
 fn row(text: &mut String, series: &Series, own: &Series) {
-    let shown = |figure: fn(&Reading) -> Option<f64>, unit: fn(f64) -> String| {
-        median(&series.values(figure)).map_or_else(|| "-".to_owned(), unit)
+    let shown = |figure: Figure, unit: fn(f64) -> String| {
+        series.median(figure).map_or_else(|| "-".to_owned(), unit)
     };
-    let multiple = |figure: fn(&Reading) -> Option<f64>| {
+    let multiple = |figure: Figure| {
         if series.tool == JIGGER {
             return String::new();
         }
-        ratio(&series.values(figure), &own.values(figure)).unwrap_or_else(|| "-".to_owned())
+        series.multiple(own, figure).map_or_else(|| "-".to_owned(), with_interval)
     };
     let rate = |reading: &Reading| Some(reading.requests_per_second);
     let mean = |reading: &Reading| reading.mean_us;
@@ -172,21 +110,15 @@ fn reasons(text: &mut String, checked: &Checked<'_>, tools: &[Tool]) {
     }
 }
 
-fn median(values: &[Option<f64>]) -> Option<f64> {
-    let mut values: Vec<f64> = values.iter().flatten().copied().collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len().checked_sub(1)? / 2;
-    Some(f64::midpoint(values[middle], values[values.len() / 2]))
+fn with_interval(multiple: Multiple) -> String {
+    match multiple.interval {
+        Some((low, high)) => format!("{:.3} ({low:.3} to {high:.3})", multiple.ratio),
+        None => format!("{:.3}", multiple.ratio),
+    }
 }
 
-/// The tool's values as a multiple of jigger's, from the rounds in which both have one.
-fn ratio(tool: &[Option<f64>], own: &[Option<f64>]) -> Option<String> {
-    let pairs = tool.iter().zip(own).filter_map(|(tool, own)| tool.zip(*own));
-    let (tool, own): (Vec<f64>, Vec<f64>) = pairs.unzip();
-    match Ratio::of(&tool, &own, 0.95) {
-        Ok(ratio) => Some(format!("{:.3} ({:.3} to {:.3})", ratio.estimate, ratio.low, ratio.high)),
-        Err(_) => Some(format!("{:.3}", Paired::new(&tool, &own).ok()?.estimate())),
-    }
+fn list(cores: &[usize]) -> String {
+    cores.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -22,6 +22,18 @@ pub struct Task {
     pub extent: Extent,
 }
 
+/// How a tool is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Call {
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// What it reads from standard input.
+    pub input: String,
+    /// The arguments with which it is started again, to tell the figures of what it wrote; empty
+    /// when it tells them at once.
+    pub report: Vec<String>,
+}
+
 /// A program that others measure with.
 #[derive(Debug)]
 pub struct Tool {
@@ -31,8 +43,8 @@ pub struct Tool {
     pub program: &'static str,
     /// How it is had.
     pub remedy: &'static str,
-    /// Its arguments for a task; `None` when it cannot do it.
-    pub arguments: fn(&Task) -> Option<Vec<String>>,
+    /// How it is asked for a task; `None` when it cannot do it.
+    pub call: fn(&Task) -> Option<Call>,
     /// The figures in its output.
     pub read: fn(&str, &Task) -> Option<Reading>,
     /// Why its figures differ from jigger's by design.
@@ -56,7 +68,7 @@ pub const TOOLS: &[Tool] = &[
         name: "wrk",
         program: "wrk",
         remedy: "Debian: apt-get install wrk",
-        arguments: wrk_arguments,
+        call: wrk_call,
         read: |text, _| read::wrk(text),
         differs: "The same closed loop over kept connections. Making a connection is in neither's \
                   response time. wrk adds samples that nobody measured to its mean and its \
@@ -67,7 +79,7 @@ pub const TOOLS: &[Tool] = &[
         name: "python",
         program: "python3",
         remedy: "Debian: apt-get install python3-requests, or python3-venv",
-        arguments: python_arguments,
+        call: python_call,
         read: |text, task| match task.extent {
             Extent::Requests(requests) => read::timeit(text, requests),
             Extent::Time(_) => None,
@@ -82,7 +94,7 @@ pub const TOOLS: &[Tool] = &[
         name: "hey",
         program: "hey",
         remedy: "Debian: apt-get install hey",
-        arguments: hey_arguments,
+        call: hey_call,
         read: |text, _| read::hey(text),
         differs: "Go's HTTP client costs more processor time a request than the load engine, which \
                   lowers its rate where the client is the limit. Its response time includes making \
@@ -92,7 +104,7 @@ pub const TOOLS: &[Tool] = &[
         name: "ab",
         program: "ab",
         remedy: "Debian: apt-get install apache2-utils",
-        arguments: ab_arguments,
+        call: ab_call,
         read: |text, _| read::ab(text),
         differs: "It speaks HTTP/1.0, one thread: a server may answer other bytes, or close where it \
                   would keep. Its response time includes making the connection. Its percentiles \
@@ -102,13 +114,67 @@ pub const TOOLS: &[Tool] = &[
         name: "h2load",
         program: "h2load",
         remedy: "Debian: apt-get install nghttp2-client",
-        arguments: h2load_arguments,
+        call: h2load_call,
         read: |text, _| read::h2load(text),
         differs: "The same closed loop over kept connections, in HTTP/1.1 mode. It sends headers of \
                   its own (user-agent), so the requests are longer. A load by time does not end \
                   when the server closes connections after each answer.",
     },
+    Tool {
+        name: "oha",
+        program: "oha",
+        remedy: "cargo install oha --locked",
+        call: oha_call,
+        read: |text, _| read::oha(text),
+        differs: "A closed loop too. A general HTTP client costs more processor time a request than \
+                  the load engine, which lowers its rate where the client is the limit. Its response \
+                  time includes making the connection, where one is made. It sends headers of its \
+                  own (user-agent, accept, accept-encoding), so the requests are longer. Its rate \
+                  counts failed requests as well.",
+    },
+    Tool {
+        name: "k6",
+        program: "k6",
+        remedy: "go install go.k6.io/k6@latest, or a package of its makers",
+        call: k6_call,
+        read: |text, _| read::k6(text),
+        differs: "Each connection is a user with a JavaScript interpreter of its own, and each \
+                  request a round of its script with a dozen metrics. That is the client's own \
+                  work; it lowers the rate, but is not in the response time. Nor is making the \
+                  connection, which k6 counts apart, while it is in jigger's with fresh connections. \
+                  Its rate counts failed requests as well.",
+    },
+    Tool {
+        name: "vegeta",
+        program: "vegeta",
+        remedy: "go install github.com/tsenart/vegeta/v12@latest",
+        call: vegeta_call,
+        read: |text, _| read::vegeta(text),
+        differs: "Made for a fixed rate; without one, as many workers as connections ask in a closed \
+                  loop. Go's HTTP client costs more processor time a request than the load engine, \
+                  and each whole answer is written to a file, from which the report is made \
+                  afterwards. Its response time includes making the connection, where one is made. \
+                  Its percentiles are estimates (a t-digest), its rate counts good answers only.",
+    },
 ];
+
+impl Call {
+    /// Nothing but arguments.
+    fn with(arguments: Vec<String>) -> Self {
+        Self { arguments, ..Self::default() }
+    }
+}
+
+impl Found {
+    /// The programs of a call, one after another.
+    #[must_use]
+    pub fn programs(&self, call: &Call) -> Vec<Vec<String>> {
+        let program = self.program.display().to_string();
+        let starts = [&call.arguments, &call.report].into_iter();
+        let starts = starts.filter(|arguments| !arguments.is_empty());
+        starts.map(|arguments| [vec![program.clone()], arguments.clone()].concat()).collect()
+    }
+}
 
 impl Task {
     /// How long it may take before something is wrong.
@@ -133,7 +199,7 @@ fn seconds(time: Duration) -> String {
     time.as_secs_f64().ceil().max(1.0).to_string()
 }
 
-fn wrk_arguments(task: &Task) -> Option<Vec<String>> {
+fn wrk_call(task: &Task) -> Option<Call> {
     let Extent::Time(time) = task.extent else {
         return None;
     };
@@ -141,18 +207,21 @@ fn wrk_arguments(task: &Task) -> Option<Vec<String>> {
     let duration = format!("-d{}s", seconds(time));
     (!task.is_fresh)
         .then(|| words(["-t", &threads, "-c", &connections, &duration, "--latency", &task.url]))
+        .map(Call::with)
 }
 
-fn python_arguments(task: &Task) -> Option<Vec<String>> {
+fn python_call(task: &Task) -> Option<Call> {
     let Extent::Requests(requests) = task.extent else {
         return None;
     };
     let kept = if task.is_fresh { "fresh" } else { "kept" };
     let number = requests.to_string();
-    (task.connections == 1).then(|| words(["-c", python::PROGRAM, &task.url, &number, kept]))
+    (task.connections == 1)
+        .then(|| words(["-c", python::PROGRAM, &task.url, &number, kept]))
+        .map(Call::with)
 }
 
-fn hey_arguments(task: &Task) -> Option<Vec<String>> {
+fn hey_call(task: &Task) -> Option<Call> {
     let connections = task.connections.to_string();
     let mut arguments = match task.extent {
         Extent::Time(time) => words(["-z", &format!("{}s", seconds(time)), "-c", &connections]),
@@ -162,11 +231,11 @@ fn hey_arguments(task: &Task) -> Option<Vec<String>> {
         arguments.push("-disable-keepalive".to_owned());
     }
     arguments.push(task.url.clone());
-    Some(arguments)
+    Some(Call::with(arguments))
 }
 
 /// Only counted loads: by time it ends with an error when answers come late.
-fn ab_arguments(task: &Task) -> Option<Vec<String>> {
+fn ab_call(task: &Task) -> Option<Call> {
     let Extent::Requests(requests) = task.extent else {
         return None;
     };
@@ -176,17 +245,69 @@ fn ab_arguments(task: &Task) -> Option<Vec<String>> {
         arguments.push("-k".to_owned());
     }
     arguments.push(task.url.clone());
-    Some(arguments)
+    Some(Call::with(arguments))
 }
 
-fn h2load_arguments(task: &Task) -> Option<Vec<String>> {
+fn h2load_call(task: &Task) -> Option<Call> {
     let (threads, connections) = (task.threads.to_string(), task.connections.to_string());
     let extent = match task.extent {
         Extent::Time(time) => words(["-D", &seconds(time)]),
         Extent::Requests(requests) => words(["-n", &requests.to_string()]),
     };
     let common = words(["--h1", "-t", &threads, "-c", &connections]);
-    (!task.is_fresh).then(|| [common, extent, vec![task.url.clone()]].concat())
+    (!task.is_fresh).then(|| Call::with([common, extent, vec![task.url.clone()]].concat()))
+}
+
+fn oha_call(task: &Task) -> Option<Call> {
+    let connections = task.connections.to_string();
+    let mut arguments = words(["--no-tui", "--output-format", "json", "-c", &connections]);
+    arguments.extend(match task.extent {
+        // -w: requests under way at the end are waited for, not counted as errors.
+        Extent::Time(time) => words(["-z", &format!("{}s", seconds(time)), "-w"]),
+        Extent::Requests(requests) => words(["-n", &requests.to_string()]),
+    });
+    if task.is_fresh {
+        arguments.push("--disable-keepalive".to_owned());
+    }
+    arguments.push(task.url.clone());
+    Some(Call::with(arguments))
+}
+
+/// Its script comes over standard input. It reports its use to nobody and opens no port for its own
+/// remote control, which versions before 2 do by default.
+fn k6_call(task: &Task) -> Option<Call> {
+    let (connections, url) = (task.connections.to_string(), format!("URL={}", task.url));
+    let quiet = words(["run", "--quiet", "--no-usage-report", "--address", ""]);
+    let extent = match task.extent {
+        Extent::Time(time) => words(["--duration", &format!("{}s", seconds(time))]),
+        Extent::Requests(requests) => words(["--iterations", &requests.to_string()]),
+    };
+    let fresh = task.is_fresh.then(|| "--no-connection-reuse".to_owned());
+    let figures = words(["--summary-trend-stats", "avg,med,p(99)"]);
+    let mut arguments = [quiet, figures, words(["--vus", &connections]), extent].concat();
+    arguments.extend(fresh);
+    arguments.extend(words(["--env", &url, "-"]));
+    Some(Call { input: include_str!("k6.js").to_owned(), ..Call::with(arguments) })
+}
+
+/// Only loads by time: it knows no other. Without a rate its workers are a closed loop.
+fn vegeta_call(task: &Task) -> Option<Call> {
+    let Extent::Time(time) = task.extent else {
+        return None;
+    };
+    let arguments = [
+        "attack".to_owned(),
+        "-rate=0".to_owned(),
+        format!("-workers={}", task.connections),
+        format!("-max-workers={}", task.connections),
+        format!("-duration={}s", seconds(time)),
+        format!("-keepalive={}", !task.is_fresh),
+    ];
+    Some(Call {
+        arguments: arguments.to_vec(),
+        input: format!("GET {}\n", task.url),
+        report: words(["report", "-type=json"]),
+    })
 }
 
 #[cfg(test)]
@@ -194,7 +315,7 @@ mod tests {
     use super::*;
 
     fn able(task: &Task) -> Vec<&'static str> {
-        let able = TOOLS.iter().filter(|tool| (tool.arguments)(task).is_some());
+        let able = TOOLS.iter().filter(|tool| (tool.call)(task).is_some());
         able.map(|tool| tool.name).collect()
     }
 
@@ -207,13 +328,37 @@ mod tests {
             is_fresh: true,
             extent: Extent::Requests(10),
         };
-        assert_eq!(able(&task), ["python", "hey", "ab"]);
+        assert_eq!(able(&task), ["python", "hey", "ab", "oha", "k6"]);
         let kept = Task { is_fresh: false, ..task.clone() };
-        assert_eq!(able(&kept), ["python", "hey", "ab", "h2load"]);
+        assert_eq!(able(&kept), ["python", "hey", "ab", "h2load", "oha", "k6"]);
         let load =
             Task { connections: 32, extent: Extent::Time(Duration::from_millis(2_500)), ..kept };
-        assert_eq!(able(&load), ["wrk", "hey", "h2load"]);
-        let arguments = wrk_arguments(&load).unwrap().join(" ");
-        assert_eq!(arguments, "-t 1 -c 32 -d3s --latency http://h/");
+        assert_eq!(able(&load), ["wrk", "hey", "h2load", "oha", "k6", "vegeta"]);
+        let wrk = wrk_call(&load).unwrap();
+        assert_eq!(wrk.arguments.join(" "), "-t 1 -c 32 -d3s --latency http://h/");
+    }
+
+    #[test]
+    fn a_tool_that_reports_by_itself_is_started_once_and_vegeta_twice() {
+        let task = Task {
+            url: "http://h/".to_owned(),
+            connections: 8,
+            threads: 1,
+            is_fresh: true,
+            extent: Extent::Time(Duration::from_secs(2)),
+        };
+        let programs = |name: &str| {
+            let tool = TOOLS.iter().find(|tool| tool.name == name).unwrap();
+            let found = Found { tool, program: name.into(), version: String::new() };
+            let call = (tool.call)(&task).unwrap();
+            let programs = found.programs(&call);
+            (programs.iter().map(|words| words.join(" ")).collect::<Vec<_>>(), call.input)
+        };
+        let attack =
+            "vegeta attack -rate=0 -workers=8 -max-workers=8 -duration=2s -keepalive=false";
+        let twice = vec![attack.to_owned(), "vegeta report -type=json".to_owned()];
+        assert_eq!(programs("vegeta"), (twice, "GET http://h/\n".to_owned()));
+        let oha = "oha --no-tui --output-format json -c 8 -z 2s -w --disable-keepalive http://h/";
+        assert_eq!(programs("oha"), (vec![oha.to_owned()], String::new()));
     }
 }

@@ -1,5 +1,5 @@
 //! The guard: a small process between jigger and a server, so that no server outlives its visit,
-//! not even when jigger is killed with SIGKILL.
+//! not even when jigger is killed with SIGKILL. The tools of `jigger cross-check` have one as well.
 //!
 //! jigger re-executes itself as the guard. The guard is a child subreaper: whatever the server
 //! starts, however often it forks or calls `setsid`, its orphans become the guard's children, so
@@ -9,10 +9,12 @@
 //! pipe. `PR_SET_PDEATHSIG` would not do: it fires when the *thread* that started the guard ends.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,6 +34,10 @@ use super::{monotonic_ns, tree};
 /// The word on jigger's command line that makes it a guard; not for users.
 pub const VERB: &str = "__guard";
 
+/// What guards are started from: jigger itself, also when its file has been replaced meanwhile, as by
+/// an update.
+pub const PROGRAM: &str = "/proc/self/exe";
+
 /// How long processes may take to vanish after SIGKILL (they can be stuck in the kernel).
 pub(super) const KILL_LIMIT: Duration = Duration::from_secs(10);
 
@@ -41,6 +47,8 @@ struct Order {
     grace: Duration,
     cpus: Vec<usize>,
     container: Option<Container>,
+    input: Option<PathBuf>,
+    output: Option<PathBuf>,
     program: OsString,
     arguments: Vec<OsString>,
 }
@@ -57,8 +65,8 @@ struct Guard {
 }
 
 /// Runs the guard until the server is stopped. `arguments` are the words after [`VERB`]:
-/// `--grace-ms N [--cpus 0,1] [--container NAME --engine PROGRAM] -- PROGRAM ARGUMENT...`. With a
-/// container the words after `--` make it, and the engine starts it.
+/// `--grace-ms N [--cpus 0,1] [--container NAME --engine PROGRAM] [--input FILE] [--output FILE] --
+/// PROGRAM ARGUMENT...`. With a container the words after `--` make it, and the engine starts it.
 ///
 /// Standard input is the pipe from jigger, standard output the pipe to it, standard error the
 /// server's log.
@@ -82,6 +90,7 @@ impl Order {
         let mut arguments = arguments.into_iter();
         let (mut grace, mut cpus) = (None, Vec::new());
         let (mut name, mut engine) = (None, None);
+        let (mut input, mut output) = (None, None);
         loop {
             let word = arguments.next().unwrap_or_default();
             match word.to_str() {
@@ -90,6 +99,8 @@ impl Order {
                 Some("--cpus") => cpus = list(arguments.next()).ok_or("--cpus asks for numbers")?,
                 Some("--container") => name = arguments.next().and_then(|it| it.into_string().ok()),
                 Some("--engine") => engine = arguments.next(),
+                Some("--input") => input = arguments.next().map(PathBuf::from),
+                Some("--output") => output = arguments.next().map(PathBuf::from),
                 _ => return Err(format!("the guard does not know the option {word:?}")),
             }
         }
@@ -97,6 +108,8 @@ impl Order {
             grace: grace.ok_or("the guard needs --grace-ms with a number")?,
             cpus,
             container: name.zip(engine).map(|(name, it)| Container { engine: it.into(), name }),
+            input,
+            output,
             program: arguments.next().ok_or("the guard needs a program to start")?,
             arguments: arguments.collect(),
         })
@@ -226,13 +239,12 @@ impl Guard {
 
 /// Starts the server in a process group of its own, inside a cgroup where there can be one.
 fn spawn(order: &Order) -> Result<(Option<Cgroup>, Pid), Event> {
-    let log = io::stderr().as_fd().try_clone_to_owned();
-    let log = log.map_err(|error| Event::Refused(format!("cannot hand on the log: {error}")))?;
+    let (input, output) = streams(order)?;
     let group = Cgroup::enter();
     let monotonic_ns = monotonic_ns();
     let spawned = command(order).and_then(|mut command| {
         command.process_group(0);
-        command.stdin(Stdio::null()).stdout(Stdio::from(log)).stderr(Stdio::inherit());
+        command.stdin(input).stdout(output).stderr(Stdio::inherit());
         command.spawn().map_err(|error| {
             let errno = error.raw_os_error().unwrap_or(0);
             Event::Failed { errno, message: error.to_string() }
@@ -259,6 +271,26 @@ fn spawn(order: &Order) -> Result<(Option<Cgroup>, Pid), Event> {
             Err(event)
         }
     }
+}
+
+/// Standard input and standard output of the server: files where the order names them, otherwise
+/// nothing and the log.
+fn streams(order: &Order) -> Result<(Stdio, Stdio), Event> {
+    let refused = |path: &Path, error| Event::Refused(format!("{}: {error}", path.display()));
+    let input = match &order.input {
+        Some(path) => Stdio::from(File::open(path).map_err(|error| refused(path, error))?),
+        None => Stdio::null(),
+    };
+    let output = match &order.output {
+        Some(path) => Stdio::from(File::create(path).map_err(|error| refused(path, error))?),
+        None => Stdio::from(
+            io::stderr()
+                .as_fd()
+                .try_clone_to_owned()
+                .map_err(|error| Event::Refused(format!("cannot hand on the log: {error}")))?,
+        ),
+    };
+    Ok((input, output))
 }
 
 /// The command that runs the server. A container is made first, and to the end: an engine's
@@ -349,6 +381,15 @@ mod tests {
             parse("--grace-ms 1 --container c-1 --engine /bin/docker -- docker create").unwrap();
         let expected = Container { engine: "/bin/docker".into(), name: "c-1".to_owned() };
         assert_eq!(order.container, Some(expected));
+    }
+
+    #[test]
+    fn files_stand_for_input_and_output() {
+        let order = parse("--grace-ms 1 --input /t/in --output /t/out -- serve").unwrap();
+        assert_eq!(order.input, Some("/t/in".into()));
+        assert_eq!(order.output, Some("/t/out".into()));
+        let plain = parse("--grace-ms 1 -- serve").unwrap();
+        assert_eq!((plain.input, plain.output), (None, None));
     }
 
     #[test]

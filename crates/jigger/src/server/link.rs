@@ -107,17 +107,20 @@ impl Link {
 
 /// The guard's command line, as [`guard::main`] reads it.
 fn words(spec: &StartSpec) -> Vec<OsString> {
-    let mut words = vec![guard::VERB.to_owned()];
-    words.extend(["--grace-ms".to_owned(), spec.grace.as_millis().to_string()]);
+    let mut words: Vec<OsString> = vec![guard::VERB.into()];
+    words.extend([OsString::from("--grace-ms"), spec.grace.as_millis().to_string().into()]);
     if let Some(cpus) = spec.cpus.as_ref().filter(|cpus| !cpus.is_empty()) {
         let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
-        words.extend(["--cpus".to_owned(), cpus.join(",")]);
+        words.extend([OsString::from("--cpus"), cpus.join(",").into()]);
     }
     if let Some(container) = &spec.container {
-        words.extend(["--container".to_owned(), container.name.clone()]);
-        words.extend(["--engine".to_owned(), container.engine.to_string_lossy().into_owned()]);
+        words.extend([OsString::from("--container"), container.name.clone().into()]);
+        words.extend([OsString::from("--engine"), container.engine.clone().into()]);
     }
-    words.push("--".to_owned());
-    words.extend(spec.argv.iter().cloned());
-    words.into_iter().map(OsString::from).collect()
+    for (option, file) in [("--input", &spec.input), ("--output", &spec.output)] {
+        words.extend(file.iter().flat_map(|file| [OsString::from(option), file.clone().into()]));
+    }
+    words.push("--".into());
+    words.extend(spec.argv.iter().map(OsString::from));
+    words
 }

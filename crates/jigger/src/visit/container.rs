@@ -40,6 +40,8 @@ impl LiveWorld<'_> {
             dir: contender.directory.clone(),
             env: Vec::new(),
             log: self.logs.path().join(format!("{}.log", contender.name)),
+            input: None,
+            output: None,
             cpus: Some(self.placement.server_cpus.clone()),
             grace: contender.grace,
             guard: self.guard.clone(),

@@ -20,7 +20,7 @@ use crate::plan::Entry;
 use crate::record::{ContainerRecord, ContenderRecord, Evidence, VisitRecord};
 use crate::server::port::{self, Ports};
 use crate::server::ready::{Probe, wait_ready};
-use crate::server::{Server, StartSpec};
+use crate::server::{Server, StartSpec, guard};
 use crate::session::World;
 use crate::startups::Launcher;
 use crate::suite::{Contender, Placeholders, Suite};
@@ -61,9 +61,6 @@ impl VisitError {
     }
 }
 
-/// The program that runs, also when its file has been replaced meanwhile, as by an update.
-const OWN_PROGRAM: &str = "/proc/self/exe";
-
 impl<'a> LiveWorld<'a> {
     /// A world whose clock starts now.
     ///
@@ -81,7 +78,7 @@ impl<'a> LiveWorld<'a> {
             began: Instant::now(),
             ports: Ports::new(),
             logs: tempfile::Builder::new().prefix("jigger-logs-").tempdir()?,
-            guard: PathBuf::from(OWN_PROGRAM),
+            guard: PathBuf::from(guard::PROGRAM),
             engine: None,
             containers: Vec::new(),
         })
@@ -195,6 +192,8 @@ impl<'a> LiveWorld<'a> {
             dir: contender.directory.clone(),
             env: filled(values, &contender.environment)?,
             log: self.logs.path().join(format!("{}.log", contender.name)),
+            input: None,
+            output: None,
             cpus: Some(self.placement.server_cpus.clone()),
             grace: contender.grace,
             guard: self.guard.clone(),

@@ -100,6 +100,48 @@ fn the_json_of_load_is_as_its_schema_says() {
 }
 
 #[test]
+fn the_json_of_timeit_is_as_its_schema_says() {
+    let lab = lab();
+    let server = jigger_load::NullServer::start(&jigger_load::NullOptions::default()).unwrap();
+    let jigger_load::Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
+    let url = format!("http://{address}/");
+    let schema = schema(&lab, "timeit");
+    // Nobody listens at the second one, so that there are errors as well.
+    for (code, urls) in [(0, &[url.as_str()][..]), (3, &[&url, "http://127.0.0.1:9/"])] {
+        let report =
+            lab.run(&[&["timeit", "-n", "3", "-r", "2", "--format", "json"], urls].concat());
+        report.expect(code, &[]);
+        let mut report = serde_json::from_str(&report.stdout).unwrap();
+        assert_valid(&schema, &report);
+        report["urls"][0]["rounds"][0]["errors"] = serde_json::json!({ "bad_luck": 1 });
+        assert!(!jsonschema::is_valid(&schema, &report));
+    }
+}
+
+/// What has an interval is held against the schema where the figures are made by hand.
+#[test]
+fn the_json_of_cross_check_is_as_its_schema_says() {
+    if std::env::var("JIGGER_TEST_WRK").is_ok_and(|value| value == "none") {
+        return;
+    }
+    let lab = lab();
+    let schema = schema(&lab, "cross-check");
+    let arguments = ["cross-check", "suite.toml", "--quick", "--tool", "wrk", "-o", "out.md"];
+    let report = lab.run(&[&arguments[..], &["--format", "json"]].concat());
+    report.expect(0, &[]);
+    let mut report: Value = serde_json::from_str(&report.stdout).unwrap();
+    assert_valid(&schema, &report);
+    let of_wrk = |series: &&Value| series["tool"] == "wrk" && series["contender"] == "one";
+    let series = report["series"].as_array().unwrap().iter().find(of_wrk).unwrap();
+    assert!(series["multiple"]["requests_per_second"]["ratio"].is_number(), "{series:#}");
+    assert_eq!(series["rounds"].as_array().unwrap().len(), 2);
+    let markdown = std::fs::read_to_string(lab.path("out.md")).unwrap();
+    assert!(markdown.starts_with("## Cross-check of the suite `lab`"), "{markdown}");
+    report["series"][0]["rounds"][0]["speed"] = 1.into();
+    assert!(!jsonschema::is_valid(&schema, &report));
+}
+
+#[test]
 fn a_record_of_an_earlier_jigger_is_read() {
     let lab = lab();
     let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/record-1.json");

@@ -34,6 +34,8 @@ impl World {
             dir: dir.path().to_owned(),
             env: vec![(MARK.to_owned(), mark.clone())],
             log: dir.path().join("server.log"),
+            input: None,
+            output: None,
             cpus: None,
             grace: PATIENCE,
             guard: PathBuf::from(env!("CARGO_BIN_EXE_jigger")),

@@ -14,13 +14,12 @@ const SERVER: &str = "crates/jigger/src/server";
 const GUARD: &str = "crates/jigger/src/server/guard.rs";
 const PORTS: &str = "crates/jigger/src/server/port.rs";
 const IMAGE: &str = "crates/jigger/src/image";
-const CROSS_CHECK: &str = "crates/jigger/src/cross_check/process.rs";
 const PREPARE: &str = "crates/jigger/src/prepare.rs";
 const WORKTREE: &str = "crates/jigger/src/worktree.rs";
 
 /// Words of the operating system, and the only places (beginnings of paths) that may use them.
 pub const PLACES: &[(&str, &[&str])] = &[
-    ("Command", &[SERVER, IMAGE, PREPARE, WORKTREE, CROSS_CHECK]),
+    ("Command", &[SERVER, IMAGE, PREPARE, WORKTREE]),
     ("TcpStream", &[ENGINE_IO, ASK, NULL_SERVER]),
     ("TcpListener", &[ENGINE_IO, NULL_SERVER, PORTS]),
     ("UdpSocket", &[]),
@@ -75,7 +74,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["analysis", "confounder", "plan", "record"]),
     ("schema", &["record", "suite"]),
     ("wrk", &["analysis"]),
-    ("cross_check", &["analysis", "interrupt", "prepare", "report", "suite"]),
+    ("cross_check", &["analysis", "interrupt", "prepare", "report", "server", "suite"]),
 ];
 
 /// Beginnings of function names that say nothing.

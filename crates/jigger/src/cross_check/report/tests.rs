@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::tool::TOOLS;
 use super::*;
+use crate::schema::Schema;
 use crate::suite::Arrivals;
 
 fn reading(rate: f64) -> Option<Reading> {
@@ -46,7 +47,8 @@ fn figures_ratios_reasons_and_what_is_missing() {
         scenarios: &[scenario],
         contenders: vec!["gin".to_owned()],
         rounds: 6,
-        placement: "The tools ran on core 0, the servers on core 1".to_owned(),
+        client_cpus: vec![0],
+        server_cpus: vec![1],
         tools: vec![
             (JIGGER, "0.1.0".to_owned()),
             ("wrk", "4.1.0".to_owned()),
@@ -64,4 +66,8 @@ fn figures_ratios_reasons_and_what_is_missing() {
     assert!(checked.is_hopeless("gin", "saturation", "hey"));
     assert!(!checked.is_hopeless("gin", "saturation", "wrk"));
     insta::assert_snapshot!(markdown(&checked, TOOLS));
+    let json = json(&checked, TOOLS);
+    let schema = Schema::CrossCheck.value();
+    assert!(jsonschema::is_valid(&schema, &serde_json::from_str(&json).unwrap()));
+    insta::assert_snapshot!("json", json);
 }

@@ -1,0 +1,114 @@
+//! What was measured, and what follows from it: medians, and multiples of jigger's own figures.
+
+use jigger_stats::{Paired, Ratio};
+
+use super::read::Reading;
+use crate::suite::Scenario;
+
+/// jigger's own name among the tools.
+pub const JIGGER: &str = "jigger";
+
+/// One figure of a reading.
+pub type Figure = fn(&Reading) -> Option<f64>;
+
+/// All that was measured.
+#[derive(Debug)]
+pub struct Checked<'a> {
+    /// The suite's name.
+    pub suite: &'a str,
+    /// Its scenarios.
+    pub scenarios: &'a [Scenario],
+    /// The contenders that took part.
+    pub contenders: Vec<String>,
+    /// Rounds begun.
+    pub rounds: usize,
+    /// The cores of the tools.
+    pub client_cpus: Vec<usize>,
+    /// The cores of the servers.
+    pub server_cpus: Vec<usize>,
+    /// jigger's name and those of the tools, with their versions; an empty one is not known.
+    pub tools: Vec<(&'static str, String)>,
+    /// Every series.
+    pub series: Vec<Series>,
+    /// What could not be run, with the remedy.
+    pub missing: Vec<String>,
+}
+
+/// What one tool measured of one contender in one scenario.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// The contender.
+    pub contender: String,
+    /// The scenario.
+    pub scenario: String,
+    /// `jigger` or the tool's name.
+    pub tool: &'static str,
+    /// One for each round, as far as there are any; `None` where there is none.
+    pub readings: Vec<Option<Reading>>,
+    /// Why a round has none: the last reason.
+    pub fault: Option<String>,
+}
+
+/// A tool's figure as a multiple of jigger's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Multiple {
+    /// The ratio.
+    pub ratio: f64,
+    /// Its 95 % interval; `None` with too few rounds.
+    pub interval: Option<(f64, f64)>,
+}
+
+impl Checked<'_> {
+    /// Whether a tool has been asked in vain, so that asking again would only take time.
+    #[must_use]
+    pub fn is_hopeless(&self, contender: &str, scenario: &str, tool: &str) -> bool {
+        let of_tool = self.find(contender, scenario, tool);
+        of_tool.is_some_and(|series| {
+            series.fault.is_some() && series.readings.iter().all(Option::is_none)
+        })
+    }
+
+    /// What a tool measured of a contender in a scenario.
+    #[must_use]
+    pub fn find(&self, contender: &str, scenario: &str, tool: &str) -> Option<&Series> {
+        self.series.iter().find(|series| {
+            series.contender == contender && series.scenario == scenario && series.tool == tool
+        })
+    }
+}
+
+impl Series {
+    /// The median over the rounds that have the figure.
+    #[must_use]
+    pub fn median(&self, figure: Figure) -> Option<f64> {
+        let mut values: Vec<f64> = self.values(figure).flatten().collect();
+        values.sort_by(f64::total_cmp);
+        let middle = values.len().checked_sub(1)? / 2;
+        Some(f64::midpoint(values[middle], values[values.len() / 2]))
+    }
+
+    /// The figure as a multiple of jigger's, from the rounds in which both have it.
+    #[must_use]
+    pub fn multiple(&self, own: &Self, figure: Figure) -> Option<Multiple> {
+        let pairs = self.values(figure).zip(own.values(figure));
+        let pairs = pairs.filter_map(|(tool, own)| tool.zip(own));
+        let (tool, own): (Vec<f64>, Vec<f64>) = pairs.unzip();
+        match Ratio::of(&tool, &own, 0.95) {
+            Ok(it) => Some(Multiple { ratio: it.estimate, interval: Some((it.low, it.high)) }),
+            Err(_) => {
+                let ratio = Paired::new(&tool, &own).ok()?.estimate();
+                Some(Multiple { ratio, interval: None })
+            }
+        }
+    }
+
+    /// Failed requests of all rounds.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.readings.iter().flatten().map(|reading| reading.failed).sum()
+    }
+
+    fn values(&self, figure: Figure) -> impl Iterator<Item = Option<f64>> {
+        self.readings.iter().map(move |reading| reading.as_ref().and_then(figure))
+    }
+}
