@@ -3,36 +3,28 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
+#[expect(dead_code, reason = "containers are looked into elsewhere")]
+mod container_support;
 
+use container_support::{Lab, engine, errors};
 use serde_json::Value;
-
-/// One suite at a time: the builds share folders, and figures their cores.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Runs a suite in an empty folder; the JSON report.
 fn report(arguments: &[&str]) -> Value {
-    let _guard = ONE_AT_A_TIME.lock().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("contenders-cache");
-    let output = Command::new(env!("CARGO_BIN_EXE_jigger"))
-        .args(arguments)
-        .args(["--format", "json"])
-        .current_dir(folder.path())
-        .env("JIGGER_CACHE_DIR", cache)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{errors}");
+    let lab = Lab::new();
+    let mut command = lab.command(arguments);
+    match engine() {
+        Some(engine) => command.args(["--engine", engine]),
+        None => command.arg("--no-images"),
+    };
+    let output = command.args(["--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Whether tests may use a container engine: yes, unless told otherwise.
+/// Whether tests may use a container engine.
 fn has_engine() -> bool {
-    std::env::var("JIGGER_TEST_ENGINE").map_or(true, |value| value != "none")
+    engine().is_some()
 }
 
 fn contender<'a>(report: &'a Value, name: &str) -> &'a Value {
@@ -120,7 +112,7 @@ fn the_placebo_is_one_server_twice_and_has_a_ratio_of_every_metric() {
 #[test]
 #[ignore = "takes two minutes and needs a quiet machine"]
 fn a_known_slowdown_is_found_and_a_negligible_one_is_not_called_faster() {
-    let report = report(&["run", "known", "--no-images"]);
+    let report = report(&["run", "known"]);
     assert_eq!(report["too_noisy"], false, "the machine is too noisy for this test");
     let comparisons = report["comparisons"].as_array().unwrap();
     let of = |contender: &str| {
