@@ -23,6 +23,7 @@ use crate::disturbance::Limits;
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use containers::{
     CONTAINER_SUFFIX, ContainerLimits, ImageStart, InContainer, Network, Place, cpus, memory_bytes,
+    memory_text,
 };
 pub use expectation::{BodyExpectation, Expectation, hex};
 pub use objective::{Objective, Statistic};

@@ -3,6 +3,7 @@
 mod capacity;
 mod ceiling;
 mod container;
+mod launched;
 mod live;
 mod search;
 mod survey;

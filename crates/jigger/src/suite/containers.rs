@@ -167,6 +167,14 @@ pub fn memory_bytes(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("memory = '{text}': write a size such as \"256m\" or \"1g\""))
 }
 
+/// A size in the words of [`memory_bytes`], in the largest unit that it is a whole number of.
+#[must_use]
+pub fn memory_text(bytes: u64) -> String {
+    let units = [(30, "g"), (20, "m"), (10, "k")];
+    let unit = units.iter().find(|(shift, _)| bytes > 0 && bytes.trailing_zeros() >= *shift);
+    unit.map_or_else(|| format!("{bytes}b"), |(shift, name)| format!("{}{name}", bytes >> shift))
+}
+
 /// A number of cores, not necessarily whole.
 ///
 /// # Errors
@@ -239,7 +247,10 @@ mod tests {
         for (text, bytes) in [("512", 512), ("64k", 65_536), ("256M", 268_435_456), ("1g", 1 << 30)]
         {
             assert_eq!(memory_bytes(text), Ok(bytes));
+            assert_eq!(memory_bytes(&memory_text(bytes)), Ok(bytes));
         }
+        assert_eq!(memory_text(1_536 << 20), "1536m");
+        assert_eq!((memory_text(1 << 30).as_str(), memory_text(1_001).as_str()), ("1g", "1001b"));
         for text in ["", "0", "m", "-1m", "1.5g", "1t", "99999999999g"] {
             assert!(memory_bytes(text).unwrap_err().contains("256m"), "{text}");
         }

@@ -8,6 +8,7 @@ use jigger_load::ask::{AskError, AskOptions, ask};
 use tempfile::TempDir;
 
 use super::capacity;
+use super::launched::LiveServer;
 use super::trial::{self, Conditions};
 use super::verify::{Target, ask_where_answered, verify};
 use super::warm_up::warm_up;
@@ -27,14 +28,6 @@ use crate::suite::{Contender, Placeholders, Suite};
 
 /// One probe gives up after this; a server that hangs is asked again.
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
-/// A port is free again within this after its server has ended.
-const PORT_LIMIT: Duration = Duration::from_secs(5);
-/// A server says at its start in which mode it is.
-const LOG_HEAD_BYTES: u64 = 16 * 1024;
-/// The news that a server ended comes within this after its connections broke.
-const END_NEWS_LIMIT: Duration = Duration::from_secs(1);
-/// Lines of the server's log that a failure shows.
-const LOG_LINES: usize = 10;
 
 /// The real world: processes, sockets, the clock.
 pub struct LiveWorld<'a> {
@@ -166,7 +159,7 @@ impl<'a> LiveWorld<'a> {
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let target = Target::new(&url)?;
         if contender.start.is_none() && contender.container.is_none() {
-            return Ok(LiveServer { server: None, port: None, target });
+            return Ok(LiveServer { server: None, port: None, target, memory_limit_bytes: None });
         }
         // A stranger's answers must not count as the contender's.
         if let Address::Tcp(address) = &target.address {
@@ -177,7 +170,9 @@ impl<'a> LiveWorld<'a> {
             None => self.process_spec(contender, &values)?,
         };
         let server = Server::start(&spec).map_err(VisitError::of)?;
-        Ok(LiveServer { server: Some(server), port, target })
+        let limits = contender.container.as_ref().map(|_| &self.suite.container_limits);
+        let memory_limit_bytes = limits.and_then(|limits| limits.memory_bytes);
+        Ok(LiveServer { server: Some(server), port, target, memory_limit_bytes })
     }
 
     /// How a process of the host is started.
@@ -336,82 +331,6 @@ pub(super) fn filled(
     environment.iter().map(fill).collect()
 }
 
-/// A server that was launched, or one that runs already.
-struct LiveServer {
-    server: Option<Server>,
-    port: Option<u16>,
-    target: Target,
-}
-
-impl LiveServer {
-    /// Ends the server and waits until its port is free again.
-    fn stop(self) -> Result<(), VisitError> {
-        let Some(server) = self.server else {
-            return Ok(());
-        };
-        server.stop().map_err(VisitError::of)?;
-        match self.port {
-            Some(port) => port::wait_free(port, PORT_LIMIT).map_err(VisitError::of),
-            None => Ok(()),
-        }
-    }
-
-    fn memory_bytes(&self) -> Option<u64> {
-        let usage = self.server.as_ref()?.usage().ok()?;
-        Some(usage.memory.total_bytes)
-    }
-
-    fn with_tree(&self, mut evidence: Evidence) -> Evidence {
-        let Some(server) = &self.server else {
-            return evidence;
-        };
-        if let Ok(usage) = server.usage() {
-            evidence.processes = Some(usage.memory.processes);
-            evidence.threads = Some(usage.memory.threads);
-        }
-        evidence.debug_notice = debug_notice(&server.log_head(LOG_HEAD_BYTES));
-        evidence
-    }
-
-    /// A server that ended under load has failed, even if its answers until then were right.
-    fn check_alive(&mut self) -> Result<(), VisitError> {
-        match self.server.as_mut().and_then(Server::exit) {
-            Some(exit) => Err(VisitError(format!("the server ended under load with {exit}"))),
-            None => Ok(()),
-        }
-    }
-
-    /// The error with the tail of the server's log below it.
-    fn explain(&mut self, error: VisitError) -> VisitError {
-        // Its connections break a moment before its guard, or its engine, says that it ended.
-        let _ = self.server.as_mut().map(|server| server.wait_change(END_NEWS_LIMIT));
-        let error = self.check_alive().err().unwrap_or(error);
-        let tail = self.server.as_ref().map(|server| server.log_tail(LOG_LINES));
-        match tail.filter(|tail| !tail.is_empty() && !error.0.contains("log")) {
-            Some(tail) => VisitError(format!("{error}; the end of its log:\n{tail}")),
-            None => error,
-        }
-    }
-}
-
-/// The line of a log in which a server says that it is not in production mode.
-fn debug_notice(log: &str) -> Option<String> {
-    const SIGNS: &[&str] =
-        &["debug\" mode", "debug mode: on", "development server", "[gin-debug] [warning] running"];
-    let found = log.lines().find(|line| {
-        let line = line.to_lowercase();
-        SIGNS.iter().any(|sign| line.contains(sign))
-    })?;
-    Some(without_escapes(found).trim().chars().take(80).collect())
-}
-
-/// Without the terminal's colour codes (ECMA-48, control sequences that end in `m`).
-fn without_escapes(line: &str) -> String {
-    let mut pieces = line.split("\u{1b}[");
-    let first = pieces.next().unwrap_or_default().to_owned();
-    pieces.fold(first, |text, piece| text + piece.split_once('m').map_or(piece, |(_, rest)| rest))
-}
-
 /// Asks at each address of the host until one does not refuse, and stays with that one.
 fn probe(target: &mut Target, contender: &Contender) -> Probe {
     for address in target.addresses.clone() {
@@ -435,20 +354,5 @@ fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe 
         }
         Err(AskError::Refused { .. }) => Probe::NotListening,
         Err(error) => Probe::NoAnswer(error.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn servers_that_admit_to_debugging_are_noticed() {
-        let gin = "[GIN-debug] [WARNING] Running in \"debug\" mode. Switch to \"release\" mode";
-        let flask = "WARNING: This is a development server. Do not use it in production.";
-        assert!(debug_notice(gin).is_some() && debug_notice(flask).is_some());
-        let colored = "\u{1b}[31m\u{1b}[1mWARNING: a development server.\u{1b}[0m";
-        assert_eq!(debug_notice(colored).unwrap(), "WARNING: a development server.");
-        assert_eq!(debug_notice(" * Debug mode: off\n[INFO] Listening at: http://x"), None);
     }
 }

@@ -1,0 +1,136 @@
+//! The server of a visit: what it costs, whether it lasts, and what to say when it does not.
+
+use std::time::Duration;
+
+use super::container::killed_for_memory;
+use super::live::VisitError;
+use super::verify::Target;
+use crate::record::Evidence;
+use crate::server::usage::UsageError;
+use crate::server::{Exit, Server, port};
+
+/// A port is free again within this after its server has ended.
+const PORT_LIMIT: Duration = Duration::from_secs(5);
+/// A server says at its start in which mode it is.
+const LOG_HEAD_BYTES: u64 = 16 * 1024;
+/// The news that a server ended comes within this after its connections broke.
+const END_NEWS_LIMIT: Duration = Duration::from_secs(1);
+/// An engine says within this that a container ended.
+const ENGINE_NEWS_LIMIT: Duration = Duration::from_secs(30);
+/// Lines of the server's log that a failure shows.
+const LOG_LINES: usize = 10;
+
+/// A server that was launched, or one that runs already.
+pub(super) struct LiveServer {
+    pub(super) server: Option<Server>,
+    pub(super) port: Option<u16>,
+    pub(super) target: Target,
+    /// The most memory that its container may have.
+    pub(super) memory_limit_bytes: Option<u64>,
+}
+
+impl LiveServer {
+    /// Ends the server and waits until its port is free again.
+    pub(super) fn stop(self) -> Result<(), VisitError> {
+        let Some(server) = self.server else {
+            return Ok(());
+        };
+        server.stop().map_err(VisitError::of)?;
+        match self.port {
+            Some(port) => port::wait_free(port, PORT_LIMIT).map_err(VisitError::of),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn memory_bytes(&self) -> Option<u64> {
+        let usage = self.server.as_ref()?.usage().ok()?;
+        Some(usage.memory.total_bytes)
+    }
+
+    pub(super) fn with_tree(&self, mut evidence: Evidence) -> Evidence {
+        let Some(server) = &self.server else {
+            return evidence;
+        };
+        if let Ok(usage) = server.usage() {
+            evidence.processes = Some(usage.memory.processes);
+            evidence.threads = Some(usage.memory.threads);
+        }
+        evidence.debug_notice = debug_notice(&server.log_head(LOG_HEAD_BYTES));
+        evidence
+    }
+
+    /// A server that ended under load has failed, even if its answers until then were right.
+    pub(super) fn check_alive(&mut self) -> Result<(), VisitError> {
+        match self.server.as_mut().and_then(Server::exit) {
+            Some(exit) => Err(ended_under_load(exit)),
+            None => Ok(()),
+        }
+    }
+
+    /// The error with the tail of the server's log below it. That the server ended explains any
+    /// other error.
+    pub(super) fn explain(&mut self, error: VisitError) -> VisitError {
+        let exit = self.server.as_mut().and_then(awaited_exit);
+        let ended = exit.filter(|_| !error.0.starts_with(ENDED)).map(ended_under_load);
+        let mut error = ended.unwrap_or(error);
+        let cause = exit.and_then(|exit| killed_for_memory(exit, self.memory_limit_bytes));
+        if let Some(cause) = cause {
+            error.0 = format!("{cause}; {}", error.0);
+        }
+        let tail = self.server.as_ref().map(|server| server.log_tail(LOG_LINES));
+        match tail.filter(|tail| !tail.is_empty() && !error.0.contains("log")) {
+            Some(tail) => VisitError(format!("{error}; the end of its log:\n{tail}")),
+            None => error,
+        }
+    }
+}
+
+/// How every message begins which says that a server ended.
+const ENDED: &str = "the server ended";
+
+fn ended_under_load(exit: Exit) -> VisitError {
+    VisitError(format!("{ENDED} under load with {exit}"))
+}
+
+/// How a server ended, if it did. Its connections break a moment before its guard knows of it; an
+/// engine may take longer to say that a container ended whose first process is gone.
+fn awaited_exit(server: &mut Server) -> Option<Exit> {
+    server.wait_change(END_NEWS_LIMIT);
+    if server.exit().is_none() && matches!(server.usage(), Err(UsageError::Gone)) {
+        server.wait_change(ENGINE_NEWS_LIMIT);
+    }
+    server.exit()
+}
+
+/// The line of a log in which a server says that it is not in production mode.
+fn debug_notice(log: &str) -> Option<String> {
+    const SIGNS: &[&str] =
+        &["debug\" mode", "debug mode: on", "development server", "[gin-debug] [warning] running"];
+    let found = log.lines().find(|line| {
+        let line = line.to_lowercase();
+        SIGNS.iter().any(|sign| line.contains(sign))
+    })?;
+    Some(without_escapes(found).trim().chars().take(80).collect())
+}
+
+/// Without the terminal's colour codes (ECMA-48, control sequences that end in `m`).
+fn without_escapes(line: &str) -> String {
+    let mut pieces = line.split("\u{1b}[");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + piece.split_once('m').map_or(piece, |(_, rest)| rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_admit_to_debugging_are_noticed() {
+        let gin = "[GIN-debug] [WARNING] Running in \"debug\" mode. Switch to \"release\" mode";
+        let flask = "WARNING: This is a development server. Do not use it in production.";
+        assert!(debug_notice(gin).is_some() && debug_notice(flask).is_some());
+        let colored = "\u{1b}[31m\u{1b}[1mWARNING: a development server.\u{1b}[0m";
+        assert_eq!(debug_notice(colored).unwrap(), "WARNING: a development server.");
+        assert_eq!(debug_notice(" * Debug mode: off\n[INFO] Listening at: http://x"), None);
+    }
+}
