@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::artifact::Artifact;
 use crate::event::{Event, Listener};
+use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, Status};
 use crate::suite::{Contender, Placeholders, Suite};
@@ -18,12 +19,25 @@ use crate::suite::{Contender, Placeholders, Suite};
 mod images;
 
 /// Whether container images are built and measured.
-#[derive(Debug, Clone, Copy)]
-pub enum Images<'a> {
-    /// They are not.
+#[derive(Debug)]
+pub enum Images {
+    /// They are not wanted, or no contender has one.
     Skip,
-    /// They are, with the engine of that name, or the first that answers.
-    Build(Option<&'a str>),
+    /// They are, with this engine.
+    Build(Engine),
+    /// They are wanted, but no engine answers; the message says why.
+    NoEngine(String),
+}
+
+impl Images {
+    /// With the engine of that name, or the first that answers, where a contender has an image.
+    #[must_use]
+    pub fn detect(suite: &Suite, choice: Option<&str>) -> Self {
+        if suite.contenders.iter().all(|contender| contender.image.is_none()) {
+            return Self::Skip;
+        }
+        Engine::detect(choice).map_or_else(|error| Self::NoEngine(error.to_string()), Self::Build)
+    }
 }
 
 /// How contenders are built.
@@ -55,7 +69,7 @@ const REMEDIES: &[(&str, &str)] = &[
 pub fn prepare(
     suite: &Suite,
     builds: Builds,
-    images: Images<'_>,
+    images: &Images,
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) -> Vec<ContenderRecord> {
@@ -71,8 +85,10 @@ pub fn prepare(
             record
         })
         .collect();
-    if let Images::Build(choice) = images {
-        images::add(suite, choice, &mut records, interrupt, listener);
+    match images {
+        Images::Skip => {}
+        Images::Build(engine) => images::add(suite, Ok(engine), &mut records, interrupt, listener),
+        Images::NoEngine(why) => images::add(suite, Err(why), &mut records, interrupt, listener),
     }
     records
 }

@@ -30,7 +30,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
     let mut display = Display::new(args.shown.verbosity());
     let mut listener = |event: Event| display.show(&event);
     let builds = Builds::Incremental;
-    record.contenders = prepare::prepare(&suite, builds, Images::Skip, &interrupt, &mut listener);
+    record.contenders = prepare::prepare(&suite, builds, &Images::Skip, &interrupt, &mut listener);
     let taking_part = run::taking_part(&record);
     let without_load = suite.without_load();
     let mut world = LiveWorld::new(&without_load, placement, interrupt.clone())?;

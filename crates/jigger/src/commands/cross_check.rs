@@ -40,7 +40,7 @@ pub fn run(args: &CrossCheckArgs) -> Result<Exit> {
     let mut display = Display::new(args.shown.verbosity());
     let mut listener = |event: Event| display.show(&event);
     let records =
-        prepare::prepare(&suite, Builds::Incremental, Images::Skip, &interrupt, &mut listener);
+        prepare::prepare(&suite, Builds::Incremental, &Images::Skip, &interrupt, &mut listener);
     let taking_part: Vec<usize> =
         (0..records.len()).filter(|at| records[*at].status == Status::Measured).collect();
     missing.extend(records.iter().filter_map(|record| {

@@ -40,21 +40,25 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     if !args.only.is_empty() {
         suite.keep_only(&args.only)?;
     }
-    let images = if args.no_images { Images::Skip } else { Images::Build(args.engine.as_deref()) };
     suite.container_limits = args.place.limits(suite.container_limits);
     suite.put(args.place.place())?;
     let placement = args.placement.placement()?;
+    let images = match args.no_images {
+        true => Images::Skip,
+        false => Images::detect(&suite, args.engine.as_deref()),
+    };
     measure(suite, &args.method, placement, args.place.builds(), images, &args.output)
 }
 
 /// The engine that the contenders' containers run with; none when there are no such contenders.
-fn engine(suite: &Suite, images: Images<'_>) -> Result<Option<Engine>> {
+fn engine(suite: &Suite, images: &Images) -> Result<Option<Engine>> {
     if suite.contenders.iter().all(|contender| contender.container.is_none()) {
         return Ok(None);
     }
     match images {
         Images::Skip => bail!("containers run from images; leave out --no-images"),
-        Images::Build(choice) => Ok(Some(Engine::detect(choice)?)),
+        Images::NoEngine(why) => bail!("{why}"),
+        Images::Build(engine) => Ok(Some(engine.clone())),
     }
 }
 
@@ -85,7 +89,7 @@ pub fn measure(
     method: &MethodArgs,
     placement: Placement,
     builds: Builds,
-    images: Images<'_>,
+    images: Images,
     out: &OutputArgs,
 ) -> Result<Exit> {
     output::check_files(&out.output)?;
@@ -110,7 +114,7 @@ pub(super) struct Job<'a> {
     pub method: &'a MethodArgs,
     pub placement: Placement,
     pub builds: Builds,
-    pub images: Images<'a>,
+    pub images: Images,
     pub record: PathBuf,
     pub verbosity: Verbosity,
 }
@@ -118,7 +122,7 @@ pub(super) struct Job<'a> {
 /// Prepares and measures a suite's contenders.
 pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> Result<RecordFile> {
     adapt(&mut suite, job.method);
-    let ground = Ground { interrupt, engine: engine(&suite, job.images)? };
+    let ground = Ground { interrupt, engine: engine(&suite, &job.images)? };
     let seed = job.method.seed;
     let empty = empty_record(&suite, seed, job.placement.clone());
     let mut file = RecordFile::create(job.record.clone(), empty)?;
@@ -126,7 +130,7 @@ pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> 
     let mut listener = |event: Event| display.show(&event);
 
     file.record.contenders =
-        prepare::prepare(&suite, job.builds, job.images, interrupt, &mut listener);
+        prepare::prepare(&suite, job.builds, &job.images, interrupt, &mut listener);
     file.save()?;
     calibrate(&mut suite, &mut file.record, &ground, &mut listener)?;
     complete_scenarios(&mut suite, &mut file.record, job.method, &ground, &mut listener)?;

@@ -7,18 +7,15 @@ use crate::record::{
 };
 use crate::suite::{Contender, ImageRecipe, InContainer, Placeholders, Suite};
 
-/// Adds each contender's image to its record, and how it runs in a container where it does.
+/// Adds each contender's image to its record, and how it runs in a container where it does. Without
+/// an engine, the reason why there is none is added instead.
 pub(super) fn add(
     suite: &Suite,
-    choice: Option<&str>,
+    engine: Result<&Engine, &str>,
     records: &mut [ContenderRecord],
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) {
-    if suite.contenders.iter().all(|contender| contender.image.is_none()) {
-        return;
-    }
-    let engine = Engine::detect(choice).map_err(|error| error.to_string());
     let mut measured: Vec<(usize, Image)> = Vec::new();
     for (at, contender) in suite.contenders.iter().enumerate() {
         let Some(recipe) = contender.image.as_ref().filter(|_| has_its_own(contender)) else {
@@ -29,7 +26,7 @@ pub(super) fn add(
         }
         let step = "building and measuring the image of";
         listener(Event::Preparing { contender: contender.name.clone(), step });
-        match image(suite, contender, recipe, engine.as_ref()) {
+        match image(suite, contender, recipe, engine) {
             Ok(image) => measured.push((at, image)),
             Err(reason) => records[at].image_reason = Some(reason),
         }
@@ -139,9 +136,9 @@ fn image(
     suite: &Suite,
     contender: &Contender,
     recipe: &ImageRecipe,
-    engine: Result<&Engine, &String>,
+    engine: Result<&Engine, &str>,
 ) -> Result<Image, String> {
-    let engine = engine.map_err(Clone::clone)?;
+    let engine = engine.map_err(str::to_owned)?;
     let reference = match recipe {
         ImageRecipe::Reference(reference) => reference.clone(),
         ImageRecipe::Build(command) => {
