@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 use html_support::{HOSTILE, drawn_record, page, record, troubled};
 use jigger::analysis::{Analysis, latency_curve, noise_band};
-use jigger::record::Record;
+use jigger::record::{ContainerRecord, Record};
 use jigger::report::{Format, render};
 
 /// The order of the sections is part of what the report is.
@@ -241,6 +241,30 @@ fn the_digest_of_every_layer_is_in_the_provenance() {
         for id in ["images", "provenance"] {
             assert!(section(&page, id).contains(&layer.digest), "{id}: {}", layer.digest);
         }
+    }
+}
+
+#[test]
+fn a_contender_that_was_measured_in_both_ways_has_its_image_listed_once() {
+    let mut record = record(4, 6);
+    record.contenders[1].container = Some(ContainerRecord {
+        of: record.contenders[0].name.clone(),
+        image: "i".to_owned(),
+        engine: "docker".to_owned(),
+        network: "host".to_owned(),
+        cpus: None,
+        memory_bytes: None,
+    });
+    record.contenders[1].image = record.contenders[0].image.clone();
+    let page = page(&record);
+    let images = section(&page, "images");
+    let provenance = section(&page, "provenance").split_once("<h3>Images</h3>").unwrap().1;
+    for (at, times) in [(0, 1), (1, 0), (2, 1)] {
+        let name = &record.contenders[at].name;
+        let listed = |text: &str, mark: &str| text.matches(&mark.replace('*', name)).count();
+        assert_eq!(listed(images, "<th scope=\"row\">*</th>"), times, "{name}: sizes");
+        assert_eq!(listed(images, "<summary>*: "), times, "{name}: layers");
+        assert_eq!(listed(provenance, "<dt>*</dt>"), times, "{name}: digests");
     }
 }
 

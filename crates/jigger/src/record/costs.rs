@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ContenderRecord;
+
 /// A launch that was made for its start-up time alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LaunchRecord {
@@ -113,4 +115,20 @@ pub struct ContainerRecord {
     pub cpus: Option<f64>,
     /// The most memory that it could use.
     pub memory_bytes: Option<u64>,
+}
+
+impl ContenderRecord {
+    /// The contender whose second entry this is, the one that runs from its image with `--in both`;
+    /// none for any other.
+    #[must_use]
+    pub fn second_entry_of(&self) -> Option<&str> {
+        let container = self.container.as_ref()?;
+        (container.of != self.name).then_some(container.of.as_str())
+    }
+
+    /// Its image, once: a second entry's is that of the first, which has it already.
+    #[must_use]
+    pub fn own_image(&self) -> Option<&ImageRecord> {
+        self.image.as_ref().filter(|_| self.second_entry_of().is_none())
+    }
 }

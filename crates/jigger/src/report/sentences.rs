@@ -248,15 +248,12 @@ fn startups(analysis: &Analysis<'_>) -> Option<Sentence> {
 }
 
 fn images(analysis: &Analysis<'_>) -> Vec<Sentence> {
-    // A contender's second entry, in a container, has the image of the first.
-    let is_second = |name: &str| {
-        let container = analysis.contender(name).and_then(|c| c.record.container.as_ref());
-        container.is_some_and(|container| container.of != name)
-    };
+    let has_its_own =
+        |name: &str| analysis.contender(name).is_some_and(|c| c.record.own_image().is_some());
     let of_images = analysis
         .comparisons
         .iter()
-        .filter(|c| c.metric == "image_unpacked_bytes" && !is_second(&c.contender));
+        .filter(|c| c.metric == "image_unpacked_bytes" && has_its_own(&c.contender));
     of_images.filter_map(|comparison| image_sentence(analysis, comparison)).collect()
 }
 

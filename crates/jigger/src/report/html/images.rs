@@ -18,7 +18,7 @@ pub fn body(analysis: &Analysis<'_>) -> Option<Markup> {
         .contenders
         .iter()
         .enumerate()
-        .filter_map(|(at, c)| Some((at, c.record.name.as_str(), c.record.image.as_ref()?)))
+        .filter_map(|(at, c)| Some((at, c.record.name.as_str(), c.record.own_image()?)))
         .collect();
     if images.is_empty() {
         return None;

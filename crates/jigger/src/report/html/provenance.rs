@@ -25,11 +25,8 @@ pub fn body(analysis: &Analysis<'_>) -> Markup {
 
 /// Which bytes the images were made of: the digests of their layers, bottom first.
 fn images(record: &Record) -> Markup {
-    let images: Vec<(&str, &ImageRecord)> = record
-        .contenders
-        .iter()
-        .filter_map(|c| Some((c.name.as_str(), c.image.as_ref()?)))
-        .collect();
+    let images: Vec<(&str, &ImageRecord)> =
+        record.contenders.iter().filter_map(|c| Some((c.name.as_str(), c.own_image()?))).collect();
     html! {
         @if images.iter().any(|(_, image)| !image.layers.is_empty()) {
             h3 { "Images" }
