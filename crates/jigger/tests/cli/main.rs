@@ -4,6 +4,7 @@
 
 mod ab;
 mod bad_servers;
+mod builds;
 mod cross_check;
 mod diff;
 mod init;
