@@ -3,7 +3,8 @@
 //!     cargo test --test server_witness -- --nocapture
 //!
 //! prints the figures side by side. What the machine does not have (control groups that may be made,
-//! time(1)) is said and left out; one witness there must be.
+//! time(1)) is said and left out; one witness of the CPU time there must be. Memory has one
+//! everywhere: what /proc says of each process, mapping by mapping.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
@@ -12,7 +13,7 @@ mod server_support;
 mod witness;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jigger::server::usage::{CpuSource, CpuTime, Memory};
 use jigger::server::{Exit, Life, Server};
@@ -37,6 +38,8 @@ struct Figures {
     memory: Memory,
     kernel_cpu_ns: Option<u64>,
     kernel_memory_bytes: Option<u64>,
+    /// By the mappings of each process.
+    mapped_bytes: u64,
     timed_cpu_ns: Option<u64>,
 }
 
@@ -75,12 +78,17 @@ impl Gunicorn {
         witness::load(port, REQUESTS);
         let memory = server.usage().unwrap().memory;
         let kernel_memory_bytes = self.group.as_ref().map(KernelGroup::memory_bytes);
+        let mapped_bytes = witness::proportional_bytes(&self.processes());
+        if let Some(group) = &self.group {
+            eprintln!("the kernel's group is {}", group.charges());
+        }
         self.end(&mut server);
         let figures = Figures {
             cpu: server.meter().cpu().unwrap(),
             memory,
             kernel_cpu_ns: self.group.as_ref().map(KernelGroup::cpu_ns),
             kernel_memory_bytes,
+            mapped_bytes,
             timed_cpu_ns: self.timed.cpu_ns(),
         };
         server.stop().unwrap();
@@ -95,6 +103,14 @@ impl Gunicorn {
             port.is_some()
         });
         port.unwrap()
+    }
+
+    /// All that carry the mark, but for the guard.
+    fn processes(&self) -> Vec<i32> {
+        let guard = Path::new(env!("CARGO_BIN_EXE_jigger")).canonicalize().unwrap();
+        let is_guard =
+            |pid: &i32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == guard);
+        self.world.marked().into_iter().filter(|pid| !is_guard(pid)).collect()
     }
 
     /// SIGTERM to gunicorn's master alone: it ends its workers and waits for them, and time(1)
@@ -153,6 +169,12 @@ fn assert_figures(name: &str, figures: &Figures, has_time: bool) {
         &format!("{name}: memory in bytes against the kernel's group"),
         figures.memory.total_bytes,
         figures.kernel_memory_bytes,
+        0.05,
+    );
+    assert_close(
+        &format!("{name}: memory in bytes against the mappings of each process"),
+        figures.memory.total_bytes,
+        Some(figures.mapped_bytes),
         0.05,
     );
 }
