@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Prints an image's sizes by jigger beside what Docker and tar say of it: docs/images.md explains them.
+# Prints an image's sizes by jigger beside what the engine and tar say of it: docs/images.md explains
+# them.
 #
 #   scripts/image-sizes.sh REFERENCE...
 #
-# JIGGER names the program, jigger by default.
+# JIGGER names the program, jigger by default; ENGINE the engine, docker or podman.
 set -euo pipefail
 
 jigger=${JIGGER:-jigger}
+engine=${ENGINE:-docker}
 
 main() {
     local reference
@@ -16,7 +18,7 @@ main() {
     }
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    echo "image unpacked transfer wasted | tar -t | layers' tar | docker save | docker images"
+    echo "image unpacked transfer wasted | tar -t | layers' tar | $engine save | $engine images"
     for reference in "$@"; do
         sizes "$reference"
     done
@@ -24,9 +26,10 @@ main() {
 
 sizes() {
     local reference=$1 layer layers files=0 streams=0
-    rm -rf "$work/unpacked"
+    # Podman writes over no archive.
+    rm -rf "$work/unpacked" "$work/saved.tar"
     mkdir "$work/unpacked"
-    docker save --output "$work/saved.tar" "$reference"
+    "$engine" save --output "$work/saved.tar" "$reference"
     tar --extract --file "$work/saved.tar" --directory "$work/unpacked"
     layers=$(python3 -c 'import json, sys; print(*json.load(open(sys.argv[1]))[0]["Layers"])' "$work/unpacked/manifest.json")
     for layer in $layers; do
@@ -34,7 +37,7 @@ sizes() {
         files=$((files + $(tar --list --verbose --file "$work/unpacked/$layer" | awk '/^-/ { sum += $3 } END { print sum + 0 }')))
         streams=$((streams + $(stat --dereference --format %s "$work/unpacked/$layer")))
     done
-    echo "$reference $(by_jigger) | $files | $streams | $(wc -c <"$work/saved.tar") | $(docker image inspect --format '{{.Size}}' "$reference")"
+    echo "$reference $(by_jigger) | $files | $streams | $(wc -c <"$work/saved.tar") | $("$engine" image inspect --format '{{.Size}}' "$reference")"
 }
 
 by_jigger() {
