@@ -64,19 +64,20 @@ impl WholeAnswer<'_> {
 ///
 /// # Errors
 /// As [`run`](crate::run), and [`LoadError::Invalid`] for what a load with hooks cannot be:
-/// counted, over fresh connections, ramped, batched or with kernel time stamps.
+/// counted, over fresh connections, ramped, batched, without sleep or with kernel time stamps.
 pub fn run_with_hooks<H: Hooks>(
     load: &Load,
     hooks: Vec<H>,
     observe: &mut dyn FnMut(&Progress) -> Flow,
 ) -> Result<Sample, LoadError> {
     load.check()?;
-    let rules: [(bool, &str); 6] = [
+    let rules: [(bool, &str); 7] = [
         (hooks.len() != load.threads, "each thread needs hooks of its own"),
         (matches!(load.extent, Extent::Count(_)), "a load with hooks runs for a time"),
         (load.connection == ConnectionPolicy::Fresh, "a load with hooks keeps its connections"),
         (!load.ramp.is_zero(), "a load with hooks has no ramp"),
         (load.batch, "a load with hooks does not gather answers"),
+        (load.busy_poll, "a load with hooks sleeps while nothing is to be done"),
         (load.kernel_timestamps, "a load with hooks takes no time stamps from the kernel"),
     ];
     match rules.into_iter().find(|(broken, _)| *broken) {

@@ -94,6 +94,9 @@ pub struct Load {
     /// Gather answers for up to 400 us before working on them, when many are due: less CPU for
     /// client and server, burstier load. Never in effect below 8 requests in flight.
     pub batch: bool,
+    /// Never sleep: look at the sockets and the clock all the time. Nothing is late then because a
+    /// core had to wake up, and each thread takes a whole core.
+    pub busy_poll: bool,
     /// Take each answer's arrival time from the kernel (`SO_TIMESTAMPNS`); costs 6 to 8 % CPU.
     pub kernel_timestamps: bool,
     /// How often the calling thread observes.
@@ -180,6 +183,7 @@ impl Load {
             pipeline: 1,
             cpus: None,
             batch: false,
+            busy_poll: false,
             kernel_timestamps: false,
             observe_every: Duration::from_millis(100),
             glimpses: None,
@@ -207,7 +211,7 @@ impl Load {
     /// [`LoadError::Invalid`] says which value makes no load, and [`LoadError::OpenFiles`] that
     /// this process may not open so many connections.
     pub(crate) fn check(&self) -> Result<(), LoadError> {
-        let rules: [(bool, &str); 11] = [
+        let rules: [(bool, &str); 12] = [
             (self.requests.is_empty(), "no request is given; give at least one"),
             (
                 !self.requests.is_empty() && self.requests.iter().all(|(_, weight)| *weight == 0),
@@ -228,6 +232,7 @@ impl Load {
                 self.cpus.as_ref().is_some_and(Vec::is_empty),
                 "the list of cores is empty; name one, or give no list",
             ),
+            (self.batch && self.busy_poll, "answers gather only while the client sleeps; use one"),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
             Some((_, message)) => Err(LoadError::Invalid(message.to_owned())),
@@ -290,7 +295,7 @@ mod tests {
     #[test]
     fn what_makes_no_load_is_refused_with_a_remedy() {
         type Spoil = fn(&mut Load);
-        let cases: [(Spoil, &str); 12] = [
+        let cases: [(Spoil, &str); 13] = [
             (|load| load.requests.clear(), "no request"),
             (|load| load.threads = 0, "at least 1"),
             (|load| load.threads = 2, "fewer threads"),
@@ -303,6 +308,7 @@ mod tests {
             (|load| load.pacing = open(1.0, 0), "use 1"),
             (|load| load.connections = 100_000_000, "ulimit -n"),
             (|load| load.cpus = Some(Vec::new()), "cores"),
+            (|load| (load.batch, load.busy_poll) = (true, true), "use one"),
         ];
         for (spoil, part) in cases {
             let mut load = load();

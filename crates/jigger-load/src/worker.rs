@@ -253,7 +253,7 @@ impl<'a, D: Driver> Worker<'a, D> {
     }
 
     fn timeout_ns(&self, start_ns: u64) -> u64 {
-        if self.is_done() {
+        if self.is_done() || self.load.busy_poll {
             return 0;
         }
         let due_ns = match self.next_due(start_ns) {

@@ -53,27 +53,35 @@ fn delay() -> Outcome<()> {
     const RAMP: Duration = Duration::from_millis(131);
     println!("delay of 2 ms: what the engine saw against what the server took");
     for connections in [1, 64] {
-        for kernel_timestamps in [false, true] {
+        for busy_poll in [false, true] {
             let server = Server::start(Behaviour::Delay)?;
-            let extent = Extent::Time(Duration::from_secs(5));
-            let load = load(server.address())?;
-            let ramp = RAMP;
-            let sample = measure(&Load { connections, extent, kernel_timestamps, ramp, ..load })?;
-            let took = server.finish()?;
-            let (seen, times) = match &sample.kernel_time_ns {
-                Some(times) => ("until the kernel had it", times),
-                None => ("response time", &sample.response_time_ns),
-            };
-            for (name, quantile, took_us) in [("p50", 0.5, took[0]), ("p99", 0.99, took[1])] {
-                let seen_us = number(times.value_at_quantile(quantile)) / 1e3;
-                println!(
-                    "  c = {connections}, {seen}, {name}: {seen_us:.0} us against {took_us:.0} us, {:+.1} %",
-                    (seen_us / took_us - 1.0) * 100.0
-                );
-            }
+            let sample = measure(&Load {
+                connections,
+                extent: Extent::Time(Duration::from_secs(5)),
+                ramp: RAMP,
+                busy_poll,
+                kernel_timestamps: true,
+                ..load(server.address())?
+            })?;
+            let took_us = server.finish()?;
+            let name = if busy_poll { ", never sleeping" } else { "" };
+            println!("  c = {connections}{name}:");
+            compare("response time", &sample.response_time_ns, took_us);
+            let kernel_ns = sample.kernel_time_ns.as_ref().ok_or("no time stamps")?;
+            compare("until the kernel had it", kernel_ns, took_us);
         }
     }
     Ok(())
+}
+
+fn compare(name: &str, times_ns: &Histogram<u64>, took_us: [f64; 2]) {
+    for (percentile, quantile, took_us) in [("p50", 0.5, took_us[0]), ("p99", 0.99, took_us[1])] {
+        let seen_us = number(times_ns.value_at_quantile(quantile)) / 1e3;
+        println!(
+            "    {name}, {percentile}: {seen_us:.0} us against {took_us:.0} us, {:+.1} %",
+            (seen_us / took_us - 1.0) * 100.0
+        );
+    }
 }
 
 /// A server that stands still for one second of ten. At an even rate a tenth of all requests are
@@ -99,16 +107,19 @@ fn stall() -> Outcome<()> {
 /// How late the engine sends what is due at 1,000 a second, and how late a loop is that does nothing
 /// but look at the clock: what the machine takes away is in both.
 fn lag() -> Outcome<()> {
-    let server = Server::start(Behaviour::AtOnce)?;
-    let sample = measure(&Load {
-        connections: 8,
-        pacing: even(1000.0),
-        extent: Extent::Time(Duration::from_secs(10)),
-        ..load(server.address())?
-    })?;
-    let lag_ns = sample.engine.schedule_lag_ns.ok_or("an open loop has a lag")?;
     println!("late behind the schedule at 1,000 a second:");
-    println!("  the engine: {}", in_words(&lag_ns));
+    for (name, busy_poll) in [("the engine", false), ("the engine that never sleeps", true)] {
+        let server = Server::start(Behaviour::AtOnce)?;
+        let sample = measure(&Load {
+            connections: 8,
+            pacing: even(1000.0),
+            extent: Extent::Time(Duration::from_secs(10)),
+            busy_poll,
+            ..load(server.address())?
+        })?;
+        let lag_ns = sample.engine.schedule_lag_ns.ok_or("an open loop has a lag")?;
+        println!("  {name}: {}", in_words(&lag_ns));
+    }
     let clock = std::thread::spawn(lag_of_a_clock).join().map_err(|_| "the clock broke down")??;
     println!("  a loop that only looks at the clock: {}", in_words(&clock));
     Ok(())

@@ -3,15 +3,17 @@
 use super::Outcome;
 use jigger_load::sample::histogram;
 use jigger_load::{Histogram, NullOptions, NullServer};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
 use rustix::event::{Timespec, epoll};
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What the server does with each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,12 +114,13 @@ pub fn serve(behaviour: &str, cpu: usize) -> Outcome<()> {
     Ok(())
 }
 
-/// Answers each request 2 ms after it came. Never sleeps, so that neither timers nor a core that
-/// has to wake up blur the truth; what it took, from reading to writing, it tells.
+/// Answers each request 2 ms after it was read. Never sleeps, so that neither timers nor a core that
+/// has to wake up blur the truth; what it took, from the kernel's time of arrival to writing, it
+/// tells.
 fn spin(listener: &TcpListener, stop: &AtomicBool) -> std::io::Result<Histogram<u64>> {
     let mut taken_ns = histogram();
     let mut streams: Vec<TcpStream> = Vec::new();
-    let mut due: VecDeque<(Instant, usize)> = VecDeque::new();
+    let mut due: VecDeque<Due> = VecDeque::new();
     let mut buffer = [0; 4096];
     let queue = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     let mut events = [const { MaybeUninit::<epoll::Event>::uninit() }; 64];
@@ -132,27 +135,56 @@ fn spin(listener: &TcpListener, stop: &AtomicBool) -> std::io::Result<Histogram<
             else {
                 let (stream, _) = listener.accept()?;
                 stream.set_nodelay(true)?;
+                setsockopt(&stream, sockopt::ReceiveTimestampns, &true)?;
                 let data = epoll::EventData::new_u64(streams.len() as u64);
                 epoll::add(&queue, &stream, data, epoll::EventFlags::IN)?;
                 streams.push(stream);
                 continue;
             };
-            match stream.read(&mut buffer) {
+            match read(stream, &mut buffer) {
                 // The client is done, perhaps with requests under way.
-                Ok(0) | Err(_) => epoll::delete(&queue, &*stream)?,
-                Ok(_) => {
-                    due.push_back((Instant::now(), usize::try_from(event.data.u64()).unwrap_or(0)))
+                Ok((0, _)) | Err(_) => epoll::delete(&queue, &*stream)?,
+                Ok((_, waited)) => {
+                    let index = usize::try_from(event.data.u64()).unwrap_or(0);
+                    due.push_back(Due { read: Instant::now(), waited, index });
                 }
             }
         }
-        while let Some((came, index)) = due.pop_front_if(|(came, _)| came.elapsed() >= DELAY) {
+        while let Some(due) = due.pop_front_if(|due| due.read.elapsed() >= DELAY) {
             // Nobody may be left to hear it.
-            let _ = streams[index].write_all(ANSWER);
-            taken_ns
-                .saturating_record(u64::try_from(came.elapsed().as_nanos()).unwrap_or(u64::MAX));
+            let _ = streams[due.index].write_all(ANSWER);
+            let took = due.waited + due.read.elapsed();
+            taken_ns.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         }
     }
     Ok(taken_ns)
+}
+
+/// A request that has been read.
+struct Due {
+    read: Instant,
+    /// How long it lay in the kernel before.
+    waited: Duration,
+    index: usize,
+}
+
+/// Reads, with the time that the bytes lay in the kernel (SO_TIMESTAMPNS, see socket(7)).
+fn read(stream: &TcpStream, buffer: &mut [u8]) -> std::io::Result<(usize, Duration)> {
+    let mut parts = [IoSliceMut::new(buffer)];
+    let mut control = nix::cmsg_space!(nix::libc::timespec);
+    let message = recvmsg::<()>(
+        stream.as_raw_fd(),
+        &mut parts,
+        Some(control.as_mut_slice()),
+        MsgFlags::empty(),
+    )?;
+    let waited = message.cmsgs()?.find_map(|message| match message {
+        ControlMessageOwned::ScmTimestampns(arrived) => {
+            SystemTime::now().duration_since(UNIX_EPOCH + Duration::from(arrived)).ok()
+        }
+        _ => None,
+    });
+    Ok((message.bytes, waited.unwrap_or_default()))
 }
 
 /// Answers each read as one request until the client closes, but while it stands still.

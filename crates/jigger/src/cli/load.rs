@@ -81,6 +81,9 @@ pub struct LoadArgs {
     /// Gather answers for up to 400 us when many are due: less CPU, burstier load
     #[arg(long)]
     pub batch: bool,
+    /// Never sleep: nothing is late because a core had to wake up; takes a whole core a thread
+    #[arg(long, conflicts_with = "batch")]
+    pub busy_poll: bool,
     /// Take arrival times from the kernel, without the client's own queue
     #[arg(long)]
     pub kernel_timestamps: bool,

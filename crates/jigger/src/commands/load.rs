@@ -134,6 +134,7 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
     load.pipeline = usize::from(args.pipeline);
     load.cpus.clone_from(&args.cpus);
     load.batch = args.batch;
+    load.busy_poll = args.busy_poll;
     load.kernel_timestamps = args.kernel_timestamps;
     load.observe_every = OBSERVE_EVERY;
     Ok(load)

@@ -143,6 +143,7 @@ pub fn json(told: &Told<'_>) -> String {
         "threads": load.threads,
         "driver": sample.driver,
         "batch": load.batch,
+        "busy_poll": load.busy_poll,
         "requests": sample.requests,
         "requests_per_second": sample.requests_per_second(),
         "bytes": sample.bytes_received,

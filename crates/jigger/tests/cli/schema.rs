@@ -91,7 +91,9 @@ fn the_json_of_load_is_as_its_schema_says() {
     let jigger_load::Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
     let url = format!("http://{address}/");
     let schema = schema(&lab, "load");
-    for more in [&["-n", "50"][..], &["-d", "200ms", "--rate", "100", "--kernel-timestamps"]] {
+    for more in
+        [&["-n", "50"][..], &["-d", "200ms", "--rate", "100", "--kernel-timestamps", "--busy-poll"]]
+    {
         let arguments = [&["load", &url, "--format", "json"], more].concat();
         let report = lab.run(&arguments);
         report.expect(0, &[]);

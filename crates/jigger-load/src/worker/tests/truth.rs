@@ -78,15 +78,17 @@ fn open_loops_send_on_time_and_count_what_was_due() {
 
 #[test]
 fn a_core_that_wakes_late_delays_nothing_at_a_moderate_rate() {
-    let latest_ns = |rate_per_second| {
+    let latest_ns = |rate_per_second, busy_poll| {
         let driver = Fake::new(vec![vec![Asked, PONG, Repeat]]).waking_late(60_000);
-        let load = Load { pacing: open(rate_per_second), connections: 8, ..for_seconds(1) };
+        let load =
+            Load { pacing: open(rate_per_second), connections: 8, busy_poll, ..for_seconds(1) };
         run_on(driver, &load).engine.schedule_lag_ns.unwrap().max()
     };
-    assert!(latest_ns(1000.0) < 5_000, "{}", latest_ns(1000.0));
-    // Awake for a tenth of the time, but not for more.
-    let late_ns = latest_ns(5000.0);
+    assert!(latest_ns(1000.0, false) < 5_000, "{}", latest_ns(1000.0, false));
+    // Awake for a tenth of the time, and for more only when asked to.
+    let late_ns = latest_ns(5000.0, false);
     assert!((40_000..60_000).contains(&late_ns), "{late_ns}");
+    assert!(latest_ns(5000.0, true) < 5_000, "{}", latest_ns(5000.0, true));
 }
 
 #[test]
