@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use jigger_load::{Address, NullOptions, NullServer};
 use tempfile::TempDir;
 
 /// A folder with a suite, in which jigger is run.
@@ -41,6 +42,14 @@ fn script() -> PathBuf {
 
 pub const SCENARIOS: &str = "[[scenario]]\nname = \"sequential\"\nrequests = 30\n\
      [[scenario]]\nname = \"saturation\"\nconnections = 4\nduration = \"300ms\"\n";
+
+/// The load engine's own server, and its URL; it ends when dropped.
+pub fn null_server() -> (NullServer, String) {
+    let server = NullServer::start(&NullOptions::default()).unwrap();
+    let Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
+    let url = format!("http://{address}/");
+    (server, url)
+}
 
 impl Lab {
     /// A lab with the suite `suite.toml` of these parts.

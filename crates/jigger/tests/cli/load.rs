@@ -3,17 +3,10 @@
 use std::io::{BufRead as _, Write as _};
 use std::process::Command;
 
-use jigger_load::{Address, NullOptions, NullServer};
+use jigger_load::Address;
 use serde_json::Value;
 
-use crate::lab::Outcome;
-
-fn null_server() -> (NullServer, String) {
-    let server = NullServer::start(&NullOptions::default()).unwrap();
-    let Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
-    let url = format!("http://{address}/");
-    (server, url)
-}
+use crate::lab::{Outcome, null_server};
 
 fn jigger(arguments: &[&str]) -> Outcome {
     let output = Command::new(env!("CARGO_BIN_EXE_jigger")).args(arguments).output();

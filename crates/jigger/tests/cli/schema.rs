@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::lab::{Lab, SCENARIOS, contender};
+use crate::lab::{Lab, SCENARIOS, contender, null_server};
 
 /// A schema as `jigger schema` prints it, made strict: fields that it does not describe are errors
 /// too, although it allows them to those who read.
@@ -87,9 +87,7 @@ fn the_shipped_suites_are_as_the_schema_says_and_a_slip_is_not() {
 #[test]
 fn the_json_of_load_is_as_its_schema_says() {
     let lab = lab();
-    let server = jigger_load::NullServer::start(&jigger_load::NullOptions::default()).unwrap();
-    let jigger_load::Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
-    let url = format!("http://{address}/");
+    let (_server, url) = null_server();
     let schema = schema(&lab, "load");
     for more in
         [&["-n", "50"][..], &["-d", "200ms", "--rate", "100", "--kernel-timestamps", "--busy-poll"]]
@@ -104,9 +102,7 @@ fn the_json_of_load_is_as_its_schema_says() {
 #[test]
 fn the_json_of_timeit_is_as_its_schema_says() {
     let lab = lab();
-    let server = jigger_load::NullServer::start(&jigger_load::NullOptions::default()).unwrap();
-    let jigger_load::Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
-    let url = format!("http://{address}/");
+    let (_server, url) = null_server();
     let schema = schema(&lab, "timeit");
     // Nobody listens at the second one, so that there are errors as well.
     for (code, urls) in [(0, &[url.as_str()][..]), (3, &[&url, "http://127.0.0.1:9/"])] {

@@ -2,17 +2,9 @@
 
 use std::process::Command;
 
-use jigger_load::{Address, NullOptions, NullServer};
 use serde_json::Value;
 
-use crate::lab::Outcome;
-
-fn null_server() -> (NullServer, String) {
-    let server = NullServer::start(&NullOptions::default()).unwrap();
-    let Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
-    let url = format!("http://{address}/");
-    (server, url)
-}
+use crate::lab::{Outcome, null_server};
 
 fn timeit(arguments: &[&str]) -> Outcome {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jigger"));
