@@ -25,6 +25,7 @@ pub(crate) struct Schedule {
     bursts: u64,
     first: f64,
     due_ns: u64,
+    wake_ahead_ns: u64,
 }
 
 /// What a schedule is made of.
@@ -63,26 +64,20 @@ impl Schedule {
             bursts: 0,
             first,
             due_ns: 0,
+            wake_ahead_ns: wake_ahead_ns(step * 1e9 / rate.per_second),
         };
         schedule.due_ns = schedule.time_ns();
         schedule
     }
 
-    /// How long before a request is due to be awake for it: as long as a sleeping core may need to
-    /// wake up, but not more than a tenth of all time.
-    pub(crate) fn wake_ahead_ns(&self) -> u64 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "never negative, and a float beyond u64 saturates"
-        )]
-        let gap_ns = (self.step * 1e9 / self.per_second) as u64;
-        (gap_ns / 10).min(WAKE_AHEAD_MAX_NS)
-    }
-
     /// When the next request is due.
     pub(crate) fn due_ns(&self) -> u64 {
         self.due_ns
+    }
+
+    /// When to be awake for it: from then on sockets are looked at without sleeping.
+    pub(crate) fn wake_ns(&self) -> u64 {
+        self.due_ns.saturating_sub(self.wake_ahead_ns)
     }
 
     /// Goes on to the request after the next.
@@ -119,6 +114,17 @@ impl Schedule {
         let time_ns = time_ns as u64;
         time_ns
     }
+}
+
+/// How long before each of the bursts that lie so far apart to be awake: as long as a sleeping core
+/// may need to wake up, but not more than a tenth of all time.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "never negative, and a float beyond u64 saturates"
+)]
+fn wake_ahead_ns(gap_ns: f64) -> u64 {
+    (gap_ns as u64 / 10).min(WAKE_AHEAD_MAX_NS)
 }
 
 #[cfg(test)]
@@ -160,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_tenth_of_the_time_is_spent_awake_at_most() {
-        let ahead_ns = |rate: Rate, threads| Schedule::new(&rate, 0, threads, 7).wake_ahead_ns();
+        let ahead_ns = |rate: Rate, threads| Schedule::new(&rate, 0, threads, 7).wake_ahead_ns;
         assert_eq!(ahead_ns(even(10_000.0, 1, 0), 1), 10_000);
         assert_eq!(ahead_ns(even(10_000.0, 1, 0), 4), 40_000, "a thread has a part of the rate");
         assert_eq!(ahead_ns(even(10_000.0, 5, 0), 1), 50_000, "a burst is one waking");

@@ -39,8 +39,6 @@ pub(crate) struct Worker<'a, D: Driver> {
     free: VecDeque<u32>,
     outbox: Outbox<'a>,
     schedule: Option<Schedule>,
-    /// Open loop: from so long before a request is due on, sockets are looked at without sleeping.
-    wake_ahead_ns: u64,
     tally: Tally,
     memory: Memory,
     buffer: Box<[u8]>,
@@ -120,7 +118,6 @@ impl<'a, D: Driver> Worker<'a, D> {
             Extent::Count(count) => share(count, thread, load.threads),
         };
         let slots: Vec<_> = (0..connections).map(|_| Slot::new(load.pipeline)).collect();
-        let schedule = schedule(load, thread);
         Worker {
             driver,
             load,
@@ -130,8 +127,7 @@ impl<'a, D: Driver> Worker<'a, D> {
             free: VecDeque::with_capacity(slots.len() * load.pipeline),
             slots,
             outbox: Outbox::new(load, thread),
-            wake_ahead_ns: schedule.as_ref().map_or(0, Schedule::wake_ahead_ns),
-            schedule,
+            schedule: schedule(load, thread),
             tally: Tally::new(load),
             memory: Memory::default(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
@@ -256,11 +252,13 @@ impl<'a, D: Driver> Worker<'a, D> {
         if self.is_done() || self.load.busy_poll {
             return 0;
         }
-        let due_ns = match self.next_due(start_ns) {
-            Some(due_ns) if !self.free.is_empty() => due_ns.saturating_sub(self.wake_ahead_ns),
+        let wake_ns = match &self.schedule {
+            Some(schedule) if self.left > 0 && !self.free.is_empty() => {
+                start_ns.saturating_add(schedule.wake_ns())
+            }
             _ => NEVER,
         };
-        let next_ns = self.check_ns.min(self.end_ns).min(due_ns);
+        let next_ns = self.check_ns.min(self.end_ns).min(wake_ns);
         next_ns.saturating_sub(self.now_ns).min(STOP_CHECK_NS)
     }
 

@@ -126,9 +126,7 @@ fn lag() -> Outcome<()> {
 }
 
 fn lag_of_a_clock() -> Result<Histogram<u64>, rustix::io::Errno> {
-    let mut set = rustix::thread::CpuSet::new();
-    set.set(0);
-    rustix::thread::sched_setaffinity(None, &set)?;
+    server::pin(0)?;
     let mut lag_ns = jigger_load::sample::histogram();
     let start = Instant::now();
     for due in (1..=10_000).map(Duration::from_millis) {

@@ -82,9 +82,7 @@ impl Drop for Server {
 pub fn serve(behaviour: &str, cpu: usize) -> Outcome<()> {
     let (_, behaviour) =
         *NAMES.iter().find(|(name, _)| *name == behaviour).ok_or("no such server")?;
-    let mut set = rustix::thread::CpuSet::new();
-    set.set(cpu);
-    rustix::thread::sched_setaffinity(None, &set)?;
+    pin(cpu)?;
     if behaviour == Behaviour::AtOnce {
         let server = NullServer::start(&NullOptions::default())?;
         println!("{}", server.address());
@@ -112,6 +110,13 @@ pub fn serve(behaviour: &str, cpu: usize) -> Outcome<()> {
     let [p50, p99] = [0.5, 0.99].map(|quantile| taken_ns.value_at_quantile(quantile) / 1000);
     println!("{p50} {p99}");
     Ok(())
+}
+
+/// Keeps the calling thread to one core.
+pub fn pin(cpu: usize) -> Result<(), rustix::io::Errno> {
+    let mut set = rustix::thread::CpuSet::new();
+    set.set(cpu);
+    rustix::thread::sched_setaffinity(None, &set)
 }
 
 /// Answers each request 2 ms after it was read. Never sleeps, so that neither timers nor a core that

@@ -123,8 +123,13 @@ impl<'a, D: Driver, H: Hooks> HookedWorker<'a, D, H> {
         if self.is_ended {
             return 0;
         }
-        let due_ns = if self.free.is_empty() { NEVER } else { self.next_due_ns() };
-        let next_ns = self.check_ns.min(self.end_ns).min(due_ns);
+        let wake_ns = match &self.schedule {
+            Some(schedule) if !self.free.is_empty() => {
+                self.start_ns.saturating_add(schedule.wake_ns())
+            }
+            _ => NEVER,
+        };
+        let next_ns = self.check_ns.min(self.end_ns).min(wake_ns);
         next_ns.saturating_sub(self.now_ns).min(STOP_CHECK_NS)
     }
 

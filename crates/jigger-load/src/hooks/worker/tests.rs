@@ -147,6 +147,18 @@ fn an_open_loop_charges_a_stall_to_all_who_waited() {
 }
 
 #[test]
+fn a_core_that_wakes_late_delays_nothing_at_a_moderate_rate() {
+    let pacing = Pacing::Open { rate_per_second: 1000.0, arrivals: Arrivals::Even, burst: 1 };
+    let load = Load { pacing, connections: 8, ..load() };
+    let (board, stop) = (Board::default(), AtomicBool::new(false));
+    let driver = Fake::new(vec![vec![Asked, PONG, Repeat]]).waking_late(60_000);
+    let hooks = Noted::default();
+    let sample = HookedWorker::new(driver, hooks, &load, 0, &board, &stop).run().unwrap();
+    let lag_ns = sample.engine.schedule_lag_ns.unwrap();
+    assert!(lag_ns.len() > 900 && lag_ns.max() < 20_000, "{} of {}", lag_ns.max(), lag_ns.len());
+}
+
+#[test]
 fn a_load_can_be_ended_for_all() {
     let hooks = Noted { answers_max: 1, onward: Some(Onward::EndLoad), ..Noted::default() };
     let (board, stop) = (Board::default(), AtomicBool::new(false));
