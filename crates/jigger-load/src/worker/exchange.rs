@@ -145,8 +145,9 @@ impl<D: Driver> Worker<'_, D> {
         }
     }
 
-    /// Reads until the socket has no more, as a short read shows without another call. After a
-    /// few full buffers the others get their turn.
+    /// Reads until the socket has no more, as a short read shows without another call; what is
+    /// to be sent then follows when the other sockets have been read ([`Worker::go_on`]). After
+    /// a few full buffers the others get their turn.
     pub(super) fn receive(&mut self, index: usize, hung_up: bool) {
         const READS_MAX: usize = 16;
         for _ in 0..READS_MAX {
@@ -167,7 +168,7 @@ impl<D: Driver> Worker<'_, D> {
             }
             let whole = received.bytes < self.buffer.len();
             match self.take(index, received) {
-                Taken::GoOn if whole && !hung_up => return self.proceed(index),
+                Taken::GoOn if whole && !hung_up => return self.read.push(index),
                 // All has arrived; whether the rest was lost by a close or a reset is in the
                 // next read.
                 Taken::GoOn if whole && self.slots[index].connection.flights().is_empty() => {

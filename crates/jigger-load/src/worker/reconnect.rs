@@ -169,7 +169,7 @@ impl<D: Driver> Worker<'_, D> {
     }
 
     /// The clock of this connection's request starts; what passed since the last answer is counted.
-    fn end_idleness(&mut self, index: usize, now_ns: u64) {
+    pub(super) fn end_idleness(&mut self, index: usize, now_ns: u64) {
         let slot = &mut self.slots[index];
         if self.schedule.is_none() {
             self.tally.idle_ns += now_ns.saturating_sub(slot.idle_since_ns);
