@@ -92,7 +92,8 @@ pub struct Load {
     /// The cores that the threads are pinned to, in turn; `None`: wherever the kernel puts them.
     pub cpus: Option<Vec<usize>>,
     /// Gather answers for up to 400 us before working on them, when many are due: less CPU for
-    /// client and server, burstier load. Never in effect below 8 requests in flight.
+    /// client and server, burstier load. Never in effect below 8 requests in flight. The response
+    /// time has the gathering in it; ask for `kernel_timestamps` to have the server's as well.
     pub batch: bool,
     /// Never sleep: look at the sockets and the clock all the time. Nothing is late then because a
     /// core had to wake up, and each thread takes a whole core.

@@ -115,12 +115,14 @@ fn one_round(
 
 fn engine(address: &str, connections: usize, seconds: u64, options: &[&str]) -> Outcome<()> {
     let url = Url::parse(&format!("http://{address}/"))?;
+    let batch = options.contains(&"batch");
     let load = Load {
         connections,
         connection: ConnectionPolicy::KeepAlive,
         extent: Extent::Time(Duration::from_secs(seconds)),
-        batch: options.contains(&"batch"),
-        kernel_timestamps: options.contains(&"stamps"),
+        batch,
+        // As `jigger load --batch` does.
+        kernel_timestamps: batch,
         ..Load::new(Address::Tcp(address.parse()?), Request::get(&url))
     };
     let sample = run(&load, &mut |_| Flow::Continue)?;

@@ -1,7 +1,7 @@
 //! What the engine records against what is known to be true, on this machine.
 //!
 //!     cargo bench -p jigger-load --bench truth
-//!     cargo bench -p jigger-load --bench truth -- delay stall lag memory cores
+//!     cargo bench -p jigger-load --bench truth -- delay batch stall lag memory cores
 //!
 //! Servers run on the last core in processes of their own, the engine on the first.
 
@@ -21,8 +21,14 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// A part of the bench and what it is called on the command line.
 type Part = (&'static str, fn() -> Outcome<()>);
 
-const PARTS: &[Part] =
-    &[("delay", delay), ("stall", stall), ("lag", lag), ("memory", memory), ("cores", cores)];
+const PARTS: &[Part] = &[
+    ("delay", delay),
+    ("batch", batch),
+    ("stall", stall),
+    ("lag", lag),
+    ("memory", memory),
+    ("cores", cores),
+];
 
 fn main() -> Outcome<()> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -34,7 +40,9 @@ fn main() -> Outcome<()> {
     }
     let unknown = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word));
     if let Some(word) = unknown {
-        return Err(format!("there is no part '{word}': delay, stall, lag, memory, cores").into());
+        return Err(
+            format!("there is no part '{word}': delay, batch, stall, lag, memory, cores").into()
+        );
     }
     for (name, part) in PARTS {
         if words.is_empty() || words.iter().any(|word| word == name) {
@@ -66,6 +74,31 @@ fn delay() -> Outcome<()> {
             let took_us = server.finish()?;
             let name = if busy_poll { ", never sleeping" } else { "" };
             println!("  c = {connections}{name}:");
+            compare("response time", &sample.response_time_ns, took_us);
+            let kernel_ns = sample.kernel_time_ns.as_ref().ok_or("no time stamps")?;
+            compare("until the kernel had it", kernel_ns, took_us);
+        }
+    }
+    Ok(())
+}
+
+/// A server that is the limit, 20 us an answer, asked with and without batching.
+fn batch() -> Outcome<()> {
+    println!(
+        "work of 20 us, one request after another: what the engine saw against what the server took"
+    );
+    for connections in [8, 64, 256] {
+        for batch in [false, true] {
+            let server = Server::start(Behaviour::Work)?;
+            let sample = measure(&Load {
+                connections,
+                extent: Extent::Time(Duration::from_secs(4)),
+                batch,
+                kernel_timestamps: true,
+                ..load(server.address())?
+            })?;
+            let took_us = server.finish()?;
+            println!("  c = {connections}{}:", if batch { ", batch" } else { "" });
             compare("response time", &sample.response_time_ns, took_us);
             let kernel_ns = sample.kernel_time_ns.as_ref().ok_or("no time stamps")?;
             compare("until the kernel had it", kernel_ns, took_us);

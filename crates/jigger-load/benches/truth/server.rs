@@ -22,13 +22,20 @@ pub enum Behaviour {
     AtOnce,
     /// Waits for 2 ms, then answers.
     Delay,
+    /// Works for 20 us, then answers, one request after another.
+    Work,
     /// Answers, but in the last second of every ten.
     Stall,
 }
 
-const NAMES: &[(&str, Behaviour)] =
-    &[("at-once", Behaviour::AtOnce), ("delay", Behaviour::Delay), ("stall", Behaviour::Stall)];
+const NAMES: &[(&str, Behaviour)] = &[
+    ("at-once", Behaviour::AtOnce),
+    ("delay", Behaviour::Delay),
+    ("work", Behaviour::Work),
+    ("stall", Behaviour::Stall),
+];
 const DELAY: Duration = Duration::from_millis(2);
+const WORK: Duration = Duration::from_micros(20);
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong";
 
 /// A server in a process of its own on the last core; ends when dropped.
@@ -103,7 +110,12 @@ pub fn serve(behaviour: &str, cpu: usize) -> Outcome<()> {
     }
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
-    let spinner = std::thread::spawn(move || spin(&listener, &seen));
+    let (delay, work) = if behaviour == Behaviour::Delay {
+        (DELAY, Duration::ZERO)
+    } else {
+        (Duration::ZERO, WORK)
+    };
+    let spinner = std::thread::spawn(move || spin(&listener, &seen, delay, work));
     std::io::stdin().read_to_end(&mut Vec::new())?;
     stop.store(true, Ordering::Relaxed);
     let taken_ns = spinner.join().map_err(|_| "the server broke down")??;
@@ -119,10 +131,15 @@ pub fn pin(cpu: usize) -> Result<(), rustix::io::Errno> {
     rustix::thread::sched_setaffinity(None, &set)
 }
 
-/// Answers each request 2 ms after it was read. Never sleeps, so that neither timers nor a core that
-/// has to wake up blur the truth; what it took, from the kernel's time of arrival to writing, it
-/// tells.
-fn spin(listener: &TcpListener, stop: &AtomicBool) -> std::io::Result<Histogram<u64>> {
+/// Answers each request so long after it was read, and after so much work. Never sleeps, so that
+/// neither timers nor a core that has to wake up blur the truth; what it took, from the kernel's time
+/// of arrival to writing, it tells.
+fn spin(
+    listener: &TcpListener,
+    stop: &AtomicBool,
+    delay: Duration,
+    work: Duration,
+) -> std::io::Result<Histogram<u64>> {
     let mut taken_ns = histogram();
     let mut streams: Vec<TcpStream> = Vec::new();
     let mut due: VecDeque<Due> = VecDeque::new();
@@ -155,7 +172,9 @@ fn spin(listener: &TcpListener, stop: &AtomicBool) -> std::io::Result<Histogram<
                 }
             }
         }
-        while let Some(due) = due.pop_front_if(|due| due.read.elapsed() >= DELAY) {
+        while let Some(due) = due.pop_front_if(|due| due.read.elapsed() >= delay) {
+            let begin = Instant::now();
+            while begin.elapsed() < work {}
             // Nobody may be left to hear it.
             let _ = streams[due.index].write_all(ANSWER);
             let took = due.waited + due.read.elapsed();

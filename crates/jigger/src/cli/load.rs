@@ -78,7 +78,8 @@ pub struct LoadArgs {
     /// Cores that the load threads are pinned to, such as 0,1
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub cpus: Option<Vec<usize>>,
-    /// Gather answers for up to 400 us when many are due: less CPU, burstier load
+    /// Gather answers for up to 400 us when many are due: less CPU, burstier load; takes arrival
+    /// times from the kernel, since the client looks later
     #[arg(long)]
     pub batch: bool,
     /// Never sleep: nothing is late because a core had to wake up; takes a whole core a thread

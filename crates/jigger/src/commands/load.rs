@@ -135,7 +135,8 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
     load.cpus.clone_from(&args.cpus);
     load.batch = args.batch;
     load.busy_poll = args.busy_poll;
-    load.kernel_timestamps = args.kernel_timestamps;
+    // A client that looks later sees later; what the server took is in the kernel's times.
+    load.kernel_timestamps = args.kernel_timestamps || args.batch;
     load.observe_every = OBSERVE_EVERY;
     Ok(load)
 }

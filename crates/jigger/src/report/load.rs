@@ -70,6 +70,9 @@ pub fn text(told: &Told<'_>) -> String {
     if load.pacing == Pacing::Closed {
         text.push_str(CLOSED_LOOP);
     }
+    if load.batch {
+        text.push_str(BATCH);
+    }
     problem_lines(&mut text, told);
     text
 }
@@ -77,6 +80,10 @@ pub fn text(told: &Told<'_>) -> String {
 /// What a closed loop cannot show (Schroeder et al. 2006).
 const CLOSED_LOOP: &str = "  closed loop: while the server stalls nothing is asked, so the waiting \
                            of those who would\n  have come is not in these times; --rate N has it\n";
+
+/// How the two times differ by the client's own doing.
+const BATCH: &str = "  batch: answers were left to gather for up to 400 us; that is in the response \
+                     time and not in\n  the server's time, which ends when the kernel has the answer\n";
 
 fn latency_lines(text: &mut String, name: &str, histogram: &Histogram<u64>) {
     if histogram.is_empty() {

@@ -2,8 +2,9 @@
 
 use std::io::{BufRead as _, Write as _};
 use std::process::Command;
+use std::time::Duration;
 
-use jigger_load::Address;
+use jigger_load::{Address, NullOptions, NullServer};
 use serde_json::Value;
 
 use crate::lab::{Outcome, null_server};
@@ -58,6 +59,20 @@ fn a_closed_loop_says_what_it_cannot_show_and_an_open_one_need_not() {
     let open = jigger(&["load", &url, "-n", "50", "--rate", "500"]);
     open.expect(0, &["service time"]);
     assert!(!open.stdout.contains("closed loop"), "{}", open.stdout);
+}
+
+/// What the client gathers is looked at late, and yet the server is not charged with it.
+#[test]
+fn a_batch_is_timed_by_the_kernel_too() {
+    let options = NullOptions { work: Duration::from_micros(50), ..NullOptions::default() };
+    let server = NullServer::start(&options).unwrap();
+    let url = format!("http://{}/", server.address());
+    let arguments = ["load", &url, "-n", "20000", "-c", "64", "--batch"];
+    jigger(&arguments).expect(0, &["server's time", "batch: answers were left to gather"]);
+    let report = json(&arguments);
+    let mean = |time: &str| report[time]["mean"].as_f64().unwrap();
+    assert!(mean("kernel_time_us") < mean("response_time_us"), "{report:#}");
+    assert!(mean("kernel_time_us") > 50.0, "{report:#}");
 }
 
 /// Answers 200 below /a and 404 elsewhere, counting both.

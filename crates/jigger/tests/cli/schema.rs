@@ -89,9 +89,11 @@ fn the_json_of_load_is_as_its_schema_says() {
     let lab = lab();
     let (_server, url) = null_server();
     let schema = schema(&lab, "load");
-    for more in
-        [&["-n", "50"][..], &["-d", "200ms", "--rate", "100", "--kernel-timestamps", "--busy-poll"]]
-    {
+    for more in [
+        &["-n", "50"][..],
+        &["-d", "200ms", "--rate", "100", "--kernel-timestamps", "--busy-poll"],
+        &["-n", "50", "--batch"],
+    ] {
         let arguments = [&["load", &url, "--format", "json"], more].concat();
         let report = lab.run(&arguments);
         report.expect(0, &[]);
