@@ -103,20 +103,36 @@ fn rate_sentence(scenario: &ScenarioRecord, comparison: &Comparison) -> Sentence
                 significant(*ratio),
                 interval(comparison, false)
             )),
-        Some(Verdict::Inconclusive { further_rounds }) if comparison.bound.is_none() => begin
-            .set(Tone::Same, "too few rounds")
-            .plain(" to tell ")
-            .name(contender)
-            .plain(" from ")
-            .name(baseline)
-            .plain(format!(
+        Some(Verdict::Inconclusive { further_rounds }) if comparison.bound.is_none() => {
+            let open = undecided(begin, comparison);
+            open.plain(format!(
                 ": {} times as many requests a second{}{}.",
                 significant(*ratio),
                 interval(comparison, false),
                 further_rounds.map_or_else(String::new, more_rounds)
-            )),
+            ))
+        }
         _ => different(begin, scenario, comparison),
     }
+}
+
+/// What the rounds do not tell. An interval without 1 shows a difference, so that only its size is
+/// open.
+fn undecided(begin: Sentence, comparison: &Comparison) -> Sentence {
+    let Comparison { contender, baseline, low, high, .. } = comparison;
+    let differs = low.is_some_and(|low| low > 1.0) || high.is_some_and(|high| high < 1.0);
+    let (tell, from, end) = if differs {
+        (" to tell whether ", " differs from ", " by more than the margin")
+    } else {
+        (" to tell ", " from ", "")
+    };
+    begin
+        .set(Tone::Same, "too few rounds")
+        .plain(tell)
+        .name(contender)
+        .plain(from)
+        .name(baseline)
+        .plain(end)
 }
 
 /// The faster one is the sentence's subject, so that the figure is above 1.

@@ -85,6 +85,26 @@ fn no_difference_is_called_indistinguishable() {
     assert!(text.contains(sentence), "{text}");
 }
 
+/// A difference may be beyond doubt, and yet not whether it is one that matters.
+#[test]
+fn what_too_few_rounds_leave_open_is_said() {
+    let told = |least: f64| {
+        let mut record = record(7);
+        for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+            let round = f64::from(u32::try_from(visit.round).unwrap());
+            let rate = 2_000.0 * (1.0 + 0.01 * round) * (least + 0.01 * round);
+            visit.trials[1] = trial("saturation", rate, 32.0);
+        }
+        render(&Analysis::of(&record), Format::Text, false)
+    };
+    let chance = told(0.97);
+    assert!(chance.contains("too few rounds to tell gin from flask: 1."), "{chance}");
+    let small = told(1.005);
+    let sentence =
+        "too few rounds to tell whether gin differs from flask by more than the margin: 1.0";
+    assert!(small.contains(sentence), "{small}");
+}
+
 #[test]
 fn the_markdown_report() {
     insta::assert_snapshot!("markdown", render(&Analysis::of(&record(7)), Format::Markdown, false));
