@@ -37,6 +37,9 @@ pub struct Sample {
     /// Connections that the server ended although the load wanted to keep them: it closed them
     /// or said `Connection: close`.
     pub closed_by_server: u64,
+    /// Answers of which a piece came some 40 ms after the one before, as when the server waits for
+    /// the client's delayed acknowledgement. Not counted in a load with hooks.
+    pub held_back: u64,
     /// Closed loop: time in which connections had no request under way, summed over them: the
     /// server had closed them and they were being made again, or there was nothing left to send.
     /// With it, rate times mean response time comes to the number of connections (Little's law).
@@ -100,6 +103,7 @@ impl Sample {
         self.in_flight_at_end.oldest_ns = self.in_flight_at_end.oldest_ns.max(oldest_ns);
         self.connections_opened += other.connections_opened;
         self.closed_by_server += other.closed_by_server;
+        self.held_back += other.held_back;
         self.ticks.extend(other.ticks);
         self.idle_ns += other.idle_ns;
         self.engine.cpu_ns += other.engine.cpu_ns;

@@ -6,6 +6,7 @@
 
 mod batch;
 mod exchange;
+mod pieces;
 pub(crate) mod reconnect;
 
 use crate::connection::{Connection, Memory};
@@ -17,6 +18,7 @@ use crate::schedule::{Rate, Schedule};
 use crate::tally::Tally;
 use crate::team::{Board, thread_cpu_ns};
 use batch::Batch;
+use pieces::Pieces;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,6 +72,7 @@ struct Slot<S> {
     /// Bytes that the kernel has not taken yet.
     rest: Vec<u8>,
     rest_from: usize,
+    pieces: Pieces,
     connect_ns: u64,
     backoff_ns: u64,
     /// Whether this socket has brought an answer.
@@ -99,6 +102,7 @@ impl<S> Slot<S> {
             sent: 0,
             rest: Vec::new(),
             rest_from: 0,
+            pieces: Pieces::default(),
             connect_ns: 0,
             backoff_ns: 0,
             answered: false,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::analysis::number;
 use crate::record::{ContenderRecord, Evidence, Record, VisitRecord};
 
 /// A difference that makes a comparison less than fair.
@@ -19,6 +20,9 @@ pub struct Confounder {
 
 /// Log bytes for each request above which a server is taken to log requests.
 const LOG_BYTES_PER_REQUEST: f64 = 10.0;
+
+/// Share of a scenario's answers above which waits for acknowledgements are no chance.
+const HELD_BACK_SHARE: f64 = 0.01;
 
 /// Headers whose difference is told elsewhere, or means nothing.
 const OWN_HEADERS: &[&str] =
@@ -67,6 +71,7 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     let reference = baseline.filter_map(|visit| visit.evidence.as_ref()).next();
     let mut found = Vec::new();
     found.extend(connection_close(record, &visits, evidence));
+    found.extend(delayed_acks(record, &visits));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
         found.extend(answer_differs(record, evidence, reference));
     }
@@ -108,6 +113,29 @@ fn connection_close(
         },
         remedy: "compare with fresh connections for all, or start it with keep-alive",
         touches: kept.into_iter().map(str::to_owned).collect(),
+    })
+}
+
+fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
+    let share = |scenario: &str| {
+        let trials = visits.iter().flat_map(|visit| &visit.trials);
+        let (held_back, requests) = trials
+            .filter(|trial| trial.scenario == scenario)
+            .fold((0, 0), |sum, trial| (sum.0 + trial.held_back, sum.1 + trial.requests));
+        number(held_back) / number(requests.max(1))
+    };
+    let mut touches = all(record);
+    touches.retain(|scenario| share(scenario) > HELD_BACK_SHARE);
+    let most = touches.iter().map(|scenario| share(scenario)).reduce(f64::max)?;
+    Some(Confounder {
+        code: "delayed-acks",
+        detail: format!(
+            "{:.0} % of its answers come in pieces some 40 ms apart, as if it waited for the client \
+             to acknowledge the first",
+            most * 100.0
+        ),
+        remedy: "set TCP_NODELAY in the server, or write head and body in one go",
+        touches,
     })
 }
 
@@ -169,7 +197,7 @@ fn logs(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     let trials = || visits.iter().flat_map(|visit| &visit.trials);
     let requests: u64 = trials().map(|trial| trial.requests).sum();
     let bytes: u64 = trials().map(|trial| trial.log_bytes).sum();
-    let each = crate::analysis::number(bytes) / crate::analysis::number(requests.max(1));
+    let each = number(bytes) / number(requests.max(1));
     (each > LOG_BYTES_PER_REQUEST).then(|| Confounder {
         code: "logs-per-request",
         detail: format!("it writes {each:.0} bytes to its log for each request"),

@@ -345,6 +345,10 @@ pub struct TrialRecord {
     pub connections_opened: u64,
     /// Connections that the server closed although they were to be kept.
     pub closed_by_server: u64,
+    /// Answers of which a piece came some 40 ms after the one before, as when the server waits for
+    /// the client's delayed acknowledgement.
+    #[serde(default)]
+    pub held_back: u64,
     /// Processor time of the server's tree during the trial.
     pub server_cpu_ns: Option<u64>,
     /// Memory of the server's tree under this load: the median of the looks at it.

@@ -213,7 +213,10 @@ impl<D: Driver> Worker<'_, D> {
                         return Taken::GoOn;
                     }
                 }
-                Ok(None) => return Taken::GoOn,
+                Ok(None) => {
+                    self.slots[index].pieces.more(self.now_ns);
+                    return Taken::GoOn;
+                }
                 Err(malformed) => {
                     self.fail(index, ErrorKind::ReadMalformed, || malformed.to_string());
                     return Taken::Failed;
@@ -231,6 +234,7 @@ impl<D: Driver> Worker<'_, D> {
     ) -> bool {
         self.tally.answer(answer, self.now_ns, arrived_ns);
         let slot = &mut self.slots[index];
+        self.tally.held_back += u64::from(slot.pieces.end(self.now_ns));
         slot.sent -= 1;
         slot.backoff_ns = 0;
         slot.answered = true;

@@ -1,6 +1,6 @@
 //! Making connections, and what follows when they end or fail.
 
-use super::{Phase, Worker};
+use super::{Phase, Pieces, Worker};
 use crate::failure::ErrorKind;
 use crate::io::{Driver, Ready};
 use crate::load::ConnectionPolicy;
@@ -195,6 +195,7 @@ impl<D: Driver> Worker<'_, D> {
         slot.write_error = None;
         slot.rest = Vec::new();
         slot.rest_from = 0;
+        slot.pieces = Pieces::default();
     }
 }
 

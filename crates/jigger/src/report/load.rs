@@ -122,6 +122,15 @@ fn problem_lines(text: &mut String, told: &Told<'_>) {
             sample.closed_by_server
         );
     }
+    if sample.held_back > 0 {
+        let _ = writeln!(
+            text,
+            "  delayed-acks: {} answers came in pieces some 40 ms apart; if the server sets no \
+             TCP_NODELAY,\n  it waits for the acknowledgement of the first: set it, or write head and \
+             body in one go",
+            grouped(number(sample.held_back))
+        );
+    }
     if told.is_client_limited() {
         let _ = writeln!(
             text,
@@ -163,6 +172,7 @@ pub fn json(told: &Told<'_>) -> String {
         "errors": errors,
         "connections_opened": sample.connections_opened,
         "closed_by_server": sample.closed_by_server,
+        "held_back": sample.held_back,
         "in_flight_at_end": {
             "count": sample.in_flight_at_end.count,
             "oldest_us": number(sample.in_flight_at_end.oldest_ns) / 1e3,

@@ -181,6 +181,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         in_flight_oldest_ns: sample.in_flight_at_end.oldest_ns,
         connections_opened: sample.connections_opened,
         closed_by_server: sample.closed_by_server,
+        held_back: sample.held_back,
         server_cpu_ns: None,
         memory_bytes: None,
         engine_cpu_ns: sample.engine.cpu_ns,

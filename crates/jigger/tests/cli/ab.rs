@@ -34,10 +34,7 @@ fn fixture(edit: impl Fn(&str) -> String) -> Fixture {
 
 /// Each answer waits 100 ms: whatever else the machine does, there are ten a second at most.
 fn slowed(source: &str) -> String {
-    source.replace(
-        "            self.wfile.write(",
-        "            time.sleep(0.1)\n            self.wfile.write(",
-    )
+    source.replace("            self.send(", "            time.sleep(0.1)\n            self.send(")
 }
 
 fn touched(source: &str) -> String {

@@ -96,3 +96,13 @@ fn a_port_that_is_taken_is_named_with_its_holder() {
     lab.run_quick().expect(3, &[&format!("port {port}")]);
     lab.assert_nothing_left();
 }
+
+/// It is measured; the figures are those of its waiting for acknowledgements.
+#[test]
+fn writes_head_and_body_apart() {
+    let bad = contender("apart", "writes-apart", "");
+    let lab = Lab::new("", &[contender("good", "pong", ""), bad], SCENARIOS);
+    let outcome = lab.run_quick();
+    outcome.expect(0, &["delayed-acks: apart", "TCP_NODELAY"]);
+    assert!(!outcome.stdout.contains("delayed-acks: good"), "{}", outcome.stdout);
+}

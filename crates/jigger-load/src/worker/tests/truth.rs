@@ -161,6 +161,17 @@ fn next_half_millisecond(now_ns: u64) -> u64 {
     now_ns.next_multiple_of(500_000)
 }
 
+#[test]
+fn answers_that_wait_for_an_acknowledgement_are_counted() {
+    for (pause_ms, counts) in [(44, true), (5, false)] {
+        let script: &[Step] = &[Asked, Send(HALF), Pause(pause_ms), Send(b"ng"), Repeat];
+        let load = Load { connections: 4, extent: Extent::Count(20), ..load() };
+        let sample = run_fake(&load, &[script]);
+        assert_eq!(sample.requests, 20);
+        assert_eq!(sample.held_back, if counts { 20 } else { 0 }, "{pause_ms} ms");
+    }
+}
+
 /// A connection that has sent its share of the requests is idle until the others have.
 #[test]
 fn a_connection_without_work_is_idle() {
