@@ -30,7 +30,7 @@ const BACKLOG_SHARE: f64 = 0.01;
 pub fn run(
     (scenario, objective): (&Scenario, &Objective),
     conditions: &Conditions<'_>,
-    server: Option<&Server>,
+    mut server: Option<&mut Server>,
     closed_loop_rate: f64,
     listener: &mut Listener<'_>,
 ) -> Result<(TrialRecord, Option<u64>), VisitError> {
@@ -50,7 +50,8 @@ pub fn run(
             objective: None,
             ..scenario.clone()
         };
-        let (trial, sample, peak) = trial::measure(&probe, conditions, server, listener)?;
+        let (trial, sample, peak) =
+            trial::measure(&probe, conditions, server.as_deref_mut(), listener)?;
         peak_bytes = peak_bytes.max(peak);
         let record = judged(objective, scenario.connections, rate, &sample);
         search.tell(record.kept);

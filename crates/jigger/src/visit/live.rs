@@ -213,7 +213,7 @@ impl<'a> LiveWorld<'a> {
             if self.interrupt.is_raised() {
                 break;
             }
-            let server = live.server.as_ref();
+            let server = live.server.as_mut();
             let (trial, peak_bytes) = match &scenario.objective {
                 None => trial::run(scenario, &conditions, server, listener)?,
                 Some(objective) => {

@@ -11,6 +11,7 @@ use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;
 use crate::record::{Evidence, ScenarioRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
+use crate::server::usage::Usage;
 use crate::suite::{self, Expectation, Extent, Scenario, Suite};
 
 /// What all trials of a visit share.
@@ -106,14 +107,14 @@ fn expect(conditions: &Conditions<'_>) -> Expect {
     Expect { status: Some(conditions.expectation.status), body }
 }
 
-/// Runs a trial; what it measured and the highest memory of the server seen meanwhile.
+/// Runs a trial, which ends early with its server; what it measured and the highest memory of the server seen meanwhile.
 ///
 /// # Errors
 /// [`VisitError`] when the load engine cannot run, or not one answer was correct.
 pub fn run(
     scenario: &Scenario,
     conditions: &Conditions<'_>,
-    server: Option<&Server>,
+    server: Option<&mut Server>,
     listener: &mut Listener<'_>,
 ) -> Result<(TrialRecord, Option<u64>), VisitError> {
     let (trial, _, peak_bytes) = measure(scenario, conditions, server, listener)?;
@@ -130,22 +131,22 @@ pub fn run(
 pub fn measure(
     scenario: &Scenario,
     conditions: &Conditions<'_>,
-    server: Option<&Server>,
+    mut server: Option<&mut Server>,
     listener: &mut Listener<'_>,
 ) -> Result<(TrialRecord, Sample, Option<u64>), VisitError> {
     let load = load_of(scenario, conditions);
-    let usage = || server.and_then(|server| server.usage().ok());
-    let (before, log_before) = (usage(), server.map_or(0, Server::log_bytes));
+    let (before, log_before) = (usage(server.as_deref()), log_bytes(server.as_deref()));
     let mut looks_bytes = Vec::new();
     let sample = jigger_load::run(&load, &mut |progress| {
         let rate = crate::analysis::number(progress.answers) / progress.elapsed.as_secs_f64();
         let name = scenario.name.clone();
         listener(Event::Step { name, rate_per_second: Some(rate) });
-        looks_bytes.extend(usage().map(|usage| usage.memory.total_bytes));
-        if conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
+        looks_bytes.extend(usage(server.as_deref()).map(|usage| usage.memory.total_bytes));
+        let has_ended = server.as_deref_mut().is_some_and(|server| server.exit().is_some());
+        if has_ended || conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
-    let after = usage();
+    let after = usage(server.as_deref());
     let server_cpu_ns =
         before.zip(after).map(|(a, b)| b.cpu.total_ns.saturating_sub(a.cpu.total_ns));
     looks_bytes.extend(after.map(|usage| usage.memory.total_bytes));
@@ -153,8 +154,16 @@ pub fn measure(
     trial.server_cpu_ns = server_cpu_ns;
     looks_bytes.sort_unstable();
     trial.memory_bytes = looks_bytes.get(looks_bytes.len() / 2).copied();
-    trial.log_bytes = server.map_or(0, Server::log_bytes).saturating_sub(log_before);
+    trial.log_bytes = log_bytes(server.as_deref()).saturating_sub(log_before);
     Ok((trial, sample, looks_bytes.last().copied()))
+}
+
+fn usage(server: Option<&Server>) -> Option<Usage> {
+    server?.usage().ok()
+}
+
+fn log_bytes(server: Option<&Server>) -> u64 {
+    server.map_or(0, Server::log_bytes)
 }
 
 fn no_answer(trial: &TrialRecord) -> String {

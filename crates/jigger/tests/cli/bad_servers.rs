@@ -97,6 +97,15 @@ fn a_port_that_is_taken_is_named_with_its_holder() {
     lab.assert_nothing_left();
 }
 
+/// Nobody waits for the end of a load that no server is left for.
+#[test]
+fn a_load_ends_with_its_server() {
+    let scenario = "[[scenario]]\nname = \"endless\"\nconnections = 4\nduration = \"1h\"\n";
+    let lab = Lab::new("", &[contender("bad", "killed-late", "")], scenario);
+    let outcome = lab.run(&["run", "suite.toml", "--rounds", "1", "--no-images"]);
+    outcome.expect(3, &["ended under load", "SIGKILL"]);
+}
+
 /// It is measured; the figures are those of its waiting for acknowledgements.
 #[test]
 fn writes_head_and_body_apart() {
