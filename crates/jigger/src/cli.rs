@@ -258,6 +258,12 @@ pub struct CheckArgs {
     /// Check only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
+    /// Where contenders run, and how they are built.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Container engine: docker or podman [default: the first that answers]
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
     /// Which cores are used.
     #[command(flatten)]
     pub placement: PlacementArgs,

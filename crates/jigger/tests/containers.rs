@@ -143,6 +143,23 @@ fn an_engine_that_fails_is_quoted() {
     assert!(errors(&output).contains("could not be started: no space left on device"));
 }
 
+/// As they would be measured, and what sets the two apart is listed.
+#[test]
+fn a_contender_is_checked_in_a_container_too() {
+    let Some(engine) = engine() else { return };
+    let lab = Lab::new();
+    let arguments = ["check", "pong", "--only", "gin", "--in", "both", "--engine", engine];
+    let child = lab.command(&arguments).spawn().unwrap();
+    let jigger = child.id();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    let told = String::from_utf8_lossy(&output.stdout);
+    for name in ["gin: answers correctly", "gin+container: answers correctly"] {
+        assert!(told.contains(name), "{told}");
+    }
+    assert!(containers_of(engine, jigger).is_empty());
+}
+
 #[test]
 fn without_an_engine_or_images_nothing_is_begun() {
     let lab = Lab::new();

@@ -89,7 +89,8 @@ Examples:
 pub const CHECK: &str = "\
 Examples:
   jigger check jigger.toml
-  jigger check jigger.toml --only gin --verbose";
+  jigger check jigger.toml --only gin --verbose
+  jigger check jigger.toml --in containers --memory 256m";
 
 /// `jigger report`.
 pub const REPORT: &str = "\

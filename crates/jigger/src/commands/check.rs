@@ -10,10 +10,10 @@ use crate::confounder;
 use crate::display::Display;
 use crate::event::Event;
 use crate::interrupt::Interrupt;
-use crate::prepare::{self, Builds, Images};
+use crate::prepare::{self, Images};
 use crate::record::{Record, Status};
-use crate::suite::Suite;
-use crate::visit::{LiveWorld, survey};
+use crate::suite::{Place, Suite};
+use crate::visit::survey;
 
 /// Checks a suite's contenders.
 ///
@@ -24,16 +24,24 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
     if !args.only.is_empty() {
         suite.keep_only(&args.only)?;
     }
+    suite.container_limits = args.place.limits(suite.container_limits);
+    suite.put(args.place.place())?;
+    // Images take long to build, and only containers need them here.
+    let images = match args.place.place() {
+        Place::Processes => Images::Skip,
+        Place::Containers | Place::Both => Images::detect(&suite, args.engine.as_deref()),
+    };
     let placement = args.placement.placement()?;
-    let mut record = run::empty_record(&suite, 0, placement.clone());
+    let mut record = run::empty_record(&suite, 0, placement);
     let interrupt = Interrupt::listen()?;
+    let ground = run::Ground::new(&suite, &images, &interrupt)?;
     let mut display = Display::new(args.shown.verbosity());
     let mut listener = |event: Event| display.show(&event);
-    let builds = Builds::Incremental;
-    record.contenders = prepare::prepare(&suite, builds, &Images::Skip, &interrupt, &mut listener);
+    let builds = args.place.builds();
+    record.contenders = prepare::prepare(&suite, builds, &images, &interrupt, &mut listener);
     let taking_part = run::taking_part(&record);
     let without_load = suite.without_load();
-    let mut world = LiveWorld::new(&without_load, placement, interrupt.clone())?;
+    let mut world = ground.world(&without_load, &record)?;
     record.visits = survey(&suite, &taking_part, &mut world, &interrupt, &mut listener);
     if interrupt.is_raised() {
         return Ok(Exit::Interrupted);

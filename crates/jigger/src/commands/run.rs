@@ -63,15 +63,21 @@ fn engine(suite: &Suite, images: &Images) -> Result<Option<Engine>> {
 }
 
 /// What every world of one run has in common.
-struct Ground<'a> {
+pub(super) struct Ground<'a> {
     interrupt: &'a Interrupt,
     /// Where contenders run in containers.
     engine: Option<Engine>,
 }
 
-impl Ground<'_> {
+impl<'a> Ground<'a> {
+    /// # Errors
+    /// When contenders run in containers and there is no engine, or no images are wanted.
+    pub(super) fn new(suite: &Suite, images: &Images, interrupt: &'a Interrupt) -> Result<Self> {
+        Ok(Ground { interrupt, engine: engine(suite, images)? })
+    }
+
     /// A world for visits or launches, with what containers need in it.
-    fn world<'s>(&self, suite: &'s Suite, record: &Record) -> Result<LiveWorld<'s>> {
+    pub(super) fn world<'s>(&self, suite: &'s Suite, record: &Record) -> Result<LiveWorld<'s>> {
         let world = LiveWorld::new(suite, record.placement.clone(), self.interrupt.clone())?;
         Ok(match &self.engine {
             Some(engine) => world.with_containers(engine.clone(), &record.contenders),
@@ -122,7 +128,7 @@ pub(super) struct Job<'a> {
 /// Prepares and measures a suite's contenders.
 pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> Result<RecordFile> {
     adapt(&mut suite, job.method);
-    let ground = Ground { interrupt, engine: engine(&suite, &job.images)? };
+    let ground = Ground::new(&suite, &job.images, interrupt)?;
     let seed = job.method.seed;
     let empty = empty_record(&suite, seed, job.placement.clone());
     let mut file = RecordFile::create(job.record.clone(), empty)?;
