@@ -19,6 +19,7 @@ pub mod worktree;
 pub mod artifact;
 pub mod calibration;
 
+pub mod errand;
 pub mod event;
 pub mod prepare;
 pub mod session;

@@ -2,18 +2,16 @@
 //!
 //! What cannot be prepared is left out with the reason; the others go on.
 
-use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::process::CommandExt as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::artifact::Artifact;
+use crate::errand::{self, Ended, Unfinished};
 use crate::event::{Event, Listener};
 use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, Status};
+use crate::server::{Exit, StartSpec, guard};
 use crate::suite::{Contender, Placeholders, Suite};
 
 mod images;
@@ -49,8 +47,8 @@ pub enum Builds {
     Clean,
 }
 
-/// Lines of a failed build that are shown.
-const SHOWN_LINES: usize = 15;
+/// From SIGTERM to SIGKILL for a build that the user interrupts.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Why a contender without a command is not measured as a process, and what to do.
 const IMAGE_ONLY: &str = "it has an image and no start, so it runs in a container only; add \
@@ -203,51 +201,28 @@ pub fn run_to_end(
     interrupt: &Interrupt,
 ) -> Result<(), String> {
     let shown = shell_words::join(arguments);
-    let (program, rest) = arguments.split_first().ok_or("the build command is empty")?;
-    let (reader, writer) = std::io::pipe().map_err(|error| format!("build: {error}"))?;
-    let second = writer.try_clone().map_err(|error| format!("build: {error}"))?;
-    let mut command = Command::new(program);
-    command.args(rest).current_dir(folder).stdin(Stdio::null()).process_group(0);
-    command.stdout(writer).stderr(second);
-    let mut child = command.spawn().map_err(|error| {
-        format!("the build '{shown}' in {} cannot be started: {error}", folder.display())
-    })?;
-    // The command holds the pipe's writing ends until it is dropped.
-    drop(command);
-    let lines = std::thread::spawn(move || last_lines(reader));
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if interrupt.is_raised() => {
-                end_group(child.id());
-                let _ = child.wait();
-                return Err("interrupted while it was built".to_owned());
-            }
-            Ok(None) => std::thread::sleep(Duration::from_millis(10)),
-            Err(error) => return Err(format!("the build '{shown}' cannot be waited for: {error}")),
-        }
+    let place = tempfile::Builder::new().prefix("jigger-build-").tempdir();
+    let place = place.map_err(|error| format!("the build '{shown}' has no place: {error}"))?;
+    let spec = StartSpec {
+        argv: arguments.to_vec(),
+        dir: folder.to_owned(),
+        env: Vec::new(),
+        log: place.path().join("log"),
+        input: None,
+        output: None,
+        cpus: None,
+        grace: GRACE,
+        guard: PathBuf::from(guard::PROGRAM),
+        container: None,
     };
-    if status.success() {
-        return Ok(());
-    }
-    let lines = lines.join().unwrap_or_default();
-    Err(format!("the build '{shown}' failed ({status}); its last lines:\n{}", lines.join("\n")))
-}
-
-fn end_group(pid: u32) {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(pid) = pid {
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-    }
-}
-
-fn last_lines(reader: impl std::io::Read) -> Vec<String> {
-    let mut last = VecDeque::new();
-    for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
-        if last.len() == SHOWN_LINES {
-            last.pop_front();
+    match errand::run(&spec, None, interrupt) {
+        Ok(Ended { exit: Exit::Code(0), .. }) => Ok(()),
+        Ok(Ended { exit, last_lines }) => {
+            let lines: Vec<_> = last_lines.lines().map(|line| format!("    {line}")).collect();
+            let lines = lines.join("\n");
+            Err(format!("the build '{shown}' failed ({exit}); its last lines:\n{lines}"))
         }
-        last.push_back(format!("    {}", String::from_utf8_lossy(&line)));
+        Err(Unfinished::Interrupted) => Err("interrupted while it was built".to_owned()),
+        Err(error) => Err(format!("the build '{shown}' in {}: {error}", folder.display())),
     }
-    last.into()
 }

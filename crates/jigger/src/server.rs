@@ -1,5 +1,5 @@
 //! Starts a server, watches it and ends it with all that it started, come what may. So it does with
-//! the tools of `jigger cross-check`.
+//! builds and the tools of `jigger cross-check`.
 //!
 //! Between jigger and the server stands the [`guard`]: `jigger __guard ...`, a process of its own
 //! that outlives a jigger killed with SIGKILL just long enough to end the server's whole tree.

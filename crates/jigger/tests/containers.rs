@@ -10,7 +10,7 @@ mod container_support;
 use std::path::Path;
 use std::process::Command;
 
-use container_support::{Lab, containers_of, engine, errors, long_run, send, until};
+use container_support::{Lab, containers_of, engine, errors, long_run, send, until, write_suite};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -107,6 +107,33 @@ fn an_interrupted_jigger_leaves_no_container() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", errors(&output));
     assert!(containers_of(engine, jigger).is_empty());
+}
+
+/// Also the engine stops building: its own process is not one of jigger's.
+#[test]
+fn an_interrupted_image_build_ends_at_once() {
+    let Some(engine) = engine() else { return };
+    let lab = Lab::new();
+    write_suite(&lab, "pong", "requests = 1");
+    let step = format!("sleep 1{}", std::process::id());
+    let dockerfile = std::fs::read_to_string(lab.path("Dockerfile")).unwrap();
+    std::fs::write(lab.path("Dockerfile"), format!("{dockerfile}RUN {step}\n")).unwrap();
+    let arguments = ["check", "suite.toml", "--in", "containers", "--engine", engine];
+    let child = lab.command(&arguments).spawn().unwrap();
+    until("the step is built", || runs(&step).then_some(()));
+    send(&child, Signal::INT);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", errors(&output));
+    until("the step has ended", || (!runs(&step)).then_some(()));
+}
+
+/// Whether a process with exactly this command line runs on the machine.
+fn runs(line: &str) -> bool {
+    let of_process = |entry: std::io::Result<std::fs::DirEntry>| {
+        let found = std::fs::read(entry.ok()?.path().join("cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&found).trim_end_matches('\0').replace('\0', " "))
+    };
+    std::fs::read_dir("/proc").unwrap().filter_map(of_process).any(|found| found == line)
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn what_a_program_says_is_kept_and_its_end_is_seen() {
         ("in\n", "err\n", "err")
     );
     let missing = run(&[&["no-such-program"]], "").unwrap_err();
-    assert!(missing.contains("no-such-program cannot be started"), "{missing}");
+    assert!(missing.contains("no-such-program: it cannot be started"), "{missing}");
 }
 
 #[test]

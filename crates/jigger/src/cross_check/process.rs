@@ -3,13 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::errand::{self, Unfinished};
 use crate::interrupt::Interrupt;
-use crate::server::{Exit, Life, Server, StartSpec};
-
-/// Between two looks whether the user interrupts.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+use crate::server::{Exit, StartSpec};
 
 /// From SIGTERM to SIGKILL for a tool that is not waited for any longer.
 const GRACE: Duration = Duration::from_secs(1);
@@ -106,23 +104,11 @@ impl Runner {
     /// Whether it ended well.
     fn run_one(&self, spec: &StartSpec, limit: Duration) -> Result<bool, String> {
         let name = spec.argv.first().map_or("", String::as_str);
-        let started = Server::start(spec);
-        let mut program = started.map_err(|error| format!("{name} cannot be started: {error}"))?;
-        let deadline = Instant::now() + limit;
-        let exit = loop {
-            match program.wait_change(LOOK_EVERY) {
-                Life::Exited(exit) => break Ok(exit),
-                // What it leaves behind is ended with its guard.
-                Life::Daemonised => break Ok(Exit::Code(0)),
-                Life::Running if self.interrupt.is_raised() => break Err("interrupted".to_owned()),
-                Life::Running if Instant::now() >= deadline => {
-                    break Err(format!("{name} did not end within {} s", limit.as_secs()));
-                }
-                Life::Running => {}
-            }
-        };
-        program.stop().map_err(|error| format!("{name}: {error}"))?;
-        exit.map(|exit| exit == Exit::Code(0))
+        match errand::run(spec, Some(limit), &self.interrupt) {
+            Ok(ended) => Ok(ended.exit == Exit::Code(0)),
+            Err(Unfinished::Interrupted) => Err("interrupted".to_owned()),
+            Err(error) => Err(format!("{name}: {error}")),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{PathBuf, absolute};
 use std::process::Command;
 use std::time::Instant;
 
@@ -41,9 +41,6 @@ pub struct Built {
 /// A build that failed.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    /// The command is empty.
-    #[error("the build command is empty: give the program and its arguments")]
-    NoCommand,
     /// The program cannot be started.
     #[error("cannot start the build command {program}: {error}")]
     NotStarted {
@@ -79,26 +76,16 @@ impl Engine {
         run_build(command, on_line)
     }
 
-    /// Runs a build command of the user's own in `folder`; `on_line` gets each line that it writes.
-    ///
-    /// A command that begins with `docker` or `podman` runs with this engine, whichever it is:
-    /// the two take the same build flags.
-    ///
-    /// # Errors
-    /// The command is empty, cannot be started, or fails.
-    pub fn run_build_command(
-        &self,
-        argv: &[String],
-        folder: &Path,
-        on_line: &mut dyn FnMut(&str),
-    ) -> Result<Built, BuildError> {
-        let (program, arguments) = argv.split_first().ok_or(BuildError::NoCommand)?;
-        let mut command = match Program::ALL.iter().any(|known| known.name() == program) {
-            true => self.command(),
-            false => Command::new(program),
-        };
-        command.args(arguments).current_dir(folder);
-        run_build(command, on_line)
+    /// A build command of the user's own as this engine runs it: one that begins with `docker` or
+    /// `podman` runs with this engine, whichever it is, since the two take the same build flags.
+    #[must_use]
+    pub fn own_command(&self, mut words: Vec<String>) -> Vec<String> {
+        if let Some(program) = words.first_mut()
+            && Program::ALL.iter().any(|known| known.name() == program)
+        {
+            *program = self.command().get_program().to_string_lossy().into_owned();
+        }
+        words
     }
 }
 

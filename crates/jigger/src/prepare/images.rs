@@ -1,6 +1,6 @@
 //! Contenders' container images: built, measured, and settled for those that run from them.
 
-use super::{Event, Interrupt, Listener};
+use super::{Event, Interrupt, Listener, run_to_end};
 use crate::image::{Engine, Image, engine_line, made_by, measure_reference, own_bytes};
 use crate::record::{
     BigFileRecord, ContainerRecord, ContenderRecord, ImageRecord, LayerRecord, Status,
@@ -26,7 +26,7 @@ pub(super) fn add(
         }
         let step = "building and measuring the image of";
         listener(Event::Preparing { contender: contender.name.clone(), step });
-        match image(suite, contender, recipe, engine) {
+        match image(suite, contender, recipe, engine, interrupt) {
             Ok(image) => measured.push((at, image)),
             Err(reason) => records[at].image_reason = Some(reason),
         }
@@ -137,6 +137,7 @@ fn image(
     contender: &Contender,
     recipe: &ImageRecipe,
     engine: Result<&Engine, &str>,
+    interrupt: &Interrupt,
 ) -> Result<Image, String> {
     let engine = engine.map_err(str::to_owned)?;
     let reference = match recipe {
@@ -149,9 +150,7 @@ fn image(
                 .with("tag", &tag)
                 .fill_all(command)
                 .map_err(|error| format!("image.build: {error}"))?;
-            engine
-                .run_build_command(&filled, &contender.directory, &mut |_| {})
-                .map_err(|error| error.to_string())?;
+            run_to_end(&engine.own_command(filled), &contender.directory, interrupt)?;
             tag
         }
     };

@@ -74,7 +74,7 @@ fn a_build_that_fails_shows_its_last_lines() {
     let lab =
         Lab::new("", &[contender("good", "pong", ""), contender("bad", "pong", &build)], SCENARIOS);
     let outcome = lab.run_quick();
-    outcome.expect(3, &["bad: the build", "linker ran out of ink", "exit status: 4"]);
+    outcome.expect(3, &["bad: the build", "linker ran out of ink", "exit code 4"]);
     assert_eq!(lab.record()["visits"].as_array().unwrap().len(), 2);
     lab.assert_nothing_left();
 }

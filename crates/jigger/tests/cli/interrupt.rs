@@ -29,6 +29,17 @@ fn during_a_build() {
     assert_eq!(record["contenders"][0]["reason"], "interrupted while it was built");
 }
 
+#[test]
+fn a_build_ends_with_a_killed_jigger() {
+    let lab = Lab::new("", &[contender("one", "pong", "build = \"sleep 600\"")], SCENARIOS);
+    let mut child = lab.start(&["run", "suite.toml", "--no-images"]);
+    let builds = || lab.processes().iter().any(|(_, line)| line.starts_with("sleep"));
+    lab.wait_for("the build", builds);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    lab.wait_for("the end of the build", || lab.processes().is_empty());
+}
+
 /// The first of two is asked for ten minutes.
 #[test]
 fn during_a_calibration() {

@@ -14,12 +14,11 @@ const SERVER: &str = "crates/jigger/src/server";
 const GUARD: &str = "crates/jigger/src/server/guard.rs";
 const PORTS: &str = "crates/jigger/src/server/port.rs";
 const IMAGE: &str = "crates/jigger/src/image";
-const PREPARE: &str = "crates/jigger/src/prepare.rs";
 const WORKTREE: &str = "crates/jigger/src/worktree.rs";
 
 /// Words of the operating system, and the only places (beginnings of paths) that may use them.
 pub const PLACES: &[(&str, &[&str])] = &[
-    ("Command", &[SERVER, IMAGE, PREPARE, WORKTREE]),
+    ("Command", &[SERVER, IMAGE, WORKTREE]),
     ("TcpStream", &[ENGINE_IO, ASK, NULL_SERVER]),
     ("TcpListener", &[ENGINE_IO, NULL_SERVER, PORTS]),
     ("UdpSocket", &[]),
@@ -48,7 +47,11 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("live", &["analysis", "report"]),
     ("calibration", &["event", "plan", "record", "session", "suite"]),
     ("artifact", &[]),
-    ("prepare", &["artifact", "event", "image", "interrupt", "record", "suite"]),
+    ("errand", &["interrupt", "server"]),
+    (
+        "prepare",
+        &["artifact", "errand", "event", "image", "interrupt", "record", "server", "suite"],
+    ),
     ("startups", &["event", "plan", "record"]),
     ("session", &["analysis", "event", "plan", "record", "suite"]),
     (
@@ -74,7 +77,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["analysis", "confounder", "plan", "record"]),
     ("schema", &["record", "suite"]),
     ("wrk", &["analysis"]),
-    ("cross_check", &["analysis", "interrupt", "prepare", "report", "server", "suite"]),
+    ("cross_check", &["analysis", "errand", "interrupt", "prepare", "report", "server", "suite"]),
 ];
 
 /// Beginnings of function names that say nothing.

@@ -1,0 +1,67 @@
+//! Programs that run to their end, each under a guard that ends it and all that it started when it
+//! is through, when the user interrupts, and when jigger is gone.
+
+use std::time::{Duration, Instant};
+
+use crate::interrupt::Interrupt;
+use crate::server::{Exit, Life, Server, StartError, StartSpec, StopError};
+
+/// Between two looks whether the user interrupts.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Lines of a program's log that are kept.
+const LOG_LINES: usize = 15;
+
+/// How a program came to its end.
+#[derive(Debug)]
+pub struct Ended {
+    /// With 0 also one that left others behind, which are ended.
+    pub exit: Exit,
+    /// The last lines that it wrote to its log.
+    pub last_lines: String,
+}
+
+/// Why a program did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfinished {
+    /// It could not be started.
+    #[error("it cannot be started: {0}")]
+    NotStarted(#[from] StartError),
+    /// The user interrupted.
+    #[error("interrupted")]
+    Interrupted,
+    /// It took longer than its limit.
+    #[error("it did not end within {} s", .0.as_secs())]
+    Overdue(Duration),
+    /// Something of it could not be ended.
+    #[error("{0}")]
+    NotStopped(#[from] StopError),
+}
+
+/// Runs a program to its end, for at most `limit` where there is one.
+///
+/// # Errors
+/// [`Unfinished`]; nothing of the program is left then either, but with
+/// [`NotStopped`](Unfinished::NotStopped).
+pub fn run(
+    spec: &StartSpec,
+    limit: Option<Duration>,
+    interrupt: &Interrupt,
+) -> Result<Ended, Unfinished> {
+    let mut program = Server::start(spec)?;
+    let begun = Instant::now();
+    let exit = loop {
+        match program.wait_change(LOOK_EVERY) {
+            Life::Exited(exit) => break Ok(exit),
+            Life::Daemonised => break Ok(Exit::Code(0)),
+            Life::Running if interrupt.is_raised() => break Err(Unfinished::Interrupted),
+            Life::Running => {}
+        }
+        if let Some(limit) = limit.filter(|limit| begun.elapsed() >= *limit) {
+            break Err(Unfinished::Overdue(limit));
+        }
+    };
+    let last_lines = program.log_tail(LOG_LINES);
+    program.stop()?;
+    exit.map(|exit| Ended { exit, last_lines })
+}
