@@ -6,6 +6,7 @@
 
 mod batch;
 mod exchange;
+mod farewell;
 mod pieces;
 pub(crate) mod reconnect;
 
@@ -181,7 +182,11 @@ impl<'a, D: Driver> Worker<'a, D> {
                 glimpses.lay_down(self.thread, self.tally.glimpse());
             }
         }
-        Ok(self.finish(start_ns, thread_cpu_ns() - cpu_ns))
+        let cpu_ns = thread_cpu_ns() - cpu_ns;
+        let end_ns = self.now_ns.min(self.end_ns);
+        let (in_flight, unsent) = self.left_over(start_ns, end_ns);
+        self.take_leave(&mut ready)?;
+        Ok(self.tally.finish(end_ns, in_flight, unsent, cpu_ns, D::NAME))
     }
 
     /// Open loop: the first requests are not to wait for connections.
@@ -297,6 +302,9 @@ impl<'a, D: Driver> Worker<'a, D> {
             // For the first one reading has just told the time.
             if number > 0 {
                 self.now_ns = self.driver.now_ns();
+                if self.now_ns >= self.end_ns {
+                    return;
+                }
                 if self.slots[index].connection.flights().is_empty() {
                     self.end_idleness(index, self.now_ns);
                 }
@@ -350,8 +358,8 @@ impl<'a, D: Driver> Worker<'a, D> {
         idle.map(|slot| end_ns.saturating_sub(slot.idle_since_ns)).sum()
     }
 
-    fn finish(mut self, start_ns: u64, cpu_ns: u64) -> Sample {
-        let end_ns = self.now_ns.min(self.end_ns);
+    /// What has no answer at the end, and how much of it was due and never sent.
+    fn left_over(&mut self, start_ns: u64, end_ns: u64) -> (InFlight, u64) {
         let mut in_flight = InFlight::default();
         let open = self.schedule.is_some();
         if !open {
@@ -372,7 +380,7 @@ impl<'a, D: Driver> Worker<'a, D> {
             unsent += 1;
         }
         in_flight.count += unsent;
-        self.tally.finish(end_ns, in_flight, unsent, cpu_ns, D::NAME)
+        (in_flight, unsent)
     }
 }
 

@@ -47,12 +47,15 @@ pub(crate) struct Fake {
     /// How late a sleep ends that nothing but the clock ends.
     wakes_late_ns: u64,
     pub(crate) naps: Rc<Cell<u64>>,
+    /// How many connections the client closed with an answer on its way to it.
+    pub(crate) cut_off: Rc<Cell<u64>>,
 }
 
 /// The client's side of one connection; dropping it closes it.
 pub(crate) struct Socket {
     number: usize,
     wires: Rc<RefCell<Vec<Wire>>>,
+    cut_off: Rc<Cell<u64>>,
 }
 
 struct Wire {
@@ -77,7 +80,11 @@ enum Incoming {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.wires.borrow_mut()[self.number].closed = true;
+        let wire = &mut self.wires.borrow_mut()[self.number];
+        wire.closed = true;
+        if wire.incoming.iter().any(|(_, what)| matches!(what, Incoming::Bytes(_))) {
+            self.cut_off.set(self.cut_off.get() + 1);
+        }
     }
 }
 
@@ -91,6 +98,7 @@ impl Fake {
             read_max_bytes: usize::MAX,
             wakes_late_ns: 0,
             naps: Rc::default(),
+            cut_off: Rc::default(),
         }
     }
 
@@ -211,7 +219,11 @@ impl Driver for Fake {
         wires.push(wire);
         match refused {
             Some(error) => Err(error),
-            None => Ok(Socket { number, wires: Rc::clone(&self.wires) }),
+            None => Ok(Socket {
+                number,
+                wires: Rc::clone(&self.wires),
+                cut_off: Rc::clone(&self.cut_off),
+            }),
         }
     }
 

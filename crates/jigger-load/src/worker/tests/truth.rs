@@ -292,6 +292,21 @@ fn more_requests_allocate_nothing_more() {
     }
 }
 
+/// A server whose last answers meet closed connections sees errors that no user makes.
+#[test]
+fn the_last_answers_are_heard_out_and_not_counted() {
+    for (pause_ms, pipeline, cut_off) in [(7, 1, 0), (7, 3, 0), (2_500, 1, 4)] {
+        let load = Load { connections: 4, pipeline, ..for_seconds(1) };
+        let fake = Fake::new(vec![vec![Asked, Pause(pause_ms), PONG, Repeat]]);
+        let counted = std::rc::Rc::clone(&fake.cut_off);
+        let sample = run_on(fake, &load);
+        assert_eq!(counted.get(), cut_off, "{pause_ms} ms");
+        assert_eq!(sample.in_flight_at_end.count, 4 * pipeline as u64);
+        assert_eq!(sample.due, sample.requests + sample.in_flight_at_end.count);
+        assert_eq!(sample.elapsed_ns, 1_000_000_000);
+    }
+}
+
 #[test]
 fn a_stop_ends_the_run_at_once_with_what_was_measured() {
     let mut load = for_seconds(3600);
