@@ -40,6 +40,9 @@ pub struct Sample {
     /// Answers of which a piece came some 40 ms after the one before, as when the server waits for
     /// the client's delayed acknowledgement. Not counted in a load with hooks.
     pub held_back: u64,
+    /// Answers that came after the end and before the connections were closed. They are in no
+    /// other figure; the server's CPU time, read after the load, has them in it.
+    pub heard_out: u64,
     /// Closed loop: time in which connections had no request under way, summed over them: the
     /// server had closed them and they were being made again, or there was nothing left to send.
     /// With it, rate times mean response time comes to the number of connections (Little's law).
@@ -104,6 +107,7 @@ impl Sample {
         self.connections_opened += other.connections_opened;
         self.closed_by_server += other.closed_by_server;
         self.held_back += other.held_back;
+        self.heard_out += other.heard_out;
         self.ticks.extend(other.ticks);
         self.idle_ns += other.idle_ns;
         self.engine.cpu_ns += other.engine.cpu_ns;

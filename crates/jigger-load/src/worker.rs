@@ -44,6 +44,8 @@ pub(crate) struct Worker<'a, D: Driver> {
     slots: Vec<Slot<D::Socket>>,
     /// Slots that have been read and may have something to send.
     read: Vec<usize>,
+    /// The slot that was read when the time was up, and how many bytes.
+    unheard: Option<(usize, usize)>,
     /// Open loop: slots that can take a request, once for each they can take; longest free first.
     free: VecDeque<u32>,
     outbox: Outbox<'a>,
@@ -136,6 +138,7 @@ impl<'a, D: Driver> Worker<'a, D> {
             board,
             stop,
             read: Vec::with_capacity(READ_AT_ONCE),
+            unheard: None,
             free: VecDeque::with_capacity(slots.len() * load.pipeline),
             slots,
             outbox: Outbox::new(load, thread),
@@ -287,7 +290,7 @@ impl<'a, D: Driver> Worker<'a, D> {
                     return;
                 }
             }
-            self.go_on();
+            self.go_on(events.len() == 1);
         }
         // Reading an answer tells the time; nothing else does.
         if self.now_ns == before_ns {
@@ -296,18 +299,18 @@ impl<'a, D: Driver> Worker<'a, D> {
     }
 
     /// Lets the connections that have been read begin their next requests, each at its own time.
-    fn go_on(&mut self) {
+    /// For one alone reading has just told the time.
+    fn go_on(&mut self, alone: bool) {
         for number in 0..self.read.len() {
             let index = self.read[number];
-            // For the first one reading has just told the time.
-            if number > 0 {
+            if !alone {
                 self.now_ns = self.driver.now_ns();
                 if self.now_ns >= self.end_ns {
                     return;
                 }
-                if self.slots[index].connection.flights().is_empty() {
-                    self.end_idleness(index, self.now_ns);
-                }
+            }
+            if self.slots[index].connection.flights().is_empty() {
+                self.end_idleness(index, self.now_ns);
             }
             self.proceed(index);
         }

@@ -1,6 +1,7 @@
 //! How large a difference has to be to matter.
 
 use crate::error::StatsError;
+use crate::interval::Interval;
 
 /// The difference that does not matter, as a share, and the same in both directions on the log
 /// scale: 0.02 stands for ratios from 1 / 1.02 to 1.02.
@@ -57,6 +58,12 @@ impl Margin {
     #[must_use]
     pub const fn share(self) -> f64 {
         self.share
+    }
+
+    /// Whether an interval of ratios lies wholly beyond this margin.
+    #[must_use]
+    pub fn is_passed_by(self, interval: Interval) -> bool {
+        interval.low > 1.0 + self.share || interval.high < 1.0 / (1.0 + self.share)
     }
 
     /// The margin on the log scale.

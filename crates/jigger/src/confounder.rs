@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::number;
-use crate::record::{ContenderRecord, Evidence, Record, VisitRecord};
+use crate::record::{ContenderRecord, Evidence, Record, TrialRecord, VisitRecord};
 
 /// A difference that makes a comparison less than fair.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,7 +22,7 @@ pub struct Confounder {
 const LOG_BYTES_PER_REQUEST: f64 = 10.0;
 
 /// Share of a scenario's answers above which waits for acknowledgements are no chance.
-const HELD_BACK_SHARE: f64 = 0.01;
+pub const HELD_BACK_SHARE: f64 = 0.01;
 
 /// Headers whose difference is told elsewhere, or means nothing.
 const OWN_HEADERS: &[&str] =
@@ -119,10 +119,10 @@ fn connection_close(
 fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     let share = |scenario: &str| {
         let trials = visits.iter().flat_map(|visit| &visit.trials);
-        let (held_back, requests) = trials
+        let (held_back, answers) = trials
             .filter(|trial| trial.scenario == scenario)
-            .fold((0, 0), |sum, trial| (sum.0 + trial.held_back, sum.1 + trial.requests));
-        number(held_back) / number(requests.max(1))
+            .fold((0, 0), |sum, trial| (sum.0 + trial.held_back, sum.1 + answers(trial)));
+        number(held_back) / number(answers.max(1))
     };
     let mut touches = all(record);
     touches.retain(|scenario| share(scenario) > HELD_BACK_SHARE);
@@ -137,6 +137,15 @@ fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> 
         remedy: "set TCP_NODELAY in the server, or write head and body in one go",
         touches,
     })
+}
+
+/// The correct answers that a trial saw. One without figures, since no rate kept its objective, is
+/// what is left of the last rate tried.
+fn answers(trial: &TrialRecord) -> u64 {
+    match (trial.requests, trial.probes.last()) {
+        (0, Some(probe)) => probe.requests,
+        (requests, _) => requests,
+    }
 }
 
 fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Confounder> {

@@ -17,6 +17,8 @@ const LOG_LINES: usize = 15;
 pub struct Ended {
     /// With 0 also one that left others behind, which are ended.
     pub exit: Exit,
+    /// Until then; ending what it left behind is not in it.
+    pub took: Duration,
     /// The last lines that it wrote to its log.
     pub last_lines: String,
 }
@@ -48,8 +50,8 @@ pub fn run(
     limit: Option<Duration>,
     interrupt: &Interrupt,
 ) -> Result<Ended, Unfinished> {
-    let mut program = Server::start(spec)?;
     let begun = Instant::now();
+    let mut program = Server::start(spec)?;
     let exit = loop {
         match program.wait_change(LOOK_EVERY) {
             Life::Exited(exit) => break Ok(exit),
@@ -61,7 +63,8 @@ pub fn run(
             break Err(Unfinished::Overdue(limit));
         }
     };
+    let took = begun.elapsed();
     let last_lines = program.log_tail(LOG_LINES);
     program.stop()?;
-    exit.map(|exit| Ended { exit, last_lines })
+    exit.map(|exit| Ended { exit, took, last_lines })
 }

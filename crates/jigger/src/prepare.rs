@@ -3,7 +3,7 @@
 //! What cannot be prepared is left out with the reason; the others go on.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::artifact::Artifact;
 use crate::errand::{self, Ended, Unfinished};
@@ -52,7 +52,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Why a contender without a command is not measured as a process, and what to do.
 const IMAGE_ONLY: &str = "it has an image and no start, so it runs in a container only; add \
-                          `--in containers` to `jigger run`, or give it a start";
+                          `--in containers`, or give it a start";
 
 /// Where the remedy for a missing program is not just its name.
 const REMEDIES: &[(&str, &str)] = &[
@@ -161,15 +161,15 @@ fn build(
     let anew = builds == Builds::Clean && !contender.clean_build.is_empty();
     let commands = if anew { &contender.clean_build } else { &contender.build };
     let before = artifact(contender)?;
-    let began = Instant::now();
+    let mut took = Duration::ZERO;
     for command in commands {
         let arguments = Placeholders::default()
             .with("arch", std::env::consts::ARCH)
             .fill_all(command)
             .map_err(|error| format!("build: {error}"))?;
-        run_to_end(&arguments, &contender.directory, interrupt)?;
+        took += run_to_end(&arguments, &contender.directory, interrupt)?;
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = took.as_secs_f64();
     let Some(path) = &contender.artifact else { return Ok((seconds, None)) };
     let path = path.display().to_string();
     let made = artifact(contender)?.ok_or_else(|| {
@@ -191,7 +191,7 @@ fn artifact(contender: &Contender) -> Result<Option<Artifact>, String> {
         .map_err(|error| format!("the artifact '{}' cannot be read: {error}", path.display()))
 }
 
-/// Runs one command of a build to its end.
+/// Runs one command of a build to its end; how long it took.
 ///
 /// # Errors
 /// A message with its last lines when it fails.
@@ -199,7 +199,7 @@ pub fn run_to_end(
     arguments: &[String],
     folder: &Path,
     interrupt: &Interrupt,
-) -> Result<(), String> {
+) -> Result<Duration, String> {
     let shown = shell_words::join(arguments);
     let place = tempfile::Builder::new().prefix("jigger-build-").tempdir();
     let place = place.map_err(|error| format!("the build '{shown}' has no place: {error}"))?;
@@ -216,9 +216,12 @@ pub fn run_to_end(
         container: None,
     };
     match errand::run(&spec, None, interrupt) {
-        Ok(Ended { exit: Exit::Code(0), .. }) => Ok(()),
-        Ok(Ended { exit, last_lines }) => {
-            let lines: Vec<_> = last_lines.lines().map(|line| format!("    {line}")).collect();
+        Ok(Ended { exit: Exit::Code(0), took, .. }) => Ok(took),
+        Ok(Ended { exit, last_lines, .. }) => {
+            // Of a line that was drawn over the last state is kept.
+            let last = |line: &str| line.rsplit('\r').next().unwrap_or(line).to_owned();
+            let lines: Vec<_> =
+                last_lines.lines().map(|line| format!("    {}", last(line))).collect();
             let lines = lines.join("\n");
             Err(format!("the build '{shown}' failed ({exit}); its last lines:\n{lines}"))
         }

@@ -349,6 +349,9 @@ pub struct TrialRecord {
     /// the client's delayed acknowledgement.
     #[serde(default)]
     pub held_back: u64,
+    /// Answers that came after the trial and before its connections were closed.
+    #[serde(default)]
+    pub heard_out: u64,
     /// Processor time of the server's tree during the trial.
     pub server_cpu_ns: Option<u64>,
     /// Memory of the server's tree under this load: the median of the looks at it.

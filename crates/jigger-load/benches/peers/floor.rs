@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::Outcome;
 
+/// Read before the same are sent on, as the engine does: that costs less than to alternate.
+const AT_ONCE: usize = 16;
+
 /// Asks over so many connections for so long and prints what an engine would print.
 pub fn run(address: SocketAddr, connections: usize, seconds: u64) -> Outcome<()> {
     let request = format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes();
@@ -42,14 +45,19 @@ fn ping_pong(
     let patience = Timespec { tv_sec: 1, tv_nsec: 0 };
     while Instant::now() < end {
         let (ready, _) = epoll::wait(queue, events.as_mut_slice(), Some(&patience))?;
-        for event in ready {
-            let stream = &streams[usize::try_from(event.data.u64())?];
-            let (_, bytes) = net::recv(stream, buffer.as_mut_slice(), RecvFlags::empty())?;
-            if bytes == 0 {
-                return Err("the server closed a connection".into());
+        for events in ready.chunks(AT_ONCE) {
+            for event in events {
+                let stream = &streams[usize::try_from(event.data.u64())?];
+                let (_, bytes) = net::recv(stream, buffer.as_mut_slice(), RecvFlags::empty())?;
+                if bytes == 0 {
+                    return Err("the server closed a connection".into());
+                }
             }
-            net::send(stream, request, SendFlags::NOSIGNAL)?;
-            answers += 1;
+            for event in events {
+                let stream = &streams[usize::try_from(event.data.u64())?];
+                net::send(stream, request, SendFlags::NOSIGNAL)?;
+                answers += 1;
+            }
         }
     }
     Ok(answers)

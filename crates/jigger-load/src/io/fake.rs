@@ -39,7 +39,7 @@ const CALL_NS: u64 = 1_000;
 pub(crate) struct Fake {
     scripts: Vec<Vec<Step>>,
     wires: Rc<RefCell<Vec<Wire>>>,
-    now_ns: Rc<Cell<u64>>,
+    pub(crate) now_ns: Rc<Cell<u64>>,
     /// How many bytes the kernel takes in one call.
     room_bytes: usize,
     /// The longest read.

@@ -2,7 +2,7 @@
 
 use super::reconnect::message;
 use super::{Phase, Worker};
-use crate::connection::Answer;
+use crate::connection::{Answer, Verdict};
 use crate::failure::ErrorKind;
 use crate::http1::Malformed;
 use crate::io::{Driver, Ready, Received};
@@ -150,17 +150,24 @@ impl<D: Driver> Worker<'_, D> {
     /// a few full buffers the others get their turn.
     pub(super) fn receive(&mut self, index: usize, hung_up: bool) {
         const READS_MAX: usize = 16;
-        for _ in 0..READS_MAX {
+        for number in 0..READS_MAX {
             let Some(socket) = &self.slots[index].socket else {
                 return;
             };
             let received = match self.driver.receive(socket, &mut self.buffer) {
                 Ok(received) => received,
-                Err(Errno::AGAIN) if self.slots[index].write_error.is_none() => return,
+                Err(Errno::AGAIN) if self.slots[index].write_error.is_none() => {
+                    // The read before may have filled the buffer with the end of an answer.
+                    if number > 0 {
+                        self.read.push(index);
+                    }
+                    return;
+                }
                 Err(error) => return self.fail_read(index, error),
             };
             self.now_ns = self.driver.now_ns();
             if self.now_ns >= self.end_ns {
+                self.unheard = Some((index, received.bytes));
                 return;
             }
             if received.bytes == 0 {
@@ -178,6 +185,9 @@ impl<D: Driver> Worker<'_, D> {
                 Taken::Last => return self.end_of_stream(index, true),
                 Taken::Failed => return,
             }
+        }
+        if !hung_up {
+            self.read.push(index);
         }
     }
 
@@ -214,7 +224,7 @@ impl<D: Driver> Worker<'_, D> {
                     }
                 }
                 Ok(None) => {
-                    self.slots[index].pieces.more(self.now_ns);
+                    self.slots[index].pieces.more(self.now_ns, received.bytes);
                     return Taken::GoOn;
                 }
                 Err(malformed) => {
@@ -234,7 +244,8 @@ impl<D: Driver> Worker<'_, D> {
     ) -> bool {
         self.tally.answer(answer, self.now_ns, arrived_ns);
         let slot = &mut self.slots[index];
-        self.tally.held_back += u64::from(slot.pieces.end(self.now_ns));
+        let is_held_back = slot.pieces.end(self.now_ns) && answer.verdict == Verdict::Correct;
+        self.tally.held_back += u64::from(is_held_back);
         slot.sent -= 1;
         slot.backoff_ns = 0;
         slot.answered = true;

@@ -1,6 +1,6 @@
 //! The end of a load. A client that closes with an answer under way makes the kernel reset the
 //! connection, and many a server logs that with a whole traceback; so the last answers are heard
-//! out. Nothing of it is counted.
+//! out. No figure has them but their number.
 
 use super::{Phase, Worker};
 use crate::io::{Driver, Ready};
@@ -16,9 +16,16 @@ impl<D: Driver> Worker<'_, D> {
     /// # Errors
     /// Only when waiting itself fails.
     pub(super) fn take_leave(&mut self, ready: &mut Vec<Ready>) -> Result<(), Errno> {
+        if let Some((index, bytes)) = self.unheard.take()
+            && self.hears_last(index, bytes)
+        {
+            self.slots[index].socket = None;
+        }
         let mut open = 0_usize;
         for slot in &mut self.slots {
-            if slot.phase == Phase::Open && slot.rest.is_empty() && slot.sent > 0 {
+            let flights = slot.connection.flights().len();
+            let is_asked = flights > 0 && slot.sent >= flights && slot.rest.is_empty();
+            if is_asked && slot.phase == Phase::Open && slot.socket.is_some() {
                 open += 1;
             } else {
                 slot.socket = None;
@@ -38,34 +45,37 @@ impl<D: Driver> Worker<'_, D> {
 
     /// Whether this connection was open and has brought its last answer now, or can bring none.
     fn hears_out(&mut self, index: usize) -> bool {
-        let Some(slot) = self.slots.get_mut(index) else { return false };
-        let Some(socket) = &slot.socket else { return false };
-        let over = loop {
-            let received = match self.driver.receive(socket, &mut self.buffer) {
-                Ok(received) if received.bytes > 0 => received,
-                Err(Errno::AGAIN) => break false,
-                Ok(_) | Err(_) => break true,
+        loop {
+            let Some(socket) = self.slots.get(index).and_then(|slot| slot.socket.as_ref()) else {
+                return false;
             };
-            let mut input = &self.buffer[..received.bytes];
-            let broken = loop {
-                match slot.connection.absorb(&mut input, &self.load.expect, &mut self.memory) {
-                    Ok(Some(_)) if input.is_empty() => break false,
-                    Ok(Some(_)) => {}
-                    Ok(None) => break false,
-                    Err(_) => break true,
-                }
+            let bytes = match self.driver.receive(socket, &mut self.buffer) {
+                Ok(received) => received.bytes,
+                Err(Errno::AGAIN) => return false,
+                Err(_) => 0,
             };
-            // More than was asked for is cut off with the connection.
-            if broken || slot.connection.flights().is_empty() {
-                break true;
+            if self.hears_last(index, bytes) {
+                self.slots[index].socket = None;
+                return true;
             }
-            if received.bytes < self.buffer.len() {
-                break false;
+            if bytes < self.buffer.len() {
+                return false;
             }
-        };
-        if over {
-            slot.socket = None;
         }
-        over
+    }
+
+    /// Whether what was read, nothing at the end of the stream, ends the conversation. More than
+    /// was asked for is cut off with the connection.
+    fn hears_last(&mut self, index: usize, bytes: usize) -> bool {
+        let connection = &mut self.slots[index].connection;
+        let mut input = &self.buffer[..bytes];
+        while !input.is_empty() {
+            match connection.absorb(&mut input, &self.load.expect, &mut self.memory) {
+                Ok(Some(_)) => self.tally.heard_out += 1,
+                Ok(None) => {}
+                Err(_) => return true,
+            }
+        }
+        bytes == 0 || connection.flights().is_empty()
     }
 }

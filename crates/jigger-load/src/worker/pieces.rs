@@ -9,28 +9,34 @@ use std::ops::Range;
 
 /// The delay as a timer of 100 to 1,000 ticks a second keeps it, and its noticing.
 const DELAYED_ACK_NS: Range<u64> = 38_000_000..56_000_000;
+/// A longer answer is acknowledged while it comes, and takes its time.
+const SHORT_BYTES: usize = 64 << 10;
 
 /// The pieces of one answer so far.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     /// When the last one came; 0: none has.
     last_ns: u64,
+    bytes: usize,
     is_held_back: bool,
 }
 
 impl Pieces {
     /// A piece has come and another one is to.
-    pub(super) fn more(&mut self, now_ns: u64) {
+    pub(super) fn more(&mut self, now_ns: u64, bytes: usize) {
         self.is_held_back |= self.is_late(now_ns);
+        self.bytes += bytes;
         self.last_ns = now_ns;
     }
 
-    /// The last one has come: whether any came so late as if it had waited for an acknowledgement.
+    /// The last one has come: whether any of a short answer came so late as if it had waited for an
+    /// acknowledgement.
     pub(super) fn end(&mut self, now_ns: u64) -> bool {
         if self.last_ns == 0 {
             return false;
         }
-        let is_held_back = self.is_held_back || self.is_late(now_ns);
+        let is_late = self.is_held_back || self.is_late(now_ns);
+        let is_held_back = is_late && self.bytes <= SHORT_BYTES;
         *self = Pieces::default();
         is_held_back
     }
@@ -47,10 +53,10 @@ mod tests {
     const SECOND_NS: u64 = 1_000_000_000;
 
     /// Whether an answer whose pieces come at these milliseconds is held back.
-    fn held_back(pieces: &mut Pieces, times_ms: &[u64]) -> bool {
+    fn held_back(pieces: &mut Pieces, bytes: usize, times_ms: &[u64]) -> bool {
         let times_ns = times_ms.iter().map(|time_ms| SECOND_NS + time_ms * 1_000_000);
         let (last_ns, first_ns) = (times_ns.clone().next_back().unwrap(), times_ns);
-        first_ns.take(times_ms.len() - 1).for_each(|now_ns| pieces.more(now_ns));
+        first_ns.take(times_ms.len() - 1).for_each(|now_ns| pieces.more(now_ns, bytes));
         pieces.end(last_ns)
     }
 
@@ -66,7 +72,9 @@ mod tests {
             (&[0, 20, 45], false),
             (&[0, 100], false),
         ] {
-            assert_eq!(held_back(&mut pieces, times_ms), wanted, "{times_ms:?}");
+            assert_eq!(held_back(&mut pieces, 100, times_ms), wanted, "{times_ms:?}");
         }
+        assert!(!held_back(&mut pieces, SHORT_BYTES, &[0, 1, 45]), "a long answer");
+        assert!(held_back(&mut pieces, SHORT_BYTES, &[0, 45]), "the one before is forgotten");
     }
 }

@@ -1,6 +1,8 @@
 //! Contenders against the baseline: ratios of the same rounds, and verdicts.
 
-use jigger_stats::{Margin, Margins, Paired, Verdict, judge_family, rounds_needed_for};
+use jigger_stats::{
+    Interval, Margin, Margins, Paired, Ratio, Verdict, judge_family, rounds_needed_for,
+};
 
 use super::metric::{direction, rates_of};
 use super::noise::margins;
@@ -23,6 +25,9 @@ pub struct Comparison {
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
+    /// Whether the interval lies wholly beyond the margin. The verdict, which answers for all
+    /// comparisons of the metric together, may be open all the same.
+    pub is_beyond_margin: bool,
     /// What the interval says, with enough rounds.
     pub verdict: Option<Verdict>,
     /// Rounds that entered.
@@ -175,6 +180,10 @@ fn compare_family(
                 ratio: pairs.estimate(),
                 low: finding.map(|finding| finding.ratio.low),
                 high: finding.map(|finding| finding.ratio.high),
+                is_beyond_margin: finding.is_some_and(|finding| {
+                    let Ratio { low, high, .. } = finding.ratio;
+                    margins.different.is_passed_by(Interval { low, high })
+                }),
                 verdict: finding.map(|finding| finding.verdict),
                 rounds: pairs.rounds(),
                 is_of_rounds,

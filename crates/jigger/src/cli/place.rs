@@ -8,7 +8,7 @@ use crate::suite::{ContainerLimits, Network, Place, cpus, memory_bytes};
 /// Where contenders run, and how they are built.
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArgs {
-    /// Where contenders run; "both": each in both ways, with the difference between them
+    /// Where contenders run; "both": each in both ways
     #[arg(long = "in", value_name = "PLACE", value_enum, default_value_t = In::Processes)]
     pub place: In,
     /// Containers' network [default: the suite's, else host]

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::units::{bytes, grouped, time_us};
 use crate::analysis::{ENGINE_SHARE_LIMIT, SAMPLES_NEEDED, number};
+use crate::confounder::HELD_BACK_SHARE;
 
 /// One load and what came of it.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ pub fn text(told: &Told<'_>) -> String {
     if load.pacing == Pacing::Closed {
         text.push_str(CLOSED_LOOP);
     }
-    if load.batch {
+    if load.batch && sample.kernel_time_ns.as_ref().is_some_and(|times| !times.is_empty()) {
         text.push_str(BATCH);
     }
     problem_lines(&mut text, told);
@@ -82,8 +83,9 @@ const CLOSED_LOOP: &str = "  closed loop: while the server stalls nothing is ask
                            of those who would\n  have come is not in these times; --rate N has it\n";
 
 /// How the two times differ by the client's own doing.
-const BATCH: &str = "  batch: answers were left to gather for up to 400 us; that is in the response \
-                     time and not in\n  the server's time, which ends when the kernel has the answer\n";
+const BATCH: &str = "  batch: where 8 or more were due, answers were left to gather for up to 400 us; \
+                     that is in the\n  response time and not in the server's time, which ends when the \
+                     kernel has the answer\n";
 
 fn latency_lines(text: &mut String, name: &str, histogram: &Histogram<u64>) {
     if histogram.is_empty() {
@@ -122,7 +124,7 @@ fn problem_lines(text: &mut String, told: &Told<'_>) {
             sample.closed_by_server
         );
     }
-    if sample.held_back > 0 {
+    if number(sample.held_back) > HELD_BACK_SHARE * number(sample.requests) {
         let _ = writeln!(
             text,
             "  delayed-acks: {} answers came in pieces some 40 ms apart; if the server sets no \

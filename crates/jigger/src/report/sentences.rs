@@ -116,15 +116,17 @@ fn rate_sentence(scenario: &ScenarioRecord, comparison: &Comparison) -> Sentence
     }
 }
 
-/// What the rounds do not tell. An interval without 1 shows a difference, so that only its size is
-/// open.
+/// What the rounds do not tell. An interval without 1 shows a difference, so that its size is open,
+/// or whether it is chance among so many comparisons.
 fn undecided(begin: Sentence, comparison: &Comparison) -> Sentence {
     let Comparison { contender, baseline, low, high, .. } = comparison;
     let differs = low.is_some_and(|low| low > 1.0) || high.is_some_and(|high| high < 1.0);
-    let (tell, from, end) = if differs {
-        (" to tell whether ", " differs from ", " by more than the margin")
-    } else {
-        (" to tell ", " from ", "")
+    let (tell, from, end) = match differs {
+        true if comparison.is_beyond_margin => {
+            (", for so many comparisons, to tell ", " from ", "")
+        }
+        true => (" to tell whether ", " differs from ", " by more than the margin"),
+        false => (" to tell ", " from ", ""),
     };
     begin
         .set(Tone::Same, "too few rounds")

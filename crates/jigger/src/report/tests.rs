@@ -105,6 +105,22 @@ fn what_too_few_rounds_leave_open_is_said() {
     assert!(small.contains(sentence), "{small}");
 }
 
+/// Six rounds settle one comparison, and not three (Holm's correction).
+#[test]
+fn what_is_open_among_several_comparisons_is_said() {
+    let mut record = record(6);
+    for name in ["two", "three"] {
+        let as_gin = record.visits.iter().filter(|visit| visit.entry == "gin").cloned();
+        let visits: Vec<_> =
+            as_gin.map(|visit| VisitRecord { entry: name.to_owned(), ..visit }).collect();
+        record.visits.extend(visits);
+        record.contenders.push(contender(name, Status::Measured, 12_000_000));
+    }
+    let text = render(&Analysis::of(&record), Format::Text, false);
+    let sentence = "too few rounds, for so many comparisons, to tell gin from flask: 10.0 times";
+    assert!(text.contains(sentence), "{text}");
+}
+
 #[test]
 fn the_markdown_report() {
     insta::assert_snapshot!("markdown", render(&Analysis::of(&record(7)), Format::Markdown, false));
@@ -146,6 +162,18 @@ fn errors_leave_no_ratio() {
     let text = render(&Analysis::of(&record), Format::Text, false);
     assert!(text.contains("errors: gin (saturation): 21 timeout"), "{text}");
     assert!(!text.contains("saturation: gin answered"), "{text}");
+}
+
+#[test]
+fn answers_after_a_trial_share_its_cpu_time() {
+    let cpu_us = |after: fn(u64) -> u64| {
+        let mut record = record(7);
+        let trials = record.visits.iter_mut().flat_map(|visit| &mut visit.trials);
+        trials.for_each(|trial| trial.heard_out = after(trial.requests));
+        let analysis = Analysis::of(&record);
+        analysis.contender("gin").unwrap().metric("saturation.cpu_us_per_request").unwrap().estimate
+    };
+    assert!((cpu_us(|_| 0) / cpu_us(|requests| requests) - 2.0).abs() < 1e-9);
 }
 
 #[test]

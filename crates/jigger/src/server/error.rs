@@ -16,7 +16,7 @@ pub enum StartError {
     NoCommand,
     /// The directory to start in is not there.
     #[error(
-        "the directory {path} to start in does not exist; build the contender first or correct its directory"
+        "the directory {path} to start in does not exist; correct the directory, or make it first"
     )]
     Directory {
         /// The directory.
@@ -34,7 +34,7 @@ pub enum StartError {
     },
     /// There is no such program.
     #[error(
-        "{program:?} was not found {place}; install it, build the contender, or correct the start command"
+        "{program:?} was not found {place}; install it, build the contender, or correct the command"
     )]
     NotFound {
         /// The program as given.
@@ -52,7 +52,7 @@ pub enum StartError {
     },
     /// The file may not be executed.
     #[error(
-        "{program:?} may not be executed; make it executable (chmod +x) or correct the start command"
+        "{program:?} may not be executed; make it executable (chmod +x) or correct the command"
     )]
     NotExecutable {
         /// The program as given.

@@ -61,7 +61,8 @@ pub fn run(
             last = Some(trial);
         }
         probes.push(record);
-        if conditions.interrupt.is_raised() {
+        let has_ended = server.as_deref_mut().is_some_and(|server| server.exit().is_some());
+        if has_ended || conditions.interrupt.is_raised() {
             break;
         }
     }
@@ -132,6 +133,7 @@ fn emptied(trial: TrialRecord) -> TrialRecord {
         error_examples: Default::default(),
         in_flight: 0,
         in_flight_oldest_ns: 0,
+        heard_out: 0,
         server_cpu_ns: None,
         engine_cpu_ns: 0,
         log_bytes: 0,

@@ -125,7 +125,7 @@ impl<'a> LiveWorld<'a> {
         self.wait(contender, live)?;
         let evidence = verify(&live.target, &contender.expectation)?;
         let conditions = self.conditions(contender, &live.target, &evidence);
-        warm_up(self.suite, &conditions, listener)?;
+        warm_up(self.suite, &conditions, live.server.as_mut(), listener)?;
         let value = work(&conditions, listener)?;
         live.check_alive().map(|()| value)
     }
@@ -207,7 +207,7 @@ impl<'a> LiveWorld<'a> {
         let evidence = verify(&live.target, &contender.expectation)?;
         visit.memory_idle_bytes = live.memory_bytes();
         let conditions = self.conditions(contender, &live.target, &evidence);
-        let warmed_up = warm_up(self.suite, &conditions, listener)?;
+        let warmed_up = warm_up(self.suite, &conditions, live.server.as_mut(), listener)?;
         visit.steady = warmed_up.steady;
         for scenario in &self.suite.scenarios {
             if self.interrupt.is_raised() {

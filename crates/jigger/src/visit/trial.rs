@@ -191,6 +191,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         connections_opened: sample.connections_opened,
         closed_by_server: sample.closed_by_server,
         held_back: sample.held_back,
+        heard_out: sample.heard_out,
         server_cpu_ns: None,
         memory_bytes: None,
         engine_cpu_ns: sample.engine.cpu_ns,

@@ -8,6 +8,7 @@ use jigger_stats::{Steadiness, SteadyRule};
 use super::live::VisitError;
 use super::trial::{Conditions, load_of};
 use crate::event::{Event, Listener};
+use crate::server::Server;
 use crate::suite::Suite;
 
 /// What the warm-up ended with.
@@ -19,13 +20,14 @@ pub struct WarmedUp {
     pub rate_per_second: f64,
 }
 
-/// Warms up in the way of the busiest scenario.
+/// Warms up in the way of the busiest scenario, as long as the server lives.
 ///
 /// # Errors
 /// [`VisitError`] when the load engine cannot run.
 pub fn warm_up(
     suite: &Suite,
     conditions: &Conditions<'_>,
+    mut server: Option<&mut Server>,
     listener: &mut Listener<'_>,
 ) -> Result<WarmedUp, VisitError> {
     let Some(busiest) = suite.scenarios.iter().max_by_key(|scenario| scenario.connections) else {
@@ -48,7 +50,9 @@ pub fn warm_up(
             windows.push(rate);
         }
         steady = rule.judge(&windows) == Steadiness::Steady;
-        if steady || conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
+        let has_ended = server.as_deref_mut().is_some_and(|server| server.exit().is_some());
+        let is_over = steady || has_ended || conditions.interrupt.is_raised();
+        if is_over { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
     let holds =

@@ -216,6 +216,25 @@ fn pipelined_requests_go_out_together_and_survive_an_announced_close() {
     assert_eq!((sample.due, sample.closed_by_server), (40, 2));
 }
 
+/// An answer that fills the buffer to the last byte.
+static FULL: [u8; BUFFER_BYTES] = {
+    let head = *b"HTTP/1.1 200 OK\r\nContent-Length: 65494\r\n\r\n";
+    let mut bytes = [b'x'; BUFFER_BYTES];
+    let mut at = 0;
+    while at < head.len() {
+        bytes[at] = head[at];
+        at += 1;
+    }
+    bytes
+};
+
+#[test]
+fn a_full_buffer_does_not_end_the_conversation() {
+    let load = Load { extent: Extent::Count(3), ..load() };
+    let sample = run_fake(&load, &[&[Asked, Pause(1), Send(&FULL), Repeat]]);
+    assert_eq!((sample.requests, sample.errors.total(), sample.connections_opened), (3, 0, 1));
+}
+
 #[test]
 fn a_large_body_is_sent_in_pieces_and_may_be_refused_early() {
     let url = Url::parse("http://h/").unwrap();
@@ -292,6 +311,19 @@ fn more_requests_allocate_nothing_more() {
     }
 }
 
+/// Answers come without a pause, so that the time is found to be up when one has been read.
+#[test]
+fn nobody_waits_for_an_answer_that_was_read() {
+    let load = Load { connections: 4, ..for_seconds(1) };
+    let fake = Fake::new(vec![vec![Asked, PONG, Repeat]]);
+    let (now_ns, cut_off) = (std::rc::Rc::clone(&fake.now_ns), std::rc::Rc::clone(&fake.cut_off));
+    let begin_ns = now_ns.get();
+    run_on(fake, &load);
+    assert_eq!(cut_off.get(), 0);
+    let took_ns = now_ns.get() - begin_ns;
+    assert!((1_000_000_000..1_001_000_000).contains(&took_ns), "{took_ns}");
+}
+
 /// A server whose last answers meet closed connections sees errors that no user makes.
 #[test]
 fn the_last_answers_are_heard_out_and_not_counted() {
@@ -301,7 +333,9 @@ fn the_last_answers_are_heard_out_and_not_counted() {
         let counted = std::rc::Rc::clone(&fake.cut_off);
         let sample = run_on(fake, &load);
         assert_eq!(counted.get(), cut_off, "{pause_ms} ms");
-        assert_eq!(sample.in_flight_at_end.count, 4 * pipeline as u64);
+        let under_way = 4 * pipeline as u64;
+        assert_eq!(sample.in_flight_at_end.count, under_way);
+        assert_eq!(sample.heard_out, under_way - cut_off);
         assert_eq!(sample.due, sample.requests + sample.in_flight_at_end.count);
         assert_eq!(sample.elapsed_ns, 1_000_000_000);
     }

@@ -157,6 +157,7 @@ pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
         connections_opened: 1,
         closed_by_server: 0,
         held_back: 0,
+        heard_out: 0,
         server_cpu_ns: None,
         memory_bytes: None,
         engine_cpu_ns: 0,
