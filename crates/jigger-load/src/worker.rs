@@ -30,7 +30,7 @@ const STOP_CHECK_NS: u64 = 20_000_000;
 const BUFFER_BYTES: usize = 64 << 10;
 /// So many sockets are read before the next requests go out on them. Reading and sending are
 /// long ways through the kernel, each of which drives the other out of the core's caches:
-/// alternating costs 3 % more of the client's CPU time (docs/performance.md).
+/// alternating costs 2.5 to 4.5 % more of the client's CPU time (docs/performance.md).
 const READ_AT_ONCE: usize = 16;
 const NEVER: u64 = u64::MAX;
 

@@ -1,5 +1,6 @@
 //! The floor: a client that only waits, receives and sends, over epoll. It parses nothing,
-//! measures nothing and checks nothing, so that no client over these calls can cost less.
+//! measures nothing and checks nothing, so that no client over these calls in this order
+//! can cost less.
 
 use rustix::event::{Timespec, epoll};
 use rustix::net::{self, RecvFlags, SendFlags};
