@@ -22,6 +22,7 @@ pub(crate) struct Board {
     answers: AtomicU64,
     errors: AtomicU64,
     bytes: AtomicU64,
+    is_final: AtomicBool,
 }
 
 impl Board {
@@ -29,6 +30,11 @@ impl Board {
         self.answers.store(answers, Ordering::Relaxed);
         self.errors.store(errors, Ordering::Relaxed);
         self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The time is up, and nothing more is counted.
+    pub(crate) fn close(&self) {
+        self.is_final.store(true, Ordering::Relaxed);
     }
 }
 
@@ -123,7 +129,7 @@ impl<'a> Team<'a> {
         Epoll::new(self.load.address_of(thread), self.load.kernel_timestamps).map_err(start_error)
     }
 
-    /// Observes until all threads have reported.
+    /// Observes while any thread counts; returns when all have reported.
     fn watch(
         &self,
         outcomes: &Receiver<Outcome>,
@@ -140,6 +146,11 @@ impl<'a> Team<'a> {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     next = (next + every).max(Instant::now());
+                    // While the last answers are heard out there is nothing new to be seen.
+                    let counts = |board: &Board| !board.is_final.load(Ordering::Relaxed);
+                    if !self.boards.iter().any(counts) {
+                        continue;
+                    }
                     if observe(&self.progress(start.elapsed())) == Flow::Stop {
                         self.end();
                     }
@@ -214,4 +225,47 @@ pub(crate) fn thread_cpu_ns() -> u64 {
 
 fn start_error(errno: Errno) -> LoadError {
     LoadError::Start(errno.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Request;
+    use crate::sample::InFlight;
+    use crate::tally::Tally;
+    use crate::url::Url;
+
+    /// Whether anybody observes a load, counting or not, until its only thread reports: when it is
+    /// observed, else after a while.
+    fn is_observed(counts: bool) -> bool {
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+        let request = Request::get(&Url::parse("http://h/").unwrap());
+        let observe_every = Duration::from_millis(1);
+        let load = Load { observe_every, ..Load::new(address.into(), request) };
+        let sample = || Ok(Tally::new(&load).finish(1, InFlight::default(), 0, 0, "fake"));
+        let team = Team::new(&load);
+        let (sender, receiver) = channel();
+        if !counts {
+            team.boards[0].close();
+            let (sender, sample) = (sender.clone(), sample());
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(20));
+                sender.send(sample).unwrap();
+            });
+        }
+        let (mut sender, mut observed) = (counts.then_some(sender), false);
+        let outcome = team.watch(&receiver, &mut |_| {
+            observed = true;
+            sender.take().into_iter().for_each(|sender| sender.send(sample()).unwrap());
+            Flow::Continue
+        });
+        outcome.unwrap();
+        observed
+    }
+
+    #[test]
+    fn nobody_observes_a_load_that_counts_no_more() {
+        assert!(is_observed(true));
+        assert!(!is_observed(false));
+    }
 }

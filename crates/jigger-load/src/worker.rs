@@ -188,6 +188,7 @@ impl<'a, D: Driver> Worker<'a, D> {
         let cpu_ns = thread_cpu_ns() - cpu_ns;
         let end_ns = self.now_ns.min(self.end_ns);
         let (in_flight, unsent) = self.left_over(start_ns, end_ns);
+        self.board.close();
         self.take_leave(&mut ready)?;
         Ok(self.tally.finish(end_ns, in_flight, unsent, cpu_ns, D::NAME))
     }

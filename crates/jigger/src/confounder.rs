@@ -204,7 +204,7 @@ fn resolves_twice(record: &Record, evidence: &Evidence) -> Option<Confounder> {
 
 fn logs(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     let trials = || visits.iter().flat_map(|visit| &visit.trials);
-    let requests: u64 = trials().map(|trial| trial.requests).sum();
+    let requests: u64 = trials().map(|trial| trial.requests + trial.heard_out).sum();
     let bytes: u64 = trials().map(|trial| trial.log_bytes).sum();
     let each = number(bytes) / number(requests.max(1));
     (each > LOG_BYTES_PER_REQUEST).then(|| Confounder {

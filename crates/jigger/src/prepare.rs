@@ -219,7 +219,7 @@ pub fn run_to_end(
         Ok(Ended { exit: Exit::Code(0), took, .. }) => Ok(took),
         Ok(Ended { exit, last_lines, .. }) => {
             // Of a line that was drawn over the last state is kept.
-            let last = |line: &str| line.rsplit('\r').next().unwrap_or(line).to_owned();
+            let last = |line: &str| line.trim_end().rsplit('\r').next().unwrap_or(line).to_owned();
             let lines: Vec<_> =
                 last_lines.lines().map(|line| format!("    {}", last(line))).collect();
             let lines = lines.join("\n");

@@ -52,7 +52,10 @@ impl<D: Driver> Worker<'_, D> {
             let bytes = match self.driver.receive(socket, &mut self.buffer) {
                 Ok(received) => received.bytes,
                 Err(Errno::AGAIN) => return false,
-                Err(_) => 0,
+                Err(_) => {
+                    self.slots[index].socket = None;
+                    return true;
+                }
             };
             if self.hears_last(index, bytes) {
                 self.slots[index].socket = None;
@@ -75,6 +78,10 @@ impl<D: Driver> Worker<'_, D> {
                 Ok(None) => {}
                 Err(_) => return true,
             }
+        }
+        if bytes == 0 {
+            let last = connection.end_of_stream(&self.load.expect, &mut self.memory);
+            self.tally.heard_out += u64::from(last.is_some());
         }
         bytes == 0 || connection.flights().is_empty()
     }

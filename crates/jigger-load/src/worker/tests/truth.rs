@@ -327,12 +327,17 @@ fn nobody_waits_for_an_answer_that_was_read() {
 /// A server whose last answers meet closed connections sees errors that no user makes.
 #[test]
 fn the_last_answers_are_heard_out_and_not_counted() {
-    for (pause_ms, pipeline, cut_off) in [(7, 1, 0), (7, 3, 0), (2_500, 1, 4)] {
+    let late = vec![Asked, Pause(7), PONG, Repeat];
+    let never = vec![Asked, Pause(2_500), PONG, Repeat];
+    let until_close = vec![Asked, Pause(7), Send(b"HTTP/1.0 200 OK\r\n\r\npong"), Close];
+    for (script, pipeline, cut_off) in
+        [(late.clone(), 1, 0), (late, 3, 0), (until_close, 1, 0), (never, 1, 4)]
+    {
         let load = Load { connections: 4, pipeline, ..for_seconds(1) };
-        let fake = Fake::new(vec![vec![Asked, Pause(pause_ms), PONG, Repeat]]);
+        let fake = Fake::new(vec![script]);
         let counted = std::rc::Rc::clone(&fake.cut_off);
         let sample = run_on(fake, &load);
-        assert_eq!(counted.get(), cut_off, "{pause_ms} ms");
+        assert_eq!(counted.get(), cut_off);
         let under_way = 4 * pipeline as u64;
         assert_eq!(sample.in_flight_at_end.count, under_way);
         assert_eq!(sample.heard_out, under_way - cut_off);
