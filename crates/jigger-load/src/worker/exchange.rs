@@ -9,6 +9,9 @@ use crate::io::{Driver, Ready, Received};
 use crate::load::ConnectionPolicy;
 use rustix::io::Errno;
 
+/// So often one socket is read before the others get their turn.
+pub(super) const READS_MAX: usize = 16;
+
 /// What the bytes of one read come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
@@ -149,7 +152,6 @@ impl<D: Driver> Worker<'_, D> {
     /// to be sent then follows when the other sockets have been read ([`Worker::go_on`]). After
     /// a few full buffers the others get their turn.
     pub(super) fn receive(&mut self, index: usize, hung_up: bool) {
-        const READS_MAX: usize = 16;
         for number in 0..READS_MAX {
             let Some(socket) = &self.slots[index].socket else {
                 return;

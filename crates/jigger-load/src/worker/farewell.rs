@@ -2,6 +2,7 @@
 //! connection, and many a server logs that with a whole traceback; so the last answers are heard
 //! out. No figure has them but their number.
 
+use super::exchange::READS_MAX;
 use super::{Phase, Worker};
 use crate::io::{Driver, Ready};
 use rustix::io::Errno;
@@ -45,7 +46,8 @@ impl<D: Driver> Worker<'_, D> {
 
     /// Whether this connection was open and has brought its last answer now, or can bring none.
     fn hears_out(&mut self, index: usize) -> bool {
-        loop {
+        // Patience ends for an answer without end, too.
+        for _ in 0..READS_MAX {
             let Some(socket) = self.slots.get(index).and_then(|slot| slot.socket.as_ref()) else {
                 return false;
             };
@@ -65,6 +67,7 @@ impl<D: Driver> Worker<'_, D> {
                 return false;
             }
         }
+        false
     }
 
     /// Whether what was read, nothing at the end of the stream, ends the conversation. More than
