@@ -40,9 +40,8 @@ fn main() -> Outcome<()> {
     }
     let unknown = words.iter().find(|word| PARTS.iter().all(|(name, _)| name != word));
     if let Some(word) = unknown {
-        return Err(
-            format!("there is no part '{word}': delay, batch, stall, lag, memory, cores").into()
-        );
+        let names: Vec<_> = PARTS.iter().map(|(name, _)| *name).collect();
+        return Err(format!("there is no part '{word}': {}", names.join(", ")).into());
     }
     for (name, part) in PARTS {
         if words.is_empty() || words.iter().any(|word| word == name) {
@@ -74,9 +73,7 @@ fn delay() -> Outcome<()> {
             let took_us = server.finish()?;
             let name = if busy_poll { ", never sleeping" } else { "" };
             println!("  c = {connections}{name}:");
-            compare("response time", &sample.response_time_ns, took_us);
-            let kernel_ns = sample.kernel_time_ns.as_ref().ok_or("no time stamps")?;
-            compare("until the kernel had it", kernel_ns, took_us);
+            compare_both(&sample, took_us)?;
         }
     }
     Ok(())
@@ -99,11 +96,17 @@ fn batch() -> Outcome<()> {
             })?;
             let took_us = server.finish()?;
             println!("  c = {connections}{}:", if batch { ", batch" } else { "" });
-            compare("response time", &sample.response_time_ns, took_us);
-            let kernel_ns = sample.kernel_time_ns.as_ref().ok_or("no time stamps")?;
-            compare("until the kernel had it", kernel_ns, took_us);
+            compare_both(&sample, took_us)?;
         }
     }
+    Ok(())
+}
+
+/// The response time and the kernel's, against what the server took.
+fn compare_both(sample: &Sample, took_us: [f64; 2]) -> Outcome<()> {
+    compare("response time", &sample.response_time_ns, took_us);
+    let kernel_ns = sample.kernel_time_ns.as_ref().ok_or("no time stamps")?;
+    compare("until the kernel had it", kernel_ns, took_us);
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::interrupt::Interrupt;
 use crate::prepare::{self, Images};
 use crate::record::{Record, Status};
-use crate::suite::{Place, Suite};
+use crate::suite::Place;
 use crate::visit::survey;
 
 /// Checks a suite's contenders.
@@ -20,12 +20,7 @@ use crate::visit::survey;
 /// # Errors
 /// When the suite is wrong or there is no place for the servers' logs.
 pub fn run(args: &CheckArgs) -> Result<Exit> {
-    let mut suite = Suite::read(&args.suite)?;
-    if !args.only.is_empty() {
-        suite.keep_only(&args.only)?;
-    }
-    suite.container_limits = args.place.limits(suite.container_limits);
-    suite.put(args.place.place())?;
+    let suite = run::suite(&args.suite, &args.only, &args.place)?;
     // Images take long to build, and only containers need them here.
     let images = match args.place.place() {
         Place::Processes => Images::Skip,

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::{Exit, output};
 use crate::analysis::Analysis;
 use crate::calibration;
-use crate::cli::{MethodArgs, OutputArgs, RunArgs};
+use crate::cli::{MethodArgs, OutputArgs, PlaceArgs, RunArgs};
 use crate::display::{Display, Verbosity};
 use crate::disturbance::Limits;
 use crate::event::{Event, Listener};
@@ -36,18 +36,27 @@ const QUICK_CEILING: Duration = Duration::from_millis(200);
 /// # Errors
 /// When the suite is wrong or a file cannot be written.
 pub fn run(args: &RunArgs) -> Result<Exit> {
-    let mut suite = Suite::read(&args.suite)?;
-    if !args.only.is_empty() {
-        suite.keep_only(&args.only)?;
-    }
-    suite.container_limits = args.place.limits(suite.container_limits);
-    suite.put(args.place.place())?;
+    let suite = suite(&args.suite, &args.only, &args.place)?;
     let placement = args.placement.placement()?;
     let images = match args.no_images {
         true => Images::Skip,
         false => Images::detect(&suite, args.engine.as_deref()),
     };
     measure(suite, &args.method, placement, args.place.builds(), images, &args.output)
+}
+
+/// The suite of that name, with those contenders only where some are named, each where it is to run.
+///
+/// # Errors
+/// When it cannot be read, lacks a contender, or none can run there.
+pub(super) fn suite(name: &str, only: &[String], place: &PlaceArgs) -> Result<Suite> {
+    let mut suite = Suite::read(name)?;
+    if !only.is_empty() {
+        suite.keep_only(only)?;
+    }
+    suite.container_limits = place.limits(suite.container_limits);
+    suite.put(place.place())?;
+    Ok(suite)
 }
 
 /// The engine that the contenders' containers run with; none when there are no such contenders.

@@ -61,8 +61,7 @@ pub fn run(
             last = Some(trial);
         }
         probes.push(record);
-        let has_ended = server.as_deref_mut().is_some_and(|server| server.exit().is_some());
-        if has_ended || conditions.interrupt.is_raised() {
+        if conditions.are_over(server.as_deref_mut()) {
             break;
         }
     }

@@ -28,6 +28,13 @@ pub struct Conditions<'a> {
     pub interrupt: &'a Interrupt,
 }
 
+impl Conditions<'_> {
+    /// Whether nothing more is to be asked: the user wants to stop, or the server has ended.
+    pub fn are_over(&self, server: Option<&mut Server>) -> bool {
+        self.interrupt.is_raised() || server.is_some_and(|server| server.exit().is_some())
+    }
+}
+
 /// Between two looks at the running load.
 const OBSERVE_EVERY: Duration = Duration::from_millis(250);
 
@@ -107,7 +114,8 @@ fn expect(conditions: &Conditions<'_>) -> Expect {
     Expect { status: Some(conditions.expectation.status), body }
 }
 
-/// Runs a trial, which ends early with its server; what it measured and the highest memory of the server seen meanwhile.
+/// Runs a trial, which ends early with its server; what it measured and the highest memory of the
+/// server seen meanwhile.
 ///
 /// # Errors
 /// [`VisitError`] when the load engine cannot run, or not one answer was correct.
@@ -142,8 +150,7 @@ pub fn measure(
         let name = scenario.name.clone();
         listener(Event::Step { name, rate_per_second: Some(rate) });
         looks_bytes.extend(usage(server.as_deref()).map(|usage| usage.memory.total_bytes));
-        let has_ended = server.as_deref_mut().is_some_and(|server| server.exit().is_some());
-        if has_ended || conditions.interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
+        if conditions.are_over(server.as_deref_mut()) { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
     let after = usage(server.as_deref());

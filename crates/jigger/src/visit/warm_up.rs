@@ -50,8 +50,7 @@ pub fn warm_up(
             windows.push(rate);
         }
         steady = rule.judge(&windows) == Steadiness::Steady;
-        let has_ended = server.as_deref_mut().is_some_and(|server| server.exit().is_some());
-        let is_over = steady || has_ended || conditions.interrupt.is_raised();
+        let is_over = steady || conditions.are_over(server.as_deref_mut());
         if is_over { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
