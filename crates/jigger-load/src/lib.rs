@@ -25,6 +25,7 @@ mod schedule;
 mod tally;
 mod team;
 pub mod template;
+mod turn;
 pub mod url;
 mod worker;
 

@@ -2,21 +2,23 @@
 //! it is this machine's ceiling.
 
 mod conversation;
+mod turn;
 
 use crate::address::Address;
 use crate::team::pin;
+use crate::turn::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
 use conversation::{Answers, Conversation, State};
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use std::collections::HashMap;
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use turn::Turn;
 
 /// How the null server answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,11 +158,13 @@ struct Thread {
     shared: Arc<Shared>,
     number: usize,
     epoll: OwnedFd,
-    /// By file descriptor number, which is also the event's data.
-    conversations: HashMap<RawFd, Conversation>,
+    /// By file descriptor number, which is also the event's data; the kernel gives the lowest
+    /// free one.
+    conversations: Vec<Option<Conversation>>,
     accepted: usize,
     buffer: Vec<u8>,
     state: State,
+    turn: Turn,
 }
 
 impl Thread {
@@ -176,10 +180,11 @@ impl Thread {
             shared,
             number,
             epoll,
-            conversations: HashMap::new(),
+            conversations: Vec::new(),
             accepted: 0,
-            buffer: vec![0; 64 << 10],
+            buffer: vec![0; BUFFER_BYTES],
             state: State::default(),
+            turn: Turn::default(),
         })
     }
 
@@ -191,14 +196,21 @@ impl Thread {
                 Err(Errno::INTR) => continue,
                 Err(_) => return,
             };
-            for event in ready {
-                let (data, flags) = (event.data, event.flags);
-                match data.u64() {
-                    LISTENER => self.accept(),
-                    WAKE => self.take_inbox(),
-                    file => self.converse(RawFd::try_from(file).unwrap_or(-1), flags),
-                }
+            if self.shared.answers.are_instant() {
+                ready.chunks(AT_ONCE).for_each(|events| self.serve(events));
+            } else {
+                // A server that works does so on one request after another.
+                ready.iter().for_each(|event| self.event(*event));
             }
+        }
+    }
+
+    fn event(&mut self, event: epoll::Event) {
+        let (data, flags) = (event.data, event.flags);
+        match data.u64() {
+            LISTENER => self.accept(),
+            WAKE => self.take_inbox(),
+            file => self.converse(usize::try_from(file).unwrap_or(usize::MAX), flags),
         }
     }
 
@@ -231,19 +243,23 @@ impl Thread {
     }
 
     fn adopt(&mut self, file: OwnedFd) {
-        let number = file.as_raw_fd();
-        let data = epoll::EventData::new_u64(u64::try_from(number).unwrap_or_default());
+        let Ok(number) = usize::try_from(file.as_raw_fd()) else {
+            return;
+        };
+        let data = epoll::EventData::new_u64(number as u64);
         if epoll::add(&self.epoll, &file, data, epoll::EventFlags::IN).is_ok() {
-            self.conversations.insert(number, Conversation::new(file));
+            if self.conversations.len() <= number {
+                self.conversations.resize_with(number + 1, || None);
+            }
+            self.conversations[number] = Some(Conversation::new(file));
         }
     }
 
-    fn converse(&mut self, number: RawFd, flags: epoll::EventFlags) {
-        let Some(conversation) = self.conversations.get_mut(&number) else {
+    fn converse(&mut self, number: usize, flags: epoll::EventFlags) {
+        let Some(Some(conversation)) = self.conversations.get_mut(number) else {
             return;
         };
         let writable = flags.contains(epoll::EventFlags::OUT);
-        let answers = &self.shared.answers;
         let waited = conversation.is_full();
         let goes_on = if waited && writable {
             conversation.flush()
@@ -251,16 +267,26 @@ impl Thread {
             // Not writable and yet reported: the client has gone.
             false
         } else {
-            conversation.answer(answers, &mut self.state, &mut self.buffer)
+            let received = conversation.read(&mut self.buffer[..READ_BYTES]);
+            let answers = &self.shared.answers;
+            conversation.answer(answers, &mut self.state, received, &self.buffer)
         };
-        if !goes_on {
-            self.conversations.remove(&number);
-        } else if conversation.is_full() != waited {
-            let wanted = if waited { epoll::EventFlags::IN } else { epoll::EventFlags::OUT };
-            let data = epoll::EventData::new_u64(u64::try_from(number).unwrap_or_default());
-            if epoll::modify(&self.epoll, conversation.file(), data, wanted).is_err() {
-                self.conversations.remove(&number);
-            }
+        self.conclude(number, waited, goes_on);
+    }
+
+    /// Ends the conversation, or waits for what it needs next. `waited`: for room to send.
+    fn conclude(&mut self, number: usize, waited: bool, goes_on: bool) {
+        let Some(Some(conversation)) = self.conversations.get(number) else {
+            return;
+        };
+        let ends = !goes_on
+            || conversation.is_full() != waited && {
+                let wanted = if waited { epoll::EventFlags::IN } else { epoll::EventFlags::OUT };
+                let data = epoll::EventData::new_u64(number as u64);
+                epoll::modify(&self.epoll, conversation.file(), data, wanted).is_err()
+            };
+        if ends {
+            self.conversations[number] = None;
         }
     }
 }

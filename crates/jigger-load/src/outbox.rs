@@ -4,6 +4,10 @@ use crate::connection::Flight;
 use crate::load::Load;
 use crate::random::Random;
 use crate::request::Request;
+use std::ops::Range;
+
+/// With so much laid out the rest is not worth the memory.
+const FULL_BYTES: usize = 64 << 10;
 
 /// One thread's source of requests.
 #[derive(Debug)]
@@ -54,22 +58,41 @@ impl<'a> Outbox<'a> {
         Flight { due_ns, started_ns: now_ns, counter, request, is_head }
     }
 
-    /// The bytes of these requests in a row. A request of the same number has the same bytes
-    /// each time.
-    pub(crate) fn bytes<'b>(
+    /// Lays these requests out in a row, behind what is laid out already; where, for
+    /// [`Outbox::bytes`]. A request of the same number has the same bytes each time.
+    pub(crate) fn lay_out<'b>(
         &mut self,
         flights: impl ExactSizeIterator<Item = &'b Flight>,
-    ) -> &[u8] {
+    ) -> Range<usize> {
         if let Some(length) = self.single_bytes {
-            return &self.repeated[..length * flights.len()];
+            return 0..length * flights.len();
         }
-        self.rendered.clear();
+        let begin = self.rendered.len();
         for flight in flights {
             let mut random = Random::new(self.seed ^ flight.counter.wrapping_mul(0x9e37_79b9));
             let request = &self.requests[flight.request as usize].0;
             request.render(flight.counter, &mut random, &mut self.body, &mut self.rendered);
         }
-        &self.rendered
+        begin..self.rendered.len()
+    }
+
+    /// What stands there.
+    pub(crate) fn bytes(&self, laid_out: Range<usize>) -> &[u8] {
+        if self.single_bytes.is_some() {
+            &self.repeated[laid_out]
+        } else {
+            &self.rendered[laid_out]
+        }
+    }
+
+    /// Whether enough is laid out for one turn.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rendered.len() >= FULL_BYTES
+    }
+
+    /// Clears away what is laid out from there on.
+    pub(crate) fn clear(&mut self, from: usize) {
+        self.rendered.truncate(from);
     }
 
     fn choose(&mut self) -> usize {
@@ -106,8 +129,12 @@ mod tests {
         let mut outbox = Outbox::new(&load, 0);
         let flights = [outbox.next(0, 0), outbox.next(0, 0)];
         let one = get("/").bytes();
-        assert_eq!(outbox.bytes(flights[..1].iter()), one);
-        assert_eq!(outbox.bytes(flights.iter()), one.repeat(2));
+        let mut bytes = |flights: &[Flight]| {
+            let laid_out = outbox.lay_out(flights.iter());
+            outbox.bytes(laid_out).to_vec()
+        };
+        assert_eq!(bytes(&flights[..1]), one);
+        assert_eq!(bytes(&flights), one.repeat(2));
     }
 
     #[test]
@@ -126,8 +153,13 @@ mod tests {
         let counters: Vec<u64> = (0..4).map(|turn| outboxes[turn % 2].next(0, 0).counter).collect();
         assert_eq!(counters, [0, 1, 2, 3]);
         let flight = outboxes[0].next(0, 0);
-        let first = outboxes[0].bytes([flight].iter()).to_vec();
+        let places = [0, 0, 1].map(|index| outboxes[index].lay_out([flight].iter()));
+        let first = outboxes[0].bytes(places[0].clone()).to_vec();
         assert!(first.starts_with(b"GET /4/"));
-        assert_eq!(outboxes[1].bytes([flight].iter()), first);
+        assert_eq!(places[1], first.len()..2 * first.len(), "behind the other");
+        assert_eq!(outboxes[0].bytes(places[1].clone()), first);
+        assert_eq!(outboxes[1].bytes(places[2].clone()), first);
+        outboxes[0].clear(first.len());
+        assert_eq!(outboxes[0].lay_out([flight].iter()), places[1], "room again");
     }
 }

@@ -9,29 +9,27 @@ mod exchange;
 mod farewell;
 mod pieces;
 pub(crate) mod reconnect;
+mod turn;
 
 use crate::connection::{Connection, Memory};
-use crate::io::{Driver, Ready};
+use crate::io::Driver;
 use crate::load::{ConnectionPolicy, Extent, Load, Pacing};
 use crate::outbox::Outbox;
 use crate::sample::{InFlight, Sample};
 use crate::schedule::{Rate, Schedule};
 use crate::tally::Tally;
 use crate::team::{Board, thread_cpu_ns};
+use crate::turn::{AT_ONCE, BUFFER_BYTES};
 use batch::Batch;
 use pieces::Pieces;
 use rustix::io::Errno;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
+use turn::{Arrival, Departure};
 
 /// How long a stop may go unnoticed.
 const STOP_CHECK_NS: u64 = 20_000_000;
-/// One read takes an answer of this size whole.
-const BUFFER_BYTES: usize = 64 << 10;
-/// So many sockets are read before the next requests go out on them. Reading and sending are
-/// long ways through the kernel, each of which drives the other out of the core's caches:
-/// alternating costs 2.5 to 4.5 % more of the client's CPU time (docs/performance.md).
-const READ_AT_ONCE: usize = 16;
 const NEVER: u64 = u64::MAX;
 
 /// See the module.
@@ -42,10 +40,13 @@ pub(crate) struct Worker<'a, D: Driver> {
     board: &'a Board,
     stop: &'a AtomicBool,
     slots: Vec<Slot<D::Socket>>,
+    /// The reads of this turn.
+    arrivals: Vec<Arrival>,
     /// Slots that have been read and may have something to send.
     read: Vec<usize>,
-    /// The slot that was read when the time was up, and how many bytes.
-    unheard: Option<(usize, usize)>,
+    departures: Vec<Departure>,
+    /// The slot that was read when the time was up, and where in the buffer that stands.
+    unheard: Option<(usize, Range<usize>)>,
     /// Open loop: slots that can take a request, once for each they can take; longest free first.
     free: VecDeque<u32>,
     outbox: Outbox<'a>,
@@ -137,7 +138,9 @@ impl<'a, D: Driver> Worker<'a, D> {
             thread,
             board,
             stop,
-            read: Vec::with_capacity(READ_AT_ONCE),
+            arrivals: Vec::with_capacity(AT_ONCE),
+            read: Vec::with_capacity(AT_ONCE),
+            departures: Vec::with_capacity(AT_ONCE),
             unheard: None,
             free: VecDeque::with_capacity(slots.len() * load.pipeline),
             slots,
@@ -280,42 +283,6 @@ impl<'a, D: Driver> Worker<'a, D> {
         };
         let next_ns = self.check_ns.min(self.end_ns).min(wake_ns);
         next_ns.saturating_sub(self.now_ns).min(STOP_CHECK_NS)
-    }
-
-    fn handle(&mut self, ready: &[Ready]) {
-        let before_ns = self.now_ns;
-        for events in ready.chunks(READ_AT_ONCE) {
-            for event in events {
-                self.event(*event);
-                if self.now_ns >= self.end_ns {
-                    return;
-                }
-            }
-            self.go_on(events.len() == 1);
-        }
-        // Reading an answer tells the time; nothing else does.
-        if self.now_ns == before_ns {
-            self.now_ns = self.driver.now_ns();
-        }
-    }
-
-    /// Lets the connections that have been read begin their next requests, each at its own time.
-    /// For one alone reading has just told the time.
-    fn go_on(&mut self, alone: bool) {
-        for number in 0..self.read.len() {
-            let index = self.read[number];
-            if !alone {
-                self.now_ns = self.driver.now_ns();
-                if self.now_ns >= self.end_ns {
-                    return;
-                }
-            }
-            if self.slots[index].connection.flights().is_empty() {
-                self.end_idleness(index, self.now_ns);
-            }
-            self.proceed(index);
-        }
-        self.read.clear();
     }
 
     /// Ends rests and gives up requests whose deadline has passed.

@@ -232,6 +232,17 @@ fn pinning_to_a_core_that_is_not_there_is_refused() {
 }
 
 #[test]
+fn the_null_server_works_for_each_answer() {
+    let work = Duration::from_micros(500);
+    let server = start(&NullOptions { work, ..NullOptions::default() });
+    let sample = measure(&Load { connections: 8, ..count(&server, 400) });
+    assert_whole(&sample, 400);
+    assert!(sample.elapsed_ns >= 200_000_000, "{}", sample.elapsed_ns);
+    let soonest_ns = sample.response_time_ns.min();
+    assert!((500_000..3_000_000).contains(&soonest_ns), "{soonest_ns}");
+}
+
+#[test]
 fn the_ceiling_is_measured_against_a_null_server_of_its_own() {
     let nowhere = Address::Tcp("127.0.0.1:1".parse().unwrap());
     let load = Load { connections: 8, pipeline: 2, ..Load::new(nowhere, get()) };

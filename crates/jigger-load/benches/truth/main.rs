@@ -1,10 +1,11 @@
 //! What the engine records against what is known to be true, on this machine.
 //!
 //!     cargo bench -p jigger-load --bench truth
-//!     cargo bench -p jigger-load --bench truth -- delay batch stall lag memory cores
+//!     cargo bench -p jigger-load --bench truth -- delay batch stall lag memory cores calls
 //!
 //! Servers run on the last core in processes of their own, the engine on the first.
 
+mod calls;
 mod server;
 
 use jigger_load::{
@@ -28,6 +29,7 @@ const PARTS: &[Part] = &[
     ("lag", lag),
     ("memory", memory),
     ("cores", cores),
+    ("calls", calls::run),
 ];
 
 fn main() -> Outcome<()> {

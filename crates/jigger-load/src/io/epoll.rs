@@ -71,6 +71,7 @@ impl Driver for Epoll {
     type Socket = Socket;
     const NAME: &'static str = "epoll";
 
+    #[inline]
     fn now_ns(&self) -> u64 {
         clock_ns(rustix::time::ClockId::Monotonic)
     }
@@ -116,10 +117,12 @@ impl Driver for Epoll {
         epoll::add(&self.epoll, &socket.file, data, flags)
     }
 
+    #[inline(always)]
     fn send(&mut self, socket: &Socket, bytes: &[u8]) -> Result<usize, Errno> {
         net::send(&socket.file, bytes, SendFlags::NOSIGNAL)
     }
 
+    #[inline(always)]
     fn receive(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
         if let Some(stamps) = &mut self.stamps {
             return stamps.receive(&socket.file, buffer);

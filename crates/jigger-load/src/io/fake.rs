@@ -18,6 +18,8 @@ pub(crate) enum Step {
     Request,
     /// Waits until the client has sent so many bytes.
     Read(usize),
+    /// Waits for so many bytes, and resets when they are not these.
+    Exactly(&'static [u8]),
     /// Sends these bytes.
     Send(&'static [u8]),
     /// Lets so many milliseconds pass.
@@ -138,6 +140,15 @@ impl Wire {
                     }
                     self.requests.drain(..bytes);
                     self.time_ns = self.time_ns.max(now_ns);
+                }
+                Step::Exactly(bytes) => {
+                    if self.requests.len() < bytes.len() {
+                        return;
+                    }
+                    self.time_ns = self.time_ns.max(now_ns);
+                    if !self.requests.drain(..bytes.len()).as_slice().eq(bytes) {
+                        self.come(Incoming::Reset);
+                    }
                 }
                 Step::Send(bytes) => self.come(Incoming::Bytes(bytes.to_vec())),
                 Step::Pause(milliseconds) => self.time_ns += milliseconds * 1_000_000,

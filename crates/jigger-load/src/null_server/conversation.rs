@@ -74,8 +74,19 @@ impl Answers {
         }
     }
 
+    /// Whether an answer takes no work.
+    pub(super) fn are_instant(&self) -> bool {
+        self.work.is_zero()
+    }
+
+    /// The usual answer.
+    #[inline]
+    fn one(&self) -> &[u8] {
+        &self.repeated[..self.one_bytes]
+    }
+
     fn work(&self, answers: usize) {
-        if self.work.is_zero() {
+        if self.are_instant() {
             return;
         }
         let work = self.work * u32::try_from(answers).unwrap_or(u32::MAX);
@@ -100,16 +111,23 @@ impl Conversation {
         !self.rest.is_empty()
     }
 
-    /// Reads once and answers; whether the conversation goes on.
+    /// Reads once; 0 bytes are the end.
+    #[inline]
+    pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        net::recv(&self.file, buffer, RecvFlags::empty()).map(|(_, bytes)| bytes)
+    }
+
+    /// Answers what a read has brought; whether the conversation goes on.
     pub(super) fn answer(
         &mut self,
         answers: &Answers,
         state: &mut State,
-        buffer: &mut [u8],
+        received: Result<usize, Errno>,
+        buffer: &[u8],
     ) -> bool {
-        let bytes = match net::recv(&self.file, &mut *buffer, RecvFlags::empty()) {
-            Ok((_, 0)) => return false,
-            Ok((_, bytes)) => bytes,
+        let bytes = match received {
+            Ok(0) => return false,
+            Ok(bytes) => bytes,
             Err(Errno::AGAIN) => return true,
             Err(_) => return false,
         };
@@ -122,6 +140,29 @@ impl Conversation {
             let mut input = &stash[..];
             self.answer_all(answers, state, &mut input) && self.keep(input)
         }
+    }
+
+    /// Whether these bytes are the usual request, once, and answered by the usual answer.
+    pub(super) fn asks_as_usual(&self, state: &State, input: &[u8]) -> bool {
+        let is_idle = self.stash.is_empty() && self.skip_bytes == 0 && !self.closes;
+        is_idle && !input.is_empty() && input == state.last
+    }
+
+    /// Hands the usual answer to the kernel; how much of it was taken.
+    #[inline]
+    pub(super) fn send_one(&self, answers: &Answers) -> Result<usize, Errno> {
+        net::send(&self.file, answers.one(), SendFlags::NOSIGNAL)
+    }
+
+    /// Keeps what the kernel did not take of a usual answer; whether the conversation goes on.
+    pub(super) fn keep_rest(&mut self, answers: &Answers, sent: Result<usize, Errno>) -> bool {
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(Errno::AGAIN) => 0,
+            Err(_) => return false,
+        };
+        self.rest.extend_from_slice(&answers.one()[sent..]);
+        true
     }
 
     /// Sends on; whether the conversation goes on.
@@ -275,7 +316,8 @@ mod tests {
         let mut goes_on = true;
         for piece in pieces {
             client.write_all(piece).unwrap();
-            goes_on = conversation.answer(&answers, &mut state, &mut buffer);
+            let received = conversation.read(&mut buffer);
+            goes_on = conversation.answer(&answers, &mut state, received, &buffer);
         }
         drop(conversation);
         let mut text = String::new();
@@ -300,6 +342,21 @@ mod tests {
             let (text, goes_on) = talk(&pieces);
             assert_eq!((count(&text), goes_on), (wanted, true), "{text}");
         }
+    }
+
+    #[test]
+    fn only_the_last_request_over_again_is_the_usual_one() {
+        let (_client, server) = UnixStream::pair().unwrap();
+        let mut conversation = Conversation::new(server.into());
+        let mut state = State::default();
+        assert!(!conversation.asks_as_usual(&state, b""), "the end of a stream asks for nothing");
+        state.last = GET.to_vec();
+        let longer = [GET, b"G"].concat();
+        for (input, wanted) in [(GET, true), (&GET[1..], false), (&longer, false), (POST, false)] {
+            assert_eq!(conversation.asks_as_usual(&state, input), wanted);
+        }
+        conversation.skip_bytes = 1;
+        assert!(!conversation.asks_as_usual(&state, GET), "it belongs to a body");
     }
 
     #[test]

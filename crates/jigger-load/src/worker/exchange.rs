@@ -5,12 +5,24 @@ use super::{Phase, Worker};
 use crate::connection::{Answer, Verdict};
 use crate::failure::ErrorKind;
 use crate::http1::Malformed;
-use crate::io::{Driver, Ready, Received};
+use crate::io::{Driver, Received};
 use crate::load::ConnectionPolicy;
+use crate::turn::READ_BYTES;
 use rustix::io::Errno;
+use std::ops::Range;
 
 /// So often one socket is read before the others get their turn.
 pub(super) const READS_MAX: usize = 16;
+
+/// What to do after a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// There was nothing to read.
+    Nothing,
+    /// There may be more.
+    ReadOn,
+    Done,
+}
 
 /// What the bytes of one read come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,38 +35,24 @@ enum Taken {
 }
 
 impl<D: Driver> Worker<'_, D> {
-    /// Deals with a socket that is ready.
-    pub(super) fn event(&mut self, ready: Ready) {
-        let index = ready.token as usize;
-        let Some(slot) = self.slots.get(index) else {
-            return;
-        };
-        match slot.phase {
-            Phase::Connecting => self.finish_connect(index, ready),
-            Phase::Open => {
-                if ready.writable && !self.flush(index) {
-                    return;
-                }
-                if ready.readable {
-                    self.receive(index, ready.hung_up);
-                }
-            }
-            Phase::Closed | Phase::Resting(_) => {}
-        }
-    }
-
     /// Closed loop: begins as many requests as fit; then sends what is to be sent.
     pub(super) fn proceed(&mut self, index: usize) {
-        if self.schedule.is_none() {
-            let room = self.load.pipeline - self.slots[index].connection.flights().len();
-            for _ in 0..room {
-                if self.left == 0 {
-                    break;
-                }
-                self.launch(index, self.now_ns);
-            }
-        }
+        self.fill(index);
         self.transmit(index);
+    }
+
+    /// Closed loop: begins as many requests as fit.
+    pub(super) fn fill(&mut self, index: usize) {
+        if self.schedule.is_some() {
+            return;
+        }
+        let room = self.load.pipeline - self.slots[index].connection.flights().len();
+        for _ in 0..room {
+            if self.left == 0 {
+                break;
+            }
+            self.launch(index, self.now_ns);
+        }
     }
 
     /// Sends the requests that have not been sent, or connects for them.
@@ -74,31 +72,52 @@ impl<D: Driver> Worker<'_, D> {
 
     /// Hands unsent requests to the kernel; what it does not take waits in `rest`.
     pub(super) fn send_unsent(&mut self, index: usize) -> Result<(), Errno> {
-        let slot = &mut self.slots[index];
-        let Some(socket) = &mut slot.socket else {
+        let slot = &self.slots[index];
+        let Some(socket) = &slot.socket else {
             return Ok(());
         };
-        let bytes = self.outbox.bytes(slot.connection.flights().range(slot.sent..));
-        let taken = if slot.rest.is_empty() {
-            match self.driver.send(socket, bytes) {
-                Ok(taken) => taken,
-                Err(Errno::AGAIN) if slot.phase == Phase::Connecting => return Err(Errno::AGAIN),
-                Err(Errno::AGAIN) => 0,
-                Err(error) => return Err(error),
-            }
+        let laid_out = self.outbox.lay_out(slot.connection.flights().range(slot.sent..));
+        let from = laid_out.start;
+        let sent = if slot.rest.is_empty() {
+            self.driver.send(socket, self.outbox.bytes(laid_out.clone()))
         } else {
-            0
+            Ok(0)
         };
+        let result = match sent {
+            Err(Errno::AGAIN) if slot.phase == Phase::Connecting => Err(Errno::AGAIN),
+            sent => self.hand_over(index, laid_out, sent),
+        };
+        self.outbox.clear(from);
+        result
+    }
+
+    /// The kernel took so many bytes of this connection's unsent requests; the others wait in
+    /// `rest`.
+    pub(super) fn hand_over(
+        &mut self,
+        index: usize,
+        laid_out: Range<usize>,
+        sent: Result<usize, Errno>,
+    ) -> Result<(), Errno> {
+        let taken = match sent {
+            Ok(taken) => taken,
+            Err(Errno::AGAIN) => 0,
+            Err(error) => return Err(error),
+        };
+        let slot = &mut self.slots[index];
         slot.sent = slot.connection.flights().len();
-        if taken < bytes.len() {
-            let idle = slot.rest.is_empty();
-            slot.rest.extend_from_slice(&bytes[taken..]);
-            if idle && slot.phase == Phase::Open {
-                let token = u32::try_from(index).unwrap_or(u32::MAX);
-                self.driver.watch(socket, token, true)?;
-            }
+        if taken == laid_out.len() {
+            return Ok(());
         }
-        Ok(())
+        let idle = slot.rest.is_empty();
+        slot.rest.extend_from_slice(&self.outbox.bytes(laid_out)[taken..]);
+        match &mut slot.socket {
+            Some(socket) if idle && slot.phase == Phase::Open => {
+                let token = u32::try_from(index).unwrap_or(u32::MAX);
+                self.driver.watch(socket, token, true)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Sends on what the kernel had no room for; `false` when the connection broke.
@@ -132,16 +151,15 @@ impl<D: Driver> Worker<'_, D> {
 
     /// A request that cannot be written may already have its answer: a server that refuses a
     /// large body answers and closes. Reading tells which it was.
-    fn fail_write(&mut self, index: usize, error: Errno) {
+    pub(super) fn fail_write(&mut self, index: usize, error: Errno) {
         let slot = &mut self.slots[index];
         slot.write_error = Some(error);
         slot.rest = Vec::new();
         slot.rest_from = 0;
-        self.receive(index, true);
+        self.receive(index, true, 0);
     }
 
     fn fail_read(&mut self, index: usize, error: Errno) {
-        self.now_ns = self.driver.now_ns();
         match self.slots[index].write_error {
             Some(error) => self.fail(index, ErrorKind::Write, || message(error)),
             None => self.fail(index, ErrorKind::ReadReset, || message(error)),
@@ -149,43 +167,25 @@ impl<D: Driver> Worker<'_, D> {
     }
 
     /// Reads until the socket has no more, as a short read shows without another call; what is
-    /// to be sent then follows when the other sockets have been read ([`Worker::go_on`]). After
-    /// a few full buffers the others get their turn.
-    pub(super) fn receive(&mut self, index: usize, hung_up: bool) {
-        for number in 0..READS_MAX {
+    /// to be sent then follows when the other sockets have been read. After a few full buffers,
+    /// with those `read_before`, the others get their turn.
+    pub(super) fn receive(&mut self, index: usize, hung_up: bool, read_before: usize) {
+        for number in read_before..READS_MAX {
             let Some(socket) = &self.slots[index].socket else {
                 return;
             };
-            let received = match self.driver.receive(socket, &mut self.buffer) {
-                Ok(received) => received,
-                Err(Errno::AGAIN) if self.slots[index].write_error.is_none() => {
+            let received = self.driver.receive(socket, &mut self.buffer[..READ_BYTES]);
+            self.now_ns = self.driver.now_ns();
+            match self.look_at(index, 0, received, hung_up) {
+                Look::ReadOn => {}
+                Look::Nothing => {
                     // The read before may have filled the buffer with the end of an answer.
                     if number > 0 {
                         self.read.push(index);
                     }
                     return;
                 }
-                Err(error) => return self.fail_read(index, error),
-            };
-            self.now_ns = self.driver.now_ns();
-            if self.now_ns >= self.end_ns {
-                self.unheard = Some((index, received.bytes));
-                return;
-            }
-            if received.bytes == 0 {
-                return self.end_of_stream(index, false);
-            }
-            let whole = received.bytes < self.buffer.len();
-            match self.take(index, received) {
-                Taken::GoOn if whole && !hung_up => return self.read.push(index),
-                // All has arrived; whether the rest was lost by a close or a reset is in the
-                // next read.
-                Taken::GoOn if whole && self.slots[index].connection.flights().is_empty() => {
-                    return self.end_of_stream(index, false);
-                }
-                Taken::GoOn => {}
-                Taken::Last => return self.end_of_stream(index, true),
-                Taken::Failed => return,
+                Look::Done => return,
             }
         }
         if !hung_up {
@@ -193,8 +193,47 @@ impl<D: Driver> Worker<'_, D> {
         }
     }
 
+    /// Deals with what a read has brought, which stands in the buffer from there on.
+    pub(super) fn look_at(
+        &mut self,
+        index: usize,
+        from: usize,
+        received: Result<Received, Errno>,
+        hung_up: bool,
+    ) -> Look {
+        let received = match received {
+            Ok(received) => received,
+            Err(Errno::AGAIN) if self.slots[index].write_error.is_none() => return Look::Nothing,
+            Err(error) => {
+                self.fail_read(index, error);
+                return Look::Done;
+            }
+        };
+        if self.now_ns >= self.end_ns {
+            self.unheard = Some((index, from..from + received.bytes));
+            return Look::Done;
+        }
+        if received.bytes == 0 {
+            self.end_of_stream(index, false);
+            return Look::Done;
+        }
+        let whole = received.bytes < READ_BYTES;
+        match self.take(index, from, received) {
+            Taken::GoOn if whole && !hung_up => self.read.push(index),
+            // All has arrived; whether the rest was lost by a close or a reset is in the
+            // next read.
+            Taken::GoOn if whole && self.slots[index].connection.flights().is_empty() => {
+                self.end_of_stream(index, false);
+            }
+            Taken::GoOn => return Look::ReadOn,
+            Taken::Last => self.end_of_stream(index, true),
+            Taken::Failed => {}
+        }
+        Look::Done
+    }
+
     /// Takes the answers out of the bytes read.
-    fn take(&mut self, index: usize, received: Received) -> Taken {
+    fn take(&mut self, index: usize, from: usize, received: Received) -> Taken {
         self.tally.bytes += received.bytes as u64;
         if self.slots[index].sent == 0 {
             self.fail(index, ErrorKind::ReadMalformed, || Malformed::Unasked.to_string());
@@ -203,16 +242,16 @@ impl<D: Driver> Worker<'_, D> {
         let arrived_ns = received
             .arrived_ns
             .map(|wall_ns| wall_ns.wrapping_sub(self.driver.arrival_offset_ns()));
-        let mut from = 0;
+        let (mut from, end) = (from, from + received.bytes);
         loop {
-            let mut input = &self.buffer[from..received.bytes];
+            let mut input = &self.buffer[from..end];
             let connection = &mut self.slots[index].connection;
             let answer = connection.absorb(&mut input, &self.load.expect, &mut self.memory);
-            from = received.bytes - input.len();
+            from = end - input.len();
             match answer {
                 Ok(Some(answer)) => {
                     let last = self.settle(index, &answer, arrived_ns);
-                    if last && from < received.bytes {
+                    if last && from < end {
                         self.fail(index, ErrorKind::ReadMalformed, || {
                             Malformed::Unasked.to_string()
                         });
@@ -221,7 +260,7 @@ impl<D: Driver> Worker<'_, D> {
                     if last {
                         return Taken::Last;
                     }
-                    if from == received.bytes {
+                    if from == end {
                         return Taken::GoOn;
                     }
                 }

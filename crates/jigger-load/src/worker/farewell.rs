@@ -5,7 +5,9 @@
 use super::exchange::READS_MAX;
 use super::{Phase, Worker};
 use crate::io::{Driver, Ready};
+use crate::turn::READ_BYTES;
 use rustix::io::Errno;
+use std::ops::Range;
 
 /// How long the last answers are waited for.
 const PATIENCE_NS: u64 = 1_000_000_000;
@@ -17,8 +19,8 @@ impl<D: Driver> Worker<'_, D> {
     /// # Errors
     /// Only when waiting itself fails.
     pub(super) fn take_leave(&mut self, ready: &mut Vec<Ready>) -> Result<(), Errno> {
-        if let Some((index, bytes)) = self.unheard.take()
-            && self.hears_last(index, bytes)
+        if let Some((index, place)) = self.unheard.take()
+            && self.hears_last(index, place)
         {
             self.slots[index].socket = None;
         }
@@ -51,7 +53,7 @@ impl<D: Driver> Worker<'_, D> {
             let Some(socket) = self.slots.get(index).and_then(|slot| slot.socket.as_ref()) else {
                 return false;
             };
-            let bytes = match self.driver.receive(socket, &mut self.buffer) {
+            let bytes = match self.driver.receive(socket, &mut self.buffer[..READ_BYTES]) {
                 Ok(received) => received.bytes,
                 Err(Errno::AGAIN) => return false,
                 Err(_) => {
@@ -59,11 +61,11 @@ impl<D: Driver> Worker<'_, D> {
                     return true;
                 }
             };
-            if self.hears_last(index, bytes) {
+            if self.hears_last(index, 0..bytes) {
                 self.slots[index].socket = None;
                 return true;
             }
-            if bytes < self.buffer.len() {
+            if bytes < READ_BYTES {
                 return false;
             }
         }
@@ -72,9 +74,9 @@ impl<D: Driver> Worker<'_, D> {
 
     /// Whether what was read, nothing at the end of the stream, ends the conversation. More than
     /// was asked for is cut off with the connection.
-    fn hears_last(&mut self, index: usize, bytes: usize) -> bool {
+    fn hears_last(&mut self, index: usize, place: Range<usize>) -> bool {
         let connection = &mut self.slots[index].connection;
-        let mut input = &self.buffer[..bytes];
+        let mut input = &self.buffer[place.clone()];
         while !input.is_empty() {
             match connection.absorb(&mut input, &self.load.expect, &mut self.memory) {
                 Ok(Some(_)) => self.tally.heard_out += 1,
@@ -82,10 +84,10 @@ impl<D: Driver> Worker<'_, D> {
                 Err(_) => return true,
             }
         }
-        if bytes == 0 {
+        if place.is_empty() {
             let last = connection.end_of_stream(&self.load.expect, &mut self.memory);
             self.tally.heard_out += u64::from(last.is_some());
         }
-        bytes == 0 || connection.flights().is_empty()
+        place.is_empty() || connection.flights().is_empty()
     }
 }

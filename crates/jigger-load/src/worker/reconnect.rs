@@ -55,7 +55,7 @@ impl<D: Driver> Worker<'_, D> {
             // Nothing has been sent, so that no answer can be due.
             self.tally.connected(self.now_ns - slot.connect_ns);
             self.slots[index].phase = Phase::Open;
-            return self.receive(index, ready.hung_up);
+            return self.receive(index, ready.hung_up, 0);
         }
         if !ready.writable {
             return;

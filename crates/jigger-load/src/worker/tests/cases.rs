@@ -223,6 +223,25 @@ fn on_the_fake_network() {
     }
 }
 
+/// What is read and sent together stays apart: five connections fare five times as one does.
+#[test]
+fn several_at_a_time_on_the_fake_network() {
+    let times = 5;
+    for case in CASES {
+        let load = three_requests("127.0.0.1:1".parse().unwrap());
+        let load = Load { connections: 5, extent: Extent::Count(3 * times), ..load };
+        for (room_bytes, read_bytes) in [(usize::MAX, usize::MAX), (7, 30)] {
+            let fake = Fake::new(vec![case.script.to_vec()]);
+            let sample = run_on(fake.with_small_calls(room_bytes, read_bytes), &load);
+            let errors: Vec<_> =
+                sample.errors.iter().map(|(kind, count, _)| (kind, count)).collect();
+            let wanted: Vec<_> =
+                case.errors.iter().map(|(kind, count)| (*kind, times * count)).collect();
+            assert_eq!((sample.requests, errors), (times * case.answers, wanted), "{}", case.name);
+        }
+    }
+}
+
 #[test]
 fn on_real_sockets() {
     for case in CASES.iter().filter(|case| case.real) {

@@ -3,10 +3,11 @@
 use super::*;
 use crate::failure::ErrorKind;
 use crate::load::{Arrivals, Flow};
+use crate::turn::READ_BYTES;
 use proptest::prelude::*;
 use std::time::Duration;
 
-use Step::{Close, Pause, Read, Repeat, Request as Asked, Send, StandAfter, Until};
+use Step::{Close, Exactly, Pause, Read, Repeat, Request as Asked, Send, StandAfter, Until};
 
 const PONG: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong");
 const CLOSE: Step = Send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npong");
@@ -216,10 +217,66 @@ fn pipelined_requests_go_out_together_and_survive_an_announced_close() {
     assert_eq!((sample.due, sample.closed_by_server), (40, 2));
 }
 
+/// Requests that differ, of several connections, sent together and in pieces.
+#[test]
+fn each_connection_sends_its_own_requests() {
+    const SCRIPTS: [&[Step]; 3] = [
+        &[Exactly(b"GET /0 HTTP/1.1\r\nHost: h\r\n\r\n"), Until(next_tick), PONG, NEXT_3, PONG],
+        &[Exactly(b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\n"), Until(next_tick), PONG, NEXT_4, PONG],
+        &[Exactly(b"GET /2 HTTP/1.1\r\nHost: h\r\n\r\n"), Until(next_tick), PONG, NEXT_5, PONG],
+    ];
+    const NEXT_3: Step = Exactly(b"GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
+    const NEXT_4: Step = Exactly(b"GET /4 HTTP/1.1\r\nHost: h\r\n\r\n");
+    const NEXT_5: Step = Exactly(b"GET /5 HTTP/1.1\r\nHost: h\r\n\r\n");
+    let url = Url::parse("http://h/{{counter}}").unwrap();
+    let request = Request::template("GET", &url, &[], b"", &[]).unwrap();
+    for room_bytes in [usize::MAX, 7] {
+        let load = Load {
+            requests: vec![(request.clone(), 1)],
+            connections: 3,
+            extent: Extent::Count(6),
+            ..load()
+        };
+        let scripts = SCRIPTS.iter().map(|script| script.to_vec()).collect();
+        let sample = run_on(Fake::new(scripts).with_small_calls(room_bytes, usize::MAX), &load);
+        assert_eq!((sample.requests, sample.errors.total()), (6, 0), "{room_bytes}");
+    }
+}
+
+/// Answers of many reads, under way when the time is up: no byte is lost, and each last answer
+/// is heard out.
+#[test]
+fn long_answers_at_the_end_are_heard_out() {
+    let long: &[Step] = &[Asked, Until(next_tick), Send(&LONG), Repeat];
+    for end_us in 50_000..50_100 {
+        let load =
+            Load { connections: 4, extent: Extent::Time(Duration::from_micros(end_us)), ..load() };
+        let fake = Fake::new(vec![long.to_vec()]);
+        let (clock, cut_off) = (fake.now_ns.clone(), fake.cut_off.clone());
+        let begin_ns = clock.get();
+        let sample = run_on(fake, &load);
+        assert_eq!(sample.heard_out, sample.in_flight_at_end.count, "{end_us}");
+        assert_eq!((sample.errors.total(), cut_off.get()), (0, 0), "{end_us}");
+        assert!(clock.get() - begin_ns < 100_000_000, "nobody waited in vain");
+    }
+}
+
+/// An answer of several buffers.
+static LONG: [u8; 3 * READ_BYTES] = {
+    let head = *b"HTTP/1.1 200 OK\r\nContent-Length: 196565\r\n\r\n";
+    let mut bytes = [b'x'; 3 * READ_BYTES];
+    let mut at = 0;
+    while at < head.len() {
+        bytes[at] = head[at];
+        at += 1;
+    }
+    bytes
+};
+
 /// An answer that fills the buffer to the last byte.
-static FULL: [u8; BUFFER_BYTES] = {
+static FULL: [u8; READ_BYTES] = {
     let head = *b"HTTP/1.1 200 OK\r\nContent-Length: 65494\r\n\r\n";
-    let mut bytes = [b'x'; BUFFER_BYTES];
+    let mut bytes = [b'x'; READ_BYTES];
     let mut at = 0;
     while at < head.len() {
         bytes[at] = head[at];

@@ -1,0 +1,203 @@
+//! What a look at the sockets brought, some of them at a time: first they are read, then the
+//! answers are taken, then the next requests go out. Why so: [`crate::turn`].
+
+use super::exchange::Look;
+use super::{Phase, Worker};
+use crate::io::{Driver, Ready, Received};
+use crate::load::ConnectionPolicy;
+use crate::turn::{AT_ONCE, READ_BYTES, behind, has_room};
+use rustix::io::Errno;
+use std::ops::Range;
+
+/// A read of this turn.
+pub(super) struct Arrival {
+    slot: usize,
+    /// Where in the buffer it stands.
+    from: usize,
+    received: Result<Received, Errno>,
+    read_ns: u64,
+    /// Whether there may be more to read.
+    more: bool,
+}
+
+/// Requests of one connection that go out.
+pub(super) struct Departure {
+    slot: usize,
+    /// Where in the outbox they stand.
+    laid_out: Range<usize>,
+    /// How many bytes the kernel took.
+    sent: Result<usize, Errno>,
+    sent_ns: u64,
+}
+
+impl<D: Driver> Worker<'_, D> {
+    /// Deals with the sockets that are ready.
+    pub(super) fn handle(&mut self, ready: &[Ready]) {
+        let before_ns = self.now_ns;
+        for events in ready.chunks(AT_ONCE) {
+            self.read_ready(events);
+            self.look_at_arrivals();
+            self.attend_to_others(events);
+            self.go_on(events.len() == 1);
+            if self.now_ns >= self.end_ns {
+                return;
+            }
+        }
+        // Not every event tells the time.
+        if self.now_ns == before_ns {
+            self.now_ns = self.driver.now_ns();
+        }
+    }
+
+    /// Reads the sockets that have something to read and nothing else to report, as long as the
+    /// buffer has room. Where connections are fresh, an answer is followed by the next
+    /// connection at once.
+    fn read_ready(&mut self, events: &[Ready]) {
+        let mut from = 0;
+        self.arrivals.clear();
+        if self.load.connection == ConnectionPolicy::Fresh {
+            return;
+        }
+        for event in events {
+            let slot = event.token as usize;
+            let Some(socket) = self.slots.get(slot).and_then(|slot| slot.socket.as_ref()) else {
+                continue;
+            };
+            let is_plain = event.readable && !event.writable && !event.hung_up;
+            if !is_plain || self.slots[slot].phase != Phase::Open {
+                continue;
+            }
+            if !has_room(from) {
+                return;
+            }
+            let received = self.driver.receive(socket, &mut self.buffer[from..from + READ_BYTES]);
+            let read_ns = self.driver.now_ns();
+            self.arrivals.push(Arrival { slot, from, received, read_ns, more: false });
+            if read_ns >= self.end_ns {
+                return;
+            }
+            from = behind(from, received.map_or(0, |received| received.bytes));
+        }
+    }
+
+    fn look_at_arrivals(&mut self) {
+        for number in 0..self.arrivals.len() {
+            let Arrival { slot, from, received, read_ns, .. } = self.arrivals[number];
+            self.now_ns = read_ns;
+            let look = self.look_at(slot, from, received, false);
+            self.arrivals[number].more = look == Look::ReadOn;
+        }
+    }
+
+    /// Deals with the events of sockets that have not been read, or not to the end.
+    fn attend_to_others(&mut self, events: &[Ready]) {
+        let mut arrived = 0;
+        for event in events {
+            if self.now_ns >= self.end_ns {
+                return;
+            }
+            // Arrivals stand in the order of their events.
+            match self.arrivals.get(arrived) {
+                Some(arrival) if arrival.slot == event.token as usize => {
+                    arrived += 1;
+                    if arrival.more {
+                        self.receive(arrival.slot, false, 1);
+                    }
+                }
+                _ => self.event(*event),
+            }
+        }
+    }
+
+    fn event(&mut self, ready: Ready) {
+        let index = ready.token as usize;
+        let Some(slot) = self.slots.get(index) else {
+            return;
+        };
+        match slot.phase {
+            Phase::Connecting => self.finish_connect(index, ready),
+            Phase::Open => {
+                if ready.writable && !self.flush(index) {
+                    return;
+                }
+                if ready.readable {
+                    self.receive(index, ready.hung_up, 0);
+                }
+            }
+            Phase::Closed | Phase::Resting(_) => {}
+        }
+    }
+
+    /// Lets the connections that have been read begin their next requests. For one alone reading
+    /// has just told the time.
+    fn go_on(&mut self, alone: bool) {
+        if !alone {
+            self.now_ns = self.driver.now_ns();
+        }
+        if self.now_ns >= self.end_ns {
+            return;
+        }
+        for number in 0..self.read.len() {
+            let index = self.read[number];
+            if alone || !self.can_line_up(index) {
+                if self.slots[index].connection.flights().is_empty() {
+                    self.end_idleness(index, self.now_ns);
+                }
+                self.proceed(index);
+            } else {
+                self.line_up(index);
+            }
+        }
+        self.read.clear();
+        self.send_off();
+        self.see_off();
+    }
+
+    fn can_line_up(&self, index: usize) -> bool {
+        let slot = &self.slots[index];
+        slot.phase == Phase::Open && slot.rest.is_empty() && !self.outbox.is_full()
+    }
+
+    /// Lines up what this connection has to send.
+    fn line_up(&mut self, index: usize) {
+        self.fill(index);
+        let slot = &self.slots[index];
+        let unsent = slot.connection.flights().range(slot.sent..);
+        if unsent.len() > 0 {
+            let laid_out = self.outbox.lay_out(unsent);
+            self.departures.push(Departure { slot: index, laid_out, sent: Ok(0), sent_ns: 0 });
+        }
+    }
+
+    fn send_off(&mut self) {
+        for departure in &mut self.departures {
+            let Some(socket) = &self.slots[departure.slot].socket else {
+                continue;
+            };
+            departure.sent_ns = self.driver.now_ns();
+            let bytes = self.outbox.bytes(departure.laid_out.clone());
+            departure.sent = self.driver.send(socket, bytes);
+        }
+    }
+
+    /// Notes what has been sent, and when.
+    fn see_off(&mut self) {
+        for number in 0..self.departures.len() {
+            let Departure { slot: index, sent, sent_ns, .. } = self.departures[number];
+            let laid_out = self.departures[number].laid_out.clone();
+            self.now_ns = sent_ns;
+            let slot = &mut self.slots[index];
+            let before = slot.sent;
+            slot.connection.restart(before, sent_ns);
+            if before == 0 {
+                // What is lined up goes out, if need be just after the end.
+                self.end_idleness(index, sent_ns.min(self.end_ns));
+            }
+            if let Err(error) = self.hand_over(index, laid_out, sent) {
+                self.fail_write(index, error);
+            }
+        }
+        self.departures.clear();
+        self.outbox.clear(0);
+    }
+}
