@@ -279,13 +279,12 @@ impl Thread {
         let Some(Some(conversation)) = self.conversations.get(number) else {
             return;
         };
-        let ends = !goes_on
-            || conversation.is_full() != waited && {
-                let wanted = if waited { epoll::EventFlags::IN } else { epoll::EventFlags::OUT };
-                let data = epoll::EventData::new_u64(number as u64);
-                epoll::modify(&self.epoll, conversation.file(), data, wanted).is_err()
-            };
-        if ends {
+        if goes_on && conversation.is_full() == waited {
+            return;
+        }
+        let wanted = if waited { epoll::EventFlags::IN } else { epoll::EventFlags::OUT };
+        let data = epoll::EventData::new_u64(number as u64);
+        if !goes_on || epoll::modify(&self.epoll, conversation.file(), data, wanted).is_err() {
             self.conversations[number] = None;
         }
     }

@@ -1,6 +1,6 @@
 //! What the kernel takes for a call from a loop, and for one from within a function.
 
-use super::{Outcome, number};
+use super::{Outcome, number, with_spread};
 use rustix::net::{self, RecvFlags, SendFlags};
 use std::hint::black_box;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n\r\n";
 
 type Pair = (TcpStream, TcpStream);
 
-/// Sends the same requests both ways, in turn, and prints the medians.
+/// Sends the same requests both ways, in turn, and prints the ratio.
 pub fn run() -> Outcome<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
@@ -24,19 +24,15 @@ pub fn run() -> Outcome<()> {
             Ok((client, listener.accept()?.0))
         })
         .collect::<Outcome<_>>()?;
-    let ways: [fn(&[Pair]); 2] = [from_loop, from_function];
-    let mut costs_ns = [const { Vec::new() }; 2];
+    let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
-        for (way, costs_ns) in ways.iter().zip(&mut costs_ns) {
-            costs_ns.push(round(&pairs, *way)?);
-        }
+        let from_loop_ns = round(&pairs, from_loop)?;
+        ratios.push(round(&pairs, from_function)? / from_loop_ns);
     }
-    costs_ns.iter_mut().for_each(|costs_ns| costs_ns.sort_by(f64::total_cmp));
-    let [from_loop_ns, from_function_ns] = costs_ns.map(|costs_ns| costs_ns[ROUNDS / 2]);
     println!(
-        "sending a request: {from_loop_ns:.0} ns from a loop, {from_function_ns:.0} ns from within \
-         a function, {:.2} times as long; medians of {ROUNDS} rounds",
-        from_function_ns / from_loop_ns
+        "sending a request from within a function, against from a loop; median of {ROUNDS} rounds: \
+         {} times as long",
+        with_spread(ratios)
     );
     Ok(())
 }
@@ -66,7 +62,9 @@ fn from_loop(pairs: &[Pair]) {
 
 #[inline(never)]
 fn from_function(pairs: &[Pair]) {
-    pairs.iter().for_each(|(client, _)| send(client));
+    for (client, _) in pairs {
+        send(client);
+    }
 }
 
 #[inline(never)]

@@ -131,25 +131,18 @@ impl Wire {
                 Step::Request => {
                     let end = self.requests.windows(4).position(|four| four == b"\r\n\r\n");
                     let Some(end) = end else { return };
-                    self.requests.drain(..end + 4);
-                    self.time_ns = self.time_ns.max(now_ns);
+                    self.requested(end + 4, now_ns);
                 }
                 Step::Read(bytes) => {
-                    if self.requests.len() < bytes {
+                    if self.requested(bytes, now_ns).is_none() {
                         return;
                     }
-                    self.requests.drain(..bytes);
-                    self.time_ns = self.time_ns.max(now_ns);
                 }
-                Step::Exactly(bytes) => {
-                    if self.requests.len() < bytes.len() {
-                        return;
-                    }
-                    self.time_ns = self.time_ns.max(now_ns);
-                    if !self.requests.drain(..bytes.len()).as_slice().eq(bytes) {
-                        self.come(Incoming::Reset);
-                    }
-                }
+                Step::Exactly(bytes) => match self.requested(bytes.len(), now_ns) {
+                    None => return,
+                    Some(requested) if requested == bytes => {}
+                    Some(_) => self.come(Incoming::Reset),
+                },
                 Step::Send(bytes) => self.come(Incoming::Bytes(bytes.to_vec())),
                 Step::Pause(milliseconds) => self.time_ns += milliseconds * 1_000_000,
                 Step::Until(instant) => self.time_ns = instant(self.time_ns).max(self.time_ns),
@@ -162,6 +155,15 @@ impl Wire {
             }
             self.at += 1;
         }
+    }
+
+    /// Takes so many of the bytes that the client has sent; `None` while there are fewer.
+    fn requested(&mut self, bytes: usize, now_ns: u64) -> Option<Vec<u8>> {
+        if self.requests.len() < bytes {
+            return None;
+        }
+        self.time_ns = self.time_ns.max(now_ns);
+        Some(self.requests.drain(..bytes).collect())
     }
 
     fn come(&mut self, incoming: Incoming) {

@@ -80,8 +80,7 @@ impl Answers {
     }
 
     /// The usual answer.
-    #[inline]
-    fn one(&self) -> &[u8] {
+    pub(super) fn one(&self) -> &[u8] {
         &self.repeated[..self.one_bytes]
     }
 
@@ -148,26 +147,26 @@ impl Conversation {
         is_idle && !input.is_empty() && input == state.last
     }
 
-    /// Hands the usual answer to the kernel; how much of it was taken.
+    /// Hands bytes to the kernel; how many it took.
     #[inline]
-    pub(super) fn send_one(&self, answers: &Answers) -> Result<usize, Errno> {
-        net::send(&self.file, answers.one(), SendFlags::NOSIGNAL)
+    pub(super) fn offer(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        net::send(&self.file, bytes, SendFlags::NOSIGNAL)
     }
 
-    /// Keeps what the kernel did not take of a usual answer; whether the conversation goes on.
-    pub(super) fn keep_rest(&mut self, answers: &Answers, sent: Result<usize, Errno>) -> bool {
+    /// Keeps what the kernel did not take of these bytes; whether the conversation goes on.
+    pub(super) fn keep_rest(&mut self, bytes: &[u8], sent: Result<usize, Errno>) -> bool {
         let sent = match sent {
             Ok(sent) => sent,
             Err(Errno::AGAIN) => 0,
             Err(_) => return false,
         };
-        self.rest.extend_from_slice(&answers.one()[sent..]);
+        self.rest.extend_from_slice(&bytes[sent..]);
         true
     }
 
     /// Sends on; whether the conversation goes on.
     pub(super) fn flush(&mut self) -> bool {
-        match net::send(&self.file, &self.rest, SendFlags::NOSIGNAL) {
+        match self.offer(&self.rest) {
             Ok(sent) => {
                 self.rest.drain(..sent);
                 !(self.closes && self.rest.is_empty())
@@ -257,17 +256,8 @@ impl Conversation {
     }
 
     fn send(&mut self, bytes: &[u8]) -> bool {
-        let sent = if self.is_full() {
-            0
-        } else {
-            match net::send(&self.file, bytes, SendFlags::NOSIGNAL) {
-                Ok(sent) => sent,
-                Err(Errno::AGAIN) => 0,
-                Err(_) => return false,
-            }
-        };
-        self.rest.extend_from_slice(&bytes[sent..]);
-        true
+        let sent = if self.is_full() { Ok(0) } else { self.offer(bytes) };
+        self.keep_rest(bytes, sent)
     }
 }
 

@@ -93,10 +93,10 @@ impl Thread {
     }
 
     fn send_off(&mut self) {
-        let answers = &self.shared.answers;
+        let answer = self.shared.answers.one();
         for departure in &mut self.turn.departures {
             if let Some(Some(conversation)) = self.conversations.get(departure.number) {
-                departure.sent = conversation.send_one(answers);
+                departure.sent = conversation.offer(answer);
             }
         }
     }
@@ -106,7 +106,7 @@ impl Thread {
         for index in 0..self.turn.departures.len() {
             let Departure { number, sent } = self.turn.departures[index];
             if let Some(Some(conversation)) = self.conversations.get_mut(number) {
-                let goes_on = conversation.keep_rest(&self.shared.answers, sent);
+                let goes_on = conversation.keep_rest(self.shared.answers.one(), sent);
                 self.conclude(number, false, goes_on);
             }
         }

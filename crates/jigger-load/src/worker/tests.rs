@@ -10,6 +10,17 @@ use crate::request::Request;
 use crate::url::Url;
 use std::net::SocketAddr;
 
+/// So many bytes that begin with `start`; the others are `x`.
+const fn beginning_with<const BYTES: usize>(start: &[u8]) -> [u8; BYTES] {
+    let mut bytes = [b'x'; BYTES];
+    let mut at = 0;
+    while at < start.len() {
+        bytes[at] = start[at];
+        at += 1;
+    }
+    bytes
+}
+
 fn load() -> Load {
     let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
     let url = Url::parse("http://127.0.0.1:1/").unwrap();

@@ -29,20 +29,9 @@ use Step::{Close, Pause, Repeat, Request as Asked, Reset, Send, StandAfter};
 const PONG: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong");
 const LAST: Step = Send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npong");
 /// A field of one megabyte.
-const LONG_HEAD: &[u8] = &long_head();
+const LONG_HEAD: &[u8] = &beginning_with::<{ 1 << 20 }>(b"HTTP/1.1 200 OK\r\nX-Long: ");
 const PART_OF_HEAD: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Le");
 const PART_OF_BODY: Step = Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npo");
-
-const fn long_head() -> [u8; 1 << 20] {
-    let mut head = [b'x'; 1 << 20];
-    let start = b"HTTP/1.1 200 OK\r\nX-Long: ";
-    let mut at = 0;
-    while at < start.len() {
-        head[at] = start[at];
-        at += 1;
-    }
-    head
-}
 
 const fn fine(name: &'static str, script: &'static [Step]) -> Case {
     Case { name, script, answers: 3, errors: &[], opened: 1, closed_by_server: 0, real: true }
@@ -199,11 +188,14 @@ fn three_requests(address: SocketAddr) -> Load {
     }
 }
 
+fn kinds(sample: &Sample) -> Vec<(ErrorKind, u64)> {
+    sample.errors.iter().map(|(kind, count, _)| (kind, count)).collect()
+}
+
 fn check(case: &Case, sample: &Sample, network: &str) {
     let name = format!("{} ({network} network): {:?}", case.name, sample.errors);
-    let errors: Vec<_> = sample.errors.iter().map(|(kind, count, _)| (kind, count)).collect();
     assert_eq!(sample.requests, case.answers, "{name}");
-    assert_eq!(errors, case.errors, "{name}");
+    assert_eq!(kinds(sample), case.errors, "{name}");
     assert_eq!(sample.response_time_ns.len(), case.answers, "{name}");
     assert_eq!(sample.connections_opened, case.opened, "{name}");
     assert_eq!(sample.closed_by_server, case.closed_by_server, "{name}");
@@ -218,8 +210,12 @@ fn on_the_fake_network() {
         // The same where the kernel gives and takes a few bytes at a time.
         let fake = Fake::new(vec![case.script.to_vec()]).with_small_calls(7, 5);
         let sample = run_on(fake, &load);
-        let errors: Vec<_> = sample.errors.iter().map(|(kind, count, _)| (kind, count)).collect();
-        assert_eq!((sample.requests, &errors[..]), (case.answers, case.errors), "{}", case.name);
+        assert_eq!(
+            (sample.requests, &kinds(&sample)[..]),
+            (case.answers, case.errors),
+            "{}",
+            case.name
+        );
     }
 }
 
@@ -233,8 +229,7 @@ fn several_at_a_time_on_the_fake_network() {
         for (room_bytes, read_bytes) in [(usize::MAX, usize::MAX), (7, 30)] {
             let fake = Fake::new(vec![case.script.to_vec()]);
             let sample = run_on(fake.with_small_calls(room_bytes, read_bytes), &load);
-            let errors: Vec<_> =
-                sample.errors.iter().map(|(kind, count, _)| (kind, count)).collect();
+            let errors = kinds(&sample);
             let wanted: Vec<_> =
                 case.errors.iter().map(|(kind, count)| (*kind, times * count)).collect();
             assert_eq!((sample.requests, errors), (times * case.answers, wanted), "{}", case.name);

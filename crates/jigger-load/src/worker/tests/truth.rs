@@ -262,28 +262,11 @@ fn long_answers_at_the_end_are_heard_out() {
 }
 
 /// An answer of several buffers.
-static LONG: [u8; 3 * READ_BYTES] = {
-    let head = *b"HTTP/1.1 200 OK\r\nContent-Length: 196565\r\n\r\n";
-    let mut bytes = [b'x'; 3 * READ_BYTES];
-    let mut at = 0;
-    while at < head.len() {
-        bytes[at] = head[at];
-        at += 1;
-    }
-    bytes
-};
+static LONG: [u8; 3 * READ_BYTES] =
+    beginning_with(b"HTTP/1.1 200 OK\r\nContent-Length: 196565\r\n\r\n");
 
 /// An answer that fills the buffer to the last byte.
-static FULL: [u8; READ_BYTES] = {
-    let head = *b"HTTP/1.1 200 OK\r\nContent-Length: 65494\r\n\r\n";
-    let mut bytes = [b'x'; READ_BYTES];
-    let mut at = 0;
-    while at < head.len() {
-        bytes[at] = head[at];
-        at += 1;
-    }
-    bytes
-};
+static FULL: [u8; READ_BYTES] = beginning_with(b"HTTP/1.1 200 OK\r\nContent-Length: 65494\r\n\r\n");
 
 #[test]
 fn a_full_buffer_does_not_end_the_conversation() {
