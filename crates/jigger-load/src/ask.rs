@@ -17,12 +17,19 @@ pub struct AskOptions {
     pub timeout: Duration,
     /// A longer body is an error.
     pub max_body_bytes: u64,
+    /// How long a server may take after a complete answer to close a connection that it did not
+    /// say it closes. Zero asks the answer's head alone and returns with its last byte.
+    pub close_patience: Duration,
 }
 
 impl Default for AskOptions {
-    /// 10 seconds and 64 MiB.
+    /// 10 seconds, 64 MiB and 10 ms.
     fn default() -> AskOptions {
-        AskOptions { timeout: Duration::from_secs(10), max_body_bytes: 64 << 20 }
+        AskOptions {
+            timeout: Duration::from_secs(10),
+            max_body_bytes: 64 << 20,
+            close_patience: Duration::from_millis(10),
+        }
     }
 }
 
@@ -40,7 +47,7 @@ pub struct Answer {
     /// The length of the head on the wire.
     pub header_bytes: usize,
     /// Whether the server ends the connection: by its head, or by closing within
-    /// 10 ms of a complete answer.
+    /// [`AskOptions::close_patience`] of a complete answer.
     pub server_closes: bool,
     /// From the begin of the connection (or, when it stood, of the request) to the last byte.
     pub elapsed: Duration,
@@ -100,9 +107,6 @@ enum Stream {
     Unix(UnixStream),
 }
 
-/// How long a server may take to close a connection that it did not say it closes.
-const CLOSE_PATIENCE: Duration = Duration::from_millis(10);
-
 /// Asks once, over a connection of its own.
 ///
 /// # Errors
@@ -153,7 +157,7 @@ impl Asker {
         reading.write(&mut stream, &request.bytes())?;
         let (head, body) = reading.read(&mut stream, request.is_head())?;
         let elapsed = begin.elapsed();
-        let server_closes = !head.keeps_alive || stream.has_ended();
+        let server_closes = !head.keeps_alive || stream.ends_within(self.options.close_patience);
         if !server_closes {
             self.stream = Some(stream);
         }
@@ -313,9 +317,13 @@ impl Stream {
         }
     }
 
-    /// Whether the other side closes within [`CLOSE_PATIENCE`], or sends what nobody asked for.
-    fn has_ended(&mut self) -> bool {
-        if self.set_timeout(CLOSE_PATIENCE).is_err() {
+    /// Whether the other side closes within `patience`, or sends what nobody asked for. The kernel
+    /// counts a socket's timeout in ticks: 10 ms may take 16 ms where a tick is 4 ms.
+    fn ends_within(&mut self, patience: Duration) -> bool {
+        if patience.is_zero() {
+            return false;
+        }
+        if self.set_timeout(patience).is_err() {
             return true;
         }
         !self.read(&mut [0]).is_err_and(|error| is_timeout(&error))

@@ -12,7 +12,11 @@ fn get() -> Request {
     Request::get(&Url::parse("http://localhost/").unwrap())
 }
 
-const OPTIONS: AskOptions = AskOptions { timeout: Duration::from_secs(60), max_body_bytes: 1000 };
+const OPTIONS: AskOptions = AskOptions {
+    timeout: Duration::from_secs(60),
+    max_body_bytes: 1000,
+    close_patience: Duration::from_millis(10),
+};
 
 /// Asks a server that reads a request's head, sends these bytes, and closes or stays.
 fn ask_scripted(
@@ -68,6 +72,16 @@ fn whether_the_server_closes_is_said() {
         let answer = ask_scripted(bytes, stays, OPTIONS).unwrap();
         assert_eq!(answer.server_closes, closes, "{answer:?}");
     }
+}
+
+/// Who takes the time of an answer must not wait for what comes after it.
+#[test]
+fn without_patience_nobody_waits_for_the_connection_to_end() {
+    let impatient = AskOptions { close_patience: Duration::ZERO, ..OPTIONS };
+    let silent = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    assert!(!ask_scripted(silent, false, impatient).unwrap().server_closes);
+    let said = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    assert!(ask_scripted(said, true, impatient).unwrap().server_closes);
 }
 
 #[test]

@@ -4,14 +4,14 @@
 
 mod server_support;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use jigger::server::port::Ports;
-use jigger::server::ready::{NotReady, Probe, wait_ready};
+use jigger::server::ready::{NotReady, PROBE_INTERVAL, Probe, wait_ready};
 use jigger::server::{Exit, Server};
 use server_support::{PATIENCE, World};
 
@@ -152,4 +152,21 @@ fn an_interrupt_ends_the_waiting() {
     };
     let outcome = wait_ready(&mut server, &mut probe, PATIENCE, &|| probes.get() == 3);
     assert_eq!(outcome, Err(NotReady::Interrupted));
+}
+
+/// The quickest of many, since a busy machine can delay any of them. A wait in the kernel's ticks,
+/// which are 4 ms long on many machines, would delay all.
+#[test]
+fn probes_follow_each_other_after_one_millisecond() {
+    let mut server = World::new(&["sleep", "1000"]).start();
+    let begun = RefCell::new(Vec::new());
+    let mut probe = || {
+        begun.borrow_mut().push(Instant::now());
+        Probe::NotListening
+    };
+    let outcome = wait_ready(&mut server, &mut probe, PATIENCE, &|| begun.borrow().len() == 100);
+    assert_eq!(outcome, Err(NotReady::Interrupted));
+    let begun = begun.into_inner();
+    let quickest = begun.windows(2).map(|two| two[1] - two[0]).min().unwrap();
+    assert!(quickest >= PROBE_INTERVAL && quickest < 2 * PROBE_INTERVAL, "{quickest:?}");
 }

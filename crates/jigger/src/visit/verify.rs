@@ -43,8 +43,11 @@ impl Target {
     }
 }
 
-const OPTIONS: AskOptions =
-    AskOptions { timeout: Duration::from_secs(10), max_body_bytes: 16 * 1024 * 1024 };
+const OPTIONS: AskOptions = AskOptions {
+    timeout: Duration::from_secs(10),
+    max_body_bytes: 16 * 1024 * 1024,
+    close_patience: Duration::from_millis(10),
+};
 
 /// Makes a target ask at the first of its host's addresses that does not refuse.
 pub fn ask_where_answered(target: &mut Target) {
