@@ -80,7 +80,6 @@ impl SteadyRule {
     /// chapter 1).
     #[must_use]
     pub fn judge_at_limit(&self, windows: &[f64]) -> Steadiness {
-        const LEVEL: f64 = 0.05;
         let verdict = self.judge(windows);
         if matches!(verdict, Steadiness::Steady | Steadiness::TooFewWindows) {
             return verdict;
@@ -90,13 +89,53 @@ impl SteadyRule {
         if !(mean.is_finite() && mean > 0.0) {
             return Steadiness::Varies { spread: f64::INFINITY };
         }
-        let drift = fitted_rise(later) / mean;
-        let limit = student::two_sided_critical(LEVEL, later.len() - 2) * rise_error(later) / mean;
+        let (drift, limit) = drift_and_limit(later);
         if drift.abs() >= self.max_drift && drift.abs() > limit {
             Steadiness::Drifts { drift }
         } else {
             Steadiness::Noisy { spread: range(later) / mean }
         }
+    }
+
+    /// The first window from which on the rates keep the level that they end with: how much of a
+    /// warm-up was needed. `None` when there are not enough windows to judge by, or nothing was
+    /// answered in the last.
+    ///
+    /// Looked at from the end, the median of so many windows as the rule judges has to stay within
+    /// `max_spread` of the level, or within twice the noise of one window where that is more. So a
+    /// hiccup of a window or two in a level rate is not taken for its begin. The noise is had from
+    /// the differences between neighbours, which a slow climb changes little.
+    #[must_use]
+    pub fn level_since(&self, windows: &[f64]) -> Option<usize> {
+        let judged = self.windows.max(2);
+        let last = windows.len().checked_sub(judged)?;
+        let level = median(&windows[windows.len() - judged.max(windows.len() / 4)..]);
+        if !(level.is_finite() && level > 0.0) {
+            return None;
+        }
+        let noise = noise(windows);
+        let within = |value: f64, times: f64| {
+            (value - level).abs() <= (times * noise).max(self.max_spread * level)
+        };
+        let is_level = |start: &usize| within(median(&windows[*start..start + judged]), 2.0);
+        let since = (0..last).rev().take_while(is_level).last().unwrap_or(last);
+        // A median can be level though the first of its windows are not.
+        let climbing = windows[since..].iter().take_while(|rate| !within(**rate, 3.0)).count();
+        Some((since + climbing).min(windows.len() - 1))
+    }
+
+    /// Whether a warm-up may end though its windows vary by more than the rule allows: there are
+    /// twice as many level ones as it judges, they show no drift, and they would have shown one of
+    /// 15 % (t-test of the slope, 95 %).
+    #[must_use]
+    pub fn is_noisy_but_level(&self, windows: &[f64]) -> bool {
+        const SEEN: f64 = 0.15;
+        let level = self.level_since(windows).map_or(&[][..], |since| &windows[since..]);
+        if level.len() < (2 * self.windows).max(3) {
+            return false;
+        }
+        let (drift, limit) = drift_and_limit(level);
+        limit <= SEEN && drift.abs() <= limit.max(self.max_drift)
     }
 }
 
@@ -132,6 +171,29 @@ fn fitted_rise(values: &[f64]) -> f64 {
     products / squares * steps
 }
 
+/// How far the line through at least three values rises, as a share of their mean, and how far it
+/// would by chance alone in all but 5 % of cases.
+fn drift_and_limit(values: &[f64]) -> (f64, f64) {
+    const LEVEL: f64 = 0.05;
+    let mean = mean(values);
+    let limit = student::two_sided_critical(LEVEL, values.len() - 2) * rise_error(values) / mean;
+    (fitted_rise(values) / mean, limit)
+}
+
+/// The upper one of the two in the middle where the number is even.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+/// The standard deviation of one value, from the median of the differences between neighbours: for
+/// normal ones that is 0.6745 times the square root of 2 times it.
+fn noise(values: &[f64]) -> f64 {
+    let differences: Vec<f64> = values.windows(2).map(|two| (two[1] - two[0]).abs()).collect();
+    median(&differences) / (0.6745 * std::f64::consts::SQRT_2)
+}
+
 /// The standard error of [`fitted_rise`], from what the line leaves over.
 #[expect(clippy::cast_precision_loss, reason = "windows never come near 2^53")]
 fn rise_error(values: &[f64]) -> f64 {
@@ -149,6 +211,7 @@ fn rise_error(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SplitMix64;
 
     fn judge(windows: &[f64]) -> Steadiness {
         SteadyRule::default().judge(windows)
@@ -215,6 +278,73 @@ mod tests {
         assert_eq!(at_limit(&[100.0; 5]), Steadiness::Steady);
         assert_eq!(at_limit(&[100.0; 3]), Steadiness::TooFewWindows);
         assert_eq!(at_limit(&[0.0; 9]), Steadiness::Varies { spread: f64::INFINITY });
+    }
+
+    /// Rates about 3,000 with a standard deviation of this share, as a climb leaves them.
+    fn rates(seed: u64, count: u32, noise: f64, climb: impl Fn(f64) -> f64) -> Vec<f64> {
+        let mut random = SplitMix64::new(seed);
+        #[expect(clippy::cast_precision_loss, reason = "53 bits are kept")]
+        let mut unit = || (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        // The sum of twelve has variance 1.
+        let mut normal = || (0..12).map(|_| unit()).sum::<f64>() - 6.0;
+        (0..count).map(|at| 3_000.0 * climb(f64::from(at)) * (1.0 + noise * normal())).collect()
+    }
+
+    #[test]
+    fn a_rate_is_level_from_the_window_that_its_climb_ends_with() {
+        let since = |windows: &[f64]| SteadyRule::default().level_since(windows);
+        let level = [100.0; 12];
+        assert_eq!(since(&level), Some(0));
+        assert_eq!(since(&[&[10.0, 60.0][..], &level].concat()), Some(2));
+        assert_eq!(since(&[&[70.0][..], &level].concat()), Some(1));
+        let hiccup = [&level[..], &[20.0, 30.0], &level].concat();
+        assert_eq!(since(&hiccup), Some(0), "a hiccup is no climb");
+        let two_levels = [&[60.0; 12][..], &level].concat();
+        assert_eq!(since(&two_levels), Some(12), "a server that is compiled anew");
+        let climbs: Vec<f64> = (0..30).map(|at| 100.0 + 10.0 * f64::from(at)).collect();
+        assert!(since(&climbs).unwrap() > 20, "{:?}", since(&climbs));
+        assert_eq!(since(&level[..4]), None);
+        assert_eq!(since(&[0.0; 9]), None);
+        assert_eq!(since(&[f64::NAN; 9]), None);
+    }
+
+    #[test]
+    fn noise_does_not_hide_since_when_a_rate_is_level() {
+        let rule = SteadyRule::default();
+        for noise in [0.0, 0.01, 0.05, 0.10] {
+            let (mut level, mut compiled) = (Vec::new(), Vec::new());
+            for seed in 0..200 {
+                level.push(rule.level_since(&rates(seed, 30, noise, |_| 1.0)).unwrap());
+                // Within 5 % of the end after 1.5 s in windows of 100 ms.
+                let climb = rates(seed, 30, noise, |at| 1.0 - (-at / 5.0).exp());
+                compiled.push(rule.level_since(&climb).unwrap());
+            }
+            level.sort_unstable();
+            compiled.sort_unstable();
+            assert!(level[180] <= 3, "{noise}: {}", level[180]);
+            assert!((5..=16).contains(&compiled[100]), "{noise}: {}", compiled[100]);
+            assert!(compiled[10] >= 4, "{noise}: {}", compiled[10]);
+        }
+    }
+
+    #[test]
+    fn a_noisy_warm_up_ends_when_it_has_shown_that_it_is_level() {
+        let rule = SteadyRule::default();
+        let ends = |windows: &[f64]| {
+            (1..=windows.len()).find(|&count| rule.is_noisy_but_level(&windows[..count]))
+        };
+        let (mut level, mut too_early) = (Vec::new(), 0);
+        for seed in 0..200 {
+            let noisy = rates(seed, 100, 0.05, |_| 1.0);
+            level.push(ends(&noisy).unwrap_or(100));
+            // Reaches 95 % of its rate in the 30th window only.
+            let climbs = rates(seed, 100, 0.05, |at| 1.0 - (-at / 10.0).exp());
+            too_early += usize::from(ends(&climbs).unwrap_or(100) < 25);
+        }
+        level.sort_unstable();
+        assert!(level[100] <= 15 && level[180] <= 25, "{} {}", level[100], level[180]);
+        assert!(too_early <= 10, "{too_early} of 200");
+        assert!(!rule.is_noisy_but_level(&[]) && !rule.is_noisy_but_level(&[0.0; 40]));
     }
 
     /// R: `summary(lm(c(1, 3, 4, 7, 8, 10) ~ c(0:5)))$coefficients`.
