@@ -6,6 +6,7 @@
 mod costs;
 mod embedded;
 mod file;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,6 +27,7 @@ pub use costs::{
 };
 pub use embedded::{Embedded, embed};
 pub use file::RecordFile;
+pub use visit::VisitParts;
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 1;
@@ -278,7 +280,13 @@ pub struct VisitRecord {
     /// Whether the round was made again, so that this visit does not enter the analysis.
     #[serde(default)]
     pub repeated: bool,
-    /// One for each scenario that ran.
+    /// How long each part took; unknown in older records.
+    #[serde(default)]
+    pub parts: Option<VisitParts>,
+    /// Correct answers a second in each window of the warm-up; none in older records.
+    #[serde(default)]
+    pub warm_up_rates: Vec<f64>,
+    /// One for each scenario that ran, in the order in which they ran.
     pub trials: Vec<TrialRecord>,
     /// Why the visit ended early, with the tail of the server's log.
     pub failure: Option<String>,

@@ -5,6 +5,7 @@ mod ceiling;
 mod container;
 mod launched;
 mod live;
+mod local_ports;
 mod search;
 mod survey;
 mod trial;

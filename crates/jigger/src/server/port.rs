@@ -156,7 +156,7 @@ fn candidates(ephemeral: &RangeInclusive<u16>) -> Vec<u16> {
     (LOWEST..=u16::MAX).filter(|port| !ephemeral.contains(port)).collect()
 }
 
-fn ephemeral_range() -> RangeInclusive<u16> {
+pub(crate) fn ephemeral_range() -> RangeInclusive<u16> {
     let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     // The kernel's default, should the file not be readable.
     parse_range(&text).unwrap_or(32_768..=60_999)

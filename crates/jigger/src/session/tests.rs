@@ -56,19 +56,10 @@ impl World for FakeWorld {
         let fails = self.failing.iter().any(|(name, at)| *name == entry.name && *at == round)
             && !(self.fails_once && made > 1);
         VisitRecord {
-            round,
-            position,
-            entry: entry.name.clone(),
             startup_ns: Some(1_000_000),
-            evidence: None,
-            steady: true,
-            memory_idle_bytes: None,
-            memory_peak_bytes: None,
             disturbance: Disturbance { foreign_cpu_share, ..Disturbance::default() },
-            attempt: 0,
-            repeated: false,
-            trials: Vec::new(),
             failure: fails.then(|| "it broke".to_owned()),
+            ..VisitRecord::begun(&entry.name, round, position)
         }
     }
 }

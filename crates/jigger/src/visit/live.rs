@@ -1,5 +1,7 @@
 //! Visits to real servers.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,25 +11,30 @@ use tempfile::TempDir;
 
 use super::capacity;
 use super::launched::LiveServer;
+use super::local_ports::{LocalPorts, in_running_order};
 use super::trial::{self, Conditions};
 use super::verify::{Target, ask_where_answered, verify};
-use super::warm_up::warm_up;
+use super::warm_up::{Learned, WarmedUp, warm_up};
 use crate::disturbance::{Disturbance, Watch, frequency_mhz};
 use crate::event::{Event, Listener};
 use crate::host::Placement;
 use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::plan::Entry;
-use crate::record::{ContainerRecord, ContenderRecord, Evidence, VisitRecord};
+use crate::record::{
+    ContainerRecord, ContenderRecord, Evidence, TrialRecord, VisitParts, VisitRecord,
+};
 use crate::server::port::{self, Ports};
 use crate::server::ready::{Probe, wait_ready};
 use crate::server::{Server, StartSpec, guard};
 use crate::session::World;
 use crate::startups::Launcher;
-use crate::suite::{Contender, Placeholders, Suite};
+use crate::suite::{Contender, Placeholders, Scenario, Suite};
 
 /// One probe gives up after this; a server that hangs is asked again.
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
+/// Between two looks whether the user wants to stop, while ports become free.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The real world: processes, sockets, the clock.
 pub struct LiveWorld<'a> {
@@ -41,6 +48,20 @@ pub struct LiveWorld<'a> {
     pub(super) engine: Option<Engine>,
     /// How each contender runs in a container, in the suite's order.
     pub(super) containers: Vec<Option<ContainerRecord>>,
+    /// What the first warm-up taught, by the contender's index.
+    warm_ups: RefCell<BTreeMap<usize, Learned>>,
+    local_ports: RefCell<LocalPorts>,
+}
+
+/// Takes the time from one part of a visit to the next.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Nanoseconds since the last look, or since the start.
+    fn lap_ns(&mut self) -> u64 {
+        let begun = std::mem::replace(&mut self.0, Instant::now());
+        u64::try_from(self.0.duration_since(begun).as_nanos()).unwrap_or(u64::MAX)
+    }
 }
 
 /// Why a visit ended early.
@@ -74,6 +95,8 @@ impl<'a> LiveWorld<'a> {
             guard: PathBuf::from(guard::PROGRAM),
             engine: None,
             containers: Vec::new(),
+            warm_ups: RefCell::default(),
+            local_ports: RefCell::new(LocalPorts::of_this_machine()),
         })
     }
 
@@ -125,7 +148,7 @@ impl<'a> LiveWorld<'a> {
         self.wait(contender, live)?;
         let evidence = verify(&live.target, &contender.expectation)?;
         let conditions = self.conditions(contender, &live.target, &evidence);
-        warm_up(self.suite, &conditions, live.server.as_mut(), listener)?;
+        warm_up(self.suite, &conditions, None, live.server.as_mut(), listener)?;
         let value = work(&conditions, listener)?;
         live.check_alive().map(|()| value)
     }
@@ -196,40 +219,103 @@ impl<'a> LiveWorld<'a> {
         })
     }
 
+    /// Everything between the start of a contender and its stop, written into the visit.
     fn ask_all(
         &self,
-        contender: &Contender,
+        index: usize,
+        live: &mut LiveServer,
+        (visit, parts, watch): (&mut VisitRecord, &mut VisitParts, &mut Stopwatch),
+        listener: &mut Listener<'_>,
+    ) -> Result<(), VisitError> {
+        let contender = &self.suite.contenders[index];
+        let ready = self.wait(contender, live);
+        parts.launch_ns = watch.lap_ns();
+        visit.startup_ns = ready?;
+        let evidence = verify(&live.target, &contender.expectation);
+        visit.memory_idle_bytes = live.memory_bytes();
+        parts.verify_ns = watch.lap_ns();
+        let (evidence, target) = (evidence?, live.target.clone());
+        let conditions = self.conditions(contender, &target, &evidence);
+        let warmed_up = self.warm_up(index, &conditions, live, listener);
+        parts.warm_up_ns = watch.lap_ns();
+        let warmed_up = warmed_up?;
+        visit.steady = warmed_up.steady;
+        let rate_per_second = warmed_up.rate_per_second;
+        visit.warm_up_rates = warmed_up.rates;
+        let tried = self.try_all(&conditions, rate_per_second, live, visit, listener);
+        parts.trials_ns = watch.lap_ns();
+        tried?;
+        visit.disturbance.frequency_mhz = frequency_mhz(&self.placement.server_cpus);
+        // Now rather than before: workers may start after the first answer.
+        visit.evidence = Some(live.with_tree(evidence));
+        live.check_alive()
+    }
+
+    /// Warms up as the contender is known to need, or learns it.
+    fn warm_up(
+        &self,
+        index: usize,
+        conditions: &Conditions<'_>,
+        live: &mut LiveServer,
+        listener: &mut Listener<'_>,
+    ) -> Result<WarmedUp, VisitError> {
+        let known = self.warm_ups.borrow().get(&index).copied();
+        let warmed_up = warm_up(self.suite, conditions, known, live.server.as_mut(), listener)?;
+        self.warm_ups.borrow_mut().extend(warmed_up.learned.map(|learned| (index, learned)));
+        let (connections, span) = warmed_up.opened;
+        self.note_ports(conditions, connections, span);
+        Ok(warmed_up)
+    }
+
+    /// A trial of each scenario.
+    fn try_all(
+        &self,
+        conditions: &Conditions<'_>,
+        rate_per_second: f64,
         live: &mut LiveServer,
         visit: &mut VisitRecord,
         listener: &mut Listener<'_>,
     ) -> Result<(), VisitError> {
-        visit.startup_ns = self.wait(contender, live)?;
-        let evidence = verify(&live.target, &contender.expectation)?;
-        visit.memory_idle_bytes = live.memory_bytes();
-        let conditions = self.conditions(contender, &live.target, &evidence);
-        let warmed_up = warm_up(self.suite, &conditions, live.server.as_mut(), listener)?;
-        visit.steady = warmed_up.steady;
-        for scenario in &self.suite.scenarios {
+        for scenario in in_running_order(&self.suite.scenarios) {
+            if scenario.fresh {
+                self.wait_for_ports(conditions, listener);
+            }
             if self.interrupt.is_raised() {
                 break;
             }
             let server = live.server.as_mut();
             let (trial, peak_bytes) = match &scenario.objective {
-                None => trial::run(scenario, &conditions, server, listener)?,
+                None => trial::run(scenario, conditions, server, listener)?,
                 Some(objective) => {
-                    let rate = warmed_up.rate_per_second;
-                    capacity::run((scenario, objective), &conditions, server, rate, listener)?
+                    let (which, rate) = ((scenario, objective), rate_per_second);
+                    capacity::run(which, conditions, server, rate, listener)?
                 }
             };
+            let (connections, elapsed_ns) = opened(scenario, &trial);
+            self.note_ports(conditions, connections, Duration::from_nanos(elapsed_ns));
             visit.memory_peak_bytes = visit.memory_peak_bytes.max(peak_bytes);
             if !self.interrupt.is_raised() {
                 visit.trials.push(trial);
             }
         }
-        visit.disturbance.frequency_mhz = frequency_mhz(&self.placement.server_cpus);
-        // Now rather than before: workers may start after the first answer.
-        visit.evidence = Some(live.with_tree(evidence));
-        live.check_alive()
+        Ok(())
+    }
+
+    fn note_ports(&self, conditions: &Conditions<'_>, connections: u64, span: Duration) {
+        let to = &conditions.target.address;
+        self.local_ports.borrow_mut().note(to, connections, span, Instant::now());
+    }
+
+    /// Lets the kernel free the local ports that the loads before have used.
+    fn wait_for_ports(&self, conditions: &Conditions<'_>, listener: &mut Listener<'_>) {
+        let left = || self.local_ports.borrow().wait(&conditions.target.address, Instant::now());
+        if !left().is_zero() {
+            let name = "waiting for free ports".to_owned();
+            listener(Event::Step { name, rate_per_second: None });
+        }
+        while !left().is_zero() && !self.interrupt.is_raised() {
+            std::thread::sleep(left().min(LOOK_EVERY));
+        }
     }
 
     /// Waits for the first correct answer; the time since the spawn, when jigger made it.
@@ -268,27 +354,17 @@ impl World for LiveWorld<'_> {
         position: usize,
         listener: &mut Listener<'_>,
     ) -> VisitRecord {
-        let mut visit = VisitRecord {
-            round,
-            position,
-            entry: entry.name.clone(),
-            startup_ns: None,
-            evidence: None,
-            steady: true,
-            memory_idle_bytes: None,
-            memory_peak_bytes: None,
-            disturbance: Disturbance::default(),
-            attempt: 0,
-            repeated: false,
-            trials: Vec::new(),
-            failure: None,
-        };
+        let mut visit = VisitRecord::begun(&entry.name, round, position);
+        let (mut parts, mut stopwatch) = (VisitParts::default(), Stopwatch(Instant::now()));
         let suite = self.suite;
         let contender = &suite.contenders[entry.contender];
         let watch = Watch::begin(&self.placement.cpus());
         let outcome = self.launched(contender, listener, |world, live, listener| {
-            world.ask_all(contender, live, &mut visit, listener)
+            let noted = (&mut visit, &mut parts, &mut stopwatch);
+            world.ask_all(entry.contender, live, noted, listener)
         });
+        parts.stop_ns = stopwatch.lap_ns();
+        visit.parts = Some(parts);
         visit.failure = outcome.err().map(|error| error.to_string());
         let frequency_mhz = visit.disturbance.frequency_mhz;
         visit.disturbance = Disturbance { frequency_mhz, ..watch.end(is_descendant(contender)) };
@@ -318,6 +394,15 @@ impl Launcher for LiveWorld<'_> {
 /// others. A container's are those of its engine.
 fn is_descendant(contender: &Contender) -> bool {
     contender.start.is_some() && contender.container.is_none()
+}
+
+/// The connections that a trial opened last, and in how many nanoseconds: of a search all those at
+/// the last rate.
+fn opened(scenario: &Scenario, trial: &TrialRecord) -> (u64, u64) {
+    match trial.probes.last().filter(|_| scenario.fresh) {
+        Some(probe) => (probe.requests + probe.errors, probe.elapsed_ns),
+        None => (trial.connections_opened, trial.elapsed_ns),
+    }
 }
 
 /// Each value with its placeholders filled.

@@ -1,61 +1,243 @@
-//! Load until the server's rate is steady, or the cap is reached.
+//! Load until the server's rate is level: found out in a contender's first visit, then known.
 
 use std::time::Duration;
 
-use jigger_load::{Extent, Flow};
+use jigger_load::{Flow, Load};
 use jigger_stats::{Steadiness, SteadyRule};
 
 use super::live::VisitError;
 use super::trial::{Conditions, load_of};
 use crate::event::{Event, Listener};
 use crate::server::Server;
-use crate::suite::Suite;
+use crate::suite::{Extent, Scenario, Suite, WarmUp};
 
-/// What the warm-up ended with.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Later warm-ups take so many times what the first one was seen to need.
+const TIMES_NEEDED: u32 = 2;
+
+/// No warm-up whose need is known takes less, the cap permitting.
+const SHORTEST: Duration = Duration::from_millis(300);
+
+/// What the first warm-up of a contender taught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Learned {
+    /// Until its rate had levelled.
+    needed: Duration,
+    /// Whether it had levelled at all.
+    steady: bool,
+}
+
+/// What a warm-up ended with.
+#[derive(Debug, Clone, PartialEq)]
 pub struct WarmedUp {
     /// Whether the server's rate held still at the end, noise apart.
     pub steady: bool,
     /// Correct answers a second in the last window; 0 when there was none.
     pub rate_per_second: f64,
+    /// The same in each window.
+    pub rates: Vec<f64>,
+    /// Connections opened, and in which time.
+    pub opened: (u64, Duration),
+    /// What it taught; nothing when it was short or cut off.
+    pub learned: Option<Learned>,
 }
 
-/// Warms up in the way of the busiest scenario, as long as the server lives.
+/// Warms up over kept connections, as long as the server lives: until its rate is level or, once
+/// that is known, for as long as it takes.
 ///
 /// # Errors
 /// [`VisitError`] when the load engine cannot run.
 pub fn warm_up(
     suite: &Suite,
     conditions: &Conditions<'_>,
+    known: Option<Learned>,
     mut server: Option<&mut Server>,
     listener: &mut Listener<'_>,
 ) -> Result<WarmedUp, VisitError> {
-    let Some(busiest) = suite.scenarios.iter().max_by_key(|scenario| scenario.connections) else {
-        return Ok(WarmedUp { steady: true, rate_per_second: 0.0 });
+    let Some(scenario) = scenario(&suite.scenarios, time(known, &suite.warm_up)) else {
+        return Ok(WarmedUp::without_load());
     };
-    let mut load = load_of(busiest, conditions);
-    load.extent = Extent::Time(suite.warm_up.cap);
-    load.observe_every = suite.warm_up.window;
+    let load = Load { observe_every: suite.warm_up.window, ..load_of(&scenario, conditions) };
     let rule = SteadyRule { windows: suite.warm_up.windows, ..SteadyRule::default() };
-    let mut windows = Vec::new();
-    let (mut answers_before, mut elapsed_before) = (0, Duration::ZERO);
-    let mut steady = false;
-    jigger_load::run(&load, &mut |progress| {
-        let span = progress.elapsed.saturating_sub(elapsed_before).as_secs_f64();
-        let answers = progress.answers.saturating_sub(answers_before);
-        (answers_before, elapsed_before) = (progress.answers, progress.elapsed);
-        if span > 0.0 {
-            let rate = crate::analysis::number(answers) / span;
+    let mut windows = Windows::default();
+    let mut is_cut_off = false;
+    let sample = jigger_load::run(&load, &mut |progress| {
+        if let Some(rate) = windows.add(progress.elapsed, progress.answers) {
             listener(Event::Step { name: "warming up".to_owned(), rate_per_second: Some(rate) });
-            windows.push(rate);
         }
-        steady = rule.judge(&windows) == Steadiness::Steady;
-        let is_over = steady || conditions.are_over(server.as_deref_mut());
+        is_cut_off = conditions.are_over(server.as_deref_mut());
+        let is_over = is_cut_off || known.is_none() && windows.show_a_level(&rule);
         if is_over { Flow::Stop } else { Flow::Continue }
     })
     .map_err(VisitError::of)?;
-    let holds =
-        matches!(rule.judge_at_limit(&windows), Steadiness::Steady | Steadiness::Noisy { .. });
-    let rate_per_second = windows.last().copied().unwrap_or(0.0);
-    Ok(WarmedUp { steady: steady || holds, rate_per_second })
+    let elapsed = Duration::from_nanos(sample.elapsed_ns);
+    let found = known.unwrap_or_else(|| windows.learned(&rule, elapsed));
+    let rate = windows.rates.last().copied();
+    Ok(WarmedUp {
+        steady: found.steady,
+        rate_per_second: rate.unwrap_or_else(|| sample.requests_per_second()),
+        rates: windows.rates,
+        opened: (sample.connections_opened, elapsed),
+        learned: (known.is_none() && !is_cut_off).then_some(found),
+    })
+}
+
+impl WarmedUp {
+    /// Of a suite without scenarios.
+    fn without_load() -> Self {
+        let opened = (0, Duration::ZERO);
+        Self { steady: true, rate_per_second: 0.0, rates: Vec::new(), opened, learned: None }
+    }
+}
+
+/// How a server is asked: in a closed loop of the most connections that the suite keeps, or of the
+/// most at all where it keeps none. Never with fresh ones, which would use up the local ports that
+/// the scenarios need.
+fn scenario(scenarios: &[Scenario], time: Duration) -> Option<Scenario> {
+    let kept = scenarios.iter().filter(|scenario| !scenario.fresh);
+    let busiest = kept.max_by_key(|scenario| scenario.connections);
+    let busiest =
+        busiest.or_else(|| scenarios.iter().max_by_key(|scenario| scenario.connections))?;
+    Some(Scenario {
+        fresh: false,
+        rate_per_second: None,
+        extent: Extent::Time(time),
+        ..busiest.clone()
+    })
+}
+
+/// How long the warm-up is at most.
+fn time(known: Option<Learned>, warm_up: &WarmUp) -> Duration {
+    known.map_or(warm_up.cap, |known| (known.needed * TIMES_NEEDED).max(SHORTEST).min(warm_up.cap))
+}
+
+/// The windows of a warm-up.
+#[derive(Debug, Default)]
+struct Windows {
+    /// Correct answers a second in each.
+    rates: Vec<f64>,
+    /// When each ended.
+    ends: Vec<Duration>,
+    /// Answers until then.
+    answers: u64,
+}
+
+impl Windows {
+    /// Ends a window with the load's totals so far; its rate, unless no time has passed.
+    fn add(&mut self, elapsed: Duration, answers: u64) -> Option<f64> {
+        let begun = self.ends.last().copied().unwrap_or_default();
+        let span = elapsed.saturating_sub(begun).as_secs_f64();
+        if span <= 0.0 {
+            return None;
+        }
+        let rate = crate::analysis::number(answers.saturating_sub(self.answers)) / span;
+        self.answers = answers;
+        self.rates.push(rate);
+        self.ends.push(elapsed);
+        Some(rate)
+    }
+
+    /// Whether a longer warm-up would teach nothing more.
+    fn show_a_level(&self, rule: &SteadyRule) -> bool {
+        rule.judge(&self.rates) == Steadiness::Steady || rule.is_noisy_but_level(&self.rates)
+    }
+
+    /// What they taught in all the time that the warm-up took.
+    fn learned(&self, rule: &SteadyRule, elapsed: Duration) -> Learned {
+        let needed = rule.level_since(&self.rates).map(|since| match since {
+            0 => Duration::ZERO,
+            since => self.ends[since - 1],
+        });
+        let holds = matches!(
+            rule.judge_at_limit(&self.rates),
+            Steadiness::Steady | Steadiness::Noisy { .. }
+        );
+        let steady = holds || self.show_a_level(rule);
+        Learned { needed: needed.unwrap_or(elapsed), steady }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_millis(100);
+
+    fn scenarios(text: &str) -> Vec<Scenario> {
+        let head = "[suite]\nname = \"s\"\n[[contender]]\nname = \"a\"\nurl = \"http://h/\"\n";
+        Suite::parse(&format!("{head}{text}"), "s", Path::new("/")).unwrap().scenarios
+    }
+
+    /// Windows of a tenth of a second with so many answers each.
+    fn windows(answers: &[u64]) -> Windows {
+        let mut windows = Windows::default();
+        let mut total = 0;
+        for (answers, at) in answers.iter().zip(1_u32..) {
+            total += answers;
+            windows.add(WINDOW * at, total);
+        }
+        windows
+    }
+
+    fn warm_up_of(cap_ms: u64) -> WarmUp {
+        WarmUp { window: WINDOW, windows: 5, cap: Duration::from_millis(cap_ms) }
+    }
+
+    #[test]
+    fn fresh_connections_never_warm_up() {
+        let all = scenarios(
+            "[[scenario]]\nname = \"one\"\nrequests = 9\n\
+             [[scenario]]\nname = \"many\"\nconnections = 8\nrate = 50\nduration = \"1s\"\n\
+             [[scenario]]\nname = \"fresh\"\nconnections = 32\nconnection = \"fresh\"\n\
+             duration = \"1s\"\n",
+        );
+        let chosen = scenario(&all, WINDOW).unwrap();
+        assert_eq!((chosen.connections, chosen.fresh), (8, false));
+        assert_eq!(chosen.rate_per_second, None, "a closed loop");
+        assert_eq!(chosen.extent, Extent::Time(WINDOW));
+        let chosen = scenario(&all[2..], WINDOW).unwrap();
+        assert_eq!((chosen.connections, chosen.fresh), (32, false));
+        assert_eq!(scenario(&[], WINDOW), None);
+    }
+
+    #[test]
+    fn a_window_counts_what_was_answered_in_it() {
+        let mut windows = windows(&[100, 300]);
+        assert_eq!(windows.rates, [1_000.0, 3_000.0]);
+        assert_eq!(windows.add(WINDOW * 2, 500), None, "no time has passed");
+    }
+
+    #[test]
+    fn what_the_first_visit_needed_is_taken_twice_within_bounds() {
+        let rule = SteadyRule::default();
+        let compiled = windows(&[10, 40, 80, 90, 200, 300, 300, 301, 299, 300]);
+        assert!(compiled.show_a_level(&rule));
+        let learned = compiled.learned(&rule, WINDOW * 10);
+        assert_eq!(learned, Learned { needed: WINDOW * 5, steady: true });
+        let taken = |learned, cap_ms| time(Some(learned), &warm_up_of(cap_ms)).as_millis();
+        assert_eq!(taken(learned, 3_000), 1_000);
+        assert_eq!(taken(learned, 700), 700, "never longer than the cap");
+        let at_once = windows(&[300; 5]).learned(&rule, WINDOW * 5);
+        assert_eq!(at_once.needed, Duration::ZERO);
+        assert_eq!(taken(at_once, 3_000), 300);
+        assert_eq!(time(None, &warm_up_of(3_000)).as_millis(), 3_000);
+    }
+
+    #[test]
+    fn a_rate_that_still_climbs_at_the_cap_is_not_steady() {
+        let rule = SteadyRule::default();
+        let climbing: Vec<u64> = (1..=30).map(|at| at * 100).collect();
+        let windows = windows(&climbing);
+        assert!(!windows.show_a_level(&rule));
+        let learned = windows.learned(&rule, WINDOW * 30);
+        assert!(!learned.steady);
+        assert_eq!(time(Some(learned), &warm_up_of(3_000)).as_millis(), 3_000);
+    }
+
+    #[test]
+    fn too_few_windows_teach_that_all_of_them_were_needed() {
+        let learned = windows(&[300; 2]).learned(&SteadyRule::default(), WINDOW * 2);
+        assert_eq!(learned, Learned { needed: WINDOW * 2, steady: false });
+    }
 }

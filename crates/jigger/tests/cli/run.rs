@@ -37,6 +37,27 @@ fn a_run_ends_with_tables_sentences_and_a_record() {
 }
 
 #[test]
+fn a_visit_times_its_parts_and_runs_fresh_connections_last() {
+    let fresh = "[[scenario]]\nname = \"fresh\"\nconnection = \"fresh\"\nrequests = 20\n";
+    let scenarios = format!("{fresh}{SCENARIOS}");
+    let lab = Lab::new("", &[contender("one", "pong", "")], &scenarios);
+    lab.run_quick().expect(0, &[]);
+    let record = lab.record();
+    let names = |list: &serde_json::Value, key: &str| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|it| it[key].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&record["suite"]["scenarios"], "name"), ["fresh", "sequential", "saturation"]);
+    for visit in record["visits"].as_array().unwrap() {
+        assert_eq!(names(&visit["trials"], "scenario"), ["sequential", "saturation", "fresh"]);
+        let parts = ["launch_ns", "verify_ns", "warm_up_ns", "trials_ns", "stop_ns"];
+        assert!(parts.iter().all(|part| visit["parts"][part].as_u64().unwrap() > 0), "{visit}");
+        let startup_ns = visit["startup_ns"].as_u64().unwrap();
+        assert!(visit["parts"]["launch_ns"].as_u64().unwrap() > startup_ns, "{visit}");
+        assert!(!visit["warm_up_rates"].as_array().unwrap().is_empty(), "{visit}");
+    }
+}
+
+#[test]
 fn reports_are_written_and_made_again_from_the_record() {
     let lab = two();
     let run = lab.run(&[

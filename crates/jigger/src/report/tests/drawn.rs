@@ -4,7 +4,7 @@ pub mod blank;
 
 use hdrhistogram::Histogram;
 
-use crate::disturbance::{Disturbance, Limits};
+use crate::disturbance::Limits;
 use crate::host::{Host, Placement};
 use crate::record::{
     ContenderRecord, Ended, Evidence, ImageRecord, Record, ScenarioRecord, Status, SuiteRecord,

@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ContenderRecord, Disturbance, Ended, Evidence, Histogram, Host, ImageRecord, Limits, Placement,
-    Record, ScenarioRecord, Status, SuiteRecord, TrialRecord, VERSION, VisitRecord,
-    encode_histogram,
+    ContenderRecord, Ended, Evidence, Histogram, Host, ImageRecord, Limits, Placement, Record,
+    ScenarioRecord, Status, SuiteRecord, TrialRecord, VERSION, VisitRecord, encode_histogram,
 };
 
 /// A record of a machine with so many cores.
@@ -105,21 +104,7 @@ pub fn image(name: &str, bytes: u64) -> ImageRecord {
 }
 
 pub fn visit(entry: &str, round: usize) -> VisitRecord {
-    VisitRecord {
-        round,
-        position: 0,
-        entry: entry.to_owned(),
-        startup_ns: None,
-        evidence: Some(evidence()),
-        steady: true,
-        memory_idle_bytes: None,
-        memory_peak_bytes: None,
-        disturbance: Disturbance::default(),
-        attempt: 0,
-        repeated: false,
-        trials: Vec::new(),
-        failure: None,
-    }
+    VisitRecord { evidence: Some(evidence()), ..VisitRecord::begun(entry, round, 0) }
 }
 
 pub fn evidence() -> Evidence {
