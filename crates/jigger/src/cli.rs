@@ -112,7 +112,7 @@ pub struct CompareArgs {
     #[arg(short, long, default_value_t = 32)]
     pub connections: usize,
     /// Length of the saturation scenario in each round
-    #[arg(short, long, default_value = "4s")]
+    #[arg(short, long, default_value = "1s")]
     pub duration: String,
     /// How much is measured.
     #[command(flatten)]

@@ -32,7 +32,7 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
     }
     write!(
         text,
-        "\n[[scenario]]\nname = \"sequential\"\nrequests = 500\n\
+        "\n[[scenario]]\nname = \"sequential\"\nrequests = 250\n\
          \n[[scenario]]\nname = \"saturation\"\nconnections = {}\nduration = {:?}\n",
         args.connections, args.duration
     )?;

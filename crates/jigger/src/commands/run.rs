@@ -30,6 +30,12 @@ use crate::visit::{LiveWorld, ceilings, differ_in_closing, scenario_records, sur
 const CEILING: Duration = Duration::from_secs(1);
 /// The same with `--quick`.
 const QUICK_CEILING: Duration = Duration::from_millis(200);
+/// With `--quick` no trial has more requests, nor takes longer; a p90 needs 100 answers.
+const QUICK_REQUESTS: u64 = 100;
+const QUICK_TIME: Duration = Duration::from_millis(400);
+/// With `--quick` warm-ups have no longer windows, nor take longer.
+const QUICK_WINDOW: Duration = Duration::from_millis(100);
+const QUICK_CAP: Duration = Duration::from_secs(1);
 
 /// Runs a suite.
 ///
@@ -225,14 +231,19 @@ pub(super) fn adapt(suite: &mut Suite, method: &MethodArgs) {
         suite.placebo = false;
         // A look has no intervals that a disturbance could widen, and no time for rounds made again.
         suite.rounds.disturbance = Limits::none();
-        suite.warm_up.window = Duration::from_millis(100);
-        suite.warm_up.cap = Duration::from_secs(1);
-        for scenario in &mut suite.scenarios {
-            scenario.extent = match scenario.extent {
-                Extent::Requests(requests) => Extent::Requests(requests.min(200)),
-                Extent::Time(time) => Extent::Time(time.min(Duration::from_secs(1))),
-            };
-        }
+        shorten(suite);
+    }
+}
+
+/// Trials and warm-ups for a first look.
+fn shorten(suite: &mut Suite) {
+    suite.warm_up.window = suite.warm_up.window.min(QUICK_WINDOW);
+    suite.warm_up.cap = suite.warm_up.cap.min(QUICK_CAP);
+    for scenario in &mut suite.scenarios {
+        scenario.extent = match scenario.extent {
+            Extent::Requests(requests) => Extent::Requests(requests.min(QUICK_REQUESTS)),
+            Extent::Time(time) => Extent::Time(time.min(QUICK_TIME)),
+        };
     }
 }
 

@@ -14,8 +14,8 @@ const HEAD: &str = "\
 name = NAME
 # The one that the others are divided by.
 baseline = BASELINE
-# When it ends; these are the defaults.
-# rounds = { min = 6, max = 30, until_half_width = 0.03, budget = \"12m\" }
+# When it ends; these are the defaults. Many short rounds tell more than a few long ones.
+# rounds = { max = 20, until_half_width = 0.03, budget = \"5m\" }
 
 # What a correct answer is. Say more than the status: a wrong answer is often a fast one.
 [expect]
@@ -29,20 +29,20 @@ const SCENARIOS: &str = "
 [[scenario]]
 name = \"sequential\"
 connection = \"fresh\"
-requests = 500
+requests = 250
 
 # As many as the server can answer.
 [[scenario]]
 name = \"saturation\"
 connections = 32
-duration = \"4s\"
+duration = \"800ms\"
 
 # The same rate for all, so that response times can be compared; choose one that all can keep.
 # [[scenario]]
 # name = \"steady\"
 # connections = 32
 # rate = 500
-# duration = \"4s\"
+# duration = \"800ms\"
 ";
 
 /// The text of a suite of that name for the servers found, one at least of which can be started.

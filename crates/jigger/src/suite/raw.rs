@@ -85,11 +85,11 @@ pub struct RawRounds {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawWarmUp {
-    /// The length of one window, such as "500ms".
+    /// The length of one window; "200ms" by default.
     pub window: Option<String>,
-    /// The windows that must agree; 5 by default.
+    /// The windows that must agree in a contender's first warm-up; 5 by default.
     pub windows: Option<usize>,
-    /// After this the server is measured as it is; "15s" by default.
+    /// After this the server is measured as it is; "10s" by default.
     pub cap: Option<String>,
 }
 

@@ -138,9 +138,9 @@ fn disturbance(raw: &RawDisturbance) -> Checked<Limits> {
 
 fn warm_up(raw: &RawWarmUp) -> Checked<WarmUp> {
     let warm_up = WarmUp {
-        window: duration("warm_up.window", raw.window.as_deref().unwrap_or("500ms"))?,
+        window: duration("warm_up.window", raw.window.as_deref().unwrap_or("200ms"))?,
         windows: raw.windows.unwrap_or(5),
-        cap: duration("warm_up.cap", raw.cap.as_deref().unwrap_or("15s"))?,
+        cap: duration("warm_up.cap", raw.cap.as_deref().unwrap_or("10s"))?,
     };
     if warm_up.windows == 0 || warm_up.window.is_zero() {
         return Err("warm_up: window and windows must be above zero".to_owned());
