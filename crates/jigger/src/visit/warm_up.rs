@@ -53,12 +53,13 @@ pub fn warm_up(
     mut server: Option<&mut Server>,
     listener: &mut Listener<'_>,
 ) -> Result<WarmedUp, VisitError> {
-    let Some(scenario) = scenario(&suite.scenarios, time(known, &suite.warm_up)) else {
+    let limit = time(known, &suite.warm_up);
+    let Some(scenario) = scenario(&suite.scenarios, limit) else {
         return Ok(WarmedUp::without_load());
     };
     let load = Load { observe_every: suite.warm_up.window, ..load_of(&scenario, conditions) };
     let rule = SteadyRule { windows: suite.warm_up.windows, ..SteadyRule::default() };
-    let mut windows = Windows::default();
+    let mut windows = Windows { limit, ..Windows::default() };
     let mut is_cut_off = false;
     let sample = jigger_load::run(&load, &mut |progress| {
         if let Some(rate) = windows.add(progress.elapsed, progress.answers) {
@@ -113,6 +114,8 @@ fn time(known: Option<Learned>, warm_up: &WarmUp) -> Duration {
 /// The windows of a warm-up.
 #[derive(Debug, Default)]
 struct Windows {
+    /// None begins after this: a client that does not come to end its load in time answers nothing.
+    limit: Duration,
     /// Correct answers a second in each.
     rates: Vec<f64>,
     /// When each ended.
@@ -122,11 +125,12 @@ struct Windows {
 }
 
 impl Windows {
-    /// Ends a window with the load's totals so far; its rate, unless no time has passed.
+    /// Ends a window with the load's totals so far; its rate, unless no time has passed or all was
+    /// over.
     fn add(&mut self, elapsed: Duration, answers: u64) -> Option<f64> {
         let begun = self.ends.last().copied().unwrap_or_default();
         let span = elapsed.saturating_sub(begun).as_secs_f64();
-        if span <= 0.0 {
+        if span <= 0.0 || begun >= self.limit {
             return None;
         }
         let rate = crate::analysis::number(answers.saturating_sub(self.answers)) / span;
@@ -171,7 +175,7 @@ mod tests {
 
     /// Windows of a tenth of a second with so many answers each.
     fn windows(answers: &[u64]) -> Windows {
-        let mut windows = Windows::default();
+        let mut windows = Windows { limit: WINDOW * 30, ..Windows::default() };
         let mut total = 0;
         for (answers, at) in answers.iter().zip(1_u32..) {
             total += answers;
@@ -206,6 +210,9 @@ mod tests {
         let mut windows = windows(&[100, 300]);
         assert_eq!(windows.rates, [1_000.0, 3_000.0]);
         assert_eq!(windows.add(WINDOW * 2, 500), None, "no time has passed");
+        assert_eq!(windows.add(WINDOW * 31, 500), Some(100.0 / 2.9), "it began in time");
+        assert_eq!(windows.add(WINDOW * 32, 500), None, "the load was to be over");
+        assert_eq!(windows.rates.len(), 3);
     }
 
     #[test]
