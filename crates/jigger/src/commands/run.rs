@@ -32,7 +32,7 @@ const CEILING: Duration = Duration::from_secs(1);
 const QUICK_CEILING: Duration = Duration::from_millis(200);
 /// With `--quick` no trial has more requests, nor takes longer; a p90 needs 100 answers.
 const QUICK_REQUESTS: u64 = 100;
-const QUICK_TIME: Duration = Duration::from_millis(400);
+const QUICK_TIME: Duration = Duration::from_millis(300);
 /// With `--quick` warm-ups have no longer windows, nor take longer.
 const QUICK_WINDOW: Duration = Duration::from_millis(100);
 const QUICK_CAP: Duration = Duration::from_secs(1);
