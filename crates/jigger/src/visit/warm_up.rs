@@ -26,6 +26,14 @@ pub struct Learned {
     steady: bool,
 }
 
+impl Learned {
+    /// Itself, unless it was known before, was cut off, or the rate never levelled: what disturbed
+    /// one visit must not lengthen all others, so the next one finds out anew.
+    fn to_keep(self, known: Option<Self>, is_cut_off: bool) -> Option<Self> {
+        (known.is_none() && !is_cut_off && self.steady).then_some(self)
+    }
+}
+
 /// What a warm-up ended with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WarmedUp {
@@ -37,7 +45,7 @@ pub struct WarmedUp {
     pub rates: Vec<f64>,
     /// Connections opened, and in which time.
     pub opened: (u64, Duration),
-    /// What it taught; nothing when it was short or cut off.
+    /// What it taught, for later ones to take.
     pub learned: Option<Learned>,
 }
 
@@ -78,7 +86,7 @@ pub fn warm_up(
         rate_per_second: rate.unwrap_or_else(|| sample.requests_per_second()),
         rates: windows.rates,
         opened: (sample.connections_opened, elapsed),
-        learned: (known.is_none() && !is_cut_off).then_some(found),
+        learned: found.to_keep(known, is_cut_off),
     })
 }
 
@@ -225,6 +233,9 @@ mod tests {
         let taken = |learned, cap_ms| time(Some(learned), &warm_up_of(cap_ms)).as_millis();
         assert_eq!(taken(learned, 3_000), 1_000);
         assert_eq!(taken(learned, 700), 700, "never longer than the cap");
+        assert_eq!(learned.to_keep(None, false), Some(learned));
+        assert_eq!(learned.to_keep(None, true), None, "cut off");
+        assert_eq!(learned.to_keep(Some(learned), false), None, "known before");
         let at_once = windows(&[300; 5]).learned(&rule, WINDOW * 5);
         assert_eq!(at_once.needed, Duration::ZERO);
         assert_eq!(taken(at_once, 3_000), 300);
@@ -239,6 +250,7 @@ mod tests {
         assert!(!windows.show_a_level(&rule));
         let learned = windows.learned(&rule, WINDOW * 30);
         assert!(!learned.steady);
+        assert_eq!(learned.to_keep(None, false), None, "the next visit finds out anew");
         assert_eq!(time(Some(learned), &warm_up_of(3_000)).as_millis(), 3_000);
     }
 
