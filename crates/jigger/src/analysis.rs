@@ -8,6 +8,8 @@ mod container;
 mod difference;
 mod gate;
 mod latency;
+mod limit;
+mod little;
 mod metric;
 mod noise;
 mod offered;
@@ -17,23 +19,29 @@ mod startup;
 mod threshold;
 mod trials;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 pub use change::{Change, Figure, counted_metrics, is_counted};
 pub use claim::Claim;
 pub use compare::{Comparison, Standing, half_widths, standings};
 pub use difference::{Basis, Difference, has_common_baseline};
-pub use gate::{CEILING_SHARE_LIMIT, ENGINE_SHARE_LIMIT, Gate};
+pub use gate::Gate;
 pub use latency::{LatencyCurve, latency_curve, response_times};
+pub use limit::{ENGINE_SHARE_LIMIT, USUAL_LOCAL_PORTS, engine_share, is_near_ports, set_limits};
 pub use metric::{Bound, Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
 pub use noise::{NoiseBand, noise_band, placebo_metrics};
+pub use offered::Offered;
 pub use quiet::Quiet;
 pub use revision::Compared;
 pub use startup::startup_times_ms;
 pub use threshold::{Outcome, ThresholdResult};
 
 use crate::confounder::{self, Confounder};
-use crate::record::{CalibrationRecord, CapacityRecord, ContenderRecord, Ended, Record, Status};
+use crate::record::{
+    CalibrationRecord, CapacityRecord, ContenderRecord, Ended, Limit, Record, Status,
+};
 
 /// Everything that a report shows.
 #[derive(Debug, Clone)]
@@ -69,6 +77,8 @@ pub struct ContenderResult<'a> {
     pub confounders: Vec<Confounder>,
     /// Conditions that did not hold.
     pub gates: Vec<Gate>,
+    /// What limited it, by scenario; those of which that is not known are left out.
+    pub limits: BTreeMap<String, Limit>,
 }
 
 /// What is wrong with the run as a whole, as a sentence.
@@ -83,9 +93,9 @@ impl<'a> Analysis<'a> {
             .contenders
             .iter()
             .map(|contender| {
-                let (metrics, gates) = measured(record, &contender.name);
+                let (metrics, gates, limits) = measured(record, &contender.name);
                 let confounders = confounder::of_contender(record, &contender.name);
-                ContenderResult { record: contender, metrics, confounders, gates }
+                ContenderResult { record: contender, metrics, confounders, gates, limits }
             })
             .collect();
         let quiet = Quiet::of(record);
@@ -120,6 +130,12 @@ impl<'a> Analysis<'a> {
     #[must_use]
     pub fn comparison(&self, metric: &str, contender: &str) -> Option<&Comparison> {
         self.comparisons.iter().find(|c| c.metric == metric && c.contender == contender)
+    }
+
+    /// What limited a contender in a scenario, by the trial that stands for its rounds.
+    #[must_use]
+    pub fn limit(&self, contender: &str, scenario: &str) -> Option<Limit> {
+        self.contender(contender)?.limits.get(scenario).copied()
     }
 
     /// What the whole run is short of.
@@ -215,11 +231,12 @@ fn calibration(found: &CalibrationRecord) -> Option<Note> {
     )))
 }
 
-/// An entry's metrics and the gates that it failed.
-fn measured(record: &Record, entry: &str) -> (Vec<Metric>, Vec<Gate>) {
+/// An entry's metrics, the gates that it failed, and what limited it by scenario.
+fn measured(record: &Record, entry: &str) -> (Vec<Metric>, Vec<Gate>, BTreeMap<String, Limit>) {
     let visits = trials::visits_of(record, entry);
     let gates = gate::gates_of(record, &visits);
-    (metric::metrics_of(record, entry, &visits, &gates), gates)
+    let limits = limit::limits_of(record, &visits);
+    (metric::metrics_of(record, entry, &visits, &gates), gates, limits)
 }
 
 fn rounds_of(contender: &ContenderResult<'_>) -> Option<usize> {

@@ -24,6 +24,9 @@ const LOG_BYTES_PER_REQUEST: f64 = 10.0;
 /// Share of a scenario's answers above which waits for acknowledgements are no chance.
 pub const HELD_BACK_SHARE: f64 = 0.01;
 
+/// Share of the answers that end their connection, above which a server is taken to keep none.
+const CLOSED_SHARE: f64 = 0.5;
+
 /// Headers whose difference is told elsewhere, or means nothing.
 const OWN_HEADERS: &[&str] =
     &["date", "server", "content-type", "content-length", "connection", "keep-alive"];
@@ -91,29 +94,47 @@ fn all(record: &Record) -> Vec<String> {
     record.suite.scenarios.iter().map(|scenario| scenario.name.clone()).collect()
 }
 
+/// By what it did when it was verified, or by what it does under load. A server that ends a
+/// connection now and then, after so many requests or so much time, keeps connections all the same.
 fn connection_close(
     record: &Record,
     visits: &[&VisitRecord],
     evidence: &Evidence,
 ) -> Option<Confounder> {
-    let kept: Vec<&str> =
-        record.suite.scenarios.iter().filter(|s| !s.fresh).map(|s| s.name.as_str()).collect();
-    let trials = visits.iter().flat_map(|visit| &visit.trials);
-    let closed: u64 = trials
-        .filter(|trial| kept.contains(&trial.scenario.as_str()))
-        .map(|trial| trial.closed_by_server)
-        .sum();
-    (evidence.closes_connections || closed > 0).then(|| Confounder {
+    let kept = || record.suite.scenarios.iter().filter(|scenario| !scenario.fresh);
+    let closed = |scenario: &str| {
+        let trials = visits.iter().flat_map(|visit| &visit.trials);
+        trials
+            .filter(|trial| trial.scenario == scenario)
+            .fold((0, 0), |sum, trial| (sum.0 + trial.closed_by_server, sum.1 + answers(trial)))
+    };
+    let closes = |scenario: &str| {
+        let (closed, answers) = closed(scenario);
+        evidence.closes_connections || closes_connections(closed, answers)
+    };
+    let touches: Vec<String> =
+        kept().map(|scenario| scenario.name.clone()).filter(|name| closes(name)).collect();
+    let (closed, answers) = touches
+        .iter()
+        .map(|scenario| closed(scenario))
+        .fold((0, 0), |sum, found| (sum.0 + found.0, sum.1 + found.1));
+    (evidence.closes_connections || !touches.is_empty()).then(|| Confounder {
         code: "connection-close",
         detail: if evidence.closes_connections {
             "it closes the connection after each answer, so it pays for a new one each time"
                 .to_owned()
         } else {
-            format!("it closed {closed} connections that were to be kept")
+            format!("it closed {closed} connections that were to be kept, for {answers} answers")
         },
         remedy: "compare with fresh connections for all, or start it with keep-alive",
-        touches: kept.into_iter().map(str::to_owned).collect(),
+        touches,
     })
+}
+
+/// Whether a server that ended so many connections while it gave so many answers keeps none.
+#[must_use]
+pub fn closes_connections(closed: u64, answers: u64) -> bool {
+    number(closed) > CLOSED_SHARE * number(answers)
 }
 
 fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
@@ -230,4 +251,38 @@ fn workers(
         remedy: "start as many workers as the server has cores",
         touches: all(record),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::drawn::record;
+
+    /// What is found of gin, which closed so many connections in each of its trials.
+    fn found(closed: fn(&TrialRecord) -> u64) -> Option<Confounder> {
+        let mut record = record(3);
+        for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+            visit.trials[1].closed_by_server = closed(&visit.trials[1]);
+        }
+        let confounders = of_contender(&record, "gin");
+        confounders.into_iter().find(|confounder| confounder.code == "connection-close")
+    }
+
+    /// nginx does after 1,000 requests, or 100, and others after some seconds.
+    #[test]
+    fn a_connection_that_is_ended_now_and_then_is_kept() {
+        assert_eq!(found(|_| 0), None);
+        assert_eq!(found(|trial| trial.requests / 1_000), None);
+        assert_eq!(found(|trial| trial.requests / 100), None);
+        assert_eq!(found(|trial| trial.requests / 2), None);
+        let closes = found(|trial| trial.requests * 9 / 10).unwrap();
+        assert_eq!(closes.touches, ["saturation"]);
+        assert!(closes.detail.contains("it closed 109080 connections"), "{}", closes.detail);
+    }
+
+    #[test]
+    fn one_that_was_closed_when_it_was_verified_is_enough() {
+        let closes = of_contender(&record(3), "flask");
+        assert_eq!((closes[0].code, closes[0].touches.len()), ("connection-close", 1));
+    }
 }

@@ -22,6 +22,9 @@ pub struct Host {
     /// The threads of each physical core that has several.
     #[serde(default)]
     pub smt_siblings: Vec<Vec<usize>>,
+    /// Local ports that the kernel gives to connections, by `net.ipv4.ip_local_port_range`.
+    #[serde(default)]
+    pub local_ports: Option<u32>,
 }
 
 impl Host {
@@ -42,8 +45,22 @@ impl Host {
             governor: governor.ok().map(|text| text.trim().to_owned()),
             virtual_machine: field(&cpuinfo, "flags").is_some_and(|f| f.contains("hypervisor")),
             smt_siblings: smt_siblings(&allowed_cores()),
+            local_ports: local_ports(),
         }
     }
+}
+
+/// How many local ports the kernel gives to connections; `None` when it does not say.
+#[must_use]
+pub fn local_ports() -> Option<u32> {
+    ports_in(&fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?)
+}
+
+/// The number of ports from the first to the last, both included.
+fn ports_in(range: &str) -> Option<u32> {
+    let mut ends = range.split_whitespace().map(str::parse::<u32>);
+    let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
+    Some(last.checked_sub(first)? + 1)
 }
 
 /// `name : value` in the files of /proc.
@@ -197,6 +214,14 @@ mod tests {
     fn one_core_is_shared() {
         assert_eq!(Placement::split(&[3]).shared_cpus(), [3]);
         assert!(Placement::split(&[0, 1, 2, 3, 4, 5, 6, 7]).shared_cpus().is_empty());
+    }
+
+    #[test]
+    fn a_range_of_ports_has_both_its_ends() {
+        assert_eq!(ports_in("32768\t60999\n"), Some(28_232));
+        assert_eq!(ports_in("60999 32768"), None);
+        assert_eq!(ports_in("32768"), None);
+        assert_eq!(ports_in("x y"), None);
     }
 
     #[test]

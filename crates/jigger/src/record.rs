@@ -6,6 +6,7 @@
 mod costs;
 mod embedded;
 mod file;
+mod limit;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use costs::{
 };
 pub use embedded::{Embedded, embed};
 pub use file::RecordFile;
+pub use limit::Limit;
 pub use visit::VisitParts;
 
 /// The version of the on-disk format that this program writes and reads.
@@ -387,6 +389,9 @@ pub struct TrialRecord {
     /// The rates that were tried for it, in that order.
     #[serde(default)]
     pub probes: Vec<ProbeRecord>,
+    /// The resource that was used up; absent where that is not known, or nothing was answered.
+    #[serde(default)]
+    pub limit: Option<Limit>,
 }
 
 /// One rate tried in the search for the highest one that keeps an objective.

@@ -103,4 +103,4 @@ pub fn markdown_with_charts(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -116,7 +116,9 @@ impl Session<'_> {
                 continue;
             }
             self.announce(entry, round, world.elapsed(), listener);
-            let visit = VisitRecord { attempt, ..world.visit(entry, round, position, listener) };
+            let visit = world.visit(entry, round, position, listener);
+            let mut visit = VisitRecord { attempt, ..visit };
+            analysis::set_limits(&self.file.record, &mut visit);
             if world.is_interrupted() {
                 self.keep_if_whole(visit)?;
                 return Ok(Attempt::Interrupted);

@@ -142,6 +142,7 @@ fn figures_have_their_interval_and_what_touches_them() {
     assert!(row("gin").contains("<span class=\"interval\">"));
     assert!(row("axum").contains(">client-limited</a>"));
     assert!(row("axum").contains("\u{2265} "));
+    assert!(row("axum").contains("<td>client CPU</td>"));
     assert!(row("flask ").contains(">errors</a>"));
     let flask = row("flask ");
     assert!(flask.contains("</th><td>-</td><td>-</td>"), "neither rate nor ratio: {flask}");
@@ -294,13 +295,13 @@ fn csv_has_a_line_for_each_contender_metric_and_round() {
     let record = record(4, 6);
     let text = render(&Analysis::of(&record), Format::Csv, false);
     let mut lines = text.lines();
-    assert_eq!(lines.next(), Some("contender,metric,unit,round,value,bound"));
+    assert_eq!(lines.next(), Some("contender,metric,unit,round,value,bound,limit"));
     let rates =
         text.lines().filter(|line| line.starts_with("gin,saturation.requests_per_second,1/s,"));
     assert_eq!(rates.count(), 6);
     assert!(text.contains("\nplacebo,saturation.requests_per_second,1/s,1,"));
-    assert!(text.contains("\ngin,image_unpacked_bytes,B,,12500000,\n"));
-    assert!(lines.all(|line| line.split(',').count() == 6));
+    assert!(text.contains("\ngin,image_unpacked_bytes,B,,12500000,,\n"));
+    assert!(lines.all(|line| line.split(',').count() == 7));
 }
 
 #[test]
@@ -311,6 +312,6 @@ fn csv_quotes_names_and_leaves_lost_rounds_empty() {
         visit.entry = "gin, the \"fast\"".to_owned();
     }
     let text = render(&Analysis::of(&record), Format::Csv, false);
-    let lost = "\"gin, the \"\"fast\"\"\",saturation.requests_per_second,1/s,5,,\n";
+    let lost = "\"gin, the \"\"fast\"\"\",saturation.requests_per_second,1/s,5,,,server-waits\n";
     assert!(text.contains(lost), "{text}");
 }

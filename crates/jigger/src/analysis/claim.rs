@@ -4,6 +4,7 @@
 use jigger_stats::{Direction, Verdict};
 
 use super::compare::Comparison;
+use super::gate;
 use super::metric::direction;
 use super::{Analysis, Bound, ContenderResult, Quiet};
 use crate::record::Status;
@@ -37,7 +38,7 @@ impl Claim {
     /// Of a ratio of one metric: what is `above` the line divided by what is `below`.
     ///
     /// - errors on any side: no ratio at all;
-    /// - the load engine as the limit: a bound, and only a verdict that the bound supports; where
+    /// - the load engine or local ports as the limit: a bound, and only a verdict that the bound supports; where
     ///   several sides are limited so that there is no telling which way, no ratio;
     /// - a machine that was too noisy in any of the runs: no verdict.
     #[must_use]
@@ -49,7 +50,8 @@ impl Claim {
         let first = bounds.next();
         let is_open = bounds.any(|other| Some(other) != first);
         let has_errors = sides().any(|side| side.contender.has_gate("errors", metric));
-        let limited = is_open.then_some("client-limited");
+        let bounding = |side: &Side<'_>| gate::bounding(&side.contender.gates, metric);
+        let limited = sides().find_map(bounding).filter(|_| is_open);
         Self {
             bound: first.filter(|_| !is_open),
             withheld: if has_errors { Some("errors") } else { limited },

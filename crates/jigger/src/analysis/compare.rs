@@ -91,7 +91,7 @@ pub fn placebo(record: &Record, contenders: &[ContenderResult<'_>]) -> Vec<Compa
     if record.visits_of(PLACEBO).next().is_none() {
         return Vec::new();
     }
-    let (metrics, _) = measured(record, PLACEBO);
+    let (metrics, ..) = measured(record, PLACEBO);
     let compared = |metric: &Metric| {
         compare_family(&[(PLACEBO, metric)], baseline, record, Margin::default().into()).pop()
     };

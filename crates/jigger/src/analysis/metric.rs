@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 use jigger_stats::{Direction, Location};
 use serde::Serialize;
 
-use super::gate::Gate;
+use super::gate::{self, Gate};
 use super::startup::startup_metrics;
 use super::trials::Visit;
 use crate::record::{Record, ScenarioRecord, TrialRecord, VisitRecord};
@@ -171,16 +171,16 @@ const TIMES: &[(&str, TimesValue)] = &[
     ("response_time_us.max", |times| of(times.max()) / 1e3),
 ];
 
-/// With the engine as the limit a rate in closed loop is at least what was measured, and a
-/// response time, which contains the engine's own queue, at most. Costs are what they are.
+/// With the engine or the local ports as the limit a rate in closed loop is at least what was
+/// measured, and a response time, which contains the engine's own queue or the search for a port,
+/// at most. Costs are what they are.
 fn bound(record: &Record, metric: &str, gates: &[Gate]) -> Option<Bound> {
-    let is_limited = |gate: &Gate| gate.code == "client-limited" && gate.touches(metric);
-    gates.iter().find(|gate| is_limited(gate))?;
+    gate::bounding(gates, metric)?;
     let (scenario, short) = metric.split_once('.')?;
     let scenario = record.suite.scenarios.iter().find(|known| known.name == scenario)?;
     match short {
         RATE => scenario.rate_per_second.is_none().then_some(Bound::AtLeast),
-        "cpu_us_per_request" => None,
+        "cpu_us_per_request" | "memory_bytes" => None,
         _ => Some(Bound::AtMost),
     }
 }

@@ -11,55 +11,101 @@ use super::trials::Trial;
 use crate::record::{ScenarioRecord, TrialRecord};
 
 /// The share of what was due that must have been answered.
-pub const NEEDED_SHARE: f64 = 0.99;
+const NEEDED_SHARE: f64 = 0.99;
 
 /// Standard deviations that a random number may be off by.
 const DEVIATIONS: f64 = 3.0;
 
-/// The share of an open loop's requests that were answered, or were under way as in a steady state;
-/// `None` in closed loop.
-pub fn answered_share(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
-    let rate = scenario.rate_per_second?;
-    let (due, unanswered) = match scenario.requests {
-        Some(_) => of_count(scenario, rate, trial.record),
-        None => of_time(trial.record),
-    };
-    let under_way = normally_under_way(scenario, trial);
-    let missing = (unanswered - under_way).max(0.0);
-    Some(if due > 0.0 { (1.0 - missing / due).max(0.0) } else { 0.0 })
+/// What an open loop was asked for, and what came of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Offered {
+    /// Requests due each second.
+    pub rate_per_second: f64,
+    /// Whether they were due at random times.
+    pub exponential: bool,
+    /// Requests due at the same instant.
+    pub burst: u32,
+    /// Whether so many requests ended it, and not the clock: then all were answered in the end.
+    pub is_counted: bool,
+    /// Requests that were due until the end.
+    pub due: u64,
+    /// Correct answers until the end.
+    pub answered: u64,
+    /// How long it took.
+    pub elapsed_ns: u64,
+    /// The mean response time; 0 where there is none.
+    pub mean_ns: f64,
 }
 
-/// In a trial that ends by the clock: the requests that were due, and those without a correct
-/// answer.
-fn of_time(trial: &TrialRecord) -> (f64, f64) {
-    let TrialRecord { requests, in_flight, .. } = *trial;
-    // Not the rate times the trial's length: random times make it more or less than that. Records
-    // that have no `due` have what it is made of.
-    let failed: u64 = trial.errors.values().sum();
-    let due = trial.due.unwrap_or(requests + in_flight + failed);
-    (of(due), of(due.saturating_sub(requests)))
+impl Offered {
+    /// Of a trial; `None` in closed loop.
+    pub fn of(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<Self> {
+        let TrialRecord { requests, in_flight, elapsed_ns, .. } = *trial.record;
+        let failed: u64 = trial.record.errors.values().sum();
+        let times = trial.response_time.as_ref().filter(|times| !times.is_empty());
+        Some(Self {
+            rate_per_second: scenario.rate_per_second?,
+            exponential: scenario.exponential,
+            burst: scenario.burst.unwrap_or(1),
+            is_counted: scenario.requests.is_some(),
+            // Not the rate times the trial's length: random times make it more or less than that.
+            // Records that have no `due` have what it is made of.
+            due: trial.record.due.unwrap_or(requests + in_flight + failed),
+            answered: requests,
+            elapsed_ns,
+            mean_ns: times.map_or(0.0, |times| times.mean()),
+        })
+    }
+
+    /// Whether the rate that was asked for was reached.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        self.steady_share() >= NEEDED_SHARE
+    }
+
+    /// The share of the requests due that were answered, or were under way as in a steady state.
+    #[must_use]
+    pub fn steady_share(&self) -> f64 {
+        let spread = if self.exponential { DEVIATIONS * of(self.answered).sqrt() } else { 0.0 };
+        let (due, unanswered) = self.due_and_unanswered(spread);
+        share(due, (unanswered - self.normally_under_way()).max(0.0))
+    }
+
+    /// The share that was truly answered: by the end, or when the last of so many was due.
+    #[must_use]
+    pub fn answered_share(&self) -> f64 {
+        let (due, unanswered) = self.due_and_unanswered(0.0);
+        share(due, unanswered)
+    }
+
+    /// The requests that were due, and those without a correct answer: at the end; or in a load of
+    /// so many requests, which ends when all are answered, when the last was due, that is a number
+    /// of requests later than it would be by the rate.
+    fn due_and_unanswered(&self, requests_later: f64) -> (f64, f64) {
+        if !self.is_counted {
+            return (of(self.due), of(self.due.saturating_sub(self.answered)));
+        }
+        let due = of(self.answered);
+        let late_seconds =
+            of(self.elapsed_ns) / 1e9 - (due + requests_later) / self.rate_per_second;
+        let late_share = late_seconds * 1e9 / of(self.elapsed_ns).max(1.0);
+        (due, due * late_share.max(0.0))
+    }
+
+    /// How many requests may be under way at any moment although no queue grows: their mean number
+    /// by Little's law (1961), and what a Poisson number of that mean has beyond it, or a whole
+    /// burst.
+    fn normally_under_way(&self) -> f64 {
+        let mean = of(self.answered) * self.mean_ns / of(self.elapsed_ns).max(1.0);
+        let burst = of(u64::from(self.burst));
+        // Bursts at random times are what comes by chance then, not single requests.
+        let at_once = if self.exponential { burst } else { 1.0 };
+        mean + (DEVIATIONS * (mean * at_once).sqrt()).max(burst)
+    }
 }
 
-/// In a trial of so many requests, which ends when all are answered: their number, and how many were
-/// without an answer when the last was due.
-fn of_count(scenario: &ScenarioRecord, rate: f64, trial: &TrialRecord) -> (f64, f64) {
-    let due = of(trial.requests);
-    let spread = if scenario.exponential { DEVIATIONS * due.sqrt() } else { 0.0 };
-    let late_seconds = of(trial.elapsed_ns) / 1e9 - (due + spread) / rate;
-    let late_share = late_seconds * 1e9 / of(trial.elapsed_ns).max(1.0);
-    (due, due * late_share.max(0.0))
-}
-
-/// How many requests may be under way at any moment although no queue grows: their mean number by
-/// Little's law (1961), and what a Poisson number of that mean has beyond it, or a whole burst.
-fn normally_under_way(scenario: &ScenarioRecord, trial: &Trial<'_>) -> f64 {
-    let times = trial.response_time.as_ref().filter(|times| !times.is_empty());
-    let mean_ns = times.map_or(0.0, |times| times.mean());
-    let mean = of(trial.record.requests) * mean_ns / of(trial.record.elapsed_ns).max(1.0);
-    let burst = of(u64::from(scenario.burst.unwrap_or(1)));
-    // Bursts at random times are what comes by chance then, not single requests.
-    let at_once = if scenario.exponential { burst } else { 1.0 };
-    mean + (DEVIATIONS * (mean * at_once).sqrt()).max(burst)
+fn share(due: f64, missing: f64) -> f64 {
+    if due > 0.0 { (1.0 - missing / due).max(0.0) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -98,7 +144,8 @@ mod tests {
         let record = trial(made, in_flight);
         let mut times = Histogram::<u64>::new(3).unwrap();
         times.record_n(mean_ms * MS, record.requests).unwrap();
-        answered_share(scenario, &Trial { record: &record, response_time: Some(times) }).unwrap()
+        let trial = Trial { response_time: Some(times), ..Trial::of(&record) };
+        Offered::of(scenario, &trial).unwrap().steady_share()
     }
 
     fn is_reached(share: f64) -> bool {
@@ -144,8 +191,21 @@ mod tests {
         let even = scenario(serde_json::json!({}));
         let mut old = trial((500, 50), 50);
         old.due = None;
-        let share = answered_share(&even, &Trial { record: &old, response_time: None }).unwrap();
+        let share = Offered::of(&even, &Trial::of(&old)).unwrap().steady_share();
         assert!((share - 0.51).abs() < 1e-9, "{share}");
+    }
+
+    /// Of a thousand requests 64 were answered, and 28 more count as under way.
+    #[test]
+    fn what_was_truly_answered_has_no_allowance_in_it() {
+        let even = scenario(serde_json::json!({}));
+        let record = trial((500, 64), 936);
+        let mut times = Histogram::<u64>::new(3).unwrap();
+        times.record_n(125 * MS, record.requests).unwrap();
+        let trial = Trial { response_time: Some(times), ..Trial::of(&record) };
+        let offered = Offered::of(&even, &trial).unwrap();
+        assert!((offered.answered_share() - 0.064).abs() < 1e-9, "{}", offered.answered_share());
+        assert!(offered.steady_share() > 0.08 && !offered.is_reached());
     }
 
     #[test]

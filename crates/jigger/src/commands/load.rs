@@ -35,7 +35,8 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
     } else {
         beside_a_line(&load, !args.quiet && std::io::stderr().is_terminal(), &interrupt)?
     };
-    let told = report::Told { url: &args.url, load: &load, sample: &sample };
+    let local_ports = local_ports();
+    let told = report::Told { url: &args.url, load: &load, sample: &sample, local_ports };
     let text = match args.format {
         LoadFormat::Text => report::text(&told),
         LoadFormat::Json => report::json(&told),
@@ -46,6 +47,11 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
         () if sample.requests == 0 => Exit::NotMeasured,
         () => Exit::Fine,
     })
+}
+
+/// The kernel's local ports, or as many as usual where it does not say.
+pub(super) fn local_ports() -> u32 {
+    crate::host::local_ports().unwrap_or(crate::analysis::USUAL_LOCAL_PORTS)
 }
 
 /// Runs the load with the live screen, which is gone when this returns.

@@ -83,6 +83,7 @@ fn tell(
                 url: told.url,
                 load,
                 sample,
+                local_ports: super::load::local_ports(),
             }))?;
         }
     }

@@ -1,15 +1,19 @@
 //! The report as CSV: one line for each contender, metric and round.
 
+use std::collections::BTreeMap;
+
 use csv::Writer;
 
 use super::tables::promise;
 use crate::analysis::{Analysis, Bound, Metric, Outcome, Unit, placebo_metrics};
 use crate::plan::PLACEBO;
+use crate::record::Limit;
 
 /// The first line. Rounds count from 1; the field is empty for what is measured once a run. A
 /// round without a value, such as one whose answers were wrong, has an empty `value`. `bound` is
-/// `>=` or `<=` where the value is a bound only.
-const HEADING: [&str; 6] = ["contender", "metric", "unit", "round", "value", "bound"];
+/// `>=` or `<=` where the value is a bound only, `limit` what limited the contender in the metric's
+/// scenario.
+const HEADING: [&str; 7] = ["contender", "metric", "unit", "round", "value", "bound", "limit"];
 
 /// Metrics that belong to a run and to none of its rounds.
 const ONCE: [&str; 9] = [
@@ -29,23 +33,30 @@ pub fn render(analysis: &Analysis<'_>) -> String {
     let mut writer = Writer::from_writer(Vec::new());
     write_line(&mut writer, HEADING);
     for contender in &analysis.contenders {
-        write_metrics(&mut writer, &contender.record.name, &contender.metrics);
+        write_metrics(&mut writer, &contender.record.name, &contender.metrics, &contender.limits);
     }
-    write_metrics(&mut writer, PLACEBO, &placebo_metrics(analysis.record));
+    write_metrics(&mut writer, PLACEBO, &placebo_metrics(analysis.record), &BTreeMap::new());
     write_thresholds(&mut writer, analysis);
     let bytes = writer.into_inner().expect("writing to memory cannot fail");
     String::from_utf8(bytes).expect("only whole strings were written")
 }
 
-fn write_metrics(writer: &mut Writer<Vec<u8>>, contender: &str, metrics: &[Metric]) {
+fn write_metrics(
+    writer: &mut Writer<Vec<u8>>,
+    contender: &str,
+    metrics: &[Metric],
+    limits: &BTreeMap<String, Limit>,
+) {
     for metric in metrics {
+        let scenario = metric.name.split_once('.').map(|(scenario, _)| scenario);
+        let limit = scenario.and_then(|scenario| limits.get(scenario)).map_or("", |it| it.code());
         for (round, value) in metric.rounds.iter().enumerate() {
             let is_once = ONCE.contains(&metric.name.as_str());
             let round = if is_once { String::new() } else { (round + 1).to_string() };
             let value = value.map_or_else(String::new, |value| value.to_string());
             let bound = metric.bound.map_or("", Bound::symbol);
             let unit = symbol(metric.unit);
-            write_line(writer, [contender, &metric.name, unit, &round, &value, bound]);
+            write_line(writer, [contender, &metric.name, unit, &round, &value, bound, limit]);
         }
     }
 }
@@ -60,11 +71,11 @@ fn write_thresholds(writer: &mut Writer<Vec<u8>>, analysis: &Analysis<'_>) {
         };
         let threshold = &result.threshold;
         let name = format!("{} {}", threshold.metric, promise(threshold));
-        write_line(writer, [&threshold.contender, &name, "kept", "", kept, ""]);
+        write_line(writer, [&threshold.contender, &name, "kept", "", kept, "", ""]);
     }
 }
 
-fn write_line(writer: &mut Writer<Vec<u8>>, fields: [&str; 6]) {
+fn write_line(writer: &mut Writer<Vec<u8>>, fields: [&str; 7]) {
     writer.write_record(fields).expect("writing to memory cannot fail");
 }
 

@@ -70,6 +70,7 @@ fn contender(analysis: &Analysis<'_>, result: &ContenderResult<'_>) -> Value {
         "artifact": result.record.artifact,
         "container": result.record.container,
         "metrics": metrics,
+        "limits": result.limits,
         "histograms": histograms(analysis, &result.record.name),
         "confounders": result.confounders,
         "gates": gates,

@@ -5,12 +5,15 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use jigger_load::{ErrorKind, Load, Pacing, Sample};
+use jigger_load::{Address, Arrivals, ErrorKind, Extent, Load, Pacing, Sample};
 use serde_json::{Map, Value, json};
 
 use super::units::{bytes, grouped, time_us};
-use crate::analysis::{ENGINE_SHARE_LIMIT, SAMPLES_NEEDED, number};
-use crate::confounder::HELD_BACK_SHARE;
+use crate::analysis::{
+    ENGINE_SHARE_LIMIT, Offered, SAMPLES_NEEDED, engine_share, is_near_ports, number,
+};
+use crate::confounder::{HELD_BACK_SHARE, closes_connections};
+use crate::record::Limit;
 
 /// One load and what came of it.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Told<'a> {
     pub load: &'a Load,
     /// What was measured.
     pub sample: &'a Sample,
+    /// The kernel's local ports.
+    pub local_ports: u32,
 }
 
 impl Told<'_> {
@@ -30,7 +35,7 @@ impl Told<'_> {
 
     fn engine_share(&self) -> f64 {
         let engine = &self.sample.engine;
-        number(engine.cpu_ns) / number(self.sample.elapsed_ns) / number(engine.cores as u64)
+        engine_share(engine.cpu_ns, self.sample.elapsed_ns, engine.cores)
     }
 
     fn engine_cpu_us(&self) -> Option<f64> {
@@ -39,17 +44,76 @@ impl Told<'_> {
     }
 
     fn is_client_limited(&self) -> bool {
-        self.engine_share() > ENGINE_SHARE_LIMIT
+        self.sample.requests > 0 && self.engine_share() >= ENGINE_SHARE_LIMIT
+    }
+
+    fn is_port_limited(&self) -> bool {
+        let Sample { connections_opened, elapsed_ns, .. } = *self.sample;
+        let is_tcp = matches!(self.load.address, Address::Tcp(_));
+        is_tcp && is_near_ports(connections_opened, elapsed_ns, self.local_ports)
+    }
+
+    /// What was used up, as far as a client can know it.
+    fn limit(&self) -> Option<Seen> {
+        let is_reached = || self.offered().is_some_and(|offered| offered.is_reached());
+        (self.sample.requests > 0).then(|| match () {
+            () if self.is_client_limited() => Seen::Known(Limit::ClientCpu),
+            () if self.is_port_limited() => Seen::Known(Limit::Ports),
+            () if is_reached() => Seen::Known(Limit::Rate),
+            () => Seen::ServerOrConnections,
+        })
+    }
+
+    /// What an open loop was asked for and what came of it.
+    fn offered(&self) -> Option<Offered> {
+        let Pacing::Open { rate_per_second, arrivals, burst } = self.load.pacing else {
+            return None;
+        };
+        let times = &self.sample.response_time_ns;
+        Some(Offered {
+            rate_per_second,
+            exponential: arrivals == Arrivals::Exponential,
+            burst,
+            is_counted: matches!(self.load.extent, Extent::Count(_)),
+            due: self.sample.due,
+            answered: self.sample.requests,
+            elapsed_ns: self.sample.elapsed_ns,
+            mean_ns: if times.is_empty() { 0.0 } else { times.mean() },
+        })
+    }
+}
+
+/// A limit as a client sees it, who does not know what the server did with its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Known(Limit),
+    ServerOrConnections,
+}
+
+impl Seen {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Known(limit) => limit.words(),
+            Self::ServerOrConnections => "server or connections",
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Known(limit) => limit.code(),
+            Self::ServerOrConnections => "server-or-connections",
+        }
     }
 }
 
 /// For people.
 #[must_use]
 pub fn text(told: &Told<'_>) -> String {
-    let Told { url, load, sample } = told;
+    let Told { url, load, sample, .. } = told;
     let mut text = String::new();
     let _ = writeln!(text, "{url}: {} connections, {} threads", load.connections, load.threads);
-    let bound = if told.is_client_limited() { "at least " } else { "" };
+    let is_bound = told.is_client_limited() || told.is_port_limited();
+    let bound = if is_bound { "at least " } else { "" };
     let _ = writeln!(
         text,
         "  {} requests in {:.2} s: {bound}{} a second, {} a second",
@@ -58,6 +122,9 @@ pub fn text(told: &Told<'_>) -> String {
         grouped(sample.requests_per_second()),
         bytes(number(sample.bytes_received) / told.seconds())
     );
+    if let Some(limit) = told.limit() {
+        let _ = writeln!(text, "  limit: {}", limit.words());
+    }
     latency_lines(&mut text, "response time", &sample.response_time_ns);
     if let Some(service) = &sample.service_time_ns {
         latency_lines(&mut text, "service time", service);
@@ -118,9 +185,12 @@ fn problem_lines(text: &mut String, told: &Told<'_>) {
         let _ = writeln!(text, "  status: {}", list.join(", "));
     }
     if sample.closed_by_server > 0 {
+        // One that is ended now and then is kept all the same.
+        let closes = closes_connections(sample.closed_by_server, sample.requests);
         let _ = writeln!(
             text,
-            "  connection-close: the server ended {} connections that were to be kept",
+            "  {}: the server ended {} connections that were to be kept",
+            if closes { "connection-close" } else { "connections" },
             sample.closed_by_server
         );
     }
@@ -141,12 +211,21 @@ fn problem_lines(text: &mut String, told: &Told<'_>) {
             told.engine_share() * 100.0
         );
     }
+    if told.is_port_limited() {
+        let _ = writeln!(
+            text,
+            "  port-limited: {} connections were opened a second, near the end of the {} local \
+             ports;\n  widen net.ipv4.ip_local_port_range (sysctl), or keep connections",
+            grouped(number(sample.connections_opened) / told.seconds()),
+            told.local_ports
+        );
+    }
 }
 
 /// For programs: version 1 of the shape in docs/suite.md.
 #[must_use]
 pub fn json(told: &Told<'_>) -> String {
-    let Told { url, load, sample } = told;
+    let Told { url, load, sample, .. } = told;
     let status: Map<String, Value> =
         sample.status.iter().map(|(code, count)| (code.to_string(), json!(count))).collect();
     let errors: Map<String, Value> = ErrorKind::ALL
@@ -179,6 +258,7 @@ pub fn json(told: &Told<'_>) -> String {
             "count": sample.in_flight_at_end.count,
             "oldest_us": number(sample.in_flight_at_end.oldest_ns) / 1e3,
         },
+        "limit": told.limit().map(Seen::code),
         "engine": {
             "cpu_us_per_request": told.engine_cpu_us(),
             "cpu_share": told.engine_share(),
@@ -202,3 +282,6 @@ fn latencies(histogram: &Histogram<u64>) -> Value {
     map.insert("max".to_owned(), json!(some.then(|| number(histogram.max()) / 1e3)));
     Value::Object(map)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use super::units::{significant, with_unit};
 use crate::analysis::{
     Analysis, Bound, Comparison, ContenderResult, ThresholdResult, Unit, unit_of,
 };
-use crate::record::{BoundRecord, ScenarioRecord, Status, ThresholdRecord};
+use crate::record::{BoundRecord, Limit, ScenarioRecord, Status, ThresholdRecord};
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +44,9 @@ pub fn figure_tables(analysis: &Analysis<'_>) -> Vec<Table> {
     tables
 }
 
+/// The heading of what limited each contender.
+pub const LIMIT: &str = "limit";
+
 /// Metrics of a scenario and their headings.
 const SCENARIO_COLUMNS: [(&str, &str); 5] = [
     ("response_time_us.mean", "mean"),
@@ -71,6 +74,7 @@ fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
         let mut row = vec![contender.record.name.clone()];
         row.push(cell(contender, &rate));
         row.extend(shown.iter().map(|metric| cell(contender, metric)));
+        row.push(limit_cell(analysis, contender, scenario));
         row.push(ratio_cell(analysis, &rate, contender));
         rows.push(row);
         tones.push(ratio_tone(analysis, &rate, contender));
@@ -80,7 +84,7 @@ fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
         heading: ["", "req/s"]
             .into_iter()
             .chain(SCENARIO_COLUMNS.map(|(_, heading)| heading))
-            .chain(["ratio"])
+            .chain([LIMIT, "ratio"])
             .map(str::to_owned)
             .collect(),
         rows,
@@ -223,6 +227,15 @@ fn ratio_tone(
         Verdict::Worse => Tone::Worse,
         Verdict::Equivalent | Verdict::Inconclusive { .. } => Tone::Same,
     })
+}
+
+fn limit_cell(
+    analysis: &Analysis<'_>,
+    contender: &ContenderResult<'_>,
+    scenario: &ScenarioRecord,
+) -> String {
+    let limit = analysis.limit(&contender.record.name, &scenario.name);
+    limit.map_or("-", Limit::words).to_owned()
 }
 
 fn ratio_cell(analysis: &Analysis<'_>, metric: &str, contender: &ContenderResult<'_>) -> String {

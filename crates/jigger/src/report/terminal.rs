@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
 use super::look::{Look, Tone};
 use super::sentences::{Part, Sentence, sentences};
-use super::tables::{Table, figure_tables, promise, threshold_value};
+use super::tables::{LIMIT, Table, figure_tables, promise, threshold_value};
 use super::warnings::{Warning, warnings};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
 
@@ -60,8 +60,44 @@ fn header(analysis: &Analysis<'_>, look: Look) -> String {
 
 /// A table below its title; ends with a line feed.
 pub fn titled(table: &Table, look: Look) -> String {
-    let title = look.paint(Tone::Strong, &table.title);
-    format!("{}\n{}\n", look.wrapped(&title, "  "), laid_out(table, look))
+    let title = look.wrapped(&look.paint(Tone::Strong, &table.title), "  ");
+    match without_limits(table, look) {
+        None => format!("{title}\n{}\n", laid_out(table, look)),
+        Some((narrow, limits)) => {
+            let limits = look.wrapped(&limits, "    ");
+            format!("{title}\n{}\n{limits}\n", laid_out(&narrow, look))
+        }
+    }
+}
+
+/// The table without the column of limits, where it is too wide with it, and these as a line.
+fn without_limits(table: &Table, look: Look) -> Option<(Table, String)> {
+    let at = table.heading.iter().position(|heading| heading == LIMIT)?;
+    if widest_line(table, longest_name(table)) <= look.width {
+        return None;
+    }
+    let mut limited: Vec<(&str, Vec<&str>)> = Vec::new();
+    for row in &table.rows {
+        match limited.iter_mut().find(|(limit, _)| *limit == row[at]) {
+            Some((_, names)) => names.push(&row[0]),
+            None => limited.push((&row[at], vec![&row[0]])),
+        }
+    }
+    let listed: Vec<String> =
+        limited.iter().map(|(limit, names)| format!("{limit} ({})", names.join(", "))).collect();
+    let mut narrow = table.clone();
+    narrow.heading.remove(at);
+    narrow.rows.iter_mut().for_each(|row| drop(row.remove(at)));
+    Some((narrow, format!("  {LIMIT}: {}", listed.join("; "))))
+}
+
+fn longest_name(table: &Table) -> usize {
+    table.rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0)
+}
+
+/// Columns that the table takes with names of at most that length in it.
+fn widest_line(table: &Table, kept: usize) -> usize {
+    grid(table, kept).lines().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
 /// Thresholds as lines: names of metrics are too long for the columns of a table.
@@ -94,17 +130,14 @@ pub fn thresholds(thresholds: &[ThresholdResult], look: Look) -> String {
 /// The table in columns, two spaces in. Neither figures nor names are ever cut: where the width
 /// does not suffice, long names stand on a line of their own above their figures.
 fn laid_out(table: &Table, look: Look) -> String {
-    let lengths = || table.rows.iter().map(|row| row[0].chars().count());
-    let longest = lengths().max().unwrap_or(0);
-    let widest = grid(table, longest).lines().map(|line| line.chars().count()).max().unwrap_or(0);
-    let kept = longest.saturating_sub(widest.saturating_sub(look.width));
+    let longest = longest_name(table);
+    let too_wide = widest_line(table, longest).saturating_sub(look.width);
+    let kept = longest.saturating_sub(too_wide);
     let mut lines: Vec<String> =
         grid(table, kept).lines().map(|l| l.trim_end().to_owned()).collect();
     let mut text = lines.remove(0);
-    for ((line, row), (length, tone)) in
-        lines.iter().zip(&table.rows).zip(lengths().zip(&table.tones))
-    {
-        if length > kept {
+    for ((line, row), tone) in lines.iter().zip(&table.rows).zip(&table.tones) {
+        if row[0].chars().count() > kept {
             text.push_str(&format!("\n  {}", row[0]));
         }
         text.push_str(&format!("\n{}", with_toned_ratio(line, row, *tone, look)));

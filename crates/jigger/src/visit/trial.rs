@@ -209,5 +209,6 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         due: Some(sample.due),
         capacity_per_second: None,
         probes: Vec::new(),
+        limit: None,
     }
 }

@@ -230,6 +230,7 @@ fn what_closing_costs_is_measured_with_everyone() {
         let trial = &visit["trials"][2];
         assert_eq!(trial["scenario"], "saturation-fresh");
         assert_eq!(trial["closed_by_server"], 0, "the client closes");
+        assert!(visit["trials"][0]["limit"].is_string(), "{}", visit["trials"][0]);
         assert!(trial["connections_opened"].as_u64() >= trial["requests"].as_u64());
     }
     let lab = Lab::new("measure_closing = false", &contenders, SCENARIOS);

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::caveats::Caveats;
 use super::{bound_sign, interval, scrolling};
 use crate::analysis::{Analysis, ContenderResult};
-use crate::record::ScenarioRecord;
-use crate::report::tables::{measured, ratio_text, scenario_title};
+use crate::record::{Limit, ScenarioRecord};
+use crate::report::tables::{LIMIT, measured, ratio_text, scenario_title};
 use crate::report::units::{significant, with_unit};
 
 /// A column: the metric's name and its heading.
@@ -44,7 +44,8 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
         p.how {
             "Below each figure stands its 95 % interval over the rounds. Percentiles are those of all "
             "rounds' answers together; one that the answers of a round are too few for is left out. "
-            "CPU time and memory are those of the server's whole process tree."
+            "CPU time and memory are those of the server's whole process tree. The limit is the "
+            "resource that was used up, so that no more requests were answered."
         }
         @for table in &tables { (table) }
     })
@@ -66,6 +67,7 @@ fn scenario_table(
                     (cell(contender, metric))
                     @if *metric == rate { td { (ratio(analysis, contender, &rate)) } }
                 }
+                td { (analysis.limit(&contender.record.name, place).map_or("-", Limit::words)) }
             }
         }
     };
@@ -73,6 +75,7 @@ fn scenario_table(
         let ratio = (*metric == rate).then_some("ratio");
         std::iter::once(*heading).chain(ratio)
     });
+    let headings = headings.chain([LIMIT]);
     Some(table(&scenario_title(scenario), headings, &rows))
 }
 

@@ -31,6 +31,7 @@ pub fn record(
             governor: None,
             virtual_machine: true,
             smt_siblings: Vec::new(),
+            local_ports: None,
         },
         placement: Placement::split(&(0..cores).collect::<Vec<_>>()),
         contenders,
@@ -153,5 +154,6 @@ pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
         due: None,
         capacity_per_second: None,
         probes: Vec::new(),
+        limit: None,
     }
 }
