@@ -32,7 +32,7 @@ main() {
 table() {
     jq --slurp --raw-output --argjson columns "$columns" '
         def rounded: . * 10000 | round / 10000 | tostring;
-        def mark: {equivalent: "=", inconclusive: "?"}[.] // "**\(.)**";
+        def mark: {same: "=", "probably-faster": "~", "probably-slower": "~", "no-difference-shown": ""}[.] // "**\(.)**";
         def cell:
             if . == null then "-"
             elif .withheld != null then "- (\(.withheld))"
@@ -47,12 +47,14 @@ table() {
             | ["\($at + 1)"] + [$columns[] | $by_metric[.] | cell]
               + ["\($report.rounds_repeated)\(if $report.too_noisy then ", too noisy" else "" end)"]
             | row),
-        ([.[].comparisons[] | select(.verdict != null)]
+        ([.[].comparisons[] | select(.low != null and .high != null)]
             | (map(select(.low > 1 or .high < 1)) | length) as $apart
-            | [.[].verdict] as $verdicts
-            | "\n\($verdicts | length) comparisons: \(counted($verdicts; "equivalent")) equivalent (=), "
-              + "\(counted($verdicts; "inconclusive")) inconclusive (?), \(counted($verdicts; "faster")) faster, "
-              + "\(counted($verdicts; "slower")) slower; \($apart) of the 95 % intervals do not contain 1.")
+            | [.[] | select(.verdict != null).verdict] as $verdicts
+            | "\n\($verdicts | length) verdicts: \(counted($verdicts; "same")) same (=), "
+              + "\(counted($verdicts; "no-difference-shown")) no difference shown, "
+              + "\(counted($verdicts; "probably-faster") + counted($verdicts; "probably-slower")) probable (~), "
+              + "\(counted($verdicts; "faster")) faster, \(counted($verdicts; "slower")) slower; "
+              + "\($apart) of \(length) 95 % intervals do not contain 1.")
     ' "$@"
 }
 

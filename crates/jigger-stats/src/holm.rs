@@ -5,8 +5,6 @@
 //! whole family at or below the level, however the comparisons depend on each other (here they
 //! share a baseline), and rejects at least all that Bonferroni's correction does.
 
-use crate::shifts::is_within;
-
 /// Holm's adjusted p-values, in the order given: reject those at or below the family's level.
 ///
 /// A p-value that is not a number comes last and stays so.
@@ -20,32 +18,6 @@ pub fn holm_adjusted(p_values: &[f64]) -> Vec<f64> {
         adjusted[index] = if p_values[index].is_nan() { f64::NAN } else { greatest_so_far };
     }
     adjusted
-}
-
-/// The level at which Holm's procedure decided each comparison, in the order given.
-///
-/// The comparison rejected at step `j` (counted from 0) of `k` was rejected at `level / (k - j)`;
-/// those not rejected all failed at the level of the step where the procedure stopped. An interval
-/// made at its comparison's level shows exactly what Holm decided: it excludes the hypothesis when
-/// and only when Holm rejects it.
-///
-/// These intervals are not simultaneous: only Bonferroni's `level / k` for all of them would be,
-/// and bounds that are both simultaneous and Holm's say nothing beyond the hypothesis for those
-/// rejected (Strassburger & Bretz 2008, "Compatible simultaneous lower confidence bounds for the
-/// Holm procedure", Statistics in Medicine 27, 4914-4927). Controlled is the verdict.
-#[must_use]
-pub fn holm_levels(p_values: &[f64], level: f64) -> Vec<f64> {
-    let mut levels = vec![level; p_values.len()];
-    let mut reached = level;
-    let mut stopped = false;
-    for (step, index) in ascending(p_values).into_iter().enumerate() {
-        if !stopped {
-            reached = level / remaining(p_values.len(), step);
-            stopped = !is_within(p_values[index], reached);
-        }
-        levels[index] = reached;
-    }
-    levels
 }
 
 /// Indices by ascending p-value; equal ones in the order given, those not a number last.
@@ -65,27 +37,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_follow_the_steps_and_stop_where_holm_stops() {
-        let levels = holm_levels(&[0.030, 0.001, 0.020, 0.015], 0.05);
-        // 0.001 <= 0.05/4, 0.015 <= 0.05/3, 0.020 <= 0.05/2, 0.030 <= 0.05/1
-        assert_eq!(levels, [0.05, 0.05 / 4.0, 0.05 / 2.0, 0.05 / 3.0]);
-        let stopped = holm_levels(&[0.030, 0.001, 0.020, 0.040], 0.05);
-        assert_eq!(stopped, [0.05 / 3.0, 0.05 / 4.0, 0.05 / 3.0, 0.05 / 3.0]);
-    }
-
-    #[test]
     fn one_comparison_needs_no_adjustment() {
         assert_eq!(holm_adjusted(&[0.03]), [0.03]);
-        assert_eq!(holm_levels(&[0.9], 0.05), [0.05]);
     }
 
     #[test]
     fn an_empty_family_is_fine_and_nan_stays_nan() {
         assert!(holm_adjusted(&[]).is_empty());
-        assert!(holm_levels(&[], 0.05).is_empty());
         let adjusted = holm_adjusted(&[f64::NAN, 0.01]);
         assert!(adjusted[0].is_nan());
         assert_eq!(adjusted[1], 0.02);
-        assert_eq!(holm_levels(&[f64::NAN, 0.01], 0.05), [0.05, 0.025]);
     }
 }

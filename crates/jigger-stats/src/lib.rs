@@ -9,51 +9,51 @@
 //!
 //! 1. [`Orders`] says in which order round `n` visits the contenders.
 //! 2. [`SteadyRule`] says when a warm-up may end.
-//! 3. [`Stopping`] says, on the width of the intervals alone, whether another round is due.
-//! 4. [`Location`] summarises one metric of one contender; [`Ratio`] compares it with the baseline,
-//!    over the rounds of one run ([`Paired`]) or between two runs ([`Unpaired`]).
-//! 5. [`judge_family`] turns the comparisons of one metric into [`Verdict`]s under Holm's control,
-//!    [`judge_together`] those of several metrics.
+//! 3. [`Location`] summarises one metric of one contender; a [`Panel`] compares any two contenders
+//!    over the rounds of one run, [`Contrast::between`] one contender between two runs.
+//! 4. [`judge`] turns the comparisons of a report into [`Verdict`]s under Holm's control.
+//! 5. [`Looks`] says when to look at the verdicts, and what each look may spend.
 //!
 //! ```
-//! use jigger_stats::{Direction, Margin, Paired, judge_family};
+//! use jigger_stats::{Case, Direction, Looks, Margin, Panel, Verdict, judge};
 //!
-//! let baseline = [101.0, 99.0, 100.0, 102.0, 98.0, 100.5, 99.5, 101.5];
-//! let contender = [121.0, 120.0, 119.5, 123.0, 118.0, 121.5, 119.0, 122.0];
-//! let pairs = Paired::new(&contender, &baseline)?;
-//! let findings = judge_family(&[pairs], Margin::default(), 0.95, Direction::HigherIsBetter)?;
-//! assert!(findings[0].verdict.is_better());
+//! let rounds = |values: [f64; 5]| values.map(Some);
+//! let baseline = rounds([101.0, 99.0, 100.0, 102.0, 98.0]);
+//! let again = rounds([100.5, 99.5, 101.5, 98.5, 100.0]);
+//! let contender = rounds([121.0, 120.0, 119.5, 123.0, 118.0]);
+//! let panel = Panel::new(&[vec![&baseline[..], &again[..]], vec![&contender[..]]]);
+//! let contrast = panel.contrast(1, 0).expect("both have rounds");
+//! let (same, different) = (Margin::default(), Margin::NONE);
+//! let case = Case { contrast, direction: Direction::HigherIsBetter, same, different };
+//! let level = Looks::planned(5, 20, 3)?.level_after(5, false);
+//! let finding = judge(&[case], level)[0].expect("five rounds have an interval");
+//! assert_eq!(finding.verdict, Verdict::Better);
 //! # Ok::<(), jigger_stats::StatsError>(())
 //! ```
 
+mod contrast;
 mod error;
 mod estimate;
 mod holm;
 mod interval;
+mod looks;
 mod margin;
 mod order;
-mod outlook;
-mod paired;
+mod panel;
 mod random;
-mod rank_sum;
-mod shifts;
-mod signed_rank;
 mod steady;
-mod stopping;
 mod student;
-mod unpaired;
 mod verdict;
 
-pub use error::{Side, StatsError, TooFew};
-pub use estimate::{Location, Scale};
-pub use holm::{holm_adjusted, holm_levels};
+pub use contrast::{Contrast, FEWEST_ROUNDS};
+pub use error::StatsError;
+pub use estimate::Location;
+pub use holm::holm_adjusted;
 pub use interval::Interval;
-pub use margin::{Margin, Margins};
+pub use looks::{FAMILY_LEVEL, Look, Looks};
+pub use margin::Margin;
 pub use order::Orders;
-pub use paired::{Method, Paired, Ratio};
+pub use panel::Panel;
 pub use random::SplitMix64;
-pub use signed_rank::rounds_needed_for;
 pub use steady::{Steadiness, SteadyRule};
-pub use stopping::{Decision, Stopping};
-pub use unpaired::Unpaired;
-pub use verdict::{Case, Direction, Finding, Judged, Verdict, judge_family, judge_together};
+pub use verdict::{CONFIDENCE, Case, Direction, Finding, Verdict, judge};

@@ -1,5 +1,6 @@
 //! When a warm-up has reached its steady state.
 
+use crate::contrast::count;
 use crate::student;
 
 /// Judges warm-up windows: steady when the last few neither vary much nor drift.
@@ -97,14 +98,15 @@ impl SteadyRule {
         }
     }
 
-    /// The first window from which on the rates keep the level that they end with: how much of a
+    /// The first window from which on the rates are at the level that they end with: how much of a
     /// warm-up was needed. `None` when there are not enough windows to judge by, or nothing was
     /// answered in the last.
     ///
-    /// Looked at from the end, the median of so many windows as the rule judges has to stay within
-    /// `max_spread` of the level, or within twice the noise of one window where that is more. So a
-    /// hiccup of a window or two in a level rate is not taken for its begin. The noise is had from
-    /// the differences between neighbours, which a slow climb changes little.
+    /// The level is reached when the median of so many windows as the rule judges comes within
+    /// `max_spread` of it, or within twice the noise of one window where that is more, and stays
+    /// below what lies above it: a rate that has climbed to its level and falls for a while was
+    /// disturbed, and one that still falls has not reached it. The noise is had from the differences
+    /// between neighbours, which a slow climb changes little.
     #[must_use]
     pub fn level_since(&self, windows: &[f64]) -> Option<usize> {
         let judged = self.windows.max(2);
@@ -114,13 +116,16 @@ impl SteadyRule {
             return None;
         }
         let noise = noise(windows);
-        let within = |value: f64, times: f64| {
-            (value - level).abs() <= (times * noise).max(self.max_spread * level)
+        let above = |value: f64, times: f64| {
+            let tolerance = (times * noise).max(self.max_spread * level);
+            (value > level - tolerance, value > level + tolerance)
         };
-        let is_level = |start: &usize| within(median(&windows[*start..start + judged]), 2.0);
-        let since = (0..last).rev().take_while(is_level).last().unwrap_or(last);
+        let median_at = |start: usize| above(median(&windows[start..start + judged]), 2.0);
+        let reached = (0..=last).find(|&start| median_at(start).0).unwrap_or(last);
+        let falling = (0..=last).rev().find(|&start| median_at(start).1);
+        let since = reached.max(falling.map_or(0, |start| start + 1));
         // A median can be level though the first of its windows are not.
-        let climbing = windows[since..].iter().take_while(|rate| !within(**rate, 3.0)).count();
+        let climbing = windows[since..].iter().take_while(|rate| !above(**rate, 3.0).0).count();
         Some((since + climbing).min(windows.len() - 1))
     }
 
@@ -176,7 +181,8 @@ fn fitted_rise(values: &[f64]) -> f64 {
 fn drift_and_limit(values: &[f64]) -> (f64, f64) {
     const LEVEL: f64 = 0.05;
     let mean = mean(values);
-    let limit = student::two_sided_critical(LEVEL, values.len() - 2) * rise_error(values) / mean;
+    let limit =
+        student::two_sided_critical(LEVEL, count(values.len() - 2)) * rise_error(values) / mean;
     (fitted_rise(values) / mean, limit)
 }
 
@@ -299,6 +305,10 @@ mod tests {
         assert_eq!(since(&[&[70.0][..], &level].concat()), Some(1));
         let hiccup = [&level[..], &[20.0, 30.0], &level].concat();
         assert_eq!(since(&hiccup), Some(0), "a hiccup is no climb");
+        let disturbed = [&level[..], &[70.0; 8], &level].concat();
+        assert_eq!(since(&disturbed), Some(0), "it was at its level before");
+        let falls = [&[130.0; 8][..], &level].concat();
+        assert!((4..=8).contains(&since(&falls).unwrap()), "{:?}", since(&falls));
         let two_levels = [&[60.0; 12][..], &level].concat();
         assert_eq!(since(&two_levels), Some(12), "a server that is compiled anew");
         let climbs: Vec<f64> = (0..30).map(|at| 100.0 + 10.0 * f64::from(at)).collect();

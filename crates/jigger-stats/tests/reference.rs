@@ -1,37 +1,49 @@
-//! Agreement with SciPy, with R, and with a second implementation of the order design.
-//! `fixtures/make.py` made the answers and says how to make them again.
+//! Agreement with SciPy, with R, and with second implementations of the panel's estimator and of
+//! the order design. `fixtures/make.py` made the answers and says how to make them again.
 
 use std::collections::BTreeMap;
 
-use jigger_stats::{Location, Orders, Paired, Unpaired, holm_adjusted};
+use jigger_stats::{Contrast, Interval, Location, Margin, Orders, Panel, holm_adjusted};
 use serde::Deserialize;
 
-const SERIES: &str = include_str!("fixtures/series.tsv");
+const PANELS: &str = include_str!("fixtures/panels.json");
+const CONTRASTS: &str = include_str!("fixtures/contrasts.json");
 const SCIPY: &str = include_str!("fixtures/scipy.json");
 const R: &str = include_str!("fixtures/r.tsv");
 const ORDERS: &str = include_str!("fixtures/orders.json");
 
-#[derive(Default)]
-struct Series {
-    contender: Vec<f64>,
-    baseline: Vec<f64>,
+type Entry = Vec<Option<f64>>;
+
+#[derive(Deserialize)]
+struct PanelCase {
+    name: String,
+    contenders: Vec<Vec<Entry>>,
+}
+
+#[derive(Deserialize)]
+struct ContrastCase {
+    name: String,
+    contender: usize,
+    baseline: usize,
+    log_ratio: f64,
+    rounds: usize,
+    p: Option<f64>,
+    #[serde(default)]
+    intervals: Vec<[f64; 3]>,
+    #[serde(default)]
+    margins: Vec<[f64; 3]>,
 }
 
 #[derive(Deserialize)]
 struct ScipyCase {
     name: String,
-    signed_rank_p: f64,
-    rank_sum_p: f64,
-    t_p: f64,
-    t_estimate: f64,
-    t_intervals: Vec<ScipyInterval>,
-}
-
-#[derive(Deserialize)]
-struct ScipyInterval {
-    confidence: f64,
-    low: f64,
-    high: f64,
+    paired_p: Option<f64>,
+    paired: Option<[f64; 2]>,
+    old_rounds: usize,
+    welch_ratio: f64,
+    welch_p: f64,
+    welch: [f64; 2],
+    location: [f64; 3],
 }
 
 #[derive(Deserialize)]
@@ -41,122 +53,94 @@ struct Plan {
     rounds: Vec<Vec<usize>>,
 }
 
-fn all_series() -> BTreeMap<String, Series> {
-    let mut all: BTreeMap<String, Series> = BTreeMap::new();
-    for line in SERIES.lines().skip(1) {
-        let cells: Vec<&str> = line.split('\t').collect();
-        let series = all.entry(cells[0].to_owned()).or_default();
-        series.contender.push(cells[1].parse().expect("a number"));
-        series.baseline.push(cells[2].parse().expect("a number"));
-    }
-    all
+fn panels() -> BTreeMap<String, Vec<Vec<Entry>>> {
+    let cases: Vec<PanelCase> = serde_json::from_str(PANELS).expect("what make.py wrote");
+    cases.into_iter().map(|case| (case.name, case.contenders)).collect()
 }
 
-/// The rows of one kind in R's answers, without the kind.
-fn r_rows(kind: &str) -> Vec<Vec<&'static str>> {
-    let rows = R.lines().map(|line| line.split('\t').collect::<Vec<_>>());
-    rows.filter(|cells| cells[0] == kind).map(|cells| cells[1..].to_vec()).collect()
-}
-
-fn numbers(cells: &[&str]) -> Vec<f64> {
-    cells.iter().filter_map(|cell| cell.parse().ok()).collect()
+fn panel(contenders: &[Vec<Entry>]) -> Panel {
+    let slices: Vec<Vec<&[Option<f64>]>> =
+        contenders.iter().map(|entries| entries.iter().map(Vec::as_slice).collect()).collect();
+    Panel::new(&slices)
 }
 
 #[track_caller]
 fn assert_close(ours: f64, theirs: f64, what: &str) {
     let error = (ours - theirs).abs() / theirs.abs();
-    assert!(error < 1e-9, "{what}: {ours} is not {theirs}");
+    assert!(error < 1e-9 || ours == theirs, "{what}: {ours} is not {theirs}");
+}
+
+#[track_caller]
+fn assert_interval(ours: Option<Interval>, [low, high]: [f64; 2], what: &str) {
+    let ours = ours.expect("three rounds or more");
+    assert_close(ours.low, low, what);
+    assert_close(ours.high, high, what);
 }
 
 #[test]
-fn ratios_agree_with_wilcox_test_of_r() {
-    let all = all_series();
-    let rows = r_rows("location");
-    assert!(rows.len() > 60);
-    for row in rows {
-        let [confidence, estimate, low, high, p_value] = numbers(&row[1..])[..] else {
-            panic!("five numbers in {row:?}");
-        };
-        let series = &all[row[0]];
-        let ratio = Paired::new(&series.contender, &series.baseline)
-            .and_then(|paired| paired.signed_rank(confidence))
-            .unwrap();
-        assert_close(ratio.estimate, estimate, row[0]);
-        assert_close(ratio.low, low, row[0]);
-        assert_close(ratio.high, high, row[0]);
-        assert_close(ratio.p_value, p_value, row[0]);
-    }
-}
-
-#[test]
-fn locations_agree_with_wilcox_test_of_r() {
-    let all = all_series();
-    let rows = r_rows("single");
-    assert!(rows.len() > 60);
-    for row in rows {
-        let expected = numbers(&row[1..]);
-        let location = Location::of(&all[row[0]].contender, expected[0]).unwrap();
-        assert_close(location.estimate, expected[1], row[0]);
-        assert_close(location.low.unwrap(), expected[2], row[0]);
-        assert_close(location.high.unwrap(), expected[3], row[0]);
-    }
-}
-
-#[test]
-fn ratios_between_runs_agree_with_wilcox_test_of_r() {
-    let all = all_series();
-    let rows = r_rows("unpaired");
-    assert!(rows.len() > 120);
-    for row in rows {
-        let [confidence, estimate, low, high, p_value] = numbers(&row[1..])[..] else {
-            panic!("five numbers in {row:?}");
-        };
-        let name = row[0].trim_end_matches("-short");
-        let (contender, mut baseline) = (&all[name].contender, &all[name].baseline[..]);
-        if name != row[0] {
-            baseline = &baseline[..(2 * baseline.len()).div_ceil(3)];
+fn contrasts_agree_with_the_second_implementation() {
+    let panels = panels();
+    let cases: Vec<ContrastCase> = serde_json::from_str(CONTRASTS).unwrap();
+    assert!(cases.len() > 200);
+    for case in cases {
+        let what = format!("{}, {} and {}", case.name, case.contender, case.baseline);
+        let found =
+            panel(&panels[&case.name]).contrast(case.contender, case.baseline).expect("a ratio");
+        assert_close(found.ratio(), case.log_ratio.exp(), &what);
+        assert_eq!(found.rounds(), case.rounds, "{what}");
+        assert_eq!(found.p_value().is_some(), case.p.is_some(), "{what}");
+        if let Some(p) = case.p {
+            assert_close(found.p_value().unwrap(), p, &what);
         }
-        let ratio = Unpaired::new(contender, baseline).unwrap().rank_sum(confidence).unwrap();
-        assert_close(ratio.estimate, estimate, row[0]);
-        assert_close(ratio.low, low, row[0]);
-        assert_close(ratio.high, high, row[0]);
-        assert_close(ratio.p_value, p_value, row[0]);
+        for [confidence, low, high] in case.intervals {
+            assert_interval(found.interval(confidence), [low, high], &what);
+        }
+        for [margin, p_beyond, p_same] in case.margins {
+            let margin = Margin::new(margin).unwrap();
+            assert_close(found.p_beyond(margin).unwrap(), p_beyond, &what);
+            let level = p_same.min(0.45);
+            assert!(found.is_within(margin, level + 1e-9) || p_same > level, "{what}");
+            assert!(!found.is_within(margin, level - 1e-9), "{what}");
+        }
+    }
+}
+
+#[test]
+fn panels_of_two_and_values_of_one_agree_with_scipy() {
+    let panels = panels();
+    let cases: Vec<ScipyCase> = serde_json::from_str(SCIPY).unwrap();
+    assert!(cases.len() > 70);
+    for case in cases {
+        let contenders = &panels[&case.name];
+        let (first, last) = (&contenders[0][0], &contenders[contenders.len() - 1][0]);
+        if let (Some(p), Some(interval)) = (case.paired_p, case.paired) {
+            let pair = Panel::pair(last, first).contrast(0, 1).expect("a ratio");
+            assert_close(pair.p_value().unwrap(), p, &case.name);
+            assert_interval(pair.interval(0.95), interval, &case.name);
+        }
+        let new: Vec<f64> = last.iter().copied().flatten().collect();
+        let old: Vec<f64> = first.iter().copied().flatten().take(case.old_rounds).collect();
+        let between = Contrast::between(&new, &old).expect("a ratio");
+        assert_close(between.ratio(), case.welch_ratio, &case.name);
+        assert_close(between.p_value().unwrap(), case.welch_p, &case.name);
+        assert_interval(between.interval(0.95), case.welch, &case.name);
+        let location = Location::of(&new, 0.95).unwrap();
+        assert_close(location.estimate, case.location[0], &case.name);
+        assert_close(location.low.unwrap(), case.location[1], &case.name);
+        assert_close(location.high.unwrap(), case.location[2], &case.name);
     }
 }
 
 #[test]
 fn adjusted_p_values_agree_with_p_adjust_of_r() {
-    let rows = r_rows("holm");
+    let number = |cell: &str| cell.parse::<f64>().expect("a number");
+    let rows: Vec<Vec<f64>> =
+        R.lines().skip(1).map(|line| line.split('\t').map(number).collect()).collect();
     assert_eq!(rows.len(), 20);
     for group in rows.chunks(5) {
-        let p_values: Vec<f64> = group.iter().map(|row| numbers(row)[2]).collect();
+        let p_values: Vec<f64> = group.iter().map(|row| row[2]).collect();
         for (row, adjusted) in group.iter().zip(holm_adjusted(&p_values)) {
-            assert_close(adjusted, numbers(row)[3], "p.adjust");
-        }
-    }
-}
-
-#[test]
-fn ratios_agree_with_scipy() {
-    let all = all_series();
-    let cases: Vec<ScipyCase> = serde_json::from_str(SCIPY).unwrap();
-    assert_eq!(cases.len(), all.len());
-    for case in cases {
-        let series = &all[&case.name];
-        let paired = Paired::new(&series.contender, &series.baseline).unwrap();
-        let by_rank = paired.signed_rank(0.9).unwrap();
-        assert_close(by_rank.p_value, case.signed_rank_p, &case.name);
-        let runs = Unpaired::new(&series.contender, &series.baseline).unwrap();
-        assert_close(runs.rank_sum(0.9).unwrap().p_value, case.rank_sum_p, &case.name);
-        for interval in &case.t_intervals {
-            let Ok(ratio) = paired.paired_t(interval.confidence) else {
-                assert!(interval.confidence > 0.98 && paired.rounds() < 8, "{}", case.name);
-                continue;
-            };
-            assert_close(ratio.estimate, case.t_estimate, &case.name);
-            assert_close(ratio.low, interval.low, &case.name);
-            assert_close(ratio.high, interval.high, &case.name);
-            assert_close(ratio.p_value, case.t_p, &case.name);
+            assert_close(adjusted, row[3], "p.adjust");
         }
     }
 }

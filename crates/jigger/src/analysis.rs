@@ -7,11 +7,11 @@ mod compare;
 mod container;
 mod difference;
 mod gate;
+mod headline;
 mod latency;
 mod limit;
 mod little;
 mod metric;
-mod noise;
 mod offered;
 mod quiet;
 mod revision;
@@ -21,17 +21,18 @@ mod trials;
 
 use std::collections::BTreeMap;
 
+use jigger_stats::FEWEST_ROUNDS;
 use serde::Serialize;
 
-pub use change::{Change, Figure, counted_metrics, is_counted};
+pub use change::{Change, Figure, is_counted};
 pub use claim::Claim;
-pub use compare::{Comparison, Standing, half_widths, standings};
+pub use compare::{Comparison, Standing, standings};
 pub use difference::{Basis, Difference, has_common_baseline};
 pub use gate::Gate;
+pub use headline::{Ranked, headlines};
 pub use latency::{LatencyCurve, latency_curve, response_times};
 pub use limit::{ENGINE_SHARE_LIMIT, USUAL_LOCAL_PORTS, engine_share, is_near_ports, set_limits};
 pub use metric::{Bound, Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
-pub use noise::{NoiseBand, noise_band, placebo_metrics};
 pub use offered::Offered;
 pub use quiet::Quiet;
 pub use revision::Compared;
@@ -54,8 +55,12 @@ pub struct Analysis<'a> {
     pub contenders: Vec<ContenderResult<'a>>,
     /// Each contender's metrics against the baseline's.
     pub comparisons: Vec<Comparison>,
-    /// The baseline's second entry against the first: the noise floor.
+    /// The headline metrics of any two contenders that are not the baseline.
+    pub pairs: Vec<Comparison>,
+    /// The baseline's second entry against the first.
     pub placebo: Vec<Comparison>,
+    /// The error rate of the verdicts, which all looks of a run share.
+    pub level: f64,
     /// The suite's thresholds, in its order.
     pub thresholds: Vec<ThresholdResult>,
     /// How often rounds were disturbed.
@@ -89,7 +94,7 @@ impl<'a> Analysis<'a> {
     /// Analyses a record.
     #[must_use]
     pub fn of(record: &'a Record) -> Self {
-        let contenders: Vec<ContenderResult<'a>> = record
+        let mut contenders: Vec<ContenderResult<'a>> = record
             .contenders
             .iter()
             .map(|contender| {
@@ -99,24 +104,33 @@ impl<'a> Analysis<'a> {
             })
             .collect();
         let quiet = Quiet::of(record);
-        let placebo = compare::placebo(record, &contenders);
-        let mut comparisons = compare::comparisons(record, &contenders, &placebo);
-        claim::restrict(&mut comparisons, &contenders, &quiet);
+        let level = headline::level(record);
+        let compare::Comparisons { to_baseline, of_others } =
+            compare::comparisons(record, &contenders, &quiet, level);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
-        let thresholds = threshold::results(record, &contenders, &quiet);
-        let confounders = confounder::of_run(record);
-        let mut containers = container::containers(record, &contenders);
+        let thresholds = threshold::results(record, &contenders, &quiet, level);
+        let is_baseline =
+            |found: &&mut ContenderResult<'_>| found.record.name == record.suite.baseline;
+        let mut placebo = Vec::new();
+        if let Some(baseline) = contenders.iter_mut().find(is_baseline) {
+            placebo = compare::placebo(baseline);
+            let differing = compare::self_differences(record, baseline);
+            baseline.confounders.extend(confounder::of_self_differences(&differing));
+        }
+        let mut containers = container::containers(&contenders);
         claim::restrict(&mut containers, &contenders, &quiet);
         Self {
             record,
             rounds,
-            contenders,
-            comparisons,
             placebo,
+            comparisons: to_baseline,
+            pairs: of_others,
+            level,
             thresholds,
             quiet,
-            confounders,
+            confounders: confounder::of_run(record),
             containers,
+            contenders,
         }
     }
 
@@ -132,6 +146,37 @@ impl<'a> Analysis<'a> {
         self.comparisons.iter().find(|c| c.metric == metric && c.contender == contender)
     }
 
+    /// The comparison of one contender's headline metric with any other's, the first divided by the
+    /// second.
+    #[must_use]
+    pub fn between(&self, metric: &str, contender: &str, other: &str) -> Option<Comparison> {
+        let mut all = self.comparisons.iter().chain(&self.pairs).filter(|c| c.metric == metric);
+        all.find_map(|found| match (found.contender.as_str(), found.baseline.as_str()) {
+            names if names == (contender, other) => Some(found.clone()),
+            names if names == (other, contender) => Some(found.turned()),
+            _ => None,
+        })
+    }
+
+    /// Whether further rounds would answer nothing: every headline comparison is decided or known
+    /// to within `half_width`, and every threshold is settled. A run with nothing to compare is
+    /// never settled.
+    #[must_use]
+    pub fn is_settled(&self, half_width: f64) -> bool {
+        let mut family =
+            self.comparisons.iter().chain(&self.pairs).filter(|found| found.is_headline).peekable();
+        let has_ended = |name: &str| compare::has_ended(&self.contenders, name);
+        let is_open = |found: &Comparison| {
+            !found.is_settled(half_width)
+                && !has_ended(&found.contender)
+                && !has_ended(&found.baseline)
+        };
+        let is_promise_open = |result: &ThresholdResult| result.outcome == Outcome::NotSettled;
+        family.peek().is_some()
+            && !family.any(is_open)
+            && !self.thresholds.iter().any(is_promise_open)
+    }
+
     /// What limited a contender in a scenario, by the trial that stands for its rounds.
     #[must_use]
     pub fn limit(&self, contender: &str, scenario: &str) -> Option<Limit> {
@@ -142,12 +187,11 @@ impl<'a> Analysis<'a> {
     #[must_use]
     pub fn notes(&self) -> Vec<Note> {
         let mut notes = Vec::new();
-        let needed = jigger_stats::rounds_needed_for(0.95);
-        if self.comparisons.iter().any(|comparison| comparison.verdict.is_some()) {
+        if self.comparisons.iter().any(|comparison| comparison.half_width.is_some()) {
             notes.extend(self.contenders.iter().filter_map(|found| self.not_judged(found)));
-        } else if self.rounds < needed {
+        } else if self.rounds < FEWEST_ROUNDS {
             notes.push(Note(format!(
-                "{} round{}: too few for an interval; {needed} are needed",
+                "{} round{}: too few for an interval; {FEWEST_ROUNDS} are needed",
                 self.rounds,
                 if self.rounds == 1 { "" } else { "s" }
             )));
@@ -170,24 +214,21 @@ impl<'a> Analysis<'a> {
         self.thresholds.iter().any(misses)
     }
 
-    /// Which of a contender's metrics have too few rounds to be judged, while others' have enough.
+    /// Which of a contender's headline metrics have too few rounds for an interval.
     fn not_judged(&self, contender: &ContenderResult<'_>) -> Option<Note> {
         let name = &contender.record.name;
-        let of_contender = self.comparisons.iter().filter(|found| found.contender == *name);
-        let few: Vec<&Comparison> =
-            of_contender.filter(|found| found.has_too_few_rounds()).collect();
-        let (first, others) = few.split_first()?;
-        let more = if others.is_empty() {
-            String::new()
-        } else {
-            format!(" and of {} more metrics", others.len())
+        let is_short = |found: &&Comparison| {
+            found.contender == *name && found.is_headline && found.rounds < FEWEST_ROUNDS
+        };
+        let mut few = self.comparisons.iter().filter(is_short);
+        let Comparison { metric, rounds, .. } = few.next()?;
+        let more = match few.count() {
+            0 => String::new(),
+            others => format!(" and of {others} more metrics"),
         };
         Some(Note(format!(
-            "{name}: too few rounds of {} ({}){more} for an interval; {} are needed, and all others \
-             are judged without it",
-            first.metric,
-            first.rounds,
-            jigger_stats::rounds_needed_for(0.95)
+            "{name}: too few rounds of {metric} ({rounds}){more} for an interval; {FEWEST_ROUNDS} \
+             are needed"
         )))
     }
 
@@ -201,6 +242,12 @@ impl<'a> Analysis<'a> {
 }
 
 impl ContenderResult<'_> {
+    /// Whether there is something to show of it, whatever became of it later.
+    #[must_use]
+    pub fn has_figures(&self) -> bool {
+        self.record.status != Status::Skipped && !self.metrics.is_empty()
+    }
+
     /// The metric of that name.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<&Metric> {
@@ -231,12 +278,17 @@ fn calibration(found: &CalibrationRecord) -> Option<Note> {
     )))
 }
 
-/// An entry's metrics, the gates that it failed, and what limited it by scenario.
-fn measured(record: &Record, entry: &str) -> (Vec<Metric>, Vec<Gate>, BTreeMap<String, Limit>) {
-    let visits = trials::visits_of(record, entry);
+/// A contender's metrics, the gates that it failed, and what limited it by scenario, from the visits
+/// of all its entries.
+fn measured(record: &Record, contender: &str) -> (Vec<Metric>, Vec<Gate>, BTreeMap<String, Limit>) {
+    let entries: Vec<(&str, Vec<trials::Visit<'_>>)> = metric::entries_of(record, contender)
+        .into_iter()
+        .map(|entry| (entry, trials::visits_of(record, entry)))
+        .collect();
+    let visits: Vec<&trials::Visit<'_>> = entries.iter().flat_map(|(_, visits)| visits).collect();
     let gates = gate::gates_of(record, &visits);
     let limits = limit::limits_of(record, &visits);
-    (metric::metrics_of(record, entry, &visits, &gates), gates, limits)
+    (metric::metrics_of(record, &entries, &gates), gates, limits)
 }
 
 fn rounds_of(contender: &ContenderResult<'_>) -> Option<usize> {

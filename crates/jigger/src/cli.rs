@@ -159,10 +159,10 @@ impl PlacementArgs {
 /// How much is measured.
 #[derive(Debug, Clone, Args)]
 pub struct MethodArgs {
-    /// Two short rounds, for a look; no intervals
+    /// Three short rounds, for a look; intervals are wide
     #[arg(long, conflicts_with_all = ["thorough", "rounds"])]
     pub quick: bool,
-    /// Up to 30 rounds and an hour, for a result to publish
+    /// 20 to 40 rounds and up to an hour, for a result to publish
     #[arg(long, conflicts_with = "rounds")]
     pub thorough: bool,
     /// Exactly so many rounds, whatever the time

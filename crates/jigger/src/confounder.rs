@@ -27,6 +27,21 @@ pub const HELD_BACK_SHARE: f64 = 0.01;
 /// Share of the answers that end their connection, above which a server is taken to keep none.
 const CLOSED_SHARE: f64 = 0.5;
 
+/// That the baseline's two entries differ in these metrics, by more than chance.
+#[must_use]
+pub fn of_self_differences(metrics: &[String]) -> Option<Confounder> {
+    let scenarios = metrics.iter().filter_map(|metric| metric.split_once('.'));
+    let mut touches: Vec<String> = scenarios.map(|(scenario, _)| scenario.to_owned()).collect();
+    touches.dedup();
+    (!metrics.is_empty()).then(|| Confounder {
+        code: "baseline-differs-from-itself",
+        detail: format!("its two entries differ by more than chance in {}", metrics.join(", ")),
+        remedy: "look for what changes from one visit to the next (background work, throttling, \
+                 leftovers of the visit before), and measure again",
+        touches,
+    })
+}
+
 /// Headers whose difference is told elsewhere, or means nothing.
 const OWN_HEADERS: &[&str] =
     &["date", "server", "content-type", "content-length", "connection", "keep-alive"];

@@ -72,6 +72,9 @@ impl Display {
                 self.line(&format!("round {} again: {evidence}", round + 1));
             }
             Event::RoundEnded { round, standings } => self.round_ended(*round, standings),
+            Event::Looked { rounds, is_settled, next } => {
+                self.line(&look_text(*rounds, *is_settled, *next));
+            }
             Event::RoundsEnded => {
                 if let Some(bar) = &self.bar {
                     bar.finish_and_clear();
@@ -81,7 +84,7 @@ impl Display {
     }
 
     fn visit(&mut self, entry: &str, round: usize, visits_done: usize, left: Option<Duration>) {
-        let left = left.map_or_else(String::new, |left| format!("{} left, ", clock(left)));
+        let left = left.map_or_else(String::new, |left| format!("{} left at most, ", clock(left)));
         self.head = format!("{left}round {}, {entry}", round + 1);
         if let Some(bar) = &self.bar {
             bar.set_position(visits_done as u64);
@@ -131,6 +134,16 @@ impl Display {
     #[expect(clippy::unused_self, reason = "all output of the display goes through it")]
     fn write(&self, text: &str) {
         let _ = writeln!(std::io::stderr(), "{text}");
+    }
+}
+
+fn look_text(rounds: usize, is_settled: bool, next: Option<usize>) -> String {
+    match (is_settled, next) {
+        (true, _) => format!("look after {rounds} rounds: all is decided"),
+        (false, Some(next)) => {
+            format!("look after {rounds} rounds: not all is decided; next look after {next}")
+        }
+        (false, None) => format!("look after {rounds} rounds: the last, not all is decided"),
     }
 }
 

@@ -67,6 +67,15 @@ pub enum Event {
         /// How the contenders stand in the scenario with the most connections.
         standings: Vec<Standing>,
     },
+    /// A planned look at what has been measured.
+    Looked {
+        /// After how many rounds.
+        rounds: usize,
+        /// Whether it answers everything, so that the run ends here.
+        is_settled: bool,
+        /// After how many rounds the next look is due; `None` for the last.
+        next: Option<usize>,
+    },
     /// The rounds have ended.
     RoundsEnded,
 }

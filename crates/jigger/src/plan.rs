@@ -1,6 +1,6 @@
 //! Suite and seed to plan: which entry is visited when. Pure.
 
-use jigger_stats::Orders;
+use jigger_stats::{Looks, Orders};
 
 use crate::suite::Suite;
 
@@ -20,6 +20,8 @@ pub struct Entry {
 pub struct Plan {
     /// Who takes part: each contender once, and the placebo last.
     pub entries: Vec<Entry>,
+    /// When the run may end.
+    pub looks: Looks,
     orders: Orders,
 }
 
@@ -38,19 +40,16 @@ impl Plan {
             entries.push(Entry { contender: suite.baseline, name: PLACEBO.to_owned() });
         }
         let orders = Orders::balanced(entries.len(), seed);
-        Self { entries, orders }
+        let crate::suite::Rounds { min, max, .. } = suite.rounds;
+        let looks = Looks::planned(min, max, orders.square_len())
+            .expect("a validated suite has 1 <= min <= max");
+        Self { entries, looks, orders }
     }
 
     /// The indexes of the entries in the order of round `round`, counted from 0.
     #[must_use]
     pub fn round(&self, round: usize) -> Vec<usize> {
         self.orders.round(round)
-    }
-
-    /// Rounds after which every entry has had every place equally often.
-    #[must_use]
-    pub fn cycle(&self) -> usize {
-        self.orders.cycle_len()
     }
 }
 

@@ -32,7 +32,7 @@ pub use limit::Limit;
 pub use visit::VisitParts;
 
 /// The version of the on-disk format that this program writes and reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -71,7 +71,9 @@ pub struct Record {
 pub enum Ended {
     /// It has not: the program is at work, or was killed.
     NotYet,
-    /// The intervals were narrow enough.
+    /// A planned look found every comparison decided, or known well enough.
+    Decided,
+    /// The intervals were narrow enough: older records.
     WidthReached,
     /// The highest number of rounds was reached.
     MaxRounds,
@@ -92,11 +94,14 @@ pub struct SuiteRecord {
     pub source: String,
     /// The baseline's name.
     pub baseline: String,
-    /// Half-width of the band of equivalence, as a share.
+    /// The difference, as a share, within which two contenders are the same.
     pub margin: f64,
     /// Beyond what a round was repeated, as fixed before the first.
     #[serde(default = "Limits::none")]
     pub disturbance: Limits,
+    /// When the run was to be looked at, as fixed before the first round; older records have none.
+    #[serde(default)]
+    pub looks: Vec<LookRecord>,
     /// Its scenarios.
     pub scenarios: Vec<ScenarioRecord>,
     /// What had to hold.
@@ -105,6 +110,15 @@ pub struct SuiteRecord {
     /// How servers were warmed up; unknown in older records.
     #[serde(default)]
     pub warm_up: Option<WarmUpRecord>,
+}
+
+/// A planned moment at which the run might end.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LookRecord {
+    /// After how many rounds.
+    pub rounds: usize,
+    /// The error rate that verdicts at this look may have, of 0.05 for all looks together.
+    pub level: f64,
 }
 
 /// The warm-up before each visit's scenarios.

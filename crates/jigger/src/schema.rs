@@ -59,8 +59,8 @@ mod tests {
     fn each_is_a_schema_and_says_of_what() {
         for (schema, id) in [
             (Schema::Suite, "urn:jigger:suite:1"),
-            (Schema::Report, "urn:jigger:report:1"),
-            (Schema::Record, "urn:jigger:record:1"),
+            (Schema::Report, "urn:jigger:report:2"),
+            (Schema::Record, "urn:jigger:record:2"),
             (Schema::Load, "urn:jigger:load:1"),
             (Schema::Timeit, "urn:jigger:timeit:1"),
             (Schema::CrossCheck, "urn:jigger:cross-check:1"),

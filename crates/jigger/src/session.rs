@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use jigger_stats::{Decision, Stopping};
+use jigger_stats::Look;
 
 use crate::analysis;
 use crate::event::{Event, Listener, Standing};
 use crate::plan::{Entry, PLACEBO, Plan};
-use crate::record::{Ended, RecordError, RecordFile, Status, VisitRecord};
+use crate::record::{Ended, LookRecord, Record, RecordError, RecordFile, Status, VisitRecord};
 use crate::suite::Rounds;
 
 /// A contender that failed in this many visits is no longer visited.
@@ -38,20 +38,27 @@ pub trait World {
     ) -> VisitRecord;
 }
 
-/// Runs rounds until the intervals are narrow enough, the rounds or the time
-/// are used up, or the user stops them. Every visit is saved when it ends.
+/// Whether a record answers all that the run was made for.
+pub type Settled<'a> = dyn Fn(&Record) -> bool + 'a;
+
+/// Runs rounds until a planned look finds the record settled, the rounds or the time are used up,
+/// or the user stops them. Every visit is saved when it ends.
 ///
 /// # Errors
 /// [`RecordError`] when the record cannot be saved.
 pub fn run(
     rounds: &Rounds,
     plan: &Plan,
+    settled: &Settled<'_>,
     world: &mut impl World,
     file: &mut RecordFile,
     listener: &mut Listener<'_>,
 ) -> Result<Ended, RecordError> {
-    let mut session = Session { rounds, plan, file, visits_done: 0 };
-    listener(Event::RoundsBegin { visits: plan.entries.len(), max_rounds: rounds.max });
+    let look = |look: &Look| LookRecord { rounds: look.rounds, level: look.level };
+    file.record.suite.looks = plan.looks.all().iter().map(look).collect();
+    let mut session = Session { rounds, plan, settled, file, visits_done: 0 };
+    let max_rounds = plan.looks.last();
+    listener(Event::RoundsBegin { visits: plan.entries.len(), max_rounds });
     let ended = session.rounds(world, listener)?;
     session.file.record.ended = ended;
     session.file.save()?;
@@ -62,6 +69,7 @@ pub fn run(
 struct Session<'a> {
     rounds: &'a Rounds,
     plan: &'a Plan,
+    settled: &'a Settled<'a>,
     file: &'a mut RecordFile,
     visits_done: usize,
 }
@@ -86,7 +94,7 @@ impl Session<'_> {
             if world.is_interrupted() {
                 return Ok(Ended::Interrupted);
             }
-            if let Some(ended) = self.end_before(round, world.elapsed()) {
+            if let Some(ended) = self.end_before(round, world.elapsed(), listener) {
                 return Ok(ended);
             }
             for attempt in 0.. {
@@ -146,28 +154,34 @@ impl Session<'_> {
     }
 
     /// Why no further round is begun, if so.
-    fn end_before(&self, round: usize, elapsed: Duration) -> Option<Ended> {
+    fn end_before(
+        &self,
+        round: usize,
+        elapsed: Duration,
+        listener: &mut Listener<'_>,
+    ) -> Option<Ended> {
         if !self.plan.entries.iter().any(|entry| self.takes_part(entry)) {
             return Some(Ended::NothingLeft);
         }
-        if round >= self.rounds.max {
+        let is_settled = self.plan.looks.is_due(round) && self.look(round, listener);
+        if round >= self.plan.looks.last() {
             return Some(Ended::MaxRounds);
         }
-        let done = u32::try_from(round).unwrap_or(u32::MAX);
-        if round >= self.rounds.min && elapsed + elapsed / done.max(1) > self.rounds.budget {
-            return Some(Ended::Budget);
+        if is_settled {
+            return Some(Ended::Decided);
         }
-        self.is_narrow(round).then_some(Ended::WidthReached)
+        let done = u32::try_from(round).unwrap_or(u32::MAX);
+        let is_late = elapsed + elapsed / done.max(1) > self.rounds.budget;
+        (round >= self.rounds.min && is_late).then_some(Ended::Budget)
     }
 
-    fn is_narrow(&self, round: usize) -> bool {
-        let Rounds { min, max, until_half_width, .. } = *self.rounds;
-        let Ok(rule) = Stopping::new(min, max, until_half_width) else {
-            return false;
-        };
-        let widths = analysis::half_widths(&self.file.record);
-        !widths.is_empty()
-            && rule.decide(round, self.plan.cycle(), &widths) == Decision::WidthReached
+    /// Looks at what has been measured after so many rounds: whether it answers everything.
+    fn look(&self, rounds: usize, listener: &mut Listener<'_>) -> bool {
+        let is_settled = (self.settled)(&self.file.record);
+        let mut later = self.plan.looks.all().iter().map(|look| look.rounds);
+        let next = later.find(|look| *look > rounds);
+        listener(Event::Looked { rounds, is_settled, next });
+        is_settled
     }
 
     /// The standings in the scenario with the most connections.
@@ -177,11 +191,12 @@ impl Session<'_> {
         let metric = busiest.map(|scenario| format!("{}.requests_per_second", scenario.name));
         let mut standings = analysis::standings(record);
         standings.retain(|standing| Some(&standing.metric) == metric.as_ref());
-        let shown = |standing: analysis::Standing| {
-            let half_width = Some(standing.half_width).filter(|width| width.is_finite());
-            Some(Standing { contender: standing.contender, ratio: standing.ratio?, half_width })
+        let shown = |analysis::Standing { contender, ratio, half_width, .. }| Standing {
+            contender,
+            ratio,
+            half_width,
         };
-        standings.into_iter().filter_map(shown).collect()
+        standings.into_iter().map(shown).collect()
     }
 
     fn takes_part(&self, entry: &Entry) -> bool {
@@ -200,7 +215,7 @@ impl Session<'_> {
     ) {
         let visits = u32::try_from(self.visits_done).unwrap_or(u32::MAX);
         let left = (visits > 0).then(|| {
-            let rounds_to_come = self.rounds.max.saturating_sub(round);
+            let rounds_to_come = self.plan.looks.last().saturating_sub(round);
             let begun = self.file.record.used_visits().filter(|v| v.round == round).count();
             let to_come = (self.plan.entries.len() * rounds_to_come).saturating_sub(begun);
             let to_come = u32::try_from(to_come).unwrap_or(u32::MAX);

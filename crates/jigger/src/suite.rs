@@ -55,7 +55,7 @@ pub struct Suite {
     pub scenarios: Vec<Scenario>,
     /// What has to hold for the run to end well.
     pub thresholds: Vec<Threshold>,
-    /// Half-width of the band within which two contenders count as equivalent (0.02 is 2 %).
+    /// The difference, as a share, within which two contenders are the same (0.02 is 2 %).
     pub margin: f64,
     /// Whether all are asked with fresh connections too when some close theirs and others do not.
     pub measure_closing: bool,
@@ -70,7 +70,7 @@ pub struct Rounds {
     pub min: usize,
     /// Never more than this many.
     pub max: usize,
-    /// Stop when every interval's half-width is at most this share of its estimate.
+    /// A comparison that is known to within this share of its ratio needs no further rounds.
     pub until_half_width: f64,
     /// Once `min` rounds are done, none is begun that would end after this; builds do not count.
     pub budget: Duration,

@@ -119,9 +119,11 @@ fn a_known_slowdown_is_found_and_a_negligible_one_is_not_called_faster() {
         let rate = "saturation.requests_per_second";
         comparisons.iter().find(|c| c["metric"] == rate && c["contender"] == contender).unwrap()
     };
-    let slower = of("10-percent-more");
-    assert_eq!(slower["verdict"], "slower", "{slower:#}");
-    let [low, high] = ["low", "high"].map(|end| slower[end].as_f64().unwrap());
-    assert!((low..=high).contains(&(1.0 / 1.1)), "{slower:#}");
+    for (contender, truth) in [("5-percent-more", 1.0 / 1.05), ("10-percent-more", 1.0 / 1.1)] {
+        let slower = of(contender);
+        assert_eq!(slower["verdict"], "slower", "{slower:#}");
+        let [low, high] = ["low", "high"].map(|end| slower[end].as_f64().unwrap());
+        assert!((low..=high).contains(&truth), "{slower:#}");
+    }
     assert_ne!(of("1-percent-more")["verdict"], "faster", "{:#}", of("1-percent-more"));
 }

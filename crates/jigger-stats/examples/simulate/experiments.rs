@@ -1,87 +1,172 @@
 //! What the analysis says about runs of which the truth is known.
-//!
-//! A run has the shape of the default suite: a baseline, its placebo and three further contenders.
 
-use jigger_stats::{
-    Decision, Direction, Finding, Interval, Margin, Margins, Orders, Paired, Ratio, SplitMix64,
-    Stopping, Unpaired, Verdict, judge_family,
-};
+use jigger_stats::{CONFIDENCE, Contrast, FAMILY_LEVEL, Looks, Panel, SplitMix64};
 
-use crate::world::{Schedule, World};
+use crate::old_rule::OldRule;
+use crate::report::{Comparison, Field};
+use crate::tally::{Share, tally};
+use crate::world::{Run, Schedule, World};
 
-/// Baseline, placebo and three contenders.
-pub const SLOTS: usize = 5;
+/// Until when a run goes on, if nothing decides it before.
+const UNTIL_HALF_WIDTH: f64 = 0.03;
 
-const CONFIDENCE: f64 = 0.95;
+/// From where on two servers that are called the same differ by more than the margin.
+const MARGIN: f64 = 1.02;
 
-/// Every one of them the same server.
-const ALL_THE_SAME: [f64; SLOTS] = [1000.0; SLOTS];
-
-/// When a run of [`stopped_runs`] ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopOn {
-    /// As jigger does it: all intervals narrow enough, at the end of a cycle.
-    Width,
-    /// As soon as any interval excludes 1, looking after each round: the way to fool oneself.
-    Significance,
+/// What a run's report must keep.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    /// Share of runs that call anything different which is not.
+    pub family_wise: f64,
+    /// Share of the intervals that contain the true ratio.
+    pub coverage: f64,
 }
 
-/// From where on a difference counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MarginRule {
-    /// 2 %, for a difference widened to the placebo's half-width: jigger's rule.
-    Widened,
-    /// 2 %, widened for both claims: what jigger did at first.
-    BothWidened,
-    /// From 0 on, so that Holm's procedure alone keeps false alarms away.
-    Zero,
+/// What is said of a contender that is compared with the baseline.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    /// Share of the comparisons in which its difference is found.
+    pub found: f64,
+    /// Share in which it is called the same.
+    pub same: f64,
 }
 
-/// What became of runs that end by themselves.
+/// What became of runs that end by themselves at a look.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopped {
-    /// Share of runs in which any interval excludes 1 although nothing differs (no margin, no
-    /// correction for several contenders: one comparison is looked at).
-    pub misses: f64,
-    /// Share of runs with a verdict of a difference, by jigger's whole rule.
-    pub false_alarms: f64,
-    /// Rounds a run took on average.
-    pub mean_rounds: f64,
+    /// At the look at which the run ended.
+    pub kept: Kept,
+    /// Share of runs with a false alarm at any look at all, had it gone on to the last.
+    pub at_any_look: f64,
+    /// On the contender that differs.
+    pub said: Said,
+    /// Share of runs that found it to differ from all others in all scenarios.
+    pub found_all: f64,
+    /// Share of the comparisons called the same that differ by more than the margin.
+    pub wrongly_same: f64,
+    /// Share of runs that ended at each look.
+    pub ends: [f64; 3],
 }
 
-/// Shares of the verdicts on a contender of known speed.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Power {
-    /// Called faster.
-    pub better: f64,
-    /// Called slower.
-    pub worse: f64,
-    /// Called equivalent.
-    pub equivalent: f64,
+/// Runs of a fixed number of rounds, nobody different from anybody.
+pub fn kept(world: &World, field: &Field, rounds: usize, runs: u64, seed: u64) -> Kept {
+    let [family_wise, coverage] = tally(runs, seed, |random, [family_wise, coverage]| {
+        let run = world.run(&field.entries(), Schedule::Interleaved, rounds, random);
+        let report = field.compare(&run, rounds, FAMILY_LEVEL);
+        family_wise.count(report.iter().any(Comparison::is_false_alarm));
+        report.iter().for_each(|comparison| coverage.count(comparison.is_covered()));
+    });
+    Kept { family_wise: family_wise.value(), coverage: coverage.value() }
 }
 
-/// How often the interval of a contender that is 7 % faster contains 1.07.
-pub fn coverage(world: &World, rounds: usize, runs: u64, seed: u64) -> f64 {
-    let truths = [1000.0, 1000.0, 1070.0, 1070.0, 1070.0];
-    share_of_runs(runs, seed, |random| {
-        let values = world.run(&truths, Schedule::Interleaved, rounds, random);
-        ratio(&values, 2).interval().contains(1.07)
-    })
+/// The same by the old rule, where it says anything.
+pub fn kept_by_old_rule(world: &World, rounds: usize, runs: u64, seed: u64) -> Option<Kept> {
+    let rule = OldRule::new(rounds)?;
+    let entries = Field::of_suite(1.0).entries();
+    let [family_wise, coverage] = tally(runs, seed, |random, [family_wise, coverage]| {
+        let run = world.run(&entries, Schedule::Interleaved, rounds, random);
+        let findings: Vec<_> = run.iter().flat_map(|scenario| rule.judge(scenario)).collect();
+        family_wise.count(findings.iter().any(|finding| finding.different.is_some()));
+        for (low, high) in findings.iter().map(|finding| finding.interval) {
+            coverage.count(low <= 0.0 && 0.0 <= high);
+        }
+    });
+    Some(Kept { family_wise: family_wise.value(), coverage: coverage.value() })
 }
 
-/// How often any of three contenders, all the same server as the baseline, is called faster or
-/// slower.
-pub fn false_alarms(
+/// How often anything is called different in runs that visit all of one entry, then all of the
+/// next, nobody different from anybody.
+pub fn false_alarms_in_blocks(world: &World, rounds: usize, runs: u64, seed: u64) -> f64 {
+    let field = Field::of_suite(1.0);
+    let [family_wise] = tally(runs, seed, |random, [family_wise]| {
+        let run = world.run(&field.entries(), Schedule::Blocked, rounds, random);
+        let report = field.compare(&run, rounds, FAMILY_LEVEL);
+        family_wise.count(report.iter().any(Comparison::is_false_alarm));
+    });
+    family_wise.value()
+}
+
+/// One contender that is `ratio` times as fast, in runs of a fixed number of rounds.
+pub fn said(world: &World, ratio: f64, rounds: usize, runs: u64, seed: u64) -> Said {
+    let field = Field::of_suite(ratio);
+    let [found, same] = tally(runs, seed, |random, [found, same]| {
+        let run = world.run(&field.entries(), Schedule::Interleaved, rounds, random);
+        let report = field.compare(&run, rounds, FAMILY_LEVEL);
+        for comparison in report.iter().filter(|comparison| comparison.is_first()) {
+            found.count(comparison.is_found());
+            same.count(comparison.is_same());
+        }
+    });
+    Said { found: found.value(), same: same.value() }
+}
+
+/// The same by the old rule, where it says anything.
+pub fn said_by_old_rule(
     world: &World,
-    schedule: Schedule,
-    margin_rule: MarginRule,
+    ratio: f64,
     rounds: usize,
     runs: u64,
     seed: u64,
-) -> f64 {
-    share_of_runs(runs, seed, |random| {
-        has_alarm(&world.run(&ALL_THE_SAME, schedule, rounds, random), margin_rule)
-    })
+) -> Option<Said> {
+    let rule = OldRule::new(rounds)?;
+    let entries = Field::of_suite(ratio).entries();
+    let [found, same] = tally(runs, seed, |random, [found, same]| {
+        let run = world.run(&entries, Schedule::Interleaved, rounds, random);
+        for finding in run.iter().map(|scenario| rule.judge(scenario)[0]) {
+            found.count(finding.different == Some(1.0));
+            same.count(finding.is_equivalent);
+        }
+    });
+    Some(Said { found: found.value(), same: same.value() })
+}
+
+/// Runs that end by themselves, one contender `ratio` times as fast as the others.
+pub fn stopped(world: &World, looks: &Looks, ratio: f64, runs: u64, seed: u64) -> Stopped {
+    let field = Field::of_suite(ratio);
+    let [family_wise, coverage, at_any_look, found, same, found_all, wrongly_same, ends @ ..] =
+        tally::<10>(runs, seed, |random, shares| {
+            let run = world.run(&field.entries(), Schedule::Interleaved, looks.last(), random);
+            let reports = reports(&field, &run, looks);
+            let is_done = |report: &Vec<Comparison>| {
+                report.iter().all(|comparison| comparison.is_done(UNTIL_HALF_WIDTH))
+            };
+            let end = reports.iter().position(is_done).unwrap_or(reports.len() - 1);
+            count_end(&reports[end], shares);
+            shares[2].count(reports.iter().flatten().any(Comparison::is_false_alarm));
+            (0..3).for_each(|look| shares[7 + look].count(look == end));
+        });
+    Stopped {
+        kept: Kept { family_wise: family_wise.value(), coverage: coverage.value() },
+        at_any_look: at_any_look.value(),
+        said: Said { found: found.value(), same: same.value() },
+        found_all: found_all.value(),
+        wrongly_same: wrongly_same.value(),
+        ends: ends.map(Share::value),
+    }
+}
+
+/// The report that each look would show.
+fn reports(field: &Field, run: &Run, looks: &Looks) -> Vec<Vec<Comparison>> {
+    let at = |look: &jigger_stats::Look| {
+        field.compare(run, look.rounds, looks.level_after(look.rounds, true))
+    };
+    looks.all().iter().map(at).collect()
+}
+
+fn count_end(report: &[Comparison], shares: &mut [Share; 10]) {
+    shares[0].count(report.iter().any(Comparison::is_false_alarm));
+    let mut differing = report.iter().filter(|comparison| comparison.truth != 1.0);
+    shares[5].count(differing.all(Comparison::is_found));
+    for comparison in report {
+        shares[1].count(comparison.is_covered());
+        if comparison.is_first() {
+            shares[3].count(comparison.is_found());
+            shares[4].count(comparison.is_same());
+        }
+        if comparison.truth.ln().abs() >= MARGIN.ln() {
+            shares[6].count(comparison.is_same());
+        }
+    }
 }
 
 /// What two runs are compared by.
@@ -103,110 +188,71 @@ pub fn moved_between_runs(
     runs: u64,
     seed: u64,
 ) -> f64 {
-    share_of_runs(runs, seed, |random| {
-        let [old, new] = [0.0, slower].map(|slower| {
-            let truths = ALL_THE_SAME.map(|truth| truth * f64::exp(-slower));
-            let values = world.run(&truths, Schedule::Interleaved, rounds, random);
-            match basis {
-                Basis::Absolute => values[2].clone(),
-                Basis::Relative => values[2].iter().zip(&values[0]).map(|(a, b)| a / b).collect(),
-            }
-        });
-        let between = Unpaired::new(&new, &old).and_then(|runs| runs.rank_sum(CONFIDENCE));
-        !between.expect("positive values and rounds enough").interval().contains(1.0)
-    })
+    let [moved] = tally(runs, seed, |random, [moved]| {
+        let mut values = |slower: f64| values_of_first(world, slower, basis, rounds, random);
+        let (old, new) = (values(0.0), values(slower));
+        for (old, new) in old.into_iter().zip(new) {
+            let between = Contrast::between(&new, &old).expect("simulated values are positive");
+            moved.count(between.p_value().is_some_and(|p_value| p_value <= 1.0 - CONFIDENCE));
+        }
+    });
+    moved.value()
 }
 
-/// The verdicts on one contender that answers `effect` times as fast, beside two that do not.
-pub fn power(
+/// In each scenario what one run knows of the first contender.
+fn values_of_first(
     world: &World,
-    margin_rule: MarginRule,
-    effect: f64,
+    slower: f64,
+    basis: Basis,
+    rounds: usize,
+    random: &mut SplitMix64,
+) -> Vec<Vec<f64>> {
+    let truths =
+        Field::of_suite(1.0).entries().iter().map(|truth| truth - slower).collect::<Vec<_>>();
+    let run = world.run(&truths, Schedule::Interleaved, rounds, random);
+    let of_scenario = |scenario: &Vec<Vec<Option<f64>>>| {
+        let entry = |at: usize| scenario[at].iter().flatten();
+        let baseline = entry(0).zip(entry(1)).map(|(one, other)| (one * other).sqrt());
+        let scale = |(value, base): (&f64, f64)| match basis {
+            Basis::Absolute => *value,
+            Basis::Relative => value / base,
+        };
+        entry(2).zip(baseline).map(scale).collect()
+    };
+    run.iter().map(of_scenario).collect()
+}
+
+/// How often the two entries of the baseline differ at p < 0.01: in one scenario, and in any of a
+/// run.
+pub fn baseline_differs_from_itself(
+    world: &World,
     rounds: usize,
     runs: u64,
     seed: u64,
-) -> Power {
-    let mut truths = ALL_THE_SAME;
-    truths[2] *= effect;
-    let mut power = Power::default();
-    for run in 0..runs {
-        let mut random = SplitMix64::stream(seed, run);
-        let values = world.run(&truths, Schedule::Interleaved, rounds, &mut random);
-        match findings(&values, margin_rule)[0].verdict {
-            Verdict::Better => power.better += 1.0 / runs as f64,
-            Verdict::Worse => power.worse += 1.0 / runs as f64,
-            Verdict::Equivalent => power.equivalent += 1.0 / runs as f64,
-            Verdict::Inconclusive { .. } => {}
-        }
-    }
-    power
+) -> [f64; 2] {
+    let entries = Field::of_suite(1.0).entries();
+    let shares = tally(runs, seed, |random, [alone, any]| {
+        let run = world.run(&entries, Schedule::Interleaved, rounds, random);
+        let differs = |scenario: &Vec<Vec<Option<f64>>>| {
+            let contrast = Panel::pair(&scenario[1], &scenario[0]).contrast(0, 1);
+            contrast.and_then(|contrast| contrast.p_value()).is_some_and(|p_value| p_value < 0.01)
+        };
+        let differing: Vec<bool> = run.iter().map(differs).collect();
+        differing.iter().for_each(|&differs| alone.count(differs));
+        any.count(differing.contains(&true));
+    });
+    shares.map(Share::value)
 }
 
-/// Runs of up to 30 rounds that end by themselves, where nothing differs.
-pub fn stopped_runs(world: &World, stop_on: StopOn, runs: u64, seed: u64) -> Stopped {
-    let mut stopped = Stopped { misses: 0.0, false_alarms: 0.0, mean_rounds: 0.0 };
-    for run in 0..runs {
-        let mut random = SplitMix64::stream(seed, run);
-        let all = world.run(&ALL_THE_SAME, Schedule::Interleaved, 30, &mut random);
-        let values = first_rounds(&all, end_of_run(&all, stop_on));
-        let missed = !ratio(&values, 2).interval().contains(1.0);
-        stopped.misses += f64::from(missed) / runs as f64;
-        stopped.false_alarms += f64::from(has_alarm(&values, MarginRule::Widened)) / runs as f64;
-        stopped.mean_rounds += values[0].len() as f64 / runs as f64;
-    }
-    stopped
-}
-
-fn end_of_run(all: &[Vec<f64>], stop_on: StopOn) -> usize {
-    let stopping = Stopping::default();
-    let cycle_len = Orders::balanced(SLOTS, 0).cycle_len();
-    let is_end = |rounds: &usize| {
-        let values = first_rounds(all, *rounds);
-        match stop_on {
-            StopOn::Significance => !ratio(&values, 2).interval().contains(1.0),
-            StopOn::Width => {
-                let intervals = (2..SLOTS).map(|contender| ratio(&values, contender).interval());
-                let half_widths: Vec<f64> = intervals.map(|i: Interval| i.half_width()).collect();
-                stopping.decide(*rounds, cycle_len, &half_widths) != Decision::GoOn
-            }
-        }
-    };
-    (stopping.min_rounds()..stopping.max_rounds()).find(is_end).unwrap_or(stopping.max_rounds())
-}
-
-fn first_rounds(all: &[Vec<f64>], rounds: usize) -> Vec<Vec<f64>> {
-    all.iter().map(|values| values[..rounds].to_vec()).collect()
-}
-
-/// The contender's ratio to the baseline, which comes first.
-fn ratio(values: &[Vec<f64>], contender: usize) -> Ratio {
-    Ratio::of(&values[contender], &values[0], CONFIDENCE)
-        .expect("simulated values are positive, and no run has fewer than six rounds")
-}
-
-fn has_alarm(values: &[Vec<f64>], margin_rule: MarginRule) -> bool {
-    findings(values, margin_rule).iter().any(|finding| finding.verdict.is_different())
-}
-
-/// The whole analysis, with Holm's procedure over the three contenders.
-fn findings(values: &[Vec<f64>], margin_rule: MarginRule) -> Vec<Finding> {
-    let noise_floor = ratio(values, 1).interval().half_width();
-    let suite = Margin::default();
-    let widened = suite.widened_to(noise_floor).expect("the placebo has an interval");
-    let margins = match margin_rule {
-        MarginRule::Widened => Margins { different: widened, equivalent: suite },
-        MarginRule::BothWidened => widened.into(),
-        MarginRule::Zero => Margin::new(0.0).expect("nought is a margin").into(),
-    };
-    let comparisons: Vec<Paired> = values[2..]
-        .iter()
-        .map(|contender| Paired::new(contender, &values[0]).expect("simulated values are positive"))
-        .collect();
-    judge_family(&comparisons, margins, CONFIDENCE, Direction::HigherIsBetter)
-        .expect("no run has fewer than six rounds")
-}
-
-fn share_of_runs(runs: u64, seed: u64, mut holds: impl FnMut(&mut SplitMix64) -> bool) -> f64 {
-    let holding = (0..runs).filter(|&run| holds(&mut SplitMix64::stream(seed, run))).count();
-    holding as f64 / runs as f64
+/// How often a comparison is called probably different though nobody differs: one comparison, and
+/// any of a report.
+pub fn probably_different(world: &World, rounds: usize, runs: u64, seed: u64) -> [f64; 2] {
+    let field = Field::of_suite(1.0);
+    let shares = tally(runs, seed, |random, [alone, any]| {
+        let run = world.run(&field.entries(), Schedule::Interleaved, rounds, random);
+        let report = field.compare(&run, rounds, FAMILY_LEVEL);
+        report.iter().for_each(|comparison| alone.count(comparison.is_probable()));
+        any.count(report.iter().any(Comparison::is_probable));
+    });
+    shares.map(Share::value)
 }

@@ -1,22 +1,45 @@
-//! A made-up machine on which made-up servers are measured, so that the truth is known.
+//! Made-up machines on which made-up servers are measured, so that the truth is known.
 
 use std::f64::consts::TAU;
 
 use jigger_stats::{Orders, SplitMix64};
+
+use crate::record::{DEVIATIONS, VISITS};
+
+/// Scenarios of a run.
+pub const SCENARIOS: usize = 4;
+
+/// How far the scenarios of one visit, which share a launch, are correlated.
+const WITHIN_VISIT: f64 = 0.6;
 
 /// What troubles the measurements. All sizes are on the log scale: 0.02 is about 2 %.
 #[derive(Debug, Clone, Copy)]
 pub struct World {
     /// What the tables call it.
     pub name: &'static str,
-    /// Standard deviation of one visit.
-    pub noise: f64,
+    /// Standard deviation of a visit, for each entry; those beyond are like the last.
+    pub visit: [f64; 5],
+    /// How visits are distributed.
+    pub shape: Shape,
+    /// Standard deviation of what a round does to all its visits.
+    pub round: f64,
     /// How much slower the machine gets with each round.
     pub drift: f64,
-    /// Share of visits that something else slows down, by up to 40 %.
-    pub spike_rate: f64,
     /// Standard deviation of what standing in a place of the round does, drawn once for a run.
-    pub slot_effect: f64,
+    pub slot: f64,
+    /// Share of visits that something else slows down, by up to 40 %.
+    pub outliers: f64,
+}
+
+/// A distribution of mean 0 and standard deviation 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// The normal one.
+    Normal,
+    /// Visits of a real server, drawn again.
+    Record,
+    /// Student's t with three degrees of freedom, whose tails are heavy.
+    HeavyTails,
 }
 
 /// In which order the visits of a run take place.
@@ -24,37 +47,52 @@ pub struct World {
 pub enum Schedule {
     /// Rounds in balanced order, as jigger does it.
     Interleaved,
-    /// All visits of one contender, then all of the next: what a shell loop does.
+    /// All visits of one entry, then all of the next: what a shell loop does.
     Blocked,
 }
 
-/// A world with nothing but noise.
-pub const QUIET: World =
-    World { name: "noise only", noise: 0.02, drift: 0.0, spike_rate: 0.0, slot_effect: 0.0 };
+/// For each scenario, entry and round the value measured.
+pub type Run = Vec<Vec<Vec<Option<f64>>>>;
 
-/// All troubles at once.
-pub const ROUGH: World =
-    World { name: "all of these", drift: 0.01, spike_rate: 0.1, slot_effect: 0.005, ..QUIET };
+/// Nothing but a little noise.
+pub const QUIET: World = World {
+    name: "quiet",
+    visit: [0.02; 5],
+    shape: Shape::Normal,
+    round: 0.0,
+    drift: 0.0,
+    slot: 0.0,
+    outliers: 0.0,
+};
+
+const OUTLIERS: World = World { name: "outliers", outliers: 0.1, ..QUIET };
+
+/// The machine gets slower by 1 % with every round, and places in the round differ.
+pub const DRIFT: World = World { name: "drift", drift: 0.01, slot: 0.005, ..QUIET };
+
+/// What a round does to everyone is larger than what a visit does.
+pub const ROUND_EFFECT: World = World { name: "round effect", round: 0.05, ..QUIET };
+
+/// As noisy as a real run was.
+pub const RECORD: World =
+    World { name: "record", visit: DEVIATIONS, shape: Shape::Record, round: 0.02, ..QUIET };
+
+/// That, with outliers and drift besides.
+pub const ROUGH_RECORD: World =
+    World { name: "record, rough", drift: 0.01, slot: 0.005, outliers: 0.1, ..RECORD };
+
+const NOISIEST: World = World { name: "noisiest, A/A", visit: [0.24; 5], ..RECORD };
+
+/// Visits now and then far off, to either side.
+pub const HEAVY_TAILS: World =
+    World { name: "heavy tails", visit: [0.05; 5], shape: Shape::HeavyTails, ..QUIET };
 
 /// The worlds of the tables.
-pub const WORLDS: [World; 5] = [
-    QUIET,
-    World { name: "drift of 1 % a round", drift: 0.01, ..QUIET },
-    World { name: "spikes in 10 % of visits", spike_rate: 0.1, ..QUIET },
-    World { name: "slot effects of 0.5 %", slot_effect: 0.005, ..QUIET },
-    ROUGH,
-];
-
-/// Slot effects half as large as the noise, and as large. The balanced order takes them out of the
-/// estimate, but the interval still counts them as noise: it gets wider than it had to be, and
-/// covers the truth more often than it says.
-pub const STRONG_SLOTS: [World; 2] = [
-    World { name: "slot effects of 1 %", slot_effect: 0.01, ..QUIET },
-    World { name: "slot effects of 2 %", slot_effect: 0.02, ..QUIET },
-];
+pub const WORLDS: [World; 8] =
+    [QUIET, OUTLIERS, DRIFT, ROUND_EFFECT, RECORD, ROUGH_RECORD, NOISIEST, HEAVY_TAILS];
 
 impl World {
-    /// One run: for every contender its value in each round. `truths` are the values without any
+    /// One run of an entry for each of `truths`, the logarithms of what there would be without any
     /// trouble.
     pub fn run(
         &self,
@@ -62,32 +100,63 @@ impl World {
         schedule: Schedule,
         rounds: usize,
         random: &mut SplitMix64,
-    ) -> Vec<Vec<f64>> {
-        let orders = Orders::balanced(truths.len(), random.next_u64());
-        let slots: Vec<f64> = truths.iter().map(|_| self.slot_effect * normal(random)).collect();
-        let mut values = vec![Vec::with_capacity(rounds); truths.len()];
+    ) -> Run {
+        let entries = truths.len();
+        let orders = Orders::balanced(entries, random.next_u64());
+        let slots: Vec<f64> = truths.iter().map(|_| self.slot * normal(random)).collect();
+        let machine: Vec<f64> = (0..rounds).map(|_| self.round * normal(random)).collect();
+        let mut run = vec![vec![Vec::with_capacity(rounds); entries]; SCENARIOS];
         for round in 0..rounds {
-            for (place, contender) in orders.round(round).into_iter().enumerate() {
-                let visit = match schedule {
-                    Schedule::Interleaved => round * truths.len() + place,
-                    Schedule::Blocked => contender * rounds + round,
+            for (place, entry) in orders.round(round).into_iter().enumerate() {
+                let (visit, slot) = match schedule {
+                    Schedule::Interleaved => (round * entries + place, place),
+                    Schedule::Blocked => (entry * rounds + round, entry),
                 };
-                let elapsed_rounds = visit as f64 / truths.len() as f64;
-                let slot = match schedule {
-                    Schedule::Interleaved => slots[place],
-                    Schedule::Blocked => slots[contender],
-                };
-                let trouble = self.visit_trouble(random) + slot - self.drift * elapsed_rounds;
-                values[contender].push(truths[contender] * trouble.exp());
+                let trouble = machine[visit / entries] + slots[slot]
+                    - self.drift * visit as f64 / entries as f64
+                    + self.outlier(random);
+                let noise = self.visit_noise(entry, random);
+                for (scenario, noise) in run.iter_mut().zip(noise) {
+                    scenario[entry].push(Some((truths[entry] + trouble + noise).exp()));
+                }
             }
         }
-        values
+        run
     }
 
-    fn visit_trouble(&self, random: &mut SplitMix64) -> f64 {
-        let is_spike = random.unit() < self.spike_rate;
-        let spike = if is_spike { (1.0 - 0.4 * random.unit()).ln() } else { 0.0 };
-        self.noise * normal(random) + spike
+    fn outlier(&self, random: &mut SplitMix64) -> f64 {
+        if random.unit() < self.outliers { (1.0 - 0.4 * random.unit()).ln() } else { 0.0 }
+    }
+
+    /// What one visit of an entry is off by in each scenario. Where the distribution is a record's,
+    /// scenarios share the whole draw or nothing, which keeps its shape.
+    fn visit_noise(&self, entry: usize, random: &mut SplitMix64) -> [f64; SCENARIOS] {
+        let deviation = self.visit[entry.min(self.visit.len() - 1)];
+        let common = self.shape.draw(random);
+        [(); SCENARIOS].map(|()| {
+            let own = self.shape.draw(random);
+            let mixed = match self.shape {
+                Shape::Record if random.unit() < WITHIN_VISIT.sqrt() => common,
+                Shape::Record => own,
+                _ => WITHIN_VISIT.sqrt() * common + (1.0 - WITHIN_VISIT).sqrt() * own,
+            };
+            deviation * mixed
+        })
+    }
+}
+
+impl Shape {
+    fn draw(self, random: &mut SplitMix64) -> f64 {
+        match self {
+            Self::Normal => normal(random),
+            Self::Record => VISITS[random.below(VISITS.len())],
+            Self::HeavyTails => {
+                // t of three degrees of freedom, divided by its standard deviation, which is the
+                // root of 3.
+                let squares: f64 = [(); 3].map(|()| normal(random).powi(2)).iter().sum();
+                normal(random) / squares.sqrt()
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What became of a metric between two states of a contender, and which metrics a decision counts.
 
-use jigger_stats::{Case, Judged, Margin, Margins, Verdict, judge_together};
+use jigger_stats::{CONFIDENCE, Case, Contrast, Margin, Verdict, judge};
 
 use super::claim::Claim;
 use super::metric::{Metric, direction};
@@ -21,16 +21,16 @@ pub struct Change {
     pub ratio: f64,
     /// What gates and noise leave of the ratio.
     pub claim: Claim,
-    /// Lower end of the ratio's 95 % interval, with enough rounds.
+    /// Lower end of the ratio's 95 % interval, with enough rounds and where a bound supports it.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
-    /// The difference that counts as none, as a share.
+    /// The largest difference that the interval leaves open, as a share.
+    pub largest_difference: Option<f64>,
+    /// Beyond this difference, as a share, it is for better or worse; within it the same.
     pub margin: f64,
-    /// The difference within which it counts as equivalent, as a share.
-    pub equivalence_margin: f64,
-    /// What the interval says, where the metric counts and there are rounds enough. It answers for
-    /// all changes that count together.
+    /// What the comparison says, where the metric counts, there are rounds enough and nothing
+    /// forbids it.
     pub verdict: Option<Verdict>,
     /// Whether the decision hangs on it.
     pub counts: bool,
@@ -70,25 +70,7 @@ pub fn is_counted(record: &Record, metric: &str, wanted: &[String]) -> bool {
 }
 
 fn defaults(scenario: &ScenarioRecord) -> &'static [&'static str] {
-    of_loop(scenario.rate_per_second.is_some())
-}
-
-fn of_loop(is_open: bool) -> &'static [&'static str] {
-    if is_open { OPEN_LOOP } else { CLOSED_LOOP }
-}
-
-/// How many metrics of a contender count at the most, in a suite with these scenarios, each with
-/// whether its rate is given.
-#[must_use]
-pub fn counted_metrics(scenarios: &[(&str, bool)], wanted: &[String]) -> usize {
-    if wanted.is_empty() {
-        let of_scenarios: usize = scenarios.iter().map(|(_, open)| of_loop(*open).len()).sum();
-        return of_scenarios + SERVER.len();
-    }
-    let is_whole = |name: &str| {
-        scenarios.iter().any(|(scenario, _)| name.starts_with(&format!("{scenario}.")))
-    };
-    wanted.iter().map(|name| if is_whole(name) { 1 } else { scenarios.len() }).sum()
+    if scenario.rate_per_second.is_some() { OPEN_LOOP } else { CLOSED_LOOP }
 }
 
 impl Figure {
@@ -104,22 +86,24 @@ impl Change {
     pub(super) fn new(
         (contender, metric): (&str, &str),
         (before, after): (Figure, Figure),
-        (comparison, claim): (&impl Judged, Claim),
-        margins: Margins,
+        (contrast, claim): (&Contrast, Claim),
+        margin: Margin,
         counts: bool,
     ) -> Self {
-        let ratio = comparison.ratio(0.95).ok();
+        let interval = contrast.interval(CONFIDENCE);
+        let (low, high) = claim
+            .ends(interval.map(|interval| interval.low), interval.map(|interval| interval.high));
         Self {
             metric: metric.to_owned(),
             contender: contender.to_owned(),
             before,
             after,
-            ratio: comparison.estimate(),
+            ratio: contrast.ratio(),
             claim,
-            low: ratio.map(|ratio| ratio.low),
-            high: ratio.map(|ratio| ratio.high),
-            margin: margins.different.share(),
-            equivalence_margin: margins.equivalent.share(),
+            low,
+            high,
+            largest_difference: contrast.largest_difference(CONFIDENCE),
+            margin: margin.share(),
             verdict: None,
             counts,
         }
@@ -131,44 +115,40 @@ impl Change {
         self.counts && self.verdict == Some(Verdict::Worse)
     }
 
-    /// The verdict in a word.
+    /// The verdict in words.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub const fn word(&self) -> &'static str {
         match self.verdict {
             Some(Verdict::Better) => "better",
             Some(Verdict::Worse) => "worse",
-            Some(Verdict::Equivalent) => "equivalent",
-            Some(Verdict::Inconclusive { .. }) => "inconclusive",
-            None if self.counts => "too few rounds",
-            None => "-",
+            Some(Verdict::Same) => "same",
+            Some(Verdict::ProbablyBetter) => "probably better",
+            Some(Verdict::ProbablyWorse) => "probably worse",
+            Some(Verdict::NotShown) => "no difference shown",
+            None if !self.counts => "-",
+            None if self.claim.withheld.is_some() || self.claim.bound.is_some() => "not told",
+            None if self.claim.is_too_noisy => "too noisy",
+            None => "no interval",
         }
     }
 }
 
 /// Puts the verdicts into the changes that count, all of them judged as one family: that anything
-/// at all is called better or worse which is not, has a chance of at most 5 %. What gates and noise
-/// forbid is taken away afterwards.
-pub(super) fn judged<C: Judged>(drafts: Vec<(Change, C)>) -> Vec<Change> {
-    let is_judged = |change: &Change| change.counts && change.low.is_some();
-    let cases: Vec<Case<&C>> = drafts
-        .iter()
-        .filter(|(change, _)| is_judged(change))
-        .map(|(change, comparison)| Case {
-            comparison,
-            margins: Margins {
-                different: Margin::new(change.margin).unwrap_or_default(),
-                equivalent: Margin::new(change.equivalence_margin).unwrap_or_default(),
-            },
-            direction: direction(&change.metric),
-        })
-        .collect();
-    let findings = judge_together(&cases, 0.95).unwrap_or_default();
-    let mut verdicts = findings.into_iter().map(|finding| finding.verdict);
-    let mut changes: Vec<Change> = drafts.into_iter().map(|(change, _)| change).collect();
-    for change in changes.iter_mut().filter(|change| is_judged(change)) {
-        let verdict = verdicts.next();
+/// at all is called better or worse by more than its margin which is not, has a chance of `level`
+/// at most. What gates and noise forbid is taken away afterwards.
+pub(super) fn judged(drafts: Vec<(Change, Contrast)>, level: f64) -> Vec<Change> {
+    let case = |(change, contrast): &(Change, Contrast)| {
+        let margin = Margin::new(change.margin).unwrap_or_default();
         let direction = direction(&change.metric);
-        change.verdict = verdict.map(|verdict| change.claim.allowed(verdict, direction));
-    }
-    changes
+        Case { contrast: *contrast, direction, same: margin, different: margin }
+    };
+    let family: Vec<Case> = drafts.iter().filter(|(change, _)| change.counts).map(case).collect();
+    let mut findings = judge(&family, level).into_iter();
+    let finish = |(change, _): (Change, Contrast)| {
+        let finding = change.counts.then(|| findings.next()).flatten().flatten();
+        let direction = direction(&change.metric);
+        let verdict = finding.and_then(|found| change.claim.allowed(found.verdict, direction));
+        Change { verdict, ..change }
+    };
+    drafts.into_iter().map(finish).collect()
 }

@@ -5,7 +5,6 @@ use jigger_stats::{Direction, Verdict};
 
 use super::compare::Comparison;
 use super::gate;
-use super::metric::direction;
 use super::{Analysis, Bound, ContenderResult, Quiet};
 use crate::record::Status;
 
@@ -59,15 +58,30 @@ impl Claim {
         }
     }
 
-    /// What is left of a verdict on it.
+    /// What is left of a verdict on it: nothing where a gate or the noise forbids it, and of a bound
+    /// only the verdict that stays true wherever beyond it the ratio lies.
     #[must_use]
-    pub fn allowed(&self, verdict: Verdict, direction: Direction) -> Verdict {
-        let is_supported = self.bound.is_none_or(|bound| supported(bound, direction) == verdict);
-        if is_supported && self.withheld.is_none() && !self.is_too_noisy {
-            return verdict;
+    pub fn allowed(&self, verdict: Verdict, direction: Direction) -> Option<Verdict> {
+        let is_forbidden = self.withheld.is_some() || self.is_too_noisy;
+        let is_supported = self.bound.is_none_or(|bound| is_supported(bound, direction, verdict));
+        (!is_forbidden && is_supported).then_some(verdict)
+    }
+
+    /// Whether more rounds could still give a verdict: nothing else stands in its way.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.withheld.is_none() && self.bound.is_none() && !self.is_too_noisy
+    }
+
+    /// The ends of an interval that a bound leaves: a ratio that is at least so much has no upper
+    /// end.
+    #[must_use]
+    pub fn ends(&self, low: Option<f64>, high: Option<f64>) -> (Option<f64>, Option<f64>) {
+        match self.bound {
+            None => (low, high),
+            Some(Bound::AtLeast) => (low, None),
+            Some(Bound::AtMost) => (None, high),
         }
-        // No number of further rounds would tell: something else has to change first.
-        Verdict::Inconclusive { further_rounds: None }
     }
 }
 
@@ -84,20 +98,22 @@ pub fn restrict(comparisons: &mut [Comparison], contenders: &[ContenderResult<'_
             continue;
         };
         let claim = Claim::of(&comparison.metric, &[contender], &[baseline]);
-        let direction = direction(&comparison.metric);
+        let direction = comparison.direction();
         (comparison.bound, comparison.withheld) = (claim.bound, claim.withheld);
-        comparison.verdict = comparison.verdict.map(|verdict| claim.allowed(verdict, direction));
+        (comparison.low, comparison.high) = claim.ends(comparison.low, comparison.high);
+        comparison.verdict =
+            comparison.verdict.and_then(|verdict| claim.allowed(verdict, direction));
     }
 }
 
-/// The only verdict that stays true wherever beyond the bound the ratio lies.
-fn supported(bound: Bound, direction: Direction) -> Verdict {
+/// Whether a verdict stays true wherever beyond the bound the ratio lies.
+fn is_supported(bound: Bound, direction: Direction, verdict: Verdict) -> bool {
     match (bound, direction) {
         (Bound::AtLeast, Direction::HigherIsBetter) | (Bound::AtMost, Direction::LowerIsBetter) => {
-            Verdict::Better
+            matches!(verdict, Verdict::Better | Verdict::ProbablyBetter)
         }
         (Bound::AtLeast, Direction::LowerIsBetter) | (Bound::AtMost, Direction::HigherIsBetter) => {
-            Verdict::Worse
+            matches!(verdict, Verdict::Worse | Verdict::ProbablyWorse)
         }
     }
 }
@@ -139,22 +155,33 @@ mod tests {
     #[test]
     fn a_bound_supports_what_lies_beyond_it() {
         use Direction::{HigherIsBetter, LowerIsBetter};
-        assert_eq!(supported(Bound::AtLeast, HigherIsBetter), Verdict::Better);
-        assert_eq!(supported(Bound::AtMost, LowerIsBetter), Verdict::Better);
-        assert_eq!(supported(Bound::AtMost, HigherIsBetter), Verdict::Worse);
-        assert_eq!(supported(Bound::AtLeast, LowerIsBetter), Verdict::Worse);
+        for (bound, direction, verdict, other) in [
+            (Bound::AtLeast, HigherIsBetter, Verdict::Better, Verdict::Worse),
+            (Bound::AtMost, LowerIsBetter, Verdict::ProbablyBetter, Verdict::ProbablyWorse),
+            (Bound::AtMost, HigherIsBetter, Verdict::Worse, Verdict::Same),
+            (Bound::AtLeast, LowerIsBetter, Verdict::ProbablyWorse, Verdict::NotShown),
+        ] {
+            assert!(is_supported(bound, direction, verdict));
+            assert!(!is_supported(bound, direction, other));
+        }
+    }
+
+    #[test]
+    fn a_bound_has_the_supported_end_only() {
+        let ends = |bound| Claim { bound, ..Claim::default() }.ends(Some(1.0), Some(2.0));
+        assert_eq!(ends(None), (Some(1.0), Some(2.0)));
+        assert_eq!(ends(Some(Bound::AtLeast)), (Some(1.0), None));
+        assert_eq!(ends(Some(Bound::AtMost)), (None, Some(2.0)));
     }
 
     #[test]
     fn what_is_withheld_or_too_noisy_has_no_verdict() {
-        let open = Verdict::Inconclusive { further_rounds: None };
         let allowed = |claim: Claim| claim.allowed(Verdict::Better, Direction::HigherIsBetter);
-        assert_eq!(allowed(Claim::default()), Verdict::Better);
-        assert_eq!(allowed(Claim { withheld: Some("errors"), ..Claim::default() }), open);
-        assert_eq!(allowed(Claim { is_too_noisy: true, ..Claim::default() }), open);
-        assert_eq!(allowed(Claim { bound: Some(Bound::AtMost), ..Claim::default() }), open);
+        assert_eq!(allowed(Claim::default()), Some(Verdict::Better));
+        assert_eq!(allowed(Claim { withheld: Some("errors"), ..Claim::default() }), None);
+        assert_eq!(allowed(Claim { is_too_noisy: true, ..Claim::default() }), None);
+        assert_eq!(allowed(Claim { bound: Some(Bound::AtMost), ..Claim::default() }), None);
         let at_least = Claim { bound: Some(Bound::AtLeast), ..Claim::default() };
-        assert_eq!(allowed(at_least), Verdict::Better);
-        assert_eq!(at_least.allowed(Verdict::Equivalent, Direction::HigherIsBetter), open);
+        assert_eq!(allowed(at_least), Some(Verdict::Better));
     }
 }

@@ -1,16 +1,15 @@
-//! Contenders against the baseline: ratios of the same rounds, and verdicts.
+//! Contenders against each other: ratios over the rounds that they share, and verdicts.
 
-use jigger_stats::{
-    Interval, Margin, Margins, Paired, Ratio, Verdict, judge_family, rounds_needed_for,
-};
+use jigger_stats::{CONFIDENCE, Case, Contrast, Direction, Margin, Panel, Verdict, judge};
 
+use super::claim::restrict;
+use super::headline::headline_metrics;
 use super::metric::{direction, rates_of};
-use super::noise::margins;
-use super::{Bound, ContenderResult, Metric, measured};
+use super::{Bound, ContenderResult, Metric, Quiet};
 use crate::plan::PLACEBO;
-use crate::record::Record;
+use crate::record::{Record, Status};
 
-/// One metric of one contender, divided by the baseline's.
+/// One metric of one contender, divided by another's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// The metric's name.
@@ -19,21 +18,26 @@ pub struct Comparison {
     pub contender: String,
     /// Divided by whose.
     pub baseline: String,
-    /// The ratio of the same rounds' values.
+    /// The ratio over the rounds that both share.
     pub ratio: f64,
-    /// Lower end of its 95 % interval, with enough rounds.
+    /// Lower end of its 95 % interval; `None` with too few rounds, or where the ratio is a bound
+    /// that does not support it.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
-    /// Whether the interval lies wholly beyond the margin. The verdict, which answers for all
-    /// comparisons of the metric together, may be open all the same.
-    pub is_beyond_margin: bool,
-    /// What the interval says, with enough rounds.
+    /// The largest difference that the interval leaves open, as a share; `None` without an
+    /// interval.
+    pub largest_difference: Option<f64>,
+    /// Half the interval's width, as a share; `None` without an interval.
+    pub half_width: Option<f64>,
+    /// Whether the metric ranks its scenario, so that it takes part in the report's family.
+    pub is_headline: bool,
+    /// What the comparison says, where it is of the family and nothing forbids it.
     pub verdict: Option<Verdict>,
+    /// The p-value behind "different", adjusted for the family and the looks.
+    pub p_adjusted: Option<f64>,
     /// Rounds that entered.
     pub rounds: usize,
-    /// Whether there is a value for each round, and not one for the whole run.
-    pub is_of_rounds: bool,
     /// Which way the true ratio may lie from this one, when it is not it.
     pub bound: Option<Bound>,
     /// The gate that forbids this ratio; reports then show none.
@@ -47,165 +51,231 @@ pub struct Standing {
     pub contender: String,
     /// The metric's name.
     pub metric: String,
-    /// The ratio of the same rounds' values; none without a common round.
-    pub ratio: Option<f64>,
-    /// The half-width of its interval as a share; infinite where there are too few rounds.
-    pub half_width: f64,
+    /// The ratio so far.
+    pub ratio: f64,
+    /// The half-width of its interval as a share, with enough rounds.
+    pub half_width: Option<f64>,
 }
 
-/// The ratios that are watched, as they are now.
+/// Every contender's rate against the baseline's, as they are now.
 #[must_use]
 pub fn standings(record: &Record) -> Vec<Standing> {
-    let baseline = rates_of(record, &record.suite.baseline);
-    let others = record.contenders.iter().filter(|other| other.name != record.suite.baseline);
-    let of_contender = |name: &str| {
-        let rates = rates_of(record, name).into_iter();
-        rates.map(|rate| standing(name, rate, &baseline)).collect::<Vec<_>>()
-    };
-    others.flat_map(|contender| of_contender(&contender.name)).collect()
-}
-
-fn standing(contender: &str, rate: Metric, baseline: &[Metric]) -> Standing {
-    let pairs = pair(&rate, baseline);
-    let ranked = pairs.as_ref().and_then(|pairs| pairs.signed_rank(0.95).ok());
-    Standing {
-        contender: contender.to_owned(),
-        metric: rate.name,
-        ratio: pairs.map(|pairs| pairs.estimate()),
-        half_width: ranked.map_or(f64::INFINITY, |ranked| ranked.interval().half_width()),
-    }
-}
-
-/// The half-widths of the ratios that are watched, as shares; infinite where
-/// there are too few rounds.
-#[must_use]
-pub fn half_widths(record: &Record) -> Vec<f64> {
-    standings(record).into_iter().map(|standing| standing.half_width).collect()
-}
-
-/// The placebo against the baseline.
-pub fn placebo(record: &Record, contenders: &[ContenderResult<'_>]) -> Vec<Comparison> {
-    let Some(baseline) = baseline_metrics(record, contenders) else {
+    let names: Vec<&str> = record.contenders.iter().map(|found| found.name.as_str()).collect();
+    let Some(baseline) = names.iter().position(|name| *name == record.suite.baseline) else {
         return Vec::new();
     };
-    if record.visits_of(PLACEBO).next().is_none() {
-        return Vec::new();
+    let rates: Vec<Vec<Metric>> = names.iter().map(|name| rates_of(record, name)).collect();
+    let mut standings = Vec::new();
+    for metric in &rates[baseline] {
+        let panel = panel(rates.iter().map(Vec::as_slice), &metric.name);
+        let others = (0..names.len()).filter(|at| *at != baseline);
+        standings.extend(others.filter_map(|at| {
+            let contrast = panel.contrast(at, baseline)?;
+            Some(Standing {
+                contender: names[at].to_owned(),
+                metric: metric.name.clone(),
+                ratio: contrast.ratio(),
+                half_width: contrast.interval(CONFIDENCE).map(|interval| interval.half_width()),
+            })
+        }));
     }
-    let (metrics, ..) = measured(record, PLACEBO);
+    standings
+}
+
+/// The baseline's second entry divided by the first, metric by metric; nothing for a run without.
+pub fn placebo(baseline: &ContenderResult<'_>) -> Vec<Comparison> {
     let compared = |metric: &Metric| {
-        compare_family(&[(PLACEBO, metric)], baseline, record, Margin::default().into()).pop()
+        let [first, second] = &metric.entries[..] else { return None };
+        let contrast = Panel::pair(second, first).contrast(0, 1)?;
+        Some(Comparison::new(&metric.name, (PLACEBO, &baseline.record.name), contrast, false))
     };
-    metrics.iter().filter_map(compared).collect()
+    baseline.metrics.iter().filter_map(compared).collect()
 }
 
-/// Every contender's metrics against the baseline's, each metric's family judged together.
+/// Below this a difference of the baseline from itself is no chance.
+const SELF_DIFFERENCE_LEVEL: f64 = 0.01;
+
+/// The headline metrics in which the baseline differs from itself by more than chance.
+pub fn self_differences(record: &Record, baseline: &ContenderResult<'_>) -> Vec<String> {
+    let differs = |metric: &&Metric| {
+        let [first, second] = &metric.entries[..] else { return false };
+        let contrast = Panel::pair(second, first).contrast(0, 1);
+        contrast.and_then(|found| found.p_value()).is_some_and(|p| p < SELF_DIFFERENCE_LEVEL)
+    };
+    let headlines = headline_metrics(record);
+    let shown = baseline.metrics.iter().filter(|metric| headlines.contains(&metric.name));
+    shown.filter(differs).map(|metric| metric.name.clone()).collect()
+}
+
+/// All comparisons of a report.
+#[derive(Debug, Default)]
+pub struct Comparisons {
+    /// Every metric of every contender against the baseline's.
+    pub to_baseline: Vec<Comparison>,
+    /// The headline metrics of any two contenders that are not the baseline.
+    pub of_others: Vec<Comparison>,
+}
+
+/// Compares all contenders. The headline metrics of all pairs are one family, judged together at
+/// `level` (see [`jigger_stats::Looks::level_after`]).
 pub fn comparisons(
     record: &Record,
     contenders: &[ContenderResult<'_>],
-    placebo: &[Comparison],
-) -> Vec<Comparison> {
-    let Some(baseline) = baseline_metrics(record, contenders) else {
-        return Vec::new();
+    quiet: &Quiet,
+    level: f64,
+) -> Comparisons {
+    let Some(baseline) = contenders.iter().position(|c| c.record.name == record.suite.baseline)
+    else {
+        return Comparisons::default();
     };
-    let mut comparisons = Vec::new();
-    for base in baseline {
-        let family: Vec<(&str, &Metric)> = contenders
-            .iter()
-            .filter(|contender| contender.record.name != record.suite.baseline)
-            .filter_map(|c| Some((c.record.name.as_str(), c.metric(&base.name)?)))
-            .collect();
-        let margins = margins(record, &base.name, placebo);
-        comparisons.extend(compare_family(&family, baseline, record, margins));
+    let headlines = headline_metrics(record);
+    let mut drafts = Vec::new();
+    for metric in &contenders[baseline].metrics {
+        let is_headline = headlines.contains(&metric.name);
+        drafts.extend(drafted(contenders, &metric.name, is_headline, |_, at| at == baseline));
     }
-    comparisons
+    let to_baseline = drafts.len();
+    for metric in &headlines {
+        let is_of_others = |one: usize, other: usize| one != baseline && other < one;
+        drafts.extend(drafted(contenders, metric, true, |one, other| {
+            other != baseline && is_of_others(one, other)
+        }));
+    }
+    let mut all = judged(drafts, Margin::new(record.suite.margin).unwrap_or_default(), level);
+    restrict(&mut all, contenders, quiet);
+    let of_others = all.split_off(to_baseline);
+    Comparisons { to_baseline: all, of_others }
 }
 
-/// One contender's metrics against another's, each judged alone.
+/// One metric of some pairs of contenders, by their places: those of which the second is a baseline
+/// for the first.
+fn drafted(
+    contenders: &[ContenderResult<'_>],
+    metric: &str,
+    is_headline: bool,
+    is_wanted: impl Fn(usize, usize) -> bool,
+) -> Vec<(Comparison, Contrast)> {
+    let panel = panel(contenders.iter().map(|found| found.metrics.as_slice()), metric);
+    let name = |at: usize| contenders[at].record.name.as_str();
+    let mut drafts = Vec::new();
+    for one in 0..contenders.len() {
+        for other in (0..contenders.len()).filter(|other| *other != one && is_wanted(one, *other)) {
+            let contrast = panel.contrast(one, other);
+            drafts.extend(contrast.map(|contrast| {
+                let names = (name(one), name(other));
+                (Comparison::new(metric, names, contrast, is_headline), contrast)
+            }));
+        }
+    }
+    drafts
+}
+
+/// Gives the headline metrics' comparisons their verdicts.
+fn judged(drafts: Vec<(Comparison, Contrast)>, same: Margin, level: f64) -> Vec<Comparison> {
+    let case = |(comparison, contrast): &(Comparison, Contrast)| Case {
+        contrast: *contrast,
+        direction: comparison.direction(),
+        same,
+        different: Margin::NONE,
+    };
+    let family: Vec<Case> = drafts.iter().filter(|(it, _)| it.is_headline).map(case).collect();
+    let mut findings = judge(&family, level).into_iter();
+    let finish = |(comparison, _): (Comparison, Contrast)| {
+        let finding = comparison.is_headline.then(|| findings.next()).flatten().flatten();
+        Comparison {
+            verdict: finding.map(|finding| finding.verdict),
+            p_adjusted: finding.map(|finding| finding.p_adjusted),
+            ..comparison
+        }
+    };
+    drafts.into_iter().map(finish).collect()
+}
+
+/// Every metric of one contender against another's, without verdicts.
 pub(super) fn compare_with(
-    record: &Record,
-    contender: &ContenderResult<'_>,
-    base: &ContenderResult<'_>,
+    contenders: &[ContenderResult<'_>],
+    (contender, base): (usize, usize),
 ) -> Vec<Comparison> {
-    let margin = Margin::new(record.suite.margin).unwrap_or_default();
-    let name = contender.record.name.as_str();
-    let compared = |metric: &Metric| {
-        let found =
-            compare_family(&[(name, metric)], &base.metrics, record, margin.into()).pop()?;
-        Some(Comparison { baseline: base.record.name.clone(), ..found })
-    };
-    contender.metrics.iter().filter_map(compared).collect()
-}
-
-fn baseline_metrics<'a>(
-    record: &Record,
-    contenders: &'a [ContenderResult<'_>],
-) -> Option<&'a [Metric]> {
-    let baseline = contenders.iter().find(|c| c.record.name == record.suite.baseline)?;
-    Some(&baseline.metrics)
-}
-
-/// One metric of several contenders. One with too few rounds for an interval has a ratio and neither
-/// interval nor verdict, and is not of the family that is judged together: it claims nothing that
-/// could be wrong. So are figures that are had once a run (image sizes).
-fn compare_family(
-    family: &[(&str, &Metric)],
-    baseline: &[Metric],
-    record: &Record,
-    margins: Margins,
-) -> Vec<Comparison> {
-    let paired: Vec<(&str, &Metric, Paired)> = family
-        .iter()
-        .filter_map(|(name, metric)| Some((*name, *metric, pair(metric, baseline)?)))
-        .collect();
-    let Some((_, first, _)) = paired.first() else {
-        return Vec::new();
-    };
-    let is_of_rounds = baseline.iter().any(|base| base.name == first.name && base.rounds.len() > 1);
-    let needed = rounds_needed_for(0.95);
-    let judged: Vec<Paired> = paired
-        .iter()
-        .filter(|(_, _, pairs)| pairs.rounds() >= needed)
-        .map(|(_, _, pairs)| pairs.clone())
-        .collect();
-    let findings = judge_family(&judged, margins, 0.95, direction(&first.name));
-    let mut findings = findings.unwrap_or_default().into_iter();
-    paired
-        .iter()
-        .map(|(name, metric, pairs)| {
-            let finding = (pairs.rounds() >= needed).then(|| findings.next()).flatten();
-            Comparison {
-                metric: metric.name.clone(),
-                contender: (*name).to_owned(),
-                baseline: record.suite.baseline.clone(),
-                ratio: pairs.estimate(),
-                low: finding.map(|finding| finding.ratio.low),
-                high: finding.map(|finding| finding.ratio.high),
-                is_beyond_margin: finding.is_some_and(|finding| {
-                    let Ratio { low, high, .. } = finding.ratio;
-                    margins.different.is_passed_by(Interval { low, high })
-                }),
-                verdict: finding.map(|finding| finding.verdict),
-                rounds: pairs.rounds(),
-                is_of_rounds,
-                bound: None,
-                withheld: None,
-            }
-        })
+    let metrics = contenders[contender].metrics.iter();
+    let wanted = |one: usize, other: usize| (one, other) == (contender, base);
+    metrics
+        .flat_map(|metric| drafted(contenders, &metric.name, false, wanted))
+        .map(|(comparison, _)| comparison)
         .collect()
 }
 
+/// One metric of several contenders, each with its entries; those without it have none.
+pub(super) fn panel<'a>(contenders: impl Iterator<Item = &'a [Metric]>, metric: &str) -> Panel {
+    let entries = |metrics: &'a [Metric]| -> Vec<&'a [Option<f64>]> {
+        let found = metrics.iter().find(|found| found.name == metric);
+        found.map_or_else(Vec::new, |found| found.entries.iter().map(Vec::as_slice).collect())
+    };
+    Panel::new(&contenders.map(entries).collect::<Vec<_>>())
+}
+
 impl Comparison {
-    /// Whether it was measured in rounds, as image sizes are not, but in too few to be judged.
+    fn new(
+        metric: &str,
+        (contender, baseline): (&str, &str),
+        contrast: Contrast,
+        is_headline: bool,
+    ) -> Self {
+        let interval = contrast.interval(CONFIDENCE);
+        Self {
+            metric: metric.to_owned(),
+            contender: contender.to_owned(),
+            baseline: baseline.to_owned(),
+            ratio: contrast.ratio(),
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
+            largest_difference: contrast.largest_difference(CONFIDENCE),
+            half_width: interval.map(|interval| interval.half_width()),
+            is_headline,
+            verdict: None,
+            p_adjusted: None,
+            rounds: contrast.rounds(),
+            bound: None,
+            withheld: None,
+        }
+    }
+
+    /// Which way its metric is better.
+    pub(super) fn direction(&self) -> Direction {
+        direction(&self.metric)
+    }
+
+    /// Whether more of its metric is better, as of requests a second.
     #[must_use]
-    pub fn has_too_few_rounds(&self) -> bool {
-        self.is_of_rounds && self.rounds < rounds_needed_for(0.95)
+    pub fn is_more_better(&self) -> bool {
+        self.direction() == Direction::HigherIsBetter
+    }
+
+    /// The same two with the other one as the baseline.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        Self {
+            contender: self.baseline.clone(),
+            baseline: self.contender.clone(),
+            ratio: 1.0 / self.ratio,
+            low: self.high.map(|high| 1.0 / high),
+            high: self.low.map(|low| 1.0 / low),
+            verdict: self.verdict.map(Verdict::turned),
+            bound: self.bound.map(Bound::inverse),
+            ..self.clone()
+        }
+    }
+
+    /// Whether nothing is left to find out: it is decided, known to within `half_width`, or
+    /// something other than more rounds would have to change.
+    pub(super) fn is_settled(&self, half_width: f64) -> bool {
+        let is_known = self.half_width.is_some_and(|width| width <= half_width);
+        let is_decided = self.verdict.is_some_and(Verdict::is_decided);
+        is_decided || is_known || self.withheld.is_some() || self.bound.is_some()
     }
 }
 
-/// The rounds in which both have a value.
-pub(super) fn pair(metric: &Metric, baseline: &[Metric]) -> Option<Paired> {
-    let base = baseline.iter().find(|base| base.name == metric.name)?;
-    let both = metric.rounds.iter().zip(&base.rounds).filter_map(|(a, b)| Some(((*a)?, (*b)?)));
-    let (contender, baseline): (Vec<f64>, Vec<f64>) = both.unzip();
-    Paired::new(&contender, &baseline).ok()
+/// Whether the contender is measured no longer.
+pub(super) fn has_ended(contenders: &[ContenderResult<'_>], name: &str) -> bool {
+    let found = contenders.iter().find(|contender| contender.record.name == name);
+    found.is_none_or(|contender| contender.record.status != Status::Measured)
 }

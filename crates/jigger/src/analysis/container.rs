@@ -2,15 +2,15 @@
 
 use super::ContenderResult;
 use super::compare::{Comparison, compare_with};
-use crate::record::Record;
 
 /// Every metric of each contender that was measured in both ways: in its container, divided by the
 /// bare process's of the same rounds.
-pub fn containers(record: &Record, contenders: &[ContenderResult<'_>]) -> Vec<Comparison> {
-    let pairs = contenders.iter().filter_map(|contained| {
+pub fn containers(contenders: &[ContenderResult<'_>]) -> Vec<Comparison> {
+    let pair = |(at, contained): (usize, &ContenderResult<'_>)| {
         let of = contained.record.second_entry_of()?;
-        let process = contenders.iter().find(|other| other.record.name == of)?;
-        Some((contained, process))
-    });
-    pairs.flat_map(|(contained, process)| compare_with(record, contained, process)).collect()
+        let process = contenders.iter().position(|other| other.record.name == of)?;
+        Some((at, process))
+    };
+    let pairs = contenders.iter().enumerate().filter_map(pair);
+    pairs.flat_map(|pair| compare_with(contenders, pair)).collect()
 }

@@ -1,12 +1,12 @@
 //! Two records: what changed from the old run to the new one. Pure.
 
-use jigger_stats::{Interval, Margin, Margins, Unpaired};
+use jigger_stats::{Contrast, FAMILY_LEVEL, Margin};
 use serde_json::Value;
 
 use super::change::{self, Change, Figure, is_counted};
 use super::claim::{Claim, Loss, Side, loss};
 use super::metric::unit_of;
-use super::{Analysis, Comparison, ContenderResult, Metric, Unit};
+use super::{Analysis, ContenderResult, Metric, Unit};
 use crate::record::{Ended, Record, ScenarioRecord, Status, WarmUpRecord};
 
 /// What is divided by what.
@@ -90,7 +90,7 @@ impl<'a> Difference<'a> {
             basis,
             reasons: reasons(old.record, new.record),
             notes: notes(old, new),
-            changes: change::judged(drafts),
+            changes: change::judged(drafts, FAMILY_LEVEL),
             drift: drift.into_iter().map(|(change, _)| change).collect(),
             lost,
             not_told,
@@ -129,7 +129,7 @@ impl<'a> Runs<'a> {
         after: &ContenderResult<'_>,
         reference: Option<&str>,
         counts: &dyn Fn(&str) -> bool,
-    ) -> Vec<(Change, Unpaired)> {
+    ) -> Vec<(Change, Contrast)> {
         let name = after.record.name.as_str();
         let readings =
             (Reading::of(self.old, before, reference), Reading::of(self.new, after, reference));
@@ -142,14 +142,12 @@ impl<'a> Runs<'a> {
                 return None;
             }
             let (old_values, new_values) = (old.values(&metric.name)?, new.values(&metric.name)?);
-            let runs = Unpaired::new(&new_values.rounds, &old_values.rounds).ok()?;
+            let contrast = Contrast::between(&new_values.rounds, &old_values.rounds)?;
             let figures = (old_values.figure, new_values.figure);
             let claim = new.claim_over(&old, &metric.name);
-            let margins = self.margins(&metric.name);
-            Some((
-                Change::new((name, &metric.name), figures, (&runs, claim), margins, counts),
-                runs,
-            ))
+            let margin = Margin::new(self.new.record.suite.margin).unwrap_or_default();
+            let names = (name, metric.name.as_str());
+            Some((Change::new(names, figures, (&contrast, claim), margin, counts), contrast))
         };
         after.metrics.iter().filter(|metric| self.is_common(metric)).filter_map(change).collect()
     }
@@ -161,18 +159,6 @@ impl<'a> Runs<'a> {
             scenarios.any(|scenario| belongs_to(&metric.name, scenario))
         };
         of(self.old.record) == of(self.new.record)
-    }
-
-    /// The suite's margin, for differences also what both runs' placebos together may be off by, where that is more:
-    /// independent errors add up by their squares.
-    fn margins(&self, metric: &str) -> Margins {
-        let margin = Margin::new(self.new.record.suite.margin).unwrap_or_default();
-        let squares: f64 = [self.old, self.new]
-            .map(|run| floor(run, metric).map_or(0.0, |log| log * log))
-            .iter()
-            .sum();
-        let different = margin.widened_to(squares.sqrt().exp_m1()).unwrap_or(margin);
-        Margins { different, equivalent: margin }
     }
 
     /// What counts and has no figure any more: for the worse, or for reasons that tell nothing.
@@ -196,13 +182,6 @@ impl<'a> Runs<'a> {
 
 type Lost = (String, String);
 type NotTold = (String, String, &'static str);
-
-/// The half-width of a run's placebo, on the log scale.
-fn floor(run: &Analysis<'_>, metric: &str) -> Option<f64> {
-    let placebo: &Comparison = run.placebo.iter().find(|placebo| placebo.metric == metric)?;
-    let interval = Interval { low: placebo.low?, high: placebo.high? };
-    interval.is_bounded().then(|| interval.half_width().ln_1p())
-}
 
 /// One contender of one run, and the reference of the same rounds that its values are divided by,
 /// if any.
@@ -239,7 +218,8 @@ impl<'a> Reading<'a> {
         let base = reference.contender.metric(&metric.name)?;
         let both = metric.rounds.iter().zip(&base.rounds);
         let rounds = both.filter_map(|(value, base)| Some((*value)? / (*base)?)).collect();
-        let value = super::compare::pair(metric, std::slice::from_ref(base))?.estimate();
+        let both = [self.side, reference].map(|side| side.contender.metrics.as_slice());
+        let value = super::compare::panel(both.into_iter(), &metric.name).contrast(0, 1)?.ratio();
         let claim = Claim::of(&metric.name, &[self.side], &[reference]);
         Some(Values { rounds, figure: Figure { value, claim } })
     }
@@ -352,9 +332,6 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
         });
         notes
             .extend(alone.map(|(kind, of_run)| format!("the {kind} '{of_run}' is in {name} only")));
-        if run.placebo.is_empty() {
-            notes.push(format!("{name} has no placebo, so its noise floor is not known"));
-        }
         if matches!(run.record.ended, Ended::Interrupted | Ended::NotYet) {
             notes.push(format!("{name} was not run to its end"));
         }

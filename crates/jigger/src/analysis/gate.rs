@@ -42,7 +42,7 @@ pub fn bounding(gates: &[Gate], metric: &str) -> Option<&'static str> {
 }
 
 /// The gates that an entry failed, each once a scenario.
-pub fn gates_of(record: &Record, visits: &[Visit<'_>]) -> Vec<Gate> {
+pub fn gates_of(record: &Record, visits: &[&Visit<'_>]) -> Vec<Gate> {
     let mut gates: Vec<Gate> =
         record.suite.scenarios.iter().flat_map(|it| of_scenario(record, it, visits)).collect();
     let unsteady = visits.iter().filter(|visit| !visit.record.steady).count();
@@ -54,7 +54,7 @@ pub fn gates_of(record: &Record, visits: &[Visit<'_>]) -> Vec<Gate> {
     gates
 }
 
-fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[Visit<'_>]) -> Vec<Gate> {
+fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]) -> Vec<Gate> {
     let trials: Vec<&Trial<'_>> =
         visits.iter().filter_map(|visit| visit.trial(&scenario.name)).collect();
     let local_ports = record.host.local_ports.unwrap_or(limit::USUAL_LOCAL_PORTS);

@@ -177,7 +177,7 @@ pub fn typical<'a>(trials: &[&'a Trial<'a>]) -> Option<&'a Trial<'a>> {
 }
 
 /// What limited an entry, by scenario.
-pub fn limits_of(record: &Record, visits: &[Visit<'_>]) -> BTreeMap<String, Limit> {
+pub fn limits_of(record: &Record, visits: &[&Visit<'_>]) -> BTreeMap<String, Limit> {
     let of_scenario = |scenario: &ScenarioRecord| {
         let trials: Vec<&Trial<'_>> =
             visits.iter().filter_map(|visit| visit.trial(&scenario.name)).collect();

@@ -1,12 +1,13 @@
 //! One number for each contender, metric and round; and its summary over rounds.
 
 use hdrhistogram::Histogram;
-use jigger_stats::{Direction, Location};
+use jigger_stats::{CONFIDENCE, Direction, Location};
 use serde::Serialize;
 
 use super::gate::{self, Gate};
 use super::startup::startup_metrics;
 use super::trials::Visit;
+use crate::plan::PLACEBO;
 use crate::record::{Record, ScenarioRecord, TrialRecord, VisitRecord};
 
 /// What a metric's values are counted in.
@@ -42,8 +43,10 @@ pub struct Metric {
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
-    /// The value of each round; `None` where the round has none.
+    /// The value of each round, the geometric mean of its entries'; `None` where the round has none.
     pub rounds: Vec<Option<f64>>,
+    /// The values of each of its entries, of which the baseline has two.
+    pub entries: Vec<Vec<Option<f64>>>,
     /// Which way the true value may lie from these, when they are not it.
     pub bound: Option<Bound>,
 }
@@ -88,13 +91,35 @@ pub const SAMPLES_NEEDED: &[(&str, f64, u64)] = &[
     ("p99_99", 0.999_9, 100_000),
 ];
 
-/// Every metric of an entry, in the order in which reports show them.
+/// Every metric of a contender, in the order in which reports show them. `entries` are the names
+/// under which it was visited, its own first, with their visits.
 pub fn metrics_of(
     record: &Record,
-    entry: &str,
-    visits: &[Visit<'_>],
+    entries: &[(&str, Vec<Visit<'_>>)],
     gates: &[Gate],
 ) -> Vec<Metric> {
+    let of_entries = entries.iter().map(|(entry, visits)| of_entry(record, entry, visits));
+    let mut metrics = of_entries.reduce(joined).unwrap_or_default();
+    for metric in &mut metrics {
+        metric.bound = bound(record, &metric.name, gates);
+    }
+    metrics
+}
+
+/// The metrics of a contender that was visited under two names.
+fn joined(mut metrics: Vec<Metric>, again: Vec<Metric>) -> Vec<Metric> {
+    for metric in &mut metrics {
+        let second = again.iter().find(|second| second.name == metric.name);
+        if let Some(second) = second.filter(|_| metric.is_of_rounds()) {
+            let entries = [std::mem::take(&mut metric.entries), second.entries.clone()].concat();
+            let whole = Metric::of_entries(&metric.name, entries);
+            *metric = whole.unwrap_or_else(|| metric.clone());
+        }
+    }
+    metrics
+}
+
+fn of_entry(record: &Record, entry: &str, visits: &[Visit<'_>]) -> Vec<Metric> {
     let mut metrics = Vec::new();
     let of_visit = |name: &str, value: fn(&VisitRecord) -> Option<f64>| {
         summary(visits, name, |visit| value(visit.record))
@@ -108,14 +133,23 @@ pub fn metrics_of(
     metrics.extend(of_visit("memory_idle_bytes", |visit| visit.memory_idle_bytes.map(of)));
     metrics.extend(of_visit("memory_peak_bytes", |visit| visit.memory_peak_bytes.map(of)));
     metrics.extend(once(record, entry));
-    for metric in &mut metrics {
-        metric.bound = bound(record, &metric.name, gates);
-    }
     metrics
 }
 
-/// The rates of an entry alone, for which no histogram has to be decoded.
-pub fn rates_of(record: &Record, entry: &str) -> Vec<Metric> {
+/// The names under which a contender was visited, its own first.
+pub(super) fn entries_of<'a>(record: &Record, contender: &'a str) -> Vec<&'a str> {
+    let is_doubled =
+        contender == record.suite.baseline && record.visits_of(PLACEBO).next().is_some();
+    if is_doubled { vec![contender, PLACEBO] } else { vec![contender] }
+}
+
+/// The rates of a contender alone, for which no histogram has to be decoded.
+pub fn rates_of(record: &Record, contender: &str) -> Vec<Metric> {
+    let of_entries = entries_of(record, contender).into_iter();
+    of_entries.map(|entry| rates_of_entry(record, entry)).reduce(joined).unwrap_or_default()
+}
+
+fn rates_of_entry(record: &Record, entry: &str) -> Vec<Metric> {
     let visits: Vec<&VisitRecord> = record.visits_of(entry).collect();
     let rate = |scenario: &ScenarioRecord| {
         let of_round = |visit: &VisitRecord| {
@@ -222,49 +256,76 @@ fn summed_up(name: &str, values: impl Iterator<Item = (usize, Option<f64>)>) -> 
         rounds.resize(rounds.len().max(round + 1), None);
         rounds[round] = value;
     }
-    let values: Vec<f64> = rounds.iter().copied().flatten().collect();
-    let location = Location::of(&values, 0.95).ok()?;
-    Some(Metric {
-        name: name.to_owned(),
-        unit: unit_of(name),
-        estimate: location.estimate,
-        low: location.low,
-        high: location.high,
-        rounds,
-        bound: None,
-    })
+    Metric::of_entries(name, vec![rounds])
+}
+
+impl Metric {
+    /// The summary of entries over their rounds; `None` without any value.
+    fn of_entries(name: &str, entries: Vec<Vec<Option<f64>>>) -> Option<Self> {
+        let count = entries.iter().map(Vec::len).max().unwrap_or(0);
+        let rounds: Vec<Option<f64>> =
+            (0..count).map(|round| value_of_round(&entries, round)).collect();
+        let values: Vec<f64> = rounds.iter().copied().flatten().collect();
+        let Location { estimate, low, high, .. } = Location::of(&values, CONFIDENCE).ok()?;
+        let (name, unit) = (name.to_owned(), unit_of(name));
+        Some(Self { name, unit, estimate, low, high, rounds, entries, bound: None })
+    }
+
+    /// What a run has once.
+    pub(super) fn once(name: &str, value: f64) -> Self {
+        let rounds = vec![Some(value)];
+        let (name, unit, entries) = (name.to_owned(), unit_of(name), vec![rounds.clone()]);
+        Self { name, unit, estimate: value, low: None, high: None, rounds, entries, bound: None }
+    }
+
+    /// Whether there is a value for each round, and not one for the whole run.
+    #[must_use]
+    pub fn is_of_rounds(&self) -> bool {
+        !is_once(&self.name)
+    }
+}
+
+/// The mean of the entries on logarithms, so that a table's ratio is the ratio of its columns; of
+/// those that have a value in the round.
+fn value_of_round(entries: &[Vec<Option<f64>>], round: usize) -> Option<f64> {
+    let values = entries.iter().filter_map(|entry| entry.get(round).copied().flatten());
+    let values: Vec<f64> = values.collect();
+    Location::of(&values, CONFIDENCE).ok().map(|location| location.estimate)
+}
+
+/// Metrics that belong to a run and to none of its rounds.
+#[must_use]
+pub fn is_once(metric: &str) -> bool {
+    let is_of_launches =
+        metric.strip_prefix("startup_ms").is_some_and(|rest| rest.starts_with('.'));
+    is_of_launches || ONCE.contains(&metric)
 }
 
 fn times<'a>(visit: &'a Visit<'_>, scenario: &ScenarioRecord) -> Option<&'a Histogram<u64>> {
     visit.timed_trial(scenario)?.response_time.as_ref()
 }
 
-/// Percentiles: those of the merged histogram, since percentiles are never
-/// averaged; the interval is that of the rounds' values.
+/// Percentiles of each round, never of requests of several rounds together: rounds are the
+/// observations, and the estimate lies within its interval.
 fn percentiles(visits: &[Visit<'_>], scenario: &ScenarioRecord) -> Vec<Metric> {
-    let merged = merge(visits.iter().filter_map(|visit| times(visit, scenario)));
-    let mut metrics = Vec::new();
-    for (short, quantile, needed) in SAMPLES_NEEDED {
-        let of_round = |visit: &Visit<'_>| {
+    let percentile = |(short, quantile, needed): &(&str, f64, u64)| {
+        let name = format!("{}.response_time_us.{short}", scenario.name);
+        summary(visits, &name, |visit| {
             let histogram = times(visit, scenario).filter(|times| times.len() >= *needed)?;
             positive(of(histogram.value_at_quantile(*quantile)) / 1e3)
-        };
-        let name = format!("{}.response_time_us.{short}", scenario.name);
-        if let Some(mut metric) = summary(visits, &name, of_round) {
-            metric.estimate = of(merged.value_at_quantile(*quantile)) / 1e3;
-            metrics.push(metric);
-        }
-    }
-    metrics
+        })
+    };
+    SAMPLES_NEEDED.iter().filter_map(percentile).collect()
 }
 
-fn merge<'a>(histograms: impl Iterator<Item = &'a Histogram<u64>>) -> Histogram<u64> {
-    let mut merged = Histogram::new(3).expect("3 digits are within the crate's bounds");
-    for histogram in histograms {
-        merged.add(histogram).expect("a resizing histogram holds every value");
-    }
-    merged
-}
+/// Metrics that a run has once, exactly as they are.
+const ONCE: [&str; 5] = [
+    "build_seconds",
+    "artifact_bytes",
+    "image_unpacked_bytes",
+    "image_transfer_bytes",
+    "image_own_bytes",
+];
 
 /// What is measured once a run: build and image.
 fn once(record: &Record, entry: &str) -> Vec<Metric> {
@@ -279,17 +340,7 @@ fn once(record: &Record, entry: &str) -> Vec<Metric> {
         ("image_transfer_bytes", image.map(|image| of(image.transfer_bytes))),
         ("image_own_bytes", image.map(|image| of(image.own_bytes))),
     ];
-    let metric = |(name, value): (&str, Option<f64>)| {
-        Some(Metric {
-            name: name.to_owned(),
-            unit: unit_of(name),
-            estimate: value?,
-            low: None,
-            high: None,
-            rounds: vec![value],
-            bound: None,
-        })
-    };
+    let metric = |(name, value): (&str, Option<f64>)| Some(Metric::once(name, value?));
     values.into_iter().filter_map(metric).collect()
 }
 

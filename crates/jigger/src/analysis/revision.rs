@@ -1,11 +1,11 @@
 //! A run of one contender at two revisions: the baseline against the other entry, metric by metric.
 
-use jigger_stats::Paired;
+use jigger_stats::{Contrast, Margin, Verdict};
 
 use super::change::{self, Change, Figure};
 use super::claim::{Claim, Loss, Side, loss};
-use super::compare::pair;
-use super::{Analysis, Metric, noise};
+use super::compare::panel;
+use super::{Analysis, Metric, Outcome};
 
 /// What changed from the base to the head.
 #[derive(Debug, Clone)]
@@ -39,15 +39,16 @@ impl<'a> Compared<'a> {
         let sides = (Side::of(analysis, base), Side::of(analysis, head));
         let loss_of =
             |metric: &str| counts(metric).then(|| loss(metric, sides.0, sides.1)).flatten();
-        let change = |before: &Metric| -> Option<(Change, Paired)> {
+        let margin = Margin::new(analysis.record.suite.margin).unwrap_or_default();
+        let change = |before: &Metric| -> Option<(Change, Contrast)> {
             let after = head.metric(&before.name)?;
-            let pairs = pair(after, &base.metrics)?;
+            let both = [&head.metrics, &base.metrics].map(Vec::as_slice);
+            let contrast = panel(both.into_iter(), &before.name).contrast(0, 1)?;
             let names = (head.record.name.as_str(), before.name.as_str());
-            let margins = noise::margins(analysis.record, &before.name, &analysis.placebo);
             let figures = (Figure::of(before), Figure::of(after));
             let claim = Claim::of(&before.name, &[sides.1], &[sides.0]);
             let counts = counts(&before.name);
-            Some((Change::new(names, figures, (&pairs, claim), margins, counts), pairs))
+            Some((Change::new(names, figures, (&contrast, claim), margin, counts), contrast))
         };
         let (mut drafts, mut lost, mut not_told) = (Vec::new(), Vec::new(), Vec::new());
         for metric in &base.metrics {
@@ -57,13 +58,33 @@ impl<'a> Compared<'a> {
                 Some(Loss::NotTold(gate)) => not_told.push((metric.name.clone(), gate)),
             }
         }
-        Self { analysis, changes: change::judged(drafts), lost, not_told }
+        Self { analysis, changes: change::judged(drafts, analysis.level), lost, not_told }
+    }
+
+    /// Whether further rounds would not change how the comparison ends: something that counts is
+    /// worse or a threshold fails already, or all of it is better or the same and every threshold
+    /// holds.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let thresholds = &self.analysis.thresholds;
+        let counted = || self.changes.iter().filter(|change| change.counts);
+        let is_decided =
+            |change: &Change| change.verdict.map_or(!change.claim.is_open(), Verdict::is_decided);
+        let has_question = counted().next().is_some() || !thresholds.is_empty();
+        let is_answered = counted().all(is_decided)
+            && thresholds.iter().all(|result| result.outcome != Outcome::NotSettled);
+        self.is_worse()
+            || thresholds.iter().any(|result| result.outcome == Outcome::Fails)
+            || (has_question && is_answered)
+    }
+
+    fn is_worse(&self) -> bool {
+        self.changes.iter().any(Change::is_worse) || !self.lost.is_empty()
     }
 
     /// Whether anything that counts got worse or was lost, or a threshold is missed.
     #[must_use]
     pub fn is_missed(&self, strict: bool) -> bool {
-        let is_worse = self.changes.iter().any(Change::is_worse);
-        is_worse || !self.lost.is_empty() || self.analysis.misses_thresholds(strict)
+        self.is_worse() || self.analysis.misses_thresholds(strict)
     }
 }

@@ -1,6 +1,6 @@
 //! Start-up times as a distribution: those of the rounds, and of the launches before them.
 
-use super::metric::{Metric, of, unit_of};
+use super::metric::{Metric, of};
 use crate::record::Record;
 
 /// Percentiles of start-up times and the launches that each needs: as for response times, so many
@@ -30,14 +30,10 @@ pub fn startup_metrics(record: &Record, entry: &str) -> Vec<Metric> {
     let quantiles = QUANTILES.iter().filter(|(_, _, needed)| times.len() >= *needed);
     let quantiles = quantiles.map(|(name, share, _)| (*name, quantile(&times, *share)));
     let ends = [("min", *least), ("max", *most)];
-    ends.into_iter().chain(quantiles).map(|(name, value)| metric(name, value)).collect()
-}
-
-fn metric(short: &str, value: f64) -> Metric {
-    let name = format!("startup_ms.{short}");
-    let unit = unit_of(&name);
-    let rounds = vec![Some(value)];
-    Metric { name, unit, estimate: value, low: None, high: None, bound: None, rounds }
+    ends.into_iter()
+        .chain(quantiles)
+        .map(|(name, value)| Metric::once(&format!("startup_ms.{name}"), value))
+        .collect()
 }
 
 /// The smallest value that at least such a share of the values does not exceed; for the half of an

@@ -1,8 +1,10 @@
 //! Thresholds: promises of the suite, held against intervals rather than against estimates.
 
 use super::claim::{Claim, Side};
-use super::compare::pair;
-use super::{Bound, ContenderResult, Metric, Quiet};
+use jigger_stats::Location;
+
+use super::compare::panel;
+use super::{ContenderResult, Metric, Quiet};
 use crate::record::{BoundRecord, Record, ThresholdRecord};
 
 /// What became of a threshold.
@@ -13,8 +15,8 @@ pub struct ThresholdResult {
     /// The metric's estimate, or its ratio to the other contender's; `None` also where a gate
     /// forbids the ratio.
     pub value: Option<f64>,
-    /// Lower end of its 95 % interval, with enough rounds; `None` for what is only known to be at
-    /// most so much.
+    /// Lower end of its interval at the level of the run's verdicts, with enough rounds; `None` for
+    /// what is only known to be at most so much.
     pub low: Option<f64>,
     /// Upper end; `None` for what is only known to be at least so much.
     pub high: Option<f64>,
@@ -36,22 +38,14 @@ pub enum Outcome {
     NotMeasured,
 }
 
-/// Metrics that a run has once, exactly as they are.
-const ONCE: [&str; 5] = [
-    "build_seconds",
-    "artifact_bytes",
-    "image_unpacked_bytes",
-    "image_transfer_bytes",
-    "image_own_bytes",
-];
-
 /// Every threshold of the suite, judged.
 pub fn results(
     record: &Record,
     contenders: &[ContenderResult<'_>],
     quiet: &Quiet,
+    level: f64,
 ) -> Vec<ThresholdResult> {
-    let judged = |threshold: &ThresholdRecord| judge(threshold, contenders, quiet);
+    let judged = |threshold: &ThresholdRecord| judge(threshold, contenders, quiet, level);
     record.suite.thresholds.iter().map(judged).collect()
 }
 
@@ -67,14 +61,15 @@ fn judge(
     threshold: &ThresholdRecord,
     contenders: &[ContenderResult<'_>],
     quiet: &Quiet,
+    level: f64,
 ) -> ThresholdResult {
     let named = |name: &str| {
         let contender = contenders.iter().find(|contender| contender.record.name == name)?;
         Some(Side { contender, quiet })
     };
     let value = named(&threshold.contender).and_then(|mine| match &threshold.relative_to {
-        None => amount(mine, &threshold.metric),
-        Some(other) => ratio(mine, named(other)?, &threshold.metric),
+        None => amount(mine, &threshold.metric, level),
+        Some(other) => ratio(mine, named(other)?, &threshold.metric, level),
     });
     let shown = value.filter(|value| value.claim.withheld.is_none());
     let (low, high) = shown.map_or((None, None), ends);
@@ -89,12 +84,8 @@ fn judge(
 
 /// The interval's ends, as far as the bound leaves them.
 fn ends(value: Value) -> (Option<f64>, Option<f64>) {
-    let Some((low, high)) = value.interval else { return (None, None) };
-    match value.claim.bound {
-        None => (Some(low), Some(high)),
-        Some(Bound::AtLeast) => (Some(low), None),
-        Some(Bound::AtMost) => (None, Some(high)),
-    }
+    let (low, high) = value.interval.unzip();
+    value.claim.ends(low, high)
 }
 
 fn settled(threshold: &ThresholdRecord, value: Value) -> Outcome {
@@ -114,28 +105,31 @@ fn settled(threshold: &ThresholdRecord, value: Value) -> Outcome {
 
 /// A contender's own figure. What is had once a run is what it is, without an interval, however
 /// noisy the rounds were.
-fn amount(mine: Side<'_>, metric: &str) -> Option<Value> {
+fn amount(mine: Side<'_>, metric: &str, level: f64) -> Option<Value> {
     let metric = mine.contender.metric(metric)?;
-    let estimate = metric.estimate;
-    let exact = is_once(metric).then_some((estimate, estimate));
-    let is_too_noisy = mine.quiet.is_too_noisy() && !is_once(metric);
+    let values: Vec<f64> = metric.rounds.iter().copied().flatten().collect();
+    let found = Location::of(&values, 1.0 - level).ok()?;
+    let is_too_noisy = mine.quiet.is_too_noisy() && metric.is_of_rounds();
     let claim = Claim { bound: metric.bound, is_too_noisy, ..Claim::default() };
-    Some(Value { estimate, interval: metric.low.zip(metric.high).or(exact), claim })
+    Some(Value::new(metric, metric.estimate, found.low.zip(found.high), claim))
 }
 
-fn ratio(mine: Side<'_>, other: Side<'_>, name: &str) -> Option<Value> {
+fn ratio(mine: Side<'_>, other: Side<'_>, name: &str, level: f64) -> Option<Value> {
     let metric = mine.contender.metric(name)?;
-    let pairs = pair(metric, &other.contender.metrics)?;
-    let estimate = pairs.estimate();
-    let interval = pairs.signed_rank(0.95).ok().map(|ratio| (ratio.low, ratio.high));
-    let exact = is_once(metric).then_some((estimate, estimate));
+    let sides = [mine, other].map(|side| side.contender.metrics.as_slice());
+    let contrast = panel(sides.into_iter(), name).contrast(0, 1)?;
+    let interval = contrast.interval(1.0 - level).map(|interval| (interval.low, interval.high));
     let found = Claim::of(name, &[mine], &[other]);
-    let claim = Claim { is_too_noisy: found.is_too_noisy && !is_once(metric), ..found };
-    Some(Value { estimate, interval: interval.or(exact), claim })
+    let is_too_noisy = found.is_too_noisy && metric.is_of_rounds();
+    Some(Value::new(metric, contrast.ratio(), interval, Claim { is_too_noisy, ..found }))
 }
 
-fn is_once(metric: &Metric) -> bool {
-    ONCE.contains(&metric.name.as_str())
+impl Value {
+    /// What a run has once is known exactly.
+    fn new(metric: &Metric, estimate: f64, interval: Option<(f64, f64)>, claim: Claim) -> Self {
+        let exact = (!metric.is_of_rounds()).then_some((estimate, estimate));
+        Self { estimate, interval: interval.or(exact), claim }
+    }
 }
 
 fn outcome(bound: BoundRecord, limit: f64, (low, high): (f64, f64)) -> Outcome {

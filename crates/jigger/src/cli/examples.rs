@@ -38,7 +38,7 @@ Exit codes: 0 nothing got worse; 1 something did, or a threshold does not hold."
 pub const RUN: &str = "\
 Examples:
   jigger run                                     the default suite, compiled in
-  jigger run jigger.toml --quick                 two short rounds, no intervals
+  jigger run jigger.toml --quick                 three short rounds, for a first look
   jigger run jigger.toml --thorough -o r.html -o r.md
   jigger run jigger.toml --only gin --only axum  these two; the first is the baseline
   jigger run jigger.toml --format json -q > result.json";

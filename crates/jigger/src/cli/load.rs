@@ -202,10 +202,10 @@ pub struct CrossCheckArgs {
     /// Run only this tool (repeatable): wrk, python, hey, ab, h2load, oha, k6 or vegeta
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
-    /// How often each tool runs on each server, launched afresh; intervals need 6
+    /// How often each tool runs on each server, launched afresh; intervals need 3
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
     pub rounds: u16,
-    /// At most 200 requests or 1 s each time, and 2 rounds
+    /// At most 100 requests or 300 ms each time, and 2 rounds
     #[arg(long, conflicts_with = "rounds")]
     pub quick: bool,
     /// What is written to standard output

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::run::{self, Job};
 use super::{Exit, output};
-use crate::analysis::{Analysis, Compared, counted_metrics, is_counted};
+use crate::analysis::{Analysis, Compared, is_counted};
 use crate::cli::AbArgs;
 use crate::interrupt::Interrupt;
 use crate::prepare::{Builds, Images};
@@ -92,13 +92,16 @@ impl CheckedOut {
 /// Measures one contender after the other; a signal ends it after the one at work.
 fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Result<Vec<Record>> {
     let mut records = Vec::new();
-    for mut suite in suites {
+    for suite in suites {
         if interrupt.is_raised() {
             break;
         }
         let path = record_path(&args.records, &suite);
         eprintln!("record: {}", path.display());
-        raise_rounds(&mut suite, &args.metric);
+        let settled = |record: &Record| {
+            let analysis = Analysis::of(record);
+            Compared::of(&analysis, &|metric| is_counted(record, metric, &args.metric)).is_settled()
+        };
         let job = Job {
             method: &args.method,
             placement: args.placement.placement()?,
@@ -106,21 +109,11 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
             images: Images::Skip,
             record: path,
             verbosity: args.shown.verbosity(),
+            settled: &settled,
         };
         records.push(run::record(suite, &job, interrupt)?.record);
     }
     Ok(records)
-}
-
-/// So many rounds as the family of all metrics that count needs to be settled at all.
-fn raise_rounds(suite: &mut Suite, wanted: &[String]) {
-    let rates = suite.scenarios.iter().map(|s| s.rate_per_second.or(s.share_of_slowest));
-    let names: Vec<(&str, bool)> =
-        suite.scenarios.iter().map(|s| s.name.as_str()).zip(rates.map(|r| r.is_some())).collect();
-    let metrics = u32::try_from(counted_metrics(&names, wanted)).unwrap_or(u32::MAX);
-    let needed = jigger_stats::rounds_needed_for(1.0 - 0.05 / f64::from(metrics));
-    suite.rounds.min = suite.rounds.min.max(needed);
-    suite.rounds.max = suite.rounds.max.max(suite.rounds.min);
 }
 
 fn record_path(folder: &Path, suite: &Suite) -> PathBuf {

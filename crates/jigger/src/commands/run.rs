@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use jigger_stats::FEWEST_ROUNDS;
 
 use super::{Exit, output};
 use crate::analysis::Analysis;
@@ -21,7 +22,7 @@ use crate::record::{
     BoundRecord, Ended, Record, RecordFile, Status, ThresholdRecord, WarmUpRecord,
 };
 use crate::report::render_as;
-use crate::session;
+use crate::session::{self, Settled};
 use crate::startups;
 use crate::suite::{Bound, Extent, Limit, Suite, Threshold, WarmUp};
 use crate::visit::{LiveWorld, ceilings, differ_in_closing, scenario_records, survey};
@@ -116,7 +117,9 @@ pub fn measure(
     output::check_files(&out.output)?;
     let path = record_path(out, &suite);
     let verbosity = out.shown.verbosity();
-    let job = Job { method, placement, builds, images, record: path, verbosity };
+    let half_width = suite.rounds.until_half_width;
+    let settled = |record: &Record| Analysis::of(record).is_settled(half_width);
+    let job = Job { method, placement, builds, images, record: path, verbosity, settled: &settled };
     let file = record(suite, &job, &Interrupt::listen()?)?;
     let analysis = Analysis::of(&file.record);
     output::print(&render_as(&analysis, out.format, out.shown.look()))?;
@@ -138,6 +141,8 @@ pub(super) struct Job<'a> {
     pub images: Images,
     pub record: PathBuf,
     pub verbosity: Verbosity,
+    /// Whether a look may end the run.
+    pub settled: &'a Settled<'a>,
 }
 
 /// Prepares and measures a suite's contenders.
@@ -161,7 +166,7 @@ pub(super) fn record(mut suite: Suite, job: &Job<'_>, interrupt: &Interrupt) -> 
     startups::run(job.method.startups.into(), &plan, &mut launcher, &mut file, &mut listener)?;
     // A world of its own, whose clock starts with the rounds.
     let mut world = ground.world(&suite, &file.record)?;
-    session::run(&suite.rounds, &plan, &mut world, &mut file, &mut listener)?;
+    session::run(&suite.rounds, &plan, job.settled, &mut world, &mut file, &mut listener)?;
     Ok(file)
 }
 
@@ -222,14 +227,14 @@ pub(super) fn adapt(suite: &mut Suite, method: &MethodArgs) {
         suite.rounds.budget = Duration::MAX / 4;
     }
     if method.thorough {
-        suite.rounds.max = suite.rounds.max.max(30);
+        suite.rounds.min = suite.rounds.min.max(20);
+        suite.rounds.max = suite.rounds.max.max(40);
         suite.rounds.budget = suite.rounds.budget.max(Duration::from_secs(3_600));
     }
     if method.quick {
-        suite.rounds.min = 2;
-        suite.rounds.max = 2;
-        suite.placebo = false;
-        // A look has no intervals that a disturbance could widen, and no time for rounds made again.
+        suite.rounds.min = FEWEST_ROUNDS;
+        suite.rounds.max = FEWEST_ROUNDS;
+        // There is no time for rounds made again.
         suite.rounds.disturbance = Limits::none();
         shorten(suite);
     }
@@ -266,6 +271,7 @@ pub(super) fn empty_record(suite: &Suite, seed: u64, placement: Placement) -> Re
             baseline: suite.baseline().name.clone(),
             margin: suite.margin,
             disturbance: suite.rounds.disturbance,
+            looks: Vec::new(),
             scenarios: scenario_records(suite, placement.client_cpus.len()),
             thresholds: suite.thresholds.iter().map(threshold_record).collect(),
             warm_up: Some(warm_up_record(&suite.warm_up)),

@@ -1,6 +1,6 @@
 //! What was measured, and what follows from it: medians, and multiples of jigger's own figures.
 
-use jigger_stats::{Paired, Ratio};
+use jigger_stats::{CONFIDENCE, Panel};
 
 use super::read::Reading;
 use crate::suite::Scenario;
@@ -90,16 +90,10 @@ impl Series {
     /// The figure as a multiple of jigger's, from the rounds in which both have it.
     #[must_use]
     pub fn multiple(&self, own: &Self, figure: Figure) -> Option<Multiple> {
-        let pairs = self.values(figure).zip(own.values(figure));
-        let pairs = pairs.filter_map(|(tool, own)| tool.zip(own));
-        let (tool, own): (Vec<f64>, Vec<f64>) = pairs.unzip();
-        match Ratio::of(&tool, &own, 0.95) {
-            Ok(it) => Some(Multiple { ratio: it.estimate, interval: Some((it.low, it.high)) }),
-            Err(_) => {
-                let ratio = Paired::new(&tool, &own).ok()?.estimate();
-                Some(Multiple { ratio, interval: None })
-            }
-        }
+        let values = |series: &Self| -> Vec<Option<f64>> { series.values(figure).collect() };
+        let contrast = Panel::pair(&values(self), &values(own)).contrast(0, 1)?;
+        let interval = contrast.interval(CONFIDENCE).map(|interval| (interval.low, interval.high));
+        Some(Multiple { ratio: contrast.ratio(), interval })
     }
 
     /// Failed requests of all rounds.

@@ -23,7 +23,7 @@ pub fn markdown(checked: &Checked<'_>, tools: &[Tool]) -> String {
         "{} rounds; in each every server was launched afresh, verified and warmed up, then every \
          tool ran against it in turn, in an order drawn for that round. The tools ran on core {}, \
          the servers on core {}. Values are medians over the rounds; ratios compare a tool with jigger in the same round, with the 95 % \
-         interval where there are 6 rounds.\n\nTools: {}.\n",
+         interval where there are 3 rounds.\n\nTools: {}.\n",
         checked.rounds,
         list(&checked.client_cpus),
         list(&checked.server_cpus),

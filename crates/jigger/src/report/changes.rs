@@ -7,7 +7,7 @@ use super::look::{Look, Tone};
 use super::markdown::{escaped, markdown_table};
 use super::tables::{Table, bounded, threshold_table};
 use super::terminal::{thresholds, titled};
-use super::units::{significant, with_unit};
+use super::units::{fine, percent, with_unit};
 use super::warnings::warnings;
 use crate::analysis::{
     Basis, Change, Claim, Compared, Difference, Figure, ThresholdResult, Unit, unit_of,
@@ -26,7 +26,7 @@ pub enum ChangeFormat {
 }
 
 /// The version of the JSON shapes below.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Writes what changed between two runs. The look matters to [`ChangeFormat::Text`] alone.
 #[must_use]
@@ -239,30 +239,89 @@ pub(super) fn headline(found: &Difference<'_>) -> String {
     verdict_sentence(&found.changes, gone, &found.new.thresholds)
 }
 
-/// What all changes that count say together, with the numbers of those that were lost and of those
-/// of which nothing can be told.
+/// What all changes that count say together, the answer first, with the numbers of those that were
+/// lost and of those of which nothing can be told.
 pub fn verdict_sentence(
     changes: &[Change],
     (lost, not_told): (usize, usize),
     thresholds: &[ThresholdResult],
 ) -> String {
-    let counted = || changes.iter().filter(|change| change.counts);
-    let with = |word: &str| counted().filter(|change| change.word() == word).count();
-    let (worse, better) = (with("worse") + lost, with("better"));
-    let failed = thresholds.iter().filter(|result| result.outcome.is_failure()).count();
-    let total = counted().count() + lost + not_told;
-    let mut text = match (worse, better) {
-        (0, 0) if total > 0 && with("equivalent") == total => "Nothing changed".to_owned(),
-        (0, 0) => "Nothing is shown to have changed".to_owned(),
-        (0, better) => format!("Better in {better} of {total} metrics, worse in none"),
-        (worse, 0) => format!("Worse in {worse} of {total} metrics"),
-        (worse, better) => format!("Worse in {worse} of {total} metrics, better in {better}"),
+    let counted: Vec<&Change> = changes.iter().filter(|change| change.counts).collect();
+    let with = |verdict: Verdict| -> Vec<&&Change> {
+        counted.iter().filter(|change| change.verdict == Some(verdict)).collect()
     };
+    let (worse, better) = (with(Verdict::Worse), with(Verdict::Better));
+    let total = counted.len() + lost + not_told;
+    let mut text = if let Some(first) = worse.first() {
+        let count = worse.len() + lost;
+        format!("{}: worse in {count} of {total} metrics", change_sentence(first))
+    } else if lost > 0 {
+        format!("Worse: {lost} of {total} metrics are no longer measured")
+    } else if let Some(first) = better.first() {
+        format!(
+            "{}: better in {} of {total} metrics, worse in none",
+            change_sentence(first),
+            better.len()
+        )
+    } else {
+        unchanged(&counted, total)
+    };
+    if !worse.is_empty() && !better.is_empty() {
+        text.push_str(&format!(", better in {}", better.len()));
+    }
+    let failed = thresholds.iter().filter(|result| result.outcome.is_failure()).count();
     if failed > 0 {
         let noun = if failed == 1 { "threshold fails" } else { "thresholds fail" };
         text.push_str(&format!("; {failed} {noun}"));
     }
     text
+}
+
+/// `Slower, 0.719x in saturation.requests_per_second (0.676 to 0.769)`.
+fn change_sentence(change: &Change) -> String {
+    let is_worse = change.verdict == Some(Verdict::Worse);
+    let metric = change.metric.as_str();
+    let word = match (is_worse, metric.contains("cpu_"), metric.ends_with("_bytes")) {
+        (true, true, _) => "More CPU time",
+        (false, true, _) => "Less CPU time",
+        (true, _, true) => "Larger",
+        (false, _, true) => "Smaller",
+        (true, ..) => "Slower",
+        (false, ..) => "Faster",
+    };
+    let ratio = claimed(change.claim, format!("{}x", fine(change.ratio)));
+    format!("{word}, {ratio} in {metric} ({})", interval(change))
+}
+
+/// No change for sure: how sure that is.
+fn unchanged(counted: &[&Change], total: usize) -> String {
+    let same = counted.iter().filter(|change| change.verdict == Some(Verdict::Same)).count();
+    if same == total && total > 0 {
+        return match total {
+            1 => "Same within the margin in its one metric".to_owned(),
+            _ => format!("Same within the margin in all {total} metrics"),
+        };
+    }
+    let probably = counted.iter().find(|change| change.verdict == Some(Verdict::ProbablyWorse));
+    if let Some(change) = probably {
+        return format!(
+            "No change shown for sure; probably worse: {} ({})",
+            change.metric,
+            interval(change)
+        );
+    }
+    let widest = counted
+        .iter()
+        .filter(|change| change.verdict == Some(Verdict::NotShown))
+        .filter_map(|change| Some((change, change.largest_difference?)))
+        .max_by(|one, other| one.1.total_cmp(&other.1));
+    let open = widest.map_or_else(String::new, |(change, share)| {
+        format!("; if there is one, it is below {} ({})", percent(share), change.metric)
+    });
+    let untold = total.saturating_sub(counted.iter().filter(|it| it.verdict.is_some()).count());
+    let untold = if untold > 0 { format!(", {untold} not told") } else { String::new() };
+    let metrics = if total == 1 { "metric" } else { "metrics" };
+    format!("No change shown in {total} {metrics}{untold}{open}")
 }
 
 pub(super) fn difference_tables(found: &Difference<'_>) -> Vec<Table> {
@@ -292,6 +351,9 @@ fn change_tables(found: &Difference<'_>) -> Vec<Table> {
     tables
 }
 
+/// Where a change's verdict stands: last.
+const VERDICT_COLUMN: usize = 5;
+
 /// Changes, one a row.
 pub fn change_table(
     title: &str,
@@ -313,17 +375,15 @@ pub fn change_table(
             value(change.after),
             claimed(change.claim, format!("{}x", fine(change.ratio))),
             interval(change),
-            format!("{:.1} %", change.margin * 100.0),
-            change.word().to_owned(),
+            verdict_text(change),
         ]
     };
     Table {
         title: title.to_owned(),
-        heading: ["", before, after, "ratio", "95 % interval", "margin", "verdict"]
-            .map(str::to_owned)
-            .into(),
+        heading: ["", before, after, "ratio", "95 % interval", "verdict"].map(str::to_owned).into(),
         rows: changes.iter().map(row).collect(),
         tones: changes.iter().map(|change| tone(change)).collect(),
+        toned: VERDICT_COLUMN,
     }
 }
 
@@ -331,7 +391,9 @@ fn tone(change: &Change) -> Option<Tone> {
     Some(match change.verdict? {
         Verdict::Better => Tone::Better,
         Verdict::Worse => Tone::Worse,
-        Verdict::Equivalent | Verdict::Inconclusive { .. } => Tone::Same,
+        Verdict::Same | Verdict::ProbablyBetter | Verdict::ProbablyWorse | Verdict::NotShown => {
+            Tone::Same
+        }
     })
 }
 
@@ -340,18 +402,22 @@ fn claimed(claim: Claim, text: String) -> String {
     if claim.withheld.is_some() { "-".to_owned() } else { bounded(claim.bound, text) }
 }
 
-fn interval(change: &Change) -> String {
-    match (change.low, change.high) {
-        (Some(low), Some(high)) if change.claim.withheld.is_none() => {
-            format!("{} to {}", fine(low), fine(high))
-        }
-        _ => "-".to_owned(),
+/// The verdict, with the size of what it leaves open.
+fn verdict_text(change: &Change) -> String {
+    match (change.verdict, change.largest_difference) {
+        (Some(Verdict::NotShown), Some(share)) => format!("no difference > {}", percent(share)),
+        _ => change.word().to_owned(),
     }
 }
 
-/// A ratio near 1 with enough digits to see it beside the margin.
-fn fine(ratio: f64) -> String {
-    if ratio < 1.995 { format!("{ratio:.3}") } else { significant(ratio) }
+fn interval(change: &Change) -> String {
+    let is_shown = change.claim.withheld.is_none();
+    match (change.low, change.high) {
+        (Some(low), Some(high)) if is_shown => format!("{} to {}", fine(low), fine(high)),
+        (Some(low), None) if is_shown => format!(">= {}", fine(low)),
+        (None, Some(high)) if is_shown => format!("<= {}", fine(high)),
+        _ => "-".to_owned(),
+    }
 }
 
 pub(super) fn remarks(found: &Difference<'_>) -> Vec<String> {
@@ -412,8 +478,9 @@ pub fn change_json(change: &Change) -> Value {
         "low": change.low.and_then(shown),
         "high": change.high.and_then(shown),
         "margin": change.margin,
+        "largest_difference": change.largest_difference.and_then(shown),
         "counts": change.counts,
-        "verdict": change.verdict.map(|_| change.word()),
+        "verdict": change.verdict.map(|_| change.word().replace(' ', "-")),
         "bound": change.claim.bound,
         "withheld": change.claim.withheld,
     })

@@ -1,13 +1,10 @@
 //! The report as CSV: one line for each contender, metric and round.
 
-use std::collections::BTreeMap;
-
 use csv::Writer;
 
 use super::tables::promise;
-use crate::analysis::{Analysis, Bound, Metric, Outcome, Unit, placebo_metrics};
+use crate::analysis::{Analysis, Bound, ContenderResult, Outcome, Unit};
 use crate::plan::PLACEBO;
-use crate::record::Limit;
 
 /// The first line. Rounds count from 1; the field is empty for what is measured once a run. A
 /// round without a value, such as one whose answers were wrong, has an empty `value`. `bound` is
@@ -15,48 +12,39 @@ use crate::record::Limit;
 /// scenario.
 const HEADING: [&str; 7] = ["contender", "metric", "unit", "round", "value", "bound", "limit"];
 
-/// Metrics that belong to a run and to none of its rounds.
-const ONCE: [&str; 9] = [
-    "startup_ms.min",
-    "startup_ms.max",
-    "startup_ms.p50",
-    "startup_ms.p90",
-    "build_seconds",
-    "artifact_bytes",
-    "image_unpacked_bytes",
-    "image_transfer_bytes",
-    "image_own_bytes",
-];
-
 /// Every value of every round. Figures have all their digits.
 pub fn render(analysis: &Analysis<'_>) -> String {
     let mut writer = Writer::from_writer(Vec::new());
     write_line(&mut writer, HEADING);
     for contender in &analysis.contenders {
-        write_metrics(&mut writer, &contender.record.name, &contender.metrics, &contender.limits);
+        write_metrics(&mut writer, &contender.record.name, contender, 0);
     }
-    write_metrics(&mut writer, PLACEBO, &placebo_metrics(analysis.record), &BTreeMap::new());
+    for contender in &analysis.contenders {
+        write_metrics(&mut writer, PLACEBO, contender, 1);
+    }
     write_thresholds(&mut writer, analysis);
     let bytes = writer.into_inner().expect("writing to memory cannot fail");
     String::from_utf8(bytes).expect("only whole strings were written")
 }
 
+/// The values of one of a contender's entries, where there is such an entry.
 fn write_metrics(
     writer: &mut Writer<Vec<u8>>,
-    contender: &str,
-    metrics: &[Metric],
-    limits: &BTreeMap<String, Limit>,
+    name: &str,
+    contender: &ContenderResult<'_>,
+    entry: usize,
 ) {
-    for metric in metrics {
+    for metric in &contender.metrics {
         let scenario = metric.name.split_once('.').map(|(scenario, _)| scenario);
-        let limit = scenario.and_then(|scenario| limits.get(scenario)).map_or("", |it| it.code());
-        for (round, value) in metric.rounds.iter().enumerate() {
-            let is_once = ONCE.contains(&metric.name.as_str());
-            let round = if is_once { String::new() } else { (round + 1).to_string() };
+        let limit = scenario.and_then(|scenario| contender.limits.get(scenario));
+        let limit = limit.map_or("", |limit| limit.code());
+        let rounds = metric.entries.get(entry).into_iter().flatten();
+        for (round, value) in rounds.enumerate() {
+            let round = if metric.is_of_rounds() { (round + 1).to_string() } else { String::new() };
             let value = value.map_or_else(String::new, |value| value.to_string());
             let bound = metric.bound.map_or("", Bound::symbol);
             let unit = symbol(metric.unit);
-            write_line(writer, [contender, &metric.name, unit, &round, &value, bound, limit]);
+            write_line(writer, [name, &metric.name, unit, &round, &value, bound, limit]);
         }
     }
 }

@@ -128,7 +128,7 @@ fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
             h1 { (record.suite.name) }
             p.lead {
                 (count(record.contenders.len(), "contender")) ", "
-                (count(analysis.rounds, "round")) ", baseline " b { (record.suite.baseline) } ". "
+                (super::sentences::rounds(analysis)) ", baseline " b { (record.suite.baseline) } ". "
                 (record.host.processor) ", " (count(record.host.cores, "core"))
                 " (client on " (cpu_list(&placement.client_cpus)) ", servers on "
                 (cpu_list(&placement.server_cpus)) "), Linux "
@@ -150,9 +150,10 @@ fn verdicts(analysis: &Analysis<'_>) -> Option<Markup> {
     (!sentences.is_empty()).then(|| html! {
         ul.verdicts { @for sentence in &sentences { li { (set(sentence)) } } }
         p.how {
-            "A range in brackets is the 95 % interval of the ratio over the rounds. A difference "
-            "is called one only where it exceeds the noise band, with all comparisons of a metric "
-            "judged together."
+            "Contenders that share a rank are not told apart. A range in brackets is the 95 % "
+            "interval of the ratio over the rounds, and 'at least' its nearer end. All comparisons "
+            "are judged together: the chance that any stated difference is none is 5 %, but for "
+            "those called probable."
         }
     })
 }

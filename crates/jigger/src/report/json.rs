@@ -1,15 +1,15 @@
-//! The report as JSON, version 1: the shape that programs read.
+//! The report as JSON, version 2: the shape that programs read.
 
 use jigger_stats::Verdict;
 use serde_json::{Map, Value, json};
 
 use crate::analysis::{
-    Analysis, Comparison, ContenderResult, Metric, ThresholdResult, response_times,
+    Analysis, Comparison, ContenderResult, Metric, Ranked, ThresholdResult, response_times,
 };
 use crate::record::encode_histogram;
 
 /// The version of the JSON shapes below.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The whole report.
 pub fn render(analysis: &Analysis<'_>) -> String {
@@ -31,7 +31,10 @@ pub fn render(analysis: &Analysis<'_>) -> String {
         "driver": driver(analysis),
         "contenders": analysis.contenders.iter().map(|found| contender(analysis, found)).collect::<Vec<_>>(),
         "calibrations": record.calibrations,
+        "level": analysis.level,
         "comparisons": analysis.comparisons.iter().map(comparison).collect::<Vec<_>>(),
+        "pairs": analysis.pairs.iter().map(comparison).collect::<Vec<_>>(),
+        "ranking": ranking(analysis),
         "placebo": analysis.placebo.iter().map(comparison).collect::<Vec<_>>(),
         "thresholds": analysis.thresholds.iter().map(threshold).collect::<Vec<_>>(),
         "containers": analysis.containers.iter().map(comparison).collect::<Vec<_>>(),
@@ -87,6 +90,16 @@ fn histograms(analysis: &Analysis<'_>, contender: &str) -> Map<String, Value> {
     found.collect()
 }
 
+/// By scenario, best first. A rank that several share says that they are not told apart.
+fn ranking(analysis: &Analysis<'_>) -> Map<String, Value> {
+    let scenarios = analysis.record.suite.scenarios.iter();
+    let ranked = |scenario| -> Vec<Value> {
+        let place = |found: &Ranked<'_>| json!({ "contender": found.contender.record.name, "rank": found.rank });
+        analysis.ranking(scenario).iter().map(place).collect()
+    };
+    scenarios.map(|scenario| (scenario.name.clone(), ranked(scenario).into())).collect()
+}
+
 fn metric(metric: &Metric) -> Value {
     json!({
         "unit": metric.unit,
@@ -94,6 +107,7 @@ fn metric(metric: &Metric) -> Value {
         "low": metric.low,
         "high": metric.high,
         "rounds": metric.rounds,
+        "entries": metric.entries,
         "bound": metric.bound,
     })
 }
@@ -108,7 +122,10 @@ fn comparison(comparison: &Comparison) -> Value {
         "low": comparison.low.and_then(shown),
         "high": comparison.high.and_then(shown),
         "rounds": comparison.rounds,
+        "largest_difference": comparison.largest_difference.and_then(shown),
+        "headline": comparison.is_headline,
         "verdict": comparison.verdict.map(verdict),
+        "p_adjusted": comparison.p_adjusted,
         "bound": comparison.bound,
         "withheld": comparison.withheld,
     })
@@ -130,11 +147,14 @@ pub fn threshold(result: &ThresholdResult) -> Value {
     })
 }
 
+/// Only headline metrics have one, and all of them are speeds.
 fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
+        Verdict::Same => "same",
         Verdict::Better => "faster",
         Verdict::Worse => "slower",
-        Verdict::Equivalent => "equivalent",
-        Verdict::Inconclusive { .. } => "inconclusive",
+        Verdict::ProbablyBetter => "probably-faster",
+        Verdict::ProbablyWorse => "probably-slower",
+        Verdict::NotShown => "no-difference-shown",
     }
 }

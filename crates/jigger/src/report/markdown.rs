@@ -1,6 +1,6 @@
 //! The report as Markdown.
 
-use super::sentences::{Part, Sentence, sentences};
+use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{Table, tables};
 use super::warnings::{Warning, warnings};
 use crate::analysis::Analysis;
@@ -9,9 +9,9 @@ use crate::analysis::Analysis;
 pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
     let record = analysis.record;
     let mut text = format!(
-        "## {}\n\n{} rounds, seed {}, baseline {}; {}, {} cores, Linux {}; jigger {}\n",
+        "## {}\n\n{}, seed {}, baseline {}; {}, {} cores, Linux {}; jigger {}\n",
         record.suite.name,
-        analysis.rounds,
+        rounds(analysis),
         record.seed,
         record.suite.baseline,
         record.host.processor,

@@ -5,9 +5,9 @@ use std::fmt;
 use jigger_stats::Verdict;
 
 use super::look::Tone;
-use super::units::{bytes, significant, time_us, with_unit};
-use crate::analysis::{Analysis, Bound, Comparison};
-use crate::record::ScenarioRecord;
+use super::units::{bytes, fine, percent, significant, with_unit};
+use crate::analysis::{Analysis, Bound, Comparison, headlines};
+use crate::record::{Ended, ScenarioRecord};
 
 /// A sentence whose parts a renderer sets as its format can.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -58,14 +58,30 @@ impl fmt::Display for Sentence {
     }
 }
 
+/// `10 rounds (look 2 of 3: all decided)`: how many rounds there are, and why there are no more.
+pub fn rounds(analysis: &Analysis<'_>) -> String {
+    let looks = &analysis.record.suite.looks;
+    let why = match analysis.record.ended {
+        Ended::Decided => {
+            let look = looks.iter().filter(|look| look.rounds <= analysis.rounds).count();
+            format!(" (look {look} of {}: all decided)", looks.len())
+        }
+        Ended::Budget => " (time budget used up)".to_owned(),
+        Ended::MaxRounds if looks.len() > 1 => " (last look)".to_owned(),
+        _ => String::new(),
+    };
+    let noun = if analysis.rounds == 1 { "round" } else { "rounds" };
+    format!("{} {noun}{why}", analysis.rounds)
+}
+
 /// All sentences, the scenarios' first.
 pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
     let mut sentences = Vec::new();
     for scenario in &analysis.record.suite.scenarios {
         // A noisy machine's figures stand in the tables; no sentence is made of them.
         if !analysis.quiet.is_too_noisy() {
-            sentences.extend(rates(analysis, scenario));
-            sentences.extend(steadiest(analysis, scenario));
+            sentences.extend(ranking(analysis, scenario));
+            sentences.extend(comparisons(analysis, scenario));
         }
         sentences.extend(closing(analysis, scenario));
     }
@@ -75,139 +91,120 @@ pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
     sentences
 }
 
-/// In open loop all answer what is due, so that only a difference is worth a sentence.
-fn rates(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> {
-    let is_open = scenario.rate_per_second.is_some();
-    let is_due = |c: &&Comparison| is_open && c.verdict == Some(Verdict::Equivalent);
-    let metric = format!("{}.requests_per_second", scenario.name);
-    let of_metric = analysis.comparisons.iter().filter(|c| c.metric == metric);
-    of_metric
-        .filter(|comparison| !is_due(comparison))
-        .filter(|comparison| comparison.withheld.is_none())
-        .map(|comparison| rate_sentence(scenario, comparison))
-        .collect()
+/// Who comes first, by how much before the next, where more than one rank was given.
+fn ranking(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Sentence> {
+    let ranked = analysis.ranking(scenario);
+    let placed: Vec<(usize, &str)> = ranked
+        .iter()
+        .filter_map(|found| Some((found.rank?, found.contender.record.name.as_str())))
+        .collect();
+    if placed.len() < 3 || placed.iter().all(|(rank, _)| *rank == 1) {
+        return None;
+    }
+    let mut sentence = Sentence::default().plain(format!("{}: ", scenario.name));
+    for (at, (rank, name)) in placed.iter().enumerate() {
+        let is_tied = at > 0 && placed[at - 1].0 == *rank;
+        let place = match (at, is_tied) {
+            (0, _) => format!("{rank}. "),
+            (_, true) => ", ".to_owned(),
+            (_, false) => format!("; {rank}. "),
+        };
+        sentence = sentence.plain(place).name(name);
+    }
+    Some(sentence.plain("."))
 }
 
-fn rate_sentence(scenario: &ScenarioRecord, comparison: &Comparison) -> Sentence {
-    let Comparison { contender, baseline, ratio, .. } = comparison;
+/// What the baseline is to each other contender, by the scenario's first headline metric.
+fn comparisons(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> {
+    let metric = format!("{}.{}", scenario.name, headlines(scenario)[0]);
+    let of_metric = analysis.comparisons.iter().filter(|c| c.metric == metric);
+    of_metric.filter_map(|comparison| comparison_sentence(scenario, comparison)).collect()
+}
+
+/// What a comparison says, its size and its certainty; nothing without a verdict.
+fn comparison_sentence(scenario: &ScenarioRecord, comparison: &Comparison) -> Option<Sentence> {
+    let Comparison { contender, baseline, ratio, largest_difference, .. } = comparison;
     let begin = Sentence::default().plain(format!("{}: ", scenario.name));
-    match comparison.verdict {
-        Some(Verdict::Equivalent) => begin
+    let verdict = comparison.verdict?;
+    Some(match verdict {
+        Verdict::Same => begin
             .name(contender)
             .plain(" and ")
             .name(baseline)
             .plain(" are ")
-            .set(Tone::Same, "indistinguishable")
-            .plain(format!(
-                ": {} times as many requests a second{}.",
-                significant(*ratio),
-                interval(comparison, false)
-            )),
-        Some(Verdict::Inconclusive { further_rounds }) if comparison.bound.is_none() => {
-            let open = undecided(begin, comparison);
-            open.plain(format!(
-                ": {} times as many requests a second{}{}.",
-                significant(*ratio),
-                interval(comparison, false),
-                further_rounds.map_or_else(String::new, more_rounds)
-            ))
+            .set(Tone::Same, "the same")
+            .plain(format!(" within the margin: {}x{}.", fine(*ratio), interval(comparison))),
+        Verdict::NotShown => begin
+            .plain("no difference was shown between ")
+            .name(contender)
+            .plain(" and ")
+            .name(baseline)
+            .plain("; if there is one, it is ")
+            .set(Tone::Same, format!("below {}", percent((*largest_difference)?)))
+            .plain("."),
+        Verdict::Better | Verdict::Worse | Verdict::ProbablyBetter | Verdict::ProbablyWorse => {
+            different(begin, scenario, comparison, verdict)
         }
-        _ => different(begin, scenario, comparison),
-    }
-}
-
-/// What the rounds do not tell. An interval without 1 shows a difference, so that its size is open,
-/// or whether it is chance among so many comparisons.
-fn undecided(begin: Sentence, comparison: &Comparison) -> Sentence {
-    let Comparison { contender, baseline, low, high, .. } = comparison;
-    let differs = low.is_some_and(|low| low > 1.0) || high.is_some_and(|high| high < 1.0);
-    let (tell, from, end) = match differs {
-        true if comparison.is_beyond_margin => {
-            (", for so many comparisons, to tell ", " from ", "")
-        }
-        true => (" to tell whether ", " differs from ", " by more than the margin"),
-        false => (" to tell ", " from ", ""),
-    };
-    begin
-        .set(Tone::Same, "too few rounds")
-        .plain(tell)
-        .name(contender)
-        .plain(from)
-        .name(baseline)
-        .plain(end)
+    })
 }
 
 /// The faster one is the sentence's subject, so that the figure is above 1.
-fn different(begin: Sentence, scenario: &ScenarioRecord, comparison: &Comparison) -> Sentence {
-    let Comparison { contender, baseline, ratio, .. } = comparison;
-    let turned = *ratio < 1.0;
-    let (fast, slow, ratio, tone) = if turned {
-        (baseline, contender, 1.0 / ratio, Tone::Worse)
-    } else {
-        (contender, baseline, *ratio, Tone::Better)
+fn different(
+    begin: Sentence,
+    scenario: &ScenarioRecord,
+    comparison: &Comparison,
+    verdict: Verdict,
+) -> Sentence {
+    let is_contender = matches!(verdict, Verdict::Better | Verdict::ProbablyBetter);
+    // As the ratio of the greater value to the smaller one.
+    let turned = if comparison.ratio < 1.0 { comparison.turned() } else { comparison.clone() };
+    let (fast, slow) = match is_contender {
+        true => (&comparison.contender, &comparison.baseline),
+        false => (&comparison.baseline, &comparison.contender),
     };
-    // A bound says on which side the truth may lie, not that it does.
-    let is_open = matches!(comparison.verdict, Some(Verdict::Inconclusive { .. }));
-    let tone = if is_open { Tone::Same } else { tone };
-    let bound = match (comparison.bound, turned) {
-        (None, _) => "",
-        (Some(Bound::AtLeast), false) | (Some(Bound::AtMost), true) => "at least ",
-        (Some(Bound::AtMost), false) | (Some(Bound::AtLeast), true) => "at most ",
+    let is_sure = verdict.is_different();
+    let tone = match (is_sure, is_contender) {
+        (false, _) => Tone::Same,
+        (true, true) => Tone::Better,
+        (true, false) => Tone::Worse,
     };
-    let (does, what) = match &scenario.objective {
-        Some(objective) => (format!("keeps {objective} at"), "the rate of"),
-        None => ("answered".to_owned(), "as many requests a second as"),
+    let times = match turned.bound {
+        Some(Bound::AtLeast) => {
+            format!("at least {} times", significant(turned.low.unwrap_or(turned.ratio)))
+        }
+        Some(Bound::AtMost) => {
+            format!("at most {} times", significant(turned.high.unwrap_or(turned.ratio)))
+        }
+        None => format!("{} times", significant(turned.ratio)),
+    };
+    let ends = match (turned.bound, turned.low) {
+        (None, Some(low)) if is_sure => format!(", at least {} times", significant(low)),
+        (None, _) => interval(&turned),
+        _ => String::new(),
+    };
+    let probably = if is_sure { "" } else { "probably " };
+    let (subject, does, what, object) = match (&scenario.objective, comparison.is_more_better()) {
+        (Some(objective), _) => {
+            (fast, format!("{probably}keeps {objective} at"), "the rate of", slow)
+        }
+        (None, true) => (fast, format!("{probably}answered"), "as many requests a second as", slow),
+        (None, false) => {
+            (slow, format!("{probably}takes"), "as long for a response (p50) as", fast)
+        }
     };
     begin
-        .name(fast)
-        .plain(format!(" {does} {bound}"))
-        .set(tone, format!("{} times", significant(ratio)))
+        .name(subject)
+        .plain(format!(" {does} "))
+        .set(tone, times)
         .plain(format!(" {what} "))
-        .name(slow)
-        .plain(format!("{}.", interval(comparison, turned)))
+        .name(object)
+        .plain(format!("{ends}."))
 }
 
-fn more_rounds(rounds: usize) -> String {
-    format!("; about {rounds} more round{} would tell", if rounds == 1 { "" } else { "s" })
-}
-
-/// ` (11.2 to 12.0)`, of the ratio or, turned, of its reciprocal.
-fn interval(comparison: &Comparison, turned: bool) -> String {
-    let ends = match (comparison.low, comparison.high) {
-        (Some(low), Some(high)) if turned => Some((1.0 / high, 1.0 / low)),
-        (Some(low), Some(high)) => Some((low, high)),
-        _ => None,
-    };
-    ends.map_or_else(String::new, |(low, high)| {
-        format!(" ({} to {})", significant(low), significant(high))
-    })
-}
-
-/// Which contender's latency varies least. With intervals it is only said where
-/// that of its ratio to the baseline excludes chance; without, as a plain figure.
-fn steadiest(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Sentence> {
-    let metric = format!("{}.response_time_us.stdev", scenario.name);
-    let baseline = &analysis.record.suite.baseline;
-    let judged = analysis.comparisons.iter().filter(|c| c.metric == metric);
-    let judged = judged.filter(|c| c.withheld.is_none() && c.bound.is_none());
-    let least = judged.min_by(|a, b| a.ratio.total_cmp(&b.ratio))?;
-    let is_steadier = least.ratio < 1.0;
-    let (best, worst) =
-        if is_steadier { (&least.contender, baseline) } else { (baseline, &least.contender) };
-    let supported = match least.verdict {
-        Some(verdict) => verdict.is_different(),
-        None => true,
-    };
-    let value = |name: &str| Some(analysis.contender(name)?.metric(&metric)?.estimate);
-    let (steady, other) = (time_us(value(best)?), time_us(value(worst)?));
-    supported.then(|| {
-        Sentence::default()
-            .plain(format!("{}: ", scenario.name))
-            .name(best)
-            .plain(format!(" has the steadier latency: a standard deviation of {steady} against "))
-            .name(worst)
-            .plain(format!("'s {other}."))
-    })
+/// ` (11.2 to 12.0)`; nothing where an end is not known.
+fn interval(comparison: &Comparison) -> String {
+    let ends = comparison.low.zip(comparison.high);
+    ends.map_or_else(String::new, |(low, high)| format!(" ({} to {})", fine(low), fine(high)))
 }
 
 /// What closing connections costs: the ratio as asked beside the ratio where all, the one that
@@ -243,8 +240,10 @@ fn closing(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> 
 }
 
 fn ratio_with_interval(comparison: &Comparison) -> String {
-    let bound = comparison.bound.map_or(String::new(), |bound| format!("{} ", bound.symbol()));
-    format!("{bound}{}x{}", significant(comparison.ratio), interval(comparison, false))
+    match comparison.bound {
+        None => format!("{}x{}", significant(comparison.ratio), interval(comparison)),
+        Some(_) => super::tables::ratio_text(comparison),
+    }
 }
 
 fn startups(analysis: &Analysis<'_>) -> Option<Sentence> {

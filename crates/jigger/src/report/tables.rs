@@ -5,9 +5,9 @@ use jigger_stats::Verdict;
 use super::look::Tone;
 use super::units::{significant, with_unit};
 use crate::analysis::{
-    Analysis, Bound, Comparison, ContenderResult, ThresholdResult, Unit, unit_of,
+    Analysis, Bound, Comparison, ContenderResult, Ranked, ThresholdResult, Unit, headlines, unit_of,
 };
-use crate::record::{BoundRecord, Limit, ScenarioRecord, Status, ThresholdRecord};
+use crate::record::{BoundRecord, Limit, ScenarioRecord, ThresholdRecord};
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +18,10 @@ pub struct Table {
     pub heading: Vec<String>,
     /// One row for each contender that has figures.
     pub rows: Vec<Vec<String>>,
-    /// For each row what its last cell says of the contender, if it is a ratio.
+    /// For each row what its cell in the column `toned` says of the contender, if anything.
     pub tones: Vec<Option<Tone>>,
+    /// The column that has a tone.
+    pub toned: usize,
 }
 
 /// Every table of a report: figures, and what was promised.
@@ -48,13 +50,14 @@ pub fn figure_tables(analysis: &Analysis<'_>) -> Vec<Table> {
 pub const LIMIT: &str = "limit";
 
 /// Metrics of a scenario and their headings.
-const SCENARIO_COLUMNS: [(&str, &str); 5] = [
-    ("response_time_us.mean", "mean"),
-    ("response_time_us.stdev", "stdev"),
+const SCENARIO_COLUMNS: [(&str, &str); 3] = [
     ("response_time_us.p50", "p50"),
     ("response_time_us.p99", "p99"),
     ("cpu_us_per_request", "CPU/req"),
 ];
+
+/// Where a scenario's ratio stands: after the name and the rate.
+const RATIO_COLUMN: usize = 2;
 
 /// Metrics of a server as such and their headings.
 const COST_COLUMNS: [(&str, &str); 5] = [
@@ -65,30 +68,38 @@ const COST_COLUMNS: [(&str, &str); 5] = [
     ("image_transfer_bytes", "transfer"),
 ];
 
+/// Best first, with the rank before the name, where there is more than one contender. The ratio is
+/// that of the metric that ranks them: at a given rate the response time.
 fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
     let name = |metric: &str| format!("{}.{metric}", scenario.name);
     let rate = name("requests_per_second");
+    let headline = headlines(scenario)[0];
     let shown = SCENARIO_COLUMNS.map(|(metric, _)| name(metric));
+    let ranking = analysis.ranking(scenario);
     let (mut rows, mut tones) = (Vec::new(), Vec::new());
-    for contender in measured(analysis) {
-        let mut row = vec![contender.record.name.clone()];
+    for Ranked { rank, contender, .. } in &ranking {
+        let place =
+            rank.filter(|_| ranking.len() > 1).map_or_else(String::new, |r| format!("{r} "));
+        let mut row = vec![format!("{place}{}", contender.record.name)];
         row.push(cell(contender, &rate));
+        row.push(ratio_cell(analysis, &name(headline), contender));
         row.extend(shown.iter().map(|metric| cell(contender, metric)));
         row.push(limit_cell(analysis, contender, scenario));
-        row.push(ratio_cell(analysis, &rate, contender));
         rows.push(row);
-        tones.push(ratio_tone(analysis, &rate, contender));
+        tones.push(ratio_tone(analysis, &name(headline), contender));
     }
+    let ratio = if headline == "requests_per_second" { "vs baseline" } else { "p50 vs baseline" };
     Table {
         title: scenario_title(scenario),
-        heading: ["", "req/s"]
+        heading: ["", "req/s", ratio]
             .into_iter()
             .chain(SCENARIO_COLUMNS.map(|(_, heading)| heading))
-            .chain([LIMIT, "ratio"])
+            .chain([LIMIT])
             .map(str::to_owned)
             .collect(),
         rows,
         tones,
+        toned: RATIO_COLUMN,
     }
 }
 
@@ -109,6 +120,7 @@ fn cost_table(analysis: &Analysis<'_>) -> Table {
             .map(str::to_owned)
             .collect(),
         tones: vec![None; rows.len()],
+        toned: 0,
         rows,
     }
 }
@@ -128,6 +140,7 @@ pub fn threshold_table(thresholds: &[ThresholdResult]) -> Table {
         heading: ["", "promised", "measured", "outcome"].map(str::to_owned).into(),
         rows: thresholds.iter().map(row).collect(),
         tones: vec![None; thresholds.len()],
+        toned: 0,
     }
 }
 
@@ -164,10 +177,7 @@ pub fn threshold_value(result: &ThresholdResult) -> String {
 pub fn measured<'a, 'b>(
     analysis: &'b Analysis<'a>,
 ) -> impl Iterator<Item = &'b ContenderResult<'a>> {
-    analysis
-        .contenders
-        .iter()
-        .filter(|c| c.record.status != Status::Skipped && !c.metrics.is_empty())
+    analysis.contenders.iter().filter(|contender| contender.has_figures())
 }
 
 /// `saturation: 32 connections, keep-alive, 3 s a round`.
@@ -199,17 +209,31 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     format!("{}: {connections}, {policy}, {extent}{rate}{spread}{burst}", scenario.name)
 }
 
-/// The ratio, marked `=` when equivalent and `?` when it cannot be told; `-` when a gate forbids
-/// it. The interval stands in the sentences below the tables.
+/// The ratio with its interval: `1.73x (1.43-2.09)`, marked `=` where the two are the same and `~`
+/// where a difference is only probable; `>= 34.1x` for a bound, of which only the supported end is
+/// known; `-` where a gate forbids it.
 pub fn ratio_text(comparison: &Comparison) -> String {
+    let Comparison { ratio, low, high, verdict, bound, .. } = comparison;
     if comparison.withheld.is_some() {
         return "-".to_owned();
     }
-    let ratio = bounded(comparison.bound, format!("{}x", significant(comparison.ratio)));
-    match comparison.verdict {
-        Some(Verdict::Equivalent) => format!("{ratio} ="),
-        Some(Verdict::Inconclusive { .. }) => format!("{ratio} ?"),
-        _ => ratio,
+    let mark = match verdict {
+        Some(Verdict::Same) => " =",
+        Some(Verdict::ProbablyBetter | Verdict::ProbablyWorse) => " ~",
+        _ => "",
+    };
+    let end = match bound {
+        None => None,
+        Some(Bound::AtLeast) => Some(low.unwrap_or(*ratio)),
+        Some(Bound::AtMost) => Some(high.unwrap_or(*ratio)),
+    };
+    match (end, low.zip(*high)) {
+        (Some(end), _) => bounded(*bound, format!("{}x{mark}", significant(end))),
+        (None, Some((low, high))) => {
+            let [ratio, low, high] = [*ratio, low, high].map(significant);
+            format!("{ratio}x ({low}-{high}){mark}")
+        }
+        (None, None) => format!("{}x", significant(*ratio)),
     }
 }
 
@@ -225,7 +249,9 @@ fn ratio_tone(
     Some(match verdict {
         Verdict::Better => Tone::Better,
         Verdict::Worse => Tone::Worse,
-        Verdict::Equivalent | Verdict::Inconclusive { .. } => Tone::Same,
+        Verdict::Same | Verdict::ProbablyBetter | Verdict::ProbablyWorse | Verdict::NotShown => {
+            Tone::Same
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
 use super::look::{Look, Tone};
-use super::sentences::{Part, Sentence, sentences};
+use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{LIMIT, Table, figure_tables, promise, threshold_value};
 use super::warnings::{Warning, warnings};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
@@ -38,10 +38,10 @@ pub fn render(analysis: &Analysis<'_>, look: Look) -> String {
 fn header(analysis: &Analysis<'_>, look: Look) -> String {
     let record = analysis.record;
     let title = format!(
-        "{}: {} contenders, {} rounds, seed {}, baseline {}",
+        "{}: {} contenders, {}, seed {}, baseline {}",
         record.suite.name,
         record.contenders.len(),
-        analysis.rounds,
+        rounds(analysis),
         record.seed,
         record.suite.baseline
     );
@@ -78,9 +78,11 @@ fn without_limits(table: &Table, look: Look) -> Option<(Table, String)> {
     }
     let mut limited: Vec<(&str, Vec<&str>)> = Vec::new();
     for row in &table.rows {
+        // Without the rank, which stands before the name.
+        let name = row[0].rsplit(' ').next().unwrap_or_default();
         match limited.iter_mut().find(|(limit, _)| *limit == row[at]) {
-            Some((_, names)) => names.push(&row[0]),
-            None => limited.push((&row[at], vec![&row[0]])),
+            Some((_, names)) => names.push(name),
+            None => limited.push((&row[at], vec![name])),
         }
     }
     let listed: Vec<String> =
@@ -140,7 +142,8 @@ fn laid_out(table: &Table, look: Look) -> String {
         if row[0].chars().count() > kept {
             text.push_str(&format!("\n  {}", row[0]));
         }
-        text.push_str(&format!("\n{}", with_toned_ratio(line, row, *tone, look)));
+        let toned = |tone: &Tone| with_tone(line, (row.as_slice(), table.toned), *tone, look);
+        text.push_str(&format!("\n{}", tone.as_ref().map_or_else(|| line.to_owned(), toned)));
     }
     text
 }
@@ -165,12 +168,17 @@ fn grid(table: &Table, kept: usize) -> comfy_table::Table {
     grid
 }
 
-/// The ratio stands last in its line, so it can be coloured when all is laid out.
-fn with_toned_ratio(line: &str, row: &[String], tone: Option<Tone>, look: Look) -> String {
-    let ratio = row.last().map_or("", String::as_str);
-    match (line.strip_suffix(ratio), tone) {
-        (Some(before), Some(tone)) => format!("{before}{}", look.paint(tone, ratio)),
-        _ => line.to_owned(),
+/// Colours one cell of a line when all is laid out. The cells stand in it one after the other.
+fn with_tone(line: &str, (row, toned): (&[String], usize), tone: Tone, look: Look) -> String {
+    let mut end = 0;
+    for cell in row.iter().take(toned) {
+        end = line[end..].find(cell.as_str()).map_or(end, |at| end + at + cell.len());
+    }
+    let (before, rest) = line.split_at(end);
+    let cell = &row[toned];
+    match rest.split_once(cell.as_str()) {
+        Some((gap, after)) => format!("{before}{gap}{}{after}", look.paint(tone, cell)),
+        None => line.to_owned(),
     }
 }
 

@@ -49,6 +49,28 @@ pub fn significant(value: f64) -> String {
     }
 }
 
+/// A ratio with enough digits to see it beside a margin of a few percent.
+#[must_use]
+pub fn fine(ratio: f64) -> String {
+    match ratio {
+        r if r >= 1.995 => significant(r),
+        r if r >= 0.0995 => format!("{r:.3}"),
+        r => format!("{r:.4}"),
+    }
+}
+
+/// A share as a whole number of percent, with a digit more below 10 %: never rounded down to what
+/// it exceeds.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 9.95 {
+        format!("{:.1} %", (percent * 10.0).ceil() / 10.0)
+    } else {
+        format!("{:.0} %", percent.ceil())
+    }
+}
+
 /// A count with its thousands apart: `12,345`; below 100 with a digit or two behind the point.
 #[must_use]
 pub fn grouped(value: f64) -> String {
@@ -81,6 +103,11 @@ mod tests {
     fn sizes_are_in_steps_of_a_thousand() {
         let shown: Vec<String> = [999.0, 1_000.0, 21_700_000.0, 816e6].map(bytes).into();
         assert_eq!(shown, ["999 B", "1.00 kB", "21.7 MB", "816 MB"]);
+    }
+
+    #[test]
+    fn a_share_is_rounded_up() {
+        assert_eq!([0.0241, 0.12, 0.121, 1.5].map(percent), ["2.5 %", "12 %", "13 %", "150 %"]);
     }
 
     #[test]

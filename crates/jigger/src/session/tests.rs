@@ -72,6 +72,10 @@ struct Outcome {
 }
 
 fn run_in(world: &mut FakeWorld, rounds: &Rounds) -> Outcome {
+    run_until(world, rounds, &|_| false)
+}
+
+fn run_until(world: &mut FakeWorld, rounds: &Rounds, settled: &Settled<'_>) -> Outcome {
     let contender = |name: &str| format!("[[contender]]\nname = \"{name}\"\nurl = \"http://h/\"\n");
     let text = format!(
         "[suite]\nname = \"s\"\nplacebo = false\n{}{}[[scenario]]\nname = \"q\"\nrequests = 1\n",
@@ -79,11 +83,13 @@ fn run_in(world: &mut FakeWorld, rounds: &Rounds) -> Outcome {
         contender("b")
     );
     let suite = Suite::parse(&text, "s", Path::new("/")).unwrap();
+    let suite = Suite { rounds: rounds.clone(), ..suite };
     let folder = tempfile::tempdir().unwrap();
     let mut file = RecordFile::create(folder.path().join("r.json"), record_of(&suite)).unwrap();
     let plan = Plan::new(&suite, &[0, 1], 1);
     let mut events = Vec::new();
-    let ended = run(rounds, &plan, world, &mut file, &mut |event| events.push(event)).unwrap();
+    let mut listener = |event| events.push(event);
+    let ended = run(rounds, &plan, settled, world, &mut file, &mut listener).unwrap();
     let on_disk = Record::read(&file.path).unwrap();
     Outcome { ended, record: file.record, on_disk, events }
 }
@@ -112,6 +118,7 @@ fn record_of(suite: &Suite) -> Record {
             baseline: "a".to_owned(),
             margin: 0.02,
             disturbance: Limits::default(),
+            looks: Vec::new(),
             scenarios: Vec::new(),
             thresholds: Vec::new(),
             warm_up: None,
@@ -127,7 +134,7 @@ fn record_of(suite: &Suite) -> Record {
 }
 
 fn rounds(max: usize, budget: Duration) -> Rounds {
-    Rounds { min: 2, max, until_half_width: 0.03, budget, disturbance: Limits::default() }
+    Rounds { min: max.min(2), max, until_half_width: 0.03, budget, disturbance: Limits::default() }
 }
 
 const LONG: Duration = Duration::from_secs(100_000);
@@ -143,6 +150,37 @@ fn every_round_visits_everyone_and_all_is_on_disk() {
         let visited = world.visits.iter().filter(|(at, _)| *at == round).count();
         assert_eq!(visited, 2);
     }
+}
+
+/// The rounds after which the record was looked at.
+fn looks(outcome: &Outcome) -> Vec<usize> {
+    let looked = |event: &Event| match event {
+        Event::Looked { rounds, .. } => Some(*rounds),
+        _ => None,
+    };
+    outcome.events.iter().filter_map(looked).collect()
+}
+
+/// Two entries: looks after 6, 10 and 20 rounds.
+#[test]
+fn a_run_ends_at_the_first_planned_look_that_finds_it_settled() {
+    let at = |rounds_needed: usize| {
+        let settled = move |record: &Record| record.visits.len() >= 2 * rounds_needed;
+        run_until(&mut FakeWorld::default(), &rounds(20, LONG), &settled)
+    };
+    for (needed, rounds, looked) in [(3, 6, vec![6]), (7, 10, vec![6, 10])] {
+        let outcome = at(needed);
+        assert_eq!((outcome.ended, looks(&outcome)), (Ended::Decided, looked));
+        assert_eq!(outcome.on_disk.visits.len(), 2 * rounds);
+    }
+    let planned: Vec<usize> = at(3).on_disk.suite.looks.iter().map(|look| look.rounds).collect();
+    assert_eq!(planned, [6, 10, 20]);
+}
+
+#[test]
+fn a_run_that_never_settles_ends_with_its_last_look() {
+    let outcome = run_in(&mut FakeWorld::default(), &rounds(20, LONG));
+    assert_eq!((outcome.ended, looks(&outcome)), (Ended::MaxRounds, vec![6, 10, 20]));
 }
 
 #[test]

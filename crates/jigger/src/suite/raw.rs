@@ -19,7 +19,8 @@ pub struct RawSuite {
     /// The servers under comparison.
     #[serde(default)]
     pub contender: Vec<RawContender>,
-    /// The ways of asking; all are run in each visit, in this order.
+    /// The ways of asking; all are run in each visit, those with fresh
+    /// connections last.
     #[serde(default)]
     pub scenario: Vec<RawScenario>,
     /// What a metric has to keep; a run that misses one ends with exit code 1.
@@ -50,7 +51,7 @@ pub struct RawHead {
     pub name: String,
     /// The contender that the others are divided by; the first by default.
     pub baseline: Option<String>,
-    /// Enter the baseline a second time, to learn how much it differs from itself; true by default.
+    /// Enter the baseline a second time: more data for what all are compared with; true by default.
     pub placebo: Option<bool>,
     /// The difference that does not matter, as a share below 1; 0.02 by default.
     pub margin: Option<f64>,
@@ -71,13 +72,13 @@ pub struct RawHead {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawRounds {
-    /// No stop before so many rounds for being precise enough; 6 by default, the least that has an interval.
+    /// No stop before so many rounds; 3 by default, the fewest that have an interval.
     pub min: Option<usize>,
-    /// Never more rounds; 30 by default.
+    /// Never more rounds; 20 by default. Looks after about a quarter and a half may end the run.
     pub max: Option<usize>,
-    /// Stop when every contender's rate is known to within this share; 0.03 by default.
+    /// A comparison known to within this share needs no further rounds; 0.03 by default.
     pub until_half_width: Option<f64>,
-    /// Begin no round that would probably end after this, such as "12m".
+    /// Begin no round that would probably end after this, such as "5m", the default.
     pub budget: Option<String>,
 }
 

@@ -96,13 +96,17 @@ pub(super) fn plain_name(kind: &str, name: String) -> Checked<String> {
     Ok(name)
 }
 
+/// Looks are then due after about 5, 10 and 20 rounds.
+const MAX_ROUNDS: usize = 20;
+
 fn rounds(head: &RawHead) -> Checked<Rounds> {
     let raw = &head.rounds;
+    let max = raw.max.unwrap_or_else(|| raw.min.unwrap_or(0).max(MAX_ROUNDS));
     let rounds = Rounds {
-        min: raw.min.unwrap_or(6),
-        max: raw.max.unwrap_or(30),
+        min: raw.min.unwrap_or_else(|| max.min(jigger_stats::FEWEST_ROUNDS)),
+        max,
         until_half_width: raw.until_half_width.unwrap_or(0.03),
-        budget: duration("rounds.budget", raw.budget.as_deref().unwrap_or("12m"))?,
+        budget: duration("rounds.budget", raw.budget.as_deref().unwrap_or("5m"))?,
         disturbance: disturbance(&head.disturbance)?,
     };
     if rounds.min == 0 || rounds.max < rounds.min {

@@ -85,8 +85,10 @@ fn a_slower_head_is_found_and_nothing_is_left_behind() {
     let metric = ["--metric", "requests_per_second"];
     let arguments = [&["main~1", "main", "--rounds", "6"], &metric[..], &["--", "suite.toml"]];
     let outcome = fixture.ab(&arguments.concat());
-    outcome
-        .expect(1, &["## svc: Worse in 1 of 1 metrics", "| q.requests_per_second |", "| worse |"]);
+    outcome.expect(
+        1,
+        &["## svc: Slower, ", "in q.requests_per_second", ": worse in 1 of 1 metrics", "| worse |"],
+    );
     outcome.expect(1, &["main (", "against main~1 (", "6 interleaved rounds"]);
     fixture.assert_clean("");
     let record = std::fs::read_dir(fixture.lab.path("jigger-records")).unwrap().next().unwrap();

@@ -36,7 +36,7 @@ fn timed(record: &mut Value, name: &str, elapsed_ns: u64) {
 fn a_run_is_no_worse_than_itself() {
     let lab = lab(&["one"]);
     let same = lab.run(&["diff", "record.json", "record.json"]);
-    same.expect(0, &["Nothing", "values as they were measured", "q.requests_per_second"]);
+    same.expect(0, &["No change shown", "values as they were measured", "q.requests_per_second"]);
     lab.assert_nothing_left();
 }
 
@@ -50,12 +50,12 @@ fn what_got_slower_is_worse() {
         });
     }
     let worse = lab.run(&["diff", "old.json", "new.json", "--metric", "requests_per_second"]);
-    worse.expect(1, &["Worse in 1 of 1 metrics", "ratios to one of the same round", "worse"]);
+    worse.expect(1, &["Slower, ", ": worse in 1 of 1", "ratios to one of the same round", "worse"]);
     let better = lab.run(&["diff", "new.json", "old.json", "--metric", "requests_per_second"]);
-    better.expect(0, &["Better in 1 of 1 metrics, worse in none"]);
+    better.expect(0, &["Faster, ", ": better in 1 of 1 metrics, worse in none"]);
     let absolute = ["--absolute", "--metric", "q.requests_per_second", "--format", "md"];
     let markdown = lab.run(&[&["diff", "old.json", "new.json"], &absolute[..]].concat());
-    markdown.expect(1, &["## Worse in 1 of 2 metrics", "| q.requests_per_second |"]);
+    markdown.expect(1, &[": worse in 1 of 2 metrics", "| q.requests_per_second |"]);
 }
 
 #[test]

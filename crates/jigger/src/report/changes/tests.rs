@@ -7,7 +7,7 @@ use crate::analysis::{Analysis, Basis, Change, Compared, Difference, has_common_
 use crate::disturbance::Disturbance;
 use crate::record::{BoundRecord, CeilingAttempt, Record, TrialRecord, WarmUpRecord};
 use crate::report::Look;
-use crate::report::tests::drawn::{record, record_at};
+use crate::report::tests::drawn::{record, record_at, trial};
 use crate::report::tests::threshold;
 
 /// Wide, so that no line is broken where a test looks for it.
@@ -41,7 +41,7 @@ fn a_slower_machine_is_in_the_values_and_not_in_the_ratios() {
         assert!(found.is_worse());
     });
     compared((&old, &new), Basis::Relative, &[], |found| {
-        assert_eq!(verdict(found, "gin", RATE), "equivalent");
+        assert_eq!(verdict(found, "gin", RATE), "same");
         assert!(!found.is_worse());
         assert!(found.changes.iter().all(|change| change.contender != "flask"));
         let drift = found.drift.iter().find(|change| change.metric == RATE).unwrap();
@@ -55,7 +55,7 @@ fn a_slower_contender_is_worse_on_either_basis() {
     for basis in [Basis::Absolute, Basis::Relative] {
         compared((&old, &new), basis, &[], |found| {
             assert_eq!(verdict(found, "gin", RATE), "worse");
-            assert_eq!(verdict(found, "gin", "memory_peak_bytes"), "equivalent");
+            assert_eq!(verdict(found, "gin", "memory_peak_bytes"), "same");
             assert_eq!(verdict(found, "gin", "saturation.response_time_us.p99"), "-");
         });
     }
@@ -186,6 +186,13 @@ fn change_of(found: &Difference<'_>, metric: &str) -> Value {
     changes.find(wanted).cloned().unwrap_or(Value::Null)
 }
 
+/// Gives a contender's saturation another rate in each round.
+fn each_round(record: &mut Record, entry: &str, rate: impl Fn(usize) -> f64) {
+    for visit in record.visits.iter_mut().filter(|visit| visit.entry == entry) {
+        visit.trials[1] = trial("saturation", rate(visit.round), 32.0);
+    }
+}
+
 #[test]
 fn a_bound_has_only_the_verdict_that_it_supports() {
     let (slow, fast) = (record_at(7, 16_000.0, 2_000.0), record_at(7, 24_000.0, 2_000.0));
@@ -194,24 +201,26 @@ fn a_bound_has_only_the_verdict_that_it_supports() {
         record
     };
     let cases = [
-        (slow.clone(), limited(fast.clone()), "better", "at-least"),
-        (fast.clone(), limited(slow.clone()), "inconclusive", "at-least"),
-        (limited(fast.clone()), slow.clone(), "worse", "at-most"),
-        (limited(slow), fast, "inconclusive", "at-most"),
+        (slow.clone(), limited(fast.clone()), Some("better"), "at-least"),
+        (fast.clone(), limited(slow.clone()), None, "at-least"),
+        (limited(fast.clone()), slow.clone(), Some("worse"), "at-most"),
+        (limited(slow), fast, None, "at-most"),
     ];
     for (old, new, verdict, bound) in cases {
         for basis in [Basis::Absolute, Basis::Relative] {
             compared((&old, &new), basis, &[RATE], |found| {
                 let change = change_of(found, RATE);
-                assert_eq!(
-                    (&change["verdict"], &change["bound"]),
-                    (&verdict.into(), &bound.into())
-                );
-                assert_eq!(found.is_worse(), verdict == "worse");
+                assert_eq!(change["verdict"].as_str(), verdict);
+                assert_eq!(change["bound"], bound);
+                let (known, unknown) =
+                    if bound == "at-least" { ("low", "high") } else { ("high", "low") };
+                assert!(change[known].is_f64() && change[unknown].is_null(), "{change}");
+                assert_eq!(found.is_worse(), verdict == Some("worse"));
                 let text = difference(found, ChangeFormat::Text, WIDE);
-                let row = text.lines().find(|line| line.contains(RATE)).unwrap();
+                let row = text.lines().find(|line| line.trim_start().starts_with(RATE)).unwrap();
                 let symbol = if bound == "at-least" { ">=" } else { "<=" };
                 assert!(row.contains(symbol), "{row}");
+                assert_eq!(row.contains("not told"), verdict.is_none(), "{row}");
             });
         }
     }
@@ -226,10 +235,10 @@ fn where_both_sides_are_bounds_there_is_no_ratio() {
     compared((&old, &new), Basis::Relative, &[RATE], |found| {
         let change = change_of(found, RATE);
         assert_eq!(change["withheld"], "client-limited");
-        assert_eq!((&change["ratio"], &change["verdict"]), (&Value::Null, &"inconclusive".into()));
+        assert_eq!((&change["ratio"], &change["verdict"]), (&Value::Null, &Value::Null));
         assert!(!found.is_worse());
         let text = difference(found, ChangeFormat::Text, WIDE);
-        let row = text.lines().find(|line| line.contains(RATE)).unwrap();
+        let row = text.lines().find(|line| line.trim_start().starts_with(RATE)).unwrap();
         assert!(row.contains(" - "), "{row}");
     });
     // The baseline is not in the values themselves.
@@ -273,7 +282,7 @@ fn a_measurement_that_went_wrong_says_nothing_of_the_contender() {
         assert_eq!(found.not_told, [expected]);
         assert!(!found.is_worse());
         let text = difference(found, ChangeFormat::Text, WIDE);
-        assert!(text.contains("Nothing is shown to have changed"), "{text}");
+        assert!(text.contains("No change shown in 1 metric,"), "{text}");
         assert!(text.contains(&format!("not told: gin's {p99} (littles-law)")), "{text}");
     });
 }
@@ -304,7 +313,7 @@ fn a_run_that_was_too_noisy_has_no_verdict_on_either_side() {
     too_noisy(&mut noisy_slower);
     for (old, new, name) in [(&noisy, &slower, "OLD"), (&quiet, &noisy_slower, "NEW")] {
         compared((old, new), Basis::Relative, &[], |found| {
-            assert_eq!(verdict(found, "gin", RATE), "inconclusive");
+            assert_eq!(verdict(found, "gin", RATE), "too noisy");
             assert!(!found.is_worse());
             let note = format!("{name}: too noisy to compare");
             assert!(found.notes.iter().any(|it| it.starts_with(&note)), "{:?}", found.notes);
@@ -343,9 +352,9 @@ fn two_revisions_are_held_to_the_same_gates() {
         change(&mut record);
         word(&record)
     };
-    assert_eq!(changed(&|record| each(record, "gin", limited)), ("inconclusive", false));
+    assert_eq!(changed(&|record| each(record, "gin", limited)), ("not told", false));
     assert_eq!(changed(&|record| each(record, "flask", limited)), ("worse", true));
-    assert_eq!(changed(&too_noisy), ("inconclusive", false));
+    assert_eq!(changed(&too_noisy), ("too noisy", false));
     let fails = |trial: &mut TrialRecord| {
         trial.errors.insert("timeout".to_owned(), 1);
     };
@@ -356,7 +365,21 @@ fn two_revisions_are_held_to_the_same_gates() {
         }
     };
     assert_eq!(changed(&once("gin")), ("lost", true));
-    assert_eq!(changed(&once("flask")), ("inconclusive", false));
+    assert_eq!(changed(&once("flask")), ("not told", false));
+}
+
+/// What `jigger ab` looks for: something is worse, or all that counts is decided.
+#[test]
+fn two_revisions_are_settled_when_the_answer_is_known() {
+    let settled = |record: &Record| revised(record, RATE, |found| found.is_settled());
+    assert!(settled(&record_at(8, 1_600.0, 2_000.0)), "worse");
+    assert!(settled(&record_at(8, 2_000.0, 2_000.0)), "the same");
+    assert!(!settled(&record_at(2, 1_600.0, 2_000.0)), "two rounds have no interval");
+    let mut open = record(8);
+    each_round(&mut open, "gin", |round| if round % 2 == 0 { 2_000.0 } else { 2_300.0 });
+    assert!(!settled(&open));
+    each(&mut open, "gin", limited);
+    assert!(settled(&open), "more rounds would not tell more of a bound");
 }
 
 #[test]

@@ -69,6 +69,7 @@ fn driver(record: &Record) -> Option<&str> {
 fn ended(ended: Ended) -> &'static str {
     match ended {
         Ended::NotYet => "not yet, or the program was killed",
+        Ended::Decided => "every comparison was decided, or known well enough",
         Ended::WidthReached => "the intervals were narrow enough",
         Ended::MaxRounds => "the highest number of rounds was reached",
         Ended::Budget => "the time budget was used up",

@@ -1,14 +1,15 @@
-//! The forest plots: each contender's ratio to the baseline with its interval and the noise band.
+//! The forest plots: each contender's ratio to the baseline with its interval and the margin.
 
 use jigger_stats::Verdict;
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
-use super::{anchor, bound_sign, figure};
-use crate::analysis::{Analysis, Comparison, ContenderResult, NoiseBand, noise_band};
+use super::{anchor, figure};
+use crate::analysis::{Analysis, Bound, Comparison, ContenderResult, headlines};
 use crate::plan::PLACEBO;
+use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Scale, WIDTH};
-use crate::report::units::significant;
+use crate::report::units::{fine, percent, significant};
 
 /// Of the metrics below the only one of which more is better.
 const RATE: &str = "requests_per_second";
@@ -55,8 +56,11 @@ struct Forest<'a> {
     title: String,
     metric: String,
     scenario: Option<&'a str>,
+    /// Whether the metric ranks its scenario.
+    is_headline: bool,
     words: Shown,
-    band: NoiseBand,
+    /// The suite's margin, as a share.
+    margin: f64,
     rows: Vec<Row<'a>>,
 }
 
@@ -68,9 +72,14 @@ struct Row<'a> {
 }
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
-    let scenarios = analysis.record.suite.scenarios.iter().map(|scenario| scenario.name.as_str());
-    let of_scenarios = scenarios
-        .flat_map(|scenario| OF_SCENARIO.iter().map(move |shown| (Some(scenario), *shown)));
+    // Where the rate is given there is nothing to see in it.
+    let is_shown = |scenario: &ScenarioRecord, shown: &Shown| {
+        shown.metric != RATE || headlines(scenario).contains(&RATE)
+    };
+    let of_scenarios = analysis.record.suite.scenarios.iter().flat_map(|scenario| {
+        let shown = OF_SCENARIO.iter().filter(move |shown| is_shown(scenario, shown));
+        shown.map(move |shown| (Some(scenario), *shown))
+    });
     let of_server = OF_SERVER.iter().map(|shown| (None, *shown));
     let forests: Vec<Forest<'_>> = of_scenarios
         .chain(of_server)
@@ -79,19 +88,18 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
     if forests.is_empty() {
         return None;
     }
-    let (rates, others): (Vec<_>, Vec<_>) =
-        forests.into_iter().partition(|forest| forest.words.metric == RATE);
+    let (headlines, others): (Vec<_>, Vec<_>) =
+        forests.into_iter().partition(|forest| forest.is_headline);
     Some(html! {
         p.how {
             "Each mark is a ratio to " b { (analysis.record.suite.baseline) }
-            " in the same rounds; each line its 95 % interval. The grey band holds what counts as no "
-            "difference: the suite's margin, or what the baseline differs from itself by where that is "
-            "more. A hollow mark has not been told apart from the band."
+            " over the rounds that both share; each line its 95 % interval. The grey band is the "
+            "margin: within it two servers are the same. Hollow: no difference shown for sure."
         }
-        div.charts { @for forest in &rates { (forest.figure(caveats)) } }
+        div.charts { @for forest in &headlines { (forest.figure(caveats)) } }
         @if !others.is_empty() {
-            details open[rates.is_empty()] {
-                summary { "Ratios of response times, CPU time, start-up and memory" }
+            details open[headlines.is_empty()] {
+                summary { "Ratios of the other metrics" }
                 div.charts { @for forest in &others { (forest.figure(caveats)) } }
             }
         }
@@ -100,9 +108,11 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
 
 fn forest<'a>(
     analysis: &'a Analysis<'_>,
-    scenario: Option<&'a str>,
+    scenario: Option<&'a ScenarioRecord>,
     words: Shown,
 ) -> Option<Forest<'a>> {
+    let is_headline = scenario.is_some_and(|scenario| headlines(scenario)[0] == words.metric);
+    let scenario = scenario.map(|scenario| scenario.name.as_str());
     let metric =
         scenario.map_or_else(|| words.metric.to_owned(), |name| format!("{name}.{}", words.metric));
     let mut rows = contender_rows(analysis, &metric);
@@ -112,8 +122,8 @@ fn forest<'a>(
     rows.extend(placebo_row(analysis, &metric));
     let title =
         scenario.map_or_else(|| words.name.to_owned(), |name| format!("{name}: {}", words.name));
-    let band = noise_band(analysis, &metric);
-    Some(Forest { title, metric, scenario, words, band, rows })
+    let margin = analysis.record.suite.margin;
+    Some(Forest { title, metric, scenario, is_headline, words, margin, rows })
 }
 
 fn contender_rows<'a>(analysis: &'a Analysis<'_>, metric: &str) -> Vec<Row<'a>> {
@@ -143,7 +153,7 @@ impl Forest<'_> {
         let scale = self.scale();
         let body = html! {
             (chart::label_at(0.0, 11.0, "start", &chart::shortened(&self.title, 58)))
-            (chart::band(scale.at(self.band.low), TOP, scale.at(self.band.high), bottom))
+            (chart::band(scale.at(1.0 / (1.0 + self.margin)), TOP, scale.at(1.0 + self.margin), bottom))
             (chart::x_axis(&scale, TOP, bottom, self.axis_label(), |tick| format!("{}\u{d7}", plain(tick))))
             @for (at, row) in self.rows.iter().enumerate() {
                 (self.row(row, &scale, TOP + ROW * chart::number(at)))
@@ -157,8 +167,7 @@ impl Forest<'_> {
             &body,
         );
         let caption = html! {
-            "Noise band \u{b1}" (significant(self.band.share * 100.0)) " %"
-            @if self.band.is_widened { ", from the placebo" } "."
+            "Margin \u{b1}" (significant(self.margin * 100.0)) " %."
             @if let Some(scenario) = self.scenario { (caveats.below(scenario)) }
         };
         figure(&chart, &caption)
@@ -170,9 +179,8 @@ impl Forest<'_> {
             [Some(*ratio), *low, *high].into_iter().flatten()
         });
         let ends = ends.filter(|end| end.is_finite() && *end > 0.0);
-        let (low, high) = ends.fold((self.band.low, self.band.high), |(low, high), end| {
-            (low.min(end), high.max(end))
-        });
+        let band = (1.0 / (1.0 + self.margin), 1.0 + self.margin);
+        let (low, high) = ends.fold(band, |(low, high), end| (low.min(end), high.max(end)));
         let pad = (high / low).powf(0.04);
         Scale::log(low / pad, high * pad, (LEFT, WIDTH - LEFT))
     }
@@ -180,10 +188,7 @@ impl Forest<'_> {
     fn row(&self, row: &Row<'_>, scale: &Scale, top: f64) -> Markup {
         let Comparison { ratio, low, high, .. } = row.comparison;
         let y = top + 24.0;
-        let hollow = matches!(
-            row.comparison.verdict,
-            None | Some(Verdict::Equivalent | Verdict::Inconclusive { .. })
-        );
+        let hollow = !row.comparison.verdict.is_some_and(Verdict::is_different);
         let name = if row.is_placebo { "placebo (itself again)" } else { row.name };
         let value = self.text(row);
         // A sign is about six units wide and the row is one line.
@@ -200,18 +205,26 @@ impl Forest<'_> {
 
     /// `11.6x (11.2 to 12.0) faster`.
     fn text(&self, row: &Row<'_>) -> String {
-        let Comparison { ratio, low, high, verdict, .. } = row.comparison;
-        let mut text = format!("{}{}\u{d7}", bound_sign(row.comparison.bound), fine(*ratio));
-        if let (Some(low), Some(high)) = (low, high) {
-            text.push_str(&format!(" ({} to {})", fine(*low), fine(*high)));
-        }
+        let Comparison { ratio, low, high, verdict, bound, .. } = row.comparison;
+        let mut text = match (bound, low, high) {
+            (Some(Bound::AtLeast), Some(low), _) => format!("\u{2265} {}\u{d7}", fine(*low)),
+            (Some(Bound::AtMost), _, Some(high)) => format!("\u{2264} {}\u{d7}", fine(*high)),
+            (_, Some(low), Some(high)) => {
+                format!("{}\u{d7} ({} to {})", fine(*ratio), fine(*low), fine(*high))
+            }
+            _ => format!("{}\u{d7}", fine(*ratio)),
+        };
         let word = match verdict {
-            _ if row.is_placebo => None,
-            Some(Verdict::Better) => Some(self.words.better),
-            Some(Verdict::Worse) => Some(self.words.worse),
-            Some(Verdict::Equivalent) => Some("equivalent"),
-            Some(Verdict::Inconclusive { .. }) => Some("open"),
             None => None,
+            Some(Verdict::Better) => Some(self.words.better.to_owned()),
+            Some(Verdict::Worse) => Some(self.words.worse.to_owned()),
+            Some(Verdict::ProbablyBetter) => Some(format!("probably {}", self.words.better)),
+            Some(Verdict::ProbablyWorse) => Some(format!("probably {}", self.words.worse)),
+            Some(Verdict::Same) => Some("same".to_owned()),
+            Some(Verdict::NotShown) => row
+                .comparison
+                .largest_difference
+                .map(|share| format!("differs by less than {}", percent(share))),
         };
         text.extend(word.map(|word| format!(" {word}")));
         text
@@ -229,15 +242,6 @@ impl Forest<'_> {
         let rows: Vec<String> =
             self.rows.iter().map(|row| format!("{}: {}", row.name, self.text(row))).collect();
         rows.join("; ")
-    }
-}
-
-/// A ratio with enough digits to see it beside the margin.
-fn fine(ratio: f64) -> String {
-    match ratio {
-        r if r >= 1.995 => significant(r),
-        r if r >= 0.0995 => format!("{r:.3}"),
-        r => format!("{r:.4}"),
     }
 }
 

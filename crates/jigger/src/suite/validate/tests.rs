@@ -20,8 +20,8 @@ fn fault(text: &str) -> String {
 #[test]
 fn defaults_are_those_of_the_method() {
     let suite = parse(&format!("{HEAD}{CONTENDER}{SCENARIO}")).unwrap();
-    assert_eq!((suite.rounds.min, suite.rounds.max), (6, 30));
-    assert_eq!(suite.rounds.budget, Duration::from_secs(720));
+    assert_eq!((suite.rounds.min, suite.rounds.max), (3, 20));
+    assert_eq!(suite.rounds.budget, Duration::from_secs(300));
     assert!((suite.margin - 0.02).abs() < 1e-12);
     assert!(suite.placebo);
     assert_eq!(suite.scenarios[0].extent, Extent::Requests(10));

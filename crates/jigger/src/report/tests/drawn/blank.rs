@@ -49,6 +49,7 @@ pub fn suite(baseline: &str, scenarios: Vec<ScenarioRecord>) -> SuiteRecord {
         baseline: baseline.to_owned(),
         margin: 0.02,
         disturbance: Limits::default(),
+        looks: Vec::new(),
         scenarios,
         thresholds: Vec::new(),
         warm_up: None,
