@@ -298,7 +298,7 @@ impl Suite {
     /// suite has its like already, or does not want it.
     #[must_use]
     pub fn fresh_counterpart(&self) -> Option<Scenario> {
-        const LONGEST: Duration = Duration::from_millis(500);
+        const LONGEST: Duration = Duration::from_millis(150);
         const MOST: u64 = 1_000;
         let is_closed = |scenario: &&Scenario| {
             let is_open = scenario.rate_per_second.is_some()

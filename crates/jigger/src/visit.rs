@@ -8,6 +8,7 @@ mod live;
 mod local_ports;
 mod search;
 mod survey;
+mod tracked;
 mod trial;
 mod verify;
 mod warm_up;

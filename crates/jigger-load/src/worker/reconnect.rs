@@ -104,7 +104,9 @@ impl<D: Driver> Worker<'_, D> {
             Phase::Connecting => self.tally.errors.add(ErrorKind::ConnectTimeout, count, || {
                 format!(
                     "no connection within {timeout:?}: the server's listen queue is full, or a \
-                     firewall drops packets; use fewer connections, or keep-alive"
+                     firewall drops packets, as the kernel does when its table of tracked \
+                     connections is full (`sysctl net.netfilter.nf_conntrack_max`); use fewer \
+                     connections, or keep-alive"
                 )
             }),
             _ => self.tally.errors.add(ErrorKind::Timeout, count, || {

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::capacity;
 use super::launched::LiveServer;
 use super::local_ports::{LocalPorts, in_running_order};
+use super::tracked;
 use super::trial::{self, Conditions};
 use super::verify::{Target, ask_where_answered, verify};
 use super::warm_up::{Learned, WarmedUp, warm_up};
@@ -318,6 +319,20 @@ impl<'a> LiveWorld<'a> {
         }
     }
 
+    /// Lets the kernel forget connections of the visits before, where it tracks so many that those
+    /// to come might be dropped.
+    fn wait_for_room(&self, listener: &mut Listener<'_>) {
+        let begun = Instant::now();
+        let is_over = || tracked::has_room() || begun.elapsed() >= tracked::PATIENCE;
+        if !is_over() {
+            let name = "waiting until the kernel forgets tracked connections".to_owned();
+            listener(Event::Step { name, rate_per_second: None });
+        }
+        while !is_over() && !self.interrupt.is_raised() {
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
     /// Waits for the first correct answer; the time since the spawn, when jigger made it.
     fn wait(
         &self,
@@ -354,6 +369,7 @@ impl World for LiveWorld<'_> {
         position: usize,
         listener: &mut Listener<'_>,
     ) -> VisitRecord {
+        self.wait_for_room(listener);
         let mut visit = VisitRecord::begun(&entry.name, round, position);
         let (mut parts, mut stopwatch) = (VisitParts::default(), Stopwatch(Instant::now()));
         let suite = self.suite;

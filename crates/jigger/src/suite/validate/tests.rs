@@ -97,7 +97,7 @@ fn the_busiest_kept_closed_loop_is_what_fresh_connections_are_tried_in() {
     };
     let found = counterpart("", &format!("{SCENARIO}{many}{open}")).unwrap();
     assert_eq!((found.name.as_str(), found.connections, found.fresh), ("many-fresh", 9, true));
-    assert_eq!(found.extent, Extent::Time(Duration::from_millis(500)));
+    assert_eq!(found.extent, Extent::Time(Duration::from_millis(150)));
     assert_eq!(found.fresh_for.as_deref(), Some("many"));
     assert_eq!(counterpart("measure_closing = false\n", many), None);
     assert_eq!(counterpart("", &format!("{SCENARIO}{open}")), None);
