@@ -136,10 +136,9 @@ pub fn comparisons(
     }
     let to_baseline = drafts.len();
     for metric in &headlines {
-        let is_of_others = |one: usize, other: usize| one != baseline && other < one;
-        drafts.extend(drafted(contenders, metric, true, |one, other| {
-            other != baseline && is_of_others(one, other)
-        }));
+        let is_of_others =
+            |one: usize, other: usize| other < one && ![one, other].contains(&baseline);
+        drafts.extend(drafted(contenders, metric, true, is_of_others));
     }
     let mut all = judged(drafts, Margin::new(record.suite.margin).unwrap_or_default(), level);
     restrict(&mut all, contenders, quiet);

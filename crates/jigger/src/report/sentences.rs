@@ -118,11 +118,16 @@ fn ranking(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Sentenc
 fn comparisons(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> {
     let metric = format!("{}.{}", scenario.name, headlines(scenario)[0]);
     let of_metric = analysis.comparisons.iter().filter(|c| c.metric == metric);
-    of_metric.filter_map(|comparison| comparison_sentence(scenario, comparison)).collect()
+    let margin = analysis.record.suite.margin;
+    of_metric.filter_map(|comparison| comparison_sentence(scenario, margin, comparison)).collect()
 }
 
 /// What a comparison says, its size and its certainty; nothing without a verdict.
-fn comparison_sentence(scenario: &ScenarioRecord, comparison: &Comparison) -> Option<Sentence> {
+fn comparison_sentence(
+    scenario: &ScenarioRecord,
+    margin: f64,
+    comparison: &Comparison,
+) -> Option<Sentence> {
     let Comparison { contender, baseline, ratio, largest_difference, .. } = comparison;
     let begin = Sentence::default().plain(format!("{}: ", scenario.name));
     let verdict = comparison.verdict?;
@@ -133,7 +138,12 @@ fn comparison_sentence(scenario: &ScenarioRecord, comparison: &Comparison) -> Op
             .name(baseline)
             .plain(" are ")
             .set(Tone::Same, "the same")
-            .plain(format!(" within the margin: {}x{}.", fine(*ratio), interval(comparison))),
+            .plain(format!(
+                " within {}: {}x{}.",
+                percent(margin),
+                fine(*ratio),
+                interval(comparison)
+            )),
         Verdict::NotShown => begin
             .plain("no difference was shown between ")
             .name(contender)

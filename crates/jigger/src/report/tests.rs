@@ -82,7 +82,7 @@ fn no_difference_is_called_the_same() {
     let flask = record.visits.iter_mut().filter(|visit| visit.entry == "flask");
     flask.zip(trials).for_each(|(visit, trials)| visit.trials = trials);
     let text = render(&Analysis::of(&record), Format::Text, false);
-    let sentence = "saturation: gin and flask are the same within the margin: 1.000x (1.000 to 1.0";
+    let sentence = "saturation: gin and flask are the same within 2.0 %: 1.000x (1.000 to 1.0";
     assert!(text.contains(sentence), "{text}");
 }
 
