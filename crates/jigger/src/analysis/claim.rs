@@ -37,8 +37,8 @@ impl Claim {
     /// Of a ratio of one metric: what is `above` the line divided by what is `below`.
     ///
     /// - errors on any side: no ratio at all;
-    /// - the load engine or local ports as the limit: a bound, and only a verdict that the bound supports; where
-    ///   several sides are limited so that there is no telling which way, no ratio;
+    /// - the load engine or local ports as the limit: a bound, and only a verdict that the bound
+    ///   supports; where several sides are limited so that there is no telling which way, no ratio;
     /// - a machine that was too noisy in any of the runs: no verdict.
     #[must_use]
     pub fn of(metric: &str, above: &[Side<'_>], below: &[Side<'_>]) -> Self {

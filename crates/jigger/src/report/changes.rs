@@ -405,7 +405,7 @@ fn claimed(claim: Claim, text: String) -> String {
 /// The verdict, with the size of what it leaves open.
 fn verdict_text(change: &Change) -> String {
     match (change.verdict, change.largest_difference) {
-        (Some(Verdict::NotShown), Some(share)) => format!("no difference > {}", percent(share)),
+        (Some(Verdict::NotShown), Some(share)) => format!("no difference above {}", percent(share)),
         _ => change.word().to_owned(),
     }
 }

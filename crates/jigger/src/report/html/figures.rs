@@ -42,8 +42,8 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
         .collect();
     (!tables.is_empty()).then(|| html! {
         p.how {
-            "Below each figure stands its 95 % interval over the rounds. Percentiles are those of all "
-            "rounds' answers together; one that the answers of a round are too few for is left out. "
+            "Below each figure stands its 95 % interval over the rounds. A percentile is the mean of "
+            "the rounds' percentiles; one that the answers of a round are too few for is left out. "
             "CPU time and memory are those of the server's whole process tree. The limit is the "
             "resource that was used up, so that no more requests were answered."
         }

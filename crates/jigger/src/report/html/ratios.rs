@@ -224,7 +224,7 @@ impl Forest<'_> {
             Some(Verdict::NotShown) => row
                 .comparison
                 .largest_difference
-                .map(|share| format!("differs by less than {}", percent(share))),
+                .map(|share| format!("no difference above {}", percent(share))),
         };
         text.extend(word.map(|word| format!(" {word}")));
         text
