@@ -1,8 +1,9 @@
 //! What became of a metric between two states of a contender, and which metrics a decision counts.
 
-use jigger_stats::{CONFIDENCE, Case, Contrast, Margin, Verdict, judge};
+use jigger_stats::{CONFIDENCE, Case, Contrast, Finding, Margin, Verdict};
 
 use super::claim::Claim;
+use super::compare::findings;
 use super::metric::{Metric, direction};
 use crate::record::{Record, ScenarioRecord};
 
@@ -140,15 +141,18 @@ pub(super) fn judged(drafts: Vec<(Change, Contrast)>, level: f64) -> Vec<Change>
     let case = |(change, contrast): &(Change, Contrast)| {
         let margin = Margin::new(change.margin).unwrap_or_default();
         let direction = direction(&change.metric);
-        Case { contrast: *contrast, direction, same: margin, different: margin }
+        change.counts.then_some(Case {
+            contrast: *contrast,
+            direction,
+            same: margin,
+            different: margin,
+        })
     };
-    let family: Vec<Case> = drafts.iter().filter(|(change, _)| change.counts).map(case).collect();
-    let mut findings = judge(&family, level).into_iter();
-    let finish = |(change, _): (Change, Contrast)| {
-        let finding = change.counts.then(|| findings.next()).flatten().flatten();
+    let findings = findings(&drafts, case, level);
+    let finish = |((change, _), finding): ((Change, Contrast), Option<Finding>)| {
         let direction = direction(&change.metric);
         let verdict = finding.and_then(|found| change.claim.allowed(found.verdict, direction));
         Change { verdict, ..change }
     };
-    drafts.into_iter().map(finish).collect()
+    drafts.into_iter().zip(findings).map(finish).collect()
 }

@@ -1,6 +1,6 @@
 //! Contenders against each other: ratios over the rounds that they share, and verdicts.
 
-use jigger_stats::{CONFIDENCE, Case, Contrast, Direction, Margin, Panel, Verdict, judge};
+use jigger_stats::{CONFIDENCE, Case, Contrast, Direction, Finding, Margin, Panel, Verdict, judge};
 
 use super::claim::restrict;
 use super::headline::headline_metrics;
@@ -84,10 +84,9 @@ pub fn standings(record: &Record) -> Vec<Standing> {
 
 /// The baseline's second entry divided by the first, metric by metric; nothing for a run without.
 pub fn placebo(baseline: &ContenderResult<'_>) -> Vec<Comparison> {
+    let names = (PLACEBO, baseline.record.name.as_str());
     let compared = |metric: &Metric| {
-        let [first, second] = &metric.entries[..] else { return None };
-        let contrast = Panel::pair(second, first).contrast(0, 1)?;
-        Some(Comparison::new(&metric.name, (PLACEBO, &baseline.record.name), contrast, false))
+        Some(Comparison::new(&metric.name, names, against_itself(metric)?, false))
     };
     baseline.metrics.iter().filter_map(compared).collect()
 }
@@ -98,13 +97,18 @@ const SELF_DIFFERENCE_LEVEL: f64 = 0.01;
 /// The headline metrics in which the baseline differs from itself by more than chance.
 pub fn self_differences(record: &Record, baseline: &ContenderResult<'_>) -> Vec<String> {
     let differs = |metric: &&Metric| {
-        let [first, second] = &metric.entries[..] else { return false };
-        let contrast = Panel::pair(second, first).contrast(0, 1);
-        contrast.and_then(|found| found.p_value()).is_some_and(|p| p < SELF_DIFFERENCE_LEVEL)
+        let p_value = against_itself(metric).and_then(|found| found.p_value());
+        p_value.is_some_and(|p| p < SELF_DIFFERENCE_LEVEL)
     };
     let headlines = headline_metrics(record);
     let shown = baseline.metrics.iter().filter(|metric| headlines.contains(&metric.name));
     shown.filter(differs).map(|metric| metric.name.clone()).collect()
+}
+
+/// The second of two entries divided by the first.
+fn against_itself(metric: &Metric) -> Option<Contrast> {
+    let [first, second] = &metric.entries[..] else { return None };
+    Panel::pair(second, first).contrast(0, 1)
 }
 
 /// All comparisons of a report.
@@ -171,23 +175,34 @@ fn drafted(
 
 /// Gives the headline metrics' comparisons their verdicts.
 fn judged(drafts: Vec<(Comparison, Contrast)>, same: Margin, level: f64) -> Vec<Comparison> {
-    let case = |(comparison, contrast): &(Comparison, Contrast)| Case {
-        contrast: *contrast,
-        direction: comparison.direction(),
-        same,
-        different: Margin::NONE,
+    let case = |(comparison, contrast): &(Comparison, Contrast)| {
+        comparison.is_headline.then(|| Case {
+            contrast: *contrast,
+            direction: comparison.direction(),
+            same,
+            different: Margin::NONE,
+        })
     };
-    let family: Vec<Case> = drafts.iter().filter(|(it, _)| it.is_headline).map(case).collect();
-    let mut findings = judge(&family, level).into_iter();
-    let finish = |(comparison, _): (Comparison, Contrast)| {
-        let finding = comparison.is_headline.then(|| findings.next()).flatten().flatten();
-        Comparison {
+    let findings = findings(&drafts, case, level);
+    let finish =
+        |((comparison, _), finding): ((Comparison, Contrast), Option<Finding>)| Comparison {
             verdict: finding.map(|finding| finding.verdict),
             p_adjusted: finding.map(|finding| finding.p_adjusted),
             ..comparison
-        }
-    };
-    drafts.into_iter().map(finish).collect()
+        };
+    drafts.into_iter().zip(findings).map(finish).collect()
+}
+
+/// What is found of each draft that is a case; these are judged as one family.
+pub(super) fn findings<T>(
+    drafts: &[T],
+    case: impl Fn(&T) -> Option<Case>,
+    level: f64,
+) -> Vec<Option<Finding>> {
+    let cases: Vec<Option<Case>> = drafts.iter().map(case).collect();
+    let family: Vec<Case> = cases.iter().copied().flatten().collect();
+    let mut found = judge(&family, level).into_iter();
+    cases.iter().map(|case| case.and_then(|_| found.next().flatten())).collect()
 }
 
 /// Every metric of one contender against another's, without verdicts.
