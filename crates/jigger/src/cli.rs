@@ -14,12 +14,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands;
 use crate::display::Verbosity;
 use crate::host::{Placement, PlacementError, allowed_cores, parse_cpus};
-use crate::report::changes::ChangeFormat;
 use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::server::guard;
 
-pub use load::{CrossCheckArgs, CrossCheckFormat, LoadArgs, LoadFormat, TimeitArgs, WrkArgs};
+pub use load::{CrossCheckArgs, LoadArgs, TimeitArgs, WrkArgs};
 pub use place::{In, OnNetwork, PlaceArgs};
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
@@ -183,7 +182,7 @@ pub struct MethodArgs {
 #[derive(Debug, Clone, Args)]
 pub struct OutputArgs {
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
     /// Also write a report here; the extension (.html, .md, .json, .csv, .txt) chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
@@ -282,7 +281,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "RECORD", conflicts_with = "charts")]
     pub against: Option<PathBuf>,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
     /// Write it here instead; the extension chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
@@ -321,8 +320,8 @@ pub struct AbArgs {
     #[arg(long, value_name = "FOLDER", default_value = "jigger-records")]
     pub records: PathBuf,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = ChangeFormat::Markdown)]
-    pub format: ChangeFormat,
+    #[arg(long, value_parser = Format::among(Format::OF_CHANGES), default_value = "markdown")]
+    pub format: Format,
     /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
@@ -352,8 +351,8 @@ pub struct DiffArgs {
     #[arg(long)]
     pub strict: bool,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = ChangeFormat::Text)]
-    pub format: ChangeFormat,
+    #[arg(long, value_parser = Format::among(Format::OF_CHANGES), default_value = "text")]
+    pub format: Format,
     /// Colour in the text
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,

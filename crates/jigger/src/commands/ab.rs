@@ -140,7 +140,7 @@ fn report(
     };
     let revisions =
         Revisions { base: &described(base), head: &described(head), compared: &compared };
-    output::print(&changes::revisions(&revisions, args.format, args.shown.look()))?;
+    output::print(&changes::revisions(&revisions, args.format.into(), args.shown.look()))?;
     let is_missed = compared.iter().any(|compared| compared.is_missed(args.method.strict));
     let is_interrupted = records.iter().any(|record| record.ended == Ended::Interrupted);
     Ok(match () {

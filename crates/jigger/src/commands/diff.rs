@@ -36,7 +36,7 @@ pub fn run(args: &DiffArgs) -> Result<Exit> {
             shown(&args.new)
         );
     }
-    output::print(&changes::difference(&found, args.format, args.color.look()))?;
+    output::print(&changes::difference(&found, args.format.into(), args.color.look()))?;
     let is_missed = found.is_worse() || new.misses_thresholds(args.strict);
     Ok(if is_missed { Exit::Missed } else { Exit::Fine })
 }

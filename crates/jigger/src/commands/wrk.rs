@@ -10,9 +10,10 @@ use jigger_load::{
 };
 
 use super::{Exit, output};
-use crate::cli::{LoadFormat, WrkArgs};
+use crate::cli::WrkArgs;
 use crate::interrupt::Interrupt;
-use crate::report;
+use crate::report::load::LoadReport;
+use crate::report::{Format, to_json};
 use crate::wrk::report::{Figures, Told, body, head, more};
 use crate::wrk::scan;
 use crate::wrk::script::{Script, Setting, Summary};
@@ -40,7 +41,7 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
     let (mut load, script) = load(args, &told)?;
     hint(args, &told);
     let interrupt = Interrupt::listen()?;
-    if args.format == LoadFormat::Text {
+    if args.format == Format::Text {
         output::print(&head(&told))?;
     }
     let mut observe = |_: &jigger_load::Progress| {
@@ -74,17 +75,13 @@ fn tell(
 ) -> Result<Exit> {
     let figures = Figures::of(told, sample);
     match args.format {
-        LoadFormat::Text => {
+        Format::Json => {
+            let local_ports = super::load::local_ports();
+            output::print(&to_json(&LoadReport::of(told.url, load, sample, local_ports)))?;
+        }
+        _ => {
             output::print(&body(told, sample, &figures))?;
             eprint!("{}", more(told, sample));
-        }
-        LoadFormat::Json => {
-            output::print(&report::load::json(&report::load::Told {
-                url: told.url,
-                load,
-                sample,
-                local_ports: super::load::local_ports(),
-            }))?;
         }
     }
     let Some(script) = script else {

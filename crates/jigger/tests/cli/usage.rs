@@ -62,3 +62,19 @@ fn cores_that_are_none() {
         wrong("1-").expect(2, &["write for instance 0,2-5"]);
     }
 }
+
+#[test]
+fn a_format_that_a_command_does_not_offer() {
+    for (verb, offered) in [
+        ("run", "text, markdown, html, csv, json"),
+        ("report", "text, markdown, html, csv, json"),
+        ("ab", "text, markdown, json"),
+        ("diff", "text, markdown, json"),
+        ("load", "text, json"),
+        ("timeit", "text, json"),
+        ("cross-check", "markdown, json"),
+    ] {
+        let refused = lab().run(&[verb, "--format", "toml"]);
+        refused.expect(2, &["'toml'", "--format", &format!("[possible values: {offered}]")]);
+    }
+}

@@ -75,7 +75,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("confounder", &["analysis", "record"]),
     ("analysis", &["confounder", "plan", "record"]),
     ("report", &["analysis", "confounder", "plan", "record"]),
-    ("schema", &["record", "suite"]),
+    ("schema", &["image", "record", "report", "suite"]),
     ("wrk", &["analysis"]),
     ("cross_check", &["analysis", "errand", "interrupt", "prepare", "report", "server", "suite"]),
 ];
