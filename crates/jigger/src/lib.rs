@@ -32,6 +32,7 @@ pub mod analysis;
 pub mod confounder;
 
 pub mod display;
+#[cfg(feature = "tui")]
 pub mod live;
 pub mod report;
 pub mod schema;

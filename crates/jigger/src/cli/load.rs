@@ -209,6 +209,6 @@ impl LoadArgs {
             let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
             std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !is_dumb
         };
-        self.tui || (!self.no_tui && !self.quiet && sits_there())
+        self.tui || (cfg!(feature = "tui") && !self.no_tui && !self.quiet && sits_there())
     }
 }

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use jigger_load::ask::first_that_connects;
-use jigger_load::{
-    Address, Arrivals, Extent, Flow, Load, LoadError, Pacing, Request, Sample, Url, run_with_hooks,
-};
+use jigger_load::{Address, Arrivals, Extent, Flow, Load, LoadError, Pacing, Request, Sample, Url};
 
 use super::{Exit, output};
 use crate::cli::WrkArgs;
@@ -15,8 +13,8 @@ use crate::interrupt::Interrupt;
 use crate::report::load::LoadReport;
 use crate::report::{Format, to_json};
 use crate::wrk::report::{Figures, Told, body, head, more};
-use crate::wrk::scan;
-use crate::wrk::script::{Script, Setting, Summary};
+use crate::wrk::script::Script;
+use crate::wrk::{Setting, scan};
 
 /// wrk's threads wake every 100 ms to count.
 const TICK: Duration = Duration::from_millis(100);
@@ -47,13 +45,9 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
     let mut observe = |_: &jigger_load::Progress| {
         if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     };
-    let outcome = match script.as_ref().map(|script| (script, script.hooks())) {
+    let outcome = match &script {
         None => jigger_load::run(&load, &mut observe),
-        Some((_, Some(hooks))) => run_with_hooks(&load, hooks, &mut observe),
-        Some((script, None)) => {
-            load.thread_requests = script.requests();
-            jigger_load::run(&load, &mut observe)
-        }
+        Some(script) => script.run(&mut load, &mut observe),
     };
     let sample = match outcome {
         Err(error @ LoadError::Start(_)) => {
@@ -84,19 +78,9 @@ fn tell(
             eprint!("{}", more(told, sample));
         }
     }
-    let Some(script) = script else {
-        return Ok(Exit::Fine);
-    };
-    if let Some(message) = script.failure() {
-        bail!("the script failed, and the run ended with what was measured: {message}");
+    if let Some(script) = script {
+        script.done(sample, figures)?;
     }
-    let summary = Summary {
-        duration_us: sample.elapsed_ns / 1_000,
-        requests: figures.requests,
-        bytes: sample.bytes_received,
-        counts: figures.counts,
-    };
-    script.done(&summary, figures.latency, figures.rates)?;
     Ok(Exit::Fine)
 }
 
@@ -182,7 +166,6 @@ fn load(args: &WrkArgs, told: &Told<'_>) -> Result<(Load, Option<Script>)> {
         threads: load.threads,
         address,
     })?;
-    load.thread_addresses = script.addresses();
     Ok((load, Some(script)))
 }
 
