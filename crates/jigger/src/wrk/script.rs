@@ -26,7 +26,7 @@ use super::report::Figures;
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
     /// Its file.
-    #[error("cannot read the script {path}: {source}")]
+    #[error("cannot read the script {path}")]
     Read {
         /// The file.
         path: PathBuf,
