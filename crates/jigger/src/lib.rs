@@ -9,6 +9,7 @@ pub mod init;
 pub mod plan;
 pub mod revisions;
 
+mod cgroup;
 pub mod disturbance;
 pub mod host;
 pub mod image;
@@ -19,7 +20,6 @@ pub mod worktree;
 pub mod artifact;
 pub mod calibration;
 
-pub mod errand;
 pub mod event;
 pub mod prepare;
 pub mod session;

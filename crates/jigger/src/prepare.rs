@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::artifact::Artifact;
-use crate::errand::{self, Ended, Unfinished};
 use crate::event::{Event, Listener};
 use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, Status};
-use crate::server::{Exit, StartSpec, guard};
+use crate::server::job::{self, Ended, JobError};
+use crate::server::{Diagnostic, Exit, StartSpec, guard};
 use crate::suite::{Contender, Placeholders, Suite};
 
 mod images;
@@ -215,7 +215,7 @@ pub fn run_to_end(
         guard: PathBuf::from(guard::PROGRAM),
         container: None,
     };
-    match errand::run(&spec, None, interrupt) {
+    match job::run(&spec, None, interrupt) {
         Ok(Ended { exit: Exit::Code(0), took, .. }) => Ok(took),
         Ok(Ended { exit, last_lines, .. }) => {
             // Of a line that was drawn over the last state is kept.
@@ -225,7 +225,9 @@ pub fn run_to_end(
             let lines = lines.join("\n");
             Err(format!("the build '{shown}' failed ({exit}); its last lines:\n{lines}"))
         }
-        Err(Unfinished::Interrupted) => Err("interrupted while it was built".to_owned()),
-        Err(error) => Err(format!("the build '{shown}' in {}: {error}", folder.display())),
+        Err(JobError::Interrupted) => Err("interrupted while it was built".to_owned()),
+        Err(error) => {
+            Err(format!("the build '{shown}' in {}: {}", folder.display(), error.in_full()))
+        }
     }
 }

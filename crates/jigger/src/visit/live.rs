@@ -16,7 +16,7 @@ use super::tracked;
 use super::trial::{self, Conditions};
 use super::verify::{Target, ask_where_answered, verify};
 use super::warm_up::{Learned, WarmedUp, warm_up};
-use crate::disturbance::{Disturbance, Watch, frequency_mhz};
+use crate::disturbance::{Disturbance, HostReading};
 use crate::event::{Event, Listener};
 use crate::host::Placement;
 use crate::image::Engine;
@@ -27,7 +27,7 @@ use crate::record::{
 };
 use crate::server::port::{self, Ports};
 use crate::server::ready::{Probe, wait_ready};
-use crate::server::{Server, StartSpec, guard};
+use crate::server::{Diagnostic, Server, StartSpec, guard};
 use crate::session::World;
 use crate::startups::Launcher;
 use crate::suite::{Contender, Placeholders, Scenario, Suite};
@@ -73,6 +73,12 @@ pub struct VisitError(pub String);
 impl VisitError {
     pub(super) fn of(error: impl ToString) -> Self {
         Self(error.to_string())
+    }
+}
+
+impl<E: Diagnostic> From<E> for VisitError {
+    fn from(error: E) -> Self {
+        Self(error.in_full())
     }
 }
 
@@ -183,20 +189,21 @@ impl<'a> LiveWorld<'a> {
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let target = Target::new(&url)?;
         if contender.start.is_none() && contender.container.is_none() {
-            return Ok(LiveServer { server: None, port: None, target, memory_limit_bytes: None });
+            return Ok(LiveServer::running_already(target));
         }
         // A stranger's answers must not count as the contender's.
         if let Address::Tcp(address) = &target.address {
-            port::wait_free(address.port(), Duration::ZERO).map_err(VisitError::of)?;
+            port::wait_free(address.port(), Duration::ZERO)?;
         }
         let spec = match contender.container {
             Some(_) => self.container_spec(contender, port, &values)?,
             None => self.process_spec(contender, &values)?,
         };
-        let server = Server::start(&spec).map_err(VisitError::of)?;
+        let server = Server::start(&spec)?;
         let limits = contender.container.as_ref().map(|_| &self.suite.container_limits);
         let memory_limit_bytes = limits.and_then(|limits| limits.memory_bytes);
-        Ok(LiveServer { server: Some(server), port, target, memory_limit_bytes })
+        let server = Some(server);
+        Ok(LiveServer { server, port, memory_limit_bytes, ..LiveServer::running_already(target) })
     }
 
     /// How a process of the host is started.
@@ -246,7 +253,7 @@ impl<'a> LiveWorld<'a> {
         let tried = self.try_all(&conditions, rate_per_second, live, visit, listener);
         parts.trials_ns = watch.lap_ns();
         tried?;
-        visit.disturbance.frequency_mhz = frequency_mhz(&self.placement.server_cpus);
+        visit.disturbance.frequency_mhz = live.frequency_mhz(&self.placement.server_cpus);
         // Now rather than before: workers may start after the first answer.
         visit.evidence = Some(live.with_tree(evidence));
         live.check_alive()
@@ -346,9 +353,9 @@ impl<'a> LiveWorld<'a> {
         };
         let mut probe = || probe(target, contender);
         let interrupted = || self.interrupt.is_raised();
-        let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)
-            .map_err(VisitError::of)?;
-        server.look_into_container().map_err(VisitError::of)?;
+        let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)?;
+        live.was_ready = true;
+        server.look_into_container()?;
         Ok(u64::try_from(took.as_nanos()).ok())
     }
 }
@@ -374,7 +381,7 @@ impl World for LiveWorld<'_> {
         let (mut parts, mut stopwatch) = (VisitParts::default(), Stopwatch(Instant::now()));
         let suite = self.suite;
         let contender = &suite.contenders[entry.contender];
-        let watch = Watch::begin(&self.placement.cpus());
+        let before = HostReading::here(&self.placement.cpus());
         let outcome = self.launched(contender, listener, |world, live, listener| {
             let noted = (&mut visit, &mut parts, &mut stopwatch);
             world.ask_all(entry.contender, live, noted, listener)
@@ -383,7 +390,9 @@ impl World for LiveWorld<'_> {
         visit.parts = Some(parts);
         visit.failure = outcome.err().map(|error| error.to_string());
         let frequency_mhz = visit.disturbance.frequency_mhz;
-        visit.disturbance = Disturbance { frequency_mhz, ..watch.end(is_descendant(contender)) };
+        let now = HostReading::here(&self.placement.cpus());
+        let disturbance = now.since(&before, is_descendant(contender));
+        visit.disturbance = Disturbance { frequency_mhz, ..disturbance };
         visit
     }
 }

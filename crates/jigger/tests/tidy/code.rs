@@ -32,7 +32,8 @@ pub const PLACES: &[(&str, &[&str])] = &[
 /// What each module of the tool may use of the others. A module that is not listed is at the end
 /// of the flow (`cli`, `commands`) and may use all.
 pub const ARROWS: &[(&str, &[&str])] = &[
-    ("disturbance", &[]),
+    ("cgroup", &[]),
+    ("disturbance", &["cgroup", "host"]),
     ("suite", &["disturbance"]),
     ("init", &["plan", "suite"]),
     ("plan", &["suite"]),
@@ -41,17 +42,13 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("host", &[]),
     ("image", &[]),
     ("interrupt", &[]),
-    ("server", &[]),
+    ("server", &["cgroup", "disturbance", "host", "interrupt"]),
     ("event", &[]),
     ("display", &["event"]),
     ("live", &["analysis", "report"]),
     ("calibration", &["event", "plan", "record", "session", "suite"]),
     ("artifact", &[]),
-    ("errand", &["interrupt", "server"]),
-    (
-        "prepare",
-        &["artifact", "errand", "event", "image", "interrupt", "record", "server", "suite"],
-    ),
+    ("prepare", &["artifact", "event", "image", "interrupt", "record", "server", "suite"]),
     ("startups", &["event", "plan", "record"]),
     ("session", &["analysis", "event", "plan", "record", "suite"]),
     (
@@ -77,7 +74,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["analysis", "confounder", "plan", "record"]),
     ("schema", &["record", "suite"]),
     ("wrk", &["analysis"]),
-    ("cross_check", &["analysis", "errand", "interrupt", "prepare", "report", "server", "suite"]),
+    ("cross_check", &["analysis", "interrupt", "prepare", "report", "server", "suite"]),
 ];
 
 /// Beginnings of function names that say nothing.
