@@ -2,7 +2,7 @@
 //!
 //! What cannot be prepared is left out with the reason; the others go on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::artifact::Artifact;
@@ -11,7 +11,7 @@ use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, Status};
 use crate::server::job::{self, Ended, JobError};
-use crate::server::{Diagnostic, Exit, StartSpec, guard};
+use crate::server::{Diagnostic, Exit, StartSpec};
 use crate::suite::{Contender, Placeholders, Suite};
 
 mod images;
@@ -203,18 +203,8 @@ pub fn run_to_end(
     let shown = shell_words::join(arguments);
     let place = tempfile::Builder::new().prefix("jigger-build-").tempdir();
     let place = place.map_err(|error| format!("the build '{shown}' has no place: {error}"))?;
-    let spec = StartSpec {
-        argv: arguments.to_vec(),
-        dir: folder.to_owned(),
-        env: Vec::new(),
-        log: place.path().join("log"),
-        input: None,
-        output: None,
-        cpus: None,
-        grace: GRACE,
-        guard: PathBuf::from(guard::PROGRAM),
-        container: None,
-    };
+    let log = place.path().join("log");
+    let spec = StartSpec::new(arguments.to_vec(), folder.to_owned(), log, GRACE);
     match job::run(&spec, None, interrupt) {
         Ok(Ended { exit: Exit::Code(0), took, .. }) => Ok(took),
         Ok(Ended { exit, last_lines, .. }) => {

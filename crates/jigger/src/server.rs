@@ -76,6 +76,15 @@ pub struct StartSpec {
     pub container: Option<Container>,
 }
 
+impl StartSpec {
+    /// For a process of the host that writes all to its log, with all cores.
+    pub fn new(argv: Vec<String>, dir: PathBuf, log: PathBuf, grace: Duration) -> Self {
+        let (env, guard) = (Vec::new(), PathBuf::from(guard::PROGRAM));
+        let (input, output, cpus, container) = (None, None, None, None);
+        Self { argv, dir, env, log, input, output, cpus, grace, guard, container }
+    }
+}
+
 /// What has become of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {

@@ -88,16 +88,12 @@ impl Runner {
         // The servers are on this machine; a proxy would be measured instead.
         let no_proxy = ["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), "*".to_owned()));
         StartSpec {
-            argv: words.to_vec(),
-            dir: PathBuf::from("."),
             env: no_proxy.to_vec(),
-            log,
             input: Some(input),
             output: Some(output),
             cpus: Some(cpus.to_vec()),
-            grace: GRACE,
             guard: self.guard.clone(),
-            container: None,
+            ..StartSpec::new(words.to_vec(), PathBuf::from("."), log, GRACE)
         }
     }
 

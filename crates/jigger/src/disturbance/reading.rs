@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
-use nix::sys::time::TimeVal;
+use nix::sys::time::TimeValLike as _;
 use procfs::process::Process;
 use serde::{Deserialize, Serialize};
 
@@ -89,17 +89,10 @@ fn share(part: Duration, whole: Duration) -> f64 {
 /// CPU time of this process and of all its descendants that have been waited for: the guard waits
 /// for the server's tree, and jigger for the guard (getrusage(2), `RUSAGE_CHILDREN`).
 fn own_cpu_time() -> Duration {
-    let of = |who| getrusage(who).map_or(Duration::ZERO, |usage| spent(&usage));
-    of(UsageWho::RUSAGE_SELF) + of(UsageWho::RUSAGE_CHILDREN)
-}
-
-fn spent(usage: &Usage) -> Duration {
-    let duration = |time: TimeVal| {
-        let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
-        Duration::from_secs(seconds)
-            + Duration::from_micros(u64::try_from(time.tv_usec()).unwrap_or(0))
-    };
-    duration(usage.user_time()) + duration(usage.system_time())
+    let spent = |usage: Usage| (usage.user_time() + usage.system_time()).num_microseconds();
+    let spent_us = |who| getrusage(who).ok().and_then(|usage| u64::try_from(spent(usage)).ok());
+    let both = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN];
+    Duration::from_micros(both.into_iter().filter_map(spent_us).sum())
 }
 
 /// Processor time of some cores so far, in ticks of /proc/stat.

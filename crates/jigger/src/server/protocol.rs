@@ -160,18 +160,14 @@ mod tests {
 
     #[test]
     fn every_request_survives_the_pipe() {
-        let container = Container { engine: "/bin/docker".into(), name: "c-1".to_owned() };
+        let argv = ["serve", "--cpus", "a b\n--"].map(str::to_owned).to_vec();
+        let (nowhere, grace) = (PathBuf::new, Duration::from_millis(250));
         let spec = StartSpec {
-            argv: vec!["serve".to_owned(), "--cpus".to_owned(), "a b\n--".to_owned()],
-            dir: PathBuf::new(),
-            env: Vec::new(),
-            log: PathBuf::new(),
             input: Some("/t/in".into()),
-            output: None,
             cpus: Some(vec![0, 3]),
-            grace: Duration::from_millis(250),
-            guard: PathBuf::new(),
-            container: Some(container),
+            guard: nowhere(),
+            container: Some(Container { engine: "/bin/docker".into(), name: "c-1".to_owned() }),
+            ..StartSpec::new(argv, nowhere(), nowhere(), grace)
         };
         passed(&Request::Start(Box::new(spec)));
         passed(&Request::LookIntoContainer);

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jigger_load::Address;
@@ -27,7 +26,7 @@ use crate::record::{
 };
 use crate::server::port::{self, Ports};
 use crate::server::ready::{Probe, wait_ready};
-use crate::server::{Diagnostic, Server, StartSpec, guard};
+use crate::server::{Diagnostic, Server, StartSpec};
 use crate::session::World;
 use crate::startups::Launcher;
 use crate::suite::{Contender, Placeholders, Scenario, Suite};
@@ -44,8 +43,7 @@ pub struct LiveWorld<'a> {
     interrupt: Interrupt,
     began: Instant,
     ports: Ports,
-    pub(super) logs: TempDir,
-    pub(super) guard: PathBuf,
+    logs: TempDir,
     pub(super) engine: Option<Engine>,
     /// How each contender runs in a container, in the suite's order.
     pub(super) containers: Vec<Option<ContainerRecord>>,
@@ -99,7 +97,6 @@ impl<'a> LiveWorld<'a> {
             began: Instant::now(),
             ports: Ports::new(),
             logs: tempfile::Builder::new().prefix("jigger-logs-").tempdir()?,
-            guard: PathBuf::from(guard::PROGRAM),
             engine: None,
             containers: Vec::new(),
             warm_ups: RefCell::default(),
@@ -213,18 +210,19 @@ impl<'a> LiveWorld<'a> {
         values: &Placeholders,
     ) -> Result<StartSpec, VisitError> {
         let start = contender.start.clone().unwrap_or_default();
-        Ok(StartSpec {
-            argv: values.fill_all(&start).map_err(VisitError::of)?,
-            dir: contender.directory.clone(),
-            env: filled(values, &contender.environment)?,
-            log: self.logs.path().join(format!("{}.log", contender.name)),
-            input: None,
-            output: None,
-            cpus: Some(self.placement.server_cpus.clone()),
-            grace: contender.grace,
-            guard: self.guard.clone(),
-            container: None,
-        })
+        let argv = values.fill_all(&start).map_err(VisitError::of)?;
+        let env = filled(values, &contender.environment)?;
+        Ok(StartSpec { env, ..self.spec(contender, argv) })
+    }
+
+    /// How a contender is started by `argv`, whatever that is.
+    pub(super) fn spec(&self, contender: &Contender, argv: Vec<String>) -> StartSpec {
+        let log = self.logs.path().join(format!("{}.log", contender.name));
+        let cpus = Some(self.placement.server_cpus.clone());
+        StartSpec {
+            cpus,
+            ..StartSpec::new(argv, contender.directory.clone(), log, contender.grace)
+        }
     }
 
     /// Everything between the start of a contender and its stop, written into the visit.
