@@ -158,13 +158,8 @@ impl Server {
         self.spawned.pid
     }
 
-    /// When the server's program was started: `CLOCK_MONOTONIC`, in nanoseconds, just before the
-    /// guard spawned it, so that the guard's own start is not counted as the server's.
-    pub fn spawned_at_ns(&self) -> u64 {
-        self.spawned.monotonic_ns
-    }
-
-    /// The time since [`Server::spawned_at_ns`].
+    /// The time since just before the guard spawned the server's program, so that the guard's own
+    /// start is not counted as the server's.
     pub fn elapsed_since_spawn(&self) -> Duration {
         Duration::from_nanos(monotonic_ns().saturating_sub(self.spawned.monotonic_ns))
     }
