@@ -136,7 +136,7 @@ pub struct PlacementArgs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CpuList(pub Vec<usize>);
 
-fn cpu_list(text: &str) -> Result<CpuList, String> {
+fn cpu_list(text: &str) -> Result<CpuList, crate::host::NotCpus> {
     parse_cpus(text).map(CpuList)
 }
 
