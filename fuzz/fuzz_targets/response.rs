@@ -4,13 +4,13 @@
 #![no_main]
 
 // The parser is private to the engine; its source is compiled in here as it stands.
-#[path = "../../crates/jigger-load/src"]
+#[path = "../../crates/jigger-load/src/protocol/http1"]
 mod engine {
     #[expect(dead_code, unused_imports, reason = "the engine uses more of it")]
-    pub mod http1;
+    pub mod parser;
 }
 
-use engine::http1::{Event, Head, Malformed, Memo, Parser};
+use engine::parser::{Event, Head, Malformed, Memo, Parser};
 use libfuzzer_sys::fuzz_target;
 
 /// What came out of a sequence of bytes.

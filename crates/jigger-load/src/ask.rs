@@ -3,7 +3,7 @@
 //! The answer is read by the same parser as under load, so that what verifies is what runs.
 
 use crate::address::Address;
-use crate::http1::{Event, Head, Malformed, Memo, Parser, fields, version};
+use crate::protocol::http1::parser::{Event, Head, Malformed, Memo, Parser, fields, version};
 use crate::request::Request;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,9 +1,10 @@
 //! What this machine can do at best.
 
-use crate::load::{ConnectionPolicy, Extent, Flow, Load, LoadError, Pacing, run};
+use crate::load::{ConnectionPolicy, Extent, Flow, Load, LoadError, Pacing};
 use crate::null_server::{NullOptions, NullServer, NullServerError};
 use crate::request::Request;
 use crate::sample::Sample;
+use crate::team::run;
 use crate::url::Url;
 use std::time::Duration;
 

@@ -64,5 +64,10 @@ pub(crate) struct Ready {
     pub(crate) hung_up: bool,
 }
 
+/// `None` for a time before the clock's zero, which neither clock shows.
+fn nanoseconds(seconds: i64, nanoseconds: i64) -> Option<u64> {
+    Some(u64::try_from(seconds).ok()? * 1_000_000_000 + u64::try_from(nanoseconds).ok()?)
+}
+
 #[cfg(test)]
 pub(crate) mod fake;

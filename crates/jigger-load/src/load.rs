@@ -1,11 +1,9 @@
-//! What to ask of a server and how hard, and the run of it.
+//! What to ask of a server and how hard.
 
 use crate::address::Address;
 use crate::expect::Expect;
 use crate::glimpse::Glimpses;
 use crate::request::Request;
-use crate::sample::Sample;
-use crate::team;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,7 +83,7 @@ pub struct Load {
     pub timeout: Duration,
     /// What a correct answer is.
     pub expect: Expect,
-    /// Count an answer as correct whatever its status, as wrk does; [`Sample::status`] tells.
+    /// Count an answer as correct whatever its status, as wrk does; [`Sample::status`](crate::Sample::status) tells.
     pub any_status: bool,
     /// Requests sent on a connection before the first answer; 1: no pipelining.
     pub pipeline: usize,
@@ -130,7 +128,7 @@ pub enum Flow {
     Stop,
 }
 
-/// Why a load could not run at all. What fails while it runs is in [`Sample::errors`].
+/// Why a load could not run at all. What fails while it runs is in [`Sample::errors`](crate::Sample::errors).
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A value that makes no load.
@@ -267,16 +265,6 @@ impl Load {
             _ => Ok(()),
         }
     }
-}
-
-/// Runs the load on worker threads. The calling thread calls `observe` every
-/// [`Load::observe_every`]; [`Flow::Stop`] ends the run with what was measured so far.
-///
-/// # Errors
-/// [`LoadError`] when it cannot start. Requests that fail are counted in the sample.
-pub fn run(load: &Load, observe: &mut dyn FnMut(&Progress) -> Flow) -> Result<Sample, LoadError> {
-    load.check()?;
-    team::run(load, observe)
 }
 
 #[cfg(test)]

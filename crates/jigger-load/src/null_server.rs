@@ -5,7 +5,7 @@ mod conversation;
 mod turn;
 
 use crate::address::Address;
-use crate::team::pin;
+use crate::thread::pin;
 use crate::turn::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
 use conversation::{Answers, Conversation, State};
 use rustix::event::{EventfdFlags, epoll, eventfd};

@@ -17,7 +17,7 @@ pub struct Sample {
     /// Bytes received, heads and framing included.
     pub bytes_received: u64,
     /// Due time (open loop), begin of the connection (closed loop, fresh) or first byte sent
-    /// (closed loop, keep-alive) to the last byte of the answer.
+    /// (closed loop, keep-alive) to the last byte of the answer. With hooks one for each batch.
     pub response_time_ns: Histogram<u64>,
     /// Open loop: first byte sent (fresh: begin of the connection) to last byte received.
     pub service_time_ns: Option<Histogram<u64>>,
@@ -38,7 +38,7 @@ pub struct Sample {
     /// or said `Connection: close`.
     pub closed_by_server: u64,
     /// Answers of which a piece came some 40 ms after the one before, as when the server waits for
-    /// the client's delayed acknowledgement. Not counted in a load with hooks.
+    /// the client's delayed acknowledgement.
     pub held_back: u64,
     /// Answers that came after the end and before the connections were closed. They are in no
     /// other figure; the server's CPU time, read after the load, has them in it.

@@ -1,9 +1,9 @@
 //! One thread's counts while the load runs.
 
-use crate::connection::{Answer, Verdict};
 use crate::failure::{ErrorKind, Errors};
 use crate::glimpse::Glimpse;
 use crate::load::{Extent, Load, Pacing};
+use crate::protocol::{Flight, Response, Verdict};
 use crate::sample::{EngineUse, InFlight, Sample, histogram};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
@@ -74,33 +74,32 @@ impl Tally {
         self.tick_end_ns = start_ns + TICK_NS;
     }
 
-    /// A complete answer; `arrived_ns` is the kernel's time of its last bytes on the same clock.
-    pub(crate) fn answer(&mut self, answer: &Answer, now_ns: u64, arrived_ns: Option<u64>) {
-        self.statuses[usize::from(answer.status)] += 1;
-        match answer.verdict {
-            Verdict::Correct => self.correct(answer, now_ns, arrived_ns),
-            Verdict::WrongStatus if self.any_status => self.correct(answer, now_ns, arrived_ns),
-            Verdict::WrongStatus => self.wrong_status(answer.status),
+    /// A complete response; `arrived_ns` is the kernel's time of its last bytes on the same clock.
+    /// `is_timed`: nothing else of its batch, if it is of one, is to come.
+    pub(crate) fn response(
+        &mut self,
+        response: &Response,
+        is_timed: bool,
+        now_ns: u64,
+        arrived_ns: Option<u64>,
+    ) {
+        self.statuses[usize::from(response.status)] += 1;
+        match response.verdict {
+            Verdict::WrongStatus if !self.any_status => {
+                let status = response.status;
+                self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
+            }
             Verdict::WrongBody => {
                 let message = "the body differs from the expected one";
                 self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
             }
+            Verdict::Correct | Verdict::WrongStatus => {
+                self.count(now_ns);
+                if is_timed {
+                    self.time(&response.flight, now_ns, arrived_ns);
+                }
+            }
         }
-    }
-
-    /// An answer of a batch, which is timed as a whole: [`Tally::batch`].
-    pub(crate) fn answer_of_batch(&mut self, status: u16, is_accepted: bool, now_ns: u64) {
-        self.statuses[usize::from(status)] += 1;
-        if is_accepted || self.any_status {
-            self.count(now_ns);
-        } else {
-            self.wrong_status(status);
-        }
-    }
-
-    /// A batch is answered to the end.
-    pub(crate) fn batch(&mut self, due_ns: u64, started_ns: u64, now_ns: u64) {
-        self.time(due_ns, started_ns, now_ns);
     }
 
     pub(crate) fn connected(&mut self, duration_ns: u64) {
@@ -161,18 +160,6 @@ impl Tally {
         }
     }
 
-    fn wrong_status(&mut self, status: u16) {
-        self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
-    }
-
-    fn correct(&mut self, answer: &Answer, now_ns: u64, arrived_ns: Option<u64>) {
-        self.count(now_ns);
-        self.time(answer.flight.due_ns, answer.flight.started_ns, now_ns);
-        if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
-            recorded.saturating_record(arrived_ns.saturating_sub(answer.flight.started_ns));
-        }
-    }
-
     fn count(&mut self, now_ns: u64) {
         self.answers += 1;
         if now_ns >= self.tick_end_ns {
@@ -181,14 +168,17 @@ impl Tally {
         self.tick_answers += 1;
     }
 
-    fn time(&mut self, due_ns: u64, started_ns: u64, now_ns: u64) {
-        let service_ns = now_ns.saturating_sub(started_ns);
+    fn time(&mut self, flight: &Flight, now_ns: u64, arrived_ns: Option<u64>) {
+        let service_ns = now_ns.saturating_sub(flight.started_ns);
         match &mut self.service_ns {
             None => self.response_ns.saturating_record(service_ns),
             Some(recorded) => {
                 recorded.saturating_record(service_ns);
-                self.response_ns.saturating_record(now_ns.saturating_sub(due_ns));
+                self.response_ns.saturating_record(now_ns.saturating_sub(flight.due_ns));
             }
+        }
+        if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
+            recorded.saturating_record(arrived_ns.saturating_sub(flight.started_ns));
         }
     }
 

@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use jigger_load::hooks::{Batch, HookAction, Hooks, WholeResponse};
 use jigger_load::{
     Address, Arrivals, BodyRule, ConnectionPolicy, ErrorKind, Expect, Extent, Flow, Glimpses, Load,
-    LoadError, NullOptions, NullServer, Pacing, Request, Sample, Url, ceiling, run,
+    LoadError, NullOptions, NullServer, Pacing, Request, Sample, Url, ceiling, run, run_with_hooks,
 };
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 fn start(options: &NullOptions) -> NullServer {
@@ -219,6 +221,64 @@ fn large_answers_arrive_whole() {
     let sample = measure(&Load { expect: exact, connections: 4, ..count(&server, 12) });
     assert_whole(&sample, 12);
     assert!(sample.bytes_received > 36_000_000);
+}
+
+/// Two messages a millisecond on each connection, and the responses counted.
+struct TwoAtOnce(Arc<AtomicU64>);
+
+impl Hooks for TwoAtOnce {
+    fn delay(&mut self) -> (Duration, HookAction) {
+        (Duration::from_millis(1), HookAction::Continue)
+    }
+
+    fn request(&mut self, batch: &mut Batch) -> HookAction {
+        batch.fill(&get().bytes().repeat(2)).unwrap();
+        HookAction::Continue
+    }
+
+    fn wants_responses(&self) -> bool {
+        true
+    }
+
+    fn response(&mut self, response: &WholeResponse<'_>) -> HookAction {
+        assert_eq!(response.body, b"pong");
+        self.0.fetch_add(1, Ordering::Relaxed);
+        HookAction::Continue
+    }
+}
+
+#[test]
+fn hooks_have_what_every_load_has() {
+    type Change = fn(&mut Load);
+    let server = start(&NullOptions::default());
+    let cases: [(Change, u64); 7] = [
+        (|_| {}, 4),
+        (|load| load.connection = ConnectionPolicy::Fresh, 100),
+        (|load| load.ramp = Duration::from_millis(20), 4),
+        (|load| load.kernel_timestamps = true, 4),
+        (|load| load.busy_poll = true, 4),
+        (|load| (load.batch, load.connections) = (true, 16), 16),
+        (|load| (load.threads, load.pacing) = (2, even(2000.0)), 4),
+    ];
+    for (change, opened) in cases {
+        let mut load = Load { connections: 4, ..count(&server, 200) };
+        change(&mut load);
+        let seen = Arc::new(AtomicU64::new(0));
+        let hooks = (0..load.threads).map(|_| TwoAtOnce(Arc::clone(&seen))).collect();
+        let sample = run_with_hooks(&load, hooks, &mut |_| Flow::Continue).unwrap();
+        assert_eq!((sample.errors.total(), sample.due), (0, 200), "{:?}", sample.errors);
+        assert_eq!((sample.requests, seen.load(Ordering::Relaxed)), (200, 200));
+        assert_eq!((sample.response_time_ns.len(), sample.connections_opened), (100, opened));
+        let by_kernel = sample.kernel_time_ns.map(|times| times.len());
+        assert_eq!(by_kernel, load.kernel_timestamps.then_some(100));
+    }
+    let load = Load { threads: 2, connections: 2, ..count(&server, 1) };
+    let error = run_with_hooks(&load, vec![TwoAtOnce(Arc::default())], &mut |_| Flow::Continue);
+    assert!(error.unwrap_err().to_string().contains("hooks of its own"));
+}
+
+fn even(rate_per_second: f64) -> Pacing {
+    Pacing::Open { rate_per_second, arrivals: Arrivals::Even, burst: 1 }
 }
 
 #[test]

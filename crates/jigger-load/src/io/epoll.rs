@@ -5,7 +5,7 @@
 //! client TIME_WAIT and show the server something that no user does.
 
 use super::stamps::{self, Stamps};
-use super::{Driver, Ready, Received};
+use super::{Driver, Ready, Received, nanoseconds};
 use crate::address::Address;
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
@@ -181,11 +181,6 @@ fn read_event(event: epoll::Event) -> Ready {
 fn clock_ns(clock: rustix::time::ClockId) -> u64 {
     let time = rustix::time::clock_gettime(clock);
     nanoseconds(time.tv_sec, time.tv_nsec).unwrap_or_default()
-}
-
-/// `None` for a time before the clock's zero, which neither clock shows.
-pub(super) fn nanoseconds(seconds: i64, nanoseconds: i64) -> Option<u64> {
-    Some(u64::try_from(seconds).ok()? * 1_000_000_000 + u64::try_from(nanoseconds).ok()?)
 }
 
 fn timespec(duration_ns: u64) -> Timespec {

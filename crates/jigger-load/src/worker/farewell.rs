@@ -5,6 +5,8 @@
 use super::exchange::READS_MAX;
 use super::{Phase, Worker};
 use crate::io::{Driver, Ready};
+use crate::protocol::Protocol;
+use crate::source::Source;
 use crate::turn::READ_BYTES;
 use rustix::io::Errno;
 use std::ops::Range;
@@ -12,7 +14,7 @@ use std::ops::Range;
 /// How long the last answers are waited for.
 const PATIENCE_NS: u64 = 1_000_000_000;
 
-impl<D: Driver> Worker<'_, D> {
+impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// Closes each connection when its last answer has come, and what is open then when patience
     /// is at its end.
     ///
@@ -26,8 +28,9 @@ impl<D: Driver> Worker<'_, D> {
         }
         let mut open = 0_usize;
         for slot in &mut self.slots {
-            let flights = slot.connection.flights().len();
-            let is_asked = flights > 0 && slot.sent >= flights && slot.rest.is_empty();
+            let connection = &slot.connection;
+            let is_asked =
+                connection.sent() > 0 && connection.unsent() == 0 && slot.rest.is_empty();
             if is_asked && slot.phase == Phase::Open && slot.socket.is_some() {
                 open += 1;
             } else {
@@ -78,14 +81,14 @@ impl<D: Driver> Worker<'_, D> {
         let connection = &mut self.slots[index].connection;
         let mut input = &self.buffer[place.clone()];
         while !input.is_empty() {
-            match connection.absorb(&mut input, &self.load.expect, &mut self.memory) {
+            match connection.absorb(&mut input, &self.load.expect, &mut self.shared, ()) {
                 Ok(Some(_)) => self.tally.heard_out += 1,
                 Ok(None) => {}
                 Err(_) => return true,
             }
         }
         if place.is_empty() {
-            let last = connection.end_of_stream(&self.load.expect, &mut self.memory);
+            let last = connection.end_of_stream(&self.load.expect, &mut self.shared);
             self.tally.heard_out += u64::from(last.is_some());
         }
         place.is_empty() || connection.flights().is_empty()

@@ -339,12 +339,13 @@ fn more_requests_allocate_nothing_more() {
             ..load()
         };
         let driver = crate::io::Epoll::new(&load.address, true).unwrap();
-        let (board, stop) = (Board::default(), AtomicBool::new(false));
-        let worker = Worker::new(driver, &load, 0, &board, &stop);
-        let used = allocation_counter::measure(|| {
-            assert_eq!(worker.run().unwrap().requests, count);
-        });
-        used.count_total
+        seated(&load, |seat| {
+            let job = job(seat, driver);
+            let used = allocation_counter::measure(|| {
+                assert_eq!(job().unwrap().requests, count);
+            });
+            used.count_total
+        })
     };
     for pacing in [Pacing::Closed, open(100_000.0)] {
         assert_eq!(allocations(100, pacing), allocations(5_000, pacing), "{pacing:?}");
@@ -393,7 +394,7 @@ fn a_stop_ends_the_run_at_once_with_what_was_measured() {
     load.address = server.address().clone();
     load.observe_every = Duration::from_millis(1);
     let mut last = None;
-    let sample = crate::load::run(&load, &mut |progress| {
+    let sample = crate::team::run(&load, &mut |progress| {
         last = Some(*progress);
         if progress.answers > 10 { Flow::Stop } else { Flow::Continue }
     })

@@ -36,7 +36,7 @@ fn read(stream: &[u8], cuts: &[usize], answers_head: bool, memo: &mut Memo) -> R
             }
         }
     }
-    reading.open = parser.within_answer();
+    reading.open = parser.is_within_response();
     if parser.close_completes() {
         reading.answers.last_mut().unwrap().2 = true;
     }

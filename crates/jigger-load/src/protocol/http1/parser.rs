@@ -169,7 +169,7 @@ impl Parser {
     }
 
     /// Whether a part of an answer has arrived.
-    pub(crate) fn within_answer(&self) -> bool {
+    pub(crate) fn is_within_response(&self) -> bool {
         !matches!(self.state, State::Head) || !self.stash.is_empty()
     }
 
