@@ -1,11 +1,12 @@
 //! What this machine can do at best.
 
-use crate::load::{ConnectionPolicy, Extent, Flow, Load, LoadError, Pacing};
+use crate::load::{ConnectionPolicy, Extent, Load, LoadError, Pacing};
 use crate::null_server::{NullOptions, NullServer, NullServerError};
-use crate::request::Request;
 use crate::sample::Sample;
+use crate::source::request::Request;
 use crate::team::run;
 use crate::url::Url;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// Why there is no ceiling.
@@ -37,5 +38,5 @@ pub fn ceiling(load: &Load, server: &NullOptions, time: Duration) -> Result<Samp
         connection: if load.pipeline > 1 { ConnectionPolicy::KeepAlive } else { load.connection },
         ..load.clone()
     };
-    Ok(run(&load, &mut |_| Flow::Continue)?)
+    Ok(run(&load, &mut |_| ControlFlow::Continue(()))?)
 }

@@ -1,13 +1,13 @@
-//! The built-in server that does next to nothing for an answer: what the engine reaches against
+//! The built-in server that does next to nothing for a response: what the engine reaches against
 //! it is this machine's ceiling.
 
 mod conversation;
 mod turn;
 
-use crate::address::Address;
+use crate::io::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
 use crate::thread::pin;
-use crate::turn::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
-use conversation::{Answers, Conversation, State};
+use crate::url::Address;
+use conversation::{Conversation, Responses, State};
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -29,9 +29,9 @@ pub struct NullOptions {
     pub threads: usize,
     /// The cores the threads are pinned to, in turn.
     pub cpus: Option<Vec<usize>>,
-    /// Time spun away before each answer, in place of a real server's work.
+    /// Time spun away before each response, in place of a real server's work.
     pub work: Duration,
-    /// The body of each answer.
+    /// The body of each response.
     pub body: Vec<u8>,
 }
 
@@ -78,7 +78,7 @@ pub struct NullServer {
 struct Shared {
     listener: OwnedFd,
     stop: AtomicBool,
-    answers: Answers,
+    responses: Responses,
     hands: Vec<Hand>,
 }
 
@@ -107,7 +107,7 @@ impl NullServer {
         let shared = Arc::new(Shared {
             listener,
             stop: AtomicBool::new(false),
-            answers: Answers::new(&options.body, options.work),
+            responses: Responses::new(&options.body, options.work),
             hands: hands.map_err(start_error)?,
         });
         let mut server = NullServer { address, shared, threads: Vec::new() };
@@ -196,7 +196,7 @@ impl Thread {
                 Err(Errno::INTR) => continue,
                 Err(_) => return,
             };
-            if self.shared.answers.are_instant() {
+            if self.shared.responses.are_instant() {
                 ready.chunks(AT_ONCE).for_each(|events| self.serve(events));
             } else {
                 // A server that works does so on one request after another.
@@ -268,8 +268,8 @@ impl Thread {
             false
         } else {
             let received = conversation.read(&mut self.buffer[..READ_BYTES]);
-            let answers = &self.shared.answers;
-            conversation.answer(answers, &mut self.state, received, &self.buffer)
+            let responses = &self.shared.responses;
+            conversation.respond(responses, &mut self.state, received, &self.buffer)
         };
         self.conclude(number, waited, goes_on);
     }

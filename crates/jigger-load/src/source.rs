@@ -6,6 +6,8 @@
 pub(crate) mod fixed;
 pub mod hooks;
 pub(crate) mod mix;
+pub mod request;
+pub(crate) mod template;
 
 use crate::protocol::{Flight, Protocol, Sink};
 use std::ops::Range;

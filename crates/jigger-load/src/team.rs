@@ -1,7 +1,7 @@
 //! The threads of a load: common start, observation, and the sum of their samples.
 
 use crate::io::{Driver, Epoll};
-use crate::load::{Flow, Load, LoadError, Progress};
+use crate::load::{Load, LoadError, Progress};
 use crate::protocol::http1::Http1;
 use crate::sample::Sample;
 use crate::source::Source;
@@ -13,6 +13,7 @@ use crate::worker::Worker;
 use crate::worker::board::{Board, Seat};
 use rustix::io::Errno;
 use std::num::NonZeroU64;
+use std::ops::ControlFlow;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -32,11 +33,14 @@ type Outcome = Result<Sample, LoadError>;
 pub(crate) type Job<'a> = Box<dyn FnOnce() -> Result<Sample, Errno> + 'a>;
 
 /// Runs the load on worker threads. The calling thread calls `observe` every
-/// [`Load::observe_every`]; [`Flow::Stop`] ends the run with what was measured so far.
+/// [`Load::observe_every`]; [`ControlFlow::Break`] ends the run with what was measured so far.
 ///
 /// # Errors
 /// [`LoadError`] when it cannot start. Requests that fail are counted in the sample.
-pub fn run(load: &Load, observe: &mut dyn FnMut(&Progress) -> Flow) -> Result<Sample, LoadError> {
+pub fn run(
+    load: &Load,
+    observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Sample, LoadError> {
     run_threads(load, vec![(); load.threads], |seat, driver, ()| job(seat, driver), observe)
 }
 
@@ -49,7 +53,7 @@ pub fn run(load: &Load, observe: &mut dyn FnMut(&Progress) -> Flow) -> Result<Sa
 pub fn run_with_hooks<H: Hooks>(
     load: &Load,
     hooks: Vec<H>,
-    observe: &mut dyn FnMut(&Progress) -> Flow,
+    observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Sample, LoadError> {
     if hooks.len() != load.threads {
         let message = "each thread needs hooks of its own".to_owned();
@@ -63,7 +67,7 @@ fn run_threads<T: Send>(
     load: &Load,
     things: Vec<T>,
     job: impl for<'a> Fn(Seat<'a>, Epoll, T) -> Job<'a> + Sync,
-    observe: &mut dyn FnMut(&Progress) -> Flow,
+    observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Sample, LoadError> {
     load.check()?;
     let team = Team::new(load);
@@ -153,7 +157,7 @@ impl<'a> Team<'a> {
     fn watch(
         &self,
         outcomes: &Receiver<Outcome>,
-        observe: &mut dyn FnMut(&Progress) -> Flow,
+        observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Outcome {
         let start = Instant::now();
         let every = self.load.observe_every.max(Duration::from_millis(1));
@@ -166,11 +170,11 @@ impl<'a> Team<'a> {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     next = (next + every).max(Instant::now());
-                    // While the last answers are heard out there is nothing new to be seen.
+                    // While the last responses are heard out there is nothing new to be seen.
                     if self.boards.iter().all(Board::is_final) {
                         continue;
                     }
-                    if observe(&self.progress(start.elapsed())) == Flow::Stop {
+                    if observe(&self.progress(start.elapsed())) == ControlFlow::Break(()) {
                         self.end();
                     }
                 }
@@ -189,7 +193,7 @@ impl<'a> Team<'a> {
         };
         Progress {
             elapsed,
-            answers: sum(|board| &board.answers),
+            responses: sum(|board| &board.responses),
             errors: sum(|board| &board.errors),
             bytes: sum(|board| &board.bytes),
         }
@@ -223,10 +227,10 @@ fn start_error(errno: Errno) -> LoadError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Request;
     use crate::sample::InFlight;
-    use crate::tally::Tally;
+    use crate::source::request::Request;
     use crate::url::Url;
+    use crate::worker::tally::Tally;
 
     /// Whether anybody observes a load, counting or not, until its only thread reports: when it is
     /// observed, else after a while.
@@ -250,7 +254,7 @@ mod tests {
         let outcome = team.watch(&receiver, &mut |_| {
             observed = true;
             sender.take().into_iter().for_each(|sender| sender.send(sample()).unwrap());
-            Flow::Continue
+            ControlFlow::Continue(())
         });
         outcome.unwrap();
         observed

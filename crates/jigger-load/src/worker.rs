@@ -1,34 +1,35 @@
 //! One thread of a load: its connections, driven from event to event.
 //!
-//! After the start nothing is allocated, but where an answer arrives in pieces or the kernel
+//! After the start nothing is allocated, but where a response arrives in pieces or the kernel
 //! takes a request in pieces. There are no timers: every request has the same timeout, so one
 //! look over the connections for each timeout is enough to find the next deadline.
 
-mod batch;
 pub(crate) mod board;
+mod drain;
 mod exchange;
-mod farewell;
+mod gathering;
 mod pieces;
 mod reconnect;
+mod schedule;
 mod slot;
+pub(crate) mod tally;
 mod turn;
 
-use crate::io::Driver;
+use crate::io::{AT_ONCE, BUFFER_BYTES, Driver};
 use crate::load::{ConnectionPolicy, Extent, Load, Pacing};
 use crate::protocol::Protocol;
 use crate::sample::{InFlight, Sample};
-use crate::schedule::{Rate, Schedule};
 use crate::source::Source;
-use crate::tally::Tally;
 use crate::thread;
-use crate::turn::{AT_ONCE, BUFFER_BYTES};
-use batch::Batch;
 use board::Seat;
+use gathering::Gathering;
 use rustix::io::Errno;
+use schedule::{Rate, Schedule};
 use slot::{Pause, Phase, Slot};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
+use tally::Tally;
 use turn::{Arrival, Departure};
 
 /// How long a stop may go unnoticed.
@@ -48,14 +49,14 @@ pub(crate) struct Worker<'a, D: Driver, P: Protocol, S> {
     read: Vec<usize>,
     departures: Vec<Departure>,
     /// The slot that was read when the time was up, and where in the buffer that stands.
-    unheard: Option<(usize, Range<usize>)>,
+    undrained: Option<(usize, Range<usize>)>,
     /// Open loop: slots that can take a request, once for each they can take; longest free first.
     free: VecDeque<u32>,
     schedule: Option<Schedule>,
     tally: Tally,
     shared: P::Shared,
     buffer: Box<[u8]>,
-    batch: Batch,
+    gathering: Gathering,
     /// Requests that may still be begun.
     left: u64,
     under_way: usize,
@@ -84,14 +85,14 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
             arrivals: Vec::with_capacity(AT_ONCE),
             read: Vec::with_capacity(AT_ONCE),
             departures: Vec::with_capacity(AT_ONCE),
-            unheard: None,
+            undrained: None,
             free: VecDeque::with_capacity(slots.len() * load.pipeline),
             slots,
             schedule: schedule(load, seat.thread),
             tally: Tally::new(load),
             shared: P::Shared::default(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
-            batch: Batch::default(),
+            gathering: Gathering::default(),
             left,
             under_way: 0,
             now_ns: 0,
@@ -123,18 +124,18 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
             self.gather(timeout_ns);
             self.driver.wait(timeout_ns, &mut ready)?;
             self.handle(&ready);
-            self.seat.board.show(self.tally.answers, self.tally.errors.total(), self.tally.bytes);
-            if let Some(glimpses) = &self.load.glimpses
-                && glimpses.is_wanted(self.seat.thread)
+            self.seat.board.show(self.tally.responses, self.tally.errors.total(), self.tally.bytes);
+            if let Some(snapshots) = &self.load.snapshots
+                && snapshots.is_wanted(self.seat.thread)
             {
-                glimpses.lay_down(self.seat.thread, self.tally.glimpse());
+                snapshots.publish(self.seat.thread, self.tally.snapshot());
             }
         }
         let cpu_ns = thread::cpu_ns() - cpu_ns;
         let end_ns = self.now_ns.min(self.end_ns);
         let (in_flight, unsent) = self.left_over(start_ns, end_ns);
         self.seat.board.close();
-        self.take_leave(&mut ready)?;
+        self.drain(&mut ready)?;
         Ok(self.tally.finish(end_ns, in_flight, unsent, cpu_ns, D::NAME))
     }
 
@@ -307,12 +308,13 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         }
     }
 
-    /// Batching: lets answers gather, but for nothing that the clock demands.
+    /// Batching: lets responses gather, but for nothing that the clock demands.
     fn gather(&mut self, timeout_ns: u64) {
         if !self.load.batch {
             return;
         }
-        if let Some(nap_ns) = self.batch.nap_ns(self.now_ns, self.tally.answers, self.under_way)
+        if let Some(nap_ns) =
+            self.gathering.nap_ns(self.now_ns, self.tally.responses, self.under_way)
             && nap_ns < timeout_ns
         {
             self.driver.nap(nap_ns);
@@ -325,7 +327,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         idle.map(|slot| end_ns.saturating_sub(slot.idle_since_ns)).sum()
     }
 
-    /// What has no answer at the end, and how much of it was due and never sent.
+    /// What has no response at the end, and how much of it was due and never sent.
     fn left_over(&mut self, start_ns: u64, end_ns: u64) -> (InFlight, u64) {
         let mut in_flight = InFlight::default();
         let open = self.schedule.is_some();

@@ -6,7 +6,7 @@
 
 use super::stamps::{self, Stamps};
 use super::{Driver, Ready, Received, nanoseconds};
-use crate::address::Address;
+use crate::url::Address;
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SendFlags, SocketFlags, SocketType};

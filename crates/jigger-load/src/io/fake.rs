@@ -49,7 +49,7 @@ pub(crate) struct Fake {
     /// How late a sleep ends that nothing but the clock ends.
     wakes_late_ns: u64,
     pub(crate) naps: Rc<Cell<u64>>,
-    /// How many connections the client closed with an answer on its way to it.
+    /// How many connections the client closed with a response on its way to it.
     pub(crate) cut_off: Rc<Cell<u64>>,
 }
 

@@ -22,7 +22,7 @@ const TRIES: u32 = 1000;
 
 impl Stamps {
     /// Returns when the kernel stamps. Where it does not within a second, or there is no loopback
-    /// interface, answers simply have no timestamps.
+    /// interface, responses simply have no timestamps.
     pub(super) fn begin() -> Stamps {
         let mut stamps =
             Stamps { control: nix::cmsg_space!(nix::libc::timespec), _connection: None };

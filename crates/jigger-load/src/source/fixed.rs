@@ -3,7 +3,7 @@
 use super::Source;
 use crate::protocol::http1::Http1;
 use crate::protocol::{Flight, Protocol};
-use crate::request::Request;
+use crate::source::request::Request;
 use std::ops::Range;
 
 /// The request as many times as are pipelined, so that sending is a slice.

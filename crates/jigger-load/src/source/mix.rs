@@ -4,7 +4,7 @@ use super::Source;
 use crate::protocol::http1::Http1;
 use crate::protocol::{Flight, Protocol};
 use crate::random::Random;
-use crate::request::Request;
+use crate::source::request::Request;
 use std::ops::Range;
 
 /// With so much laid out the rest is not worth the memory.

@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Board {
-    pub(crate) answers: AtomicU64,
+    pub(crate) responses: AtomicU64,
     pub(crate) errors: AtomicU64,
     pub(crate) bytes: AtomicU64,
     is_final: AtomicBool,
 }
 
 impl Board {
-    pub(super) fn show(&self, answers: u64, errors: u64, bytes: u64) {
-        self.answers.store(answers, Ordering::Relaxed);
+    pub(super) fn show(&self, responses: u64, errors: u64, bytes: u64) {
+        self.responses.store(responses, Ordering::Relaxed);
         self.errors.store(errors, Ordering::Relaxed);
         self.bytes.store(bytes, Ordering::Relaxed);
     }

@@ -1,14 +1,13 @@
-//! Sending requests and taking answers.
+//! Sending requests and taking responses.
 
 use super::reconnect::message;
 use super::{Phase, Worker};
 use crate::failure::ErrorKind;
-use crate::io::{Driver, Received};
+use crate::io::{Driver, READ_BYTES, Received};
 use crate::load::ConnectionPolicy;
 use crate::protocol::http1::Malformed;
 use crate::protocol::{Protocol, Response, Verdict};
 use crate::source::Source;
-use crate::turn::READ_BYTES;
 use rustix::io::Errno;
 use std::ops::Range;
 
@@ -29,7 +28,7 @@ pub(super) enum Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     GoOn,
-    /// The connection has served its last request, by the answer's or by our own will.
+    /// The connection has served its last request, by the response's or by our own will.
     Last,
     /// It broke and has been dealt with.
     Failed,
@@ -144,7 +143,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         true
     }
 
-    /// A request that cannot be written may already have its answer: a server that refuses a
+    /// A request that cannot be written may already have its response: a server that refuses a
     /// large body answers and closes. Reading tells which it was.
     pub(super) fn fail_write(&mut self, index: usize, error: Errno) {
         let slot = &mut self.slots[index];
@@ -173,7 +172,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             match self.look_at(index, 0, received, hung_up) {
                 Look::ReadOn => {}
                 Look::Nothing => {
-                    // The read before may have filled the buffer with the end of an answer.
+                    // The read before may have filled the buffer with the end of a response.
                     if number > 0 {
                         self.read.push(index);
                     }
@@ -204,7 +203,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             }
         };
         if self.now_ns >= self.end_ns {
-            self.unheard = Some((index, from..from + received.bytes));
+            self.undrained = Some((index, from..from + received.bytes));
             return Look::Done;
         }
         if received.bytes == 0 {
@@ -227,7 +226,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         Look::Done
     }
 
-    /// Takes the answers out of the bytes read.
+    /// Takes the responses out of the bytes read.
     fn take(&mut self, index: usize, from: usize, received: Received) -> Taken {
         self.tally.bytes += received.bytes as u64;
         let arrived_ns = received
@@ -282,7 +281,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         let is_held_back = slot.pieces.end(self.now_ns) && response.verdict == Verdict::Correct;
         self.tally.held_back += u64::from(is_held_back);
         slot.backoff_ns = 0;
-        slot.answered = true;
+        slot.responded = true;
         slot.idle_since_ns = self.now_ns;
         self.release(index, 1);
         let fresh = self.load.connection == ConnectionPolicy::Fresh;

@@ -20,7 +20,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         self.now_ns = began_ns;
         let slot = &mut self.slots[index];
         slot.connect_ns = began_ns;
-        slot.answered = false;
+        slot.responded = false;
         slot.connection.restart(began_ns);
         if self.load.connection == ConnectionPolicy::Fresh {
             self.end_idleness(index, began_ns);
@@ -54,7 +54,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             return self.fail_connect(index, error);
         }
         if ready.readable {
-            // Nothing has been sent, so that no answer can be due.
+            // Nothing has been sent, so that no response can be due.
             self.tally.connected(self.now_ns - slot.connect_ns);
             self.slots[index].phase = Phase::Open;
             return self.receive(index, ready.hung_up, 0);
@@ -73,7 +73,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         self.stand(index, self.now_ns);
     }
 
-    /// The server ends the connection, by its last answer (`announced`) or by closing.
+    /// The server ends the connection, by its last response (`announced`) or by closing.
     pub(super) fn end_of_stream(&mut self, index: usize, announced: bool) {
         let expect = &self.load.expect;
         let connection = &mut self.slots[index].connection;
@@ -120,12 +120,12 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     }
 
     /// The connection broke: its requests fail, and it is made anew, after a rest when it had
-    /// not brought a single answer.
+    /// not brought a single response.
     pub(super) fn fail(&mut self, index: usize, kind: ErrorKind, message: impl FnOnce() -> String) {
         let slot = &self.slots[index];
         // Also what breaks an idle connection is counted.
         let count = slot.connection.flights().len().max(1) as u64;
-        let rests = !slot.answered;
+        let rests = !slot.responded;
         self.tally.errors.add(kind, count, message);
         self.give_up(index, rests);
     }
@@ -173,7 +173,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         }
     }
 
-    /// The clock of this connection's request starts; what passed since the last answer is counted.
+    /// The clock of this connection's request starts; what passed since the last response is counted.
     pub(super) fn end_idleness(&mut self, index: usize, now_ns: u64) {
         let slot = &mut self.slots[index];
         if self.schedule.is_none() {

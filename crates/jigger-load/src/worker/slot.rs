@@ -15,7 +15,7 @@ pub(super) struct Slot<S, P> {
     pub(super) connect_ns: u64,
     pub(super) backoff_ns: u64,
     /// Whether this socket has brought a response.
-    pub(super) answered: bool,
+    pub(super) responded: bool,
     /// The kernel refused to take more; what it has for us is still to be read.
     pub(super) write_error: Option<Errno>,
     pub(super) free_since_ns: u64,
@@ -53,7 +53,7 @@ impl<S, P: Protocol> Slot<S, P> {
             pieces: Pieces::default(),
             connect_ns: 0,
             backoff_ns: 0,
-            answered: false,
+            responded: false,
             write_error: None,
             free_since_ns: 0,
             idle_since_ns: 0,

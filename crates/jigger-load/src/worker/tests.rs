@@ -6,11 +6,10 @@ mod truth;
 
 use super::board::Board;
 use super::*;
-use crate::address::Address;
 use crate::io::fake::{Fake, Step};
-use crate::request::Request;
+use crate::source::request::Request;
 use crate::team::job;
-use crate::url::Url;
+use crate::url::{Address, Url};
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 

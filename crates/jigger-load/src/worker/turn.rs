@@ -1,13 +1,12 @@
 //! What a look at the sockets brought, some of them at a time: first they are read, then the
-//! answers are taken, then the next requests go out. Why so: [`crate::turn`].
+//! responses are taken, then the next requests go out. Why so: `io.rs`.
 
 use super::exchange::Look;
 use super::{Phase, Worker};
-use crate::io::{Driver, Ready, Received};
+use crate::io::{AT_ONCE, Driver, READ_BYTES, Ready, Received, behind, has_room};
 use crate::load::ConnectionPolicy;
 use crate::protocol::Protocol;
 use crate::source::Source;
-use crate::turn::{AT_ONCE, READ_BYTES, behind, has_room};
 use rustix::io::Errno;
 use std::ops::Range;
 
@@ -52,7 +51,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     }
 
     /// Reads the sockets that have something to read and nothing else to report, as long as the
-    /// buffer has room. Where connections are fresh, an answer is followed by the next
+    /// buffer has room. Where connections are fresh, a response is followed by the next
     /// connection at once.
     fn read_ready(&mut self, events: &[Ready]) {
         let mut from = 0;

@@ -1,12 +1,13 @@
 //! `jigger wrk`: wrk's own flags and wrk's own report.
 
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use jigger_load::ask::first_that_connects;
+use jigger_load::fetch::first_that_connects;
 use jigger_load::{
-    Address, Arrivals, Extent, Flow, Load, LoadError, Pacing, Request, Sample, Url, run_with_hooks,
+    Address, Arrivals, Extent, Load, LoadError, Pacing, Request, Sample, Url, run_with_hooks,
 };
 
 use super::{Exit, output};
@@ -44,7 +45,7 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
         output::print(&head(&told))?;
     }
     let mut observe = |_: &jigger_load::Progress| {
-        if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
+        if interrupt.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let outcome = match script.as_ref().map(|script| (script, script.hooks())) {
         None => jigger_load::run(&load, &mut observe),

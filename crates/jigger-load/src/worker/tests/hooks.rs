@@ -13,7 +13,7 @@ use std::time::Duration;
 const PONG: Step = Send(b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 4\r\n\r\npong");
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
-/// Hooks that note what happens, and end after so many answers.
+/// Hooks that note what happens, and end after so many responses.
 #[derive(Clone, Default)]
 struct Noted {
     delay_ms: u64,

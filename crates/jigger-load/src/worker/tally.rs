@@ -1,10 +1,10 @@
 //! One thread's counts while the load runs.
 
 use crate::failure::{ErrorKind, Errors};
-use crate::glimpse::Glimpse;
 use crate::load::{Extent, Load, Pacing};
 use crate::protocol::{Flight, Response, Verdict};
 use crate::sample::{EngineUse, InFlight, Sample, histogram};
+use crate::snapshot::Snapshot;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
@@ -13,18 +13,18 @@ const TICK_NS: u64 = 100_000_000;
 const TICKS_MAX: usize = 36_000;
 const STATUSES: usize = 600;
 
-/// See the module. Recording an answer allocates nothing.
+/// See the module. Recording a response allocates nothing.
 #[derive(Debug)]
 pub(crate) struct Tally {
     start_ns: u64,
     any_status: bool,
-    pub(crate) answers: u64,
+    pub(crate) responses: u64,
     pub(crate) bytes: u64,
     pub(crate) begun: u64,
     pub(crate) connections_opened: u64,
     pub(crate) closed_by_server: u64,
     pub(crate) held_back: u64,
-    pub(crate) heard_out: u64,
+    pub(crate) drained: u64,
     pub(crate) idle_ns: u64,
     pub(crate) errors: Errors,
     response_ns: Histogram<u64>,
@@ -34,7 +34,7 @@ pub(crate) struct Tally {
     lag_ns: Option<Histogram<u64>>,
     statuses: Box<[u64; STATUSES]>,
     ticks: Vec<u32>,
-    tick_answers: u32,
+    tick_responses: u32,
     tick_end_ns: u64,
 }
 
@@ -48,13 +48,13 @@ impl Tally {
         Tally {
             start_ns: 0,
             any_status: load.any_status,
-            answers: 0,
+            responses: 0,
             bytes: 0,
             begun: 0,
             connections_opened: 0,
             closed_by_server: 0,
             held_back: 0,
-            heard_out: 0,
+            drained: 0,
             idle_ns: 0,
             errors: Errors::default(),
             response_ns: histogram(),
@@ -64,7 +64,7 @@ impl Tally {
             lag_ns: open.then(histogram),
             statuses: Box::new([0; STATUSES]),
             ticks: Vec::with_capacity(ticks.min(TICKS_MAX)),
-            tick_answers: 0,
+            tick_responses: 0,
             tick_end_ns: TICK_NS,
         }
     }
@@ -116,8 +116,8 @@ impl Tally {
 
     /// A copy of what is counted so far.
     #[cold]
-    pub(crate) fn glimpse(&self) -> Glimpse {
-        Glimpse {
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
             response_time_ns: self.response_ns.clone(),
             status: statuses(&self.statuses),
             errors: self.errors.clone(),
@@ -134,12 +134,12 @@ impl Tally {
         driver: &'static str,
     ) -> Sample {
         self.advance_ticks(end_ns);
-        if self.ticks.len() < TICKS_MAX && self.tick_answers > 0 {
-            self.ticks.push(self.tick_answers);
+        if self.ticks.len() < TICKS_MAX && self.tick_responses > 0 {
+            self.ticks.push(self.tick_responses);
         }
         Sample {
             elapsed_ns: end_ns - self.start_ns,
-            requests: self.answers,
+            requests: self.responses,
             due: self.begun + unsent,
             bytes_received: self.bytes,
             response_time_ns: self.response_ns,
@@ -152,7 +152,7 @@ impl Tally {
             connections_opened: self.connections_opened,
             closed_by_server: self.closed_by_server,
             held_back: self.held_back,
-            heard_out: self.heard_out,
+            drained: self.drained,
             idle_ns: self.idle_ns,
             ticks: vec![self.ticks],
             engine: EngineUse { cpu_ns, cores: 0, schedule_lag_ns: self.lag_ns },
@@ -161,11 +161,11 @@ impl Tally {
     }
 
     fn count(&mut self, now_ns: u64) {
-        self.answers += 1;
+        self.responses += 1;
         if now_ns >= self.tick_end_ns {
             self.advance_ticks(now_ns);
         }
-        self.tick_answers += 1;
+        self.tick_responses += 1;
     }
 
     fn time(&mut self, flight: &Flight, now_ns: u64, arrived_ns: Option<u64>) {
@@ -184,7 +184,7 @@ impl Tally {
 
     fn advance_ticks(&mut self, now_ns: u64) {
         while now_ns >= self.tick_end_ns && self.ticks.len() < TICKS_MAX {
-            self.ticks.push(std::mem::take(&mut self.tick_answers));
+            self.ticks.push(std::mem::take(&mut self.tick_responses));
             self.tick_end_ns += TICK_NS;
         }
     }
