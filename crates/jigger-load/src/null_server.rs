@@ -153,7 +153,6 @@ impl Hand {
     }
 }
 
-/// One thread of the server.
 struct Thread {
     shared: Arc<Shared>,
     number: usize,

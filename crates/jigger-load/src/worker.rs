@@ -36,7 +36,6 @@ use turn::{Arrival, Departure};
 const STOP_CHECK_NS: u64 = 20_000_000;
 const NEVER: u64 = u64::MAX;
 
-/// See the module.
 pub(crate) struct Worker<'a, D: Driver, P: Protocol, S> {
     driver: D,
     source: S,

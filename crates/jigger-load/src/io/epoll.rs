@@ -17,7 +17,6 @@ use std::os::fd::OwnedFd;
 const EVENTS: usize = 512;
 const MILLISECOND_NS: u64 = 1_000_000;
 
-/// See the module.
 pub(crate) struct Epoll {
     epoll: OwnedFd,
     address: Target,

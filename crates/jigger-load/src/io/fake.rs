@@ -37,7 +37,7 @@ pub(crate) enum Step {
 /// What each call costs.
 const CALL_NS: u64 = 1_000;
 
-/// See the module. Connection number n follows script n; the last script serves all others.
+/// Connection number n follows script n; the last script serves all others.
 pub(crate) struct Fake {
     scripts: Vec<Vec<Step>>,
     wires: Rc<RefCell<Vec<Wire>>>,

@@ -26,7 +26,6 @@ pub(super) struct State {
     last: Vec<u8>,
 }
 
-/// See the module.
 #[derive(Debug)]
 pub(super) struct Conversation {
     file: OwnedFd,
@@ -39,7 +38,6 @@ pub(super) struct Conversation {
     closes: bool,
 }
 
-/// A request's head.
 struct RequestHead {
     head_bytes: usize,
     body_bytes: u64,

@@ -6,7 +6,6 @@ use crate::io::{READ_BYTES, behind, has_room};
 use rustix::event::epoll;
 use rustix::io::Errno;
 
-/// What a turn works on.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     arrivals: Vec<Arrival>,

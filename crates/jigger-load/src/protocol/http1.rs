@@ -15,7 +15,6 @@ pub(crate) struct Memory {
     last_match: LastMatch,
 }
 
-/// See the module.
 #[derive(Debug)]
 pub(crate) struct Http1 {
     parser: Parser,

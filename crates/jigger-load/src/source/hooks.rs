@@ -41,7 +41,7 @@ pub enum HookAction {
 /// A response with its head and body.
 #[derive(Clone, Copy, Debug)]
 pub struct WholeResponse<'a> {
-    /// The status code.
+    /// 200 to 599.
     pub status: u16,
     /// The head's bytes, status line and closing empty line included.
     pub head: &'a [u8],

@@ -10,7 +10,6 @@ use std::ops::Range;
 /// With so much laid out the rest is not worth the memory.
 const FULL_BYTES: usize = 64 << 10;
 
-/// See the module.
 #[derive(Debug)]
 pub(crate) struct Mix<'a> {
     requests: &'a [(Request, u32)],

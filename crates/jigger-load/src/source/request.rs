@@ -117,7 +117,7 @@ impl Request {
         }
     }
 
-    /// The method.
+    /// As given, such as `GET`.
     #[must_use]
     pub fn method(&self) -> &str {
         &self.method

@@ -13,7 +13,7 @@ const TICK_NS: u64 = 100_000_000;
 const TICKS_MAX: usize = 36_000;
 const STATUSES: usize = 600;
 
-/// See the module. Recording a response allocates nothing.
+/// Recording a response allocates nothing.
 #[derive(Debug)]
 pub(crate) struct Tally {
     start_ns: u64,
