@@ -19,6 +19,9 @@ pub(crate) trait Driver {
     /// Nanoseconds of a monotonic clock that all threads share.
     fn now_ns(&self) -> u64;
 
+    /// The CPU time of the calling thread.
+    fn cpu_ns(&self) -> u64;
+
     /// What to add to `now_ns` for the clock of [`Received::arrived_ns`].
     fn arrival_offset_ns(&self) -> u64;
 

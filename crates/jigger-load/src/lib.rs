@@ -5,7 +5,6 @@
 //! [`NullServer`] answers as fast as this machine can, and [`ceiling`] is the rate at which
 //! the engine asks it. Linux only: the network is reached through epoll, without unsafe code.
 
-mod ceiling;
 pub mod expect;
 pub mod failure;
 pub mod fetch;
@@ -18,16 +17,14 @@ pub mod sample;
 mod snapshot;
 pub mod source;
 mod team;
-mod thread;
 pub mod url;
 mod worker;
 
-pub use ceiling::{CeilingError, ceiling};
 pub use expect::{BodyRule, Expect};
 pub use failure::{ErrorKind, Errors};
 pub use hdrhistogram::Histogram;
 pub use load::{Arrivals, ConnectionPolicy, Extent, Load, LoadError, Pacing, Progress};
-pub use null_server::{NullOptions, NullServer, NullServerError};
+pub use null_server::{CeilingError, NullOptions, NullServer, NullServerError, ceiling};
 pub use protocol::http1::Malformed;
 pub use sample::{EngineUse, InFlight, Sample};
 pub use snapshot::{Snapshot, Snapshots};

@@ -4,15 +4,20 @@
 mod conversation;
 mod turn;
 
+use crate::expect::Expect;
 use crate::io::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
-use crate::thread::pin;
-use crate::url::Address;
+use crate::load::{ConnectionPolicy, Extent, Load, LoadError, Pacing};
+use crate::sample::Sample;
+use crate::source::request::Request;
+use crate::team::{pin, run};
+use crate::url::{Address, Url};
 use conversation::{Conversation, Responses, State};
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -62,6 +67,17 @@ pub enum NullServerError {
     /// The kernel gave no thread, no epoll or no pinning.
     #[error("the null server cannot start: {0}")]
     Start(#[source] std::io::Error),
+}
+
+/// Why there is no ceiling.
+#[derive(Debug, thiserror::Error)]
+pub enum CeilingError {
+    /// The null server did not start.
+    #[error(transparent)]
+    Server(#[from] NullServerError),
+    /// The load did not start.
+    #[error(transparent)]
+    Load(#[from] LoadError),
 }
 
 /// A running null server; dropping it stops it. It answers every well-formed request with
@@ -139,6 +155,27 @@ impl Drop for NullServer {
             let _ = std::fs::remove_file(path);
         }
     }
+}
+
+/// Runs a closed loop shaped as `load` (threads, connections, policy, pipelining, cores, batching)
+/// against a null server as `server` says, for `time`. Its rate is the ceiling.
+///
+/// # Errors
+/// [`CeilingError`] when one of the two cannot start.
+pub fn ceiling(load: &Load, server: &NullOptions, time: Duration) -> Result<Sample, CeilingError> {
+    let server = NullServer::start(server)?;
+    let url = Url::parse("http://localhost/").expect("a constant URL that is valid");
+    let load = Load {
+        address: server.address().clone(),
+        requests: vec![(Request::get(&url), 1)],
+        pacing: Pacing::Closed,
+        ramp: Duration::ZERO,
+        extent: Extent::Time(time),
+        expect: Expect::default(),
+        connection: if load.pipeline > 1 { ConnectionPolicy::KeepAlive } else { load.connection },
+        ..load.clone()
+    };
+    Ok(run(&load, &mut |_| ControlFlow::Continue(()))?)
 }
 
 impl Hand {

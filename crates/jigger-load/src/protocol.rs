@@ -4,8 +4,8 @@
 pub(crate) mod http1;
 
 use crate::expect::Expect;
-use http1::Malformed;
 use std::collections::VecDeque;
+use std::fmt::Display;
 
 /// A request under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,12 @@ pub(crate) trait Protocol {
     /// What a thread's connections share.
     type Shared: Default;
 
+    /// Why what came is none of its responses.
+    type Error: Display;
+
+    /// More came than was asked for.
+    const UNASKED: Self::Error;
+
     /// A conversation with room for so many requests at once.
     fn new(requests: usize) -> Self;
 
@@ -90,7 +96,7 @@ pub(crate) trait Protocol {
         expect: &Expect,
         shared: &mut Self::Shared,
         sink: impl Sink,
-    ) -> Result<Option<Response>, Malformed>;
+    ) -> Result<Option<Response>, Self::Error>;
 
     /// The stream has ended: the response that this completes, if one.
     fn end_of_stream(&mut self, expect: &Expect, shared: &mut Self::Shared) -> Option<Response>;

@@ -20,7 +20,6 @@ use crate::load::{ConnectionPolicy, Extent, Load, Pacing};
 use crate::protocol::Protocol;
 use crate::sample::{InFlight, Sample};
 use crate::source::Source;
-use crate::thread;
 use board::Seat;
 use gathering::Gathering;
 use rustix::io::Errno;
@@ -106,7 +105,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
     /// # Errors
     /// Only when waiting itself fails, which no state of a connection can cause.
     pub(crate) fn run(mut self) -> Result<Sample, Errno> {
-        let cpu_ns = thread::cpu_ns();
+        let cpu_ns = self.driver.cpu_ns();
         self.connect_ahead();
         self.now_ns = self.driver.now_ns();
         let start_ns = self.now_ns;
@@ -130,7 +129,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
                 snapshots.publish(self.seat.thread, self.tally.snapshot());
             }
         }
-        let cpu_ns = thread::cpu_ns() - cpu_ns;
+        let cpu_ns = self.driver.cpu_ns() - cpu_ns;
         let end_ns = self.now_ns.min(self.end_ns);
         let (in_flight, unsent) = self.left_over(start_ns, end_ns);
         self.seat.board.close();

@@ -75,6 +75,10 @@ impl Driver for Epoll {
         clock_ns(rustix::time::ClockId::Monotonic)
     }
 
+    fn cpu_ns(&self) -> u64 {
+        clock_ns(rustix::time::ClockId::ThreadCPUTime)
+    }
+
     fn arrival_offset_ns(&self) -> u64 {
         clock_ns(rustix::time::ClockId::Realtime).wrapping_sub(self.now_ns())
     }

@@ -200,6 +200,10 @@ impl Driver for Fake {
         self.now_ns.get()
     }
 
+    fn cpu_ns(&self) -> u64 {
+        0
+    }
+
     fn arrival_offset_ns(&self) -> u64 {
         0
     }

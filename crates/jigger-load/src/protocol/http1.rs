@@ -26,6 +26,8 @@ pub(crate) struct Http1 {
 
 impl Protocol for Http1 {
     type Shared = Memory;
+    type Error = Malformed;
+    const UNASKED: Malformed = Malformed::Unasked;
 
     fn new(requests: usize) -> Http1 {
         Http1 {
@@ -65,7 +67,7 @@ impl Protocol for Http1 {
         mut sink: impl Sink,
     ) -> Result<Option<Response>, Malformed> {
         let Some(flight) = self.flights.front().filter(|_| self.sent > 0) else {
-            return if input.is_empty() { Ok(None) } else { Err(Malformed::Unasked) };
+            return if input.is_empty() { Ok(None) } else { Err(Self::UNASKED) };
         };
         let is_head = flight.is_head;
         loop {

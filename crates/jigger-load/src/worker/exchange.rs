@@ -5,7 +5,6 @@ use super::{Phase, Worker};
 use crate::failure::ErrorKind;
 use crate::io::{Driver, READ_BYTES, Received};
 use crate::load::ConnectionPolicy;
-use crate::protocol::http1::Malformed;
 use crate::protocol::{Protocol, Response, Verdict};
 use crate::source::Source;
 use rustix::io::Errno;
@@ -243,9 +242,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                 Ok(Some(response)) => {
                     let last = self.settle(index, &response, arrived_ns);
                     if last && from < end {
-                        self.fail(index, ErrorKind::ReadMalformed, || {
-                            Malformed::Unasked.to_string()
-                        });
+                        self.fail(index, ErrorKind::ReadMalformed, || P::UNASKED.to_string());
                         return Taken::Failed;
                     }
                     if last {
@@ -259,8 +256,8 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                     self.slots[index].pieces.more(self.now_ns, received.bytes);
                     return Taken::GoOn;
                 }
-                Err(malformed) => {
-                    self.fail(index, ErrorKind::ReadMalformed, || malformed.to_string());
+                Err(error) => {
+                    self.fail(index, ErrorKind::ReadMalformed, || error.to_string());
                     return Taken::Failed;
                 }
             }
