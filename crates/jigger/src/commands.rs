@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
-use crate::server::guard;
+use crate::server::{VERB, guard};
 
 /// How the program ends; documented in the help and the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl From<Exit> for ExitCode {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|word| word == guard::VERB) {
+    if std::env::args_os().nth(1).is_some_and(|word| word == VERB) {
         return guard::main();
     }
     let arguments = arguments();
