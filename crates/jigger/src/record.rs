@@ -5,6 +5,7 @@
 
 mod costs;
 mod embedded;
+mod error;
 mod file;
 mod limit;
 mod visit;
@@ -27,6 +28,7 @@ pub use costs::{
     LayerRecord,
 };
 pub use embedded::{Embedded, embed};
+pub use error::RecordError;
 pub use file::RecordFile;
 pub use limit::Limit;
 pub use visit::VisitParts;
@@ -438,46 +440,13 @@ impl TrialRecord {
     }
 }
 
-/// Why a record cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The file cannot be written.
-    #[error("cannot write the record {path}: {source}\n  name another place with --record FILE")]
-    Write {
-        /// Where.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file cannot be read.
-    #[error("cannot read the record {path}: {source}")]
-    Read {
-        /// Where.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file is not a record.
-    #[error("{path} is not a record of jigger: {message}")]
-    NotARecord {
-        /// Where.
-        path: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// A newer program wrote it.
-    #[error(
-        "{path} has record version {found}; this jigger reads up to {VERSION}\n  use the jigger that wrote it, or a newer one"
-    )]
-    Newer {
-        /// Where.
-        path: String,
-        /// The version found.
-        found: u64,
-    },
-}
-
 impl ScenarioRecord {
+    /// Whether requests come at a rate that is given, so that the servers do not decide it.
+    #[must_use]
+    pub fn is_rate_given(&self) -> bool {
+        self.rate_per_second.is_some() && self.objective.is_none()
+    }
+
     /// Keeps the attempts at the ceiling, and the highest as the ceiling: a disturbance only ever
     /// lowers it.
     pub fn set_ceiling(&mut self, attempts: Vec<CeilingAttempt>) {
@@ -496,6 +465,12 @@ impl ScenarioRecord {
 }
 
 impl Record {
+    /// The scenarios' names, in the suite's order.
+    #[must_use]
+    pub fn scenario_names(&self) -> Vec<&str> {
+        self.suite.scenarios.iter().map(|scenario| scenario.name.as_str()).collect()
+    }
+
     /// The visits that the analysis is of: all but those of rounds that were made again.
     pub fn used_visits(&self) -> impl Iterator<Item = &VisitRecord> {
         self.visits.iter().filter(|visit| !visit.repeated)
@@ -513,7 +488,7 @@ impl Record {
     pub fn read(path: &Path) -> Result<Self, RecordError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|source| RecordError::Read { path: shown.clone(), source })?;
+            .map_err(|cause| RecordError::Read { path: shown.clone(), cause })?;
         let not_a_record =
             |message: String| RecordError::NotARecord { path: shown.clone(), message };
         let is_page = text.trim_start().starts_with('<');
@@ -536,12 +511,6 @@ impl Record {
             }
         }
     }
-}
-
-/// The schema of a record.
-#[must_use]
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Record).to_value()
 }
 
 /// A histogram as text: V2 with compression, base64.

@@ -188,11 +188,11 @@ impl Session<'_> {
     fn standings(&self) -> Vec<Standing> {
         let record = &self.file.record;
         let busiest = record.suite.scenarios.iter().max_by_key(|scenario| scenario.connections);
-        let metric = busiest.map(|scenario| format!("{}.requests_per_second", scenario.name));
+        let busiest = busiest.map(|scenario| scenario.name.as_str());
         let mut standings = analysis::standings(record);
-        standings.retain(|standing| Some(&standing.metric) == metric.as_ref());
+        standings.retain(|standing| standing.scenario == busiest);
         let shown = |analysis::Standing { contender, ratio, half_width, .. }| Standing {
-            contender,
+            contender: contender.to_owned(),
             ratio,
             half_width,
         };

@@ -78,7 +78,7 @@ fn started(record: &Record, name: &str) -> String {
     let visit = record.visits.iter().find(|visit| visit.entry == name);
     let startup_ns = visit.and_then(|visit| visit.startup_ns);
     startup_ns.map_or(String::new(), |ns| {
-        let shown = crate::report::units::time_us(crate::analysis::number(ns) / 1e3);
+        let shown = crate::report::units::time_us(crate::numbers::number(ns) / 1e3);
         format!(", {shown} after its start")
     })
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use jigger_stats::Orders;
 
 use super::{Exit, output, run as run_command};
-use crate::cli::{CrossCheckArgs, CrossCheckFormat, MethodArgs};
+use crate::cli::{CrossCheckArgs, MethodArgs};
 use crate::cross_check::process::{Errand, Runner};
 use crate::cross_check::report::{json, markdown};
 use crate::cross_check::{
@@ -19,6 +19,7 @@ use crate::host::{Placement, allowed_cores};
 use crate::interrupt::Interrupt;
 use crate::prepare::{self, Builds, Images, is_on_path};
 use crate::record::{Status, TrialRecord, decode_histogram};
+use crate::report::Format;
 use crate::server::guard;
 use crate::suite::{Scenario, Suite, cache_folder};
 use crate::visit::{Conditions, LiveWorld, VisitError, run_trial, scenario_records};
@@ -72,8 +73,8 @@ fn show(args: &CrossCheckArgs, checked: &Checked<'_>) -> Result<()> {
         std::fs::write(file, &text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     output::print(&match args.format {
-        CrossCheckFormat::Markdown => text,
-        CrossCheckFormat::Json => json(checked, TOOLS),
+        Format::Json => json(checked, TOOLS),
+        _ => text,
     })
 }
 
@@ -328,7 +329,7 @@ fn ask_with(
 }
 
 fn own_reading(trial: &TrialRecord) -> Reading {
-    let number = crate::analysis::number;
+    let number = crate::numbers::number;
     let times = decode_histogram(&trial.response_time);
     let quantile = |quantile: f64, needed: u64| {
         let times = times.as_ref().filter(|times| times.len() >= needed)?;

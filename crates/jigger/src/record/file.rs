@@ -34,7 +34,7 @@ impl RecordFile {
     /// [`RecordError::Write`].
     pub fn save(&self) -> Result<(), RecordError> {
         self.write()
-            .map_err(|source| RecordError::Write { path: self.path.display().to_string(), source })
+            .map_err(|cause| RecordError::Write { path: self.path.display().to_string(), cause })
     }
 
     fn write(&self) -> std::io::Result<()> {

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jigger_load::Address;
@@ -16,7 +15,7 @@ use super::tracked;
 use super::trial::{self, Conditions};
 use super::verify::{Target, ask_where_answered, verify};
 use super::warm_up::{Learned, WarmedUp, warm_up};
-use crate::disturbance::{Disturbance, Watch, frequency_mhz};
+use crate::disturbance::{Disturbance, HostReading};
 use crate::event::{Event, Listener};
 use crate::host::Placement;
 use crate::image::Engine;
@@ -27,7 +26,7 @@ use crate::record::{
 };
 use crate::server::port::{self, Ports};
 use crate::server::ready::{Probe, wait_ready};
-use crate::server::{Server, StartSpec, guard};
+use crate::server::{Diagnostic, Server, StartSpec};
 use crate::session::World;
 use crate::startups::Launcher;
 use crate::suite::{Contender, Placeholders, Scenario, Suite};
@@ -44,8 +43,7 @@ pub struct LiveWorld<'a> {
     interrupt: Interrupt,
     began: Instant,
     ports: Ports,
-    pub(super) logs: TempDir,
-    pub(super) guard: PathBuf,
+    logs: TempDir,
     pub(super) engine: Option<Engine>,
     /// How each contender runs in a container, in the suite's order.
     pub(super) containers: Vec<Option<ContainerRecord>>,
@@ -76,6 +74,12 @@ impl VisitError {
     }
 }
 
+impl<E: Diagnostic> From<E> for VisitError {
+    fn from(error: E) -> Self {
+        Self(error.in_full())
+    }
+}
+
 impl<'a> LiveWorld<'a> {
     /// A world whose clock starts now.
     ///
@@ -93,7 +97,6 @@ impl<'a> LiveWorld<'a> {
             began: Instant::now(),
             ports: Ports::new(),
             logs: tempfile::Builder::new().prefix("jigger-logs-").tempdir()?,
-            guard: PathBuf::from(guard::PROGRAM),
             engine: None,
             containers: Vec::new(),
             warm_ups: RefCell::default(),
@@ -183,20 +186,21 @@ impl<'a> LiveWorld<'a> {
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let target = Target::new(&url)?;
         if contender.start.is_none() && contender.container.is_none() {
-            return Ok(LiveServer { server: None, port: None, target, memory_limit_bytes: None });
+            return Ok(LiveServer::running_already(target));
         }
         // A stranger's answers must not count as the contender's.
         if let Address::Tcp(address) = &target.address {
-            port::wait_free(address.port(), Duration::ZERO).map_err(VisitError::of)?;
+            port::wait_free(address.port(), Duration::ZERO)?;
         }
         let spec = match contender.container {
             Some(_) => self.container_spec(contender, port, &values)?,
             None => self.process_spec(contender, &values)?,
         };
-        let server = Server::start(&spec).map_err(VisitError::of)?;
+        let server = Server::start(&spec)?;
         let limits = contender.container.as_ref().map(|_| &self.suite.container_limits);
         let memory_limit_bytes = limits.and_then(|limits| limits.memory_bytes);
-        Ok(LiveServer { server: Some(server), port, target, memory_limit_bytes })
+        let server = Some(server);
+        Ok(LiveServer { server, port, memory_limit_bytes, ..LiveServer::running_already(target) })
     }
 
     /// How a process of the host is started.
@@ -206,18 +210,19 @@ impl<'a> LiveWorld<'a> {
         values: &Placeholders,
     ) -> Result<StartSpec, VisitError> {
         let start = contender.start.clone().unwrap_or_default();
-        Ok(StartSpec {
-            argv: values.fill_all(&start).map_err(VisitError::of)?,
-            dir: contender.directory.clone(),
-            env: filled(values, &contender.environment)?,
-            log: self.logs.path().join(format!("{}.log", contender.name)),
-            input: None,
-            output: None,
-            cpus: Some(self.placement.server_cpus.clone()),
-            grace: contender.grace,
-            guard: self.guard.clone(),
-            container: None,
-        })
+        let argv = values.fill_all(&start).map_err(VisitError::of)?;
+        let env = filled(values, &contender.environment)?;
+        Ok(StartSpec { env, ..self.spec(contender, argv) })
+    }
+
+    /// How a contender is started by `argv`, whatever that is.
+    pub(super) fn spec(&self, contender: &Contender, argv: Vec<String>) -> StartSpec {
+        let log = self.logs.path().join(format!("{}.log", contender.name));
+        let cpus = Some(self.placement.server_cpus.clone());
+        StartSpec {
+            cpus,
+            ..StartSpec::new(argv, contender.directory.clone(), log, contender.grace)
+        }
     }
 
     /// Everything between the start of a contender and its stop, written into the visit.
@@ -246,7 +251,7 @@ impl<'a> LiveWorld<'a> {
         let tried = self.try_all(&conditions, rate_per_second, live, visit, listener);
         parts.trials_ns = watch.lap_ns();
         tried?;
-        visit.disturbance.frequency_mhz = frequency_mhz(&self.placement.server_cpus);
+        visit.disturbance.frequency_mhz = live.frequency_mhz(&self.placement.server_cpus);
         // Now rather than before: workers may start after the first answer.
         visit.evidence = Some(live.with_tree(evidence));
         live.check_alive()
@@ -346,9 +351,9 @@ impl<'a> LiveWorld<'a> {
         };
         let mut probe = || probe(target, contender);
         let interrupted = || self.interrupt.is_raised();
-        let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)
-            .map_err(VisitError::of)?;
-        server.look_into_container().map_err(VisitError::of)?;
+        let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)?;
+        live.was_ready = true;
+        server.look_into_container()?;
         Ok(u64::try_from(took.as_nanos()).ok())
     }
 }
@@ -374,7 +379,7 @@ impl World for LiveWorld<'_> {
         let (mut parts, mut stopwatch) = (VisitParts::default(), Stopwatch(Instant::now()));
         let suite = self.suite;
         let contender = &suite.contenders[entry.contender];
-        let watch = Watch::begin(&self.placement.cpus());
+        let before = HostReading::here(&self.placement.cpus());
         let outcome = self.launched(contender, listener, |world, live, listener| {
             let noted = (&mut visit, &mut parts, &mut stopwatch);
             world.ask_all(entry.contender, live, noted, listener)
@@ -383,7 +388,9 @@ impl World for LiveWorld<'_> {
         visit.parts = Some(parts);
         visit.failure = outcome.err().map(|error| error.to_string());
         let frequency_mhz = visit.disturbance.frequency_mhz;
-        visit.disturbance = Disturbance { frequency_mhz, ..watch.end(is_descendant(contender)) };
+        let now = HostReading::here(&self.placement.cpus());
+        let disturbance = now.since(&before, is_descendant(contender));
+        visit.disturbance = Disturbance { frequency_mhz, ..disturbance };
         visit
     }
 }
