@@ -56,6 +56,13 @@ fn modules_of_the_tool_use_only_what_is_declared_before_them() {
 }
 
 #[test]
+fn no_modules_of_the_libraries_stand_in_a_circle() {
+    for name in ["jigger-load", "jigger-stats"] {
+        assert_none(Crate::read(&shipped(), &format!("crates/{name}/src/")).circles());
+    }
+}
+
+#[test]
 fn renderers_compute_no_statistics() {
     let mut renderers = shipped();
     renderers.retain(|source| source.path.contains("/src/report"));

@@ -9,7 +9,6 @@ use rustix::io::Errno;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Three requests, one after another, against a server of this script.
 struct Case {
@@ -204,18 +203,14 @@ fn check(case: &Case, sample: &Sample, network: &str) {
 
 #[test]
 fn on_the_fake_network() {
-    for case in CASES {
-        let load = three_requests("127.0.0.1:1".parse().unwrap());
-        check(case, &run_fake(&load, &[case.script]), "fake");
+    let load = three_requests("127.0.0.1:1".parse().unwrap());
+    for (case, hooked) in CASES.iter().flat_map(|case| [(case, false), (case, true)]) {
+        let fake = || Fake::new(vec![case.script.to_vec()]);
+        check(case, &run_either(hooked, fake(), &load), "fake");
         // The same where the kernel gives and takes a few bytes at a time.
-        let fake = Fake::new(vec![case.script.to_vec()]).with_small_calls(7, 5);
-        let sample = run_on(fake, &load);
-        assert_eq!(
-            (sample.requests, &kinds(&sample)[..]),
-            (case.answers, case.errors),
-            "{}",
-            case.name
-        );
+        let sample = run_either(hooked, fake().with_small_calls(7, 5), &load);
+        let wanted = (case.answers, case.errors);
+        assert_eq!((sample.requests, &kinds(&sample)[..]), wanted, "{}", case.name);
     }
 }
 
@@ -226,9 +221,11 @@ fn several_at_a_time_on_the_fake_network() {
     for case in CASES {
         let load = three_requests("127.0.0.1:1".parse().unwrap());
         let load = Load { connections: 5, extent: Extent::Count(3 * times), ..load };
-        for (room_bytes, read_bytes) in [(usize::MAX, usize::MAX), (7, 30)] {
+        for (room_bytes, read_bytes, hooked) in
+            [(usize::MAX, usize::MAX, false), (7, 30, false), (7, 30, true)]
+        {
             let fake = Fake::new(vec![case.script.to_vec()]);
-            let sample = run_on(fake.with_small_calls(room_bytes, read_bytes), &load);
+            let sample = run_either(hooked, fake.with_small_calls(room_bytes, read_bytes), &load);
             let errors = kinds(&sample);
             let wanted: Vec<_> =
                 case.errors.iter().map(|(kind, count)| (*kind, times * count)).collect();

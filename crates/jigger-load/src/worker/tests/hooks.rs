@@ -3,12 +3,9 @@
 use super::*;
 use crate::failure::ErrorKind;
 use crate::load::Arrivals;
-use crate::source::hooks::{Batch, HookAction, Hooks, WholeResponse};
-use crate::team::job_with_hooks;
 use Step::{Close, Exactly, Pause, Refuse, Repeat, Request as Asked, Send, StandAfter};
 use rustix::io::Errno;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 const PONG: Step = Send(b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 4\r\n\r\npong");
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -139,16 +136,6 @@ fn an_open_loop_charges_a_stall_to_all_who_waited() {
 }
 
 #[test]
-fn a_core_that_wakes_late_delays_nothing_at_a_moderate_rate() {
-    let pacing = Pacing::Open { rate_per_second: 1000.0, arrivals: Arrivals::Even, burst: 1 };
-    let load = Load { pacing, connections: 8, ..load() };
-    let driver = Fake::new(vec![vec![Asked, PONG, Repeat]]).waking_late(60_000);
-    let sample = run_hooked(driver, &load, &Noted::default());
-    let lag_ns = sample.engine.schedule_lag_ns.unwrap();
-    assert!(lag_ns.len() > 900 && lag_ns.max() < 20_000, "{} of {}", lag_ns.max(), lag_ns.len());
-}
-
-#[test]
 fn a_load_can_be_ended_for_all() {
     let hooks = Noted { answers_max: 1, action: Some(HookAction::EndLoad), ..Noted::default() };
     let driver = Fake::new(vec![vec![Asked, PONG, Repeat]]);
@@ -172,16 +159,6 @@ fn a_fresh_connection_carries_one_batch_and_is_part_of_its_time() {
     assert!((5_000.0..5_100.0).contains(&time_us), "{time_us}");
 }
 
-#[test]
-fn a_ramp_opens_connections_one_after_another() {
-    let extent = Extent::Time(Duration::from_secs(2));
-    let load = Load { connections: 10, ramp: Duration::from_secs(1), extent, ..load() };
-    let sample = run(&load, &Noted::default(), &[Asked, Pause(10), PONG, Repeat]);
-    let halves = sample.ticks[0].split_at(10);
-    let [first, second] = [halves.0, halves.1].map(|ticks| ticks.iter().sum::<u32>());
-    assert!((530..=560).contains(&first) && (970..=1010).contains(&second), "{first} {second}");
-}
-
 /// The last batch is cut where the count is full.
 #[test]
 fn a_count_of_requests_ends_the_load() {
@@ -201,29 +178,6 @@ fn the_kernels_times_are_those_of_batches() {
     let kernel = sample.kernel_time_ns.unwrap();
     assert_eq!((kernel.len(), kernel.len() * 2), (sample.response_time_ns.len(), sample.requests));
     assert!((1_990_000..2_010_000).contains(&kernel.max()), "{}", kernel.max());
-}
-
-#[test]
-fn with_busy_polling_nothing_is_late() {
-    let pacing = Pacing::Open { rate_per_second: 5000.0, arrivals: Arrivals::Even, burst: 1 };
-    let latest_ns = |busy_poll| {
-        let load = Load { pacing, connections: 8, busy_poll, ..load() };
-        let driver = Fake::new(vec![vec![Asked, PONG, Repeat]]).waking_late(60_000);
-        run_hooked(driver, &load, &Noted::default()).engine.schedule_lag_ns.unwrap().max()
-    };
-    assert!(latest_ns(false) > 30_000 && latest_ns(true) < 10_000, "{}", latest_ns(true));
-}
-
-#[test]
-fn responses_gather_where_many_are_due() {
-    for (connections, naps) in [(2, false), (32, true)] {
-        let load = Load { connections, batch: true, ..load() };
-        let fake = Fake::new(vec![vec![Asked, Pause(1), PONG, Repeat]]);
-        let counted = std::rc::Rc::clone(&fake.naps);
-        let sample = seated(&load, |seat| job_with_hooks(seat, fake, Three)().unwrap());
-        assert_eq!(counted.get() > 0, naps, "{connections} connections");
-        assert!(sample.requests > 0);
-    }
 }
 
 /// Time without a request, delays among it, is accounted for, also where a connection waits.
@@ -246,39 +200,17 @@ fn no_time_of_a_connection_is_lost() {
     }
 }
 
-/// Three messages that differ.
-struct Three;
-
-impl Hooks for Three {
-    fn delay(&mut self) -> (Duration, HookAction) {
-        (Duration::ZERO, HookAction::Continue)
-    }
-
-    fn request(&mut self, batch: &mut Batch) -> HookAction {
-        batch
-            .fill(b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\n\r\n")
-            .unwrap();
-        HookAction::Continue
-    }
-
-    fn wants_responses(&self) -> bool {
-        false
-    }
-
-    fn response(&mut self, _: &WholeResponse<'_>) -> HookAction {
-        HookAction::EndLoad
-    }
-}
-
 #[test]
 fn an_announced_close_within_a_batch_sends_the_rest_of_it_again() {
     const LAST: Step = Send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-    const REST: Step = Exactly(b"GET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\n\r\n");
+    const REST_BYTES: &[u8] = b"GET /2 HTTP/1.1\r\n\r\nGET /3 HTTP/1.1\r\n\r\n";
+    const REST: Step = Exactly(REST_BYTES);
     for room_bytes in [usize::MAX, 7] {
         let load = Load { extent: Extent::Count(3), ..load() };
         let scripts = vec![vec![Asked, Asked, Asked, LAST, Close], vec![REST, PONG, PONG]];
         let fake = Fake::new(scripts).with_small_calls(room_bytes, usize::MAX);
-        let sample = seated(&load, |seat| job_with_hooks(seat, fake, Three)().unwrap());
+        let hooks = Same([b"GET /1 HTTP/1.1\r\n\r\n", REST_BYTES].concat());
+        let sample = seated(&load, |seat| job_with_hooks(seat, fake, hooks)().unwrap());
         assert_eq!((sample.requests, sample.errors.total()), (3, 0), "{room_bytes}");
         assert_eq!((sample.connections_opened, sample.closed_by_server), (2, 1));
     }

@@ -6,7 +6,6 @@ use crate::io::READ_BYTES;
 use crate::load::Arrivals;
 use proptest::prelude::*;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use Step::{Close, Exactly, Pause, Read, Repeat, Request as Asked, Send, StandAfter, Until};
 
@@ -80,17 +79,19 @@ fn open_loops_send_on_time_and_count_what_was_due() {
 
 #[test]
 fn a_core_that_wakes_late_delays_nothing_at_a_moderate_rate() {
-    let latest_ns = |rate_per_second, busy_poll| {
-        let driver = Fake::new(vec![vec![Asked, PONG, Repeat]]).waking_late(60_000);
-        let load =
-            Load { pacing: open(rate_per_second), connections: 8, busy_poll, ..for_seconds(1) };
-        run_on(driver, &load).engine.schedule_lag_ns.unwrap().max()
-    };
-    assert!(latest_ns(1000.0, false) < 5_000, "{}", latest_ns(1000.0, false));
-    // Awake for a tenth of the time, and for more only when asked to.
-    let late_ns = latest_ns(5000.0, false);
-    assert!((40_000..60_000).contains(&late_ns), "{late_ns}");
-    assert!(latest_ns(5000.0, true) < 5_000, "{}", latest_ns(5000.0, true));
+    for hooked in [false, true] {
+        let latest_ns = |rate_per_second, busy_poll| {
+            let driver = Fake::new(vec![vec![Asked, PONG, Repeat]]).waking_late(60_000);
+            let pacing = open(rate_per_second);
+            let load = Load { pacing, connections: 8, busy_poll, ..for_seconds(1) };
+            run_either(hooked, driver, &load).engine.schedule_lag_ns.unwrap().max()
+        };
+        assert!(latest_ns(1000.0, false) < 5_000, "{}", latest_ns(1000.0, false));
+        // Awake for a tenth of the time, and for more only when asked to.
+        let late_ns = latest_ns(5000.0, false);
+        assert!((40_000..60_000).contains(&late_ns), "{late_ns}");
+        assert!(latest_ns(5000.0, true) < 5_000, "{}", latest_ns(5000.0, true));
+    }
 }
 
 #[test]
@@ -298,21 +299,25 @@ fn a_large_body_is_sent_in_pieces_and_may_be_refused_early() {
 #[test]
 fn a_ramp_opens_connections_one_after_another() {
     let load = Load { connections: 10, ramp: Duration::from_secs(1), ..for_seconds(2) };
-    let sample = run_fake(&load, &[&[Asked, Pause(10), PONG, Repeat]]);
-    // Half of the full rate on the average in the first second.
-    let ticks = &sample.ticks[0];
-    let first: u32 = ticks[..10].iter().sum();
-    let second: u32 = ticks[10..].iter().sum();
-    assert!((530..=560).contains(&first) && (970..=1010).contains(&second), "{ticks:?}");
+    for hooked in [false, true] {
+        let fake = Fake::new(vec![vec![Asked, Pause(10), PONG, Repeat]]);
+        let ticks = &run_either(hooked, fake, &load).ticks[0];
+        // Half of the full rate on the average in the first second.
+        let first: u32 = ticks[..10].iter().sum();
+        let second: u32 = ticks[10..].iter().sum();
+        assert!((530..=560).contains(&first) && (970..=1010).contains(&second), "{ticks:?}");
+    }
 }
 
 #[test]
 fn batching_naps_only_where_many_requests_are_under_way() {
-    for (connections, naps) in [(4, false), (32, true)] {
+    for (connections, naps, hooked) in
+        [(4, false, false), (32, true, false), (4, false, true), (32, true, true)]
+    {
         let load = Load { connections, batch: true, ..for_seconds(1) };
         let fake = Fake::new(vec![vec![Asked, Pause(1), PONG, Repeat]]);
         let counted = std::rc::Rc::clone(&fake.naps);
-        let sample = run_on(fake, &load);
+        let sample = run_either(hooked, fake, &load);
         assert_eq!(counted.get() > 0, naps, "{connections} connections");
         assert!(sample.requests > 0);
     }
