@@ -13,14 +13,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::display::Verbosity;
-use crate::host::{Placement, PlacementError, allowed_cores, parse_cpus};
+use crate::host::parse_cpus;
+use crate::plan::{Effort, Options, Revisions};
 use crate::report::changes::ChangeFormat;
 use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::server::guard;
+use crate::suite::Selection;
 
 pub use load::{CrossCheckArgs, CrossCheckFormat, LoadArgs, LoadFormat, TimeitArgs, WrkArgs};
-pub use place::{In, OnNetwork, PlaceArgs};
+pub use place::PlaceArgs;
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
 ///
@@ -142,18 +144,6 @@ pub struct CpuList(pub Vec<usize>);
 
 fn cpu_list(text: &str) -> Result<CpuList, String> {
     parse_cpus(text).map(CpuList)
-}
-
-impl PlacementArgs {
-    /// The placement asked for.
-    ///
-    /// # Errors
-    /// [`PlacementError`] when a core is none that jigger may use.
-    pub fn placement(&self) -> Result<Placement, PlacementError> {
-        let of = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
-        let (client, server) = (of(&self.client_cpus), of(&self.server_cpus));
-        Placement::chosen(&allowed_cores(), client.as_deref(), server.as_deref())
-    }
 }
 
 /// How much is measured.
@@ -411,6 +401,75 @@ pub struct SchemaArgs {
     /// Of what
     #[arg(value_enum)]
     pub of: Schema,
+}
+
+impl RunArgs {
+    /// What is asked for beside the suite.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
+            selection: self.place.selection(&self.only),
+            clean_build: self.place.clean_build,
+            no_images: self.no_images,
+            engine: self.engine.clone(),
+            ..self.method.options(&self.placement)
+        }
+    }
+}
+
+impl CheckArgs {
+    /// What is asked for beside the suite.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
+            selection: self.place.selection(&self.only),
+            clean_build: self.place.clean_build,
+            engine: self.engine.clone(),
+            ..self.placement.options()
+        }
+    }
+}
+
+impl AbArgs {
+    /// What is asked for beside the suite.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        let (base, head, metrics) = (self.base.clone(), self.head.clone(), self.metric.clone());
+        let only = self.only.clone();
+        Options {
+            revisions: Some(Revisions { base, head, metrics }),
+            selection: Selection { only, ..Selection::default() },
+            ..self.method.options(&self.placement)
+        }
+    }
+}
+
+impl MethodArgs {
+    /// What is asked for of a suite whose contenders all run as it says.
+    #[must_use]
+    pub fn options(&self, placement: &PlacementArgs) -> Options {
+        let effort = match (self.quick, self.thorough, self.rounds) {
+            (true, ..) => Effort::Quick,
+            (_, true, _) => Effort::Thorough,
+            (_, _, Some(rounds)) => Effort::Rounds(rounds),
+            _ => Effort::Suite,
+        };
+        Options {
+            effort,
+            startups: self.startups,
+            seed: self.seed,
+            strict: self.strict,
+            ..placement.options()
+        }
+    }
+}
+
+impl PlacementArgs {
+    fn options(&self) -> Options {
+        let cpus = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
+        let (client_cpus, server_cpus) = (cpus(&self.client_cpus), cpus(&self.server_cpus));
+        Options { client_cpus, server_cpus, ..Options::default() }
+    }
 }
 
 impl ShownArgs {

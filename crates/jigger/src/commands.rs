@@ -18,7 +18,19 @@ pub mod wrk;
 
 mod output;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::analysis::Analysis;
+use crate::cli::OutputArgs;
+use crate::interrupt::Interrupt;
+use crate::pipeline::{self, RunContext};
+use crate::plan::RunPlan;
+use crate::prepare::Images;
+use crate::record::{Ended, Record};
+use crate::report::render_as;
 
 /// How the program ends; documented in the help and the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,4 +59,36 @@ impl From<Exit> for ExitCode {
             Exit::Interrupted => 130,
         })
     }
+}
+
+/// What `run` and `compare` do: runs the plan, keeps the record, writes the reports.
+fn measure(plan: &RunPlan, images: Images, out: &OutputArgs) -> Result<Exit> {
+    output::check_files(&out.output)?;
+    let half_width = plan.rounds.until_half_width;
+    let context = RunContext {
+        interrupt: &Interrupt::listen()?,
+        images,
+        record: Some(out.record.clone().unwrap_or_else(|| record_path("jigger-records", plan))),
+        verbosity: out.shown.verbosity(),
+        settled: &|record: &Record| Analysis::of(record).is_settled(half_width),
+    };
+    let file = pipeline::run(plan, &context)?;
+    let analysis = Analysis::of(&file.record);
+    output::print(&render_as(&analysis, out.format, out.shown.look()))?;
+    output::write_files(&analysis, &out.output, out.charts.as_deref())?;
+    if let Some(path) = &file.path {
+        eprintln!("record: {}", path.display());
+    }
+    Ok(match file.record.ended {
+        Ended::Interrupted => Exit::Interrupted,
+        _ if analysis.has_failures() => Exit::NotMeasured,
+        _ if analysis.misses_thresholds(plan.options.strict) => Exit::Missed,
+        _ => Exit::Fine,
+    })
+}
+
+/// Where the record of a run that begins now goes within a folder.
+fn record_path(folder: impl Into<PathBuf>, plan: &RunPlan) -> PathBuf {
+    let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    folder.into().join(format!("{}-{time}.json", plan.suite.name))
 }

@@ -17,13 +17,11 @@ pub mod server;
 pub mod worktree;
 
 pub mod artifact;
-pub mod calibration;
 
 pub mod errand;
 pub mod event;
 pub mod prepare;
 pub mod session;
-pub mod startups;
 pub mod visit;
 
 pub mod record;
@@ -38,6 +36,8 @@ pub mod schema;
 pub mod wrk;
 
 pub mod cross_check;
+
+pub mod pipeline;
 
 pub mod cli;
 pub mod commands;

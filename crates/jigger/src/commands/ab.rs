@@ -1,16 +1,16 @@
 //! `jigger ab`: two git revisions of a suite's contenders in interleaved rounds.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use super::run::{self, Job};
-use super::{Exit, output};
+use super::{Exit, output, record_path};
 use crate::analysis::{Analysis, Compared, is_counted};
 use crate::cli::AbArgs;
+use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
-use crate::prepare::{Builds, Images};
+use crate::pipeline::{self, RunContext};
+use crate::plan::RunPlan;
+use crate::prepare::Images;
 use crate::record::{Ended, Record};
 use crate::report::changes::{self, Revisions};
 use crate::revisions::{Checkouts, labels, split};
@@ -20,12 +20,10 @@ use crate::worktree::{Repository, Revision, Worktree};
 /// Compares two revisions.
 ///
 /// # Errors
-/// When there is no repository, no such revision or nothing to compare, or as [`run::measure`].
+/// When there is no repository, no such revision or nothing to compare, or a file cannot be
+/// written.
 pub fn run(args: &AbArgs) -> Result<Exit> {
-    let mut suite = Suite::read(&args.suite)?;
-    if !args.only.is_empty() {
-        suite.keep_only(&args.only)?;
-    }
+    let suite = Suite::read(&args.suite, &args.options().selection)?;
     let scenarios: Vec<&str> = suite.scenarios.iter().map(|s| s.name.as_str()).collect();
     check_metrics(&args.metric, &scenarios)
         .map_err(|message| anyhow::anyhow!("--metric: {message}"))?;
@@ -96,29 +94,22 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
         if interrupt.is_raised() {
             break;
         }
-        let path = record_path(&args.records, &suite);
+        let plan = RunPlan::new(suite, args.options(), &allowed_cores())?;
+        let path = record_path(&args.records, &plan);
         eprintln!("record: {}", path.display());
-        let settled = |record: &Record| {
-            let analysis = Analysis::of(record);
-            Compared::of(&analysis, &|metric| is_counted(record, metric, &args.metric)).is_settled()
-        };
-        let job = Job {
-            method: &args.method,
-            placement: args.placement.placement()?,
-            builds: Builds::Incremental,
+        let context = RunContext {
+            interrupt,
             images: Images::Skip,
-            record: path,
+            record: Some(path),
             verbosity: args.shown.verbosity(),
-            settled: &settled,
+            settled: &|record: &Record| {
+                let analysis = Analysis::of(record);
+                Compared::of(&analysis, &|it| is_counted(record, it, &args.metric)).is_settled()
+            },
         };
-        records.push(run::record(suite, &job, interrupt)?.record);
+        records.push(pipeline::run(&plan, &context)?.record);
     }
     Ok(records)
-}
-
-fn record_path(folder: &Path, suite: &Suite) -> PathBuf {
-    let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
-    folder.join(format!("{}-{time}.json", suite.name))
 }
 
 fn report(

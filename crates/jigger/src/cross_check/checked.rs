@@ -3,6 +3,9 @@
 use jigger_stats::{CONFIDENCE, Panel};
 
 use super::read::Reading;
+use super::tool::Found;
+use crate::plan::RunPlan;
+use crate::record::{ContenderRecord, Record};
 use crate::suite::Scenario;
 
 /// jigger's own name among the tools.
@@ -58,7 +61,62 @@ pub struct Multiple {
     pub interval: Option<(f64, f64)>,
 }
 
-impl Checked<'_> {
+impl<'a> Checked<'a> {
+    /// Nothing yet, of a run with these tools; and what could not be run.
+    #[must_use]
+    pub fn new(plan: &'a RunPlan, found: &[Found], missing: Vec<String>) -> Self {
+        let own = (JIGGER, env!("CARGO_PKG_VERSION").to_owned());
+        let others = found.iter().map(|found| (found.tool.name, found.version.clone()));
+        Self {
+            suite: &plan.suite.name,
+            scenarios: &plan.scenarios,
+            contenders: Vec::new(),
+            rounds: 0,
+            client_cpus: plan.placement.client_cpus.clone(),
+            server_cpus: plan.placement.server_cpus.clone(),
+            tools: std::iter::once(own).chain(others).collect(),
+            series: Vec::new(),
+            missing,
+        }
+    }
+
+    /// Keeps what a tool measured of a contender in a scenario, or why it did not.
+    pub fn keep(
+        &mut self,
+        (contender, scenario, tool): (&str, &str, &'static str),
+        round: usize,
+        reading: Result<Reading, String>,
+    ) {
+        let known = self.series.iter().position(|series| {
+            series.contender == contender && series.scenario == scenario && series.tool == tool
+        });
+        let place = known.unwrap_or_else(|| {
+            self.series.push(Series {
+                contender: contender.to_owned(),
+                scenario: scenario.to_owned(),
+                tool,
+                readings: Vec::new(),
+                fault: None,
+            });
+            self.series.len() - 1
+        });
+        let series = &mut self.series[place];
+        series.readings.resize(round, None);
+        series.readings.push(reading.as_ref().ok().copied());
+        series.fault = reading.err().or(series.fault.take());
+    }
+
+    /// Takes from the record who took part, and who did not or no longer.
+    pub fn conclude(&mut self, record: &Record) {
+        let visited = |it: &&ContenderRecord| record.visits_of(&it.name).next().is_some();
+        let name = |it: &ContenderRecord| it.name.clone();
+        self.contenders = record.contenders.iter().filter(visited).map(name).collect();
+        let reasons =
+            record.contenders.iter().filter_map(|it| Some((&it.name, it.reason.as_ref()?)));
+        let line = |(name, reason)| format!("the contender {name}: {reason}");
+        self.missing.extend(reasons.map(line));
+    }
+
     /// Whether a tool has been asked in vain, so that asking again would only take time.
     #[must_use]
     pub fn is_hopeless(&self, contender: &str, scenario: &str, tool: &str) -> bool {
