@@ -2,7 +2,6 @@
 
 mod examples;
 mod load;
-mod place;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -13,8 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands;
 use crate::display::Verbosity;
-use crate::host::parse_cpus;
-use crate::plan::{Effort, Options, Revisions};
+use crate::plan::{Cores, Method, Options};
 use crate::report::changes::ChangeFormat;
 use crate::report::{Format, Look};
 use crate::schema::Schema;
@@ -22,7 +20,6 @@ use crate::server::guard;
 use crate::suite::Selection;
 
 pub use load::{CrossCheckArgs, CrossCheckFormat, LoadArgs, LoadFormat, TimeitArgs, WrkArgs};
-pub use place::PlaceArgs;
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
 ///
@@ -80,24 +77,9 @@ pub struct RunArgs {
     /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
     pub suite: String,
-    /// How much is measured.
+    /// What is asked for beside the suite.
     #[command(flatten)]
-    pub method: MethodArgs,
-    /// Measure only this contender (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub only: Vec<String>,
-    /// Where contenders run, and how they are built.
-    #[command(flatten)]
-    pub place: PlaceArgs,
-    /// Do not build container images
-    #[arg(long)]
-    pub no_images: bool,
-    /// Container engine: docker or podman [default: the first that answers]
-    #[arg(long, value_name = "NAME")]
-    pub engine: Option<String>,
-    /// Which cores are used.
-    #[command(flatten)]
-    pub placement: PlacementArgs,
+    pub options: Options,
     /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -118,55 +100,13 @@ pub struct CompareArgs {
     pub duration: String,
     /// How much is measured.
     #[command(flatten)]
-    pub method: MethodArgs,
+    pub method: Method,
     /// Which cores are used.
     #[command(flatten)]
-    pub placement: PlacementArgs,
+    pub cores: Cores,
     /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-/// Which cores are used.
-#[derive(Debug, Clone, Args)]
-pub struct PlacementArgs {
-    /// Cores of the load engine, such as 0 or 0,2-3 [default: a quarter of them]
-    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
-    pub client_cpus: Option<CpuList>,
-    /// Cores that the servers are kept to [default: those that the load engine leaves]
-    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
-    pub server_cpus: Option<CpuList>,
-}
-
-/// Core numbers, ascending, at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CpuList(pub Vec<usize>);
-
-fn cpu_list(text: &str) -> Result<CpuList, String> {
-    parse_cpus(text).map(CpuList)
-}
-
-/// How much is measured.
-#[derive(Debug, Clone, Args)]
-pub struct MethodArgs {
-    /// Three short rounds, for a look; intervals are wide
-    #[arg(long, conflicts_with_all = ["thorough", "rounds"])]
-    pub quick: bool,
-    /// 20 to 40 rounds and up to an hour, for a result to publish
-    #[arg(long, conflicts_with = "rounds")]
-    pub thorough: bool,
-    /// Exactly so many rounds, whatever the time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub rounds: Option<u16>,
-    /// Launch each contender so many times more, for its start-up time alone
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub startups: u16,
-    /// Draw the rounds' orders with this seed
-    #[arg(long, value_name = "N", default_value_t = 42)]
-    pub seed: u64,
-    /// Take a threshold that is not settled for one that fails
-    #[arg(long)]
-    pub strict: bool,
 }
 
 /// Where results go.
@@ -245,18 +185,18 @@ pub struct CheckArgs {
     /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
     pub suite: String,
-    /// Check only this contender (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub only: Vec<String>,
-    /// Where contenders run, and how they are built.
+    /// Who takes part, and where.
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub selection: Selection,
+    /// Build everything anew, where the suite says how
+    #[arg(long)]
+    pub clean_build: bool,
     /// Container engine: docker or podman [default: the first that answers]
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
     /// Which cores are used.
     #[command(flatten)]
-    pub placement: PlacementArgs,
+    pub cores: Cores,
     /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
@@ -297,10 +237,10 @@ pub struct AbArgs {
     pub suite: String,
     /// How much is measured.
     #[command(flatten)]
-    pub method: MethodArgs,
+    pub method: Method,
     /// On which cores.
     #[command(flatten)]
-    pub placement: PlacementArgs,
+    pub cores: Cores,
     /// Compare only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
@@ -401,75 +341,6 @@ pub struct SchemaArgs {
     /// Of what
     #[arg(value_enum)]
     pub of: Schema,
-}
-
-impl RunArgs {
-    /// What is asked for beside the suite.
-    #[must_use]
-    pub fn options(&self) -> Options {
-        Options {
-            selection: self.place.selection(&self.only),
-            clean_build: self.place.clean_build,
-            no_images: self.no_images,
-            engine: self.engine.clone(),
-            ..self.method.options(&self.placement)
-        }
-    }
-}
-
-impl CheckArgs {
-    /// What is asked for beside the suite.
-    #[must_use]
-    pub fn options(&self) -> Options {
-        Options {
-            selection: self.place.selection(&self.only),
-            clean_build: self.place.clean_build,
-            engine: self.engine.clone(),
-            ..self.placement.options()
-        }
-    }
-}
-
-impl AbArgs {
-    /// What is asked for beside the suite.
-    #[must_use]
-    pub fn options(&self) -> Options {
-        let (base, head, metrics) = (self.base.clone(), self.head.clone(), self.metric.clone());
-        let only = self.only.clone();
-        Options {
-            revisions: Some(Revisions { base, head, metrics }),
-            selection: Selection { only, ..Selection::default() },
-            ..self.method.options(&self.placement)
-        }
-    }
-}
-
-impl MethodArgs {
-    /// What is asked for of a suite whose contenders all run as it says.
-    #[must_use]
-    pub fn options(&self, placement: &PlacementArgs) -> Options {
-        let effort = match (self.quick, self.thorough, self.rounds) {
-            (true, ..) => Effort::Quick,
-            (_, true, _) => Effort::Thorough,
-            (_, _, Some(rounds)) => Effort::Rounds(rounds),
-            _ => Effort::Suite,
-        };
-        Options {
-            effort,
-            startups: self.startups,
-            seed: self.seed,
-            strict: self.strict,
-            ..placement.options()
-        }
-    }
-}
-
-impl PlacementArgs {
-    fn options(&self) -> Options {
-        let cpus = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
-        let (client_cpus, server_cpus) = (cpus(&self.client_cpus), cpus(&self.server_cpus));
-        Options { client_cpus, server_cpus, ..Options::default() }
-    }
 }
 
 impl ShownArgs {

@@ -82,7 +82,7 @@ fn measure(plan: &RunPlan, images: Images, out: &OutputArgs) -> Result<Exit> {
     Ok(match file.record.ended {
         Ended::Interrupted => Exit::Interrupted,
         _ if analysis.has_failures() => Exit::NotMeasured,
-        _ if analysis.misses_thresholds(plan.options.strict) => Exit::Missed,
+        _ if analysis.misses_thresholds(plan.options.method.strict) => Exit::Missed,
         _ => Exit::Fine,
     })
 }

@@ -16,7 +16,7 @@ use crate::host::{Placement, PlacementError};
 use crate::suite::{Pacing, Rounds, Scenario, Suite, WarmUp};
 
 pub use crate::suite::PLACEBO;
-pub use options::{Effort, Options, Revisions};
+pub use options::{Cores, CpuList, Method, Options, Revisions};
 pub use schedule::{Entry, Schedule};
 
 /// How long the load engine's ceiling is measured, for each shape of scenario.
@@ -86,7 +86,7 @@ impl RunPlan {
     /// # Errors
     /// [`PlacementError`] when a core asked for is not among them.
     pub fn new(suite: Suite, options: Options, cores: &[usize]) -> Result<Self, PlacementError> {
-        let is_quick = options.effort == Effort::Quick;
+        let is_quick = options.method.quick;
         let shortened = |it: &Scenario| it.shortened(QUICK_REQUESTS, QUICK_TIME);
         let scenarios: Vec<Scenario> = match is_quick {
             true => suite.scenarios.iter().map(shortened).collect(),
@@ -101,9 +101,9 @@ impl RunPlan {
             false => suite.warm_up.clone(),
         };
         Ok(Self {
-            placement: options.placement(cores)?,
+            placement: options.cores.placement(cores)?,
             phases: phases(&suite, &options),
-            rounds: rounds(&suite.rounds, options.effort),
+            rounds: rounds(&suite.rounds, &options.method),
             placebo: suite.placebo,
             warm_up,
             scenarios,
@@ -149,12 +149,12 @@ fn is_share(scenario: &Scenario) -> bool {
 }
 
 fn phases(suite: &Suite, options: &Options) -> Vec<Phase> {
-    let is_surveyed = options.effort != Effort::Quick && suite.fresh_counterpart().is_some();
+    let is_surveyed = !options.method.quick && suite.fresh_counterpart().is_some();
     [
         (Phase::Calibration, suite.scenarios.iter().any(is_share)),
         (Phase::Survey, is_surveyed),
         (Phase::Ceilings, true),
-        (Phase::Startups, options.startups > 0),
+        (Phase::Startups, options.method.startups > 0),
         (Phase::Rounds, true),
     ]
     .into_iter()
@@ -162,24 +162,22 @@ fn phases(suite: &Suite, options: &Options) -> Vec<Phase> {
     .collect()
 }
 
-fn rounds(of_suite: &Rounds, effort: Effort) -> Rounds {
-    let rounds = of_suite.clone();
-    match effort {
-        Effort::Suite => rounds,
-        Effort::Rounds(count) => {
-            Rounds { min: count.into(), max: count.into(), budget: Duration::MAX / 4, ..rounds }
-        }
-        Effort::Thorough => Rounds {
-            min: rounds.min.max(20),
-            max: rounds.max.max(40),
-            budget: rounds.budget.max(Duration::from_secs(3_600)),
-            ..rounds
-        },
-        // There is no time for rounds made again.
-        Effort::Quick => {
-            Rounds { min: FEWEST_ROUNDS, max: FEWEST_ROUNDS, disturbance: Limits::none(), ..rounds }
-        }
+fn rounds(of_suite: &Rounds, method: &Method) -> Rounds {
+    let mut rounds = of_suite.clone();
+    if let Some(count) = method.rounds {
+        (rounds.min, rounds.max) = (count.into(), count.into());
+        rounds.budget = Duration::MAX / 4;
     }
+    if method.thorough {
+        (rounds.min, rounds.max) = (rounds.min.max(20), rounds.max.max(40));
+        rounds.budget = rounds.budget.max(Duration::from_secs(3_600));
+    }
+    if method.quick {
+        (rounds.min, rounds.max) = (FEWEST_ROUNDS, FEWEST_ROUNDS);
+        // There is no time for rounds made again.
+        rounds.disturbance = Limits::none();
+    }
+    rounds
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disturbance::Disturbance;
 use crate::host::{Host, Placement};
-use crate::plan::{Options, PLACEBO, RunPlan};
+use crate::plan::{Method, Options, PLACEBO, RunPlan};
 
 pub use costs::{
     ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
@@ -54,7 +54,7 @@ pub struct Record {
     /// The seed that the rounds' orders were drawn with.
     pub seed: u64,
     /// What was asked for and planned; unknown in older records.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanRecord>,
     /// What was to be measured.
     pub suite: SuiteRecord,
@@ -352,7 +352,7 @@ impl Record {
             version: VERSION,
             jigger: env!("CARGO_PKG_VERSION").to_owned(),
             created: jiff::Timestamp::now().to_string(),
-            seed: plan.options.seed,
+            seed: plan.options.method.seed,
             plan: Some(PlanRecord::of(plan)),
             suite: SuiteRecord::of(plan),
             host,
@@ -369,8 +369,8 @@ impl Record {
     /// all that is known of them.
     #[must_use]
     pub fn arguments(&self, suite: &str) -> Vec<String> {
-        let seed = self.seed;
-        let known = || Options { seed, ..Options::default() };
+        let method = || Method { seed: self.seed, ..Method::default() };
+        let known = || Options { method: method(), ..Options::default() };
         let options = self.plan.as_ref().map_or_else(known, |plan| plan.options.clone());
         options.arguments(suite)
     }

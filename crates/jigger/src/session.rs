@@ -226,7 +226,7 @@ impl<W: World> Session<'_, '_, W> {
         let passes = match phase {
             Phase::Check | Phase::Calibration | Phase::Survey => 1,
             Phase::Ceilings => 0,
-            Phase::Startups => self.plan.options.startups.into(),
+            Phase::Startups => self.plan.options.method.startups.into(),
             Phase::Rounds => return self.end_before_round(pass),
         };
         (pass >= passes).then_some(Ended::MaxRounds)
@@ -308,7 +308,7 @@ impl<W: World> Session<'_, '_, W> {
         let entry = entry.name.clone();
         match phase {
             Phase::Startups => {
-                let launches = self.plan.options.startups.into();
+                let launches = self.plan.options.method.startups.into();
                 (self.listener)(Event::Launching { entry, launch: pass, launches });
             }
             Phase::Rounds => {

@@ -9,12 +9,12 @@ use crate::cli::AbArgs;
 use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
-use crate::plan::RunPlan;
+use crate::plan::{Options, Revisions, RunPlan};
 use crate::prepare::Images;
 use crate::record::{Ended, Record};
-use crate::report::changes::{self, Revisions};
+use crate::report::changes;
 use crate::revisions::{Checkouts, labels, split};
-use crate::suite::{Suite, check_metrics};
+use crate::suite::{Selection, Suite, check_metrics};
 use crate::worktree::{Repository, Revision, Worktree};
 
 /// Compares two revisions.
@@ -23,7 +23,7 @@ use crate::worktree::{Repository, Revision, Worktree};
 /// When there is no repository, no such revision or nothing to compare, or a file cannot be
 /// written.
 pub fn run(args: &AbArgs) -> Result<Exit> {
-    let suite = Suite::read(&args.suite, &args.options().selection)?;
+    let suite = Suite::read(&args.suite, &options(args).selection)?;
     let scenarios: Vec<&str> = suite.scenarios.iter().map(|s| s.name.as_str()).collect();
     check_metrics(&args.metric, &scenarios)
         .map_err(|message| anyhow::anyhow!("--metric: {message}"))?;
@@ -62,6 +62,17 @@ pub fn run(args: &AbArgs) -> Result<Exit> {
     report(args, &records, (&base, &head), &interrupt)
 }
 
+fn options(args: &AbArgs) -> Options {
+    let (base, head, metrics) = (args.base.clone(), args.head.clone(), args.metric.clone());
+    Options {
+        revisions: Some(Revisions { base, head, metrics }),
+        method: args.method.clone(),
+        selection: Selection { only: args.only.clone(), ..Selection::default() },
+        cores: args.cores.clone(),
+        ..Options::default()
+    }
+}
+
 /// Both revisions in a temporary folder; removed on drop, the checkouts before the folder.
 struct CheckedOut {
     base: Worktree,
@@ -94,7 +105,7 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
         if interrupt.is_raised() {
             break;
         }
-        let plan = RunPlan::new(suite, args.options(), &allowed_cores())?;
+        let plan = RunPlan::new(suite, options(args), &allowed_cores())?;
         let path = record_path(&args.records, &plan);
         eprintln!("record: {}", path.display());
         let context = RunContext {
@@ -130,7 +141,7 @@ fn report(
         false => format!("{} ({})", revision.name, revision.short()),
     };
     let revisions =
-        Revisions { base: &described(base), head: &described(head), compared: &compared };
+        changes::Revisions { base: &described(base), head: &described(head), compared: &compared };
     output::print(&changes::revisions(&revisions, args.format, args.shown.look()))?;
     let is_missed = compared.iter().any(|compared| compared.is_missed(args.method.strict));
     let is_interrupted = records.iter().any(|record| record.ended == Ended::Interrupted);

@@ -10,7 +10,7 @@ use crate::confounder;
 use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
-use crate::plan::{Phase, RunPlan};
+use crate::plan::{Options, Phase, RunPlan};
 use crate::prepare::Images;
 use crate::record::{Ended, Record, Status};
 use crate::suite::{Place, Suite};
@@ -20,7 +20,13 @@ use crate::suite::{Place, Suite};
 /// # Errors
 /// When the suite is wrong or there is no place for the servers' logs.
 pub fn run(args: &CheckArgs) -> Result<Exit> {
-    let options = args.options();
+    let options = Options {
+        selection: args.selection.clone(),
+        clean_build: args.clean_build,
+        engine: args.engine.clone(),
+        cores: args.cores.clone(),
+        ..Options::default()
+    };
     let suite = Suite::read(&args.suite, &options.selection)?;
     // Images take long to build, and only containers need them here.
     let images = match options.selection.place {

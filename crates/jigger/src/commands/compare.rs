@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::{Exit, measure};
 use crate::cli::CompareArgs;
 use crate::host::allowed_cores;
-use crate::plan::RunPlan;
+use crate::plan::{Options, RunPlan};
 use crate::prepare::Images;
 use crate::suite::Suite;
 
@@ -19,7 +19,8 @@ use crate::suite::Suite;
 pub fn run(args: &CompareArgs) -> Result<Exit> {
     let text = suite_text(args)?;
     let suite = Suite::parse(&text, "the command line", Path::new("/"))?;
-    let options = args.method.options(&args.placement);
+    let (method, cores) = (args.method.clone(), args.cores.clone());
+    let options = Options { method, cores, ..Options::default() };
     measure(&RunPlan::new(suite, options, &allowed_cores())?, Images::Skip, &args.output)
 }
 

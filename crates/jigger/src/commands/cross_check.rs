@@ -14,7 +14,7 @@ use crate::disturbance::Limits;
 use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
-use crate::plan::{Effort, Options, Phase, RunPlan};
+use crate::plan::{Method, Options, Phase, RunPlan};
 use crate::prepare::{Images, is_on_path};
 use crate::record::Ended;
 use crate::server::guard;
@@ -77,9 +77,8 @@ fn show(args: &CrossCheckArgs, checked: &Checked<'_>) -> Result<()> {
 fn plan(args: &CrossCheckArgs) -> Result<RunPlan> {
     let rounds = if args.quick { QUICK_ROUNDS } else { args.rounds }.into();
     let options = Options {
+        method: Method { quick: args.quick, seed: SEED, ..Method::default() },
         selection: Selection { only: args.only.clone(), ..Selection::default() },
-        effort: if args.quick { Effort::Quick } else { Effort::Rounds(args.rounds) },
-        seed: SEED,
         ..Options::default()
     };
     let suite = Suite::read(&args.suite, &options.selection)?;

@@ -14,7 +14,7 @@ use crate::suite::Suite;
 /// # Errors
 /// When the suite is wrong or a file cannot be written.
 pub fn run(args: &RunArgs) -> Result<Exit> {
-    let options = args.options();
+    let options = args.options.clone();
     let suite = Suite::read(&args.suite, &options.selection)?;
     let images = match options.no_images {
         true => Images::Skip,

@@ -1,52 +1,81 @@
 //! What a user asks for beside the suite, and the command line that asks for it again.
 
+use clap::Args;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::host::{Placement, PlacementError};
-use crate::suite::{Selection, memory_text};
+use crate::host::{Placement, PlacementError, parse_cpus};
+use crate::suite::{Place, Selection, memory_text};
 
-/// What a user asks for beside the suite.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// What a user asks for beside the suite: flags of the command line, kept in the record.
+#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize, JsonSchema)]
 pub struct Options {
     /// The revisions that are compared; absent where a suite is run as it is.
+    #[arg(skip)]
     pub revisions: Option<Revisions>,
+    /// How much is measured.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub method: Method,
     /// Who takes part, and where.
+    #[command(flatten)]
     #[serde(flatten)]
     pub selection: Selection,
-    /// How much is measured.
-    pub effort: Effort,
-    /// Launches of each contender for its start-up time alone.
-    pub startups: u16,
-    /// What the rounds' orders are drawn with.
-    pub seed: u64,
-    /// Whether a threshold that is not settled is missed.
-    pub strict: bool,
-    /// Whether everything is built anew.
+    /// Build everything anew, where the suite says how
+    #[arg(long)]
     pub clean_build: bool,
-    /// Whether container images are left out.
+    /// Do not build container images
+    #[arg(long)]
     pub no_images: bool,
-    /// The container engine asked for.
+    /// Container engine: docker or podman [default: the first that answers]
+    #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
-    /// The load engine's cores, where they are asked for.
-    pub client_cpus: Option<Vec<usize>>,
-    /// The servers' cores, where they are asked for.
-    pub server_cpus: Option<Vec<usize>>,
+    /// Which cores are used.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub cores: Cores,
 }
 
 /// How much is measured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Effort {
-    /// As the suite says.
-    #[default]
-    Suite,
-    /// A first look.
-    Quick,
-    /// For a result to publish.
-    Thorough,
-    /// So many rounds.
-    Rounds(u16),
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize, JsonSchema)]
+pub struct Method {
+    /// Three short rounds, for a look; intervals are wide
+    #[arg(long, conflicts_with_all = ["thorough", "rounds"])]
+    pub quick: bool,
+    /// 20 to 40 rounds and up to an hour, for a result to publish
+    #[arg(long, conflicts_with = "rounds")]
+    pub thorough: bool,
+    /// Exactly so many rounds, whatever the time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: Option<u16>,
+    /// Launch each contender so many times more, for its start-up time alone
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub startups: u16,
+    /// Draw the rounds' orders with this seed
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    /// Take a threshold that is not settled for one that fails
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Which cores are used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize, JsonSchema)]
+pub struct Cores {
+    /// Cores of the load engine, such as 0 or 0,2-3 [default: a quarter of them]
+    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
+    pub client_cpus: Option<CpuList>,
+    /// Cores that the servers are kept to [default: those that the load engine leaves]
+    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
+    pub server_cpus: Option<CpuList>,
+}
+
+/// Core numbers, ascending, at least one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CpuList(pub Vec<usize>);
+
+fn cpu_list(text: &str) -> Result<CpuList, String> {
+    parse_cpus(text).map(CpuList)
 }
 
 /// Two revisions of every contender.
@@ -60,21 +89,25 @@ pub struct Revisions {
     pub metrics: Vec<String>,
 }
 
-impl Options {
+impl Cores {
     /// The cores asked for, among those that there are.
     ///
     /// # Errors
     /// [`PlacementError`] when a core is not among them.
     pub fn placement(&self, cores: &[usize]) -> Result<Placement, PlacementError> {
-        Placement::chosen(cores, self.client_cpus.as_deref(), self.server_cpus.as_deref())
+        let of = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
+        let (client, server) = (of(&self.client_cpus), of(&self.server_cpus));
+        Placement::chosen(cores, client.as_deref(), server.as_deref())
     }
+}
 
+impl Options {
     /// The program's arguments that ask for the same of the suite in this file.
     #[must_use]
     pub fn arguments(&self, suite: &str) -> Vec<String> {
-        let Selection { only, place, network, cpus, memory_bytes } = &self.selection;
+        let Self { method, selection, cores, .. } = self;
         let list =
-            |cpus: &Vec<usize>| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            |cpus: &CpuList| cpus.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let (mut words, metrics) = match &self.revisions {
             None => (vec!["run".to_owned()], &[][..]),
             Some(Revisions { base, head, metrics }) => {
@@ -82,40 +115,35 @@ impl Options {
             }
         };
         words.push(suite.to_owned());
-        let mut flag = |name: &str, value: Option<String>| {
-            words.push(format!("--{name}"));
-            words.extend(value);
-        };
-        match self.effort {
-            Effort::Suite => {}
-            Effort::Quick => flag("quick", None),
-            Effort::Thorough => flag("thorough", None),
-            Effort::Rounds(rounds) => flag("rounds", Some(rounds.to_string())),
-        }
-        flag("seed", Some(self.seed.to_string()));
-        only.iter().for_each(|name| flag("only", Some(name.clone())));
-        metrics.iter().for_each(|name| flag("metric", Some(name.clone())));
-        let startups = (self.startups > 0).then(|| self.startups.to_string());
-        let place = (*place != Default::default()).then(|| place.name().to_owned());
+        let startups = (method.startups > 0).then(|| method.startups.to_string());
+        let is_placed = selection.place != Place::default();
         let values = [
+            ("rounds", method.rounds.map(|rounds| rounds.to_string())),
+            ("seed", Some(method.seed.to_string())),
             ("startups", startups),
-            ("in", place),
-            ("network", network.map(|network| network.name().to_owned())),
-            ("cpus", cpus.map(|cpus| cpus.to_string())),
-            ("memory", memory_bytes.map(memory_text)),
+            ("in", is_placed.then(|| selection.place.name().to_owned())),
+            ("network", selection.network.map(|network| network.name().to_owned())),
+            ("cpus", selection.cpus.map(|cpus| cpus.to_string())),
+            ("memory", selection.memory_bytes.map(memory_text)),
             ("engine", self.engine.clone()),
-            ("client-cpus", self.client_cpus.as_ref().map(list)),
-            ("server-cpus", self.server_cpus.as_ref().map(list)),
+            ("client-cpus", cores.client_cpus.as_ref().map(list)),
+            ("server-cpus", cores.server_cpus.as_ref().map(list)),
         ];
-        for (name, value) in values.into_iter().filter(|(_, value)| value.is_some()) {
-            flag(name, value);
+        let values = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let only = selection.only.iter().map(|name| ("only", name.clone()));
+        let metrics = metrics.iter().map(|name| ("metric", name.clone()));
+        for (name, value) in values.chain(only).chain(metrics) {
+            words.extend([format!("--{name}"), value]);
         }
         let switches = [
-            ("strict", self.strict),
+            ("quick", method.quick),
+            ("thorough", method.thorough),
+            ("strict", method.strict),
             ("clean-build", self.clean_build),
             ("no-images", self.no_images),
         ];
-        switches.iter().filter(|(_, is_on)| *is_on).for_each(|(name, _)| flag(name, None));
+        let switches = switches.iter().filter(|(_, is_on)| *is_on);
+        words.extend(switches.map(|(name, _)| format!("--{name}")));
         words
     }
 }

@@ -39,7 +39,7 @@ impl Schedule {
         if plan.placebo && taking_part.contains(&suite.baseline) {
             entries.push(Entry { contender: suite.baseline, name: PLACEBO.to_owned() });
         }
-        let orders = Orders::balanced(entries.len(), plan.options.seed);
+        let orders = Orders::balanced(entries.len(), plan.options.method.seed);
         let looks = Looks::planned(plan.rounds.min, plan.rounds.max, orders.square_len())
             .expect("a validated suite has 1 <= min <= max");
         Self { entries, looks, orders }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use clap::Parser;
 use jigger_load::Extent;
 
 use super::*;
-use crate::suite::{Network, Place, Selection};
 
 const SHARE: &str = "[[scenario]]\nname = \"calm\"\nduration = \"1s\"\nrate = \"60% of slowest\"\n";
 const LOOP: &str = "[[scenario]]\nname = \"full\"\nconnections = 8\nrequests = 5000\n";
@@ -20,8 +20,12 @@ fn plan_of(scenarios: &str, options: Options) -> RunPlan {
     RunPlan::new(Suite::parse(&text, "s", Path::new("/")).unwrap(), options, &[0, 1]).unwrap()
 }
 
+fn with(method: Method) -> Options {
+    Options { method, ..Options::default() }
+}
+
 fn plan() -> RunPlan {
-    plan_of(&[LOOP, SHARE].concat(), Options { seed: 7, ..Options::default() })
+    plan_of(&[LOOP, SHARE].concat(), with(Method { seed: 7, ..Method::default() }))
 }
 
 fn names(entries: &[Entry]) -> Vec<&str> {
@@ -56,8 +60,8 @@ fn a_phase_is_planned_where_something_needs_it() {
     let both = [LOOP, SHARE].concat();
     assert_eq!(phases(&both, Options::default()), [Calibration, Survey, Ceilings, Rounds]);
     assert_eq!(phases(SHARE, Options::default()), [Calibration, Ceilings, Rounds]);
-    let quick = Options { effort: Effort::Quick, startups: 2, ..Options::default() };
-    assert_eq!(phases(LOOP, quick), [Ceilings, Startups, Rounds]);
+    let quick = Method { quick: true, startups: 2, ..Method::default() };
+    assert_eq!(phases(LOOP, with(quick)), [Ceilings, Startups, Rounds]);
 }
 
 #[test]
@@ -79,55 +83,73 @@ fn what_is_found_settles_the_scenarios() {
 }
 
 #[test]
-fn effort_changes_how_much_is_measured_and_nothing_else() {
-    let of = |effort| plan_of(LOOP, Options { effort, ..Options::default() });
-    let (suite, quick) = (of(Effort::Suite), of(Effort::Quick));
+fn flags_change_how_much_is_measured_and_nothing_else() {
+    let of = |method| plan_of(LOOP, with(method));
+    let plain = Method::default;
+    let (suite, quick) = (of(plain()), of(Method { quick: true, ..plain() }));
     assert_eq!((suite.rounds.min, suite.rounds.max), (3, 20));
     assert_eq!(suite.scenarios, suite.suite.scenarios);
     assert_eq!((quick.rounds.min, quick.rounds.max), (FEWEST_ROUNDS, FEWEST_ROUNDS));
     assert_eq!(quick.scenarios[0].extent, Extent::Count(QUICK_REQUESTS));
     assert_eq!((quick.warm_up.window, quick.warm_up.cap), (QUICK_WINDOW, QUICK_CAP));
     assert_eq!(quick.rounds.disturbance, Limits::none());
-    let thorough = of(Effort::Thorough).rounds;
+    let thorough = of(Method { thorough: true, ..plain() }).rounds;
     assert_eq!((thorough.min, thorough.max), (20, 40));
-    let six = of(Effort::Rounds(6)).rounds;
+    let six = of(Method { rounds: Some(6), ..plain() }).rounds;
     assert_eq!((six.min, six.max), (6, 6));
     assert_eq!(six.disturbance, suite.rounds.disturbance);
 }
 
+/// A command line with the options in it.
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+}
+
 #[test]
 fn the_arguments_ask_for_the_same_again() {
-    let plain = Options { seed: 42, ..Options::default() };
-    assert_eq!(plain.arguments("s.toml").join(" "), "run s.toml --seed 42");
-    let all = Options {
-        revisions: Some(Revisions {
-            base: "main".to_owned(),
-            head: ".".to_owned(),
-            metrics: vec!["startup_ms".to_owned()],
-        }),
-        selection: Selection {
-            only: vec!["a".to_owned(), "b".to_owned()],
-            place: Place::Both,
-            network: Some(Network::Bridge),
-            cpus: Some(0.5),
-            memory_bytes: Some(256 << 20),
-        },
-        effort: Effort::Rounds(6),
-        startups: 3,
-        seed: 7,
-        strict: true,
-        clean_build: true,
-        no_images: true,
-        engine: Some("podman".to_owned()),
-        client_cpus: Some(vec![0]),
-        server_cpus: Some(vec![1, 2]),
-    };
-    assert_eq!(
-        all.arguments("s.toml").join(" "),
-        "ab main . s.toml --rounds 6 --seed 7 --only a --only b --metric startup_ms --startups 3 \
-         --in both --network bridge --cpus 0.5 --memory 256m --engine podman --client-cpus 0 \
-         --server-cpus 1,2 --strict --clean-build --no-images"
-    );
-    let read = serde_json::from_value(serde_json::to_value(&all).unwrap());
-    assert_eq!(read.ok(), Some(all));
+    for flags in [
+        &["--seed", "42"][..],
+        &["--seed", "7", "--quick"],
+        &["--seed", "7", "--thorough", "--strict"],
+        &[
+            "--rounds",
+            "6",
+            "--seed",
+            "7",
+            "--startups",
+            "3",
+            "--in",
+            "both",
+            "--network",
+            "bridge",
+            "--cpus",
+            "0.5",
+            "--memory",
+            "256m",
+            "--engine",
+            "podman",
+            "--client-cpus",
+            "0",
+            "--server-cpus",
+            "1,2",
+            "--only",
+            "a",
+            "--only",
+            "b",
+            "--clean-build",
+            "--no-images",
+        ],
+    ] {
+        let asked = Line::parse_from([&["jigger"], flags].concat()).options;
+        assert_eq!(asked.arguments("s.toml"), [&["run", "s.toml"], flags].concat());
+        let read = serde_json::from_value(serde_json::to_value(&asked).unwrap());
+        assert_eq!(read.ok(), Some(asked));
+    }
+    let (base, head) = ("main".to_owned(), ".".to_owned());
+    let revisions = Some(Revisions { base, head, metrics: vec!["startup_ms".to_owned()] });
+    let asked = Options { revisions, ..Options::default() };
+    let line = asked.arguments("s.toml").join(" ");
+    assert_eq!(line, "ab main . s.toml --seed 0 --metric startup_ms");
 }

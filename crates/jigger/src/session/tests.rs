@@ -6,7 +6,7 @@ use super::*;
 use crate::disturbance::Disturbance;
 use crate::event::Event;
 use crate::host::Host;
-use crate::plan::Options;
+use crate::plan::{Method, Options};
 use crate::record::{ContenderRecord, Evidence, Record, Status, TrialRecord};
 use crate::suite::{Pacing, Rounds, Suite};
 
@@ -124,13 +124,17 @@ fn run_in(world: &mut FakeWorld, rounds: &Rounds) -> Outcome {
 }
 
 fn run_until(world: &mut FakeWorld, rounds: &Rounds, settled: &Settled<'_>) -> Outcome {
-    let plan = plan_of(QUIET, Options { seed: 1, ..Options::default() });
+    let plan = plan_of(QUIET, with(Method { seed: 1, ..Method::default() }));
     let phases = vec![Phase::Rounds];
     run_plan(world, &RunPlan { phases, rounds: rounds.clone(), ..plan }, settled)
 }
 
 /// A scenario of which no further one follows.
 const QUIET: &str = "[[scenario]]\nname = \"q\"\nrequests = 1\n";
+
+fn with(method: Method) -> Options {
+    Options { method, ..Options::default() }
+}
 
 fn plan_of(scenarios: &str, options: Options) -> RunPlan {
     let contender = |name: &str| format!("[[contender]]\nname = \"{name}\"\nurl = \"http://h/\"\n");
@@ -342,7 +346,7 @@ fn an_interrupt_before_the_rounds_begins_none() {
 fn whole_plan() -> RunPlan {
     let scenarios = "[[scenario]]\nname = \"full\"\nconnections = 8\nrequests = 5\n\
                      [[scenario]]\nname = \"calm\"\nduration = \"1s\"\nrate = \"60% of slowest\"\n";
-    let plan = plan_of(scenarios, Options { startups: 1, ..Options::default() });
+    let plan = plan_of(scenarios, with(Method { startups: 1, ..Method::default() }));
     RunPlan { rounds: rounds(1, LONG), ..plan }
 }
 
@@ -403,7 +407,7 @@ fn an_interrupt_ends_whichever_phase_is_at_work() {
 #[test]
 fn who_does_not_start_is_not_launched_again_but_visited() {
     let mut world = FakeWorld { failing: vec![("b", 0)], fails_once: true, ..FakeWorld::default() };
-    let plan = plan_of(QUIET, Options { startups: 3, ..Options::default() });
+    let plan = plan_of(QUIET, with(Method { startups: 3, ..Method::default() }));
     let phases = vec![Phase::Startups, Phase::Rounds];
     let plan = RunPlan { phases, rounds: rounds(1, LONG), ..plan };
     let outcome = run_plan(&mut world, &plan, &|_| false);

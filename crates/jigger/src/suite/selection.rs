@@ -1,27 +1,38 @@
 //! Which of a suite's contenders take part, and where they run: part of reading it.
 
+use clap::Args;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     CONTAINER_SUFFIX, ContainerLimits, Contender, InContainer, Limit, Network, Place, Suite,
-    SuiteError, names,
+    SuiteError, cpus, memory_bytes, names,
 };
 
 /// Which of a suite's contenders take part, and where they run. By default all, as the suite has
 /// them, as processes.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Args, Serialize, Deserialize, JsonSchema)]
 pub struct Selection {
-    /// The contenders that take part; all where none is named.
+    /// Only this contender takes part (repeatable)
+    #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// Where they run.
+    /// Where contenders run; "both": each in both ways
+    #[arg(long = "in", value_enum, default_value_t = Place::Processes)]
     pub place: Place,
-    /// The containers' network, instead of the suite's.
+    /// Containers' network [default: the suite's, else host]
+    #[arg(long, value_enum)]
     pub network: Option<Network>,
-    /// The cores that a container may use, instead of the suite's.
+    /// The most cores that a container may use, such as 0.5 [default: the suite's, else no limit]
+    #[arg(long, value_name = "N", value_parser = cores)]
     pub cpus: Option<f64>,
-    /// The memory that a container may use, instead of the suite's.
+    /// The most memory that a container may use, such as 256m [default: the suite's, else no limit]
+    #[arg(long = "memory", value_name = "SIZE", value_parser = memory_bytes)]
     pub memory_bytes: Option<u64>,
+}
+
+fn cores(text: &str) -> Result<f64, String> {
+    let number = text.parse().map_err(|_| format!("'{text}' is no number of cores"))?;
+    cpus(number)
 }
 
 impl Selection {
