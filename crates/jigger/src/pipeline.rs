@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
-use crate::prepare::{self, Builds, Images};
+use crate::prepare::{self, Images};
 use crate::record::{Record, RecordFile};
 use crate::session::{self, Settled, World};
 use crate::visit::LiveWorld;
@@ -52,12 +52,10 @@ pub fn run_in<'p, W: World>(
     let mut file = RecordFile::create(context.record.clone(), empty)?;
     let mut display = Display::new(context.verbosity);
     let mut listener = |event: Event| display.show(&event);
-    let builds = if plan.options.clean_build { Builds::Clean } else { Builds::Incremental };
-    let (images, interrupt) = (&context.images, context.interrupt);
     file.record.contenders =
-        prepare::prepare(&plan.suite, builds, images, interrupt, &mut listener);
+        prepare::prepare(plan, &context.images, context.interrupt, &mut listener);
     file.save()?;
-    let world = LiveWorld::new(plan, interrupt.clone())?;
+    let world = LiveWorld::new(plan, context.interrupt.clone())?;
     let mut world = wrap(world.with_containers(engine, &file.record.contenders));
     session::run(plan, context.settled, &mut world, &mut file, &mut listener)?;
     Ok(file)

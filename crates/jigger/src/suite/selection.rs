@@ -36,66 +36,74 @@ fn cores(text: &str) -> Result<f64, String> {
 }
 
 impl Selection {
-    /// What it leaves of a suite.
+    /// What it leaves of a suite: the contenders named, each where it is to run, and the thresholds
+    /// about them alone.
     ///
     /// # Errors
     /// [`SuiteError::Meaning`] when a name is not in the suite, no contender has an image to run
     /// from, or one cannot run on this network.
     pub(super) fn of(&self, suite: Suite) -> Result<Suite, SuiteError> {
-        let place = suite.name.clone();
-        self.selected(suite).map_err(|message| SuiteError::Meaning { suite: place, message })
-    }
-
-    fn selected(&self, suite: Suite) -> Result<Suite, String> {
         let limits = suite.container_limits;
         let container_limits = ContainerLimits {
             network: self.network.unwrap_or(limits.network),
             cpus: self.cpus.or(limits.cpus),
             memory_bytes: self.memory_bytes.or(limits.memory_bytes),
         };
-        self.placed(Suite { container_limits, ..self.named(suite)? })
+        let unknown = self.unknown_name(&suite);
+        let suite = Suite { container_limits, ..self.named(suite) };
+        if let Some(message) = unknown.or_else(|| self.no_place(&suite)) {
+            return Err(SuiteError::Meaning { suite: suite.name, message });
+        }
+        let placed = match self.place {
+            Place::Processes => return Ok(suite),
+            Place::Containers => in_container,
+            Place::Both => both,
+        };
+        let contenders = suite.contenders.iter().cloned().flat_map(placed).collect();
+        Ok(suite.with_contenders(contenders))
     }
 
-    /// The contenders named, and the thresholds about them alone.
-    fn named(&self, suite: Suite) -> Result<Suite, String> {
+    /// What is wrong with the names, if anything is.
+    fn unknown_name(&self, suite: &Suite) -> Option<String> {
         let known: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
-        if let Some(name) = self.only.iter().find(|name| !known.contains(&name.as_str())) {
-            return Err(names::unknown("contender", name, &known));
+        let unknown = self.only.iter().find(|name| !known.contains(&name.as_str()))?;
+        Some(names::unknown("contender", unknown, &known))
+    }
+
+    /// Why contenders cannot run where they are to.
+    fn no_place(&self, suite: &Suite) -> Option<String> {
+        let mut images = suite.contenders.iter().filter(|contender| contender.image.is_some());
+        if self.place == Place::Processes {
+            return None;
         }
+        if images.next().is_none() {
+            return Some(
+                "no contender has an image to run from; give one `image = { build = ... }` or \
+                 `image = { ref = ... }`"
+                    .to_owned(),
+            );
+        }
+        let is_host = suite.container_limits.network == Network::Host;
+        let fixed = suite.contenders.iter().find(|c| c.image_start.port.is_some());
+        fixed.filter(|_| is_host).map(|fixed| {
+            format!(
+                "contender '{}': its image has a port of its own, which only the bridge can map; \
+                 add --network bridge",
+                fixed.name
+            )
+        })
+    }
+
+    fn named(&self, mut suite: Suite) -> Suite {
         let is_kept = |name: &String| self.only.is_empty() || self.only.contains(name);
         let is_about_kept = |limit: &Limit| match limit {
             Limit::Amount(_) => true,
             Limit::Times { contender, .. } => is_kept(contender),
         };
-        let mut thresholds = suite.thresholds.clone();
-        thresholds.retain(|it| is_kept(&it.contender) && is_about_kept(&it.limit));
+        suite.thresholds.retain(|it| is_kept(&it.contender) && is_about_kept(&it.limit));
         let mut contenders = suite.contenders.clone();
         contenders.retain(|contender| is_kept(&contender.name));
-        Ok(Suite { thresholds, ..suite.with_contenders(contenders) })
-    }
-
-    /// Each contender where it is to run.
-    fn placed(&self, suite: Suite) -> Result<Suite, String> {
-        if self.place == Place::Processes {
-            return Ok(suite);
-        }
-        if suite.contenders.iter().all(|contender| contender.image.is_none()) {
-            return Err("no contender has an image to run from; give one \
-                        `image = { build = ... }` or `image = { ref = ... }`"
-                .to_owned());
-        }
-        if suite.container_limits.network == Network::Host
-            && let Some(fixed) = suite.contenders.iter().find(|c| c.image_start.port.is_some())
-        {
-            return Err(format!(
-                "contender '{}': its image has a port of its own, which only the bridge can map; \
-                 add --network bridge",
-                fixed.name
-            ));
-        }
-        let placed = if self.place == Place::Both { both } else { in_container };
-        let contenders = suite.contenders.iter().cloned().flat_map(placed).collect();
-        Ok(suite.with_contenders(contenders))
+        suite.with_contenders(contenders)
     }
 }
 

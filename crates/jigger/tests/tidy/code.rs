@@ -49,7 +49,7 @@ pub const ARROWS: &[(&str, &[&str])] = &[
     ("errand", &["interrupt", "server"]),
     (
         "prepare",
-        &["artifact", "errand", "event", "image", "interrupt", "record", "server", "suite"],
+        &["artifact", "errand", "event", "image", "interrupt", "plan", "record", "server", "suite"],
     ),
     ("session", &["analysis", "event", "plan", "record", "suite"]),
     (
