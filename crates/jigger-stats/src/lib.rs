@@ -31,6 +31,8 @@
 //! # Ok::<(), jigger_stats::StatsError>(())
 //! ```
 
+#![warn(missing_docs)]
+
 mod contrast;
 mod error;
 mod estimate;

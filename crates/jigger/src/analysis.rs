@@ -11,35 +11,36 @@ mod headline;
 mod latency;
 mod limit;
 mod little;
-mod metric;
 mod offered;
 mod quiet;
 mod revision;
-mod startup;
+mod summary;
 mod threshold;
-mod trials;
+mod trial;
+mod visits;
 
 use std::collections::BTreeMap;
 
 use jigger_stats::FEWEST_ROUNDS;
 use serde::Serialize;
 
+pub use crate::numbers::number;
 pub use change::{Change, Figure, is_counted};
 pub use claim::Claim;
 pub use compare::{Comparison, Standing, standings};
 pub use difference::{Basis, Difference, has_common_baseline};
 pub use gate::Gate;
-pub use headline::{Ranked, headlines};
+pub use headline::{Ranked, headline};
 pub use latency::{LatencyCurve, latency_curve, response_times};
 pub use limit::{ENGINE_SHARE_LIMIT, USUAL_LOCAL_PORTS, engine_share, is_near_ports, set_limits};
-pub use metric::{Bound, Metric, SAMPLES_NEEDED, Unit, direction, of as number, unit_of};
 pub use offered::Offered;
 pub use quiet::Quiet;
 pub use revision::Compared;
-pub use startup::startup_times_ms;
+pub use summary::{Summary, startup_times_ms};
 pub use threshold::{Outcome, ThresholdResult};
 
 use crate::confounder::{self, Confounder};
+use crate::metric::Metric;
 use crate::record::{
     CalibrationRecord, CapacityRecord, ContenderRecord, Ended, Limit, Record, Status,
 };
@@ -54,21 +55,21 @@ pub struct Analysis<'a> {
     /// One for each of the suite's contenders, in its order.
     pub contenders: Vec<ContenderResult<'a>>,
     /// Each contender's metrics against the baseline's.
-    pub comparisons: Vec<Comparison>,
+    pub comparisons: Vec<Comparison<'a>>,
     /// The headline metrics of any two contenders that are not the baseline.
-    pub pairs: Vec<Comparison>,
+    pub pairs: Vec<Comparison<'a>>,
     /// The baseline's second entry against the first.
-    pub placebo: Vec<Comparison>,
+    pub placebo: Vec<Comparison<'a>>,
     /// The error rate of the verdicts, which all looks of a run share.
     pub level: f64,
     /// The suite's thresholds, in its order.
-    pub thresholds: Vec<ThresholdResult>,
+    pub thresholds: Vec<ThresholdResult<'a>>,
     /// How often rounds were disturbed.
     pub quiet: Quiet,
     /// What makes the run as a whole less than fair.
     pub confounders: Vec<Confounder>,
     /// Contenders in containers, each against itself as a process of the host.
-    pub containers: Vec<Comparison>,
+    pub containers: Vec<Comparison<'a>>,
 }
 
 /// One contender's results.
@@ -77,7 +78,7 @@ pub struct ContenderResult<'a> {
     /// What the record says of it.
     pub record: &'a ContenderRecord,
     /// Its metrics, in the order in which reports show them.
-    pub metrics: Vec<Metric>,
+    pub summaries: Vec<Summary<'a>>,
     /// How it differs from the baseline other than in speed.
     pub confounders: Vec<Confounder>,
     /// Conditions that did not hold.
@@ -98,9 +99,9 @@ impl<'a> Analysis<'a> {
             .contenders
             .iter()
             .map(|contender| {
-                let (metrics, gates, limits) = measured(record, &contender.name);
+                let (summaries, gates, limits) = measured(record, &contender.name);
                 let confounders = confounder::of_contender(record, &contender.name);
-                ContenderResult { record: contender, metrics, confounders, gates, limits }
+                ContenderResult { record: contender, summaries, confounders, gates, limits }
             })
             .collect();
         let quiet = Quiet::of(record);
@@ -118,7 +119,7 @@ impl<'a> Analysis<'a> {
             baseline.confounders.extend(confounder::of_self_differences(&differing));
         }
         let mut containers = container::containers(&contenders);
-        claim::restrict(&mut containers, &contenders, &quiet);
+        compare::restrict(&mut containers, &contenders, &quiet);
         Self {
             record,
             rounds,
@@ -142,14 +143,19 @@ impl<'a> Analysis<'a> {
 
     /// The comparison of a contender's metric with the baseline's.
     #[must_use]
-    pub fn comparison(&self, metric: &str, contender: &str) -> Option<&Comparison> {
+    pub fn comparison(&self, metric: Metric<'_>, contender: &str) -> Option<&Comparison<'a>> {
         self.comparisons.iter().find(|c| c.metric == metric && c.contender == contender)
     }
 
     /// The comparison of one contender's headline metric with any other's, the first divided by the
     /// second.
     #[must_use]
-    pub fn between(&self, metric: &str, contender: &str, other: &str) -> Option<Comparison> {
+    pub fn between(
+        &self,
+        metric: Metric<'_>,
+        contender: &str,
+        other: &str,
+    ) -> Option<Comparison<'a>> {
         let mut all = self.comparisons.iter().chain(&self.pairs).filter(|c| c.metric == metric);
         all.find_map(|found| match (found.contender.as_str(), found.baseline.as_str()) {
             names if names == (contender, other) => Some(found.clone()),
@@ -166,12 +172,12 @@ impl<'a> Analysis<'a> {
         let mut family =
             self.comparisons.iter().chain(&self.pairs).filter(|found| found.is_headline).peekable();
         let has_ended = |name: &str| compare::has_ended(&self.contenders, name);
-        let is_open = |found: &Comparison| {
+        let is_open = |found: &Comparison<'_>| {
             !found.is_settled(half_width)
                 && !has_ended(&found.contender)
                 && !has_ended(&found.baseline)
         };
-        let is_promise_open = |result: &ThresholdResult| result.outcome == Outcome::NotSettled;
+        let is_promise_open = |result: &ThresholdResult<'_>| result.outcome == Outcome::NotSettled;
         family.peek().is_some()
             && !family.any(is_open)
             && !self.thresholds.iter().any(is_promise_open)
@@ -208,7 +214,7 @@ impl<'a> Analysis<'a> {
     /// settled for failed too.
     #[must_use]
     pub fn misses_thresholds(&self, strict: bool) -> bool {
-        let misses = |result: &ThresholdResult| {
+        let misses = |result: &ThresholdResult<'_>| {
             result.outcome.is_failure() || (strict && result.outcome == Outcome::NotSettled)
         };
         self.thresholds.iter().any(misses)
@@ -217,7 +223,7 @@ impl<'a> Analysis<'a> {
     /// Which of a contender's headline metrics have too few rounds for an interval.
     fn not_judged(&self, contender: &ContenderResult<'_>) -> Option<Note> {
         let name = &contender.record.name;
-        let is_short = |found: &&Comparison| {
+        let is_short = |found: &&Comparison<'_>| {
             found.contender == *name && found.is_headline && found.rounds < FEWEST_ROUNDS
         };
         let mut few = self.comparisons.iter().filter(is_short);
@@ -241,22 +247,23 @@ impl<'a> Analysis<'a> {
     }
 }
 
-impl ContenderResult<'_> {
+impl<'a> ContenderResult<'a> {
     /// Whether there is something to show of it, whatever became of it later.
     #[must_use]
     pub fn has_figures(&self) -> bool {
-        self.record.status != Status::Skipped && !self.metrics.is_empty()
+        self.record.status != Status::Skipped && !self.summaries.is_empty()
     }
 
-    /// The metric of that name.
+    /// Its figures of that metric.
     #[must_use]
-    pub fn metric(&self, name: &str) -> Option<&Metric> {
-        self.metrics.iter().find(|metric| metric.name == name)
+    pub fn summary<'m>(&self, metric: impl Into<Metric<'m>>) -> Option<&Summary<'a>> {
+        let metric = metric.into();
+        self.summaries.iter().find(|summary| summary.metric == metric)
     }
 
     /// Whether a gate of that code touches the metric.
     #[must_use]
-    pub fn has_gate(&self, code: &str, metric: &str) -> bool {
+    pub fn has_gate(&self, code: &str, metric: Metric<'_>) -> bool {
         self.gates.iter().any(|gate| gate.code == code && gate.touches(metric))
     }
 }
@@ -280,20 +287,23 @@ fn calibration(found: &CalibrationRecord) -> Option<Note> {
 
 /// A contender's metrics, the gates that it failed, and what limited it by scenario, from the visits
 /// of all its entries.
-fn measured(record: &Record, contender: &str) -> (Vec<Metric>, Vec<Gate>, BTreeMap<String, Limit>) {
-    let entries: Vec<(&str, Vec<trials::Visit<'_>>)> = metric::entries_of(record, contender)
+fn measured<'a>(
+    record: &'a Record,
+    contender: &str,
+) -> (Vec<Summary<'a>>, Vec<Gate>, BTreeMap<String, Limit>) {
+    let entries: Vec<(&str, Vec<visits::Visit<'_>>)> = summary::entries_of(record, contender)
         .into_iter()
-        .map(|entry| (entry, trials::visits_of(record, entry)))
+        .map(|entry| (entry, visits::visits_of(record, entry)))
         .collect();
-    let visits: Vec<&trials::Visit<'_>> = entries.iter().flat_map(|(_, visits)| visits).collect();
+    let visits: Vec<&visits::Visit<'_>> = entries.iter().flat_map(|(_, visits)| visits).collect();
     let gates = gate::gates_of(record, &visits);
-    let limits = limit::limits_of(record, &visits);
-    (metric::metrics_of(record, &entries, &gates), gates, limits)
+    let limits = visits::limits_of(record, &visits);
+    (summary::summaries_of(record, &entries, &gates), gates, limits)
 }
 
 fn rounds_of(contender: &ContenderResult<'_>) -> Option<usize> {
     if contender.record.status == Status::Skipped {
         return None;
     }
-    contender.metrics.iter().map(|metric| metric.rounds.iter().flatten().count()).max()
+    contender.summaries.iter().map(|summary| summary.rounds.iter().flatten().count()).max()
 }

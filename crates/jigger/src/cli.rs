@@ -3,20 +3,16 @@
 mod examples;
 mod load;
 
-use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands;
 use crate::display::Verbosity;
 use crate::plan::{Cores, Method, Options};
 use crate::report::changes::ChangeFormat;
 use crate::report::{Format, Look};
 use crate::schema::Schema;
-use crate::server::guard;
 use crate::suite::Selection;
 
 pub use load::{CrossCheckArgs, CrossCheckFormat, LoadArgs, LoadFormat, TimeitArgs, WrkArgs};
@@ -31,13 +27,14 @@ pub use load::{CrossCheckArgs, CrossCheckFormat, LoadArgs, LoadFormat, TimeitArg
 #[command(after_help = examples::HINT, after_long_help = examples::JIGGER)]
 pub struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    pub command: Option<Command>,
     #[command(flatten)]
-    run: RunArgs,
+    pub run: RunArgs,
 }
 
+/// The verbs.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Runs a suite: builds, starts, verifies, measures and compares its contenders
     Run(RunArgs),
     /// Compares servers that are running already: NAME=URL NAME=URL ...
@@ -359,64 +356,4 @@ impl ShownArgs {
     pub fn look(&self) -> Look {
         self.color.look()
     }
-}
-
-/// Runs the program.
-#[must_use]
-pub fn main() -> ExitCode {
-    let mut words = std::env::args_os().skip(1);
-    if words.next().is_some_and(|word| word == guard::VERB) {
-        return guard::main(words);
-    }
-    let arguments = arguments();
-    let is_wrk = arguments.get(1).is_some_and(|verb| verb == "wrk");
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => return refusal(&error, is_wrk),
-    };
-    let outcome = match cli.command {
-        None => commands::run::run(&cli.run),
-        Some(Command::Run(args)) => commands::run::run(&args),
-        Some(Command::Compare(args)) => commands::compare::run(&args),
-        Some(Command::Load(args)) => commands::load::run(&args),
-        Some(Command::Wrk(args)) => commands::wrk::run(&args),
-        Some(Command::Timeit(args)) => commands::timeit::run(&args),
-        Some(Command::CrossCheck(args)) => commands::cross_check::run(&args),
-        Some(Command::Check(args)) => commands::check::run(&args),
-        Some(Command::Report(args)) => commands::report::run(&args),
-        Some(Command::Ab(args)) => commands::ab::run(&args),
-        Some(Command::Diff(args)) => commands::diff::run(&args),
-        Some(Command::Image(args)) => commands::image::run(&args),
-        Some(Command::Init(args)) => commands::init::run(&args),
-        Some(Command::Completions(args)) => commands::completions::run(&args),
-        Some(Command::Man(args)) => commands::man::run(&args),
-        Some(Command::Schema(args)) => commands::schema::run(&args),
-    };
-    match outcome {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            eprintln!("jigger: {error:#}");
-            // wrk ends with 1 where it cannot begin, and scripts around it know that.
-            if is_wrk { ExitCode::from(1) } else { commands::Exit::Usage.into() }
-        }
-    }
-}
-
-/// Prints what is wrong with the arguments, or the help that was asked for.
-fn refusal(error: &clap::Error, is_wrk: bool) -> ExitCode {
-    // A reader that has gone needs no message.
-    let _ = error.print();
-    // wrk ends with 1.
-    let code = if is_wrk { error.exit_code().min(1) } else { error.exit_code() };
-    ExitCode::from(u8::try_from(code).unwrap_or(1))
-}
-
-/// The program's arguments, with the verb put in when it is called `wrk`.
-fn arguments() -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    let called = arguments.first().and_then(|name| Path::new(name).file_name());
-    if called.is_some_and(|name| name == "wrk") {
-        arguments.insert(1, "wrk".into());
-    }
-    arguments
 }

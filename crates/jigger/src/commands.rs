@@ -1,4 +1,4 @@
-//! One file for each verb.
+//! What the program does: one file for each verb.
 
 pub mod ab;
 pub mod check;
@@ -18,19 +18,22 @@ pub mod wrk;
 
 mod output;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Parser as _;
 
 use crate::analysis::Analysis;
-use crate::cli::OutputArgs;
+use crate::cli::{Cli, Command, OutputArgs};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
 use crate::plan::RunPlan;
 use crate::prepare::Images;
 use crate::record::{Ended, Record};
 use crate::report::render_as;
+use crate::server::guard;
 
 /// How the program ends; documented in the help and the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +62,66 @@ impl From<Exit> for ExitCode {
             Exit::Interrupted => 130,
         })
     }
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == guard::VERB) {
+        return guard::main(words);
+    }
+    let arguments = arguments();
+    let is_wrk = arguments.get(1).is_some_and(|verb| verb == "wrk");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refusal(&error, is_wrk),
+    };
+    let outcome = match cli.command {
+        None => run::run(&cli.run),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Load(args)) => load::run(&args),
+        Some(Command::Wrk(args)) => wrk::run(&args),
+        Some(Command::Timeit(args)) => timeit::run(&args),
+        Some(Command::CrossCheck(args)) => cross_check::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Ab(args)) => ab::run(&args),
+        Some(Command::Diff(args)) => diff::run(&args),
+        Some(Command::Image(args)) => image::run(&args),
+        Some(Command::Init(args)) => init::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
+        Some(Command::Schema(args)) => schema::run(&args),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("jigger: {error:#}");
+            // wrk ends with 1 where it cannot begin, and scripts around it know that.
+            if is_wrk { ExitCode::from(1) } else { Exit::Usage.into() }
+        }
+    }
+}
+
+/// Prints what is wrong with the arguments, or the help that was asked for.
+fn refusal(error: &clap::Error, is_wrk: bool) -> ExitCode {
+    // A reader that has gone needs no message.
+    let _ = error.print();
+    // wrk ends with 1.
+    let code = if is_wrk { error.exit_code().min(1) } else { error.exit_code() };
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
+}
+
+/// The program's arguments, with the verb put in when it is called `wrk`.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let called = arguments.first().and_then(|name| Path::new(name).file_name());
+    if called.is_some_and(|name| name == "wrk") {
+        arguments.insert(1, "wrk".into());
+    }
+    arguments
 }
 
 /// What `run` and `compare` do: runs the plan, keeps the record, writes the reports.

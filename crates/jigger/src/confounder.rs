@@ -1,12 +1,14 @@
 //! Differences between contenders other than the one being compared.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::number;
+use crate::metric::Metric;
+use crate::numbers::number;
 use crate::record::{ContenderRecord, Evidence, Record, TrialRecord, VisitRecord};
 
 /// A difference that makes a comparison less than fair.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Confounder {
     /// Its stable code; docs/confounders.md explains each.
     pub code: &'static str,
@@ -29,13 +31,14 @@ const CLOSED_SHARE: f64 = 0.5;
 
 /// That the baseline's two entries differ in these metrics, by more than chance.
 #[must_use]
-pub fn of_self_differences(metrics: &[String]) -> Option<Confounder> {
-    let scenarios = metrics.iter().filter_map(|metric| metric.split_once('.'));
-    let mut touches: Vec<String> = scenarios.map(|(scenario, _)| scenario.to_owned()).collect();
+pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
+    let scenarios = metrics.iter().filter_map(|metric| metric.scenario);
+    let mut touches: Vec<String> = scenarios.map(str::to_owned).collect();
     touches.dedup();
+    let names: Vec<String> = metrics.iter().map(Metric::to_string).collect();
     (!metrics.is_empty()).then(|| Confounder {
         code: "baseline-differs-from-itself",
-        detail: format!("its two entries differ by more than chance in {}", metrics.join(", ")),
+        detail: format!("its two entries differ by more than chance in {}", names.join(", ")),
         remedy: "look for what changes from one visit to the next (background work, throttling, \
                  leftovers of the visit before), and measure again",
         touches,

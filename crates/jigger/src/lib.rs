@@ -1,6 +1,14 @@
 //! jigger: which of these servers is faster, by how much, at what cost, and can it be believed?
 //!
-//! Data flows one way; the modules in that order.
+//! Data flows one way. Each module uses only those that are declared before it.
+
+pub mod numbers;
+
+pub mod disturbance;
+pub mod host;
+pub mod record;
+
+pub mod metric;
 
 pub mod suite;
 
@@ -9,34 +17,31 @@ pub mod init;
 pub mod plan;
 pub mod revisions;
 
-pub mod disturbance;
-pub mod host;
 pub mod image;
 pub mod interrupt;
 pub mod server;
 pub mod worktree;
 
 pub mod artifact;
-
 pub mod errand;
 pub mod event;
 pub mod prepare;
-pub mod session;
-pub mod visit;
 
-pub mod record;
+pub mod confounder;
 
 pub mod analysis;
-pub mod confounder;
+
+pub mod report;
 
 pub mod display;
 pub mod live;
-pub mod report;
 pub mod schema;
 pub mod wrk;
 
-pub mod cross_check;
+pub mod session;
+pub mod visit;
 
+pub mod cross_check;
 pub mod pipeline;
 
 pub mod cli;

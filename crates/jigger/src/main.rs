@@ -1,7 +1,7 @@
-//! Parse, dispatch, print the error, exit.
+//! The program: everything is in the library.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    jigger::cli::main()
+    jigger::commands::main()
 }

@@ -12,7 +12,7 @@ use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
 use crate::prepare::{self, Images};
-use crate::record::{Record, RecordFile};
+use crate::record::RecordFile;
 use crate::session::{self, Settled, World};
 use crate::visit::LiveWorld;
 
@@ -48,8 +48,7 @@ pub fn run_in<'p, W: World>(
     wrap: impl FnOnce(LiveWorld<'p>) -> W,
 ) -> Result<RecordFile> {
     let engine = engine(plan, &context.images)?;
-    let empty = Record::begun(plan, Host::inspect());
-    let mut file = RecordFile::create(context.record.clone(), empty)?;
+    let mut file = RecordFile::create(context.record.clone(), plan.record(Host::inspect()))?;
     let mut display = Display::new(context.verbosity);
     let mut listener = |event: Event| display.show(&event);
     file.record.contenders =

@@ -2,17 +2,17 @@
 //! changed: what a phase finds is [`Findings`], from which the next ones follow.
 
 mod options;
+mod record;
 mod schedule;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jigger_stats::FEWEST_ROUNDS;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::disturbance::Limits;
 use crate::host::{Placement, PlacementError};
+use crate::record::Phase;
 use crate::suite::{Pacing, Rounds, Scenario, Suite, WarmUp};
 
 pub use crate::suite::PLACEBO;
@@ -51,24 +51,6 @@ pub struct RunPlan {
     pub scenarios: Vec<Scenario>,
     /// How long each ceiling is measured.
     pub ceiling_time: Duration,
-}
-
-/// A part of a run, in which entries are visited for one purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// Every contender is launched and verified, and what was seen is kept.
-    Check,
-    /// Every contender's capacity in a closed loop, for rates that are shares of the slowest one's.
-    Calibration,
-    /// A look at every contender: whether some close connections that others keep.
-    Survey,
-    /// What the load engine reaches at best in each scenario's shape.
-    Ceilings,
-    /// Launches for start-up times alone.
-    Startups,
-    /// Rounds of visits.
-    Rounds,
 }
 
 /// What the phases before the rounds found.

@@ -5,10 +5,10 @@
 
 mod costs;
 mod embedded;
+mod error;
 mod file;
 mod limit;
 mod plan;
-mod suite;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -21,22 +21,18 @@ use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerial
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::disturbance::Disturbance;
+use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
-use crate::plan::{Method, Options, PLACEBO, RunPlan};
 
 pub use costs::{
     ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
     LayerRecord,
 };
 pub use embedded::{Embedded, embed};
+pub use error::RecordError;
 pub use file::RecordFile;
 pub use limit::Limit;
-pub use plan::PlanRecord;
-pub use suite::{
-    BoundRecord, CalibrationRecord, CapacityRecord, CeilingAttempt, LookRecord, PacingRecord,
-    ScenarioRecord, SuiteRecord, ThresholdRecord, WarmUpRecord,
-};
+pub use plan::{PacingRecord, Phase, PlanRecord};
 pub use visit::VisitParts;
 
 /// The version of the on-disk format that this program writes and reads.
@@ -94,6 +90,150 @@ pub enum Ended {
     Interrupted,
     /// No contender was left to measure.
     NothingLeft,
+}
+
+/// The parts of the suite that reports need, and its text.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct SuiteRecord {
+    /// Its name.
+    pub name: String,
+    /// The suite file as it was read.
+    pub source: String,
+    /// The baseline's name.
+    pub baseline: String,
+    /// The difference, as a share, within which two contenders are the same.
+    pub margin: f64,
+    /// Beyond what a round was repeated, as fixed before the first.
+    #[serde(default = "Limits::none")]
+    pub disturbance: Limits,
+    /// When the run was to be looked at, as fixed before the first round; older records have none.
+    #[serde(default)]
+    pub looks: Vec<LookRecord>,
+    /// Its scenarios.
+    pub scenarios: Vec<ScenarioRecord>,
+    /// What had to hold.
+    #[serde(default)]
+    pub thresholds: Vec<ThresholdRecord>,
+    /// How servers were warmed up; unknown in older records.
+    #[serde(default)]
+    pub warm_up: Option<WarmUpRecord>,
+}
+
+/// A planned moment at which the run might end.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LookRecord {
+    /// After how many rounds.
+    pub rounds: usize,
+    /// The error rate that verdicts at this look may have, of 0.05 for all looks together.
+    pub level: f64,
+}
+
+/// The warm-up before each visit's scenarios.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WarmUpRecord {
+    /// Length of one window.
+    pub window_ns: u64,
+    /// Windows that had to agree.
+    pub windows: usize,
+    /// The most time for it.
+    pub cap_ns: u64,
+}
+
+/// A promise about one metric of one contender.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ThresholdRecord {
+    /// The metric's name.
+    pub metric: String,
+    /// Whose.
+    pub contender: String,
+    /// On which side of the limit it has to stay.
+    pub bound: BoundRecord,
+    /// The limit in the metric's unit, or how many times `relative_to`'s value it is.
+    pub limit: f64,
+    /// The contender whose value in the same rounds is the limit's measure.
+    pub relative_to: Option<String>,
+    /// The limit as the suite has it.
+    pub text: String,
+}
+
+/// The side of a limit that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundRecord {
+    /// The limit or more.
+    AtLeast,
+    /// The limit or less.
+    AtMost,
+}
+
+/// One scenario as it was run.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioRecord {
+    /// Its name.
+    pub name: String,
+    /// Connections held open.
+    pub connections: usize,
+    /// Load threads.
+    pub threads: usize,
+    /// Whether each request got a new connection.
+    pub fresh: bool,
+    /// Requests a trial, where that ends it.
+    pub requests: Option<u64>,
+    /// Length of a trial, where that ends it.
+    pub duration_ns: Option<u64>,
+    /// Requests due each second, in open loop.
+    pub rate_per_second: Option<f64>,
+    /// Whether they were due at random times, as independent users come.
+    #[serde(default)]
+    pub exponential: bool,
+    /// Requests due at the same instant; absent for one.
+    #[serde(default)]
+    pub burst: Option<u32>,
+    /// The promise whose highest rate was looked for.
+    #[serde(default)]
+    pub objective: Option<String>,
+    /// What the load engine reached in this shape against a server that does nothing, in requests
+    /// a second: the highest of the attempts.
+    #[serde(default)]
+    pub ceiling_per_second: Option<f64>,
+    /// The attempts at it; all but the last were disturbed.
+    #[serde(default)]
+    pub ceiling_attempts: Vec<CeilingAttempt>,
+    /// The scenario that this one repeats with fresh connections, to tell what closing costs.
+    #[serde(default)]
+    pub fresh_for: Option<String>,
+}
+
+/// A rate that is a share of the slowest contender's capacity, as it was found before the rounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CalibrationRecord {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The share, 0..1.
+    pub share: f64,
+    /// Requests a second of each contender in a closed loop with the scenario's connections.
+    pub capacities: Vec<CapacityRecord>,
+    /// The rate for all; absent when no capacity could be measured.
+    pub rate_per_second: Option<f64>,
+}
+
+/// What a contender could do in a calibration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CapacityRecord {
+    /// Its name.
+    pub contender: String,
+    /// Correct answers a second.
+    pub requests_per_second: f64,
+}
+
+/// One measurement of the load engine's ceiling.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CeilingAttempt {
+    /// Requests a second.
+    pub rate_per_second: f64,
+    /// What others took from the machine meanwhile.
+    #[serde(flatten)]
+    pub disturbance: Disturbance,
 }
 
 /// What became of a contender.
@@ -305,74 +445,35 @@ impl TrialRecord {
     }
 }
 
-/// Why a record cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// The file cannot be written.
-    #[error("cannot write the record {path}: {source}\n  name another place with --record FILE")]
-    Write {
-        /// Where.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file cannot be read.
-    #[error("cannot read the record {path}: {source}")]
-    Read {
-        /// Where.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file is not a record.
-    #[error("{path} is not a record of jigger: {message}")]
-    NotARecord {
-        /// Where.
-        path: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// A newer program wrote it.
-    #[error(
-        "{path} has record version {found}; this jigger reads up to {VERSION}\n  use the jigger that wrote it, or a newer one"
-    )]
-    Newer {
-        /// Where.
-        path: String,
-        /// The version found.
-        found: u64,
-    },
+impl ScenarioRecord {
+    /// Whether requests come at a rate that is given, so that the servers do not decide it.
+    #[must_use]
+    pub fn is_rate_given(&self) -> bool {
+        matches!(self.pacing(), PacingRecord::Rate { .. })
+    }
+
+    /// Keeps the attempts at the ceiling, and the highest as the ceiling: a disturbance only ever
+    /// lowers it.
+    pub fn set_ceiling(&mut self, attempts: Vec<CeilingAttempt>) {
+        let rates = attempts.iter().map(|attempt| attempt.rate_per_second);
+        self.ceiling_per_second = rates.reduce(f64::max);
+        self.ceiling_attempts = attempts;
+    }
+
+    /// Whether the ceiling was disturbed in every attempt, so that it may be too low.
+    #[must_use]
+    pub fn has_disturbed_ceiling(&self, limits: &Limits) -> bool {
+        let is_disturbed =
+            |attempt: &CeilingAttempt| limits.exceeded_by(&attempt.disturbance).is_some();
+        !self.ceiling_attempts.is_empty() && self.ceiling_attempts.iter().all(is_disturbed)
+    }
 }
 
 impl Record {
-    /// The record of a run that begins now, on a host of which these are the facts.
+    /// The scenarios' names, in the suite's order.
     #[must_use]
-    pub fn begun(plan: &RunPlan, host: Host) -> Self {
-        Self {
-            version: VERSION,
-            jigger: env!("CARGO_PKG_VERSION").to_owned(),
-            created: jiff::Timestamp::now().to_string(),
-            seed: plan.options.method.seed,
-            plan: Some(PlanRecord::of(plan)),
-            suite: SuiteRecord::of(plan),
-            host,
-            placement: plan.placement.clone(),
-            contenders: Vec::new(),
-            calibrations: Vec::new(),
-            launches: Vec::new(),
-            visits: Vec::new(),
-            ended: Ended::NotYet,
-        }
-    }
-
-    /// The program's arguments that make the same run of the suite in this file; of an older record
-    /// all that is known of them.
-    #[must_use]
-    pub fn arguments(&self, suite: &str) -> Vec<String> {
-        let method = || Method { seed: self.seed, ..Method::default() };
-        let known = || Options { method: method(), ..Options::default() };
-        let options = self.plan.as_ref().map_or_else(known, |plan| plan.options.clone());
-        options.arguments(suite)
+    pub fn scenario_names(&self) -> Vec<&str> {
+        self.suite.scenarios.iter().map(|scenario| scenario.name.as_str()).collect()
     }
 
     /// The indexes of the contenders that take part.
@@ -382,13 +483,13 @@ impl Record {
         contenders.filter(|(_, it)| it.status == Status::Measured).map(|(at, _)| at).collect()
     }
 
-    /// Marks a contender as failed; the placebo's failures are the baseline's.
-    pub fn mark_failed(&mut self, entry: &str, reason: String) {
-        let name = if entry == PLACEBO { self.suite.baseline.as_str() } else { entry };
-        if let Some(contender) = self.contenders.iter_mut().find(|it| it.name == name) {
-            contender.status = Status::Failed;
-            contender.reason = Some(reason);
-        }
+    /// The program's arguments that make the same run of the suite in `suite.toml`; of an older
+    /// record all that is known of them.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        let seed = self.seed.to_string();
+        let known = || ["run", "suite.toml", "--seed", &seed].map(str::to_owned).to_vec();
+        self.plan.as_ref().map_or_else(known, |plan| plan.arguments.clone())
     }
 
     /// The visits that the analysis is of: all but those of rounds that were made again.
@@ -408,7 +509,7 @@ impl Record {
     pub fn read(path: &Path) -> Result<Self, RecordError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|source| RecordError::Read { path: shown.clone(), source })?;
+            .map_err(|cause| RecordError::Read { path: shown.clone(), cause })?;
         let not_a_record =
             |message: String| RecordError::NotARecord { path: shown.clone(), message };
         let is_page = text.trim_start().starts_with('<');

@@ -5,7 +5,7 @@ mod chart;
 mod costs;
 mod csv;
 mod html;
-mod json;
+pub mod json;
 pub mod load;
 mod look;
 mod markdown;
@@ -17,6 +17,8 @@ pub mod units;
 mod warnings;
 
 use std::path::Path;
+
+use serde::Serialize;
 
 pub use html::{Chart, charts};
 pub use look::{Look, Tone};
@@ -88,6 +90,14 @@ pub fn render_since(found: &Difference<'_>, format: Format, look: Look) -> Strin
         }
         Format::Csv | Format::Json => report(),
     }
+}
+
+/// A value as JSON for programs and for people who look at it.
+///
+/// # Panics
+/// Never: the types of reports have no map whose keys are no text.
+pub fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("reports have keys that are text") + "\n"
 }
 
 /// Writes an analysis as Markdown that shows charts, which lie where `path` says for each name.

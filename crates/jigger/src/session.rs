@@ -12,10 +12,10 @@ use jigger_stats::Look;
 
 use crate::analysis;
 use crate::event::{Event, Listener, Standing};
-use crate::plan::{Entry, Findings, Phase, RunPlan, Schedule};
+use crate::plan::{Entry, Findings, PLACEBO, RunPlan, Schedule};
 use crate::record::{
-    CalibrationRecord, CeilingAttempt, Ended, LaunchRecord, LookRecord, Record, RecordError,
-    RecordFile, ScenarioRecord, VisitRecord,
+    CalibrationRecord, CeilingAttempt, Ended, LaunchRecord, LookRecord, Phase, Record, RecordError,
+    RecordFile, Status, VisitRecord,
 };
 use crate::suite::Scenario;
 
@@ -275,9 +275,8 @@ impl<W: World> Session<'_, '_, W> {
             }
             Phase::Ceilings => {
                 let ceilings = self.world.ceilings(&scenarios, self.listener);
-                let cores = self.plan.placement.client_cpus.len();
                 let recorded = &mut record.suite.scenarios;
-                *recorded = ScenarioRecord::all(&scenarios, cores);
+                *recorded = self.plan.scenario_records(&scenarios);
                 for (scenario, attempts) in recorded.iter_mut().zip(ceilings) {
                     scenario.set_ceiling(attempts);
                 }
@@ -389,7 +388,13 @@ impl<W: World> Session<'_, '_, W> {
         if let Some(reason) = told {
             (self.listener)(Event::LeftOut { contender: visit.entry.clone(), reason });
         }
-        self.file.record.mark_failed(&visit.entry, kept);
+        let record = &mut self.file.record;
+        let is_placebo = visit.entry == PLACEBO;
+        let name = if is_placebo { &record.suite.baseline } else { &visit.entry };
+        if let Some(contender) = record.contenders.iter_mut().find(|it| it.name == *name) {
+            contender.status = Status::Failed;
+            contender.reason = Some(kept);
+        }
     }
 
     /// An interrupted visit of a round is kept for the trials that it completed.
@@ -403,11 +408,11 @@ impl<W: World> Session<'_, '_, W> {
     fn standings(&self) -> Vec<Standing> {
         let record = &self.file.record;
         let busiest = record.suite.scenarios.iter().max_by_key(|scenario| scenario.connections);
-        let metric = busiest.map(|scenario| format!("{}.requests_per_second", scenario.name));
+        let busiest = busiest.map(|scenario| scenario.name.as_str());
         let mut standings = analysis::standings(record);
-        standings.retain(|standing| Some(&standing.metric) == metric.as_ref());
+        standings.retain(|standing| standing.scenario == busiest);
         let shown = |analysis::Standing { contender, ratio, half_width, .. }| Standing {
-            contender,
+            contender: contender.to_owned(),
             ratio,
             half_width,
         };

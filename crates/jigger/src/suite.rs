@@ -9,7 +9,6 @@ mod expectation;
 mod names;
 mod objective;
 mod placeholder;
-mod quantity;
 mod raw;
 mod scenario;
 mod selection;

@@ -8,6 +8,7 @@ use std::io::Write as _;
 
 use html_support::{HOSTILE, drawn_record, page, record, troubled};
 use jigger::analysis::{Analysis, latency_curve};
+use jigger::metric::Kind;
 use jigger::record::{ContainerRecord, Record};
 use jigger::report::{Format, render};
 
@@ -179,7 +180,7 @@ fn a_curve_joins_all_rounds_and_ends_where_a_round_has_ten_answers_left() {
     assert!(curve.points.is_sorted_by(|a, b| a.response_time_us <= b.response_time_us));
     // The figure in the tables is the mean of the rounds' percentiles; the curve joins the rounds.
     let analysis = Analysis::of(&record);
-    let p90 = analysis.contenders[0].metric("sequential.response_time_us.p90").unwrap();
+    let p90 = analysis.contenders[0].summary(Kind::ResponseTimeP90.of("sequential")).unwrap();
     let rounds = || p90.rounds.iter().flatten().copied();
     let point = curve.points.iter().find(|point| (point.quantile - 0.9).abs() < 1e-9).unwrap();
     let (least, most) = (rounds().fold(f64::INFINITY, f64::min), rounds().fold(0.0, f64::max));
@@ -193,7 +194,7 @@ fn a_curve_joins_all_rounds_and_ends_where_a_round_has_ten_answers_left() {
 fn the_band_is_the_margin() {
     let record = record(4, 8);
     let analysis = Analysis::of(&record);
-    let mut placebo = analysis.placebo.iter().filter(|found| found.metric == "startup_ms");
+    let mut placebo = analysis.placebo.iter().filter(|found| found.metric == Kind::Startup.into());
     assert!(placebo.next().unwrap().half_width.unwrap() > 0.02);
     let page = page(&record);
     assert!(page.contains("Margin \u{b1}2.00 %.") && !page.contains("from the placebo"), "{page}");

@@ -1,7 +1,7 @@
 //! Objectives that no rate kept.
 
-use super::metric::of;
-use super::trials::Trial;
+use super::trial::Trial;
+use crate::numbers::number;
 use crate::record::{ProbeRecord, ScenarioRecord, TrialRecord};
 
 /// In how many rounds not even the lowest rate kept the scenario's objective, in words; `None`
@@ -25,6 +25,8 @@ fn found(probe: &ProbeRecord) -> String {
     match probe.statistic_ns {
         _ if probe.errors > 0 => format!("{} requests failed", probe.errors),
         None => format!("{} answers were too few to tell", probe.requests),
-        Some(ns) => format!("it was {:.2} ms with {} unanswered", of(ns) / 1e6, probe.in_flight),
+        Some(ns) => {
+            format!("it was {:.2} ms with {} unanswered", number(ns) / 1e6, probe.in_flight)
+        }
     }
 }

@@ -4,16 +4,17 @@ use jigger_stats::{CONFIDENCE, Case, Contrast, Finding, Margin, Verdict};
 
 use super::claim::Claim;
 use super::compare::findings;
-use super::metric::{Metric, direction};
+use super::summary::Summary;
+use crate::metric::Metric;
 use crate::record::{Record, ScenarioRecord};
 
 /// One metric of one contender, before and after.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// The metric's name.
-    pub metric: String,
+pub struct Change<'a> {
+    /// Of what.
+    pub metric: Metric<'a>,
     /// Whose.
-    pub contender: String,
+    pub contender: &'a str,
     /// The estimate before.
     pub before: Figure,
     /// The estimate after.
@@ -46,46 +47,30 @@ pub struct Figure {
     pub claim: Claim,
 }
 
-/// What of a closed loop a decision counts; at saturation response times only say it again.
-const CLOSED_LOOP: &[&str] = &["requests_per_second", "cpu_us_per_request"];
-/// In open loop the rate is given, and what users wait is the question.
-const OPEN_LOOP: &[&str] = &["response_time_us.p50", "response_time_us.p99", "cpu_us_per_request"];
-/// Of a server as such.
-const SERVER: &[&str] = &["memory_peak_bytes"];
-
 /// Whether a decision counts the metric: one of those `wanted` (a whole name, or what follows the
 /// scenario's), or without any the default.
 #[must_use]
-pub fn is_counted(record: &Record, metric: &str, wanted: &[String]) -> bool {
+pub fn is_counted(record: &Record, metric: Metric<'_>, wanted: &[String]) -> bool {
     if !wanted.is_empty() {
-        let rest = metric.split_once('.').map(|(_, rest)| rest);
-        return wanted.iter().any(|wanted| wanted == metric || Some(wanted.as_str()) == rest);
+        return wanted.iter().any(|wanted| metric.is_called(wanted));
     }
-    let scenario = record.suite.scenarios.iter().find_map(|scenario| {
-        Some((scenario, metric.strip_prefix(&scenario.name)?.strip_prefix('.')?))
-    });
-    match scenario {
-        Some((scenario, rest)) => defaults(scenario).contains(&rest),
-        None => SERVER.contains(&metric),
-    }
-}
-
-fn defaults(scenario: &ScenarioRecord) -> &'static [&'static str] {
-    if scenario.rate_per_second.is_some() { OPEN_LOOP } else { CLOSED_LOOP }
+    let mut scenarios = record.suite.scenarios.iter();
+    let scenario = scenarios.find(|scenario| metric.scenario == Some(scenario.name.as_str()));
+    metric.descriptor().role.is_counted(scenario.is_some_and(ScenarioRecord::is_rate_given))
 }
 
 impl Figure {
     /// A contender's own.
-    pub(super) fn of(metric: &Metric) -> Self {
-        let claim = Claim { bound: metric.bound, ..Claim::default() };
-        Self { value: metric.estimate, claim }
+    pub(super) fn of(summary: &Summary<'_>) -> Self {
+        let claim = Claim { bound: summary.bound, ..Claim::default() };
+        Self { value: summary.estimate, claim }
     }
 }
 
-impl Change {
+impl<'a> Change<'a> {
     /// A change without a verdict yet.
     pub(super) fn new(
-        (contender, metric): (&str, &str),
+        (contender, metric): (&'a str, Metric<'a>),
         (before, after): (Figure, Figure),
         (contrast, claim): (&Contrast, Claim),
         margin: Margin,
@@ -95,8 +80,8 @@ impl Change {
         let (low, high) = claim
             .ends(interval.map(|interval| interval.low), interval.map(|interval| interval.high));
         Self {
-            metric: metric.to_owned(),
-            contender: contender.to_owned(),
+            metric,
+            contender,
             before,
             after,
             ratio: contrast.ratio(),
@@ -137,10 +122,10 @@ impl Change {
 /// Puts the verdicts into the changes that count, all of them judged as one family: that anything
 /// at all is called better or worse by more than its margin which is not, has a chance of `level`
 /// at most. What gates and noise forbid is taken away afterwards.
-pub(super) fn judged(drafts: Vec<(Change, Contrast)>, level: f64) -> Vec<Change> {
-    let case = |(change, contrast): &(Change, Contrast)| {
+pub(super) fn judged<'a>(drafts: Vec<(Change<'a>, Contrast)>, level: f64) -> Vec<Change<'a>> {
+    let case = |(change, contrast): &(Change<'_>, Contrast)| {
         let margin = Margin::new(change.margin).unwrap_or_default();
-        let direction = direction(&change.metric);
+        let direction = change.metric.descriptor().direction;
         change.counts.then_some(Case {
             contrast: *contrast,
             direction,
@@ -149,8 +134,8 @@ pub(super) fn judged(drafts: Vec<(Change, Contrast)>, level: f64) -> Vec<Change>
         })
     };
     let findings = findings(&drafts, case, level);
-    let finish = |((change, _), finding): ((Change, Contrast), Option<Finding>)| {
-        let direction = direction(&change.metric);
+    let finish = |((change, _), finding): ((Change<'a>, Contrast), Option<Finding>)| {
+        let direction = change.metric.descriptor().direction;
         let verdict = finding.and_then(|found| change.claim.allowed(found.verdict, direction));
         Change { verdict, ..change }
     };

@@ -3,9 +3,9 @@
 
 use jigger_stats::{Direction, Verdict};
 
-use super::compare::Comparison;
 use super::gate;
-use super::{Analysis, Bound, ContenderResult, Quiet};
+use super::{Analysis, ContenderResult, Quiet};
+use crate::metric::{Bound, Metric};
 use crate::record::Status;
 
 /// A contender in a run: one of those whose figures make a ratio.
@@ -41,9 +41,9 @@ impl Claim {
     ///   supports; where several sides are limited so that there is no telling which way, no ratio;
     /// - a machine that was too noisy in any of the runs: no verdict.
     #[must_use]
-    pub fn of(metric: &str, above: &[Side<'_>], below: &[Side<'_>]) -> Self {
+    pub fn of(metric: Metric<'_>, above: &[Side<'_>], below: &[Side<'_>]) -> Self {
         let sides = || above.iter().chain(below);
-        let bound = |side: &Side<'_>| side.contender.metric(metric)?.bound;
+        let bound = |side: &Side<'_>| side.contender.summary(metric)?.bound;
         let inverse = |side: &Side<'_>| bound(side).map(Bound::inverse);
         let mut bounds = above.iter().filter_map(bound).chain(below.iter().filter_map(inverse));
         let first = bounds.next();
@@ -85,27 +85,6 @@ impl Claim {
     }
 }
 
-/// Takes from each comparison what its gates and the noise forbid.
-pub fn restrict(comparisons: &mut [Comparison], contenders: &[ContenderResult<'_>], quiet: &Quiet) {
-    let named = |name: &str| {
-        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
-        Some(Side { contender, quiet })
-    };
-    for comparison in comparisons {
-        let (Some(contender), Some(baseline)) =
-            (named(&comparison.contender), named(&comparison.baseline))
-        else {
-            continue;
-        };
-        let claim = Claim::of(&comparison.metric, &[contender], &[baseline]);
-        let direction = comparison.direction();
-        (comparison.bound, comparison.withheld) = (claim.bound, claim.withheld);
-        (comparison.low, comparison.high) = claim.ends(comparison.low, comparison.high);
-        comparison.verdict =
-            comparison.verdict.and_then(|verdict| claim.allowed(verdict, direction));
-    }
-}
-
 /// Whether a verdict stays true wherever beyond the bound the ratio lies.
 fn is_supported(bound: Bound, direction: Direction, verdict: Verdict) -> bool {
     match (bound, direction) {
@@ -129,14 +108,14 @@ pub enum Loss {
 
 /// Why a metric that `before` has cannot be shown for `after`; `None` when it can.
 #[must_use]
-pub fn loss(metric: &str, before: Side<'_>, after: Side<'_>) -> Option<Loss> {
+pub fn loss(metric: Metric<'_>, before: Side<'_>, after: Side<'_>) -> Option<Loss> {
     let has = |side: Side<'_>, code| side.contender.has_gate(code, metric);
     // One failed request in one round is enough: the ratio would be withheld, and a server that
     // begins to fail must not end well for it.
     if has(after, "errors") && !has(before, "errors") {
         return Some(Loss::Worse);
     }
-    if after.contender.metric(metric).is_some() {
+    if after.contender.summary(metric).is_some() {
         return None;
     }
     let has_failed = after.contender.record.status == Status::Failed || has(after, "errors");

@@ -2,18 +2,19 @@
 
 use jigger_stats::{CONFIDENCE, Case, Contrast, Direction, Finding, Margin, Panel, Verdict, judge};
 
-use super::claim::restrict;
+use super::claim::{Claim, Side};
 use super::headline::headline_metrics;
-use super::metric::{direction, rates_of};
-use super::{Bound, ContenderResult, Metric, Quiet};
+use super::summary::{Summary, rates_of};
+use super::{ContenderResult, Quiet};
+use crate::metric::{Bound, Metric};
 use crate::plan::PLACEBO;
 use crate::record::{Record, Status};
 
 /// One metric of one contender, divided by another's.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Comparison {
-    /// The metric's name.
-    pub metric: String,
+pub struct Comparison<'a> {
+    /// Of what.
+    pub metric: Metric<'a>,
     /// Whose.
     pub contender: String,
     /// Divided by whose.
@@ -46,11 +47,11 @@ pub struct Comparison {
 
 /// How a contender's rate stands against the baseline's while rounds are still to come.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
+pub struct Standing<'a> {
     /// Whose.
-    pub contender: String,
-    /// The metric's name.
-    pub metric: String,
+    pub contender: &'a str,
+    /// Of which scenario.
+    pub scenario: Option<&'a str>,
     /// The ratio so far.
     pub ratio: f64,
     /// The half-width of its interval as a share, with enough rounds.
@@ -59,21 +60,21 @@ pub struct Standing {
 
 /// Every contender's rate against the baseline's, as they are now.
 #[must_use]
-pub fn standings(record: &Record) -> Vec<Standing> {
+pub fn standings(record: &Record) -> Vec<Standing<'_>> {
     let names: Vec<&str> = record.contenders.iter().map(|found| found.name.as_str()).collect();
     let Some(baseline) = names.iter().position(|name| *name == record.suite.baseline) else {
         return Vec::new();
     };
-    let rates: Vec<Vec<Metric>> = names.iter().map(|name| rates_of(record, name)).collect();
+    let rates: Vec<Vec<Summary<'_>>> = names.iter().map(|name| rates_of(record, name)).collect();
     let mut standings = Vec::new();
-    for metric in &rates[baseline] {
-        let panel = panel(rates.iter().map(Vec::as_slice), &metric.name);
+    for Summary { metric, .. } in &rates[baseline] {
+        let panel = panel(rates.iter().map(Vec::as_slice), *metric);
         let others = (0..names.len()).filter(|at| *at != baseline);
         standings.extend(others.filter_map(|at| {
             let contrast = panel.contrast(at, baseline)?;
             Some(Standing {
-                contender: names[at].to_owned(),
-                metric: metric.name.clone(),
+                contender: names[at],
+                scenario: metric.scenario,
                 ratio: contrast.ratio(),
                 half_width: contrast.interval(CONFIDENCE).map(|interval| interval.half_width()),
             })
@@ -83,63 +84,63 @@ pub fn standings(record: &Record) -> Vec<Standing> {
 }
 
 /// The baseline's second entry divided by the first, metric by metric; nothing for a run without.
-pub fn placebo(baseline: &ContenderResult<'_>) -> Vec<Comparison> {
+pub fn placebo<'a>(baseline: &ContenderResult<'a>) -> Vec<Comparison<'a>> {
     let names = (PLACEBO, baseline.record.name.as_str());
-    let compared = |metric: &Metric| {
-        Some(Comparison::new(&metric.name, names, against_itself(metric)?, false))
+    let compared = |summary: &Summary<'a>| {
+        Some(Comparison::new(summary.metric, names, against_itself(summary)?, false))
     };
-    baseline.metrics.iter().filter_map(compared).collect()
+    baseline.summaries.iter().filter_map(compared).collect()
 }
 
 /// Below this a difference of the baseline from itself is no chance.
 const SELF_DIFFERENCE_LEVEL: f64 = 0.01;
 
 /// The headline metrics in which the baseline differs from itself by more than chance.
-pub fn self_differences(record: &Record, baseline: &ContenderResult<'_>) -> Vec<String> {
-    let differs = |metric: &&Metric| {
-        let p_value = against_itself(metric).and_then(|found| found.p_value());
+pub fn self_differences<'a>(record: &Record, baseline: &ContenderResult<'a>) -> Vec<Metric<'a>> {
+    let differs = |summary: &&Summary<'_>| {
+        let p_value = against_itself(summary).and_then(|found| found.p_value());
         p_value.is_some_and(|p| p < SELF_DIFFERENCE_LEVEL)
     };
     let headlines = headline_metrics(record);
-    let shown = baseline.metrics.iter().filter(|metric| headlines.contains(&metric.name));
-    shown.filter(differs).map(|metric| metric.name.clone()).collect()
+    let shown = baseline.summaries.iter().filter(|found| headlines.contains(&found.metric));
+    shown.filter(differs).map(|found| found.metric).collect()
 }
 
 /// The second of two entries divided by the first.
-fn against_itself(metric: &Metric) -> Option<Contrast> {
-    let [first, second] = &metric.entries[..] else { return None };
+fn against_itself(summary: &Summary<'_>) -> Option<Contrast> {
+    let [first, second] = &summary.entries[..] else { return None };
     Panel::pair(second, first).contrast(0, 1)
 }
 
 /// All comparisons of a report.
 #[derive(Debug, Default)]
-pub struct Comparisons {
+pub struct Comparisons<'a> {
     /// Every metric of every contender against the baseline's.
-    pub to_baseline: Vec<Comparison>,
+    pub to_baseline: Vec<Comparison<'a>>,
     /// The headline metrics of any two contenders that are not the baseline.
-    pub of_others: Vec<Comparison>,
+    pub of_others: Vec<Comparison<'a>>,
 }
 
 /// Compares all contenders. The headline metrics of all pairs are one family, judged together at
 /// `level` (see [`jigger_stats::Looks::level_after`]).
-pub fn comparisons(
-    record: &Record,
-    contenders: &[ContenderResult<'_>],
+pub fn comparisons<'a>(
+    record: &'a Record,
+    contenders: &[ContenderResult<'a>],
     quiet: &Quiet,
     level: f64,
-) -> Comparisons {
+) -> Comparisons<'a> {
     let Some(baseline) = contenders.iter().position(|c| c.record.name == record.suite.baseline)
     else {
         return Comparisons::default();
     };
     let headlines = headline_metrics(record);
     let mut drafts = Vec::new();
-    for metric in &contenders[baseline].metrics {
-        let is_headline = headlines.contains(&metric.name);
-        drafts.extend(drafted(contenders, &metric.name, is_headline, |_, at| at == baseline));
+    for Summary { metric, .. } in &contenders[baseline].summaries {
+        let is_headline = headlines.contains(metric);
+        drafts.extend(drafted(contenders, *metric, is_headline, |_, at| at == baseline));
     }
     let to_baseline = drafts.len();
-    for metric in &headlines {
+    for metric in headlines {
         let is_of_others =
             |one: usize, other: usize| other < one && ![one, other].contains(&baseline);
         drafts.extend(drafted(contenders, metric, true, is_of_others));
@@ -150,15 +151,40 @@ pub fn comparisons(
     Comparisons { to_baseline: all, of_others }
 }
 
+/// Takes from each comparison what its gates and the noise forbid.
+pub fn restrict(
+    comparisons: &mut [Comparison<'_>],
+    contenders: &[ContenderResult<'_>],
+    quiet: &Quiet,
+) {
+    let named = |name: &str| {
+        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
+        Some(Side { contender, quiet })
+    };
+    for comparison in comparisons {
+        let (Some(contender), Some(baseline)) =
+            (named(&comparison.contender), named(&comparison.baseline))
+        else {
+            continue;
+        };
+        let claim = Claim::of(comparison.metric, &[contender], &[baseline]);
+        let direction = comparison.direction();
+        (comparison.bound, comparison.withheld) = (claim.bound, claim.withheld);
+        (comparison.low, comparison.high) = claim.ends(comparison.low, comparison.high);
+        comparison.verdict =
+            comparison.verdict.and_then(|verdict| claim.allowed(verdict, direction));
+    }
+}
+
 /// One metric of some pairs of contenders, by their places: those of which the second is a baseline
 /// for the first.
-fn drafted(
-    contenders: &[ContenderResult<'_>],
-    metric: &str,
+fn drafted<'a>(
+    contenders: &[ContenderResult<'a>],
+    metric: Metric<'a>,
     is_headline: bool,
     is_wanted: impl Fn(usize, usize) -> bool,
-) -> Vec<(Comparison, Contrast)> {
-    let panel = panel(contenders.iter().map(|found| found.metrics.as_slice()), metric);
+) -> Vec<(Comparison<'a>, Contrast)> {
+    let panel = panel(contenders.iter().map(|found| found.summaries.as_slice()), metric);
     let name = |at: usize| contenders[at].record.name.as_str();
     let mut drafts = Vec::new();
     for one in 0..contenders.len() {
@@ -174,8 +200,12 @@ fn drafted(
 }
 
 /// Gives the headline metrics' comparisons their verdicts.
-fn judged(drafts: Vec<(Comparison, Contrast)>, same: Margin, level: f64) -> Vec<Comparison> {
-    let case = |(comparison, contrast): &(Comparison, Contrast)| {
+fn judged<'a>(
+    drafts: Vec<(Comparison<'a>, Contrast)>,
+    same: Margin,
+    level: f64,
+) -> Vec<Comparison<'a>> {
+    let case = |(comparison, contrast): &(Comparison<'_>, Contrast)| {
         comparison.is_headline.then(|| Case {
             contrast: *contrast,
             direction: comparison.direction(),
@@ -185,7 +215,7 @@ fn judged(drafts: Vec<(Comparison, Contrast)>, same: Margin, level: f64) -> Vec<
     };
     let findings = findings(&drafts, case, level);
     let finish =
-        |((comparison, _), finding): ((Comparison, Contrast), Option<Finding>)| Comparison {
+        |((comparison, _), finding): ((Comparison<'a>, Contrast), Option<Finding>)| Comparison {
             verdict: finding.map(|finding| finding.verdict),
             p_adjusted: finding.map(|finding| finding.p_adjusted),
             ..comparison
@@ -206,37 +236,40 @@ pub(super) fn findings<T>(
 }
 
 /// Every metric of one contender against another's, without verdicts.
-pub(super) fn compare_with(
-    contenders: &[ContenderResult<'_>],
+pub(super) fn compare_with<'a>(
+    contenders: &[ContenderResult<'a>],
     (contender, base): (usize, usize),
-) -> Vec<Comparison> {
-    let metrics = contenders[contender].metrics.iter();
+) -> Vec<Comparison<'a>> {
+    let summaries = contenders[contender].summaries.iter();
     let wanted = |one: usize, other: usize| (one, other) == (contender, base);
-    metrics
-        .flat_map(|metric| drafted(contenders, &metric.name, false, wanted))
+    summaries
+        .flat_map(|found| drafted(contenders, found.metric, false, wanted))
         .map(|(comparison, _)| comparison)
         .collect()
 }
 
 /// One metric of several contenders, each with its entries; those without it have none.
-pub(super) fn panel<'a>(contenders: impl Iterator<Item = &'a [Metric]>, metric: &str) -> Panel {
-    let entries = |metrics: &'a [Metric]| -> Vec<&'a [Option<f64>]> {
-        let found = metrics.iter().find(|found| found.name == metric);
+pub(super) fn panel<'s>(
+    contenders: impl Iterator<Item = &'s [Summary<'s>]>,
+    metric: Metric<'_>,
+) -> Panel {
+    let entries = |summaries: &'s [Summary<'s>]| -> Vec<&'s [Option<f64>]> {
+        let found = summaries.iter().find(|found| found.metric == metric);
         found.map_or_else(Vec::new, |found| found.entries.iter().map(Vec::as_slice).collect())
     };
     Panel::new(&contenders.map(entries).collect::<Vec<_>>())
 }
 
-impl Comparison {
+impl<'a> Comparison<'a> {
     fn new(
-        metric: &str,
+        metric: Metric<'a>,
         (contender, baseline): (&str, &str),
         contrast: Contrast,
         is_headline: bool,
     ) -> Self {
         let interval = contrast.interval(CONFIDENCE);
         Self {
-            metric: metric.to_owned(),
+            metric,
             contender: contender.to_owned(),
             baseline: baseline.to_owned(),
             ratio: contrast.ratio(),
@@ -255,7 +288,7 @@ impl Comparison {
 
     /// Which way its metric is better.
     pub(super) fn direction(&self) -> Direction {
-        direction(&self.metric)
+        self.metric.descriptor().direction
     }
 
     /// Whether more of its metric is better, as of requests a second.

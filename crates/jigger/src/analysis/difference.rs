@@ -1,16 +1,19 @@
 //! Two records: what changed from the old run to the new one. Pure.
 
 use jigger_stats::{Contrast, FAMILY_LEVEL, Margin};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::change::{self, Change, Figure, is_counted};
 use super::claim::{Claim, Loss, Side, loss};
-use super::metric::unit_of;
-use super::{Analysis, ContenderResult, Metric, Unit};
+use super::{Analysis, ContenderResult, Summary};
+use crate::metric::{Metric, Unit};
 use crate::record::{Ended, Record, ScenarioRecord, Status, WarmUpRecord};
 
 /// What is divided by what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Basis {
     /// The contender's values themselves.
     Absolute,
@@ -32,13 +35,13 @@ pub struct Difference<'a> {
     /// What a reader has to know besides.
     pub notes: Vec<String>,
     /// Each metric that both have, by contender.
-    pub changes: Vec<Change>,
+    pub changes: Vec<Change<'a>>,
     /// The baseline's own metrics, not judged, when they are what the others are divided by.
-    pub drift: Vec<Change>,
+    pub drift: Vec<Change<'a>>,
     /// Contender and metric of what counts, was measured before and no longer is.
-    pub lost: Vec<(String, String)>,
+    pub lost: Vec<Lost<'a>>,
     /// Contender, metric and gate of what counts and of which nothing can be told.
-    pub not_told: Vec<(String, String, &'static str)>,
+    pub not_told: Vec<NotTold<'a>>,
 }
 
 /// Whether ratios to the baseline can be compared: both runs have the same one, and another
@@ -47,8 +50,9 @@ pub struct Difference<'a> {
 pub fn has_common_baseline(old: &Analysis<'_>, new: &Analysis<'_>) -> bool {
     let baseline = &old.record.suite.baseline;
     let others = |analysis: &Analysis<'_>| -> Vec<String> {
-        let fit =
-            |c: &&ContenderResult<'_>| c.record.status != Status::Skipped && !c.metrics.is_empty();
+        let fit = |c: &&ContenderResult<'_>| {
+            c.record.status != Status::Skipped && !c.summaries.is_empty()
+        };
         let measured = analysis.contenders.iter().filter(fit);
         measured.map(|c| c.record.name.clone()).collect()
     };
@@ -68,7 +72,7 @@ impl<'a> Difference<'a> {
         basis: Basis,
         wanted: &[String],
     ) -> Self {
-        let counts = |metric: &str| is_counted(new.record, metric, wanted);
+        let counts = |metric: Metric<'_>| is_counted(new.record, metric, wanted);
         let runs = Runs { old, new };
         let reference = (basis == Basis::Relative).then_some(new.record.suite.baseline.as_str());
         let mut drafts = Vec::new();
@@ -105,8 +109,8 @@ impl<'a> Difference<'a> {
 
     /// The unit of a change's values; `None` for ratios to the baseline.
     #[must_use]
-    pub fn unit(&self, change: &Change) -> Option<Unit> {
-        (self.basis == Basis::Absolute).then(|| unit_of(&change.metric))
+    pub fn unit(&self, change: &Change<'_>) -> Option<Unit> {
+        (self.basis == Basis::Absolute).then(|| change.metric.descriptor().unit)
     }
 }
 
@@ -125,54 +129,57 @@ impl<'a> Runs<'a> {
 
     fn changes(
         &self,
-        before: &ContenderResult<'_>,
-        after: &ContenderResult<'_>,
+        before: &'a ContenderResult<'a>,
+        after: &'a ContenderResult<'a>,
         reference: Option<&str>,
-        counts: &dyn Fn(&str) -> bool,
-    ) -> Vec<(Change, Contrast)> {
+        counts: &dyn Fn(Metric<'_>) -> bool,
+    ) -> Vec<(Change<'a>, Contrast)> {
         let name = after.record.name.as_str();
         let readings =
             (Reading::of(self.old, before, reference), Reading::of(self.new, after, reference));
         let (Some(old), Some(new)) = readings else {
             return Vec::new();
         };
-        let change = |metric: &Metric| {
-            let counts = counts(&metric.name);
-            if counts && loss(&metric.name, old.side, new.side).is_some() {
+        let change = |metric: Metric<'a>| {
+            let counts = counts(metric);
+            if counts && loss(metric, old.side, new.side).is_some() {
                 return None;
             }
-            let (old_values, new_values) = (old.values(&metric.name)?, new.values(&metric.name)?);
+            let (old_values, new_values) = (old.values(metric)?, new.values(metric)?);
             let contrast = Contrast::between(&new_values.rounds, &old_values.rounds)?;
             let figures = (old_values.figure, new_values.figure);
-            let claim = new.claim_over(&old, &metric.name);
+            let claim = new.claim_over(&old, metric);
             let margin = Margin::new(self.new.record.suite.margin).unwrap_or_default();
-            let names = (name, metric.name.as_str());
-            Some((Change::new(names, figures, (&contrast, claim), margin, counts), contrast))
+            Some((
+                Change::new((name, metric), figures, (&contrast, claim), margin, counts),
+                contrast,
+            ))
         };
-        after.metrics.iter().filter(|metric| self.is_common(metric)).filter_map(change).collect()
+        let metrics = after.summaries.iter().map(|found| found.metric);
+        metrics.filter(|metric| self.is_common(*metric)).filter_map(change).collect()
     }
 
     /// Whether the metric's scenario is in both runs; where it is not, its name means another thing.
-    fn is_common(&self, metric: &Metric) -> bool {
-        let of = |record: &Record| {
-            let mut scenarios = record.suite.scenarios.iter();
-            scenarios.any(|scenario| belongs_to(&metric.name, scenario))
-        };
-        of(self.old.record) == of(self.new.record)
+    fn is_common(&self, metric: Metric<'_>) -> bool {
+        let is_in = |record: &Record, scenario| record.scenario_names().contains(&scenario);
+        metric.scenario.is_none_or(|scenario| {
+            is_in(self.old.record, scenario) == is_in(self.new.record, scenario)
+        })
     }
 
     /// What counts and has no figure any more: for the worse, or for reasons that tell nothing.
-    fn losses(&self, counts: &dyn Fn(&str) -> bool) -> (Vec<Lost>, Vec<NotTold>) {
+    fn losses(&self, counts: &dyn Fn(Metric<'_>) -> bool) -> (Vec<Lost<'a>>, Vec<NotTold<'a>>) {
         let (mut lost, mut not_told) = (Vec::new(), Vec::new());
         for (before, after) in self.contenders() {
-            let counted = before.metrics.iter().filter(|it| counts(&it.name) && self.is_common(it));
+            let metrics = before.summaries.iter().map(|found| found.metric);
+            let counted = metrics.filter(|metric| counts(*metric) && self.is_common(*metric));
             let (old, new) = (Side::of(self.old, before), Side::of(self.new, after));
-            for metric in counted.map(|metric| metric.name.as_str()) {
-                let names = (after.record.name.clone(), metric.to_owned());
+            let contender = after.record.name.as_str();
+            for metric in counted {
                 match loss(metric, old, new) {
                     None => {}
-                    Some(Loss::Worse) => lost.push(names),
-                    Some(Loss::NotTold(gate)) => not_told.push((names.0, names.1, gate)),
+                    Some(Loss::Worse) => lost.push((contender, metric)),
+                    Some(Loss::NotTold(gate)) => not_told.push((contender, metric, gate)),
                 }
             }
         }
@@ -180,8 +187,8 @@ impl<'a> Runs<'a> {
     }
 }
 
-type Lost = (String, String);
-type NotTold = (String, String, &'static str);
+type Lost<'a> = (&'a str, Metric<'a>);
+type NotTold<'a> = (&'a str, Metric<'a>, &'static str);
 
 /// One contender of one run, and the reference of the same rounds that its values are divided by,
 /// if any.
@@ -209,23 +216,23 @@ impl<'a> Reading<'a> {
         Some(Self { side: Side::of(run, contender), reference })
     }
 
-    fn values(&self, metric: &str) -> Option<Values> {
-        let metric = self.side.contender.metric(metric)?;
+    fn values(&self, metric: Metric<'_>) -> Option<Values> {
+        let summary: &Summary<'_> = self.side.contender.summary(metric)?;
         let Some(reference) = self.reference else {
-            let rounds = metric.rounds.iter().copied().flatten().collect();
-            return Some(Values { rounds, figure: Figure::of(metric) });
+            let rounds = summary.rounds.iter().copied().flatten().collect();
+            return Some(Values { rounds, figure: Figure::of(summary) });
         };
-        let base = reference.contender.metric(&metric.name)?;
-        let both = metric.rounds.iter().zip(&base.rounds);
+        let base = reference.contender.summary(metric)?;
+        let both = summary.rounds.iter().zip(&base.rounds);
         let rounds = both.filter_map(|(value, base)| Some((*value)? / (*base)?)).collect();
-        let both = [self.side, reference].map(|side| side.contender.metrics.as_slice());
-        let value = super::compare::panel(both.into_iter(), &metric.name).contrast(0, 1)?.ratio();
-        let claim = Claim::of(&metric.name, &[self.side], &[reference]);
+        let both = [self.side, reference].map(|side| side.contender.summaries.as_slice());
+        let value = super::compare::panel(both.into_iter(), metric).contrast(0, 1)?.ratio();
+        let claim = Claim::of(metric, &[self.side], &[reference]);
         Some(Values { rounds, figure: Figure { value, claim } })
     }
 
     /// What may be claimed of this one divided by the earlier one.
-    fn claim_over(&self, earlier: &Self, metric: &str) -> Claim {
+    fn claim_over(&self, earlier: &Self, metric: Metric<'_>) -> Claim {
         let above: Vec<Side<'_>> =
             [Some(self.side), earlier.reference].into_iter().flatten().collect();
         let below: Vec<Side<'_>> =
@@ -347,8 +354,4 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
         }
     }
     notes
-}
-
-fn belongs_to(metric: &str, scenario: &ScenarioRecord) -> bool {
-    metric.strip_prefix(&scenario.name).is_some_and(|rest| rest.starts_with('.'))
 }

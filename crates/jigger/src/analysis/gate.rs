@@ -4,10 +4,12 @@ use super::limit::{
     CEILING_SHARE_LIMIT, ENGINE_SHARE_LIMIT, ceiling_share, connections_per_second, engine_share,
     typical,
 };
-use super::metric::of;
 use super::offered::Offered;
-use super::trials::{Trial, Visit};
+use super::trial::Trial;
+use super::visits::Visit;
 use super::{capacity, limit, little};
+use crate::metric::Metric;
+use crate::numbers::number;
 use crate::record::{Limit, Record, ScenarioRecord, TrialRecord};
 
 /// A condition that did not hold.
@@ -29,14 +31,13 @@ const BOUNDING: [&str; 2] = ["client-limited", "port-limited"];
 impl Gate {
     /// Whether the metric is of the scenario that the gate touches.
     #[must_use]
-    pub fn touches(&self, metric: &str) -> bool {
-        let scenario = metric.split_once('.').map(|(scenario, _)| scenario);
-        scenario.is_some_and(|name| self.scenario.is_empty() || name == self.scenario)
+    pub fn touches(&self, metric: Metric<'_>) -> bool {
+        metric.scenario.is_some_and(|name| self.scenario.is_empty() || name == self.scenario)
     }
 }
 
 /// The gate by which a metric is a bound only.
-pub fn bounding(gates: &[Gate], metric: &str) -> Option<&'static str> {
+pub fn bounding(gates: &[Gate], metric: Metric<'_>) -> Option<&'static str> {
     let mut gates = gates.iter().filter(|gate| BOUNDING.contains(&gate.code));
     gates.find(|gate| gate.touches(metric)).map(|gate| gate.code)
 }
@@ -138,7 +139,7 @@ fn port_limited(trial: &TrialRecord, local_ports: u32) -> String {
     format!(
         "{:.0} connections were opened a second, and this machine's {local_ports} local ports \
          suffice for about {:.0}: a bound, not a value",
-        of(trial.connections_opened) * 1e9 / of(trial.elapsed_ns),
+        number(trial.connections_opened) * 1e9 / number(trial.elapsed_ns),
         connections_per_second(local_ports)
     )
 }

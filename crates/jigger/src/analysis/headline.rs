@@ -4,27 +4,29 @@ use std::cmp::Ordering;
 
 use jigger_stats::{Direction, Look, Looks, Verdict};
 
-use super::metric::direction;
-use super::{Analysis, ContenderResult, Metric};
+use super::{Analysis, ContenderResult, Summary};
+use crate::metric::{Kind, Metric};
 use crate::record::{Ended, Record, ScenarioRecord};
 
-/// The metrics of a scenario that take part in the report's family, the one that ranks it first:
-/// the rate where the servers decide it, the response times where it is given.
+/// What ranks a scenario: the rate where the servers decide it, the response times where it is
+/// given.
+///
+/// # Panics
+/// Never: each sort of scenario has a headline in the table of metrics, which a test shows.
 #[must_use]
-pub fn headlines(scenario: &ScenarioRecord) -> &'static [&'static str] {
-    let is_given = scenario.rate_per_second.is_some() && scenario.objective.is_none();
-    if is_given {
-        &["response_time_us.p50", "response_time_us.p99"]
-    } else {
-        &["requests_per_second"]
-    }
+pub fn headline(scenario: &ScenarioRecord) -> Kind {
+    headlines(scenario).next().expect("each sort of scenario has a headline")
 }
 
-/// The same of all scenarios, with the scenarios' names.
-pub(super) fn headline_metrics(record: &Record) -> Vec<String> {
-    let of = |scenario: &ScenarioRecord| -> Vec<String> {
-        headlines(scenario).iter().map(|metric| format!("{}.{metric}", scenario.name)).collect()
-    };
+/// The metrics of a scenario that take part in the report's family, the one that ranks it first.
+fn headlines(scenario: &ScenarioRecord) -> impl Iterator<Item = Kind> {
+    let is_given = scenario.is_rate_given();
+    Kind::all().filter(move |kind| kind.descriptor().role.is_headline(is_given))
+}
+
+/// The headline metrics of all scenarios.
+pub(super) fn headline_metrics(record: &Record) -> Vec<Metric<'_>> {
+    let of = |scenario| headlines(scenario).map(|kind| kind.of(&scenario.name));
     record.suite.scenarios.iter().flat_map(of).collect()
 }
 
@@ -44,8 +46,8 @@ pub struct Ranked<'a> {
     pub rank: Option<usize>,
     /// The contender.
     pub contender: &'a ContenderResult<'a>,
-    /// Its headline metric.
-    pub metric: Option<&'a Metric>,
+    /// Its figures of the headline metric.
+    pub summary: Option<&'a Summary<'a>>,
 }
 
 impl<'a> Analysis<'a> {
@@ -53,29 +55,30 @@ impl<'a> Analysis<'a> {
     /// more than the number of those that are shown to be better.
     #[must_use]
     pub fn ranking(&'a self, scenario: &ScenarioRecord) -> Vec<Ranked<'a>> {
-        let name = format!("{}.{}", scenario.name, headlines(scenario)[0]);
-        let with_metric = |contender: &'a ContenderResult<'a>| {
-            let metric = contender.metric(&name);
-            let is_told = !self.quiet.is_too_noisy() && !contender.has_gate("errors", &name);
-            let rank = metric.filter(|_| is_told).map(|_| {
+        let kind = headline(scenario);
+        let metric = kind.of(&scenario.name);
+        let placed = |contender: &'a ContenderResult<'a>| {
+            let summary = contender.summary(metric);
+            let is_told = !self.quiet.is_too_noisy() && !contender.has_gate("errors", metric);
+            let rank = summary.filter(|_| is_told).map(|_| {
                 1 + self
                     .contenders
                     .iter()
-                    .filter(|other| self.is_better(&name, other, contender))
+                    .filter(|other| self.is_better(metric, other, contender))
                     .count()
             });
-            Ranked { rank, contender, metric }
+            Ranked { rank, contender, summary }
         };
         let mut ranked: Vec<Ranked<'a>> =
-            self.contenders.iter().filter(|found| found.has_figures()).map(with_metric).collect();
-        ranked.sort_by(|one, other| order(one, other, direction(&name)));
+            self.contenders.iter().filter(|found| found.has_figures()).map(placed).collect();
+        ranked.sort_by(|one, other| order(one, other, kind.descriptor().direction));
         ranked
     }
 
     /// Whether one contender is shown to be better than another.
     fn is_better(
         &self,
-        metric: &str,
+        metric: Metric<'_>,
         one: &ContenderResult<'_>,
         other: &ContenderResult<'_>,
     ) -> bool {
@@ -86,7 +89,7 @@ impl<'a> Analysis<'a> {
 
 /// Ranked before those without a figure, then by the figure, better first.
 fn order(one: &Ranked<'_>, other: &Ranked<'_>, direction: Direction) -> Ordering {
-    let value = |ranked: &Ranked<'_>| ranked.metric.map_or(0.0, |metric| metric.estimate);
+    let value = |ranked: &Ranked<'_>| ranked.summary.map_or(0.0, |summary| summary.estimate);
     let by_value = match direction {
         Direction::HigherIsBetter => value(other).total_cmp(&value(one)),
         Direction::LowerIsBetter => value(one).total_cmp(&value(other)),

@@ -2,8 +2,8 @@
 
 use hdrhistogram::Histogram;
 
-use super::metric::of;
-use super::trials::visits_of;
+use super::visits::visits_of;
+use crate::numbers::number;
 use crate::record::Record;
 
 /// The response times of one entry in one scenario, all rounds together.
@@ -37,14 +37,14 @@ const POINTS_PER_NINE: u32 = 20;
 pub fn latency_curve(record: &Record, entry: &str, scenario: &str) -> Option<LatencyCurve> {
     let histograms = histograms(record, entry, scenario);
     let largest = histograms.iter().map(Histogram::len).max()?;
-    let nines = (of(largest) / SAMPLES_BEYOND).log10();
+    let nines = (number(largest) / SAMPLES_BEYOND).log10();
     let merged = merged(&histograms)?;
     let steps = (0..).map(|step| f64::from(step) / f64::from(POINTS_PER_NINE));
     let points: Vec<LatencyPoint> = steps
         .take_while(|&at| at <= nines)
         .map(|at| {
             let quantile = 1.0 - 10_f64.powf(-at);
-            let response_time_us = of(merged.value_at_quantile(quantile)) / 1e3;
+            let response_time_us = number(merged.value_at_quantile(quantile)) / 1e3;
             LatencyPoint { quantile, response_time_us }
         })
         .collect();

@@ -1,10 +1,8 @@
 //! What limited a trial: a pure function of its record and of what there was to be used up.
 
-use std::collections::BTreeMap;
-
-use super::metric::of;
 use super::offered::Offered;
-use super::trials::{Trial, Visit, is_clean};
+use super::trial::{Trial, is_clean};
+use crate::numbers::number;
 use crate::plan::PLACEBO;
 use crate::record::{Limit, Record, ScenarioRecord, TrialRecord, VisitRecord};
 
@@ -46,7 +44,7 @@ impl Means {
         let contender = record.contenders.iter().find(|contender| contender.name == *name);
         let container = contender.and_then(|contender| contender.container.as_ref());
         let allowed = container.and_then(|container| container.cpus).unwrap_or(f64::INFINITY);
-        let count = |cpus: &[usize]| of(cpus.len() as u64);
+        let count = |cpus: &[usize]| number(cpus.len() as u64);
         Self {
             server_cores: count(&placement.server_cpus).min(allowed),
             server_threads: visit.evidence.as_ref().and_then(|evidence| evidence.threads),
@@ -59,7 +57,7 @@ impl Means {
     /// processor time is not known. A server of fewer threads than cores cannot use them all,
     /// unless it was seen to use more than these threads could.
     fn server_share(&self, trial: &TrialRecord, cores: f64) -> Option<f64> {
-        let used = of(trial.server_cpu_ns?) / of(trial.elapsed_ns);
+        let used = number(trial.server_cpu_ns?) / number(trial.elapsed_ns);
         let threads = self.server_threads.map(f64::from);
         let threads = threads.filter(|threads| used <= threads * THREADS_TOLERANCE);
         Some(used / threads.unwrap_or(f64::INFINITY).min(cores))
@@ -67,7 +65,7 @@ impl Means {
 
     /// What the load engine left to the server of its cores.
     fn cores_left(&self, trial: &TrialRecord) -> f64 {
-        let engine = of(trial.engine_cpu_ns) / of(trial.elapsed_ns);
+        let engine = number(trial.engine_cpu_ns) / number(trial.elapsed_ns);
         (self.server_cores - engine * self.shared_part).max(f64::MIN_POSITIVE)
     }
 }
@@ -105,7 +103,7 @@ pub fn limit_of(scenario: &ScenarioRecord, trial: &Trial<'_>, means: &Means) -> 
 /// The load engine's processor time as a share of its cores.
 #[must_use]
 pub fn engine_share(cpu_ns: u64, elapsed_ns: u64, cores: usize) -> f64 {
-    of(cpu_ns) / of(elapsed_ns.max(1)) / of(cores.max(1) as u64)
+    number(cpu_ns) / number(elapsed_ns.max(1)) / number(cores.max(1) as u64)
 }
 
 /// The rate as a share of what the load engine reaches at best in this shape, where that is known
@@ -120,7 +118,7 @@ pub fn ceiling_share(
     if scenario.fresh && is_of_ports {
         return None;
     }
-    let rate = of(trial.requests) * 1e9 / of(trial.elapsed_ns.max(1));
+    let rate = number(trial.requests) * 1e9 / number(trial.elapsed_ns.max(1));
     // One second can miss the machine's best; a trial that went higher has shown it.
     Some(rate / ceiling.max(rate))
 }
@@ -135,8 +133,8 @@ pub fn connections_per_second(local_ports: u32) -> f64 {
 /// a second a port is not used twice, however fast they come.
 #[must_use]
 pub fn is_near_ports(opened: u64, elapsed_ns: u64, local_ports: u32) -> bool {
-    let seconds = (of(elapsed_ns) / 1e9).max(1.0);
-    of(opened) / seconds >= PORTS_SHARE_LIMIT * connections_per_second(local_ports)
+    let seconds = (number(elapsed_ns) / 1e9).max(1.0);
+    number(opened) / seconds >= PORTS_SHARE_LIMIT * connections_per_second(local_ports)
 }
 
 /// Whether requests waited for one another at the server, so that more connections would have been
@@ -149,15 +147,16 @@ fn queues(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<bool> {
         return Some(false);
     }
     let times = trial.response_time.as_ref().filter(|times| !times.is_empty())?;
-    let quickest = of(times.min());
+    let quickest = number(times.min());
     if scenario.rate_per_second.is_some() {
         // What was asked for faster than answered waited for a connection, too. These were all
         // busy, so that Little's law has the time of an answer.
         let found = trial.record;
-        let busy_ns = of(scenario.connections as u64) * of(found.elapsed_ns) / of(found.requests);
+        let busy_ns =
+            number(scenario.connections as u64) * number(found.elapsed_ns) / number(found.requests);
         return Some(busy_ns > MEAN_TO_QUICK * quickest);
     }
-    let quick = of(times.value_at_quantile(0.1));
+    let quick = number(times.value_at_quantile(0.1));
     Some(times.mean() > MEAN_TO_QUICK * quick || times.mean() > MEAN_TO_QUICKEST * quickest)
 }
 
@@ -174,16 +173,6 @@ pub fn typical<'a>(trials: &[&'a Trial<'a>]) -> Option<&'a Trial<'a>> {
     let from_middle = |at: usize| (2 * at + 1).abs_diff(clean.len());
     let ranked = clean.iter().enumerate().filter(|(_, trial)| alike(trial) == most);
     ranked.min_by_key(|(at, _)| from_middle(*at)).map(|(_, trial)| *trial)
-}
-
-/// What limited an entry, by scenario.
-pub fn limits_of(record: &Record, visits: &[&Visit<'_>]) -> BTreeMap<String, Limit> {
-    let of_scenario = |scenario: &ScenarioRecord| {
-        let trials: Vec<&Trial<'_>> =
-            visits.iter().filter_map(|visit| visit.trial(&scenario.name)).collect();
-        Some((scenario.name.clone(), typical(&trials)?.limit?))
-    };
-    record.suite.scenarios.iter().filter_map(of_scenario).collect()
 }
 
 /// Notes in a visit what limited each of its trials, before it is kept in that record.

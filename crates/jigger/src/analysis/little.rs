@@ -4,8 +4,8 @@
 //! in, as every other round that came out unlike the rest: to take it out would be to choose
 //! rounds by their outcome.
 
-use super::metric::of;
-use super::trials::{Trial, is_clean};
+use super::trial::{Trial, is_clean};
+use crate::numbers::number;
 use crate::record::{ScenarioRecord, TrialRecord};
 
 /// Allowed departure from the law, as a share of the connections.
@@ -22,7 +22,7 @@ pub fn departed<'a>(
     let upper = *occupied.get(occupied.len() / 2)?;
     let lower = occupied[(occupied.len() - 1) / 2];
     let median = f64::midpoint(lower, upper);
-    let departure = (median / of(scenario.connections as u64) - 1.0).abs();
+    let departure = (median / number(scenario.connections as u64) - 1.0).abs();
     (departure > TOLERANCE).then_some(median)
 }
 
@@ -38,7 +38,7 @@ fn occupied(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
         return None;
     }
     let mean_ns = trial.response_time.as_ref()?.mean();
-    Some((of(requests) * mean_ns + of(idle_ns.unwrap_or(0))) / of(elapsed_ns))
+    Some((number(requests) * mean_ns + number(idle_ns.unwrap_or(0))) / number(elapsed_ns))
 }
 
 #[cfg(test)]

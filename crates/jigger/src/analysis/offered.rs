@@ -6,8 +6,8 @@
 //! the mean response time, and what chance adds to it. In a queue that grows all the time the
 //! number at the end is more than twice that.
 
-use super::metric::of;
-use super::trials::Trial;
+use super::trial::Trial;
+use crate::numbers::number;
 use crate::record::{ScenarioRecord, TrialRecord};
 
 /// The share of what was due that must have been answered.
@@ -66,7 +66,7 @@ impl Offered {
     /// The share of the requests due that were answered, or were under way as in a steady state.
     #[must_use]
     pub fn steady_share(&self) -> f64 {
-        let spread = if self.exponential { DEVIATIONS * of(self.answered).sqrt() } else { 0.0 };
+        let spread = if self.exponential { DEVIATIONS * number(self.answered).sqrt() } else { 0.0 };
         let (due, unanswered) = self.due_and_unanswered(spread);
         share(due, (unanswered - self.normally_under_way()).max(0.0))
     }
@@ -83,12 +83,12 @@ impl Offered {
     /// of requests later than it would be by the rate.
     fn due_and_unanswered(&self, requests_later: f64) -> (f64, f64) {
         if !self.is_counted {
-            return (of(self.due), of(self.due.saturating_sub(self.answered)));
+            return (number(self.due), number(self.due.saturating_sub(self.answered)));
         }
-        let due = of(self.answered);
+        let due = number(self.answered);
         let late_seconds =
-            of(self.elapsed_ns) / 1e9 - (due + requests_later) / self.rate_per_second;
-        let late_share = late_seconds * 1e9 / of(self.elapsed_ns).max(1.0);
+            number(self.elapsed_ns) / 1e9 - (due + requests_later) / self.rate_per_second;
+        let late_share = late_seconds * 1e9 / number(self.elapsed_ns).max(1.0);
         (due, due * late_share.max(0.0))
     }
 
@@ -96,8 +96,8 @@ impl Offered {
     /// by Little's law (1961), and what a Poisson number of that mean has beyond it, or a whole
     /// burst.
     fn normally_under_way(&self) -> f64 {
-        let mean = of(self.answered) * self.mean_ns / of(self.elapsed_ns).max(1.0);
-        let burst = of(u64::from(self.burst));
+        let mean = number(self.answered) * self.mean_ns / number(self.elapsed_ns).max(1.0);
+        let burst = number(u64::from(self.burst));
         // Bursts at random times are what comes by chance then, not single requests.
         let at_once = if self.exponential { burst } else { 1.0 };
         mean + (DEVIATIONS * (mean * at_once).sqrt()).max(burst)

@@ -4,14 +4,17 @@ use super::claim::{Claim, Side};
 use jigger_stats::Location;
 
 use super::compare::panel;
-use super::{ContenderResult, Metric, Quiet};
+use super::{ContenderResult, Quiet, Summary};
+use crate::metric::Metric;
 use crate::record::{BoundRecord, Record, ThresholdRecord};
 
 /// What became of a threshold.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ThresholdResult {
+pub struct ThresholdResult<'a> {
     /// The promise.
-    pub threshold: ThresholdRecord,
+    pub threshold: &'a ThresholdRecord,
+    /// Of what; `None` for a metric that this program does not know.
+    pub metric: Option<Metric<'a>>,
     /// The metric's estimate, or its ratio to the other contender's; `None` also where a gate
     /// forbids the ratio.
     pub value: Option<f64>,
@@ -39,13 +42,17 @@ pub enum Outcome {
 }
 
 /// Every threshold of the suite, judged.
-pub fn results(
-    record: &Record,
+pub fn results<'a>(
+    record: &'a Record,
     contenders: &[ContenderResult<'_>],
     quiet: &Quiet,
     level: f64,
-) -> Vec<ThresholdResult> {
-    let judged = |threshold: &ThresholdRecord| judge(threshold, contenders, quiet, level);
+) -> Vec<ThresholdResult<'a>> {
+    let names = record.scenario_names();
+    let judged = |threshold: &'a ThresholdRecord| {
+        let metric = Metric::parse(&threshold.metric, &names);
+        judge((threshold, metric), contenders, quiet, level)
+    };
     record.suite.thresholds.iter().map(judged).collect()
 }
 
@@ -57,24 +64,25 @@ struct Value {
     claim: Claim,
 }
 
-fn judge(
-    threshold: &ThresholdRecord,
+fn judge<'a>(
+    (threshold, metric): (&'a ThresholdRecord, Option<Metric<'a>>),
     contenders: &[ContenderResult<'_>],
     quiet: &Quiet,
     level: f64,
-) -> ThresholdResult {
+) -> ThresholdResult<'a> {
     let named = |name: &str| {
         let contender = contenders.iter().find(|contender| contender.record.name == name)?;
         Some(Side { contender, quiet })
     };
     let value = named(&threshold.contender).and_then(|mine| match &threshold.relative_to {
-        None => amount(mine, &threshold.metric, level),
-        Some(other) => ratio(mine, named(other)?, &threshold.metric, level),
+        None => amount(mine, metric?, level),
+        Some(other) => ratio(mine, named(other)?, metric?, level),
     });
     let shown = value.filter(|value| value.claim.withheld.is_none());
     let (low, high) = shown.map_or((None, None), ends);
     ThresholdResult {
-        threshold: threshold.clone(),
+        threshold,
+        metric,
         value: shown.map(|value| value.estimate),
         low,
         high,
@@ -105,29 +113,34 @@ fn settled(threshold: &ThresholdRecord, value: Value) -> Outcome {
 
 /// A contender's own figure. What is had once a run is what it is, without an interval, however
 /// noisy the rounds were.
-fn amount(mine: Side<'_>, metric: &str, level: f64) -> Option<Value> {
-    let metric = mine.contender.metric(metric)?;
-    let values: Vec<f64> = metric.rounds.iter().copied().flatten().collect();
+fn amount(mine: Side<'_>, metric: Metric<'_>, level: f64) -> Option<Value> {
+    let summary = mine.contender.summary(metric)?;
+    let values: Vec<f64> = summary.rounds.iter().copied().flatten().collect();
     let found = Location::of(&values, 1.0 - level).ok()?;
-    let is_too_noisy = mine.quiet.is_too_noisy() && metric.is_of_rounds();
-    let claim = Claim { bound: metric.bound, is_too_noisy, ..Claim::default() };
-    Some(Value::new(metric, metric.estimate, found.low.zip(found.high), claim))
+    let is_too_noisy = mine.quiet.is_too_noisy() && !summary.is_once();
+    let claim = Claim { bound: summary.bound, is_too_noisy, ..Claim::default() };
+    Some(Value::new(summary, summary.estimate, found.low.zip(found.high), claim))
 }
 
-fn ratio(mine: Side<'_>, other: Side<'_>, name: &str, level: f64) -> Option<Value> {
-    let metric = mine.contender.metric(name)?;
-    let sides = [mine, other].map(|side| side.contender.metrics.as_slice());
-    let contrast = panel(sides.into_iter(), name).contrast(0, 1)?;
+fn ratio(mine: Side<'_>, other: Side<'_>, metric: Metric<'_>, level: f64) -> Option<Value> {
+    let summary = mine.contender.summary(metric)?;
+    let sides = [mine, other].map(|side| side.contender.summaries.as_slice());
+    let contrast = panel(sides.into_iter(), metric).contrast(0, 1)?;
     let interval = contrast.interval(1.0 - level).map(|interval| (interval.low, interval.high));
-    let found = Claim::of(name, &[mine], &[other]);
-    let is_too_noisy = found.is_too_noisy && metric.is_of_rounds();
-    Some(Value::new(metric, contrast.ratio(), interval, Claim { is_too_noisy, ..found }))
+    let found = Claim::of(metric, &[mine], &[other]);
+    let is_too_noisy = found.is_too_noisy && !summary.is_once();
+    Some(Value::new(summary, contrast.ratio(), interval, Claim { is_too_noisy, ..found }))
 }
 
 impl Value {
     /// What a run has once is known exactly.
-    fn new(metric: &Metric, estimate: f64, interval: Option<(f64, f64)>, claim: Claim) -> Self {
-        let exact = (!metric.is_of_rounds()).then_some((estimate, estimate));
+    fn new(
+        summary: &Summary<'_>,
+        estimate: f64,
+        interval: Option<(f64, f64)>,
+        claim: Claim,
+    ) -> Self {
+        let exact = summary.is_once().then_some((estimate, estimate));
         Self { estimate, interval: interval.or(exact), claim }
     }
 }

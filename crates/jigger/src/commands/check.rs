@@ -10,9 +10,9 @@ use crate::confounder;
 use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
-use crate::plan::{Options, Phase, RunPlan};
+use crate::plan::{Options, RunPlan};
 use crate::prepare::Images;
-use crate::record::{Ended, Record, Status};
+use crate::record::{Ended, Phase, Record, Status};
 use crate::suite::{Place, Suite};
 
 /// Checks a suite's contenders.
@@ -75,7 +75,7 @@ fn started(record: &Record, name: &str) -> String {
     let visit = record.visits.iter().find(|visit| visit.entry == name);
     let startup_ns = visit.and_then(|visit| visit.startup_ns);
     startup_ns.map_or(String::new(), |ns| {
-        let shown = crate::report::units::time_us(crate::analysis::number(ns) / 1e3);
+        let shown = crate::report::units::time_us(crate::numbers::number(ns) / 1e3);
         format!(", {shown} after its start")
     })
 }

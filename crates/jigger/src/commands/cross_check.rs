@@ -14,9 +14,9 @@ use crate::disturbance::Limits;
 use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
-use crate::plan::{Method, Options, Phase, RunPlan};
+use crate::plan::{Method, Options, RunPlan};
 use crate::prepare::{Images, is_on_path};
-use crate::record::Ended;
+use crate::record::{Ended, Phase};
 use crate::server::guard;
 use crate::suite::{Pacing, Rounds, Selection, Suite, cache_folder};
 

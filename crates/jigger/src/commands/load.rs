@@ -94,7 +94,7 @@ fn beside_a_line(load: &Load, shown: bool, interrupt: &Interrupt) -> Result<Samp
 
 fn show(progress: &Progress) {
     let seconds = progress.elapsed.as_secs_f64();
-    let rate = crate::analysis::number(progress.answers) / seconds.max(1e-9);
+    let rate = crate::numbers::number(progress.answers) / seconds.max(1e-9);
     let _ = write!(
         std::io::stderr(),
         "\r\u{1b}[K{seconds:.1} s, {} requests, {rate:.0}/s, {} errors",

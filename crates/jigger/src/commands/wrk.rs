@@ -169,7 +169,7 @@ fn load(args: &WrkArgs, told: &Told<'_>) -> Result<(Load, Option<Script>)> {
     load.any_status = true;
     load.observe_every = TICK;
     if let Some(rate) = told.rate {
-        let rate_per_second = crate::analysis::number(rate);
+        let rate_per_second = crate::numbers::number(rate);
         load.pacing = Pacing::Open { rate_per_second, arrivals: Arrivals::Even, burst: 1 };
     }
     let Some(path) = &args.script else {

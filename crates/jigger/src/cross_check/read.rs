@@ -135,7 +135,7 @@ pub fn vegeta(text: &str) -> Option<Reading> {
 /// The one number that timeit gives: seconds for all requests.
 pub fn timeit(text: &str, requests: u64) -> Option<Reading> {
     let seconds: f64 = text.trim().parse().ok()?;
-    let requests = crate::analysis::number(requests);
+    let requests = crate::numbers::number(requests);
     (seconds > 0.0).then(|| Reading {
         requests_per_second: requests / seconds,
         mean_us: Some(seconds / requests * 1e6),

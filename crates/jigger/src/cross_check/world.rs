@@ -122,7 +122,7 @@ fn ask_with(
 }
 
 fn own_reading(trial: &TrialRecord) -> Reading {
-    let number = crate::analysis::number;
+    let number = crate::numbers::number;
     let times = decode_histogram(&trial.response_time);
     let quantile = |quantile: f64, needed: u64| {
         let times = times.as_ref().filter(|times| times.len() >= needed)?;

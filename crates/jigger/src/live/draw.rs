@@ -9,7 +9,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Padding, Paragraph, Wrap};
 
 use super::model::{Bar, Model};
-use crate::analysis::{SAMPLES_NEEDED, number};
+use crate::metric::Kind;
+use crate::numbers::number;
 use crate::report::units::{bytes, grouped, time_us};
 
 const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
@@ -146,10 +147,10 @@ fn totals(model: &Model<'_>) -> Paragraph<'static> {
 /// Two lines: the percentiles that there are answers enough for.
 fn percentiles(glimpse: &Glimpse) -> impl Iterator<Item = String> {
     let times = &glimpse.response_time_ns;
-    let known = SAMPLES_NEEDED.iter().filter(|(_, _, needed)| times.len() >= *needed);
+    let known = Kind::percentiles().filter(|(_, _, needed)| times.len() >= *needed);
     let shown: Vec<String> = known
         .map(|(name, quantile, _)| {
-            let value_us = number(times.value_at_quantile(*quantile)) / 1e3;
+            let value_us = number(times.value_at_quantile(quantile)) / 1e3;
             format!("{} {}", name.replace('_', "."), time_us(value_us))
         })
         .collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jigger_load::{Extent, Glimpse, Load, Progress};
 
-use crate::analysis::number;
+use crate::numbers::number;
 
 /// Rates that are kept: a minute of them.
 const KEPT: usize = 240;

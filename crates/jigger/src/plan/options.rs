@@ -1,25 +1,21 @@
 //! What a user asks for beside the suite, and the command line that asks for it again.
 
 use clap::Args;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::host::{Placement, PlacementError, parse_cpus};
 use crate::suite::{Place, Selection, memory_text};
 
-/// What a user asks for beside the suite: flags of the command line, kept in the record.
-#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize, JsonSchema)]
+/// What a user asks for beside the suite: flags of the command line.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct Options {
     /// The revisions that are compared; absent where a suite is run as it is.
     #[arg(skip)]
     pub revisions: Option<Revisions>,
     /// How much is measured.
     #[command(flatten)]
-    #[serde(flatten)]
     pub method: Method,
     /// Who takes part, and where.
     #[command(flatten)]
-    #[serde(flatten)]
     pub selection: Selection,
     /// Build everything anew, where the suite says how
     #[arg(long)]
@@ -32,12 +28,11 @@ pub struct Options {
     pub engine: Option<String>,
     /// Which cores are used.
     #[command(flatten)]
-    #[serde(flatten)]
     pub cores: Cores,
 }
 
 /// How much is measured.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Method {
     /// Three short rounds, for a look; intervals are wide
     #[arg(long, conflicts_with_all = ["thorough", "rounds"])]
@@ -60,7 +55,7 @@ pub struct Method {
 }
 
 /// Which cores are used.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Cores {
     /// Cores of the load engine, such as 0 or 0,2-3 [default: a quarter of them]
     #[arg(long, value_name = "LIST", value_parser = cpu_list)]
@@ -71,7 +66,7 @@ pub struct Cores {
 }
 
 /// Core numbers, ascending, at least one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CpuList(pub Vec<usize>);
 
 fn cpu_list(text: &str) -> Result<CpuList, String> {
@@ -79,7 +74,7 @@ fn cpu_list(text: &str) -> Result<CpuList, String> {
 }
 
 /// Two revisions of every contender.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revisions {
     /// The one to compare with.
     pub base: String,

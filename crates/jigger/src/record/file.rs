@@ -35,7 +35,7 @@ impl RecordFile {
     pub fn save(&self) -> Result<(), RecordError> {
         let Some(path) = &self.path else { return Ok(()) };
         self.write(path)
-            .map_err(|source| RecordError::Write { path: path.display().to_string(), source })
+            .map_err(|cause| RecordError::Write { path: path.display().to_string(), cause })
     }
 
     fn write(&self, path: &Path) -> std::io::Result<()> {

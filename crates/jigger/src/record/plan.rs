@@ -1,17 +1,18 @@
 //! What was asked for and planned, on disk. The rest of the plan is beside it in the record: the
 //! seed, the placement, and in `suite` the scenarios, the looks, the warm-up and the limits.
 
+use jigger_load::Arrivals;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Options, Phase, RunPlan};
+use super::ScenarioRecord;
 
-/// What was asked for, and what was done about it.
+/// What was asked for, and what was to be done about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRecord {
-    /// What was asked for beside the suite.
-    pub options: Options,
-    /// What was to be done, in this order.
+    /// The program's arguments that ask for the same of the suite in `suite.toml`.
+    pub arguments: Vec<String>,
+    /// What was to be done, in this order, once the contenders were prepared.
     pub phases: Vec<Phase>,
     /// No stop before so many rounds.
     pub min_rounds: usize,
@@ -27,18 +28,60 @@ pub struct PlanRecord {
     pub ceiling_ns: Option<u64>,
 }
 
-impl PlanRecord {
-    pub(super) fn of(plan: &RunPlan) -> Self {
-        let ns = |time: std::time::Duration| u64::try_from(time.as_nanos()).ok();
-        Self {
-            options: plan.options.clone(),
-            phases: plan.phases.clone(),
-            min_rounds: plan.rounds.min,
-            max_rounds: plan.rounds.max,
-            until_half_width: plan.rounds.until_half_width,
-            budget_ns: ns(plan.rounds.budget),
-            placebo: plan.placebo,
-            ceiling_ns: ns(plan.ceiling_time),
+/// A part of a run, in which entries are visited for one purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Every contender is launched and verified, and what was seen is kept.
+    Check,
+    /// Every contender's capacity in a closed loop, for rates that are shares of the slowest one's.
+    Calibration,
+    /// A look at every contender: whether some close connections that others keep.
+    Survey,
+    /// What the load engine reaches at best in each scenario's shape.
+    Ceilings,
+    /// Launches for start-up times alone.
+    Startups,
+    /// Rounds of visits.
+    Rounds,
+}
+
+/// What made a scenario's requests due.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PacingRecord<'a> {
+    /// Closed loop: the response to the one before.
+    Closed,
+    /// Open loop: the clock.
+    Rate {
+        /// Requests a second.
+        per_second: f64,
+        /// How they were spread.
+        arrivals: Arrivals,
+        /// Requests due at the same instant.
+        burst: u32,
+    },
+    /// Open loop: each trial looked for the highest rate that keeps a promise.
+    Capacity {
+        /// The promise, in words.
+        objective: &'a str,
+        /// How requests were spread.
+        arrivals: Arrivals,
+        /// Requests due at the same instant.
+        burst: u32,
+    },
+}
+
+impl ScenarioRecord {
+    /// What made its requests due. One whose rate is a share that was never found had none, as a
+    /// closed loop.
+    #[must_use]
+    pub fn pacing(&self) -> PacingRecord<'_> {
+        let arrivals = if self.exponential { Arrivals::Exponential } else { Arrivals::Even };
+        let burst = self.burst.unwrap_or(1);
+        match (&self.objective, self.rate_per_second) {
+            (Some(objective), _) => PacingRecord::Capacity { objective, arrivals, burst },
+            (None, Some(per_second)) => PacingRecord::Rate { per_second, arrivals, burst },
+            (None, None) => PacingRecord::Closed,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Before and after: what `jigger diff` and `jigger ab` print.
 
+pub mod json;
+
 use jigger_stats::Verdict;
-use serde_json::{Value, json};
 
 use super::look::{Look, Tone};
 use super::markdown::{escaped, markdown_table};
@@ -9,9 +10,8 @@ use super::tables::{Table, bounded, threshold_table};
 use super::terminal::{thresholds, titled};
 use super::units::{fine, percent, with_unit};
 use super::warnings::warnings;
-use crate::analysis::{
-    Basis, Change, Claim, Compared, Difference, Figure, ThresholdResult, Unit, unit_of,
-};
+use crate::analysis::{Basis, Change, Claim, Compared, Difference, Figure, ThresholdResult};
+use crate::metric::{Kind, Unit};
 
 /// What changes can be written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -25,14 +25,11 @@ pub enum ChangeFormat {
     Json,
 }
 
-/// The version of the JSON shapes below.
-const VERSION: u32 = 2;
-
 /// Writes what changed between two runs. The look matters to [`ChangeFormat::Text`] alone.
 #[must_use]
 pub fn difference(found: &Difference<'_>, format: ChangeFormat, look: Look) -> String {
     match format {
-        ChangeFormat::Json => format!("{:#}\n", difference_json(found)),
+        ChangeFormat::Json => super::pretty(&json::Difference::of(found)),
         ChangeFormat::Text => difference_text(found, look),
         ChangeFormat::Markdown => {
             let title = escaped(&headline(found));
@@ -67,7 +64,7 @@ fn lines(texts: &[String], look: Look) -> String {
     parts.map(|part| look.wrapped(part, "  ") + "\n").collect()
 }
 
-fn add_thresholds(text: &mut String, results: &[ThresholdResult], look: Look) {
+fn add_thresholds(text: &mut String, results: &[ThresholdResult<'_>], look: Look) {
     if !results.is_empty() {
         text.push_str(&format!("\n{}", thresholds(results, look)));
     }
@@ -94,7 +91,7 @@ pub struct Revisions<'a> {
 #[must_use]
 pub fn revisions(found: &Revisions<'_>, format: ChangeFormat, look: Look) -> String {
     match format {
-        ChangeFormat::Json => format!("{:#}\n", revisions_json(found)),
+        ChangeFormat::Json => super::pretty(&json::Ab::of(found)),
         ChangeFormat::Text => {
             found.compared.iter().map(|run| revision_text(found, run, look)).collect()
         }
@@ -133,9 +130,9 @@ fn revision_lead(found: &Revisions<'_>, run: &Compared<'_>) -> String {
 
 /// The metrics that count, and those that do not.
 fn revision_tables(run: &Compared<'_>) -> (Table, Table) {
-    let unit = |change: &Change| Some(unit_of(&change.metric));
+    let unit = |change: &Change<'_>| Some(change.metric.descriptor().unit);
     let of = |counts: bool, title: &str| {
-        let rows: Vec<&Change> = run.changes.iter().filter(|c| c.counts == counts).collect();
+        let rows: Vec<&Change<'_>> = run.changes.iter().filter(|c| c.counts == counts).collect();
         change_table(title, ("base", "head"), &rows, &unit)
     };
     (of(true, "what counts"), of(false, "other metrics, not judged"))
@@ -180,30 +177,6 @@ fn revision_markdown(found: &Revisions<'_>, run: &Compared<'_>) -> String {
     text
 }
 
-fn revisions_json(found: &Revisions<'_>) -> Value {
-    let run = |run: &Compared<'_>| {
-        json!({
-            "contender": contender_of(run),
-            "rounds": run.analysis.rounds,
-            "seed": run.analysis.record.seed,
-            "is_missed": run.is_missed(false),
-            "changes": run.changes.iter().map(change_json).collect::<Vec<_>>(),
-            "lost": run.lost,
-            "not_told": run.not_told.iter().map(|(metric, gate)| json!({
-                "metric": metric, "gate": gate,
-            })).collect::<Vec<_>>(),
-            "thresholds": run.analysis.thresholds.iter().map(super::json::threshold).collect::<Vec<_>>(),
-            "notes": revision_remarks(run),
-        })
-    };
-    json!({
-        "version": VERSION,
-        "base": found.base,
-        "head": found.head,
-        "contenders": found.compared.iter().map(run).collect::<Vec<_>>(),
-    })
-}
-
 /// A list in Markdown, after an empty line.
 fn bullets(texts: &[String]) -> String {
     if texts.is_empty() {
@@ -242,12 +215,12 @@ pub(super) fn headline(found: &Difference<'_>) -> String {
 /// What all changes that count say together, the answer first, with the numbers of those that were
 /// lost and of those of which nothing can be told.
 pub fn verdict_sentence(
-    changes: &[Change],
+    changes: &[Change<'_>],
     (lost, not_told): (usize, usize),
-    thresholds: &[ThresholdResult],
+    thresholds: &[ThresholdResult<'_>],
 ) -> String {
-    let counted: Vec<&Change> = changes.iter().filter(|change| change.counts).collect();
-    let with = |verdict: Verdict| -> Vec<&&Change> {
+    let counted: Vec<&Change<'_>> = changes.iter().filter(|change| change.counts).collect();
+    let with = |verdict: Verdict| -> Vec<&&Change<'_>> {
         counted.iter().filter(|change| change.verdict == Some(verdict)).collect()
     };
     let (worse, better) = (with(Verdict::Worse), with(Verdict::Better));
@@ -278,23 +251,21 @@ pub fn verdict_sentence(
 }
 
 /// `Slower, 0.719x in saturation.requests_per_second (0.676 to 0.769)`.
-fn change_sentence(change: &Change) -> String {
+fn change_sentence(change: &Change<'_>) -> String {
     let is_worse = change.verdict == Some(Verdict::Worse);
-    let metric = change.metric.as_str();
-    let word = match (is_worse, metric.contains("cpu_"), metric.ends_with("_bytes")) {
-        (true, true, _) => "More CPU time",
-        (false, true, _) => "Less CPU time",
-        (true, _, true) => "Larger",
-        (false, _, true) => "Smaller",
-        (true, ..) => "Slower",
-        (false, ..) => "Faster",
-    };
+    let words = change.metric.descriptor().words;
+    let word = capitalised(if is_worse { words.worse } else { words.better });
     let ratio = claimed(change.claim, format!("{}x", fine(change.ratio)));
-    format!("{word}, {ratio} in {metric} ({})", interval(change))
+    format!("{word}, {ratio} in {} ({})", change.metric, interval(change))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect()
 }
 
 /// No change for sure: how sure that is.
-fn unchanged(counted: &[&Change], total: usize) -> String {
+fn unchanged(counted: &[&Change<'_>], total: usize) -> String {
     let same = counted.iter().filter(|change| change.verdict == Some(Verdict::Same)).count();
     if same == total && total > 0 {
         return match total {
@@ -336,16 +307,16 @@ fn change_tables(found: &Difference<'_>) -> Vec<Table> {
     let mut tables = Vec::new();
     for contender in &found.new.contenders {
         let name = &contender.record.name;
-        let of_contender = |change: &&Change| change.contender == *name && change.counts;
-        let rows: Vec<&Change> = found.changes.iter().filter(of_contender).collect();
-        let unit = |change: &Change| found.unit(change);
+        let of_contender = |change: &&Change<'_>| change.contender == *name && change.counts;
+        let rows: Vec<&Change<'_>> = found.changes.iter().filter(of_contender).collect();
+        let unit = |change: &Change<'_>| found.unit(change);
         tables.push(change_table(name, ("old", "new"), &rows, &unit));
     }
-    let rates = |change: &&Change| change.metric.ends_with("requests_per_second");
-    let drift: Vec<&Change> = found.drift.iter().filter(rates).collect();
+    let rates = |change: &&Change<'_>| change.metric.kind == Kind::RequestsPerSecond;
+    let drift: Vec<&Change<'_>> = found.drift.iter().filter(rates).collect();
     let title =
         format!("{} itself, not judged: the machine, or it", found.new.record.suite.baseline);
-    let unit = |change: &Change| Some(unit_of(&change.metric));
+    let unit = |change: &Change<'_>| Some(change.metric.descriptor().unit);
     tables.push(change_table(&title, ("old", "new"), &drift, &unit));
     tables.retain(|table| !table.rows.is_empty());
     tables
@@ -358,10 +329,10 @@ const VERDICT_COLUMN: usize = 5;
 pub fn change_table(
     title: &str,
     (before, after): (&str, &str),
-    changes: &[&Change],
-    unit: &dyn Fn(&Change) -> Option<Unit>,
+    changes: &[&Change<'_>],
+    unit: &dyn Fn(&Change<'_>) -> Option<Unit>,
 ) -> Table {
-    let row = |change: &&Change| {
+    let row = |change: &&Change<'_>| {
         let value = |figure: Figure| {
             let text = match unit(change) {
                 Some(unit) => with_unit(figure.value, unit),
@@ -370,7 +341,7 @@ pub fn change_table(
             claimed(figure.claim, text)
         };
         vec![
-            change.metric.clone(),
+            change.metric.to_string(),
             value(change.before),
             value(change.after),
             claimed(change.claim, format!("{}x", fine(change.ratio))),
@@ -387,7 +358,7 @@ pub fn change_table(
     }
 }
 
-fn tone(change: &Change) -> Option<Tone> {
+fn tone(change: &Change<'_>) -> Option<Tone> {
     Some(match change.verdict? {
         Verdict::Better => Tone::Better,
         Verdict::Worse => Tone::Worse,
@@ -403,14 +374,14 @@ fn claimed(claim: Claim, text: String) -> String {
 }
 
 /// The verdict, with the size of what it leaves open.
-fn verdict_text(change: &Change) -> String {
+fn verdict_text(change: &Change<'_>) -> String {
     match (change.verdict, change.largest_difference) {
         (Some(Verdict::NotShown), Some(share)) => format!("no difference above {}", percent(share)),
         _ => change.word().to_owned(),
     }
 }
 
-fn interval(change: &Change) -> String {
+fn interval(change: &Change<'_>) -> String {
     let is_shown = change.claim.withheld.is_none();
     match (change.low, change.high) {
         (Some(low), Some(high)) if is_shown => format!("{} to {}", fine(low), fine(high)),
@@ -429,61 +400,6 @@ pub(super) fn remarks(found: &Difference<'_>) -> Vec<String> {
     let reasons = found.reasons.iter().map(|reason| format!("not comparable: {reason}"));
     let notes = found.notes.iter().map(|note| format!("note: {note}"));
     lost.chain(not_told).chain(reasons).chain(notes).collect()
-}
-
-fn difference_json(found: &Difference<'_>) -> Value {
-    let run = |analysis: &crate::analysis::Analysis<'_>| {
-        let record = analysis.record;
-        json!({
-            "created": record.created,
-            "jigger": record.jigger,
-            "suite": record.suite.name,
-            "seed": record.seed,
-            "rounds": analysis.rounds,
-        })
-    };
-    json!({
-        "version": VERSION,
-        "old": run(found.old),
-        "new": run(found.new),
-        "basis": match found.basis { Basis::Absolute => "absolute", Basis::Relative => "relative" },
-        "baseline": found.new.record.suite.baseline,
-        "is_worse": found.is_worse(),
-        "changes": found.changes.iter().map(change_json).collect::<Vec<_>>(),
-        "drift": found.drift.iter().map(change_json).collect::<Vec<_>>(),
-        "lost": found.lost.iter().map(|(contender, metric)| json!({
-            "contender": contender, "metric": metric,
-        })).collect::<Vec<_>>(),
-        "not_told": found.not_told.iter().map(|(contender, metric, gate)| json!({
-            "contender": contender, "metric": metric, "gate": gate,
-        })).collect::<Vec<_>>(),
-        "thresholds": found.new.thresholds.iter().map(super::json::threshold).collect::<Vec<_>>(),
-        "not_comparable": found.reasons,
-        "notes": found.notes,
-    })
-}
-
-/// One change.
-pub fn change_json(change: &Change) -> Value {
-    let figure = |figure: Figure| figure.claim.withheld.is_none().then_some(figure.value);
-    let shown = |value: f64| change.claim.withheld.is_none().then_some(value);
-    json!({
-        "metric": change.metric,
-        "contender": change.contender,
-        "before": figure(change.before),
-        "before_bound": change.before.claim.bound,
-        "after": figure(change.after),
-        "after_bound": change.after.claim.bound,
-        "ratio": shown(change.ratio),
-        "low": change.low.and_then(shown),
-        "high": change.high.and_then(shown),
-        "margin": change.margin,
-        "largest_difference": change.largest_difference.and_then(shown),
-        "counts": change.counts,
-        "verdict": change.verdict.map(|_| change.word().replace(' ', "-")),
-        "bound": change.claim.bound,
-        "withheld": change.claim.withheld,
-    })
 }
 
 #[cfg(test)]

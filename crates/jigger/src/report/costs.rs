@@ -1,7 +1,9 @@
 //! Sentences on what servers cost beside their speed: start-up, builds, containers.
 
 use super::units::{bytes, significant, with_unit};
-use crate::analysis::{Analysis, Bound, Comparison, Unit, startup_times_ms};
+use crate::analysis::{Analysis, Comparison, startup_times_ms};
+use crate::metric::{Bound, Kind, Role, Unit};
+use crate::numbers::number;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord};
 
 /// All of them.
@@ -20,17 +22,15 @@ fn launches(analysis: &Analysis<'_>) -> Vec<String> {
     }
     let spread = |name: &str| {
         let contender = analysis.contender(name)?;
-        let value = |short: &str| {
-            let metric = contender.metric(&format!("startup_ms.{short}"))?;
-            Some(with_unit(metric.estimate, metric.unit))
-        };
+        let value =
+            |kind: Kind| Some(with_unit(contender.summary(kind)?.estimate, kind.descriptor().unit));
         let launches = startup_times_ms(analysis.record, name).len();
-        let p90 = value("p90").map_or_else(String::new, |p90| format!(", p90 {p90}"));
+        let p90 = value(Kind::StartupP90).map_or_else(String::new, |p90| format!(", p90 {p90}"));
         Some(format!(
             "start-up: {name}: p50 {}{p90}, {} to {} in {launches} launches.",
-            value("p50")?,
-            value("min")?,
-            value("max")?
+            value(Kind::StartupP50)?,
+            value(Kind::StartupMin)?,
+            value(Kind::StartupMax)?
         ))
     };
     let names = analysis.contenders.iter().map(|contender| contender.record.name.as_str());
@@ -55,38 +55,31 @@ fn build(contender: &ContenderRecord, made: &ArtifactRecord) -> String {
             BuildKind::Unchanged => format!("; nothing had changed, so {took} is no build time"),
         }
     });
-    let size = bytes(crate::analysis::number(*size));
+    let size = bytes(number(*size));
     format!("build: {}'s {path} has {size}{time}.", contender.name)
 }
 
 /// What a container adds or takes, in the metrics that people ask about.
 fn containers(analysis: &Analysis<'_>) -> Vec<String> {
-    let said = |found: &Comparison| Some(container(found, subject(analysis, found)?));
+    let said = |found: &Comparison<'_>| Some(container(found, &subject(analysis, found)?));
     let shown = analysis.containers.iter().filter(|found| found.withheld.is_none());
     shown.filter_map(said).collect()
 }
 
 /// What the ratio is of, in words; nothing for metrics that say the same again.
-fn subject(analysis: &Analysis<'_>, comparison: &Comparison) -> Option<String> {
-    let metric = comparison.metric.as_str();
-    // Where requests come at a fixed rate, all serve equally many.
-    let is_closed = |name: &str| {
-        let mut scenarios = analysis.record.suite.scenarios.iter();
-        scenarios.any(|scenario| scenario.name == name && scenario.rate_per_second.is_none())
+fn subject(analysis: &Analysis<'_>, comparison: &Comparison<'_>) -> Option<String> {
+    let descriptor = comparison.metric.descriptor();
+    let subject = descriptor.subject?;
+    let Some(name) = comparison.metric.scenario else {
+        return Some(subject.to_owned());
     };
-    match metric.split_once('.') {
-        Some((scenario, "requests_per_second")) => {
-            is_closed(scenario).then(|| format!("rate of {scenario}"))
-        }
-        Some((scenario, "cpu_us_per_request")) => Some(format!("CPU a request in {scenario}")),
-        None if metric == "startup_ms" => Some("start-up time".to_owned()),
-        None if metric == "memory_idle_bytes" => Some("memory at rest".to_owned()),
-        None if metric == "memory_peak_bytes" => Some("peak memory".to_owned()),
-        _ => None,
-    }
+    // Where requests come at a fixed rate, all serve equally many.
+    let mut scenarios = analysis.record.suite.scenarios.iter();
+    let is_free = scenarios.any(|found| found.name == name && found.rate_per_second.is_none());
+    (is_free || descriptor.role != Role::OfFreeRate).then(|| format!("{subject} {name}"))
 }
 
-fn container(comparison: &Comparison, subject: String) -> String {
+fn container(comparison: &Comparison<'_>, subject: &str) -> String {
     let Comparison { baseline, ratio, low, high, bound, .. } = comparison;
     let interval = low.zip(*high).map_or_else(String::new, |(low, high)| {
         format!(" ({} to {})", significant(low), significant(high))

@@ -3,7 +3,8 @@
 use csv::Writer;
 
 use super::tables::promise;
-use crate::analysis::{Analysis, Bound, ContenderResult, Outcome, Unit};
+use crate::analysis::{Analysis, ContenderResult, Outcome};
+use crate::metric::Bound;
 use crate::plan::PLACEBO;
 
 /// The first line. Rounds count from 1; the field is empty for what is measured once a run. A
@@ -34,17 +35,17 @@ fn write_metrics(
     contender: &ContenderResult<'_>,
     entry: usize,
 ) {
-    for metric in &contender.metrics {
-        let scenario = metric.name.split_once('.').map(|(scenario, _)| scenario);
-        let limit = scenario.and_then(|scenario| contender.limits.get(scenario));
+    for summary in &contender.summaries {
+        let limit = summary.metric.scenario.and_then(|scenario| contender.limits.get(scenario));
         let limit = limit.map_or("", |limit| limit.code());
-        let rounds = metric.entries.get(entry).into_iter().flatten();
+        let bound = summary.bound.map_or("", Bound::symbol);
+        let unit = summary.metric.descriptor().unit.symbol();
+        let metric = summary.metric.to_string();
+        let rounds = summary.entries.get(entry).into_iter().flatten();
         for (round, value) in rounds.enumerate() {
-            let round = if metric.is_of_rounds() { (round + 1).to_string() } else { String::new() };
+            let round = if summary.is_once() { String::new() } else { (round + 1).to_string() };
             let value = value.map_or_else(String::new, |value| value.to_string());
-            let bound = metric.bound.map_or("", Bound::symbol);
-            let unit = symbol(metric.unit);
-            write_line(writer, [name, &metric.name, unit, &round, &value, bound, limit]);
+            write_line(writer, [name, &metric, unit, &round, &value, bound, limit]);
         }
     }
 }
@@ -65,15 +66,4 @@ fn write_thresholds(writer: &mut Writer<Vec<u8>>, analysis: &Analysis<'_>) {
 
 fn write_line(writer: &mut Writer<Vec<u8>>, fields: [&str; 7]) {
     writer.write_record(fields).expect("writing to memory cannot fail");
-}
-
-/// As in the JSON report.
-fn symbol(unit: Unit) -> &'static str {
-    match unit {
-        Unit::PerSecond => "1/s",
-        Unit::Seconds => "s",
-        Unit::Milliseconds => "ms",
-        Unit::Microseconds => "us",
-        Unit::Bytes => "B",
-    }
 }

@@ -23,7 +23,8 @@ pub use charts::{Chart, charts};
 use super::sentences::{Part, Sentence, sentences};
 use super::tables::{promise, threshold_value};
 use super::units::with_unit;
-use crate::analysis::{Analysis, Bound, Difference, Unit};
+use crate::analysis::{Analysis, Difference};
+use crate::metric::{Bound, Unit};
 use crate::record::embed;
 use caveats::Caveats;
 
@@ -178,7 +179,7 @@ fn thresholds(analysis: &Analysis<'_>) -> Option<Markup> {
                     tr {
                         th scope="row" { (result.threshold.contender) }
                         td { (result.threshold.metric) }
-                        td { (promise(&result.threshold)) }
+                        td { (promise(result.threshold)) }
                         td { (threshold_value(result)) }
                         td { (result.outcome.name()) }
                     }

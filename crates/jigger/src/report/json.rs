@@ -1,160 +1,324 @@
-//! The report as JSON, version 2: the shape that programs read.
+//! The report as JSON: the shapes that programs read. `jigger schema report` is made from them.
 
+use indexmap::IndexMap;
 use jigger_stats::Verdict;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::analysis::{
-    Analysis, Comparison, ContenderResult, Metric, Ranked, ThresholdResult, response_times,
+    Analysis, Comparison as Compared, ContenderResult, Ranked, Summary, ThresholdResult,
+    response_times,
 };
-use crate::record::encode_histogram;
+use crate::confounder::Confounder;
+use crate::host::{Host, Placement};
+use crate::metric::{Bound, Unit};
+use crate::record::{
+    ArtifactRecord, BoundRecord, CalibrationRecord, ContainerRecord, Ended, ImageRecord, Limit,
+    Status, encode_histogram,
+};
 
-/// The version of the JSON shapes below.
-const VERSION: u32 = 2;
+/// The version of [`Report`].
+pub const VERSION: u32 = 2;
 
-/// The whole report.
-pub fn render(analysis: &Analysis<'_>) -> String {
-    let record = analysis.record;
-    let value = json!({
-        "version": VERSION,
-        "suite": record.suite.name,
-        "seed": record.seed,
-        "rounds": analysis.rounds,
-        "rounds_begun": analysis.quiet.attempts,
-        "rounds_repeated": analysis.quiet.repeated,
-        "rounds_disturbed_and_used": analysis.quiet.used,
-        "too_noisy": analysis.quiet.is_too_noisy(),
-        "confounders": analysis.confounders,
-        "ended": record.ended,
-        "baseline": record.suite.baseline,
-        "host": record.host,
-        "placement": record.placement,
-        "driver": driver(analysis),
-        "contenders": analysis.contenders.iter().map(|found| contender(analysis, found)).collect::<Vec<_>>(),
-        "calibrations": record.calibrations,
-        "level": analysis.level,
-        "comparisons": analysis.comparisons.iter().map(comparison).collect::<Vec<_>>(),
-        "pairs": analysis.pairs.iter().map(comparison).collect::<Vec<_>>(),
-        "ranking": ranking(analysis),
-        "placebo": analysis.placebo.iter().map(comparison).collect::<Vec<_>>(),
-        "thresholds": analysis.thresholds.iter().map(threshold).collect::<Vec<_>>(),
-        "containers": analysis.containers.iter().map(comparison).collect::<Vec<_>>(),
-    });
-    pretty(&value)
+/// A whole report.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Report<'a> {
+    version: u32,
+    suite: &'a str,
+    seed: u64,
+    /// Rounds in which every contender measured has values.
+    rounds: usize,
+    rounds_begun: usize,
+    rounds_repeated: usize,
+    rounds_disturbed_and_used: usize,
+    too_noisy: bool,
+    /// Those that touch all contenders.
+    confounders: &'a [Confounder],
+    ended: Ended,
+    baseline: &'a str,
+    host: &'a Host,
+    placement: &'a Placement,
+    /// The load engine's I/O backend.
+    driver: Option<&'a str>,
+    /// In the suite's order.
+    contenders: Vec<Contender<'a>>,
+    /// Rates that were found before the rounds.
+    calibrations: &'a [CalibrationRecord],
+    /// The error rate of the verdicts: what the looks of the run leave of 0.05 at its end.
+    level: f64,
+    /// Each contender's metrics against the baseline's.
+    comparisons: Vec<Comparison<'a>>,
+    /// The headline metrics of any two contenders that are not the baseline.
+    pairs: Vec<Comparison<'a>>,
+    /// By scenario, best first by its headline metric.
+    ranking: IndexMap<&'a str, Vec<Place<'a>>>,
+    /// The baseline's second entry against its first.
+    placebo: Vec<Comparison<'a>>,
+    /// What had to hold.
+    thresholds: Vec<Threshold<'a>>,
+    /// With --in both, each contender in its container against its bare process.
+    containers: Vec<Comparison<'a>>,
 }
 
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
+/// A contender with all of its figures.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Contender<'a> {
+    name: &'a str,
+    status: Status,
+    /// Why it was skipped or failed.
+    reason: Option<&'a str>,
+    /// Why there is no image size.
+    image_reason: Option<&'a str>,
+    image: Option<&'a ImageRecord>,
+    /// What the build made.
+    artifact: Option<&'a ArtifactRecord>,
+    /// Null for a process of the host.
+    container: Option<&'a ContainerRecord>,
+    /// By name: docs/suite.md lists them.
+    metrics: IndexMap<String, Figures<'a>>,
+    /// By scenario: the resource that was used up; those of which it is not known are left out.
+    limits: IndexMap<&'a str, Limit>,
+    /// By scenario: the response times in nanoseconds of all rounds without errors, as HdrHistogram
+    /// V2, compressed, in base64. They can be added to those of other runs, which percentiles
+    /// cannot.
+    histograms: IndexMap<&'a str, String>,
+    confounders: &'a [Confounder],
+    gates: Vec<Gate<'a>>,
 }
 
-fn driver(analysis: &Analysis<'_>) -> Option<String> {
-    let mut trials = analysis.record.visits.iter().flat_map(|visit| &visit.trials);
-    trials.next().map(|trial| trial.driver.clone())
+/// A condition that did not hold.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Gate<'a> {
+    code: &'a str,
+    /// The scenario that it touches, empty for all.
+    metric: &'a str,
+    detail: &'a str,
+    remedy: &'a str,
 }
 
-fn contender(analysis: &Analysis<'_>, result: &ContenderResult<'_>) -> Value {
-    let metrics: Map<String, Value> =
-        result.metrics.iter().map(|found| (found.name.clone(), metric(found))).collect();
-    let gates: Vec<Value> = result
-        .gates
-        .iter()
-        .map(|gate| {
-            json!({
-                "code": gate.code, "metric": gate.scenario, "detail": gate.detail,
-                "remedy": gate.remedy,
-            })
-        })
-        .collect();
-    json!({
-        "name": result.record.name,
-        "status": result.record.status,
-        "reason": result.record.reason,
-        "image_reason": result.record.image_reason,
-        "image": result.record.image,
-        "artifact": result.record.artifact,
-        "container": result.record.container,
-        "metrics": metrics,
-        "limits": result.limits,
-        "histograms": histograms(analysis, &result.record.name),
-        "confounders": result.confounders,
-        "gates": gates,
-    })
+/// A contender's place in a scenario.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Place<'a> {
+    contender: &'a str,
+    /// Contenders that are not told apart share a rank; null without a figure.
+    rank: Option<usize>,
 }
 
-/// By scenario. They can be added to those of other runs, which percentiles cannot.
-fn histograms(analysis: &Analysis<'_>, contender: &str) -> Map<String, Value> {
-    let scenarios = analysis.record.suite.scenarios.iter();
-    let found = scenarios.filter_map(|scenario| {
-        let times = response_times(analysis.record, contender, &scenario.name)?;
-        Some((scenario.name.clone(), encode_histogram(&times).into()))
-    });
-    found.collect()
+/// The figures of one metric.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Figures<'a> {
+    unit: Unit,
+    estimate: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    /// The value of each round, of the baseline the mean of its two entries; null where there is
+    /// none.
+    rounds: &'a [Option<f64>],
+    /// The rounds of each of its entries; the baseline has two.
+    entries: &'a [Vec<Option<f64>>],
+    /// When the load engine or the local ports were the limit.
+    bound: Option<Bound>,
 }
 
-/// By scenario, best first. A rank that several share says that they are not told apart.
-fn ranking(analysis: &Analysis<'_>) -> Map<String, Value> {
-    let scenarios = analysis.record.suite.scenarios.iter();
-    let ranked = |scenario| -> Vec<Value> {
-        let place = |found: &Ranked<'_>| json!({ "contender": found.contender.record.name, "rank": found.rank });
-        analysis.ranking(scenario).iter().map(place).collect()
-    };
-    scenarios.map(|scenario| (scenario.name.clone(), ranked(scenario).into())).collect()
+/// A metric of one contender divided by another's.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Comparison<'a> {
+    metric: String,
+    contender: &'a str,
+    baseline: &'a str,
+    /// Null when withheld.
+    ratio: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    /// Rounds in which both have a value.
+    rounds: usize,
+    /// The largest difference that the interval leaves open, as a share.
+    largest_difference: Option<f64>,
+    /// Whether the metric is a headline metric of its scenario, so that it is judged.
+    headline: bool,
+    verdict: Option<Speed>,
+    /// The p-value of "there is no difference", adjusted for all headline comparisons and the looks.
+    p_adjusted: Option<f64>,
+    bound: Option<Bound>,
+    /// The gate that forbids a ratio.
+    withheld: Option<&'a str>,
 }
 
-fn metric(metric: &Metric) -> Value {
-    json!({
-        "unit": metric.unit,
-        "estimate": metric.estimate,
-        "low": metric.low,
-        "high": metric.high,
-        "rounds": metric.rounds,
-        "entries": metric.entries,
-        "bound": metric.bound,
-    })
-}
-
-fn comparison(comparison: &Comparison) -> Value {
-    let shown = |value: f64| comparison.withheld.is_none().then_some(value);
-    json!({
-        "metric": comparison.metric,
-        "contender": comparison.contender,
-        "baseline": comparison.baseline,
-        "ratio": shown(comparison.ratio),
-        "low": comparison.low.and_then(shown),
-        "high": comparison.high.and_then(shown),
-        "rounds": comparison.rounds,
-        "largest_difference": comparison.largest_difference.and_then(shown),
-        "headline": comparison.is_headline,
-        "verdict": comparison.verdict.map(verdict),
-        "p_adjusted": comparison.p_adjusted,
-        "bound": comparison.bound,
-        "withheld": comparison.withheld,
-    })
+/// A verdict on a headline metric: all of them are speeds.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Speed {
+    Same,
+    Faster,
+    Slower,
+    ProbablyFaster,
+    ProbablySlower,
+    NoDifferenceShown,
 }
 
 /// A threshold with its outcome.
-pub fn threshold(result: &ThresholdResult) -> Value {
-    let threshold = &result.threshold;
-    json!({
-        "metric": threshold.metric,
-        "contender": threshold.contender,
-        "bound": threshold.bound,
-        "limit": threshold.limit,
-        "relative_to": threshold.relative_to,
-        "value": result.value,
-        "low": result.low,
-        "high": result.high,
-        "outcome": result.outcome.name(),
-    })
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Threshold<'a> {
+    metric: &'a str,
+    contender: &'a str,
+    bound: BoundRecord,
+    /// In the metric's unit, or a multiple of `relative_to`'s value.
+    limit: f64,
+    relative_to: Option<&'a str>,
+    value: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+    /// `holds`, `fails`, `not settled` or `not measured`.
+    outcome: &'a str,
 }
 
-/// Only headline metrics have one, and all of them are speeds.
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Same => "same",
-        Verdict::Better => "faster",
-        Verdict::Worse => "slower",
-        Verdict::ProbablyBetter => "probably-faster",
-        Verdict::ProbablyWorse => "probably-slower",
-        Verdict::NotShown => "no-difference-shown",
+/// The whole report.
+pub fn render(analysis: &Analysis<'_>) -> String {
+    super::pretty(&Report::of(analysis))
+}
+
+impl<'a> Report<'a> {
+    fn of(analysis: &'a Analysis<'a>) -> Self {
+        let record = analysis.record;
+        let mut trials = record.visits.iter().flat_map(|visit| &visit.trials);
+        let comparisons = |found: &'a [Compared<'a>]| found.iter().map(Comparison::of).collect();
+        let contender = |found| Contender::of(analysis, found);
+        Self {
+            version: VERSION,
+            suite: &record.suite.name,
+            seed: record.seed,
+            rounds: analysis.rounds,
+            rounds_begun: analysis.quiet.attempts,
+            rounds_repeated: analysis.quiet.repeated,
+            rounds_disturbed_and_used: analysis.quiet.used,
+            too_noisy: analysis.quiet.is_too_noisy(),
+            confounders: &analysis.confounders,
+            ended: record.ended,
+            baseline: &record.suite.baseline,
+            host: &record.host,
+            placement: &record.placement,
+            driver: trials.next().map(|trial| trial.driver.as_str()),
+            contenders: analysis.contenders.iter().map(contender).collect(),
+            calibrations: &record.calibrations,
+            level: analysis.level,
+            comparisons: comparisons(&analysis.comparisons),
+            pairs: comparisons(&analysis.pairs),
+            ranking: ranking(analysis),
+            placebo: comparisons(&analysis.placebo),
+            thresholds: analysis.thresholds.iter().map(Threshold::of).collect(),
+            containers: comparisons(&analysis.containers),
+        }
+    }
+}
+
+fn ranking<'a>(analysis: &'a Analysis<'a>) -> IndexMap<&'a str, Vec<Place<'a>>> {
+    let place =
+        |found: &Ranked<'a>| Place { contender: &found.contender.record.name, rank: found.rank };
+    let scenarios = analysis.record.suite.scenarios.iter();
+    let ranked = scenarios.map(|scenario| {
+        let places = analysis.ranking(scenario).iter().map(place).collect();
+        (scenario.name.as_str(), places)
+    });
+    ranked.collect()
+}
+
+impl<'a> Contender<'a> {
+    fn of(analysis: &'a Analysis<'a>, found: &'a ContenderResult<'a>) -> Self {
+        let record = found.record;
+        let histogram = |scenario: &'a str| {
+            let times = response_times(analysis.record, &record.name, scenario)?;
+            Some((scenario, encode_histogram(&times)))
+        };
+        let figures = |summary: &'a Summary<'a>| (summary.metric.to_string(), Figures::of(summary));
+        Self {
+            name: &record.name,
+            status: record.status,
+            reason: record.reason.as_deref(),
+            image_reason: record.image_reason.as_deref(),
+            image: record.image.as_ref(),
+            artifact: record.artifact.as_ref(),
+            container: record.container.as_ref(),
+            metrics: found.summaries.iter().map(figures).collect(),
+            limits: found.limits.iter().map(|(name, limit)| (name.as_str(), *limit)).collect(),
+            histograms: analysis
+                .record
+                .scenario_names()
+                .into_iter()
+                .filter_map(histogram)
+                .collect(),
+            confounders: &found.confounders,
+            gates: found.gates.iter().map(Gate::of).collect(),
+        }
+    }
+}
+
+impl<'a> Gate<'a> {
+    fn of(gate: &'a crate::analysis::Gate) -> Self {
+        Self { code: gate.code, metric: &gate.scenario, detail: &gate.detail, remedy: gate.remedy }
+    }
+}
+
+impl<'a> Figures<'a> {
+    fn of(summary: &'a Summary<'a>) -> Self {
+        Self {
+            unit: summary.metric.descriptor().unit,
+            estimate: summary.estimate,
+            low: summary.low,
+            high: summary.high,
+            rounds: &summary.rounds,
+            entries: &summary.entries,
+            bound: summary.bound,
+        }
+    }
+}
+
+impl<'a> Comparison<'a> {
+    fn of(found: &'a Compared<'a>) -> Self {
+        let shown = |value: f64| found.withheld.is_none().then_some(value);
+        Self {
+            metric: found.metric.to_string(),
+            contender: &found.contender,
+            baseline: &found.baseline,
+            ratio: shown(found.ratio),
+            low: found.low.and_then(shown),
+            high: found.high.and_then(shown),
+            rounds: found.rounds,
+            largest_difference: found.largest_difference.and_then(shown),
+            headline: found.is_headline,
+            verdict: found.verdict.map(Speed::of),
+            p_adjusted: found.p_adjusted,
+            bound: found.bound,
+            withheld: found.withheld,
+        }
+    }
+}
+
+impl Speed {
+    fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Same => Self::Same,
+            Verdict::Better => Self::Faster,
+            Verdict::Worse => Self::Slower,
+            Verdict::ProbablyBetter => Self::ProbablyFaster,
+            Verdict::ProbablyWorse => Self::ProbablySlower,
+            Verdict::NotShown => Self::NoDifferenceShown,
+        }
+    }
+}
+
+impl<'a> Threshold<'a> {
+    pub(super) fn of(result: &'a ThresholdResult<'a>) -> Self {
+        let threshold = result.threshold;
+        Self {
+            metric: &threshold.metric,
+            contender: &threshold.contender,
+            bound: threshold.bound,
+            limit: threshold.limit,
+            relative_to: threshold.relative_to.as_deref(),
+            value: result.value,
+            low: result.low,
+            high: result.high,
+            outcome: result.outcome.name(),
+        }
     }
 }

@@ -9,10 +9,10 @@ use jigger_load::{Address, Arrivals, ErrorKind, Extent, Load, Pacing, Sample};
 use serde_json::{Map, Value, json};
 
 use super::units::{bytes, grouped, time_us};
-use crate::analysis::{
-    ENGINE_SHARE_LIMIT, Offered, SAMPLES_NEEDED, engine_share, is_near_ports, number,
-};
+use crate::analysis::{ENGINE_SHARE_LIMIT, Offered, engine_share, is_near_ports};
 use crate::confounder::{HELD_BACK_SHARE, closes_connections};
+use crate::metric::Kind;
+use crate::numbers::number;
 use crate::record::Limit;
 
 /// One load and what came of it.
@@ -166,9 +166,9 @@ fn latency_lines(text: &mut String, name: &str, histogram: &Histogram<u64>) {
         time_us(histogram.stdev() / 1e3),
         time_us(number(histogram.max()) / 1e3)
     );
-    let enough = SAMPLES_NEEDED.iter().filter(|(_, _, needed)| histogram.len() >= *needed);
+    let enough = Kind::percentiles().filter(|(_, _, needed)| histogram.len() >= *needed);
     let list: Vec<String> =
-        enough.map(|(name, q, _)| format!("{} {}", name.replace('_', "."), shown(*q))).collect();
+        enough.map(|(name, q, _)| format!("{} {}", name.replace('_', "."), shown(q))).collect();
     if !list.is_empty() {
         let _ = writeln!(text, "    {}", list.join(", "));
     }
@@ -275,7 +275,7 @@ fn latencies(histogram: &Histogram<u64>) -> Value {
     let some = !histogram.is_empty();
     map.insert("mean".to_owned(), json!(some.then(|| histogram.mean() / 1e3)));
     map.insert("stdev".to_owned(), json!(some.then(|| histogram.stdev() / 1e3)));
-    for (name, quantile, needed) in SAMPLES_NEEDED.iter().copied() {
+    for (name, quantile, needed) in Kind::percentiles() {
         let value = number(histogram.value_at_quantile(quantile)) / 1e3;
         map.insert(name.to_owned(), json!((histogram.len() >= needed).then_some(value)));
     }

@@ -6,7 +6,8 @@ use jigger_stats::Verdict;
 
 use super::look::Tone;
 use super::units::{bytes, fine, percent, significant, with_unit};
-use crate::analysis::{Analysis, Bound, Comparison, headlines};
+use crate::analysis::{Analysis, Comparison, headline};
+use crate::metric::{Bound, Kind, Metric};
 use crate::record::{Ended, ScenarioRecord};
 
 /// A sentence whose parts a renderer sets as its format can.
@@ -116,7 +117,7 @@ fn ranking(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Sentenc
 
 /// What the baseline is to each other contender, by the scenario's first headline metric.
 fn comparisons(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> {
-    let metric = format!("{}.{}", scenario.name, headlines(scenario)[0]);
+    let metric = headline(scenario).of(&scenario.name);
     let of_metric = analysis.comparisons.iter().filter(|c| c.metric == metric);
     let margin = analysis.record.suite.margin;
     of_metric.filter_map(|comparison| comparison_sentence(scenario, margin, comparison)).collect()
@@ -126,7 +127,7 @@ fn comparisons(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Senten
 fn comparison_sentence(
     scenario: &ScenarioRecord,
     margin: f64,
-    comparison: &Comparison,
+    comparison: &Comparison<'_>,
 ) -> Option<Sentence> {
     let Comparison { contender, baseline, ratio, largest_difference, .. } = comparison;
     let begin = Sentence::default().plain(format!("{}: ", scenario.name));
@@ -162,7 +163,7 @@ fn comparison_sentence(
 fn different(
     begin: Sentence,
     scenario: &ScenarioRecord,
-    comparison: &Comparison,
+    comparison: &Comparison<'_>,
     verdict: Verdict,
 ) -> Sentence {
     let is_contender = matches!(verdict, Verdict::Better | Verdict::ProbablyBetter);
@@ -212,7 +213,7 @@ fn different(
 }
 
 /// ` (11.2 to 12.0)`; nothing where an end is not known.
-fn interval(comparison: &Comparison) -> String {
+fn interval(comparison: &Comparison<'_>) -> String {
     let ends = comparison.low.zip(comparison.high);
     ends.map_or_else(String::new, |(low, high)| format!(" ({} to {})", fine(low), fine(high)))
 }
@@ -224,8 +225,8 @@ fn closing(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> 
         return Vec::new();
     };
     let ratio = |scenario: &str, contender: &str| {
-        let metric = format!("{scenario}.requests_per_second");
-        let found = analysis.comparison(&metric, contender)?;
+        let metric = Kind::RequestsPerSecond.of(scenario);
+        let found = analysis.comparison(metric, contender)?;
         found.withheld.is_none().then(|| ratio_with_interval(found))
     };
     let baseline = &analysis.record.suite.baseline;
@@ -249,7 +250,7 @@ fn closing(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> 
         .collect()
 }
 
-fn ratio_with_interval(comparison: &Comparison) -> String {
+fn ratio_with_interval(comparison: &Comparison<'_>) -> String {
     match comparison.bound {
         None => format!("{}x{}", significant(comparison.ratio), interval(comparison)),
         Some(_) => super::tables::ratio_text(comparison),
@@ -258,19 +259,20 @@ fn ratio_with_interval(comparison: &Comparison) -> String {
 
 fn startups(analysis: &Analysis<'_>) -> Option<Sentence> {
     let started = analysis.contenders.iter().filter_map(|contender| {
-        let metric = contender.metric("startup_ms")?;
-        Some((contender.record.name.as_str(), metric))
+        let summary = contender.summary(Kind::Startup)?;
+        Some((contender.record.name.as_str(), summary.estimate))
     });
     let mut started: Vec<_> = started.collect();
-    started.sort_by(|a, b| a.1.estimate.total_cmp(&b.1.estimate));
+    started.sort_by(|a, b| a.1.total_cmp(&b.1));
     let (first, last) = (started.first()?, started.last()?);
+    let shown = |time: f64| with_unit(time, Kind::Startup.descriptor().unit);
     (started.len() > 1).then(|| {
         Sentence::default()
             .plain("start-up: ")
             .name(first.0)
-            .plain(format!(" answers after {}, ", with_unit(first.1.estimate, first.1.unit)))
+            .plain(format!(" answers after {}, ", shown(first.1)))
             .name(last.0)
-            .plain(format!(" after {}.", with_unit(last.1.estimate, last.1.unit)))
+            .plain(format!(" after {}.", shown(last.1)))
     })
 }
 
@@ -280,13 +282,12 @@ fn images(analysis: &Analysis<'_>) -> Vec<Sentence> {
     let of_images = analysis
         .comparisons
         .iter()
-        .filter(|c| c.metric == "image_unpacked_bytes" && has_its_own(&c.contender));
+        .filter(|c| c.metric == Metric::from(Kind::ImageUnpacked) && has_its_own(&c.contender));
     of_images.filter_map(|comparison| image_sentence(analysis, comparison)).collect()
 }
 
-fn image_sentence(analysis: &Analysis<'_>, comparison: &Comparison) -> Option<Sentence> {
-    let size =
-        |name: &str| Some(analysis.contender(name)?.metric("image_unpacked_bytes")?.estimate);
+fn image_sentence(analysis: &Analysis<'_>, comparison: &Comparison<'_>) -> Option<Sentence> {
+    let size = |name: &str| Some(analysis.contender(name)?.summary(Kind::ImageUnpacked)?.estimate);
     let (mine, theirs) = (size(&comparison.contender)?, size(&comparison.baseline)?);
     let change = if mine <= theirs {
         format!("{:.0} % smaller than", (1.0 - mine / theirs) * 100.0)

@@ -4,9 +4,9 @@ use jigger_stats::Verdict;
 
 use super::look::Tone;
 use super::units::{significant, with_unit};
-use crate::analysis::{
-    Analysis, Bound, Comparison, ContenderResult, Ranked, ThresholdResult, Unit, headlines, unit_of,
-};
+use crate::analysis::{Analysis, Comparison, ContenderResult, Ranked, ThresholdResult, headline};
+use crate::metric::{Bound, Kind, Metric, Unit};
+use crate::numbers::number;
 use crate::record::{BoundRecord, Limit, ScenarioRecord, ThresholdRecord};
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
@@ -49,65 +49,49 @@ pub fn figure_tables(analysis: &Analysis<'_>) -> Vec<Table> {
 /// The heading of what limited each contender.
 pub const LIMIT: &str = "limit";
 
-/// Metrics of a scenario and their headings.
-const SCENARIO_COLUMNS: [(&str, &str); 3] = [
-    ("response_time_us.p50", "p50"),
-    ("response_time_us.p99", "p99"),
-    ("cpu_us_per_request", "CPU/req"),
-];
-
 /// Where a scenario's ratio stands: after the name and the rate.
 const RATIO_COLUMN: usize = 2;
 
-/// Metrics of a server as such and their headings.
-const COST_COLUMNS: [(&str, &str); 5] = [
-    ("startup_ms", "start-up"),
-    ("memory_idle_bytes", "idle"),
-    ("memory_peak_bytes", "peak memory"),
-    ("image_unpacked_bytes", "image"),
-    ("image_transfer_bytes", "transfer"),
-];
+/// The metrics that have a column in the table of a scenario, or in that of the costs, with their
+/// headings.
+fn columns(of_scenario: bool) -> Vec<(Kind, &'static str)> {
+    let column = |kind: Kind| Some((kind, kind.descriptor().column?));
+    Kind::all().filter(|kind| kind.is_of_scenario() == of_scenario).filter_map(column).collect()
+}
 
 /// Best first, with the rank before the name, where there is more than one contender. The ratio is
 /// that of the metric that ranks them: at a given rate the response time.
 fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
-    let name = |metric: &str| format!("{}.{metric}", scenario.name);
-    let rate = name("requests_per_second");
-    let headline = headlines(scenario)[0];
-    let shown = SCENARIO_COLUMNS.map(|(metric, _)| name(metric));
+    let columns = columns(true);
+    let headline = headline(scenario).of(&scenario.name);
     let ranking = analysis.ranking(scenario);
     let (mut rows, mut tones) = (Vec::new(), Vec::new());
     for Ranked { rank, contender, .. } in &ranking {
         let place =
             rank.filter(|_| ranking.len() > 1).map_or_else(String::new, |r| format!("{r} "));
         let mut row = vec![format!("{place}{}", contender.record.name)];
-        row.push(cell(contender, &rate));
-        row.push(ratio_cell(analysis, &name(headline), contender));
-        row.extend(shown.iter().map(|metric| cell(contender, metric)));
+        row.extend(columns.iter().map(|(kind, _)| cell(contender, kind.of(&scenario.name))));
+        row.insert(RATIO_COLUMN, ratio_cell(analysis, headline, contender));
         row.push(limit_cell(analysis, contender, scenario));
         rows.push(row);
-        tones.push(ratio_tone(analysis, &name(headline), contender));
+        tones.push(ratio_tone(analysis, headline, contender));
     }
-    let ratio = if headline == "requests_per_second" { "vs baseline" } else { "p50 vs baseline" };
-    Table {
-        title: scenario_title(scenario),
-        heading: ["", "req/s", ratio]
-            .into_iter()
-            .chain(SCENARIO_COLUMNS.map(|(_, heading)| heading))
-            .chain([LIMIT])
-            .map(str::to_owned)
-            .collect(),
-        rows,
-        tones,
-        toned: RATIO_COLUMN,
-    }
+    let (_, first) = columns[0];
+    let heading = headline.kind.descriptor().column.filter(|heading| *heading != first);
+    let ratio = heading.map_or("vs baseline".to_owned(), |of| format!("{of} vs baseline"));
+    let mut heading: Vec<String> = vec![String::new()];
+    heading.extend(columns.iter().map(|(_, heading)| (*heading).to_owned()));
+    heading.insert(RATIO_COLUMN, ratio);
+    heading.push(LIMIT.to_owned());
+    Table { title: scenario_title(scenario), heading, rows, tones, toned: RATIO_COLUMN }
 }
 
 fn cost_table(analysis: &Analysis<'_>) -> Table {
+    let columns = columns(false);
     let rows: Vec<Vec<String>> = measured(analysis)
         .map(|contender| {
             let mut row = vec![contender.record.name.clone()];
-            row.extend(COST_COLUMNS.map(|(metric, _)| cell(contender, metric)));
+            row.extend(columns.iter().map(|(kind, _)| cell(contender, Metric::from(*kind))));
             row
         })
         .filter(|row| row[1..].iter().any(|cell| cell != "-"))
@@ -116,7 +100,7 @@ fn cost_table(analysis: &Analysis<'_>) -> Table {
         title: "cost".to_owned(),
         heading: [""]
             .into_iter()
-            .chain(COST_COLUMNS.map(|(_, heading)| heading))
+            .chain(columns.iter().map(|(_, heading)| *heading))
             .map(str::to_owned)
             .collect(),
         tones: vec![None; rows.len()],
@@ -126,11 +110,11 @@ fn cost_table(analysis: &Analysis<'_>) -> Table {
 }
 
 /// Thresholds, one a row.
-pub fn threshold_table(thresholds: &[ThresholdResult]) -> Table {
-    let row = |result: &ThresholdResult| {
+pub fn threshold_table(thresholds: &[ThresholdResult<'_>]) -> Table {
+    let row = |result: &ThresholdResult<'_>| {
         vec![
             format!("{} {}", result.threshold.contender, result.threshold.metric),
-            promise(&result.threshold),
+            promise(result.threshold),
             threshold_value(result),
             result.outcome.name().to_owned(),
         ]
@@ -155,10 +139,10 @@ pub fn promise(threshold: &ThresholdRecord) -> String {
 
 /// `2.31x (2.28 to 2.40)`, `3.20 ms (3.10 ms to 3.35 ms)`; `>=` where only the lower end is known,
 /// `<=` where only the upper one is.
-pub fn threshold_value(result: &ThresholdResult) -> String {
-    let shown = |value: f64| match result.threshold.relative_to {
-        Some(_) => format!("{}x", significant(value)),
-        None => with_unit(value, unit_of(&result.threshold.metric)),
+pub fn threshold_value(result: &ThresholdResult<'_>) -> String {
+    let shown = |value: f64| match (&result.threshold.relative_to, result.metric) {
+        (None, Some(metric)) => with_unit(value, metric.descriptor().unit),
+        _ => format!("{}x", significant(value)),
     };
     let Some(value) = result.value.map(shown) else {
         return "-".to_owned();
@@ -190,7 +174,7 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests a round"),
         (None, Some(ns)) => {
-            format!("{} a round", with_unit(crate::analysis::number(ns) / 1e9, Unit::Seconds))
+            format!("{} a round", with_unit(number(ns) / 1e9, Unit::Seconds))
         }
         (None, None) => String::new(),
     };
@@ -212,7 +196,7 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
 /// The ratio with its interval: `1.73x (1.43-2.09)`, marked `=` where the two are the same and `~`
 /// where a difference is only probable; `>= 34.1x` for a bound, of which only the supported end is
 /// known; `-` where a gate forbids it.
-pub fn ratio_text(comparison: &Comparison) -> String {
+pub fn ratio_text(comparison: &Comparison<'_>) -> String {
     let Comparison { ratio, low, high, verdict, bound, .. } = comparison;
     if comparison.withheld.is_some() {
         return "-".to_owned();
@@ -239,7 +223,7 @@ pub fn ratio_text(comparison: &Comparison) -> String {
 
 fn ratio_tone(
     analysis: &Analysis<'_>,
-    metric: &str,
+    metric: Metric<'_>,
     contender: &ContenderResult<'_>,
 ) -> Option<Tone> {
     if contender.has_gate("errors", metric) {
@@ -264,7 +248,11 @@ fn limit_cell(
     limit.map_or("-", Limit::words).to_owned()
 }
 
-fn ratio_cell(analysis: &Analysis<'_>, metric: &str, contender: &ContenderResult<'_>) -> String {
+fn ratio_cell(
+    analysis: &Analysis<'_>,
+    metric: Metric<'_>,
+    contender: &ContenderResult<'_>,
+) -> String {
     if contender.record.name == analysis.record.suite.baseline {
         return "baseline".to_owned();
     }
@@ -272,11 +260,12 @@ fn ratio_cell(analysis: &Analysis<'_>, metric: &str, contender: &ContenderResult
     comparison.map_or_else(|| "-".to_owned(), ratio_text)
 }
 
-fn cell(contender: &ContenderResult<'_>, metric: &str) -> String {
-    let found = contender.metric(metric);
+fn cell(contender: &ContenderResult<'_>, metric: Metric<'_>) -> String {
+    let unit = metric.descriptor().unit;
+    let found = contender.summary(metric);
     found.map_or_else(
         || "-".to_owned(),
-        |metric| bounded(metric.bound, with_unit(metric.estimate, metric.unit)),
+        |found| bounded(found.bound, with_unit(found.estimate, unit)),
     )
 }
 

@@ -103,7 +103,7 @@ fn widest_line(table: &Table, kept: usize) -> usize {
 }
 
 /// Thresholds as lines: names of metrics are too long for the columns of a table.
-pub fn thresholds(thresholds: &[ThresholdResult], look: Look) -> String {
+pub fn thresholds(thresholds: &[ThresholdResult<'_>], look: Look) -> String {
     let mut text = look.paint(Tone::Strong, "thresholds") + "\n";
     for result in thresholds {
         let tone = match result.outcome {

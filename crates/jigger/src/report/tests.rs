@@ -136,7 +136,12 @@ fn answers_after_a_trial_share_its_cpu_time() {
         let trials = record.visits.iter_mut().flat_map(|visit| &mut visit.trials);
         trials.for_each(|trial| trial.heard_out = after(trial.requests));
         let analysis = Analysis::of(&record);
-        analysis.contender("gin").unwrap().metric("saturation.cpu_us_per_request").unwrap().estimate
+        analysis
+            .contender("gin")
+            .unwrap()
+            .summary("saturation.cpu_us_per_request")
+            .unwrap()
+            .estimate
     };
     assert!((cpu_us(|_| 0) / cpu_us(|requests| requests) - 2.0).abs() < 1e-9);
 }
@@ -162,8 +167,8 @@ fn a_gate_touches_its_scenario_and_none_with_a_longer_name() {
     }
     let analysis = Analysis::of(&record);
     let gin = analysis.contender("gin").unwrap();
-    assert!(gin.has_gate("client-limited", "saturation.requests_per_second"));
-    assert!(!gin.has_gate("client-limited", "saturation-too.requests_per_second"));
+    assert!(gin.has_gate("client-limited", "saturation.requests_per_second".into()));
+    assert!(!gin.has_gate("client-limited", "saturation-too.requests_per_second".into()));
 }
 
 pub fn threshold(
@@ -411,17 +416,17 @@ fn a_contender_with_too_few_rounds_is_left_out_and_the_others_are_judged() {
         record.visits.push(visit);
     }
     let analysis = Analysis::of(&record);
-    let gin = analysis.comparison(rate, "gin").unwrap();
+    let gin = analysis.comparison(rate.into(), "gin").unwrap();
     assert_eq!((gin.verdict, gin.rounds), (Some(Verdict::Better), 8));
     assert!(gin.low.is_some() && gin.high.is_some());
-    let axum = analysis.comparison(rate, "axum").unwrap();
+    let axum = analysis.comparison(rate.into(), "axum").unwrap();
     assert_eq!((axum.verdict, axum.low, axum.high, axum.rounds), (None, None, None, 2));
-    let elsewhere = analysis.comparison("sequential.requests_per_second", "axum").unwrap();
+    let elsewhere = analysis.comparison("sequential.requests_per_second".into(), "axum").unwrap();
     assert_eq!(elsewhere.verdict, Some(Verdict::Better));
     let note = "axum: too few rounds of saturation.requests_per_second (2) for an interval; 3 are \
                 needed";
     assert_eq!(analysis.notes().iter().map(|note| note.0.as_str()).collect::<Vec<_>>(), [note]);
-    let image = analysis.comparison("image_unpacked_bytes", "axum").unwrap();
+    let image = analysis.comparison("image_unpacked_bytes".into(), "axum").unwrap();
     assert_eq!((image.verdict, image.low), (None, None));
 }
 

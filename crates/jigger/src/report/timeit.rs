@@ -6,7 +6,7 @@ use jigger_load::Sample;
 use serde_json::{Value, json};
 
 use super::units::{grouped, significant, time_us};
-use crate::analysis::number;
+use crate::numbers::number;
 
 /// One round of one URL.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,6 @@
 //! Numbers to text, in one place.
 
-use crate::analysis::Unit;
+use crate::metric::Unit;
 
 /// A value with its unit, three significant digits.
 #[must_use]

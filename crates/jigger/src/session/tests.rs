@@ -150,7 +150,7 @@ fn plan_of(scenarios: &str, options: Options) -> RunPlan {
 fn run_plan(world: &mut FakeWorld, plan: &RunPlan, settled: &Settled<'_>) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.json");
-    let mut record = Record::begun(plan, Host::inspect());
+    let mut record = plan.record(Host::inspect());
     record.contenders = ["a", "b"].map(contender).into();
     let mut file = RecordFile::create(Some(path.clone()), record).unwrap();
     let mut events = Vec::new();

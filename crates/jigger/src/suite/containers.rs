@@ -1,17 +1,14 @@
 //! Contenders in containers: where they run, within which limits, and how an image is started.
 
 use clap::ValueEnum;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+
+use crate::metric::parse_bytes;
 
 /// What is put behind a contender's name for its second entry, the one in a container.
 pub const CONTAINER_SUFFIX: &str = "+container";
 
 /// Where contenders run.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Place {
     /// As processes of the host.
     #[default]
@@ -23,10 +20,7 @@ pub enum Place {
 }
 
 /// The network of a container.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Network {
     /// The host's own.
     #[default]
@@ -97,27 +91,23 @@ impl Network {
     }
 }
 
-/// A size as the engines take it: a number, and b, k, m or g (powers of 1,024).
+/// A size of memory.
 ///
 /// # Errors
-/// The message, when it is none, or zero.
+/// The message, when it is none, or below one byte.
 pub fn memory_bytes(text: &str) -> Result<u64, String> {
-    let lower = text.trim().to_ascii_lowercase();
-    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let shift = match &lower[digits.len()..] {
-        "" | "b" => Some(0),
-        "k" | "kb" | "kib" => Some(10),
-        "m" | "mb" | "mib" => Some(20),
-        "g" | "gb" | "gib" => Some(30),
-        _ => None,
-    };
-    let bytes = shift.and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift));
-    bytes
-        .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| format!("memory = '{text}': write a size such as \"256m\" or \"1g\""))
+    let bytes = parse_bytes(text).filter(|bytes| *bytes >= 1.0 && *bytes < MOST_BYTES);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 2^63")]
+    let whole = bytes.map(|bytes| bytes as u64);
+    whole.ok_or_else(|| {
+        format!("memory = '{text}': write a size such as \"512 MB\", \"256m\" or \"1 GiB\"")
+    })
 }
 
-/// A size in the words of [`memory_bytes`], in the largest unit that it is a whole number of.
+/// As many as a signed 64-bit number has.
+const MOST_BYTES: f64 = 9.2e18;
+
+/// A size as container engines write it (powers of 1,024), in the largest unit that it is a whole number of.
 #[must_use]
 pub fn memory_text(bytes: u64) -> String {
     let units = [(30, "g"), (20, "m"), (10, "k")];
@@ -149,7 +139,7 @@ mod tests {
         }
         assert_eq!(memory_text(1_536 << 20), "1536m");
         assert_eq!((memory_text(1 << 30).as_str(), memory_text(1_001).as_str()), ("1g", "1001b"));
-        for text in ["", "0", "m", "-1m", "1.5g", "1t", "99999999999g"] {
+        for text in ["", "0", "m", "-1m", "1t", "99999999999g"] {
             assert!(memory_bytes(text).unwrap_err().contains("256m"), "{text}");
         }
         assert!(cpus(0.5).is_ok());

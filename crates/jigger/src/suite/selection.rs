@@ -1,8 +1,6 @@
 //! Which of a suite's contenders take part, and where they run: part of reading it.
 
 use clap::Args;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use super::{
     CONTAINER_SUFFIX, ContainerLimits, Contender, InContainer, Limit, Network, Place, Suite,
@@ -11,7 +9,7 @@ use super::{
 
 /// Which of a suite's contenders take part, and where they run. By default all, as the suite has
 /// them, as processes.
-#[derive(Debug, Clone, PartialEq, Default, Args, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Args)]
 pub struct Selection {
     /// Only this contender takes part (repeatable)
     #[arg(long, value_name = "NAME")]

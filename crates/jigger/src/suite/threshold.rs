@@ -1,7 +1,8 @@
 //! `[[threshold]]`: what a metric of a contender has to keep, for runs that gate a change.
 
 use super::raw::{RawLimit, RawThreshold};
-use super::{Contender, Scenario, names, quantity};
+use super::{Contender, Scenario, names};
+use crate::metric::{Kind, Metric, parse_amount};
 
 /// A promise about one metric of one contender.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,56 +42,19 @@ pub enum Limit {
     },
 }
 
-/// Metrics that each scenario has, after its name and a dot.
-const OF_SCENARIO: [&str; 12] = [
-    "requests_per_second",
-    "seconds_per_request",
-    "response_time_us.mean",
-    "response_time_us.stdev",
-    "response_time_us.max",
-    "response_time_us.p50",
-    "response_time_us.p90",
-    "response_time_us.p99",
-    "response_time_us.p99_9",
-    "response_time_us.p99_99",
-    "cpu_us_per_request",
-    "memory_bytes",
-];
-
-/// Metrics of a server as such.
-const OF_SERVER: [&str; 12] = [
-    "startup_ms",
-    "startup_ms.min",
-    "startup_ms.p50",
-    "startup_ms.p90",
-    "startup_ms.max",
-    "memory_idle_bytes",
-    "memory_peak_bytes",
-    "build_seconds",
-    "artifact_bytes",
-    "image_unpacked_bytes",
-    "image_transfer_bytes",
-    "image_own_bytes",
-];
-
 /// Checks that each is a metric which a suite with these scenarios can have: its whole name, or
 /// what follows the scenario's.
 ///
 /// # Errors
 /// The message, with the nearest name.
 pub fn check_metrics(wanted: &[String], scenarios: &[&str]) -> Result<(), String> {
-    let whole = metric_names(scenarios);
-    let names: Vec<&str> =
-        OF_SCENARIO.into_iter().chain(whole.iter().map(String::as_str)).collect();
-    wanted.iter().try_for_each(|name| known("metric", name, &names))
-}
-
-/// The names of all metrics that a suite with these scenarios can have.
-fn metric_names(scenarios: &[&str]) -> Vec<String> {
-    let of_scenarios = scenarios
-        .iter()
-        .flat_map(|scenario| OF_SCENARIO.map(|metric| format!("{scenario}.{metric}")));
-    of_scenarios.chain(OF_SERVER.map(str::to_owned)).collect()
+    let all = Metric::all(scenarios);
+    if let Some(unknown) = wanted.iter().find(|text| !all.iter().any(|it| it.is_called(text))) {
+        let own = Kind::all().map(|kind| kind.descriptor().name.to_owned());
+        let names: Vec<String> = own.chain(all.iter().map(Metric::to_string)).collect();
+        return Err(names::unknown("metric", unknown, &texts(&names)));
+    }
+    Ok(())
 }
 
 /// Checks one threshold against the suite that it is in.
@@ -104,16 +68,18 @@ pub fn validated(
 ) -> Result<Threshold, String> {
     let place = format!("threshold on '{}'", raw.metric);
     let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    let metrics = metric_names(&names);
-    checked(raw, &metrics, contenders).map_err(|message| format!("{place}: {message}"))
+    checked(raw, &names, contenders).map_err(|message| format!("{place}: {message}"))
 }
 
 fn checked(
     raw: RawThreshold,
-    metrics: &[String],
+    scenarios: &[&str],
     contenders: &[Contender],
 ) -> Result<Threshold, String> {
-    known("metric", &raw.metric, &metrics.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let Some(metric) = Metric::parse(&raw.metric, scenarios) else {
+        let all: Vec<String> = Metric::all(scenarios).iter().map(Metric::to_string).collect();
+        return Err(names::unknown("metric", &raw.metric, &texts(&all)));
+    };
     let contender_names: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
     known("contender", &raw.contender, &contender_names)?;
     let (bound, key, written) = match (raw.at_least, raw.at_most) {
@@ -125,8 +91,12 @@ fn checked(
         RawLimit::Number(number) => number.to_string(),
         RawLimit::Text(text) => text,
     };
-    let limit = limit(key, &text, &raw.metric, &contender_names)?;
+    let limit = limit(key, &text, metric, &contender_names)?;
     Ok(Threshold { metric: raw.metric, contender: raw.contender, bound, limit, text })
+}
+
+fn texts(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
 }
 
 fn known(kind: &str, name: &str, known: &[&str]) -> Result<(), String> {
@@ -134,9 +104,12 @@ fn known(kind: &str, name: &str, known: &[&str]) -> Result<(), String> {
 }
 
 /// `20ms`, or `2 x flask`.
-fn limit(key: &str, text: &str, metric: &str, contenders: &[&str]) -> Result<Limit, String> {
+fn limit(key: &str, text: &str, metric: Metric<'_>, contenders: &[&str]) -> Result<Limit, String> {
     let Some((factor, other)) = text.split_once(" x ") else {
-        return quantity::parse(key, text, metric).map(Limit::Amount);
+        let amount = parse_amount(text, metric.descriptor().unit);
+        return amount
+            .map(Limit::Amount)
+            .map_err(|wanted| format!("{key} = '{text}': for {metric} {wanted}"));
     };
     let factor = factor.trim().parse::<f64>().ok().filter(|f| *f > 0.0 && f.is_finite());
     let factor = factor.ok_or_else(|| {
@@ -151,6 +124,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::metric::Unit;
     use crate::suite::Suite;
 
     fn suite(threshold: &str) -> Result<Suite, String> {
@@ -177,6 +151,23 @@ mod tests {
         );
         let wanted = Limit::Times { factor: 1.5, contender: "flask".to_owned() };
         assert_eq!((times.bound, times.limit), (Bound::AtLeast, wanted));
+    }
+
+    #[test]
+    fn an_amount_is_read_in_the_unit_of_its_metric_whatever_the_scenario_is_called() {
+        for name in ["many_users", "cpu_ms", "peak_bytes", "startup_ms"] {
+            for metric in Metric::all(&[name]) {
+                let (text, wanted) = match metric.descriptor().unit {
+                    Unit::PerSecond => ("1000/s", 1_000.0),
+                    Unit::Seconds => ("20ms", 0.02),
+                    Unit::Milliseconds => ("20ms", 20.0),
+                    Unit::Microseconds => ("20ms", 20_000.0),
+                    Unit::Bytes => ("50 MB", 5e7),
+                };
+                let found = limit("at_most", text, metric, &[]).unwrap();
+                assert_eq!(found, Limit::Amount(wanted), "{metric}");
+            }
+        }
     }
 
     #[test]

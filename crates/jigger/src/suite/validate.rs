@@ -307,13 +307,9 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
 /// # Errors
 /// The message, when it is no time above zero.
 pub fn duration(key: &str, text: &str) -> Checked<Duration> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok();
-    parsed
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .filter(|d| !d.is_zero())
-        .ok_or_else(|| {
-            format!("{key} = '{text}': write a time above zero such as \"4s\", \"500ms\" or \"2m\"")
-        })
+    crate::metric::parse_time(text).ok_or_else(|| {
+        format!("{key} = '{text}': write a time above zero such as \"4s\", \"500ms\" or \"2m\"")
+    })
 }
 
 /// Puts a place before a message.

@@ -59,7 +59,7 @@ impl LocalPorts {
     pub fn wait(&self, to: &Address, now: Instant) -> Duration {
         let loads = || self.loads.iter().filter(|load| load.to == *to);
         let held: f64 = loads().map(|load| load.held(now)).sum();
-        if held <= crate::analysis::number(self.even / FREE_ENOUGH) {
+        if held <= crate::numbers::number(self.even / FREE_ENOUGH) {
             return Duration::ZERO;
         }
         let last = loads().map(|load| load.ended + HELD).max().unwrap_or(now);
@@ -73,7 +73,7 @@ impl Opened {
         let since = now.saturating_duration_since(self.ended);
         let recent = HELD.saturating_sub(since).min(self.span);
         let share = if self.span.is_zero() { 1.0 } else { recent.div_duration_f64(self.span) };
-        if since >= HELD { 0.0 } else { share * crate::analysis::number(self.connections) }
+        if since >= HELD { 0.0 } else { share * crate::numbers::number(self.connections) }
     }
 }
 

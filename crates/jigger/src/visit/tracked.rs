@@ -29,7 +29,7 @@ pub fn has_room() -> bool {
 }
 
 fn is_enough(count: u64, max: u64) -> bool {
-    let number = crate::analysis::number;
+    let number = crate::numbers::number;
     // 0 stands for no limit.
     max == 0 || number(max.saturating_sub(count)) >= ROOM * number(max)
 }

@@ -119,7 +119,7 @@ pub fn measure(
     let (before, log_before) = (usage(server.as_deref()), log_bytes(server.as_deref()));
     let mut looks_bytes = Vec::new();
     let sample = jigger_load::run(&load, &mut |progress| {
-        let rate = crate::analysis::number(progress.answers) / progress.elapsed.as_secs_f64();
+        let rate = crate::numbers::number(progress.answers) / progress.elapsed.as_secs_f64();
         let name = scenario.name.clone();
         listener(Event::Step { name, rate_per_second: Some(rate) });
         looks_bytes.extend(usage(server.as_deref()).map(|usage| usage.memory.total_bytes));

@@ -7,7 +7,7 @@ use jigger_load::{ErrorKind, Histogram, Sample};
 use super::format::{binary, cell, metric, time_s, time_us};
 use super::spectrum;
 use super::statistics::Statistics;
-use crate::analysis::number;
+use crate::numbers::number;
 
 /// wrk's threads count their answers so often.
 const TICK_MS: u64 = 100;

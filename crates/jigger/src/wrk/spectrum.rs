@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use jigger_load::Histogram;
 
 use super::format::{cell, time_us};
-use crate::analysis::number;
+use crate::numbers::number;
 
 /// Lines for each halving of the distance to 100 %.
 const TICKS: u32 = 5;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::number;
+use crate::numbers::number;
 
 /// Values and how often each occurred.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use quote::ToTokens as _;
+use syn::visit::Visit;
+
 use crate::source::{Source, production, word_positions};
 
 /// No file may be longer.
@@ -27,85 +30,6 @@ pub const PLACES: &[(&str, &[&str])] = &[
     ("UnixListener", &[NULL_SERVER]),
     ("rustix::net", &[ENGINE_IO, NULL_SERVER]),
     ("sys::socket", &[ENGINE_IO, NULL_SERVER]),
-];
-
-/// What each module of the tool may use of the others. A module that is not listed is at the end
-/// of the flow (`cli`, `commands`) and may use all.
-pub const ARROWS: &[(&str, &[&str])] = &[
-    ("disturbance", &[]),
-    ("suite", &["disturbance"]),
-    ("init", &["plan", "suite"]),
-    ("plan", &["disturbance", "host", "suite"]),
-    ("revisions", &["suite"]),
-    ("worktree", &[]),
-    ("host", &[]),
-    ("image", &[]),
-    ("interrupt", &[]),
-    ("server", &[]),
-    ("event", &[]),
-    ("display", &["event"]),
-    ("live", &["analysis", "report"]),
-    ("artifact", &[]),
-    ("errand", &["interrupt", "server"]),
-    (
-        "prepare",
-        &["artifact", "errand", "event", "image", "interrupt", "plan", "record", "server", "suite"],
-    ),
-    ("session", &["analysis", "event", "plan", "record", "suite"]),
-    (
-        "visit",
-        &[
-            "analysis",
-            "disturbance",
-            "event",
-            "host",
-            "image",
-            "interrupt",
-            "plan",
-            "record",
-            "server",
-            "session",
-            "suite",
-        ],
-    ),
-    ("record", &["disturbance", "host", "plan", "suite"]),
-    ("confounder", &["analysis", "record"]),
-    ("analysis", &["confounder", "plan", "record"]),
-    ("report", &["analysis", "confounder", "plan", "record"]),
-    ("schema", &["record", "suite"]),
-    ("wrk", &["analysis"]),
-    (
-        "cross_check",
-        &[
-            "analysis",
-            "errand",
-            "event",
-            "interrupt",
-            "plan",
-            "prepare",
-            "record",
-            "report",
-            "server",
-            "session",
-            "suite",
-            "visit",
-        ],
-    ),
-    (
-        "pipeline",
-        &[
-            "display",
-            "event",
-            "host",
-            "image",
-            "interrupt",
-            "plan",
-            "prepare",
-            "record",
-            "session",
-            "visit",
-        ],
-    ),
 ];
 
 /// Beginnings of function names that say nothing.
@@ -170,48 +94,6 @@ fn starts_processes(statement: &str) -> bool {
         || (imports && word_positions(statement, "Command").next().is_some())
 }
 
-pub fn wrong_arrows(source: &Source, arrows: &[(&str, &[&str])]) -> Vec<String> {
-    let Some(path) = source.path.strip_prefix("crates/jigger/src/") else {
-        return Vec::new();
-    };
-    let module = path.split(['/', '.']).next().unwrap_or_default();
-    let Some((_, allowed)) = arrows.iter().find(|(name, _)| *name == module) else {
-        return Vec::new();
-    };
-    let used = crate_modules(&production(&source.text));
-    let wrong = used.iter().filter(|used| *used != module && !allowed.contains(&used.as_str()));
-    wrong.map(|used| format!("{}: {module} must not know {used}", source.path)).collect()
-}
-
-/// The first names of all paths that begin with `crate::`, groups included.
-fn crate_modules(code: &str) -> Vec<String> {
-    let name_of = |text: &str| -> String {
-        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-    };
-    let mut names = Vec::new();
-    for rest in code.split("crate::").skip(1) {
-        let Some(group) = rest.strip_prefix('{') else {
-            names.push(name_of(rest));
-            continue;
-        };
-        let mut depth = 0;
-        let mut at_start = true;
-        for (place, letter) in group.char_indices().take_while(|(_, letter)| *letter != ';') {
-            if at_start && !letter.is_whitespace() && letter != '}' {
-                names.push(name_of(&group[place..]));
-                at_start = false;
-            }
-            match letter {
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                ',' => at_start = depth == 0,
-                _ => {}
-            }
-        }
-    }
-    names
-}
-
 /// A renderer may know a verdict and nothing else of the statistics.
 pub fn statistics(source: &Source) -> Vec<String> {
     let code = production(&source.text);
@@ -221,6 +103,52 @@ pub fn statistics(source: &Source) -> Vec<String> {
     };
     let wrong = code.split("jigger_stats::").skip(1).filter(|rest| !allowed(rest));
     wrong.map(|_| format!("{}: only jigger_stats::Verdict is for renderers", source.path)).collect()
+}
+
+/// An error whose text has its cause in it gives the cause no second time as its source: whoever
+/// prints the chain would tell it twice.
+pub fn causes_told_twice(source: &Source) -> Vec<String> {
+    let mut found = ErrorTypes { path: &source.path, faults: Vec::new() };
+    found.visit_file(&syn::parse_file(&source.text).expect(&source.path));
+    found.faults
+}
+
+struct ErrorTypes<'a> {
+    path: &'a str,
+    faults: Vec<String>,
+}
+
+impl ErrorTypes<'_> {
+    fn look_at(&mut self, name: &syn::Ident, attributes: &[syn::Attribute], fields: &syn::Fields) {
+        let Some(message) = attributes.iter().find(|found| found.path().is_ident("error")) else {
+            return;
+        };
+        let message = message.to_token_stream().to_string();
+        let is_cause = |field: &syn::Field| {
+            let is_marked = |mark| field.attrs.iter().any(|found| found.path().is_ident(mark));
+            field.ident.as_ref().is_some_and(|name| name == "source")
+                || is_marked("source")
+                || is_marked("from")
+        };
+        let told =
+            fields.iter().enumerate().filter(|(_, field)| is_cause(field)).any(|(at, field)| {
+                let name = field.ident.as_ref().map_or_else(|| at.to_string(), ToString::to_string);
+                message.contains(&format!("{{{name}}}")) || message.contains(&format!("{{{name}:"))
+            });
+        if told {
+            self.faults.push(format!("{}: {name} tells its cause twice", self.path));
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for ErrorTypes<'_> {
+    fn visit_variant(&mut self, variant: &'ast syn::Variant) {
+        self.look_at(&variant.ident, &variant.attrs, &variant.fields);
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.look_at(&item.ident, &item.attrs, &item.fields);
+    }
 }
 
 mod tests {
@@ -266,15 +194,17 @@ mod tests {
     }
 
     #[test]
-    fn arrows() {
-        let faults =
-            |path: &str, text: &str| wrong_arrows(&Source::sample(path, text), ARROWS).len();
-        assert_eq!(faults("crates/jigger/src/suite/raw.rs", "use crate::plan::Plan;"), 1);
-        assert_eq!(faults("crates/jigger/src/suite/raw.rs", "use crate::suite::Suite;"), 0);
-        let group = "use crate::{record::{Record, Status}, session, plan};";
-        assert_eq!(crate_modules(group), ["record", "session", "plan"]);
-        assert_eq!(faults("crates/jigger/src/analysis.rs", group), 1);
-        assert_eq!(faults("crates/jigger/src/cli.rs", group), 0);
+    fn causes() {
+        let faults = |fields: &str| {
+            let text = format!("enum E {{ {fields} }}");
+            causes_told_twice(&Source::sample("a.rs", &text)).len()
+        };
+        assert_eq!(faults("#[error(\"it {source}\")] A { source: io::Error }"), 1);
+        assert_eq!(faults("#[error(\"it: {0}\")] A(#[from] io::Error)"), 1);
+        assert_eq!(faults("#[error(\"it: {b}\")] A { #[source] b: io::Error }"), 1);
+        assert_eq!(faults("#[error(\"it: {cause}\")] A { cause: io::Error }"), 0);
+        assert_eq!(faults("#[error(\"it\")] A { source: io::Error }"), 0);
+        assert_eq!(faults("#[error(transparent)] A(#[from] io::Error)"), 0);
     }
 
     #[test]

@@ -68,18 +68,6 @@ fn field(line: &str) -> Option<&str> {
     name.chars().all(|c| c.is_alphanumeric() || c == '_').then_some(name)
 }
 
-/// The metrics' names: literals of lower-case words joined by `_` or `.`.
-pub fn metrics(text: &str) -> Vec<String> {
-    let code = production(text);
-    let literals = code.split('"').skip(1).step_by(2);
-    let is_name = |literal: &&str| {
-        literal.contains('_')
-            && literal.starts_with(|c: char| c.is_ascii_lowercase())
-            && literal.chars().all(|c| c.is_ascii_lowercase() || "_.0123456789".contains(c))
-    };
-    literals.filter(is_name).map(str::to_owned).collect()
-}
-
 /// Those of the texts wanted that are not in `text`.
 pub fn missing(text: &str, wanted: &[&str]) -> Vec<String> {
     let absent = wanted.iter().filter(|wanted| !text.contains(**wanted));
@@ -105,10 +93,6 @@ mod tests {
         let raw = "pub struct Raw {\n    pub name: String,\n    #[serde(rename = \"ref\")]\n    \
                    pub reference: u8,\n}\npub fn read(text: &str) {}";
         assert_eq!(keys(raw), ["name", "ref"]);
-        assert_eq!(
-            metrics("(\"a_ms\", 1), (\"_us\", 2), (\"x.p99_9\", \"A b_c\")"),
-            ["a_ms", "x.p99_9"]
-        );
         assert_eq!(missing("`name`", &["`name`", "`ref`"]), ["not there: `ref`"]);
     }
 }

@@ -1,7 +1,8 @@
 //! Gates of records made by hand.
 
 use super::*;
-use crate::analysis::{Analysis, Bound};
+use crate::analysis::Analysis;
+use crate::metric::Bound;
 use crate::record::VisitRecord;
 use crate::report::tests::drawn::record;
 
@@ -31,8 +32,8 @@ fn a_rate_of_a_server_that_is_used_up_is_a_value() {
     });
     assert_eq!(detail(&record, "client-limited"), None);
     let analysis = Analysis::of(&record);
-    assert_eq!(analysis.contender("gin").unwrap().metric(RATE).unwrap().bound, None);
-    assert_eq!(analysis.comparison(RATE, "gin").unwrap().bound, None);
+    assert_eq!(analysis.contender("gin").unwrap().summary(RATE).unwrap().bound, None);
+    assert_eq!(analysis.comparison(RATE.into(), "gin").unwrap().bound, None);
     assert_eq!(analysis.limit("gin", "saturation"), Some(Limit::ServerCpu));
 }
 
@@ -60,7 +61,7 @@ fn costs_are_no_bounds() {
         trial.memory_bytes = Some(1_000);
     });
     let analysis = Analysis::of(&record);
-    let bound = |name: &str| analysis.contender("gin").unwrap().metric(name).unwrap().bound;
+    let bound = |name: &str| analysis.contender("gin").unwrap().summary(name).unwrap().bound;
     assert_eq!(bound(RATE), Some(Bound::AtLeast));
     assert_eq!(bound("saturation.response_time_us.mean"), Some(Bound::AtMost));
     assert_eq!(bound("saturation.cpu_us_per_request"), None);
@@ -84,7 +85,7 @@ fn ports_that_come_to_an_end_are_not_the_load_engines_fault() {
     assert_eq!(detail(&record, "port-limited").as_deref(), Some(said));
     let withheld = |record: &Record| {
         let analysis = Analysis::of(record);
-        let found = analysis.comparison(RATE, "gin").unwrap();
+        let found = analysis.comparison(RATE.into(), "gin").unwrap();
         (found.bound, found.withheld)
     };
     assert_eq!(withheld(&record), (Some(Bound::AtLeast), None));
@@ -118,7 +119,7 @@ fn a_single_round_that_departs_from_littles_law_stays_in() {
     });
     let rounds = |record: &Record| {
         let analysis = Analysis::of(record);
-        let times = analysis.contender("gin").unwrap().metric("saturation.response_time_us.p50");
+        let times = analysis.contender("gin").unwrap().summary("saturation.response_time_us.p50");
         times.map(|metric| metric.rounds.iter().flatten().count())
     };
     assert_eq!(detail(&record, "littles-law"), None);

@@ -5,19 +5,18 @@ use maud::{Markup, html};
 use super::bars::{Bar, Part, bars};
 use super::caveats::Caveats;
 use super::{bound_sign, figure, interval, round_text};
-use crate::analysis::{Analysis, ContenderResult, Metric};
+use crate::analysis::{Analysis, ContenderResult, Summary};
+use crate::metric::Kind;
 use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Frame, Scale, WIDTH};
 use crate::report::units::{bytes, grouped, with_unit};
-
-const MEMORY: &str = "memory_peak_bytes";
 
 /// A contender in the plane of memory and throughput.
 struct Point<'a> {
     series: usize,
     name: &'a str,
-    memory: &'a Metric,
-    rate: &'a Metric,
+    memory: &'a Summary<'a>,
+    rate: &'a Summary<'a>,
 }
 
 /// Requests a second over peak memory, in the closed-loop scenario with the most connections.
@@ -50,10 +49,10 @@ pub fn throughput_against_memory(analysis: &Analysis<'_>, caveats: &Caveats) -> 
 }
 
 fn points<'a>(analysis: &'a Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Point<'a>> {
-    let rate = format!("{}.requests_per_second", scenario.name);
+    let rate = Kind::RequestsPerSecond.of(&scenario.name);
     let point = |(series, contender): (usize, &'a ContenderResult<'_>)| {
         let name = contender.record.name.as_str();
-        let (memory, rate) = contender.metric(MEMORY).zip(contender.metric(&rate))?;
+        let (memory, rate) = contender.summary(Kind::MemoryPeak).zip(contender.summary(rate))?;
         Some(Point { series, name, memory, rate })
     };
     analysis.contenders.iter().enumerate().filter_map(point).collect()
@@ -91,7 +90,7 @@ fn frame(points: &[Point<'_>]) -> Option<Frame> {
 fn cross(frame: &Frame, point: &Point<'_>) -> Markup {
     let (x, y) = (frame.x.at(point.memory.estimate), frame.y.at(point.rate.estimate));
     let ends =
-        |metric: &Metric, scale: &Scale| Some((scale.at(metric.low?), scale.at(metric.high?)));
+        |found: &Summary<'_>, scale: &Scale| Some((scale.at(found.low?), scale.at(found.high?)));
     html! {
         @if let Some((left, right)) = ends(point.memory, &frame.x) {
             (chart::stroke(point.series, (left, y), (right, y)))
@@ -105,23 +104,23 @@ fn cross(frame: &Frame, point: &Point<'_>) -> Markup {
 
 /// From spawn to the first correct answer.
 pub fn start_up(analysis: &Analysis<'_>) -> Option<Markup> {
+    let unit = Kind::Startup.descriptor().unit;
     let started = analysis.contenders.iter().enumerate().filter_map(|(series, contender)| {
-        let metric = contender.metric("startup_ms")?;
-        let shown = |value| with_unit(value, metric.unit);
-        let ends = metric.low.zip(metric.high);
-        let interval = ends.map(|ends| format!(" ({})", interval(ends, metric.unit)));
+        let found = contender.summary(Kind::Startup)?;
+        let ends = found.low.zip(found.high);
+        let interval = ends.map(|ends| format!(" ({})", interval(ends, unit)));
         Some(Bar {
             series,
             name: &contender.record.name,
-            text: shown(metric.estimate) + &interval.unwrap_or_default(),
-            parts: vec![Part { value: metric.estimate, is_faint: false, title: None }],
+            text: with_unit(found.estimate, unit) + &interval.unwrap_or_default(),
+            parts: vec![Part { value: found.estimate, is_faint: false, title: None }],
             ends,
         })
     });
     let started: Vec<Bar<'_>> = started.collect();
     let axis = "from spawn to the first correct answer";
     (!started.is_empty()).then(|| {
-        let text = |value| with_unit(value, crate::analysis::Unit::Milliseconds);
+        let text = |value| with_unit(value, Kind::Startup.descriptor().unit);
         let chart = bars("start-up-times", "Start-up times", axis, &started, text);
         let caption =
             html! { "Bars are estimates over the rounds; lines on them are 95 % intervals." };

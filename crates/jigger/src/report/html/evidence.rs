@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::{Analysis, number};
+use crate::analysis::Analysis;
+use crate::numbers::number;
 use crate::record::{Evidence, VisitRecord};
 use crate::report::units::bytes;
 

@@ -5,33 +5,13 @@ use maud::{Markup, html};
 use super::caveats::Caveats;
 use super::{bound_sign, interval, scrolling};
 use crate::analysis::{Analysis, ContenderResult};
+use crate::metric::{Kind, Metric};
 use crate::record::{Limit, ScenarioRecord};
 use crate::report::tables::{LIMIT, measured, ratio_text, scenario_title};
 use crate::report::units::{significant, with_unit};
 
-/// A column: the metric's name and its heading.
-type Column = (&'static str, &'static str);
-
-const RATE: &str = "requests_per_second";
-
-const OF_SCENARIO: [Column; 9] = [
-    (RATE, "requests a second"),
-    ("response_time_us.mean", "mean"),
-    ("response_time_us.stdev", "standard deviation"),
-    ("response_time_us.p50", "p50"),
-    ("response_time_us.p90", "p90"),
-    ("response_time_us.p99", "p99"),
-    ("response_time_us.p99_9", "p99.9"),
-    ("response_time_us.max", "maximum of a round"),
-    ("cpu_us_per_request", "CPU time a request"),
-];
-
-const OF_SERVER: [Column; 4] = [
-    ("startup_ms", "start-up"),
-    ("memory_idle_bytes", "idle memory"),
-    ("memory_peak_bytes", "peak memory"),
-    ("build_seconds", "build"),
-];
+/// A metric with its heading.
+type Column<'a> = (Metric<'a>, &'static str);
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
     let scenarios = &analysis.record.suite.scenarios;
@@ -57,15 +37,15 @@ fn scenario_table(
     caveats: &Caveats,
 ) -> Option<Markup> {
     let place = &scenario.name;
-    let rate = format!("{place}.{RATE}");
-    let columns = present(analysis, &OF_SCENARIO, |metric| format!("{place}.{metric}"))?;
+    let rate = Kind::RequestsPerSecond.of(place);
+    let columns = present(analysis, Some(place))?;
     let rows = html! {
         @for contender in measured(analysis) {
             tr {
                 th scope="row" { (contender.record.name) (caveats.beside(&contender.record.name, place)) }
                 @for (metric, _) in &columns {
-                    (cell(contender, metric))
-                    @if *metric == rate { td { (ratio(analysis, contender, &rate)) } }
+                    (cell(contender, *metric))
+                    @if *metric == rate { td { (ratio(analysis, contender, rate)) } }
                 }
                 td { (analysis.limit(&contender.record.name, place).map_or("-", Limit::words)) }
             }
@@ -80,34 +60,31 @@ fn scenario_table(
 }
 
 fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
-    let columns = present(analysis, &OF_SERVER, str::to_owned)?;
+    let columns = present(analysis, None)?;
     let tags = |contender: &ContenderResult<'_>| {
         html! {
-            @for (metric, _) in &columns { (caveats.beside(&contender.record.name, metric)) }
+            @for (metric, _) in &columns { (caveats.beside(&contender.record.name, &metric.to_string())) }
         }
     };
     let rows = html! {
         @for contender in measured(analysis) {
             tr {
                 th scope="row" { (contender.record.name) (tags(contender)) }
-                @for (metric, _) in &columns { (cell(contender, metric)) }
+                @for (metric, _) in &columns { (cell(contender, *metric)) }
             }
         }
     };
     Some(table("the servers as such", columns.iter().map(|(_, heading)| *heading), &rows))
 }
 
-/// The columns that at least one contender has a figure for, with the metrics' whole names.
-fn present(
-    analysis: &Analysis<'_>,
-    columns: &[Column],
-    whole_name: impl Fn(&str) -> String,
-) -> Option<Vec<(String, &'static str)>> {
-    let has_figure = |name: &str| analysis.contenders.iter().any(|c| c.metric(name).is_some());
-    let columns: Vec<(String, &'static str)> = columns
-        .iter()
-        .map(|(metric, heading)| (whole_name(metric), *heading))
-        .filter(|(name, _)| has_figure(name))
+/// The columns that at least one contender has a figure for: of a scenario, or of servers as such.
+fn present<'a>(analysis: &Analysis<'_>, scenario: Option<&'a str>) -> Option<Vec<Column<'a>>> {
+    let column = |kind: Kind| Some((Metric { kind, scenario }, kind.descriptor().figure?));
+    let has_figure = |metric| analysis.contenders.iter().any(|it| it.summary(metric).is_some());
+    let columns: Vec<Column<'a>> = Kind::all()
+        .filter(|kind| kind.is_of_scenario() == scenario.is_some())
+        .filter_map(column)
+        .filter(|(metric, _)| has_figure(*metric))
         .collect();
     (!columns.is_empty()).then_some(columns)
 }
@@ -130,22 +107,23 @@ fn table<'a>(title: &str, headings: impl Iterator<Item = &'a str>, rows: &Markup
     )
 }
 
-fn cell(contender: &ContenderResult<'_>, metric: &str) -> Markup {
-    let Some(metric) = contender.metric(metric) else {
+fn cell(contender: &ContenderResult<'_>, metric: Metric<'_>) -> Markup {
+    let Some(found) = contender.summary(metric) else {
         return html! { td { "-" } };
     };
+    let unit = metric.descriptor().unit;
     html! {
         td {
-            (bound_sign(metric.bound)) (with_unit(metric.estimate, metric.unit))
-            @if let (Some(low), Some(high)) = (metric.low, metric.high) {
-                span.interval { (interval((low, high), metric.unit)) }
+            (bound_sign(found.bound)) (with_unit(found.estimate, unit))
+            @if let (Some(low), Some(high)) = (found.low, found.high) {
+                span.interval { (interval((low, high), unit)) }
             }
         }
     }
 }
 
 /// No ratio is shown where a gate forbids it.
-fn ratio(analysis: &Analysis<'_>, contender: &ContenderResult<'_>, rate: &str) -> Markup {
+fn ratio(analysis: &Analysis<'_>, contender: &ContenderResult<'_>, rate: Metric<'_>) -> Markup {
     if contender.record.name == analysis.record.suite.baseline {
         return html! { "baseline" };
     }

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::bars::{Bar, Part, bars};
 use super::{figure, scrolling};
-use crate::analysis::{Analysis, number};
+use crate::analysis::Analysis;
+use crate::numbers::number;
 use crate::record::{ImageRecord, LayerRecord};
 use crate::report::{chart, units};
 

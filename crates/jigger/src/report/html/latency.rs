@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::caveats::Caveats;
 use super::{anchor, figure, round_text};
-use crate::analysis::{Analysis, LatencyCurve, latency_curve, number};
+use crate::analysis::{Analysis, LatencyCurve, latency_curve};
+use crate::numbers::number;
 use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Frame, Scale, WIDTH};
 use crate::report::units::{grouped, time_us};

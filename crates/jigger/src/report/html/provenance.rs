@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::analysis::{Analysis, number};
+use crate::analysis::Analysis;
+use crate::numbers::number;
 use crate::record::{ContenderRecord, Ended, ImageRecord, Record};
 use crate::report::units::{bytes, with_unit};
 
@@ -91,7 +92,7 @@ fn command(contender: &ContenderRecord) -> Markup {
             code { @for variable in &environment { (variable) " " } (shell_words::join(&contender.start)) }
         }
         @if let Some(seconds) = contender.build_seconds {
-            " (built in " (with_unit(seconds, crate::analysis::Unit::Seconds)) ")"
+            " (built in " (with_unit(seconds, crate::metric::Unit::Seconds)) ")"
         }
     }
 }
@@ -108,7 +109,7 @@ pub fn reproduce(record: &Record, is_packed: bool) -> Markup {
                 "Measure again, in the same order: save the suite below as " code { "suite.toml" }
                 " where its folders are found, and run:"
             }
-            pre { code { "jigger " (shell_words::join(record.arguments("suite.toml"))) } }
+            pre { code { "jigger " (shell_words::join(record.arguments())) } }
             details {
                 summary { "The suite as it was read" }
                 pre { code { (record.suite.source) } }

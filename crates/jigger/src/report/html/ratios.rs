@@ -5,60 +5,18 @@ use maud::{Markup, html};
 
 use super::caveats::Caveats;
 use super::{anchor, figure};
-use crate::analysis::{Analysis, Bound, Comparison, ContenderResult, headlines};
+use crate::analysis::{Analysis, Comparison, ContenderResult, headline};
+use crate::metric::{Bound, Metric, Role};
 use crate::plan::PLACEBO;
-use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Scale, WIDTH};
 use crate::report::units::{fine, percent, significant};
-
-/// Of the metrics below the only one of which more is better.
-const RATE: &str = "requests_per_second";
-
-/// What is compared: metrics of a scenario, with their names and the words for better and worse.
-const OF_SCENARIO: [Shown; 4] = [
-    Shown { metric: RATE, name: "requests a second", better: "faster", worse: "slower" },
-    Shown {
-        metric: "response_time_us.p50",
-        name: "response time, median",
-        better: "faster",
-        worse: "slower",
-    },
-    Shown {
-        metric: "response_time_us.p99",
-        name: "response time, p99",
-        better: "faster",
-        worse: "slower",
-    },
-    Shown {
-        metric: "cpu_us_per_request",
-        name: "CPU time a request",
-        better: "less",
-        worse: "more",
-    },
-];
-
-/// Metrics of a server as such.
-const OF_SERVER: [Shown; 2] = [
-    Shown { metric: "startup_ms", name: "start-up", better: "faster", worse: "slower" },
-    Shown { metric: "memory_peak_bytes", name: "peak memory", better: "less", worse: "more" },
-];
-
-#[derive(Clone, Copy)]
-struct Shown {
-    metric: &'static str,
-    name: &'static str,
-    better: &'static str,
-    worse: &'static str,
-}
 
 /// One plot.
 struct Forest<'a> {
     title: String,
-    metric: String,
-    scenario: Option<&'a str>,
+    metric: Metric<'a>,
     /// Whether the metric ranks its scenario.
     is_headline: bool,
-    words: Shown,
     /// The suite's margin, as a share.
     margin: f64,
     rows: Vec<Row<'a>>,
@@ -67,24 +25,14 @@ struct Forest<'a> {
 struct Row<'a> {
     series: usize,
     name: &'a str,
-    comparison: &'a Comparison,
+    comparison: &'a Comparison<'a>,
     is_placebo: bool,
 }
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
-    // Where the rate is given there is nothing to see in it.
-    let is_shown = |scenario: &ScenarioRecord, shown: &Shown| {
-        shown.metric != RATE || headlines(scenario).contains(&RATE)
-    };
-    let of_scenarios = analysis.record.suite.scenarios.iter().flat_map(|scenario| {
-        let shown = OF_SCENARIO.iter().filter(move |shown| is_shown(scenario, shown));
-        shown.map(move |shown| (Some(scenario), *shown))
-    });
-    let of_server = OF_SERVER.iter().map(|shown| (None, *shown));
-    let forests: Vec<Forest<'_>> = of_scenarios
-        .chain(of_server)
-        .filter_map(|(scenario, shown)| forest(analysis, scenario, shown))
-        .collect();
+    let metrics = Metric::all(&analysis.record.scenario_names());
+    let forests: Vec<Forest<'_>> =
+        metrics.into_iter().filter_map(|metric| forest(analysis, metric)).collect();
     if forests.is_empty() {
         return None;
     }
@@ -106,27 +54,28 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
     })
 }
 
-fn forest<'a>(
-    analysis: &'a Analysis<'_>,
-    scenario: Option<&'a ScenarioRecord>,
-    words: Shown,
-) -> Option<Forest<'a>> {
-    let is_headline = scenario.is_some_and(|scenario| headlines(scenario)[0] == words.metric);
-    let scenario = scenario.map(|scenario| scenario.name.as_str());
-    let metric =
-        scenario.map_or_else(|| words.metric.to_owned(), |name| format!("{name}.{}", words.metric));
-    let mut rows = contender_rows(analysis, &metric);
+/// Where the rate is given there is nothing to see in it.
+fn forest<'a>(analysis: &'a Analysis<'_>, metric: Metric<'a>) -> Option<Forest<'a>> {
+    let descriptor = metric.descriptor();
+    let name = descriptor.ratios?;
+    let mut scenarios = analysis.record.suite.scenarios.iter();
+    let scenario = scenarios.find(|scenario| metric.scenario == Some(&scenario.name));
+    let is_headline = scenario.is_some_and(|scenario| headline(scenario) == metric.kind);
+    if descriptor.role == Role::OfFreeRate && !is_headline {
+        return None;
+    }
+    let mut rows = contender_rows(analysis, metric);
     if rows.is_empty() {
         return None;
     }
-    rows.extend(placebo_row(analysis, &metric));
+    rows.extend(placebo_row(analysis, metric));
     let title =
-        scenario.map_or_else(|| words.name.to_owned(), |name| format!("{name}: {}", words.name));
+        metric.scenario.map_or_else(|| name.to_owned(), |scenario| format!("{scenario}: {name}"));
     let margin = analysis.record.suite.margin;
-    Some(Forest { title, metric, scenario, is_headline, words, margin, rows })
+    Some(Forest { title, metric, is_headline, margin, rows })
 }
 
-fn contender_rows<'a>(analysis: &'a Analysis<'_>, metric: &str) -> Vec<Row<'a>> {
+fn contender_rows<'a>(analysis: &'a Analysis<'_>, metric: Metric<'_>) -> Vec<Row<'a>> {
     let row = |(series, contender): (usize, &'a ContenderResult<'_>)| {
         let comparison = analysis.comparison(metric, &contender.record.name)?;
         let row = Row { series, name: &contender.record.name, comparison, is_placebo: false };
@@ -135,7 +84,7 @@ fn contender_rows<'a>(analysis: &'a Analysis<'_>, metric: &str) -> Vec<Row<'a>> 
     analysis.contenders.iter().enumerate().filter_map(row).collect()
 }
 
-fn placebo_row<'a>(analysis: &'a Analysis<'_>, metric: &str) -> Option<Row<'a>> {
+fn placebo_row<'a>(analysis: &'a Analysis<'_>, metric: Metric<'_>) -> Option<Row<'a>> {
     let comparison = analysis.placebo.iter().find(|comparison| comparison.metric == metric)?;
     let baseline = &analysis.record.suite.baseline;
     let series = analysis.contenders.iter().position(|c| c.record.name == *baseline)?;
@@ -160,7 +109,7 @@ impl Forest<'_> {
             }
         };
         let chart = chart::svg(
-            &anchor("ratios", &self.metric),
+            &anchor("ratios", &self.metric.to_string()),
             &format!("Ratios to the baseline: {}", self.title),
             &self.description(),
             bottom + 32.0,
@@ -168,7 +117,7 @@ impl Forest<'_> {
         );
         let caption = html! {
             "Margin \u{b1}" (significant(self.margin * 100.0)) " %."
-            @if let Some(scenario) = self.scenario { (caveats.below(scenario)) }
+            @if let Some(scenario) = self.metric.scenario { (caveats.below(scenario)) }
         };
         figure(&chart, &caption)
     }
@@ -214,12 +163,13 @@ impl Forest<'_> {
             }
             _ => format!("{}\u{d7}", fine(*ratio)),
         };
+        let words = self.metric.descriptor().words;
         let word = match verdict {
             None => None,
-            Some(Verdict::Better) => Some(self.words.better.to_owned()),
-            Some(Verdict::Worse) => Some(self.words.worse.to_owned()),
-            Some(Verdict::ProbablyBetter) => Some(format!("probably {}", self.words.better)),
-            Some(Verdict::ProbablyWorse) => Some(format!("probably {}", self.words.worse)),
+            Some(Verdict::Better) => Some(words.better.to_owned()),
+            Some(Verdict::Worse) => Some(words.worse.to_owned()),
+            Some(Verdict::ProbablyBetter) => Some(format!("probably {}", words.better)),
+            Some(Verdict::ProbablyWorse) => Some(format!("probably {}", words.worse)),
             Some(Verdict::Same) => Some("same".to_owned()),
             Some(Verdict::NotShown) => row
                 .comparison
@@ -231,7 +181,7 @@ impl Forest<'_> {
     }
 
     fn axis_label(&self) -> &'static str {
-        if self.words.metric == RATE {
+        if self.metric.descriptor().is_more_better() {
             "\u{2190} worse \u{b7} better \u{2192}"
         } else {
             "\u{2190} better \u{b7} worse \u{2192}"

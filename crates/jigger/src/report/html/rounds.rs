@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::caveats::Caveats;
 use super::{anchor, bound_sign, count, figure, scrolling};
-use crate::analysis::{Analysis, Metric};
+use crate::analysis::{Analysis, Summary};
+use crate::metric::Kind;
 use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Frame, Scale, WIDTH};
 use crate::report::units::{significant, with_unit};
@@ -13,7 +14,7 @@ use crate::report::units::{significant, with_unit};
 struct Strip<'a> {
     series: usize,
     name: &'a str,
-    metric: &'a Metric,
+    summary: &'a Summary<'a>,
 }
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
@@ -35,17 +36,17 @@ fn scenario_figure(
     scenario: &ScenarioRecord,
     caveats: &Caveats,
 ) -> Option<Markup> {
-    let name = format!("{}.requests_per_second", scenario.name);
+    let metric = Kind::RequestsPerSecond.of(&scenario.name);
     let strips: Vec<Strip<'_>> = analysis
         .contenders
         .iter()
         .enumerate()
         .filter_map(|(series, contender)| {
-            let metric = contender.metric(&name)?;
-            Some(Strip { series, name: &contender.record.name, metric })
+            let summary = contender.summary(metric)?;
+            Some(Strip { series, name: &contender.record.name, summary })
         })
         .collect();
-    let rounds = strips.iter().map(|strip| strip.metric.rounds.len()).max()?;
+    let rounds = strips.iter().map(|strip| strip.summary.rounds.len()).max()?;
     if rounds < 2 {
         return None;
     }
@@ -75,7 +76,7 @@ fn scenario_figure(
 /// The largest ratio of a value to its estimate, either way, and at least what 5 % take.
 fn span(strips: &[Strip<'_>]) -> f64 {
     let ratios = strips.iter().flat_map(|strip| {
-        strip.metric.rounds.iter().flatten().map(|value| value / strip.metric.estimate)
+        strip.summary.rounds.iter().flatten().map(|value| value / strip.summary.estimate)
     });
     let largest = ratios.map(|ratio| ratio.max(1.0 / ratio)).filter(|ratio| ratio.is_finite());
     largest.fold(1.05, f64::max)
@@ -101,14 +102,15 @@ fn drawn(scenario: &ScenarioRecord, strips: &[Strip<'_>], rounds: usize, span: f
 }
 
 fn drawn_strip(strip: &Strip<'_>, x: Scale, top: f64, span: f64) -> Markup {
-    let Metric { estimate, unit, rounds, bound, .. } = strip.metric;
+    let Summary { metric, estimate, rounds, bound, .. } = strip.summary;
+    let unit = metric.descriptor().unit;
     let y = Scale::log(estimate / span, estimate * span, (top + STRIP - 5.0, top + 22.0));
     let frame = Frame { x, y };
     let middle = frame.y.at(*estimate);
     let of_round = |at: usize| chart::number(at + 1);
     let points: Vec<Option<(f64, f64)>> =
         rounds.iter().enumerate().map(|(at, value)| Some((of_round(at), (*value)?))).collect();
-    let text = format!("{}{}/s", bound_sign(*bound), with_unit(*estimate, *unit));
+    let text = format!("{}{}/s", bound_sign(*bound), with_unit(*estimate, unit));
     html! {
         (chart::label_at(0.0, top + 14.0, "start", &chart::shortened(strip.name, 40)))
         (chart::label_at(WIDTH, top + 14.0, "end", &text))
@@ -121,7 +123,7 @@ fn drawn_strip(strip: &Strip<'_>, x: Scale, top: f64, span: f64) -> Markup {
             @match value {
                 Some(value) => (chart::marker(
                     strip.series, place, frame.y.at(*value), false,
-                    &format!("{}, round {}: {}/s", strip.name, at + 1, with_unit(*value, *unit)),
+                    &format!("{}, round {}: {}/s", strip.name, at + 1, with_unit(*value, unit)),
                 )),
                 None => (chart::label_at(place, middle + 4.0, "middle", "\u{d7}")),
             }
@@ -132,8 +134,11 @@ fn drawn_strip(strip: &Strip<'_>, x: Scale, top: f64, span: f64) -> Markup {
 fn values(scenario: &ScenarioRecord, strips: &[Strip<'_>], rounds: usize) -> Markup {
     let title = format!("{}: requests a second in each round", scenario.name);
     let shown = |strip: &Strip<'_>, round: usize| {
-        let value = strip.metric.rounds.get(round).copied().flatten();
-        value.map_or_else(|| "-".to_owned(), |value| with_unit(value, strip.metric.unit))
+        let value = strip.summary.rounds.get(round).copied().flatten();
+        value.map_or_else(
+            || "-".to_owned(),
+            |value| with_unit(value, strip.summary.metric.descriptor().unit),
+        )
     };
     html! {
         details {

@@ -61,7 +61,7 @@ fn what_is_sure_alone_may_be_only_probable_among_many() {
             record.contenders.push(contender(&name, Status::Measured, 12_000_000));
         }
         let analysis = Analysis::of(&record);
-        analysis.comparison("saturation.requests_per_second", "gin").unwrap().verdict
+        analysis.comparison("saturation.requests_per_second".into(), "gin").unwrap().verdict
     };
     assert_eq!(verdict(0), Some(Verdict::Better));
     assert_eq!(verdict(6), Some(Verdict::ProbablyBetter));
@@ -86,11 +86,11 @@ fn with_second_entry(times: f64) -> Record {
 fn both_entries_make_the_baselines_figure() {
     let record = with_second_entry(1.21);
     let analysis = Analysis::of(&record);
-    let rate = |name: &str| analysis.contender(name).unwrap().metric(RATE).unwrap().estimate;
-    let found = analysis.comparison(RATE, "gin").unwrap();
+    let rate = |name: &str| analysis.contender(name).unwrap().summary(RATE).unwrap().estimate;
+    let found = analysis.comparison(RATE.into(), "gin").unwrap();
     assert!((rate("gin") / rate("flask") / found.ratio - 1.0).abs() < 1e-9, "{found:?}");
     assert!((found.ratio - 10.0 / 1.1).abs() < 0.1, "{found:?}");
-    let entries = &analysis.contender("flask").unwrap().metric(RATE).unwrap().entries;
+    let entries = &analysis.contender("flask").unwrap().summary(RATE).unwrap().entries;
     assert_eq!(entries.iter().map(Vec::len).collect::<Vec<_>>(), [7, 7]);
 }
 
@@ -120,9 +120,9 @@ fn those_that_are_not_told_apart_share_a_rank() {
     let ranks: Vec<(Option<usize>, &str)> =
         ranking.iter().map(|it| (it.rank, it.contender.record.name.as_str())).collect();
     assert_eq!(ranks, [(Some(1), "axum"), (Some(1), "gin"), (Some(3), "flask")]);
-    assert_eq!(analysis.between(RATE, "gin", "axum").unwrap().verdict, Some(Verdict::Same));
-    let there = analysis.between(RATE, "axum", "gin").unwrap();
-    let back = analysis.between(RATE, "gin", "axum").unwrap();
+    assert_eq!(analysis.between(RATE.into(), "gin", "axum").unwrap().verdict, Some(Verdict::Same));
+    let there = analysis.between(RATE.into(), "axum", "gin").unwrap();
+    let back = analysis.between(RATE.into(), "gin", "axum").unwrap();
     assert!((there.ratio * back.ratio - 1.0).abs() < 1e-12);
     let text = render(&analysis, Format::Text, false);
     assert!(text.contains("saturation: 1. axum, gin; 3. flask."), "{text}");

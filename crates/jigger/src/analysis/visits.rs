@@ -1,35 +1,17 @@
-//! One entry's visits, with the histogram of each trial decoded once.
+//! One entry's visits, each trial looked at with those of the other rounds.
 
-use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
 
 use super::limit::{self, Means};
 use super::little;
 use super::offered::Offered;
-use crate::record::{Limit, Record, ScenarioRecord, TrialRecord, VisitRecord, decode_histogram};
+use super::trial::{Trial, is_clean};
+use crate::record::{Limit, Record, ScenarioRecord, VisitRecord};
 
 /// A visit that enters the analysis.
 pub struct Visit<'a> {
     pub record: &'a VisitRecord,
     trials: Vec<Trial<'a>>,
-}
-
-/// One of its trials.
-pub struct Trial<'a> {
-    pub record: &'a TrialRecord,
-    /// `None` when the record is damaged.
-    pub response_time: Option<Histogram<u64>>,
-    /// What limited it: as it was recorded, or for older records as it is found now.
-    pub limit: Option<Limit>,
-    /// Whether the entry's response times in this scenario depart from Little's law.
-    pub departs: bool,
-}
-
-impl<'a> Trial<'a> {
-    /// The trial, its histogram decoded, before it is looked at with others.
-    pub fn of(record: &'a TrialRecord) -> Self {
-        let response_time = decode_histogram(&record.response_time);
-        Self { record, response_time, limit: record.limit, departs: false }
-    }
 }
 
 /// The visits of an entry, in the order in which they were made.
@@ -54,6 +36,16 @@ pub fn visits_of<'a>(record: &'a Record, entry: &'a str) -> Vec<Visit<'a>> {
     visits
 }
 
+/// What limited an entry, by scenario.
+pub fn limits_of(record: &Record, visits: &[&Visit<'_>]) -> BTreeMap<String, Limit> {
+    let of_scenario = |scenario: &ScenarioRecord| {
+        let trials: Vec<&Trial<'_>> =
+            visits.iter().filter_map(|visit| visit.trial(&scenario.name)).collect();
+        Some((scenario.name.clone(), limit::typical(&trials)?.limit?))
+    };
+    record.suite.scenarios.iter().filter_map(of_scenario).collect()
+}
+
 impl Visit<'_> {
     /// Its trial of a scenario.
     pub fn trial(&self, scenario: &str) -> Option<&Trial<'_>> {
@@ -70,11 +62,6 @@ impl Visit<'_> {
     pub fn timed_trial(&self, scenario: &ScenarioRecord) -> Option<&Trial<'_>> {
         self.clean_trial(&scenario.name).filter(|trial| !hides_times(scenario, trial))
     }
-}
-
-/// Whether every request of a trial was answered correctly, and there was one.
-pub fn is_clean(trial: &TrialRecord) -> bool {
-    trial.errors.is_empty() && trial.requests > 0
 }
 
 /// Whether a trial's response times say something else than how long answers took.
