@@ -50,6 +50,9 @@ test: setup lint dependencies
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	for features in '' lua tui; do \
+		cargo clippy --package jigger --no-default-features --features "$$features" --locked -- -D warnings; \
+	done
 
 dependencies: setup
 	scripts/check-dependencies.sh

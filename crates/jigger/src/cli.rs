@@ -10,12 +10,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::display::Verbosity;
 use crate::plan::{Cores, Method, Options};
-use crate::report::changes::ChangeFormat;
 use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::suite::Selection;
 
-pub use load::{CrossCheckArgs, CrossCheckFormat, LoadArgs, LoadFormat, TimeitArgs, WrkArgs};
+pub use load::{CrossCheckArgs, LoadArgs, TimeitArgs, WrkArgs};
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
 ///
@@ -110,7 +109,7 @@ pub struct CompareArgs {
 #[derive(Debug, Clone, Args)]
 pub struct OutputArgs {
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
     /// Also write a report here; the extension (.html, .md, .json, .csv, .txt) chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
@@ -209,7 +208,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "RECORD", conflicts_with = "charts")]
     pub against: Option<PathBuf>,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
     /// Write it here instead; the extension chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
@@ -248,8 +247,8 @@ pub struct AbArgs {
     #[arg(long, value_name = "FOLDER", default_value = "jigger-records")]
     pub records: PathBuf,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = ChangeFormat::Markdown)]
-    pub format: ChangeFormat,
+    #[arg(long, value_parser = Format::among(Format::OF_CHANGES), default_value = "markdown")]
+    pub format: Format,
     /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
@@ -279,8 +278,8 @@ pub struct DiffArgs {
     #[arg(long)]
     pub strict: bool,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = ChangeFormat::Text)]
-    pub format: ChangeFormat,
+    #[arg(long, value_parser = Format::among(Format::OF_CHANGES), default_value = "text")]
+    pub format: Format,
     /// Colour in the text
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,

@@ -1,8 +1,8 @@
-//! Container images: built, measured, explained.
+//! Container images: measured and explained.
 //!
 //! Sizes come from an image's own layers, so they mean the same through Docker, podman and a saved
-//! archive; what an engine shows is reported beside them. [`Engine`] finds an engine and builds
-//! with it, [`measure()`] takes the sizes, [`own_bytes`] compares images that share layers, and
+//! archive; what an engine shows is reported beside them. [`Engine`] is one that
+//! answers, [`measure()`] takes the sizes, [`own_bytes`] compares images that share layers, and
 //! [`describe()`] says it in words.
 //!
 //! # What is counted
@@ -29,37 +29,30 @@
 //! bytes for each path.
 
 mod archive;
-mod build;
-mod command;
-mod compression;
 mod container;
 mod describe;
-mod detection;
 mod engine;
-mod entries;
 mod error;
 mod layer;
 mod manifest;
 mod measure;
 mod paths;
-mod text;
-mod waste;
+mod stream;
 
-use std::collections::HashMap;
-
+use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::build::{BuildError, BuildSpec, Built};
 pub use self::container::ContainerSpec;
 pub use self::describe::{describe, engine_line, made_by};
-pub use self::detection::{NoEngine, Unavailable};
-pub use self::engine::{Engine, EngineError, Program};
+pub use self::engine::{Engine, EngineError, NoEngine, Program, Unavailable};
 pub use self::error::{MeasureError, Problem};
-pub use self::layer::BigFile;
 pub use self::measure::{measure, measure_reference, measure_saved, measure_stream};
 
+/// The version of the JSON shape.
+pub const VERSION: u32 = 1;
+
 /// The sizes of one image. All sizes are in bytes; the module's documentation defines them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Image {
     /// The name by which it was asked for or which the archive gives it, else the archive's own.
     pub reference: String,
@@ -78,7 +71,7 @@ pub struct Image {
 }
 
 /// The sizes of one layer, in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Layer {
     /// The digest of its unpacked tar stream (its "diff id"): the same wherever the layer occurs.
     /// Verified.
@@ -101,10 +94,20 @@ pub struct Layer {
     pub biggest: Vec<BigFile>,
 }
 
-/// What `jigger image REF... --format json` prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A file of a layer, and its size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct BigFile {
+    /// Its path in the image, without a leading `/`; bytes that are not UTF-8 are replaced.
+    pub path: String,
+    /// The length of its content.
+    pub bytes: u64,
+}
+
+/// What `jigger image REF... --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ImageReport {
-    /// The version of this shape: 1.
+    /// The version of this shape.
+    #[schemars(extend("const" = VERSION))]
     pub version: u32,
     /// The images, in the order in which they were asked for.
     pub images: Vec<Image>,
@@ -114,7 +117,7 @@ impl ImageReport {
     /// The report on `images`.
     #[must_use]
     pub fn new(images: Vec<Image>) -> Self {
-        Self { version: 1, images }
+        Self { version: VERSION, images }
     }
 }
 
@@ -123,27 +126,20 @@ impl ImageReport {
 /// So an image that is there twice has no bytes of its own, and a lone image has only those.
 #[must_use]
 pub fn own_bytes(images: &[Image]) -> Vec<u64> {
-    let mut owners: HashMap<&str, Owners> = HashMap::new();
-    for (index, image) in images.iter().enumerate() {
-        for layer in &image.layers {
-            let owner = owners.entry(&layer.digest).or_insert(Owners::One(index));
-            if *owner != Owners::One(index) {
-                *owner = Owners::Several;
-            }
-        }
-    }
-    let own = |image: &Image| {
-        let layers = image.layers.iter();
-        let own = layers.filter(|layer| owners[layer.digest.as_str()] != Owners::Several);
-        own.map(|layer| layer.unpacked_bytes).fold(0, u64::saturating_add)
+    let own = |(at, image): (usize, &Image)| {
+        let others = || images[..at].iter().chain(&images[at + 1..]);
+        let is_own = |layer: &Layer| !others().any(|other| other.has(&layer.digest));
+        sum(&image.layers, |layer| if is_own(layer) { layer.unpacked_bytes } else { 0 })
     };
-    images.iter().map(own).collect()
+    images.iter().enumerate().map(own).collect()
 }
 
-/// How many images have a layer.
-#[derive(PartialEq, Eq)]
-enum Owners {
-    /// One, and its place.
-    One(usize),
-    Several,
+impl Image {
+    fn has(&self, digest: &str) -> bool {
+        self.layers.iter().any(|layer| layer.digest == digest)
+    }
+}
+
+fn sum(layers: &[Layer], bytes: impl Fn(&Layer) -> u64) -> u64 {
+    layers.iter().map(bytes).fold(0, u64::saturating_add)
 }

@@ -34,6 +34,7 @@ pub mod analysis;
 pub mod report;
 
 pub mod display;
+#[cfg(feature = "tui")]
 pub mod live;
 pub mod schema;
 pub mod wrk;

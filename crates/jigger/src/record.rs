@@ -534,12 +534,6 @@ impl Record {
     }
 }
 
-/// The schema of a record.
-#[must_use]
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(Record).to_value()
-}
-
 /// A histogram as text: V2 with compression, base64.
 #[must_use]
 pub fn encode_histogram(histogram: &Histogram<u64>) -> String {

@@ -18,16 +18,17 @@ mod warnings;
 
 use std::path::Path;
 
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 pub use html::{Chart, charts};
 pub use look::{Look, Tone};
 
 use crate::analysis::{Analysis, Difference};
-use changes::ChangeFormat;
 
-/// What a report can be written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// What can be written as output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For a terminal.
     Text,
@@ -43,6 +44,22 @@ pub enum Format {
 }
 
 impl Format {
+    /// Those of a whole report.
+    pub const OF_REPORTS: &[Self] =
+        &[Self::Text, Self::Markdown, Self::Html, Self::Csv, Self::Json];
+    /// Those of what changed: `ab` and `diff`.
+    pub const OF_CHANGES: &[Self] = &[Self::Text, Self::Markdown, Self::Json];
+    /// Those of a load: `load`, `wrk` and `timeit`.
+    pub const OF_LOADS: &[Self] = &[Self::Text, Self::Json];
+    /// Those of `cross-check`.
+    pub const OF_CROSS_CHECKS: &[Self] = &[Self::Markdown, Self::Json];
+
+    /// A flag's parser for those alone, whose error names them.
+    pub fn among(offered: &'static [Self]) -> impl TypedValueParser<Value = Self> {
+        let names = offered.iter().filter_map(ValueEnum::to_possible_value);
+        PossibleValuesParser::new(names).try_map(|name| Self::from_str(&name, false))
+    }
+
     /// The format that a file's extension asks for.
     #[must_use]
     pub fn of_file(path: &Path) -> Option<Self> {
@@ -55,6 +72,13 @@ impl Format {
             _ => None,
         }
     }
+}
+
+/// One object for programs, with a line break at its end.
+#[must_use]
+pub fn to_json(report: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(report);
+    text.expect("the keys of a report are texts, and writing to memory cannot fail") + "\n"
 }
 
 /// Writes an analysis as text in that format, 80 columns wide where that matters.
@@ -82,22 +106,11 @@ pub fn render_since(found: &Difference<'_>, format: Format, look: Look) -> Strin
     let report = || render_as(found.new, format, look);
     match format {
         Format::Html => html::render(found.new, Some(found)),
-        Format::Text => {
-            format!("{}\n{}", report(), changes::difference(found, ChangeFormat::Text, look))
-        }
-        Format::Markdown => {
-            format!("{}\n{}", report(), changes::difference(found, ChangeFormat::Markdown, look))
+        Format::Text | Format::Markdown => {
+            format!("{}\n{}", report(), changes::difference(found, format, look))
         }
         Format::Csv | Format::Json => report(),
     }
-}
-
-/// A value as JSON for programs and for people who look at it.
-///
-/// # Panics
-/// Never: the types of reports have no map whose keys are no text.
-pub fn pretty(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).expect("reports have keys that are text") + "\n"
 }
 
 /// Writes an analysis as Markdown that shows charts, which lie where `path` says for each name.

@@ -1,25 +1,41 @@
 //! JSON schemas (draft 2020-12) of what jigger reads and writes.
 //!
-//! Those of the suite file and the record are made from the types that read them; those of what
-//! is written alone are files beside this one, held against real output by tests.
+//! They are made from the types that are read and written. What is not written from types yet has
+//! a file beside this one, held against real output by tests.
 
+use clap::ValueEnum;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
-use crate::{record, suite};
+use crate::image::{self, ImageReport};
+use crate::record::{self, Record};
+use crate::report::changes;
+use crate::report::changes::json::{Ab, Difference};
+use crate::report::json::{self, Report};
+use crate::report::load::{self, LoadReport};
+use crate::report::timeit::{self, TimeitReport};
+use crate::suite;
 
 /// Something that has a schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Schema {
     /// The suite file, as editors complete it.
     Suite,
     /// The JSON of `run` and `report`.
     Report,
+    /// The JSON of `diff`.
+    Diff,
+    /// The JSON of `ab`.
+    Ab,
     /// The file that `--record` names.
     Record,
     /// The JSON of `load`.
     Load,
     /// The JSON of `timeit`.
     Timeit,
+    /// The JSON of `image`.
+    Image,
     /// The JSON of `cross-check`.
     CrossCheck,
 }
@@ -33,22 +49,32 @@ impl Schema {
     pub fn value(self) -> Value {
         let written = |text: &str| serde_json::from_str(text).expect("the tests have read it");
         match self {
-            Self::Suite => named(suite::schema(), "suite", 1),
-            Self::Record => named(record::schema(), "record", record::VERSION),
-            Self::Report => written(include_str!("schema/report.json")),
-            Self::Load => written(include_str!("schema/load.json")),
-            Self::Timeit => written(include_str!("schema/timeit.json")),
+            Self::Suite => self.named(suite::schema(), 1),
+            Self::Report => self.of_output::<Report<'_>>(json::VERSION),
+            Self::Diff => self.of_output::<Difference<'_>>(changes::json::VERSION),
+            Self::Ab => self.of_output::<Ab<'_>>(changes::json::VERSION),
+            Self::Record => self.named(schemars::schema_for!(Record).into(), record::VERSION),
+            Self::Load => self.of_output::<LoadReport<'_>>(load::VERSION),
+            Self::Timeit => self.of_output::<TimeitReport>(timeit::VERSION),
+            Self::Image => self.of_output::<ImageReport>(image::VERSION),
             Self::CrossCheck => written(include_str!("schema/cross-check.json")),
         }
     }
-}
 
-fn named(mut schema: Value, name: &str, version: u32) -> Value {
-    if let Some(fields) = schema.as_object_mut() {
-        fields.insert("$id".to_owned(), format!("urn:jigger:{name}:{version}").into());
-        fields.insert("title".to_owned(), format!("jigger {name}, version {version}").into());
+    /// The schema of what is written and never read: what may be null is there all the same.
+    fn of_output<T: JsonSchema>(self, version: u32) -> Value {
+        let settings = SchemaSettings::draft2020_12().for_serialize();
+        self.named(settings.into_generator().into_root_schema_for::<T>().into(), version)
     }
-    schema
+
+    fn named(self, mut schema: Value, version: u32) -> Value {
+        let name = self.to_possible_value().map(|value| value.get_name().to_owned());
+        if let (Some(fields), Some(name)) = (schema.as_object_mut(), name) {
+            fields.insert("$id".to_owned(), format!("urn:jigger:{name}:{version}").into());
+            fields.insert("title".to_owned(), format!("jigger {name}, version {version}").into());
+        }
+        schema
+    }
 }
 
 #[cfg(test)]
@@ -61,8 +87,11 @@ mod tests {
             (Schema::Suite, "urn:jigger:suite:1"),
             (Schema::Report, "urn:jigger:report:2"),
             (Schema::Record, "urn:jigger:record:2"),
+            (Schema::Diff, "urn:jigger:diff:2"),
+            (Schema::Ab, "urn:jigger:ab:2"),
             (Schema::Load, "urn:jigger:load:1"),
             (Schema::Timeit, "urn:jigger:timeit:1"),
+            (Schema::Image, "urn:jigger:image:1"),
             (Schema::CrossCheck, "urn:jigger:cross-check:1"),
         ] {
             let value = schema.value();

@@ -6,6 +6,62 @@
 pub mod format;
 pub mod report;
 pub mod scan;
+#[cfg(feature = "lua")]
 pub mod script;
 pub mod spectrum;
 pub mod statistics;
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use jigger_load::Url;
+
+/// What a script is run with.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    /// The script's file.
+    pub path: &'a Path,
+    /// What is asked.
+    pub url: &'a Url,
+    /// The headers from the command line.
+    pub headers: &'a [(String, String)],
+    /// What `init` gets: the URL as typed, then the arguments for the script.
+    pub arguments: &'a [String],
+    /// Load threads.
+    pub threads: usize,
+    /// Where the threads connect, if the script does not say otherwise.
+    pub address: SocketAddr,
+}
+
+/// In the place of scripts in a jigger without Lua: each is refused.
+#[cfg(not(feature = "lua"))]
+pub(crate) mod script {
+    use jigger_load::{Flow, Load, LoadError, Progress, Sample};
+
+    use super::Setting;
+    use super::report::Figures;
+
+    pub enum Script {}
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("-s {0}: scripts are not in this jigger, which was built without its feature `lua`")]
+    pub struct ScriptError(String);
+
+    impl Script {
+        pub fn load(setting: &Setting<'_>) -> Result<Self, ScriptError> {
+            Err(ScriptError(setting.path.display().to_string()))
+        }
+
+        pub fn run(
+            &self,
+            _: &mut Load,
+            _: &mut dyn FnMut(&Progress) -> Flow,
+        ) -> Result<Sample, LoadError> {
+            match *self {}
+        }
+
+        pub fn done(&self, _: &Sample, _: Figures) -> Result<(), ScriptError> {
+            match *self {}
+        }
+    }
+}

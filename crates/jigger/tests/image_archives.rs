@@ -12,6 +12,7 @@ use archives::{
 use jigger::image::{
     Image, ImageReport, Problem, describe, measure, measure_saved, measure_stream, own_bytes,
 };
+use jigger::schema::Schema;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::json;
@@ -345,6 +346,13 @@ fn the_report_has_the_published_shape() {
         }]
     }]});
     assert_eq!(serde_json::to_value(ImageReport::new(vec![image])).unwrap(), expected);
+    let validator = jsonschema::validator_for(&Schema::Image.value()).unwrap();
+    assert!(validator.is_valid(&expected));
+    for field in ["engine", "layers"] {
+        let mut spoilt = expected.clone();
+        spoilt["images"][0].as_object_mut().unwrap().remove(field);
+        assert!(!validator.is_valid(&spoilt), "{field}");
+    }
 }
 
 #[test]

@@ -4,9 +4,10 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{ShownArgs, examples};
+use crate::report::Format;
 
 /// `jigger load`.
 #[derive(Debug, Args)]
@@ -89,8 +90,8 @@ pub struct LoadArgs {
     #[arg(long)]
     pub kernel_timestamps: bool,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
-    pub format: LoadFormat,
+    #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
+    pub format: Format,
     /// Show the live screen, also where it would not be by default
     #[arg(long, overrides_with = "no_tui", conflicts_with = "quiet")]
     pub tui: bool,
@@ -100,25 +101,6 @@ pub struct LoadArgs {
     /// No progress
     #[arg(short, long)]
     pub quiet: bool,
-}
-
-/// What `jigger load` writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LoadFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// What `jigger cross-check` writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CrossCheckFormat {
-    /// Tables for people.
-    #[value(alias = "md")]
-    Markdown,
-    /// For programs.
-    Json,
 }
 
 /// `jigger wrk`: the texts are read as wrk reads them, by the command.
@@ -161,8 +143,8 @@ pub struct WrkArgs {
     #[arg(long, conflicts_with = "rate")]
     pub exact: bool,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
-    pub format: LoadFormat,
+    #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
+    pub format: Format,
 }
 
 /// `jigger timeit`.
@@ -185,8 +167,8 @@ pub struct TimeitArgs {
     #[arg(short = 'T', long, value_name = "TIME", default_value = "10s")]
     pub timeout: String,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = LoadFormat::Text)]
-    pub format: LoadFormat,
+    #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
+    pub format: Format,
 }
 
 /// `jigger cross-check`.
@@ -209,8 +191,8 @@ pub struct CrossCheckArgs {
     #[arg(long, conflicts_with = "rounds")]
     pub quick: bool,
     /// What is written to standard output
-    #[arg(long, value_enum, default_value_t = CrossCheckFormat::Markdown)]
-    pub format: CrossCheckFormat,
+    #[arg(long, value_parser = Format::among(Format::OF_CROSS_CHECKS), default_value = "markdown")]
+    pub format: Format,
     /// Also write the Markdown into this file
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -227,6 +209,6 @@ impl LoadArgs {
             let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
             std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !is_dumb
         };
-        self.tui || (!self.no_tui && !self.quiet && sits_there())
+        self.tui || (cfg!(feature = "tui") && !self.no_tui && !self.quiet && sits_there())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::{Exit, output};
-use crate::cli::{CrossCheckArgs, CrossCheckFormat};
+use crate::cli::CrossCheckArgs;
 use crate::cross_check::process::{Errand, Runner};
 use crate::cross_check::report::{json, markdown};
 use crate::cross_check::{Checked, Found, TOOLS, Tool, ToolWorld, python};
@@ -17,6 +17,7 @@ use crate::pipeline::{self, RunContext};
 use crate::plan::{Method, Options, RunPlan};
 use crate::prepare::{Images, is_on_path};
 use crate::record::{Ended, Phase};
+use crate::report::Format;
 use crate::server::guard;
 use crate::suite::{Pacing, Rounds, Selection, Suite, cache_folder};
 
@@ -67,8 +68,8 @@ fn show(args: &CrossCheckArgs, checked: &Checked<'_>) -> Result<()> {
         std::fs::write(file, &text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     output::print(&match args.format {
-        CrossCheckFormat::Markdown => text,
-        CrossCheckFormat::Json => json(checked, TOOLS),
+        Format::Json => json(checked, TOOLS),
+        _ => text,
     })
 }
 

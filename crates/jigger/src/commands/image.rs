@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::{Exit, output};
 use crate::cli::ImageArgs;
 use crate::image::{Engine, ImageReport, describe, measure};
+use crate::report::to_json;
 
 /// Measures each image and describes it.
 ///
@@ -16,8 +17,7 @@ pub fn run(args: &ImageArgs) -> Result<Exit> {
         images.extend(measure(reference, || Engine::detect(args.engine.as_deref()))?);
     }
     if args.json {
-        let report = ImageReport::new(images);
-        output::print(&format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+        output::print(&to_json(&ImageReport::new(images)))?;
     } else {
         for image in &images {
             output::print(&describe(image))?;

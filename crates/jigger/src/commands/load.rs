@@ -2,21 +2,20 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use jigger_load::ask::first_that_connects;
 use jigger_load::{
-    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Flow, Glimpses, Load, Pacing,
-    Progress, Request, Sample, Url,
+    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Flow, Load, Pacing, Progress,
+    Request, Sample, Url,
 };
 
 use super::{Exit, output};
-use crate::cli::{LoadArgs, LoadFormat};
+use crate::cli::LoadArgs;
 use crate::interrupt::Interrupt;
-use crate::live::{self, Live, Wish};
-use crate::report::load as report;
+use crate::report::load::LoadReport;
+use crate::report::{Format, to_json};
 use crate::suite::duration;
 
 const OBSERVE_EVERY: Duration = Duration::from_millis(100);
@@ -35,13 +34,11 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
     } else {
         beside_a_line(&load, !args.quiet && std::io::stderr().is_terminal(), &interrupt)?
     };
-    let local_ports = local_ports();
-    let told = report::Told { url: &args.url, load: &load, sample: &sample, local_ports };
-    let text = match args.format {
-        LoadFormat::Text => report::text(&told),
-        LoadFormat::Json => report::json(&told),
-    };
-    output::print(&text)?;
+    let report = LoadReport::of(&args.url, &load, &sample, local_ports());
+    output::print(&match args.format {
+        Format::Json => to_json(&report),
+        _ => report.text(),
+    })?;
     Ok(match () {
         () if interrupt.is_raised() => Exit::Interrupted,
         () if sample.requests == 0 => Exit::NotMeasured,
@@ -54,8 +51,20 @@ pub(super) fn local_ports() -> u32 {
     crate::host::local_ports().unwrap_or(crate::analysis::USUAL_LOCAL_PORTS)
 }
 
+#[cfg(not(feature = "tui"))]
+fn on_screen(_: &str, _: Load, _: &Interrupt) -> Result<Sample> {
+    bail!("--tui: the live screen is not in this jigger, which was built without its feature `tui`")
+}
+
 /// Runs the load with the live screen, which is gone when this returns.
+#[cfg(feature = "tui")]
 fn on_screen(url: &str, mut load: Load, interrupt: &Interrupt) -> Result<Sample> {
+    use std::sync::Arc;
+
+    use jigger_load::Glimpses;
+
+    use crate::live::{self, Live, Wish};
+
     let glimpses = Arc::new(Glimpses::new(load.threads));
     load.glimpses = Some(Arc::clone(&glimpses));
     load.observe_every = live::EVERY;

@@ -7,9 +7,10 @@ use jigger_load::{ConnectionPolicy, Extent, Flow, Load, Request, Url};
 
 use super::load::first_address;
 use super::{Exit, output};
-use crate::cli::{LoadFormat, TimeitArgs};
+use crate::cli::TimeitArgs;
 use crate::interrupt::Interrupt;
-use crate::report::timeit::{Timed, Told, json, text};
+use crate::report::timeit::{Round, TimeitReport};
+use crate::report::{Format, to_json};
 use crate::suite::duration;
 
 /// How long an interrupt may go unnoticed.
@@ -22,7 +23,8 @@ const OBSERVE_EVERY: Duration = Duration::from_millis(50);
 pub fn run(args: &TimeitArgs) -> Result<Exit> {
     let loads = args.urls.iter().map(|url| load_of(args, url)).collect::<Result<Vec<_>>>()?;
     let interrupt = Interrupt::listen()?;
-    let mut timed: Vec<Vec<Timed>> = vec![Vec::new(); loads.len()];
+    let mut timed: Vec<(String, Vec<Round>)> =
+        args.urls.iter().map(|url| (url.clone(), Vec::new())).collect();
     for round in 0..usize::from(args.repeat) {
         for place in 0..loads.len() {
             // Each round begins with the next URL, so that none is always the first.
@@ -33,23 +35,17 @@ pub fn run(args: &TimeitArgs) -> Result<Exit> {
             let sample = jigger_load::run(&loads[at], &mut |_| {
                 if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
             })?;
-            timed[at].push(Timed::of(&sample));
+            timed[at].1.push(Round::of(&sample));
         }
     }
-    let told = Told {
-        urls: &args.urls,
-        number: args.number,
-        keeps_connection: args.keep_alive,
-        timed: &timed,
-    };
+    let report = TimeitReport::new(args.number, args.keep_alive, timed);
     output::print(&match args.format {
-        LoadFormat::Text => text(&told),
-        LoadFormat::Json => json(&told),
+        Format::Json => to_json(&report),
+        _ => report.text(),
     })?;
-    let is_measured = |rounds: &Vec<Timed>| rounds.iter().any(|timed| timed.answers > 0);
     Ok(match () {
         () if interrupt.is_raised() => Exit::Interrupted,
-        () if timed.iter().all(is_measured) => Exit::Fine,
+        () if report.is_measured() => Exit::Fine,
         () => Exit::NotMeasured,
     })
 }

@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use jigger_load::ask::first_that_connects;
-use jigger_load::{
-    Address, Arrivals, Extent, Flow, Load, LoadError, Pacing, Request, Sample, Url, run_with_hooks,
-};
+use jigger_load::{Address, Arrivals, Extent, Flow, Load, LoadError, Pacing, Request, Sample, Url};
 
 use super::{Exit, output};
-use crate::cli::{LoadFormat, WrkArgs};
+use crate::cli::WrkArgs;
 use crate::interrupt::Interrupt;
-use crate::report;
+use crate::report::load::LoadReport;
+use crate::report::{Format, to_json};
 use crate::wrk::report::{Figures, Told, body, head, more};
-use crate::wrk::scan;
-use crate::wrk::script::{Script, Setting, Summary};
+use crate::wrk::script::Script;
+use crate::wrk::{Setting, scan};
 
 /// wrk's threads wake every 100 ms to count.
 const TICK: Duration = Duration::from_millis(100);
@@ -40,19 +39,15 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
     let (mut load, script) = load(args, &told)?;
     hint(args, &told);
     let interrupt = Interrupt::listen()?;
-    if args.format == LoadFormat::Text {
+    if args.format == Format::Text {
         output::print(&head(&told))?;
     }
     let mut observe = |_: &jigger_load::Progress| {
         if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
     };
-    let outcome = match script.as_ref().map(|script| (script, script.hooks())) {
+    let outcome = match &script {
         None => jigger_load::run(&load, &mut observe),
-        Some((_, Some(hooks))) => run_with_hooks(&load, hooks, &mut observe),
-        Some((script, None)) => {
-            load.thread_requests = script.requests();
-            jigger_load::run(&load, &mut observe)
-        }
+        Some(script) => script.run(&mut load, &mut observe),
     };
     let sample = match outcome {
         Err(error @ LoadError::Start(_)) => {
@@ -74,32 +69,18 @@ fn tell(
 ) -> Result<Exit> {
     let figures = Figures::of(told, sample);
     match args.format {
-        LoadFormat::Text => {
+        Format::Json => {
+            let local_ports = super::load::local_ports();
+            output::print(&to_json(&LoadReport::of(told.url, load, sample, local_ports)))?;
+        }
+        _ => {
             output::print(&body(told, sample, &figures))?;
             eprint!("{}", more(told, sample));
         }
-        LoadFormat::Json => {
-            output::print(&report::load::json(&report::load::Told {
-                url: told.url,
-                load,
-                sample,
-                local_ports: super::load::local_ports(),
-            }))?;
-        }
     }
-    let Some(script) = script else {
-        return Ok(Exit::Fine);
-    };
-    if let Some(message) = script.failure() {
-        bail!("the script failed, and the run ended with what was measured: {message}");
+    if let Some(script) = script {
+        script.done(sample, figures)?;
     }
-    let summary = Summary {
-        duration_us: sample.elapsed_ns / 1_000,
-        requests: figures.requests,
-        bytes: sample.bytes_received,
-        counts: figures.counts,
-    };
-    script.done(&summary, figures.latency, figures.rates)?;
     Ok(Exit::Fine)
 }
 
@@ -185,7 +166,6 @@ fn load(args: &WrkArgs, told: &Told<'_>) -> Result<(Load, Option<Script>)> {
         threads: load.threads,
         address,
     })?;
-    load.thread_addresses = script.addresses();
     Ok((load, Some(script)))
 }
 

@@ -10,11 +10,10 @@ use std::path::Path;
 
 use tar::EntryType;
 
-use super::compression::Packing;
-use super::entries::for_each_entry;
-use super::error::Problem;
-use super::layer::{LayerError, LayerFacts};
+use super::error::{Problem, ReadError};
+use super::layer::LayerFacts;
 use super::paths::{PathTree, components};
+use super::stream::{Packing, for_each_entry};
 
 /// An image has a few hundred blobs; a tar of something else may have a million entries.
 const BLOBS_MAX: usize = 100_000;
@@ -67,11 +66,11 @@ impl Contents {
         }
         let mut stream = Packing::of(&head).unpack(Cursor::new(head).chain(source));
         let mut contents = Self::empty();
-        let mut place = Place::default();
-        let read = for_each_entry(&mut stream, |entry| contents.add_entry(entry, &mut place));
+        let mut last = None;
+        let read = for_each_entry(&mut stream, |entry| contents.add_entry(entry, &mut last));
         // Whoever writes into a pipe expects it to be read to the end.
         let read = read.and_then(|()| Ok(io::copy(&mut stream, &mut io::sink())?));
-        read.map_err(|failure| failure.explained(&place))?;
+        read.map_err(|error| explained(error, last))?;
         Ok(contents)
     }
 
@@ -110,10 +109,10 @@ impl Contents {
     fn add_entry<R: Read>(
         &mut self,
         entry: &mut tar::Entry<'_, R>,
-        place: &mut Place,
-    ) -> Result<(), Failure> {
+        last: &mut Option<String>,
+    ) -> Result<(), ReadError> {
         let name = plain_name(&entry.path_bytes());
-        place.entry(&name);
+        *last = Some(name.clone());
         match entry.header().entry_type() {
             EntryType::Regular | EntryType::Continuous => {
                 let size = entry.size();
@@ -154,11 +153,9 @@ impl Contents {
     }
 
     fn add_file(&mut self, path: &Path, name: String) -> Result<(), Problem> {
-        let mut place = Place::default();
-        place.entry(&name);
         let mut file = File::open(path).map_err(Problem::Unreadable)?;
         let size = file.metadata().map_err(Problem::Unreadable)?.len();
-        self.add_blob(name, size, &mut file).map_err(|failure| failure.explained(&place))
+        self.add_blob(name.clone(), size, &mut file).map_err(|error| explained(error, Some(name)))
     }
 
     fn add_link(&mut self, name: String, target: String) -> Result<(), Problem> {
@@ -168,7 +165,7 @@ impl Contents {
         Ok(())
     }
 
-    fn add_blob(&mut self, name: String, size: u64, source: impl Read) -> Result<(), Failure> {
+    fn add_blob(&mut self, name: String, size: u64, source: impl Read) -> Result<(), ReadError> {
         self.refuse_too_many(&name)?;
         let mut source = Counted { source, bytes: 0 };
         let head = read_head(&mut source)?;
@@ -189,9 +186,9 @@ impl Contents {
         let stream = Packing::of(&head).unpack(Cursor::new(head).chain(rest));
         match LayerFacts::read(stream, &mut self.paths) {
             Ok(facts) => Ok(Blob::Layer(facts)),
-            Err(LayerError::TooManyPaths) => Err(Problem::TooManyPaths),
+            Err(ReadError::Problem(problem)) => Err(problem),
             // Not an error yet: it may be no layer of any image.
-            Err(LayerError::Unreadable(error)) => Ok(Blob::Broken(reason(&error))),
+            Err(ReadError::Stream(error)) => Ok(Blob::Broken(reason(&error))),
         }
     }
 
@@ -251,47 +248,16 @@ impl Kind {
     }
 }
 
-/// How far a stream was read, for the message when it breaks.
-#[derive(Default)]
-struct Place {
-    entry: Option<String>,
-}
-
-impl Place {
-    fn entry(&mut self, name: &str) {
-        self.entry = Some(name.to_owned());
-    }
-}
-
-/// What stopped the reading of an archive.
-enum Failure {
-    Stream(io::Error),
-    Problem(Problem),
-}
-
-impl Failure {
-    fn explained(self, place: &Place) -> Problem {
-        match (self, &place.entry) {
-            (Self::Problem(problem), _) => problem,
-            (Self::Stream(error), Some(entry)) => {
-                Problem::Damaged { place: format!("in or after {entry}"), reason: reason(&error) }
-            }
-            (Self::Stream(_), None) => {
-                Problem::NotAnImage("it does not begin as a tar archive does".to_owned())
-            }
+/// What the user is told; `entry` is the one that was read last.
+fn explained(error: ReadError, entry: Option<String>) -> Problem {
+    match (error, entry) {
+        (ReadError::Problem(problem), _) => problem,
+        (ReadError::Stream(error), Some(entry)) => {
+            Problem::Damaged { entry, reason: reason(&error) }
         }
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Stream(error)
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+        (ReadError::Stream(_), None) => {
+            Problem::NotAnImage("it does not begin as a tar archive does".to_owned())
+        }
     }
 }
 

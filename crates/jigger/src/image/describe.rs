@@ -1,7 +1,6 @@
 //! An image's sizes as text for people.
 
-use super::text::plain;
-use super::{Image, Layer};
+use super::{Image, Layer, sum};
 
 /// The image layer by layer: sizes, the command that made each, its biggest files, and what the
 /// engine says beside it. Ends with a line feed.
@@ -47,10 +46,8 @@ pub fn engine_line(image: &Image) -> Option<String> {
 /// ones (moby, daemon/containerd/image_list.go). Podman adds up the layers' tar streams, headers and
 /// padding included, and the image's documents (containers/storage, `ImageSize`).
 fn difference(image: &Image, says: u64) -> String {
-    let sum =
-        |bytes: fn(&Layer) -> u64| image.layers.iter().map(bytes).fold(0, u64::saturating_add);
-    let symlink_bytes = sum(|layer| layer.symlink_bytes);
-    let tar_bytes = sum(|layer| layer.tar_bytes);
+    let symlink_bytes = sum(&image.layers, |layer| layer.symlink_bytes);
+    let tar_bytes = sum(&image.layers, |layer| layer.tar_bytes);
     let with_links = image.unpacked_bytes.saturating_add(symlink_bytes);
     if says == image.unpacked_bytes {
         "the same".to_owned()
@@ -97,6 +94,20 @@ pub fn made_by(created_by: &str) -> String {
     plain(command.trim()).replace('\n', " ")
 }
 
+/// Text without control characters other than line feeds: escaped, tabs as spaces. Names and
+/// commands are chosen by whoever made the image, and could make a terminal do anything.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().fold(String::new(), |mut shown, character| {
+        match character {
+            '\t' => shown.push(' '),
+            '\n' => shown.push('\n'),
+            _ if character.is_control() => shown.extend(character.escape_default()),
+            _ => shown.push(character),
+        }
+        shown
+    })
+}
+
 /// Bytes with a decimal prefix and three digits, as `docker images` shows them.
 fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
@@ -127,6 +138,11 @@ fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escape_sequences_are_shown_and_not_sent() {
+        assert_eq!(plain("a\tb\n\u{1b}[2Jc \u{9b}é"), "a b\n\\u{1b}[2Jc \\u{9b}é");
+    }
 
     #[test]
     fn sizes_have_three_digits_and_a_fitting_unit() {

@@ -4,9 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
-use super::detection::NoEngine;
-use super::engine::EngineError;
-use super::text::plain;
+use super::describe::plain;
+use super::engine::{EngineError, NoEngine};
 
 /// An image that could not be measured: which one, and why.
 #[derive(Debug, Error)]
@@ -18,7 +17,8 @@ pub struct MeasureError {
     pub problem: Problem,
 }
 
-/// What is wrong with an image or its archive.
+/// What is wrong with an image or its archive. A part is a layer, a configuration, a manifest, an
+/// index or a digest.
 #[derive(Debug, Error)]
 pub enum Problem {
     /// The file or folder cannot be opened or listed.
@@ -31,10 +31,12 @@ pub enum Problem {
     )]
     NotAnImage(String),
     /// The archive ends early, or bytes of it have changed.
-    #[error("the archive is truncated or damaged {place}: {reason}. Save the image again")]
+    #[error(
+        "the archive is truncated or damaged in or after {entry}: {reason}. Save the image again"
+    )]
     Damaged {
-        /// Where: within or after which entry.
-        place: String,
+        /// The entry that was read last.
+        entry: String,
         /// What was found there.
         reason: String,
     },
@@ -44,7 +46,7 @@ pub enum Problem {
          or saved only in part. Save the image again"
     )]
     Missing {
-        /// `layer`, `configuration`, `manifest`.
+        /// Which kind of part.
         part: &'static str,
         /// Its name in the archive.
         name: String,
@@ -52,7 +54,7 @@ pub enum Problem {
     /// A part is there, and is not what it should be.
     #[error("the {part} {name} cannot be used: {reason}")]
     Malformed {
-        /// `layer`, `configuration`, `manifest`.
+        /// Which kind of part.
         part: &'static str,
         /// Its name in the archive.
         name: String,
@@ -65,7 +67,7 @@ pub enum Problem {
          archive was changed or damaged; save the image again"
     )]
     DigestMismatch {
-        /// `layer`, `configuration`, `manifest`.
+        /// Which kind of part.
         part: &'static str,
         /// Its name in the archive.
         name: String,
@@ -90,4 +92,17 @@ impl Problem {
     pub(super) fn of(self, subject: &str) -> MeasureError {
         MeasureError { subject: subject.to_owned(), problem: self }
     }
+
+    pub(super) fn malformed(part: &'static str, name: &str, reason: &str) -> Self {
+        Self::Malformed { part, name: name.to_owned(), reason: reason.to_owned() }
+    }
+}
+
+/// What stopped the reading of a stream: the stream itself, or what is in it.
+#[derive(Debug, Error)]
+pub(super) enum ReadError {
+    #[error(transparent)]
+    Stream(#[from] io::Error),
+    #[error(transparent)]
+    Problem(#[from] Problem),
 }

@@ -1,15 +1,17 @@
-//! What one layer holds, read from its tar stream in one pass.
+//! What one layer holds, read from its tar stream in one pass, and which of its bytes no container
+//! ever sees.
 
 use std::io::{self, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tar::EntryType;
 
-use super::entries::for_each_entry;
-use super::paths::{PATHS_MAX, PathId, PathTree, TooManyPaths, components};
+use super::error::{Problem, ReadError};
+use super::paths::{PATHS_MAX, PathId, PathTree, components};
+use super::stream::for_each_entry;
+use super::{BigFile, Layer};
 
 /// gzip's own default, and near what registries receive; the figure means the same for every image
 /// because the level never changes.
@@ -28,43 +30,23 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 /// Names of AUFS's own bookkeeping, which old archives carry and engines do not unpack.
 const BOOKKEEPING: &[u8] = b".wh..wh.";
 
-/// A file of a layer, and its size.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BigFile {
-    /// Its path in the image, without a leading `/`; bytes that are not UTF-8 are replaced.
-    pub path: String,
-    /// The length of its content.
-    pub bytes: u64,
-}
-
 /// What one layer holds; the same for every image that has the layer.
+#[derive(Default)]
 pub(super) struct LayerFacts {
-    /// The digest of the unpacked tar stream (the "diff id"): `sha256:` and 64 hexadecimal digits.
-    pub(super) digest: String,
-    /// The length of the unpacked tar stream.
-    pub(super) tar_bytes: u64,
-    /// The length of the tar stream after gzip.
-    pub(super) transfer_bytes: u64,
-    /// The content of the regular files.
-    pub(super) unpacked_bytes: u64,
-    /// The targets of the symbolic links.
-    pub(super) symlink_bytes: u64,
-    /// How many regular files; a further hard link to one is not counted.
-    pub(super) files: u64,
-    /// The biggest files, biggest first.
-    pub(super) biggest: Vec<BigFile>,
+    /// Its sizes. What made it and what of it is wasted are the image's to say.
+    pub(super) sizes: Layer,
     /// Everything that the layer adds or removes, in its order.
-    pub(super) entries: Vec<Entry>,
+    entries: Vec<Entry>,
 }
 
 /// One thing that a layer does to one path.
-pub(super) struct Entry {
-    pub(super) path: PathId,
-    pub(super) change: Change,
+struct Entry {
+    path: PathId,
+    change: Change,
 }
 
 /// What a layer does to a path.
-pub(super) enum Change {
+enum Change {
     /// A regular file with this much content.
     File { bytes: u64 },
     /// A further name of the file at `target`.
@@ -79,76 +61,27 @@ pub(super) enum Change {
     Emptied,
 }
 
-/// Why a layer could not be read.
-#[derive(Debug)]
-pub(super) enum LayerError {
-    /// The bytes could not be had, or are no tar stream.
-    Unreadable(io::Error),
-    /// It names more paths than are held.
-    TooManyPaths,
-}
-
-impl From<io::Error> for LayerError {
-    fn from(error: io::Error) -> Self {
-        Self::Unreadable(error)
-    }
-}
-
-impl From<TooManyPaths> for LayerError {
-    fn from(_: TooManyPaths) -> Self {
-        Self::TooManyPaths
-    }
-}
-
 impl LayerFacts {
     /// Reads the unpacked tar stream of a layer to its end.
     ///
     /// Nothing of it is written anywhere and no link is followed: paths are only counted.
-    pub(super) fn read(stream: impl Read, paths: &mut PathTree) -> Result<Self, LayerError> {
+    pub(super) fn read(stream: impl Read, paths: &mut PathTree) -> Result<Self, ReadError> {
         let mut meter = Meter::new(stream);
-        let mut tally = Tally::default();
+        let mut facts = Self::default();
         for_each_entry(&mut meter, |entry| {
             let path = entry.path_bytes().into_owned();
-            let target = entry.link_name_bytes().map(|target| target.into_owned());
+            let target = entry.link_name_bytes().unwrap_or_default().into_owned();
             let kind = entry.header().entry_type();
-            tally.add(kind, &path, &target.unwrap_or_default(), entry.size(), paths)
+            Ok::<(), ReadError>(facts.add(kind, &path, &target, entry.size(), paths)?)
         })?;
         // The digest covers what follows the end mark as well.
         io::copy(&mut meter, &mut io::sink())?;
-        let (digest, tar_bytes, transfer_bytes) = meter.finish()?;
-        Ok(Self {
-            digest,
-            tar_bytes,
-            transfer_bytes,
-            unpacked_bytes: tally.unpacked_bytes,
-            symlink_bytes: tally.symlink_bytes,
-            files: tally.files,
-            biggest: tally.biggest,
-            entries: tally.entries,
-        })
+        let packed = meter.gzip.finish()?;
+        facts.sizes.digest = digest_text(&meter.digest.finalize());
+        (facts.sizes.tar_bytes, facts.sizes.transfer_bytes) = (meter.bytes, packed.0);
+        Ok(facts)
     }
-}
 
-/// `sha256:` and the digest of `bytes` in hexadecimal.
-pub(super) fn digest_of(bytes: &[u8]) -> String {
-    digest_text(&Sha256::digest(bytes))
-}
-
-fn digest_text(digest: &[u8]) -> String {
-    digest.iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-/// Sums up a layer's entries.
-#[derive(Default)]
-struct Tally {
-    unpacked_bytes: u64,
-    symlink_bytes: u64,
-    files: u64,
-    biggest: Vec<BigFile>,
-    entries: Vec<Entry>,
-}
-
-impl Tally {
     fn add(
         &mut self,
         kind: EntryType,
@@ -156,21 +89,22 @@ impl Tally {
         target: &[u8],
         bytes: u64,
         paths: &mut PathTree,
-    ) -> Result<(), LayerError> {
+    ) -> Result<(), Problem> {
         // Also of a path that comes again and again.
         if self.entries.len() >= PATHS_MAX {
-            return Err(LayerError::TooManyPaths);
+            return Err(Problem::TooManyPaths);
         }
         let name = components(path).next_back().unwrap_or_default();
         if name.starts_with(WHITEOUT) {
             return self.add_whiteout(path, name, paths);
         }
+        let sizes = &mut self.sizes;
         let change = match kind {
             // Before POSIX, a folder was a file whose name ends in a slash.
             EntryType::Regular if path.ends_with(b"/") => Change::Folder,
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                self.files += 1;
-                self.unpacked_bytes = self.unpacked_bytes.saturating_add(bytes);
+                sizes.files += 1;
+                sizes.unpacked_bytes = sizes.unpacked_bytes.saturating_add(bytes);
                 self.note_size(path, bytes);
                 Change::File { bytes }
             }
@@ -178,7 +112,7 @@ impl Tally {
             EntryType::Directory => Change::Folder,
             EntryType::XGlobalHeader => return Ok(()),
             EntryType::Symlink => {
-                self.symlink_bytes = self.symlink_bytes.saturating_add(target.len() as u64);
+                sizes.symlink_bytes = sizes.symlink_bytes.saturating_add(target.len() as u64);
                 Change::Other
             }
             _ => Change::Other,
@@ -192,7 +126,7 @@ impl Tally {
         path: &[u8],
         name: &[u8],
         paths: &mut PathTree,
-    ) -> Result<(), LayerError> {
+    ) -> Result<(), Problem> {
         if name != OPAQUE && name.starts_with(BOOKKEEPING) {
             return Ok(());
         }
@@ -210,14 +144,24 @@ impl Tally {
 
     /// Keeps the biggest files, equal ones in the order of the stream.
     fn note_size(&mut self, path: &[u8], bytes: u64) {
-        let place = self.biggest.partition_point(|file| file.bytes >= bytes);
+        let biggest = &mut self.sizes.biggest;
+        let place = biggest.partition_point(|file| file.bytes >= bytes);
         if bytes == 0 || place >= BIGGEST_COUNT {
             return;
         }
         let names: Vec<_> = components(path).map(String::from_utf8_lossy).collect();
-        self.biggest.insert(place, BigFile { path: names.join("/"), bytes });
-        self.biggest.truncate(BIGGEST_COUNT);
+        biggest.insert(place, BigFile { path: names.join("/"), bytes });
+        biggest.truncate(BIGGEST_COUNT);
     }
+}
+
+/// `sha256:` and the digest of `bytes` in hexadecimal.
+pub(super) fn digest_of(bytes: &[u8]) -> String {
+    digest_text(&Sha256::digest(bytes))
+}
+
+fn digest_text(digest: &[u8]) -> String {
+    digest.iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Passes a stream on while it takes its digest, its length and its length after gzip.
@@ -232,12 +176,6 @@ impl<R: Read> Meter<R> {
     fn new(stream: R) -> Self {
         let gzip = GzEncoder::new(ByteCount(0), Compression::new(GZIP_LEVEL));
         Self { stream, digest: Sha256::new(), bytes: 0, gzip }
-    }
-
-    /// The digest, the length, and the length after gzip.
-    fn finish(self) -> io::Result<(String, u64, u64)> {
-        let packed = self.gzip.finish()?;
-        Ok((digest_text(&self.digest.finalize()), self.bytes, packed.0))
     }
 }
 
@@ -265,6 +203,89 @@ impl Write for ByteCount {
     }
 }
 
+/// Something above stands at this very path, or removes it.
+const COVERED: u8 = 1;
+/// Something above removes all that is inside this path.
+const EMPTIED: u8 = 2;
+/// A visible hard link needs the file at this path, whether or not the path itself is visible.
+const NEEDED: u8 = 4;
+
+/// For each of an image's layers, bottom first: the bytes of its files that a later layer removes
+/// or replaces, or that it replaces itself.
+///
+/// So an image's unpacked bytes less all its wasted bytes is what a container sees as its root
+/// folder. A file with several names is wasted only when all of them are gone.
+pub(super) fn wasted_bytes(layers: &[&LayerFacts], paths: &PathTree) -> Vec<u64> {
+    let mut marks = Marks { of_path: vec![0; paths.len()], paths };
+    let mut wasted: Vec<u64> = layers.iter().rev().map(|layer| marks.add_below(layer)).collect();
+    wasted.reverse();
+    wasted
+}
+
+/// What the layers seen so far, from the top down, do to each path.
+struct Marks<'paths> {
+    of_path: Vec<u8>,
+    paths: &'paths PathTree,
+}
+
+impl Marks<'_> {
+    /// The wasted bytes of the layer below those seen so far.
+    fn add_below(&mut self, layer: &LayerFacts) -> u64 {
+        let mut wasted = 0_u64;
+        // Last first, because a path that comes twice in one layer is what it was the last time,
+        // and because a hard link comes after the file that it names.
+        for entry in layer.entries.iter().rev() {
+            let index = entry.path.index();
+            match entry.change {
+                Change::File { bytes } => {
+                    if !self.visible(entry.path) {
+                        wasted = wasted.saturating_add(bytes);
+                    }
+                    self.of_path[index] = COVERED | EMPTIED;
+                }
+                Change::HardLink { target } => {
+                    if self.visible(entry.path) {
+                        self.of_path[target.index()] |= NEEDED;
+                    }
+                    self.of_path[index] = COVERED | EMPTIED;
+                }
+                Change::Other => self.of_path[index] = COVERED | EMPTIED,
+                Change::Folder => self.of_path[index] |= COVERED,
+                Change::Removed | Change::Emptied => {}
+            }
+        }
+        self.add_removals(layer);
+        wasted
+    }
+
+    /// A layer's removals concern the layers below it only, wherever in its order they come.
+    fn add_removals(&mut self, layer: &LayerFacts) {
+        for entry in &layer.entries {
+            match entry.change {
+                Change::Removed => self.of_path[entry.path.index()] |= COVERED | EMPTIED,
+                Change::Emptied => self.of_path[entry.path.index()] |= EMPTIED,
+                _ => {}
+            }
+        }
+    }
+
+    fn visible(&self, path: PathId) -> bool {
+        let mark = self.of_path[path.index()];
+        mark & NEEDED != 0 || (mark & COVERED == 0 && !self.inside_emptied(path))
+    }
+
+    fn inside_emptied(&self, path: PathId) -> bool {
+        let mut folder = path;
+        while folder != PathId::ROOT {
+            folder = self.paths.parent(folder);
+            if self.of_path[folder.index()] & EMPTIED != 0 {
+                return true;
+            }
+        }
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,7 +301,8 @@ mod tests {
         builder.append_data(&mut header, "text", text.as_bytes()).unwrap();
         let stream = builder.into_inner().unwrap();
         let facts = LayerFacts::read(&stream[..], &mut PathTree::new()).unwrap();
-        assert_eq!(facts.unpacked_bytes, text.len() as u64);
-        assert_eq!((facts.tar_bytes, facts.transfer_bytes), (stream.len() as u64, 44_095));
+        let sizes = facts.sizes;
+        assert_eq!(sizes.unpacked_bytes, text.len() as u64);
+        assert_eq!((sizes.tar_bytes, sizes.transfer_bytes), (stream.len() as u64, 44_095));
     }
 }

@@ -175,7 +175,7 @@ impl IndexReader<'_> {
             return self.add_all(manifests, name, depth - 1);
         }
         let Some(config) = manifest.config else {
-            return Err(malformed("manifest", blob, "it names no configuration"));
+            return Err(Problem::malformed("manifest", blob, "it names no configuration"));
         };
         let layers = manifest.layers.unwrap_or_default();
         let layers = layers.iter().map(Descriptor::blob_name).collect::<Result<_, _>>()?;
@@ -189,7 +189,7 @@ impl Descriptor {
     fn blob_name(&self) -> Result<String, Problem> {
         match self.digest.split_once(':') {
             Some((algorithm, digits)) => Ok(format!("blobs/{algorithm}/{digits}")),
-            None => Err(malformed("digest", &self.digest, "it names no algorithm")),
+            None => Err(Problem::malformed("digest", &self.digest, "it names no algorithm")),
         }
     }
 
@@ -216,7 +216,7 @@ fn describe(
     let (named, expected) = (layers.len(), config.diff_ids().len());
     if named != expected {
         let reason = format!("it has {expected} layers, the manifest {named}");
-        return Err(malformed("configuration", config_name, &reason));
+        return Err(Problem::malformed("configuration", config_name, &reason));
     }
     Ok(Described { reference, config, layers })
 }
@@ -239,8 +239,10 @@ fn document<T: DeserializeOwned>(
     let bytes = match contents.blob(name) {
         None => return Ok(None),
         Some(Blob::Document(bytes)) => bytes,
-        Some(Blob::Broken(reason)) => return Err(malformed(part, name, reason)),
-        Some(Blob::Layer(_) | Blob::Other) => return Err(malformed(part, name, "it is not JSON")),
+        Some(Blob::Broken(reason)) => return Err(Problem::malformed(part, name, reason)),
+        Some(Blob::Layer(_) | Blob::Other) => {
+            return Err(Problem::malformed(part, name, "it is not JSON"));
+        }
     };
     if let Some(expected) = digest_in(name) {
         let found = digest_of(bytes);
@@ -250,7 +252,7 @@ fn document<T: DeserializeOwned>(
     }
     serde_json::from_slice(bytes)
         .map(Some)
-        .map_err(|error| malformed(part, name, &error.to_string()))
+        .map_err(|error| Problem::malformed(part, name, &error.to_string()))
 }
 
 /// The digest that a name such as `blobs/sha256/DIGITS` or `DIGITS.json` promises.
@@ -259,8 +261,4 @@ fn digest_in(name: &str) -> Option<String> {
     let digits = last.strip_suffix(".json").unwrap_or(last);
     let hexadecimal = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     hexadecimal.then(|| format!("sha256:{}", digits.to_ascii_lowercase()))
-}
-
-fn malformed(part: &'static str, name: &str, reason: &str) -> Problem {
-    Problem::Malformed { part, name: name.to_owned(), reason: reason.to_owned() }
 }

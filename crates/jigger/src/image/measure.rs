@@ -4,17 +4,14 @@ use std::env::consts::ARCH;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::archive::{Blob, Contents, is_layout};
-use super::command::{Answer, read_aside};
-use super::detection::NoEngine;
-use super::engine::{Engine, EngineError};
+use super::engine::{Answer, Engine, NoEngine, read_aside};
 use super::error::{MeasureError, Problem};
-use super::layer::LayerFacts;
+use super::layer::{LayerFacts, wasted_bytes};
 use super::manifest::{Described, images};
-use super::waste::wasted_bytes;
-use super::{Image, Layer};
+use super::{Image, Layer, sum};
 
 /// Measures what the user named: a file, the folder of an image, or else a reference that an engine
 /// knows. What begins with `/`, `./` or `../` can only be a path.
@@ -94,24 +91,20 @@ fn saved_by(engine: &Engine, reference: &str) -> Result<Image, Problem> {
 /// Reads what the engine saves of an image. By id: given a name without a tag, engines save every
 /// tag of it.
 fn save(engine: &Engine, id: &str, reference: &str) -> Result<Contents, Problem> {
-    let failed = |complaint: String| EngineError::Failed {
-        program: engine.program,
-        task: format!("save the image {reference}"),
-        complaint,
-    };
-    let mut command = engine.command();
+    let failed = |complaint: &str| engine.failed(&format!("save the image {reference}"), complaint);
+    let mut command = Command::new(&engine.path);
     command.args(["save", "--", id]).stdin(Stdio::null());
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(&error.to_string()))?;
     let stderr = read_aside(child.stderr.take());
     let contents = match child.stdout.take() {
         Some(stdout) => Contents::of_stream(stdout),
-        None => return Err(failed("its output is closed".to_owned()).into()),
+        None => return Err(failed("its output is closed").into()),
     };
-    let status = child.wait().map_err(|error| failed(error.to_string()))?;
+    let status = child.wait().map_err(|error| failed(&error.to_string()))?;
     if status.success() {
         return contents;
     }
@@ -120,7 +113,7 @@ fn save(engine: &Engine, id: &str, reference: &str) -> Result<Contents, Problem>
     // When the reading stopped first, the engine only complains about that.
     match contents {
         Err(problem) if complaint.to_lowercase().contains("pipe") => Err(problem),
-        _ => Err(failed(complaint).into()),
+        _ => Err(failed(&complaint).into()),
     }
 }
 
@@ -156,15 +149,9 @@ fn sized(contents: &Contents, image: &Described, reference: String) -> Result<Im
         .zip(image.config.commands())
         .zip(wasted)
         .map(|((facts, created_by), wasted_bytes)| Layer {
-            digest: facts.digest.clone(),
             created_by,
-            unpacked_bytes: facts.unpacked_bytes,
-            transfer_bytes: facts.transfer_bytes,
             wasted_bytes,
-            tar_bytes: facts.tar_bytes,
-            symlink_bytes: facts.symlink_bytes,
-            files: facts.files,
-            biggest: facts.biggest.clone(),
+            ..facts.sizes.clone()
         })
         .collect();
     Ok(Image {
@@ -185,27 +172,20 @@ fn layer<'contents>(
     digest: &str,
 ) -> Result<&'contents LayerFacts, Problem> {
     let part = "layer";
-    let malformed = |reason: &str| Problem::Malformed {
-        part,
-        name: name.to_owned(),
-        reason: reason.to_owned(),
-    };
     match contents.blob(name) {
         None => Err(Problem::Missing { part, name: name.to_owned() }),
-        Some(Blob::Broken(reason)) => Err(malformed(reason)),
-        Some(Blob::Document(_) | Blob::Other) => Err(malformed("it is no tar archive")),
-        Some(Blob::Layer(facts)) if facts.digest == digest => Ok(facts),
+        Some(Blob::Broken(reason)) => Err(Problem::malformed(part, name, reason)),
+        Some(Blob::Document(_) | Blob::Other) => {
+            Err(Problem::malformed(part, name, "it is no tar archive"))
+        }
+        Some(Blob::Layer(facts)) if facts.sizes.digest == digest => Ok(facts),
         Some(Blob::Layer(facts)) => Err(Problem::DigestMismatch {
             part,
             name: name.to_owned(),
             expected: digest.to_owned(),
-            found: facts.digest.clone(),
+            found: facts.sizes.digest.clone(),
         }),
     }
-}
-
-fn sum(layers: &[Layer], bytes: impl Fn(&Layer) -> u64) -> u64 {
-    layers.iter().map(bytes).fold(0, u64::saturating_add)
 }
 
 /// The platform of this machine in the words of image configurations, which are Go's.

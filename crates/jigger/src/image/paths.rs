@@ -8,6 +8,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::error::Problem;
+
 /// More distinct paths than any image of sense has: keeps a hostile one from filling the memory.
 pub(super) const PATHS_MAX: usize = 4_000_000;
 
@@ -27,10 +29,6 @@ impl PathId {
         self.0 as usize
     }
 }
-
-/// An archive names more paths than are held.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooManyPaths;
 
 /// All paths met so far.
 ///
@@ -72,12 +70,12 @@ impl PathTree {
     }
 
     /// The number of `path`, a new one when it was not met before.
-    pub(super) fn insert(&mut self, path: &[u8]) -> Result<PathId, TooManyPaths> {
+    pub(super) fn insert(&mut self, path: &[u8]) -> Result<PathId, Problem> {
         components(path).try_fold(PathId::ROOT, |parent, name| self.child(parent, name))
     }
 
     /// The number of the path `name` in the folder `parent`.
-    pub(super) fn child(&mut self, parent: PathId, name: &[u8]) -> Result<PathId, TooManyPaths> {
+    pub(super) fn child(&mut self, parent: PathId, name: &[u8]) -> Result<PathId, Problem> {
         let Self { nodes, names, ids, hasher } = self;
         let hash = hasher.hash_one((parent.0, name));
         let same = |id: &u32| {
@@ -88,14 +86,12 @@ impl PathTree {
             return Ok(PathId(*id));
         }
         if nodes.len() >= PATHS_MAX || names.len() + name.len() > NAMES_MAX_BYTES {
-            return Err(TooManyPaths);
+            return Err(Problem::TooManyPaths);
         }
-        let id = u32::try_from(nodes.len()).map_err(|_| TooManyPaths)?;
-        nodes.push(Node {
-            parent: parent.0,
-            name_start: u32::try_from(names.len()).map_err(|_| TooManyPaths)?,
-            name_length: u32::try_from(name.len()).map_err(|_| TooManyPaths)?,
-        });
+        let small = |length: usize| u32::try_from(length).map_err(|_| Problem::TooManyPaths);
+        let id = small(nodes.len())?;
+        let (name_start, name_length) = (small(names.len())?, small(name.len())?);
+        nodes.push(Node { parent: parent.0, name_start, name_length });
         names.extend_from_slice(name);
         let rehash = |id: &u32| {
             let node = &nodes[*id as usize];
@@ -126,7 +122,7 @@ mod tests {
         let plain = tree.insert(b"usr/bin/env").unwrap();
         for spelling in [&b"/usr/bin/env"[..], b"./usr/bin/env", b"usr//bin/./env", b"usr/bin/env/"]
         {
-            assert_eq!(tree.insert(spelling), Ok(plain));
+            assert_eq!(tree.insert(spelling).unwrap(), plain);
         }
         assert_eq!(tree.len(), 4);
     }
@@ -137,7 +133,7 @@ mod tests {
         let here = tree.insert(b"a/x").unwrap();
         let there = tree.insert(b"b/x").unwrap();
         assert_ne!(here, there);
-        assert_eq!(Ok(tree.parent(here)), tree.insert(b"a"));
+        assert_eq!(tree.parent(here), tree.insert(b"a").unwrap());
         assert_eq!(tree.parent(PathId::ROOT), PathId::ROOT);
     }
 
@@ -145,17 +141,17 @@ mod tests {
     fn dots_and_bytes_outside_utf8_are_names() {
         let mut tree = PathTree::new();
         let escaping = tree.insert(b"../etc/passwd").unwrap();
-        assert_ne!(Ok(escaping), tree.insert(b"etc/passwd"));
-        assert_ne!(tree.insert(b"\xff"), tree.insert(b"\xfe"));
+        assert_ne!(escaping, tree.insert(b"etc/passwd").unwrap());
+        assert_ne!(tree.insert(b"\xff").unwrap(), tree.insert(b"\xfe").unwrap());
     }
 
     #[test]
     fn many_paths_keep_their_numbers_while_the_table_grows() {
         let mut tree = PathTree::new();
-        let ids: Vec<_> =
-            (0..5_000).map(|i| tree.insert(format!("d{}/f{i}", i % 7).as_bytes())).collect();
-        for (i, id) in ids.iter().enumerate() {
-            assert_eq!(&tree.insert(format!("d{}/f{i}", i % 7).as_bytes()), id);
+        let mut insert = |i| tree.insert(format!("d{}/f{i}", i % 7).as_bytes()).unwrap();
+        let ids: Vec<PathId> = (0..5_000).map(&mut insert).collect();
+        for (i, id) in ids.into_iter().enumerate() {
+            assert_eq!(insert(i), id);
         }
         assert_eq!(tree.len(), 1 + 7 + 5_000);
     }

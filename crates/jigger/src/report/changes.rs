@@ -4,6 +4,7 @@ pub mod json;
 
 use jigger_stats::Verdict;
 
+use super::Format;
 use super::look::{Look, Tone};
 use super::markdown::{escaped, markdown_table};
 use super::tables::{Table, bounded, threshold_table};
@@ -13,25 +14,12 @@ use super::warnings::warnings;
 use crate::analysis::{Basis, Change, Claim, Compared, Difference, Figure, ThresholdResult};
 use crate::metric::{Kind, Unit};
 
-/// What changes can be written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum ChangeFormat {
-    /// For a terminal.
-    Text,
-    /// For a pull request.
-    #[value(alias = "md")]
-    Markdown,
-    /// For programs.
-    Json,
-}
-
-/// Writes what changed between two runs. The look matters to [`ChangeFormat::Text`] alone.
+/// Writes what changed between two runs. The look matters to [`Format::Text`] alone.
 #[must_use]
-pub fn difference(found: &Difference<'_>, format: ChangeFormat, look: Look) -> String {
+pub fn difference(found: &Difference<'_>, format: Format, look: Look) -> String {
     match format {
-        ChangeFormat::Json => super::pretty(&json::Difference::of(found)),
-        ChangeFormat::Text => difference_text(found, look),
-        ChangeFormat::Markdown => {
+        Format::Json => super::to_json(&json::Difference::of(found)),
+        Format::Markdown => {
             let title = escaped(&headline(found));
             let mut text = format!("## {title}\n\n{}\n", escaped(&difference_title(found)));
             for table in difference_tables(found) {
@@ -44,6 +32,7 @@ pub fn difference(found: &Difference<'_>, format: ChangeFormat, look: Look) -> S
             text.push_str(&bullets(&remarks(found)));
             text
         }
+        _ => difference_text(found, look),
     }
 }
 
@@ -87,17 +76,15 @@ pub struct Revisions<'a> {
     pub compared: &'a [Compared<'a>],
 }
 
-/// Writes what changed between two revisions. The look matters to [`ChangeFormat::Text`] alone.
+/// Writes what changed between two revisions. The look matters to [`Format::Text`] alone.
 #[must_use]
-pub fn revisions(found: &Revisions<'_>, format: ChangeFormat, look: Look) -> String {
+pub fn revisions(found: &Revisions<'_>, format: Format, look: Look) -> String {
     match format {
-        ChangeFormat::Json => super::pretty(&json::Ab::of(found)),
-        ChangeFormat::Text => {
-            found.compared.iter().map(|run| revision_text(found, run, look)).collect()
-        }
-        ChangeFormat::Markdown => {
+        Format::Json => super::to_json(&json::Ab::of(found)),
+        Format::Markdown => {
             found.compared.iter().map(|run| revision_markdown(found, run)).collect()
         }
+        _ => found.compared.iter().map(|run| revision_text(found, run, look)).collect(),
     }
 }
 

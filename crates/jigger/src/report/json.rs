@@ -23,6 +23,7 @@ pub const VERSION: u32 = 2;
 /// A whole report.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Report<'a> {
+    #[schemars(extend("const" = VERSION))]
     version: u32,
     suite: &'a str,
     seed: u64,
@@ -174,7 +175,7 @@ pub struct Threshold<'a> {
 
 /// The whole report.
 pub fn render(analysis: &Analysis<'_>) -> String {
-    super::pretty(&Report::of(analysis))
+    super::to_json(&Report::of(analysis))
 }
 
 impl<'a> Report<'a> {

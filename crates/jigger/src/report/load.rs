@@ -1,148 +1,265 @@
 //! What `jigger load` prints.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use jigger_load::{Address, Arrivals, ErrorKind, Extent, Load, Pacing, Sample};
-use serde_json::{Map, Value, json};
+use jigger_load::{Address, Arrivals, ErrorKind, Errors, Extent, Load, Pacing, Sample};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
 use super::units::{bytes, grouped, time_us};
 use crate::analysis::{ENGINE_SHARE_LIMIT, Offered, engine_share, is_near_ports};
 use crate::confounder::{HELD_BACK_SHARE, closes_connections};
-use crate::metric::Kind;
+use crate::metric::{Kind, Source};
 use crate::numbers::number;
 use crate::record::Limit;
 
+/// The version of the JSON shape.
+pub const VERSION: u32 = 1;
+
 /// One load and what came of it.
-#[derive(Debug)]
-pub struct Told<'a> {
-    /// The URL as typed.
-    pub url: &'a str,
-    /// What was asked for.
-    pub load: &'a Load,
-    /// What was measured.
-    pub sample: &'a Sample,
-    /// The kernel's local ports.
-    pub local_ports: u32,
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct LoadReport<'a> {
+    #[schemars(extend("const" = VERSION))]
+    version: u32,
+    url: &'a str,
+    /// How long it took.
+    seconds: f64,
+    connections: usize,
+    threads: usize,
+    driver: &'a str,
+    batch: bool,
+    busy_poll: bool,
+    /// Correct answers.
+    requests: u64,
+    requests_per_second: f64,
+    /// Received, heads included.
+    bytes: u64,
+    response_time_us: Latencies,
+    /// Without the wait between due and sent; null in closed loop.
+    service_time_us: Option<Latencies>,
+    /// By the kernel's clock; null where it was not asked.
+    kernel_time_us: Option<Latencies>,
+    /// Of making connections.
+    connect_time_us: Latencies,
+    /// Response times in nanoseconds: HdrHistogram V2, not compressed, in base64; those of several
+    /// runs can be added.
+    histogram: String,
+    /// Answers by status code.
+    status: &'a BTreeMap<u16, u64>,
+    /// Failed requests by kind.
+    #[serde(serialize_with = "every_kind")]
+    #[schemars(schema_with = "every_kind_schema")]
+    errors: &'a Errors,
+    connections_opened: u64,
+    /// Connections that the server ended although they were to be kept.
+    closed_by_server: u64,
+    /// Answers that came in pieces some 40 ms apart.
+    held_back: u64,
+    in_flight_at_end: Unanswered,
+    /// What was used up, as far as the client knows; null when nothing was answered.
+    limit: Option<LimitSeen>,
+    engine: EngineFigures,
+    #[serde(skip)]
+    is_closed_loop: bool,
+    #[serde(skip)]
+    is_port_limited: bool,
+    #[serde(skip)]
+    local_ports: u32,
 }
 
-impl Told<'_> {
-    fn seconds(&self) -> f64 {
-        number(self.sample.elapsed_ns) / 1e9
-    }
+/// In microseconds; null where there are too few answers for it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Latencies {
+    mean: Option<f64>,
+    stdev: Option<f64>,
+    p50: Option<f64>,
+    p90: Option<f64>,
+    p99: Option<f64>,
+    p99_9: Option<f64>,
+    p99_99: Option<f64>,
+    max: Option<f64>,
+}
 
-    fn engine_share(&self) -> f64 {
-        let engine = &self.sample.engine;
-        engine_share(engine.cpu_ns, self.sample.elapsed_ns, engine.cores)
-    }
+/// Requests without an answer when the time was up.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Unanswered {
+    count: u64,
+    oldest_us: f64,
+}
 
-    fn engine_cpu_us(&self) -> Option<f64> {
-        let requests = self.sample.requests;
-        (requests > 0).then(|| number(self.sample.engine.cpu_ns) / 1e3 / number(requests))
-    }
-
-    fn is_client_limited(&self) -> bool {
-        self.sample.requests > 0 && self.engine_share() >= ENGINE_SHARE_LIMIT
-    }
-
-    fn is_port_limited(&self) -> bool {
-        let Sample { connections_opened, elapsed_ns, .. } = *self.sample;
-        let is_tcp = matches!(self.load.address, Address::Tcp(_));
-        is_tcp && is_near_ports(connections_opened, elapsed_ns, self.local_ports)
-    }
-
-    /// What was used up, as far as a client can know it.
-    fn limit(&self) -> Option<Seen> {
-        let is_reached = || self.offered().is_some_and(|offered| offered.is_reached());
-        (self.sample.requests > 0).then(|| match () {
-            () if self.is_client_limited() => Seen::Known(Limit::ClientCpu),
-            () if self.is_port_limited() => Seen::Known(Limit::Ports),
-            () if is_reached() => Seen::Known(Limit::Rate),
-            () => Seen::ServerOrConnections,
-        })
-    }
-
-    /// What an open loop was asked for and what came of it.
-    fn offered(&self) -> Option<Offered> {
-        let Pacing::Open { rate_per_second, arrivals, burst } = self.load.pacing else {
-            return None;
-        };
-        let times = &self.sample.response_time_ns;
-        Some(Offered {
-            rate_per_second,
-            exponential: arrivals == Arrivals::Exponential,
-            burst,
-            is_counted: matches!(self.load.extent, Extent::Count(_)),
-            due: self.sample.due,
-            answered: self.sample.requests,
-            elapsed_ns: self.sample.elapsed_ns,
-            mean_ns: if times.is_empty() { 0.0 } else { times.mean() },
-        })
-    }
+/// What the load engine itself used.
+#[derive(Debug, Serialize, JsonSchema)]
+struct EngineFigures {
+    cpu_us_per_request: Option<f64>,
+    /// Of its cores, 0 to 1.
+    cpu_share: f64,
+    /// How late requests were sent in open loop.
+    schedule_lag_us: Option<Latencies>,
+    client_limited: bool,
 }
 
 /// A limit as a client sees it, who does not know what the server did with its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    Known(Limit),
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum LimitSeen {
+    ClientCpu,
+    Ports,
+    Rate,
     ServerOrConnections,
 }
 
-impl Seen {
+impl LimitSeen {
     fn words(self) -> &'static str {
         match self {
-            Self::Known(limit) => limit.words(),
+            Self::ClientCpu => Limit::ClientCpu.words(),
+            Self::Ports => Limit::Ports.words(),
+            Self::Rate => Limit::Rate.words(),
             Self::ServerOrConnections => "server or connections",
-        }
-    }
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::Known(limit) => limit.code(),
-            Self::ServerOrConnections => "server-or-connections",
         }
     }
 }
 
-/// For people.
-#[must_use]
-pub fn text(told: &Told<'_>) -> String {
-    let Told { url, load, sample, .. } = told;
-    let mut text = String::new();
-    let _ = writeln!(text, "{url}: {} connections, {} threads", load.connections, load.threads);
-    let is_bound = told.is_client_limited() || told.is_port_limited();
-    let bound = if is_bound { "at least " } else { "" };
-    let _ = writeln!(
-        text,
-        "  {} requests in {:.2} s: {bound}{} a second, {} a second",
-        grouped(number(sample.requests)),
-        told.seconds(),
-        grouped(sample.requests_per_second()),
-        bytes(number(sample.bytes_received) / told.seconds())
-    );
-    if let Some(limit) = told.limit() {
-        let _ = writeln!(text, "  limit: {}", limit.words());
+impl<'a> LoadReport<'a> {
+    /// The URL is as typed; `local_ports` are the kernel's.
+    #[must_use]
+    pub fn of(url: &'a str, load: &Load, sample: &'a Sample, local_ports: u32) -> Self {
+        let engine = EngineFigures::of(sample);
+        let is_port_limited = matches!(load.address, Address::Tcp(_))
+            && is_near_ports(sample.connections_opened, sample.elapsed_ns, local_ports);
+        let is_rate_reached = || offered(load, sample).is_some_and(|offered| offered.is_reached());
+        let limit = (sample.requests > 0).then(|| match () {
+            () if engine.client_limited => LimitSeen::ClientCpu,
+            () if is_port_limited => LimitSeen::Ports,
+            () if is_rate_reached() => LimitSeen::Rate,
+            () => LimitSeen::ServerOrConnections,
+        });
+        Self {
+            version: VERSION,
+            url,
+            seconds: number(sample.elapsed_ns) / 1e9,
+            connections: load.connections,
+            threads: load.threads,
+            driver: sample.driver,
+            batch: load.batch,
+            busy_poll: load.busy_poll,
+            requests: sample.requests,
+            requests_per_second: sample.requests_per_second(),
+            bytes: sample.bytes_received,
+            response_time_us: Latencies::of(&sample.response_time_ns),
+            service_time_us: sample.service_time_ns.as_ref().map(Latencies::of),
+            kernel_time_us: sample.kernel_time_ns.as_ref().map(Latencies::of),
+            connect_time_us: Latencies::of(&sample.connect_time_ns),
+            histogram: STANDARD.encode(jigger_load::sample::encode_v2(&sample.response_time_ns)),
+            status: &sample.status,
+            errors: &sample.errors,
+            connections_opened: sample.connections_opened,
+            closed_by_server: sample.closed_by_server,
+            held_back: sample.held_back,
+            in_flight_at_end: Unanswered {
+                count: sample.in_flight_at_end.count,
+                oldest_us: number(sample.in_flight_at_end.oldest_ns) / 1e3,
+            },
+            limit,
+            engine,
+            is_closed_loop: load.pacing == Pacing::Closed,
+            is_port_limited,
+            local_ports,
+        }
     }
-    latency_lines(&mut text, "response time", &sample.response_time_ns);
-    if let Some(service) = &sample.service_time_ns {
-        latency_lines(&mut text, "service time", service);
+
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let is_bound = self.engine.client_limited || self.is_port_limited;
+        let mut text = format!(
+            "{}: {} connections, {} threads\n  \
+             {} requests in {:.2} s: {}{} a second, {} a second\n",
+            self.url,
+            self.connections,
+            self.threads,
+            grouped(number(self.requests)),
+            self.seconds,
+            if is_bound { "at least " } else { "" },
+            grouped(self.requests_per_second),
+            bytes(number(self.bytes) / self.seconds)
+        );
+        if let Some(limit) = self.limit {
+            let _ = writeln!(text, "  limit: {}", limit.words());
+        }
+        let made_anew = self.connections_opened > self.connections as u64;
+        for (name, times) in [
+            ("response time", Some(&self.response_time_us)),
+            ("service time", self.service_time_us.as_ref()),
+            ("server's time", self.kernel_time_us.as_ref()),
+            ("connect time", Some(&self.connect_time_us).filter(|_| made_anew)),
+        ] {
+            text.extend(times.and_then(|times| times.lines(name)));
+        }
+        if self.is_closed_loop {
+            text.push_str(CLOSED_LOOP);
+        }
+        if self.batch && self.kernel_time_us.as_ref().is_some_and(|times| times.mean.is_some()) {
+            text.push_str(BATCH);
+        }
+        self.add_errors(&mut text);
+        self.add_remarks(&mut text);
+        text
     }
-    if let Some(kernel) = &sample.kernel_time_ns {
-        latency_lines(&mut text, "server's time", kernel);
+
+    fn add_errors(&self, text: &mut String) {
+        for (kind, count, first) in self.errors.iter() {
+            let _ = writeln!(text, "  errors: {count} {}: {first}", kind.name());
+        }
+        if self.status.keys().any(|status| *status != 200) {
+            let list: Vec<String> =
+                self.status.iter().map(|(status, count)| format!("{count} x {status}")).collect();
+            let _ = writeln!(text, "  status: {}", list.join(", "));
+        }
     }
-    if !sample.connect_time_ns.is_empty() && sample.connections_opened > load.connections as u64 {
-        latency_lines(&mut text, "connect time", &sample.connect_time_ns);
+
+    /// What may be wrong with the server or the client, with the remedy.
+    fn add_remarks(&self, text: &mut String) {
+        if self.closed_by_server > 0 {
+            // One that is ended now and then is kept all the same.
+            let closes = closes_connections(self.closed_by_server, self.requests);
+            let _ = writeln!(
+                text,
+                "  {}: the server ended {} connections that were to be kept",
+                if closes { "connection-close" } else { "connections" },
+                self.closed_by_server
+            );
+        }
+        if number(self.held_back) > HELD_BACK_SHARE * number(self.requests) {
+            let _ = writeln!(
+                text,
+                "  delayed-acks: {} answers came in pieces some 40 ms apart; if the server sets no \
+                 TCP_NODELAY,\n  it waits for the acknowledgement of the first: set it, or write \
+                 head and body in one go",
+                grouped(number(self.held_back))
+            );
+        }
+        if self.engine.client_limited {
+            let _ = writeln!(
+                text,
+                "  client-limited: the load engine used {:.0} % of its cores; give it more \
+                 threads (-t) or cores",
+                self.engine.cpu_share * 100.0
+            );
+        }
+        if self.is_port_limited {
+            let _ = writeln!(
+                text,
+                "  port-limited: {} connections were opened a second, near the end of the {} local \
+                 ports;\n  widen net.ipv4.ip_local_port_range (sysctl), or keep connections",
+                grouped(number(self.connections_opened) / self.seconds),
+                self.local_ports
+            );
+        }
     }
-    if load.pacing == Pacing::Closed {
-        text.push_str(CLOSED_LOOP);
-    }
-    if load.batch && sample.kernel_time_ns.as_ref().is_some_and(|times| !times.is_empty()) {
-        text.push_str(BATCH);
-    }
-    problem_lines(&mut text, told);
-    text
 }
 
 /// What a closed loop cannot show (Schroeder et al. 2006).
@@ -154,133 +271,96 @@ const BATCH: &str = "  batch: where 8 or more were due, answers were left to gat
                      that is in the\n  response time and not in the server's time, which ends when the \
                      kernel has the answer\n";
 
-fn latency_lines(text: &mut String, name: &str, histogram: &Histogram<u64>) {
-    if histogram.is_empty() {
-        return;
+impl Latencies {
+    fn of(times_ns: &Histogram<u64>) -> Self {
+        let is_some = !times_ns.is_empty();
+        let percentile = |kind: Kind| {
+            let Source::Percentile { quantile, responses } = kind.descriptor().source else {
+                return None;
+            };
+            let has_enough = times_ns.len() >= responses;
+            has_enough.then(|| number(times_ns.value_at_quantile(quantile)) / 1e3)
+        };
+        Self {
+            mean: is_some.then(|| times_ns.mean() / 1e3),
+            stdev: is_some.then(|| times_ns.stdev() / 1e3),
+            p50: percentile(Kind::ResponseTimeP50),
+            p90: percentile(Kind::ResponseTimeP90),
+            p99: percentile(Kind::ResponseTimeP99),
+            p99_9: percentile(Kind::ResponseTimeP999),
+            p99_99: percentile(Kind::ResponseTimeP9999),
+            max: is_some.then(|| number(times_ns.max()) / 1e3),
+        }
     }
-    let shown = |quantile| time_us(number(histogram.value_at_quantile(quantile)) / 1e3);
-    let _ = writeln!(
-        text,
-        "  {name}: mean {}, stdev {}, max {}",
-        time_us(histogram.mean() / 1e3),
-        time_us(histogram.stdev() / 1e3),
-        time_us(number(histogram.max()) / 1e3)
-    );
-    let enough = Kind::percentiles().filter(|(_, _, needed)| histogram.len() >= *needed);
-    let list: Vec<String> =
-        enough.map(|(name, q, _)| format!("{} {}", name.replace('_', "."), shown(q))).collect();
-    if !list.is_empty() {
-        let _ = writeln!(text, "    {}", list.join(", "));
+
+    /// `None` without any answer.
+    fn lines(&self, name: &str) -> Option<String> {
+        let [mean, stdev, max] = [self.mean?, self.stdev?, self.max?].map(time_us);
+        let mut text = format!("  {name}: mean {mean}, stdev {stdev}, max {max}\n");
+        let percentiles = [
+            ("p50", self.p50),
+            ("p90", self.p90),
+            ("p99", self.p99),
+            ("p99.9", self.p99_9),
+            ("p99.99", self.p99_99),
+        ];
+        let had = percentiles.iter().filter_map(|(name, us)| Some((name, (*us)?)));
+        let list: Vec<String> = had.map(|(name, us)| format!("{name} {}", time_us(us))).collect();
+        if !list.is_empty() {
+            let _ = writeln!(text, "    {}", list.join(", "));
+        }
+        Some(text)
     }
 }
 
-fn problem_lines(text: &mut String, told: &Told<'_>) {
-    let sample = told.sample;
-    for (kind, count, first) in sample.errors.iter() {
-        let _ = writeln!(text, "  errors: {count} {}: {first}", kind.name());
-    }
-    if sample.status.keys().any(|status| *status != 200) {
-        let list: Vec<String> =
-            sample.status.iter().map(|(status, count)| format!("{count} x {status}")).collect();
-        let _ = writeln!(text, "  status: {}", list.join(", "));
-    }
-    if sample.closed_by_server > 0 {
-        // One that is ended now and then is kept all the same.
-        let closes = closes_connections(sample.closed_by_server, sample.requests);
-        let _ = writeln!(
-            text,
-            "  {}: the server ended {} connections that were to be kept",
-            if closes { "connection-close" } else { "connections" },
-            sample.closed_by_server
-        );
-    }
-    if number(sample.held_back) > HELD_BACK_SHARE * number(sample.requests) {
-        let _ = writeln!(
-            text,
-            "  delayed-acks: {} answers came in pieces some 40 ms apart; if the server sets no \
-             TCP_NODELAY,\n  it waits for the acknowledgement of the first: set it, or write head and \
-             body in one go",
-            grouped(number(sample.held_back))
-        );
-    }
-    if told.is_client_limited() {
-        let _ = writeln!(
-            text,
-            "  client-limited: the load engine used {:.0} % of its cores; give it more threads \
-             (-t) or cores",
-            told.engine_share() * 100.0
-        );
-    }
-    if told.is_port_limited() {
-        let _ = writeln!(
-            text,
-            "  port-limited: {} connections were opened a second, near the end of the {} local \
-             ports;\n  widen net.ipv4.ip_local_port_range (sysctl), or keep connections",
-            grouped(number(sample.connections_opened) / told.seconds()),
-            told.local_ports
-        );
+impl EngineFigures {
+    fn of(sample: &Sample) -> Self {
+        let Sample { requests, elapsed_ns, ref engine, .. } = *sample;
+        let cpu_share = engine_share(engine.cpu_ns, elapsed_ns, engine.cores);
+        let cpu_us_per_request = || number(engine.cpu_ns) / 1e3 / number(requests);
+        Self {
+            cpu_us_per_request: (requests > 0).then(cpu_us_per_request),
+            cpu_share,
+            schedule_lag_us: engine.schedule_lag_ns.as_ref().map(Latencies::of),
+            client_limited: requests > 0 && cpu_share >= ENGINE_SHARE_LIMIT,
+        }
     }
 }
 
-/// For programs: version 1 of the shape in docs/suite.md.
-#[must_use]
-pub fn json(told: &Told<'_>) -> String {
-    let Told { url, load, sample, .. } = told;
-    let status: Map<String, Value> =
-        sample.status.iter().map(|(code, count)| (code.to_string(), json!(count))).collect();
-    let errors: Map<String, Value> = ErrorKind::ALL
-        .iter()
-        .map(|kind| (kind.name().to_owned(), json!(sample.errors.count(*kind))))
-        .collect();
-    let value = json!({
-        "version": 1,
-        "url": url,
-        "seconds": told.seconds(),
-        "connections": load.connections,
-        "threads": load.threads,
-        "driver": sample.driver,
-        "batch": load.batch,
-        "busy_poll": load.busy_poll,
-        "requests": sample.requests,
-        "requests_per_second": sample.requests_per_second(),
-        "bytes": sample.bytes_received,
-        "response_time_us": latencies(&sample.response_time_ns),
-        "service_time_us": sample.service_time_ns.as_ref().map(latencies),
-        "kernel_time_us": sample.kernel_time_ns.as_ref().map(latencies),
-        "connect_time_us": latencies(&sample.connect_time_ns),
-        "histogram": STANDARD.encode(jigger_load::sample::encode_v2(&sample.response_time_ns)),
-        "status": status,
-        "errors": errors,
-        "connections_opened": sample.connections_opened,
-        "closed_by_server": sample.closed_by_server,
-        "held_back": sample.held_back,
-        "in_flight_at_end": {
-            "count": sample.in_flight_at_end.count,
-            "oldest_us": number(sample.in_flight_at_end.oldest_ns) / 1e3,
-        },
-        "limit": told.limit().map(Seen::code),
-        "engine": {
-            "cpu_us_per_request": told.engine_cpu_us(),
-            "cpu_share": told.engine_share(),
-            "schedule_lag_us": sample.engine.schedule_lag_ns.as_ref().map(latencies),
-            "client_limited": told.is_client_limited(),
-        },
-    });
-    format!("{value:#}\n")
+/// What an open loop was asked for and what came of it.
+fn offered(load: &Load, sample: &Sample) -> Option<Offered> {
+    let Pacing::Open { rate_per_second, arrivals, burst } = load.pacing else {
+        return None;
+    };
+    let times = &sample.response_time_ns;
+    Some(Offered {
+        rate_per_second,
+        exponential: arrivals == Arrivals::Exponential,
+        burst,
+        is_counted: matches!(load.extent, Extent::Count(_)),
+        due: sample.due,
+        answered: sample.requests,
+        elapsed_ns: sample.elapsed_ns,
+        mean_ns: if times.is_empty() { 0.0 } else { times.mean() },
+    })
 }
 
-/// Mean, stdev, quantiles and max in microseconds; `null` where samples are too few.
-fn latencies(histogram: &Histogram<u64>) -> Value {
-    let mut map = Map::new();
-    let some = !histogram.is_empty();
-    map.insert("mean".to_owned(), json!(some.then(|| histogram.mean() / 1e3)));
-    map.insert("stdev".to_owned(), json!(some.then(|| histogram.stdev() / 1e3)));
-    for (name, quantile, needed) in Kind::percentiles() {
-        let value = number(histogram.value_at_quantile(quantile)) / 1e3;
-        map.insert(name.to_owned(), json!((histogram.len() >= needed).then_some(value)));
-    }
-    map.insert("max".to_owned(), json!(some.then(|| number(histogram.max()) / 1e3)));
-    Value::Object(map)
+/// Also the kinds of which there was none.
+fn every_kind<S: Serializer>(errors: &Errors, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(ErrorKind::ALL.map(|kind| (kind.name(), errors.count(kind))))
+}
+
+fn every_kind_schema(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = kinds_schema(generator);
+    schema.insert("required".to_owned(), ErrorKind::ALL.map(ErrorKind::name).into());
+    schema
+}
+
+/// Counts by kind of failure, none of them required.
+pub(super) fn kinds_schema(_: &mut SchemaGenerator) -> Schema {
+    let count = json_schema!({ "type": "integer", "minimum": 0 });
+    let counts = BTreeMap::from(ErrorKind::ALL.map(|kind| (kind.name(), count.clone())));
+    json_schema!({ "type": "object", "properties": counts, "additionalProperties": false })
 }
 
 #[cfg(test)]

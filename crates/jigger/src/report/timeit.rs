@@ -2,164 +2,169 @@
 
 use std::fmt::Write as _;
 
-use jigger_load::Sample;
-use serde_json::{Value, json};
+use jigger_load::{Errors, Sample};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
 
+use super::load::kinds_schema;
 use super::units::{grouped, significant, time_us};
 use crate::numbers::number;
 
-/// One round of one URL.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Timed {
-    /// From the first request's begin to the last answer's end.
-    pub seconds: f64,
-    /// Correct answers.
-    pub answers: u64,
-    /// Failed requests by kind, with the first message of each.
-    pub errors: Vec<(&'static str, u64, String)>,
-}
+/// The version of the JSON shape.
+pub const VERSION: u32 = 1;
 
 /// What was asked and what came of it.
-#[derive(Debug)]
-pub struct Told<'a> {
-    /// The URLs as typed.
-    pub urls: &'a [String],
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TimeitReport {
+    #[schemars(extend("const" = VERSION))]
+    version: u32,
     /// Requests a round.
-    pub number: u64,
-    /// Whether one connection served them all.
-    pub keeps_connection: bool,
-    /// The rounds of each URL.
-    pub timed: &'a [Vec<Timed>],
+    number: u64,
+    connection: Connection,
+    urls: Vec<TimedUrl>,
 }
 
-impl Timed {
-    /// What a load measured.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Connection {
+    /// A new one for each request.
+    Fresh,
+    /// One for all requests of a round.
+    KeepAlive,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct TimedUrl {
+    url: String,
+    rounds: Vec<Round>,
+    /// Of the shortest round; null without any round.
+    best_seconds: Option<f64>,
+    /// By which share the longest round took more.
+    spread: Option<f64>,
+}
+
+/// One round of one URL.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Round {
+    /// For all requests, from the first one's begin to the last answer's end.
+    seconds: f64,
+    /// Failed ones took their time as well; null when none was made.
+    seconds_per_request: Option<f64>,
+    /// Correct answers.
+    requests: u64,
+    /// Failed requests by kind; kinds without any are left out.
+    #[serde(serialize_with = "those_that_occurred")]
+    #[schemars(schema_with = "kinds_schema")]
+    errors: Errors,
+}
+
+impl TimeitReport {
+    /// `keeps_connection`: one connection served all `number` requests of a round.
     #[must_use]
-    pub fn of(sample: &Sample) -> Self {
-        let errors = sample.errors.iter();
-        Self {
-            seconds: number(sample.elapsed_ns) / 1e9,
-            answers: sample.requests,
-            errors: errors
-                .map(|(kind, count, first)| (kind.name(), count, first.to_owned()))
-                .collect(),
-        }
+    pub fn new(number: u64, keeps_connection: bool, timed: Vec<(String, Vec<Round>)>) -> Self {
+        let connection = if keeps_connection { Connection::KeepAlive } else { Connection::Fresh };
+        let urls = timed.into_iter().map(|(url, rounds)| TimedUrl::new(url, rounds)).collect();
+        Self { version: VERSION, number, connection, urls }
     }
 
-    fn failed(&self) -> u64 {
-        self.errors.iter().map(|(_, count, _)| count).sum()
+    /// Whether every URL answered something.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.urls.iter().all(|timed| timed.rounds.iter().any(|round| round.requests > 0))
     }
 
-    /// Failed requests took their time as well; `None` when none was made.
-    fn seconds_per_request(&self) -> Option<f64> {
-        let requests = self.answers + self.failed();
-        (requests > 0).then(|| self.seconds / number(requests))
-    }
-
-    fn text(&self) -> String {
-        let each = self.seconds_per_request().map_or_else(|| "-".to_owned(), |s| time_us(s * 1e6));
-        let mut text = format!("{:.3} s, {each} a request", self.seconds);
-        for (kind, count, first) in &self.errors {
-            let _ = write!(text, "; {count} failed ({kind}): {first}");
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let connection = match self.connection {
+            Connection::KeepAlive => "over one connection",
+            Connection::Fresh => "a new connection for each",
+        };
+        let requests = grouped(number(self.number));
+        for TimedUrl { url, rounds, best_seconds, spread } in &self.urls {
+            let _ = writeln!(text, "{url}: {requests} requests one after another, {connection}");
+            if let [only] = rounds.as_slice() {
+                let _ = writeln!(text, "  {}", only.text());
+                continue;
+            }
+            for (nth, round) in (1..).zip(rounds) {
+                let _ = writeln!(text, "  round {nth}: {}", round.text());
+            }
+            if let Some((best, spread)) = best_seconds.zip(*spread) {
+                let spread = significant(spread * 100.0);
+                let _ = writeln!(text, "  best: {best:.3} s; the longest took {spread} % more");
+            }
         }
         text
     }
 }
 
-/// The shortest round's seconds, and by how much the longest is longer, as a share.
-fn best_and_spread(rounds: &[Timed]) -> Option<(f64, f64)> {
-    let seconds = || rounds.iter().map(|timed| timed.seconds);
-    let best = seconds().reduce(f64::min).filter(|best| *best > 0.0)?;
-    let worst = seconds().reduce(f64::max)?;
-    Some((best, worst / best - 1.0))
-}
-
-/// For people.
-#[must_use]
-pub fn text(told: &Told<'_>) -> String {
-    let mut text = String::new();
-    let connection =
-        if told.keeps_connection { "over one connection" } else { "a new connection for each" };
-    for (url, rounds) in told.urls.iter().zip(told.timed) {
-        let requests = grouped(number(told.number));
-        let _ = writeln!(text, "{url}: {requests} requests one after another, {connection}");
-        if let [only] = rounds.as_slice() {
-            let _ = writeln!(text, "  {}", only.text());
-            continue;
-        }
-        for (round, timed) in rounds.iter().enumerate() {
-            let _ = writeln!(text, "  round {}: {}", round + 1, timed.text());
-        }
-        if let Some((best, spread)) = best_and_spread(rounds) {
-            let spread = significant(spread * 100.0);
-            let _ = writeln!(text, "  best: {best:.3} s; the longest took {spread} % more");
-        }
+impl TimedUrl {
+    fn new(url: String, rounds: Vec<Round>) -> Self {
+        let seconds = || rounds.iter().map(|round| round.seconds);
+        let best_seconds = seconds().reduce(f64::min).filter(|best| *best > 0.0);
+        let longest = seconds().reduce(f64::max);
+        let spread = best_seconds.zip(longest).map(|(best, longest)| longest / best - 1.0);
+        Self { url, rounds, best_seconds, spread }
     }
-    text
 }
 
-/// For programs: version 1 of the shape in docs/suite.md.
-#[must_use]
-pub fn json(told: &Told<'_>) -> String {
-    let round = |timed: &Timed| {
-        let errors: serde_json::Map<String, Value> = timed
-            .errors
-            .iter()
-            .map(|(kind, count, _)| ((*kind).to_owned(), json!(count)))
-            .collect();
-        json!({
-            "seconds": timed.seconds,
-            "seconds_per_request": timed.seconds_per_request(),
-            "requests": timed.answers,
-            "errors": errors,
-        })
-    };
-    let url = |(url, rounds): (&String, &Vec<Timed>)| {
-        let summary = best_and_spread(rounds);
-        json!({
-            "url": url,
-            "rounds": rounds.iter().map(round).collect::<Vec<_>>(),
-            "best_seconds": summary.map(|(best, _)| best),
-            "spread": summary.map(|(_, spread)| spread),
-        })
-    };
-    let urls: Vec<Value> = told.urls.iter().zip(told.timed).map(url).collect();
-    let connection = if told.keeps_connection { "keep-alive" } else { "fresh" };
-    let value =
-        json!({ "version": 1, "number": told.number, "connection": connection, "urls": urls });
-    format!("{value:#}\n")
+impl Round {
+    /// What a load measured.
+    #[must_use]
+    pub fn of(sample: &Sample) -> Self {
+        Self::new(number(sample.elapsed_ns) / 1e9, sample.requests, sample.errors.clone())
+    }
+
+    fn new(seconds: f64, requests: u64, errors: Errors) -> Self {
+        let made = requests + errors.total();
+        let seconds_per_request = (made > 0).then(|| seconds / number(made));
+        Self { seconds, seconds_per_request, requests, errors }
+    }
+
+    fn text(&self) -> String {
+        let each = self.seconds_per_request.map_or_else(|| "-".to_owned(), |s| time_us(s * 1e6));
+        let mut text = format!("{:.3} s, {each} a request", self.seconds);
+        for (kind, count, first) in self.errors.iter() {
+            let _ = write!(text, "; {count} failed ({}): {first}", kind.name());
+        }
+        text
+    }
+}
+
+fn those_that_occurred<S: Serializer>(errors: &Errors, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(errors.iter().map(|(kind, count, _)| (kind.name(), count)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use jigger_load::ErrorKind;
+    use serde_json::Value;
 
-    fn timed(seconds: f64) -> Timed {
-        Timed { seconds, answers: 1_000, errors: Vec::new() }
-    }
+    use super::*;
+    use crate::report::to_json;
 
     #[test]
     fn rounds_their_best_and_their_spread() {
-        let failing = Timed {
-            seconds: 3.0,
-            answers: 0,
-            errors: vec![("timeout", 1_000, "no complete answer within 10s".to_owned())],
-        };
-        let told = Told {
-            urls: &["http://a/".to_owned(), "http://b/".to_owned()],
-            number: 1_000,
-            keeps_connection: false,
-            timed: &[vec![timed(2.2), timed(2.0)], vec![failing]],
-        };
+        let round = |seconds| Round::new(seconds, 1_000, Errors::default());
+        let mut errors = Errors::default();
+        errors.add(ErrorKind::Timeout, 1_000, || "no complete answer within 10s".to_owned());
+        let timed = vec![
+            ("http://a/".to_owned(), vec![round(2.2), round(2.0)]),
+            ("http://b/".to_owned(), vec![Round::new(3.0, 0, errors)]),
+        ];
+        let report = TimeitReport::new(1_000, false, timed);
         assert_eq!(
-            text(&told),
+            report.text(),
             "http://a/: 1,000 requests one after another, a new connection for each\n  \
              round 1: 2.200 s, 2.20 ms a request\n  round 2: 2.000 s, 2.00 ms a request\n  \
              best: 2.000 s; the longest took 10.0 % more\n\
              http://b/: 1,000 requests one after another, a new connection for each\n  \
              3.000 s, 3.00 ms a request; 1000 failed (timeout): no complete answer within 10s\n"
         );
-        let value: Value = serde_json::from_str(&json(&told)).unwrap();
+        assert!(!report.is_measured());
+        let value: Value = serde_json::from_str(&to_json(&report)).unwrap();
         assert_eq!(value["urls"][0]["best_seconds"], 2.0);
         assert_eq!(value["urls"][1]["rounds"][0]["errors"]["timeout"], 1_000);
     }

@@ -9,42 +9,24 @@ mod hooks;
 mod table;
 mod thread;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jigger_load::{Address, Request, Url};
+use jigger_load::{Address, Flow, Load, LoadError, Progress, Request, Sample, run_with_hooks};
 use mlua::{Function, Lua, Table};
 
-pub use figures::Summary;
 pub use hooks::LuaHooks;
 pub use table::Base;
 use thread::{Shared, Thread};
 
-use super::statistics::Statistics;
-
-/// What a script is run with.
-#[derive(Debug)]
-pub struct Setting<'a> {
-    /// The script's file.
-    pub path: &'a Path,
-    /// What is asked.
-    pub url: &'a Url,
-    /// The headers from the command line.
-    pub headers: &'a [(String, String)],
-    /// What `init` gets: the URL as typed, then the arguments for the script.
-    pub arguments: &'a [String],
-    /// Load threads.
-    pub threads: usize,
-    /// Where the threads connect, if the script does not say otherwise.
-    pub address: SocketAddr,
-}
+use super::Setting;
+use super::report::Figures;
 
 /// Why a script cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
     /// Its file.
-    #[error("cannot read the script {path}: {source}")]
+    #[error("cannot read the script {path}")]
     Read {
         /// The file.
         path: PathBuf,
@@ -54,6 +36,9 @@ pub enum ScriptError {
     /// What the script itself did wrong: file, line and message.
     #[error("{0}")]
     Lua(String),
+    /// The same, while the load ran.
+    #[error("the script failed, and the run ended with what was measured: {0}")]
+    Ended(String),
 }
 
 impl From<mlua::Error> for ScriptError {
@@ -95,10 +80,26 @@ impl Script {
         Ok(script)
     }
 
+    /// Runs the load as the script wants it.
+    ///
+    /// # Errors
+    /// As [`jigger_load::run`]. What the script did wrong is told by [`Self::done`].
+    pub fn run(
+        &self,
+        load: &mut Load,
+        observe: &mut dyn FnMut(&Progress) -> Flow,
+    ) -> Result<Sample, LoadError> {
+        load.thread_addresses = self.addresses();
+        if let Some(hooks) = self.hooks() {
+            return run_with_hooks(load, hooks, observe);
+        }
+        load.thread_requests = self.requests();
+        jigger_load::run(load, observe)
+    }
+
     /// The hooks of each thread; `None` when the script has none, so that the requests are the
     /// same all the time.
-    #[must_use]
-    pub fn hooks(&self) -> Option<Vec<LuaHooks>> {
+    fn hooks(&self) -> Option<Vec<LuaHooks>> {
         let globals = self.threads.first()?.lua.globals();
         let has = |name: &str| globals.get::<Function>(name).is_ok();
         if !["request", "response", "delay"].into_iter().any(has) {
@@ -112,39 +113,29 @@ impl Script {
     }
 
     /// Where each thread connects.
-    #[must_use]
-    pub fn addresses(&self) -> Vec<Address> {
+    fn addresses(&self) -> Vec<Address> {
         self.threads.iter().map(|state| Address::Tcp(state.shared.address())).collect()
     }
 
     /// What each thread asks when there are no hooks.
-    #[must_use]
-    pub fn requests(&self) -> Vec<[(Request, u32); 1]> {
+    fn requests(&self) -> Vec<[(Request, u32); 1]> {
         self.threads.iter().map(|state| [(Request::from_bytes(&state.fixed), 1)]).collect()
     }
 
     /// Calls `done`, if there is one.
     ///
     /// # Errors
-    /// [`ScriptError`] names the script's file and line.
-    pub fn done(
-        &self,
-        summary: &Summary,
-        latency: Statistics,
-        rates: Statistics,
-    ) -> Result<(), ScriptError> {
+    /// [`ScriptError`] names the script's file and line, also when it failed while the load ran.
+    pub fn done(&self, sample: &Sample, found: Figures) -> Result<(), ScriptError> {
+        if let Some(message) = self.failure.message() {
+            return Err(ScriptError::Ended(message));
+        }
         let Ok(done) = self.main.globals().get::<Function>("done") else {
             return Ok(());
         };
-        let summary = summary.table(&self.main)?;
-        let (latency, rates) = (figures::Figures(latency), figures::Figures(rates));
+        let summary = figures::summary(&self.main, sample, &found)?;
+        let (latency, rates) = (figures::Shown(found.latency), figures::Shown(found.rates));
         Ok(done.call::<()>((summary, latency, rates))?)
-    }
-
-    /// What the script did wrong while the load ran.
-    #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        self.failure.message()
     }
 
     /// wrk asks the first thread for one request beforehand, which is never sent. Scripts count

@@ -118,6 +118,42 @@ fn the_json_of_timeit_is_as_its_schema_says() {
     }
 }
 
+/// The fenced blocks of JSON in a page: what is named after `json`, and the text.
+fn examples(page: &str) -> Vec<(&str, String)> {
+    let mut lines = page.lines();
+    let mut found = Vec::new();
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix("```json") {
+            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            found.push((name.trim(), text.join("\n")));
+        }
+    }
+    found
+}
+
+/// Each names its schema after `json`, but for npm's `package.json`.
+#[test]
+fn every_example_in_the_documents_is_as_its_schema_says() {
+    let lab = lab();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let pages = std::fs::read_dir(root.join("docs")).unwrap().map(|page| page.unwrap().path());
+    let mut held = Vec::new();
+    for page in pages.chain([root.join("README.md")]).filter(|page| page.is_file()) {
+        for (name, text) in examples(&std::fs::read_to_string(&page).unwrap()) {
+            let example: Value = serde_json::from_str(&text).unwrap();
+            if name != "package.json" {
+                assert_valid(&schema(&lab, name), &example);
+                held.push(name.to_owned());
+            }
+        }
+    }
+    // One that names none is found, and has no schema.
+    assert_eq!(examples("```json\n{}\n```\n"), [("", "{}".to_owned())]);
+    lab.run(&["schema", ""]).expect(2, &["[possible values: suite, report,"]);
+    held.sort();
+    assert_eq!(held, ["image", "timeit"]);
+}
+
 /// What has an interval is held against the schema where the figures are made by hand.
 #[test]
 fn the_json_of_cross_check_is_as_its_schema_says() {

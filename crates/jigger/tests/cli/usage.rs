@@ -62,3 +62,34 @@ fn cores_that_are_none() {
         wrong("1-").expect(2, &["write for instance 0,2-5"]);
     }
 }
+
+#[test]
+fn a_format_that_a_command_does_not_offer() {
+    for (verb, offered) in [
+        ("run", "text, markdown, html, csv, json"),
+        ("report", "text, markdown, html, csv, json"),
+        ("ab", "text, markdown, json"),
+        ("diff", "text, markdown, json"),
+        ("load", "text, json"),
+        ("timeit", "text, json"),
+        ("cross-check", "markdown, json"),
+    ] {
+        let refused = lab().run(&[verb, "--format", "toml"]);
+        refused.expect(2, &["'toml'", "--format", &format!("[possible values: {offered}]")]);
+    }
+}
+
+#[cfg(not(feature = "tui"))]
+#[test]
+fn the_live_screen_is_not_in_every_jigger() {
+    lab().run(&["load", "http://127.0.0.1:9/", "--tui"]).expect(2, &["without its feature `tui`"]);
+}
+
+#[cfg(not(feature = "lua"))]
+#[test]
+fn scripts_are_not_in_every_jigger() {
+    let (_server, url) = crate::lab::null_server();
+    lab()
+        .run(&["wrk", &url, "-s", "x.lua"])
+        .expect(1, &["-s x.lua: ", "without its feature `lua`"]);
+}

@@ -7,6 +7,7 @@
 
 mod layout;
 mod options;
+#[cfg(feature = "lua")]
 mod scripts;
 mod server;
 mod tool;

@@ -14,6 +14,7 @@ pub const VERSION: u32 = 2;
 /// What changed between two runs.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Difference<'a> {
+    #[schemars(extend("const" = VERSION))]
     version: u32,
     old: Run<'a>,
     new: Run<'a>,
@@ -94,6 +95,7 @@ struct NotTold<'a> {
 /// What changed between two revisions.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Ab<'a> {
+    #[schemars(extend("const" = VERSION))]
     version: u32,
     /// Name and commit.
     base: &'a str,

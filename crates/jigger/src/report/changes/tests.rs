@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::{ChangeFormat, Revisions, difference, revisions};
+use super::{Revisions, difference, revisions};
 use crate::analysis::{Analysis, Basis, Change, Compared, Difference, has_common_baseline};
 use crate::disturbance::Disturbance;
 use crate::record::{BoundRecord, CeilingAttempt, Record, TrialRecord, WarmUpRecord};
-use crate::report::Look;
 use crate::report::tests::drawn::{record, record_at, trial};
 use crate::report::tests::threshold;
+use crate::report::{Format, Look};
+use crate::schema::Schema;
 
 /// Wide, so that no line is broken where a test looks for it.
 const WIDE: Look = Look { color: false, width: 400 };
@@ -76,14 +77,13 @@ fn the_text_and_the_markdown() {
     new.suite.thresholds.push(threshold(RATE, BoundRecord::AtLeast, 2.0, Some("flask")));
     compared((&old, &new), Basis::Relative, &[], |found| {
         for width in [80, 120] {
-            let text = difference(found, ChangeFormat::Text, Look { color: false, width });
+            let text = difference(found, Format::Text, Look { color: false, width });
             assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
             insta::assert_snapshot!(format!("text_{width}"), text);
         }
         let look = Look::default();
-        insta::assert_snapshot!("markdown", difference(found, ChangeFormat::Markdown, look));
-        let json: Value =
-            serde_json::from_str(&difference(found, ChangeFormat::Json, look)).unwrap();
+        insta::assert_snapshot!("markdown", difference(found, Format::Markdown, look));
+        let json: Value = serde_json::from_str(&difference(found, Format::Json, look)).unwrap();
         assert_eq!((&json["basis"], &json["is_worse"]), (&"relative".into(), &true.into()));
         let changes = json["changes"].as_array().unwrap();
         let mut rates = changes.iter().filter(|change| change["metric"] == RATE);
@@ -180,7 +180,7 @@ fn too_noisy(record: &mut Record) {
 }
 
 fn change_of(found: &Difference<'_>, metric: &str) -> Value {
-    let json: Value = serde_json::from_str(&difference(found, ChangeFormat::Json, WIDE)).unwrap();
+    let json: Value = serde_json::from_str(&difference(found, Format::Json, WIDE)).unwrap();
     let mut changes = json["changes"].as_array().unwrap().iter();
     let wanted = |change: &&Value| change["contender"] == "gin" && change["metric"] == metric;
     changes.find(wanted).cloned().unwrap_or(Value::Null)
@@ -216,7 +216,7 @@ fn a_bound_has_only_the_verdict_that_it_supports() {
                     if bound == "at-least" { ("low", "high") } else { ("high", "low") };
                 assert!(change[known].is_f64() && change[unknown].is_null(), "{change}");
                 assert_eq!(found.is_worse(), verdict == Some("worse"));
-                let text = difference(found, ChangeFormat::Text, WIDE);
+                let text = difference(found, Format::Text, WIDE);
                 let row = text.lines().find(|line| line.trim_start().starts_with(RATE)).unwrap();
                 let symbol = if bound == "at-least" { ">=" } else { "<=" };
                 assert!(row.contains(symbol), "{row}");
@@ -237,7 +237,7 @@ fn where_both_sides_are_bounds_there_is_no_ratio() {
         assert_eq!(change["withheld"], "client-limited");
         assert_eq!((&change["ratio"], &change["verdict"]), (&Value::Null, &Value::Null));
         assert!(!found.is_worse());
-        let text = difference(found, ChangeFormat::Text, WIDE);
+        let text = difference(found, Format::Text, WIDE);
         let row = text.lines().find(|line| line.trim_start().starts_with(RATE)).unwrap();
         assert!(row.contains(" - "), "{row}");
     });
@@ -281,7 +281,7 @@ fn a_measurement_that_went_wrong_says_nothing_of_the_contender() {
         let expected = ("gin", p99.into(), "littles-law");
         assert_eq!(found.not_told, [expected]);
         assert!(!found.is_worse());
-        let text = difference(found, ChangeFormat::Text, WIDE);
+        let text = difference(found, Format::Text, WIDE);
         assert!(text.contains("No change shown in 1 metric,"), "{text}");
         assert!(text.contains(&format!("not told: gin's {p99} (littles-law)")), "{text}");
     });
@@ -391,7 +391,28 @@ fn a_heads_times_that_cannot_be_told_are_not_worse() {
         assert_eq!(found.not_told, [(p99.into(), "littles-law")]);
         assert!(!found.is_missed(false));
         let found = Revisions { base: "a", head: "b", compared: std::slice::from_ref(found) };
-        let text = revisions(&found, ChangeFormat::Text, WIDE);
+        let text = revisions(&found, Format::Text, WIDE);
         assert!(text.contains(&format!("not told: {p99} (littles-law)")), "{text}");
+    });
+}
+
+#[test]
+fn the_json_of_both_is_as_its_schema_says() {
+    let is_as_in = |schema: Schema, text: &str| {
+        let value: Value = serde_json::from_str(text).unwrap();
+        jsonschema::is_valid(&schema.value(), &value)
+    };
+    let (old, new) = (record(7), record_at(7, 16_000.0, 2_000.0));
+    compared((&old, &new), Basis::Relative, &[], |found| {
+        let text = difference(found, Format::Json, WIDE);
+        assert!(is_as_in(Schema::Diff, &text), "{text}");
+        assert!(!is_as_in(Schema::Ab, &text));
+    });
+    revised(&new, RATE, |run| {
+        let found = Revisions { base: "a", head: "b", compared: std::slice::from_ref(run) };
+        let text = revisions(&found, Format::Json, WIDE);
+        assert!(is_as_in(Schema::Ab, &text), "{text}");
+        let spoilt = text.replace("\"counts\": true", "\"counts\": \"yes\"");
+        assert!(!is_as_in(Schema::Ab, &spoilt));
     });
 }

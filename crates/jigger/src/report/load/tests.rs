@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use jigger_load::{EngineUse, Errors, InFlight, Request, Url};
+use serde_json::Value;
 
 use super::*;
 use crate::analysis::USUAL_LOCAL_PORTS;
+use crate::report::to_json;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -57,9 +59,9 @@ fn at_rate(rate_per_second: f64) -> Load {
 
 /// The report as text, and the limit in the one for programs.
 fn told(load: &Load, sample: &Sample) -> (String, Value) {
-    let told = Told { url: "u", load, sample, local_ports: USUAL_LOCAL_PORTS };
-    let json: Value = serde_json::from_str(&json(&told)).unwrap();
-    (text(&told), json["limit"].clone())
+    let report = LoadReport::of("u", load, sample, USUAL_LOCAL_PORTS);
+    let json: Value = serde_json::from_str(&to_json(&report)).unwrap();
+    (report.text(), json["limit"].clone())
 }
 
 #[track_caller]

@@ -1,50 +1,36 @@
 //! What `done` gets: the summary, and the statistics as objects.
 
+use jigger_load::Sample;
 use mlua::{Lua, MetaMethod, Result, Table, UserData, UserDataFields, UserDataMethods};
 
-use super::super::report::Counts;
+use super::super::report::{Counts, Figures};
 use super::super::statistics::Statistics;
 
 /// The run in numbers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
-    /// How long it took.
-    pub duration_us: u64,
-    /// Complete answers.
-    pub requests: u64,
-    /// Bytes received.
-    pub bytes: u64,
-    /// What failed.
-    pub counts: Counts,
-}
-
-impl Summary {
-    /// As the script sees it.
-    pub(super) fn table(&self, lua: &Lua) -> Result<Table> {
-        let Counts { connect, read, write, timeout, status, .. } = self.counts;
-        let errors = lua.create_table()?;
-        for (name, count) in [
-            ("connect", connect),
-            ("read", read),
-            ("write", write),
-            ("status", status),
-            ("timeout", timeout),
-        ] {
-            errors.set(name, count)?;
-        }
-        let summary = lua.create_table()?;
-        summary.set("duration", self.duration_us)?;
-        summary.set("requests", self.requests)?;
-        summary.set("bytes", self.bytes)?;
-        summary.set("errors", errors)?;
-        Ok(summary)
+pub(super) fn summary(lua: &Lua, sample: &Sample, figures: &Figures) -> Result<Table> {
+    let Counts { connect, read, write, timeout, status, .. } = figures.counts;
+    let errors = lua.create_table()?;
+    for (name, count) in [
+        ("connect", connect),
+        ("read", read),
+        ("write", write),
+        ("status", status),
+        ("timeout", timeout),
+    ] {
+        errors.set(name, count)?;
     }
+    let summary = lua.create_table()?;
+    summary.set("duration", sample.elapsed_ns / 1_000)?;
+    summary.set("requests", figures.requests)?;
+    summary.set("bytes", sample.bytes_received)?;
+    summary.set("errors", errors)?;
+    Ok(summary)
 }
 
 /// Statistics, as the script sees them.
-pub(super) struct Figures(pub(super) Statistics);
+pub(super) struct Shown(pub(super) Statistics);
 
-impl UserData for Figures {
+impl UserData for Shown {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_field_method_get("min", |_, figures| Ok(figures.0.min()));
         fields.add_field_method_get("max", |_, figures| Ok(figures.0.max()));

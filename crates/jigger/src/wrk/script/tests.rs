@@ -1,5 +1,6 @@
 //! Scripts without a load: which path they take, and what they leave behind.
 
+use jigger_load::Url;
 use jigger_load::hooks::{Batch, Hooks as _, Onward, WholeAnswer};
 
 use super::*;
@@ -74,9 +75,13 @@ fn hooks_stop_their_thread_and_tell_what_failed() {
     assert_eq!(hooks[0].response(&answer(200)), Onward::Continue);
     assert_eq!(hooks[0].response(&answer(201)), Onward::EndThread);
     assert_eq!(hooks[1].response(&answer(200)), Onward::Continue, "the other thread goes on");
-    assert_eq!(script.failure(), None);
+    assert_eq!(script.failure.message(), None);
     assert_eq!(hooks[1].response(&answer(500)), Onward::EndLoad);
-    assert!(script.failure().unwrap().ends_with("x.lua:4: itbroke"), "{:?}", script.failure());
+    assert!(
+        script.failure.message().unwrap().ends_with("x.lua:4: itbroke"),
+        "{:?}",
+        script.failure.message()
+    );
 }
 
 #[test]
