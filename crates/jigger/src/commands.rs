@@ -67,9 +67,8 @@ impl From<Exit> for ExitCode {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let mut words = std::env::args_os().skip(1);
-    if words.next().is_some_and(|word| word == guard::VERB) {
-        return guard::main(words);
+    if std::env::args_os().nth(1).is_some_and(|word| word == guard::VERB) {
+        return guard::main();
     }
     let arguments = arguments();
     let is_wrk = arguments.get(1).is_some_and(|verb| verb == "wrk");

@@ -5,16 +5,11 @@
 //! *other* processes is had besides: what the cores were busy with, less what jigger and its
 //! descendants used.
 
-mod throttling;
+mod reading;
 
-use std::fs;
-use std::time::{Duration, Instant};
-
-use nix::sys::resource::{Usage, UsageWho, getrusage};
-use nix::sys::time::TimeVal;
 use serde::{Deserialize, Serialize};
 
-use throttling::Throttling;
+pub use reading::HostReading;
 
 /// What disturbed a visit. Shares are 0..1; `None` where the machine does not show it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -88,150 +83,6 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
-/// The machine's counters at the beginning of a visit.
-#[derive(Debug)]
-pub struct Watch {
-    cpus: Vec<usize>,
-    began: Instant,
-    time: CoreTime,
-    own: Duration,
-    pressure_us: Option<u64>,
-    throttling: Throttling,
-}
-
-impl Watch {
-    /// Watches these cores from now on.
-    #[must_use]
-    pub fn begin(cpus: &[usize]) -> Self {
-        Self {
-            cpus: cpus.to_vec(),
-            began: Instant::now(),
-            time: CoreTime::now(cpus),
-            own: own_cpu_time(),
-            pressure_us: pressure_us(),
-            throttling: Throttling::now(cpus),
-        }
-    }
-
-    /// What happened since. `knows_server` says that the server was among jigger's descendants
-    /// and has ended, so that its CPU time is in jigger's account.
-    #[must_use]
-    pub fn end(self, knows_server: bool) -> Disturbance {
-        let elapsed = self.began.elapsed();
-        let time = CoreTime::now(&self.cpus).since(self.time);
-        let own = own_cpu_time().saturating_sub(self.own);
-        let pressure = self.pressure_us.zip(pressure_us());
-        Disturbance {
-            steal_share: time.share(time.steal_ticks),
-            foreign_cpu_share: knows_server.then(|| time.foreign_share(own)).flatten(),
-            cpu_pressure_share: pressure.map(|(before, now)| {
-                share(Duration::from_micros(now.saturating_sub(before)), elapsed)
-            }),
-            throttled_share: Throttling::now(&self.cpus)
-                .since(self.throttling)
-                .map(|held_back| share(held_back, elapsed)),
-            frequency_mhz: None,
-        }
-    }
-}
-
-/// Mean frequency of these cores right now, where the machine shows it.
-#[must_use]
-pub fn frequency_mhz(cpus: &[usize]) -> Option<f64> {
-    let of_core = |cpu: &usize| {
-        let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq");
-        fs::read_to_string(path).ok()?.trim().parse::<f64>().ok()
-    };
-    let found: Vec<f64> = cpus.iter().filter_map(of_core).collect();
-    let count = u32::try_from(found.len()).ok().filter(|count| *count > 0)?;
-    Some(found.iter().sum::<f64>() / f64::from(count) / 1_000.0)
-}
-
-fn share(part: Duration, whole: Duration) -> f64 {
-    if whole.is_zero() { 0.0 } else { (part.as_secs_f64() / whole.as_secs_f64()).min(1.0) }
-}
-
-/// CPU time of this process and of all its descendants that have been waited for: the guard waits
-/// for the server's tree, and jigger for the guard (getrusage(2), `RUSAGE_CHILDREN`).
-fn own_cpu_time() -> Duration {
-    let of = |who| getrusage(who).map_or(Duration::ZERO, |usage| spent(&usage));
-    of(UsageWho::RUSAGE_SELF) + of(UsageWho::RUSAGE_CHILDREN)
-}
-
-fn spent(usage: &Usage) -> Duration {
-    let duration = |time: TimeVal| {
-        let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
-        Duration::from_secs(seconds)
-            + Duration::from_micros(u64::try_from(time.tv_usec()).unwrap_or(0))
-    };
-    duration(usage.user_time()) + duration(usage.system_time())
-}
-
-/// Processor time of some cores so far, in ticks of /proc/stat.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct CoreTime {
-    total_ticks: u64,
-    /// User, nice and system. Time in interrupts is left out: the kernel adds most of it to the
-    /// process that was interrupted too, so it would count as foreign though it is not.
-    process_ticks: u64,
-    steal_ticks: u64,
-}
-
-impl CoreTime {
-    /// Reads /proc/stat (proc_stat(5)): user, nice, system, idle, iowait, irq, softirq, steal.
-    fn now(cpus: &[usize]) -> Self {
-        Self::parse(&fs::read_to_string("/proc/stat").unwrap_or_default(), cpus)
-    }
-
-    fn parse(text: &str, cpus: &[usize]) -> Self {
-        let mut sum = Self::default();
-        for line in text.lines() {
-            let mut words = line.split_whitespace();
-            let core = words.next().and_then(|name| name.strip_prefix("cpu")?.parse().ok());
-            if !core.is_some_and(|core: usize| cpus.contains(&core)) {
-                continue;
-            }
-            let ticks: Vec<u64> = words.take(8).filter_map(|word| word.parse().ok()).collect();
-            sum.total_ticks += ticks.iter().sum::<u64>();
-            sum.process_ticks += ticks.iter().take(3).sum::<u64>();
-            sum.steal_ticks += ticks.get(7).copied().unwrap_or(0);
-        }
-        sum
-    }
-
-    fn since(self, earlier: Self) -> Self {
-        Self {
-            total_ticks: self.total_ticks.saturating_sub(earlier.total_ticks),
-            process_ticks: self.process_ticks.saturating_sub(earlier.process_ticks),
-            steal_ticks: self.steal_ticks.saturating_sub(earlier.steal_ticks),
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "ticks of one visit are far below 2^53")]
-    fn share(self, ticks: u64) -> f64 {
-        if self.total_ticks == 0 { 0.0 } else { ticks as f64 / self.total_ticks as f64 }
-    }
-
-    /// The share that processes other than `own` used.
-    #[expect(clippy::cast_precision_loss, reason = "ticks of one visit are far below 2^53")]
-    fn foreign_share(self, own: Duration) -> Option<f64> {
-        let per_second = procfs::ticks_per_second() as f64;
-        let foreign_ticks = self.process_ticks as f64 - own.as_secs_f64() * per_second;
-        (self.total_ticks > 0).then(|| (foreign_ticks / self.total_ticks as f64).clamp(0.0, 1.0))
-    }
-}
-
-/// Time in which some thread waited for a core, from /proc/pressure/cpu (the kernel's
-/// `Documentation/accounting/psi.rst`).
-fn pressure_us() -> Option<u64> {
-    parse_pressure_us(&fs::read_to_string("/proc/pressure/cpu").ok()?)
-}
-
-fn parse_pressure_us(text: &str) -> Option<u64> {
-    let some = text.lines().find(|line| line.starts_with("some "))?;
-    some.split_whitespace().find_map(|word| word.strip_prefix("total="))?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,49 +102,5 @@ mod tests {
         let found = limits.exceeded_by(&loud).unwrap();
         assert_eq!(found, "steal 7.1 % > 5.0 %, foreign CPU time 50.0 % > 5.0 %");
         assert_eq!(Limits::none().exceeded_by(&loud), None);
-    }
-
-    const EARLIER: &str = "cpu  0 0 0 0 0 0 0 0\ncpu0 10 0 10 80 0 0 0 0 0 0\ncpu1 5 5 5 5 5 5 5 5";
-    const LATER: &str = "cpu  0 0 0 0 0 0 0 0\ncpu0 30 5 25 120 0 4 6 10 0 0\ncpu1 9 9 9 9 9 9 9 9";
-
-    #[test]
-    fn shares_are_of_the_cores_watched() {
-        let passed = CoreTime::parse(LATER, &[0]).since(CoreTime::parse(EARLIER, &[0]));
-        assert_eq!(passed, CoreTime { total_ticks: 100, process_ticks: 40, steal_ticks: 10 });
-        assert!((passed.share(passed.steal_ticks) - 0.1).abs() < 1e-12);
-        let both = CoreTime::parse(LATER, &[0, 1]).since(CoreTime::parse(EARLIER, &[0, 1]));
-        assert_eq!(both.total_ticks, 132);
-        assert!(CoreTime::default().share(0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn foreign_is_what_own_processes_did_not_use() {
-        let passed = CoreTime { total_ticks: 100, process_ticks: 40, steal_ticks: 0 };
-        let tick = Duration::from_secs(1) / u32::try_from(procfs::ticks_per_second()).unwrap();
-        let foreign = |own_ticks: u32| passed.foreign_share(tick * own_ticks).unwrap();
-        assert!((foreign(30) - 0.1).abs() < 1e-9);
-        assert!(foreign(50).abs() < 1e-12);
-        assert_eq!(CoreTime::default().foreign_share(Duration::ZERO), None);
-    }
-
-    #[test]
-    fn pressure_is_the_line_of_some() {
-        let text = "some avg10=0.00 avg60=0.00 total=311\nfull avg10=0.00 total=7\n";
-        assert_eq!(parse_pressure_us(text), Some(311));
-        assert_eq!(parse_pressure_us(""), None);
-    }
-
-    /// The time that a child used is in the account once it has been waited for.
-    #[test]
-    fn a_watch_over_this_machine_has_shares() {
-        let watch = Watch::begin(&crate::host::allowed_cores());
-        let before = own_cpu_time();
-        while own_cpu_time().saturating_sub(before) < Duration::from_millis(20) {
-            std::hint::black_box(0);
-        }
-        let found = watch.end(true);
-        assert!((0.0..=1.0).contains(&found.steal_share));
-        assert!(found.foreign_cpu_share.is_some_and(|share| (0.0..=1.0).contains(&share)));
-        assert_eq!(Watch::begin(&[0]).end(false).foreign_cpu_share, None);
     }
 }

@@ -1,7 +1,9 @@
 //! The machine's facts, and which cores client and servers get.
 
 use std::fs;
+use std::ops::RangeInclusive;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 /// What the figures were measured on.
@@ -28,7 +30,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Reads the facts; what cannot be read is said to be unknown.
+    /// Reads the facts of the host that this process runs on; what cannot be read is said to be
+    /// unknown.
     #[must_use]
     pub fn inspect() -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -53,14 +56,25 @@ impl Host {
 /// How many local ports the kernel gives to connections; `None` when it does not say.
 #[must_use]
 pub fn local_ports() -> Option<u32> {
-    ports_in(&fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?)
+    u32::try_from(local_port_range()?.count()).ok()
 }
 
-/// The number of ports from the first to the last, both included.
-fn ports_in(range: &str) -> Option<u32> {
-    let mut ends = range.split_whitespace().map(str::parse::<u32>);
+/// The ports that the kernel gives to connections (ip(7)); `None` when it does not say.
+pub(crate) fn local_port_range() -> Option<RangeInclusive<u16>> {
+    parse_range(&fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?)
+}
+
+fn parse_range(text: &str) -> Option<RangeInclusive<u16>> {
+    let mut ends = text.split_whitespace().map(str::parse);
     let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
-    Some(last.checked_sub(first)? + 1)
+    (first <= last).then_some(first..=last)
+}
+
+/// `CLOCK_MONOTONIC` in nanoseconds: the same clock in every process of a host.
+pub(crate) fn monotonic_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    let part = |value: i64| u64::try_from(value).unwrap_or(0);
+    part(now.tv_sec) * 1_000_000_000 + part(now.tv_nsec)
 }
 
 /// `name : value` in the files of /proc.
@@ -92,12 +106,17 @@ fn smt_siblings(cores: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
+/// A text that is no list of cores.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no list of cores; write for instance 0,2-5")]
+pub struct NotCpus(String);
+
 /// A list of cores as the kernel writes it (`0,2-5`), ascending, each once.
 ///
 /// # Errors
-/// What is wrong with it, with the remedy.
-pub fn parse_cpus(text: &str) -> Result<Vec<usize>, String> {
-    let wrong = || format!("'{text}' is no list of cores; write for instance 0,2-5");
+/// [`NotCpus`] when it is none.
+pub fn parse_cpus(text: &str) -> Result<Vec<usize>, NotCpus> {
+    let wrong = || NotCpus(text.to_owned());
     let mut cpus = Vec::new();
     for part in text.split(',').map(str::trim) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
@@ -218,10 +237,10 @@ mod tests {
 
     #[test]
     fn a_range_of_ports_has_both_its_ends() {
-        assert_eq!(ports_in("32768\t60999\n"), Some(28_232));
-        assert_eq!(ports_in("60999 32768"), None);
-        assert_eq!(ports_in("32768"), None);
-        assert_eq!(ports_in("x y"), None);
+        assert_eq!(parse_range("32768\t60999\n"), Some(32_768..=60_999));
+        assert_eq!(parse_range("60999 32768"), None);
+        assert_eq!(parse_range("32768"), None);
+        assert_eq!(parse_range("x y"), None);
     }
 
     #[test]
@@ -229,7 +248,7 @@ mod tests {
         assert_eq!(parse_cpus("0,2-5,3").unwrap(), [0, 2, 3, 4, 5]);
         assert_eq!(parse_cpus("7").unwrap(), [7]);
         for wrong in ["", ",", "a", "3-1", "0-", "-1", "99999999999", "0-99999"] {
-            assert!(parse_cpus(wrong).unwrap_err().contains("0,2-5"), "{wrong}");
+            assert_eq!(parse_cpus(wrong), Err(NotCpus(wrong.to_owned())));
         }
     }
 

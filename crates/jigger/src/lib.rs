@@ -4,8 +4,10 @@
 
 pub mod numbers;
 
-pub mod disturbance;
+mod cgroup;
 pub mod host;
+
+pub mod disturbance;
 pub mod record;
 
 pub mod metric;
@@ -23,7 +25,6 @@ pub mod server;
 pub mod worktree;
 
 pub mod artifact;
-pub mod errand;
 pub mod event;
 pub mod prepare;
 

@@ -2,17 +2,17 @@
 //!
 //! What cannot be prepared is left out with the reason; the others go on.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::artifact::Artifact;
-use crate::errand::{self, Ended, Unfinished};
 use crate::event::{Event, Listener};
 use crate::image::Engine;
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, Status};
-use crate::server::{Exit, StartSpec, guard};
+use crate::server::job::{self, Ended, JobError};
+use crate::server::{Diagnostic, Exit, StartSpec};
 use crate::suite::{Contender, Placeholders, Suite};
 
 mod images;
@@ -195,19 +195,9 @@ pub fn run_to_end(
     let shown = shell_words::join(arguments);
     let place = tempfile::Builder::new().prefix("jigger-build-").tempdir();
     let place = place.map_err(|error| format!("the build '{shown}' has no place: {error}"))?;
-    let spec = StartSpec {
-        argv: arguments.to_vec(),
-        dir: folder.to_owned(),
-        env: Vec::new(),
-        log: place.path().join("log"),
-        input: None,
-        output: None,
-        cpus: None,
-        grace: GRACE,
-        guard: PathBuf::from(guard::PROGRAM),
-        container: None,
-    };
-    match errand::run(&spec, None, interrupt) {
+    let log = place.path().join("log");
+    let spec = StartSpec::new(arguments.to_vec(), folder.to_owned(), log, GRACE);
+    match job::run(&spec, None, interrupt) {
         Ok(Ended { exit: Exit::Code(0), took, .. }) => Ok(took),
         Ok(Ended { exit, last_lines, .. }) => {
             // Of a line that was drawn over the last state is kept.
@@ -217,7 +207,9 @@ pub fn run_to_end(
             let lines = lines.join("\n");
             Err(format!("the build '{shown}' failed ({exit}); its last lines:\n{lines}"))
         }
-        Err(Unfinished::Interrupted) => Err("interrupted while it was built".to_owned()),
-        Err(error) => Err(format!("the build '{shown}' in {}: {error}", folder.display())),
+        Err(JobError::Interrupted) => Err("interrupted while it was built".to_owned()),
+        Err(error) => {
+            Err(format!("the build '{shown}' in {}: {}", folder.display(), error.in_full()))
+        }
     }
 }

@@ -4,51 +4,61 @@
 //! Between jigger and the server stands the [`guard`]: `jigger __guard ...`, a process of its own
 //! that outlives a jigger killed with SIGKILL just long enough to end the server's whole tree.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use procfs::process::Process;
-use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 
-mod cgroup;
 mod container;
 mod error;
 pub mod guard;
+pub mod job;
 mod link;
 mod log;
+mod mark;
 pub mod port;
 mod protocol;
 pub mod ready;
-mod sockets;
-mod stray;
 mod tree;
 pub mod usage;
 
-pub use container::Container;
-pub use error::{StartError, StopError};
-pub use protocol::Exit;
+pub use container::{Container, EngineError};
+pub(crate) use error::below;
+pub use error::{Diagnostic, GuardError, StartError, StopError};
+pub use protocol::{Exit, SystemError};
 
-use link::{Link, News};
-use protocol::Event;
+use link::Link;
+use mark::Mark;
+use protocol::{Event, Request, Spawned, VERSION};
 use usage::{Meter, Usage, UsageError};
+
+use crate::cgroup;
+use crate::disturbance::HostReading;
+use crate::host::monotonic_ns;
 
 /// How long the guard may take to start a program: far more than a loaded machine needs.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// What the guard may take beyond the grace and the time for killing, to say good-bye.
-const FAREWELL_LIMIT: Duration = Duration::from_secs(5);
+/// What the guard may take beyond the grace and the time for killing, to say so and leave.
+const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 
-/// How to start one server.
-#[derive(Clone, Debug)]
+/// How to start one server. What is not sent to the guard, it has from its own start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StartSpec {
     /// The program and its arguments; no shell reads them.
     pub argv: Vec<String>,
     /// The directory to start in.
+    #[serde(skip)]
     pub dir: PathBuf,
     /// Variables set besides those of jigger's own environment.
+    #[serde(skip)]
     pub env: Vec<(String, String)>,
     /// The file for standard output and standard error of the whole tree; emptied first.
+    #[serde(skip)]
     pub log: PathBuf,
     /// The file that it reads as its standard input; `None` for nothing.
     pub input: Option<PathBuf>,
@@ -59,10 +69,20 @@ pub struct StartSpec {
     /// How long the server may take to end by itself after SIGTERM.
     pub grace: Duration,
     /// The program to re-execute as the guard: jigger itself, as an absolute path.
+    #[serde(skip)]
     pub guard: PathBuf,
     /// The container that `argv` makes and that the server runs in; `None` for a process of the
     /// host.
     pub container: Option<Container>,
+}
+
+impl StartSpec {
+    /// For a process of the host that writes all to its log, with all cores.
+    pub fn new(argv: Vec<String>, dir: PathBuf, log: PathBuf, grace: Duration) -> Self {
+        let (env, guard) = (Vec::new(), PathBuf::from(guard::PROGRAM));
+        let (input, output, cpus, container) = (None, None, None, None);
+        Self { argv, dir, env, log, input, output, cpus, grace, guard, container }
+    }
 }
 
 /// What has become of a server.
@@ -89,26 +109,13 @@ pub struct Stopped {
 #[derive(Debug)]
 pub struct Server {
     link: Link,
-    pid: i32,
+    spec: StartSpec,
+    spawned: Spawned,
     /// The first process, held so that its id cannot be mistaken; `None` if it ended at once.
     first: Option<Process>,
-    spawned_ns: u64,
     life: Life,
-    log: PathBuf,
-    grace: Duration,
-    mark: String,
-    meter: Meter,
-    cgroup: Option<PathBuf>,
-    container: Option<Container>,
+    mark: Mark,
     stopped: bool,
-}
-
-/// What the guard says about a server that it has started.
-#[derive(Default)]
-struct Spawned {
-    pid: i32,
-    monotonic_ns: u64,
-    cgroup: Option<PathBuf>,
 }
 
 impl Server {
@@ -116,29 +123,31 @@ impl Server {
     ///
     /// Whether its port is free is to be asked first ([`port::wait_free`]): another process that
     /// listens there would be taken for the server.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left running then.
     pub fn start(spec: &StartSpec) -> Result<Self, StartError> {
-        if spec.argv.is_empty() {
-            return Err(StartError::NoCommand);
-        }
         if !spec.dir.is_dir() {
-            return Err(StartError::Directory { path: spec.dir.clone() });
+            return Err(StartError::Directory(spec.dir.clone()));
         }
         let log = log::create(&spec.log)
-            .map_err(|source| StartError::Log { path: spec.log.clone(), source })?;
-        let mark = stray::new_mark();
-        let mut link = Link::start(spec, log, &mark)
-            .map_err(|error| guard_error(spec, format!("it could not be started: {error}")))?;
-        let spawned = wait_for_spawn(&mut link, spec).and_then(|spawned| {
-            let meter = Meter::new(link.pid(), spawned.cgroup.clone());
-            let ended = || guard_error(spec, "it ended at once".to_owned());
-            meter.ok_or_else(ended).map(|meter| (spawned, meter))
-        });
-        match spawned {
-            Ok((spawned, meter)) => Ok(Self::new(spec, link, mark, spawned, meter)),
+            .map_err(|error| StartError::Log(spec.log.clone(), error.into()))?;
+        let mark = Mark::new();
+        let mut link = Link::start(spec, log, &mark).map_err(|error| not_run(spec, error))?;
+        match spawn(&link, spec) {
+            Ok(spawned) => Ok(Self {
+                link,
+                spec: spec.clone(),
+                first: Process::new(spawned.pid).ok(),
+                spawned,
+                life: Life::Running,
+                mark,
+                stopped: false,
+            }),
             Err(error) => {
                 link.order_stop();
                 link.kill();
-                stray::kill(&mark);
+                mark.kill();
                 Err(error)
             }
         }
@@ -146,23 +155,18 @@ impl Server {
 
     /// The process id of the server's first process.
     pub fn pid(&self) -> i32 {
-        self.pid
+        self.spawned.pid
     }
 
-    /// When the server's program was started: `CLOCK_MONOTONIC`, in nanoseconds, just before the
-    /// guard spawned it, so that the guard's own start is not counted as the server's.
-    pub fn spawned_at_ns(&self) -> u64 {
-        self.spawned_ns
-    }
-
-    /// The time since [`Server::spawned_at_ns`].
+    /// The time since just before the guard spawned the server's program, so that the guard's own
+    /// start is not counted as the server's.
     pub fn elapsed_since_spawn(&self) -> Duration {
-        Duration::from_nanos(monotonic_ns().saturating_sub(self.spawned_ns))
+        Duration::from_nanos(monotonic_ns().saturating_sub(self.spawned.monotonic_ns))
     }
 
     /// What has become of it by now; does not wait.
     pub fn life(&mut self) -> Life {
-        while self.take_news(Instant::now()) {}
+        while self.take_event(Instant::now()) {}
         self.life
     }
 
@@ -179,91 +183,87 @@ impl Server {
         if let Life::Exited(_) = self.life {
             return self.life;
         }
-        self.take_news(Instant::now() + limit);
+        self.take_event(Instant::now() + limit);
         self.life
     }
 
     /// The last `lines` lines that the server wrote, at most 64 KiB.
     pub fn log_tail(&self, lines: usize) -> String {
-        log::tail(&self.log, lines)
+        log::tail(&self.spec.log, lines)
     }
 
     /// The first bytes that the server wrote, at most `bytes`.
     pub fn log_head(&self, bytes: u64) -> String {
-        log::head(&self.log, bytes)
+        log::head(&self.spec.log, bytes)
     }
 
     /// How much the server has written to its log, in bytes.
     pub fn log_bytes(&self) -> u64 {
-        log::size_bytes(&self.log)
+        log::size_bytes(&self.spec.log)
     }
 
-    /// The addresses that the server's processes listen on (TCP), sorted.
+    /// The addresses that the server's processes listen on (TCP), sorted; none once it is gone.
     pub fn listening(&self) -> Vec<SocketAddr> {
-        sockets::listening(&tree::descendants(self.link.pid()))
+        self.link.connection().request(&Request::Listening).unwrap_or_default()
     }
 
     /// CPU time and memory of the whole tree, now.
+    ///
+    /// # Errors
+    /// As [`Meter::usage`].
     pub fn usage(&self) -> Result<Usage, UsageError> {
-        self.meter.usage()
+        self.link.connection().request(&Request::Usage)
     }
 
-    /// Has the meter look at the processes in the server's container, once it runs: until then, and
+    /// The counters of these cores of the host that the server runs on.
+    ///
+    /// # Errors
+    /// [`UsageError::Gone`] when the guard is gone.
+    pub fn host_reading(&self, cpus: &[usize]) -> Result<HostReading, UsageError> {
+        self.link.connection().request(&Request::HostReading { cpus: cpus.to_vec() })
+    }
+
+    /// Has the guard meter the processes in the server's container, once it runs: until then, and
     /// for a process of the host, it is what the guard started.
     ///
     /// # Errors
     /// [`UsageError::Container`] when the engine does not know its processes.
-    pub fn look_into_container(&mut self) -> Result<(), UsageError> {
-        let Some(container) = &self.container else { return Ok(()) };
-        let unknown = |message| UsageError::Container { name: container.name.clone(), message };
-        let pid = container.pid().map_err(unknown)?;
-        self.meter = Meter::of_container(pid).ok_or(UsageError::Gone)?;
-        Ok(())
+    pub fn look_into_container(&self) -> Result<(), UsageError> {
+        match self.spec.container {
+            Some(_) => self.link.connection().request(&Request::LookIntoContainer),
+            None => Ok(()),
+        }
     }
 
-    /// The same for another thread, such as one that samples the peak.
+    /// What asks for the usage from another thread, such as one that samples the peak.
     pub fn meter(&self) -> Meter {
-        self.meter.clone()
+        Meter { connection: self.link.connection().clone() }
     }
 
     /// SIGTERM to the whole tree, SIGKILL once the grace has passed; returns when nothing of it
     /// is left.
+    ///
+    /// # Errors
+    /// [`StopError`] when something of it is left, or that cannot be told.
     pub fn stop(mut self) -> Result<Stopped, StopError> {
         self.end()
     }
 
-    fn new(spec: &StartSpec, link: Link, mark: String, spawned: Spawned, meter: Meter) -> Self {
-        Self {
-            link,
-            pid: spawned.pid,
-            first: Process::new(spawned.pid).ok(),
-            spawned_ns: spawned.monotonic_ns,
-            life: Life::Running,
-            log: spec.log.clone(),
-            grace: spec.grace,
-            mark,
-            meter,
-            cgroup: spawned.cgroup,
-            container: spec.container.clone(),
-            stopped: false,
-        }
-    }
-
-    /// Takes one piece of news; false when there is none by `deadline`.
-    fn take_news(&mut self, deadline: Instant) -> bool {
+    /// Takes one event; false when there is none by `deadline`.
+    fn take_event(&mut self, deadline: Instant) -> bool {
         match self.link.next(deadline) {
-            News::Event(event) => {
+            Ok(event) => {
                 self.life = after(self.life, &event);
-                true
+                return true;
             }
-            News::Nothing => false,
-            News::Lost => {
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
                 if !matches!(self.life, Life::Exited(_)) {
                     self.life = Life::Exited(Exit::GuardLost);
                 }
-                false
             }
         }
+        false
     }
 
     fn end(&mut self) -> Result<Stopped, StopError> {
@@ -273,19 +273,22 @@ impl Server {
         let mut left = None;
         loop {
             match self.link.next(deadline) {
-                News::Event(Event::Stopped { took_ms, forced, survivors }) => {
+                Ok(Event::Stopped { took_ms, forced, survivors }) => {
                     self.link.wait();
                     self.remove_cgroup();
                     let took = Duration::from_millis(took_ms);
                     return match (survivors.is_empty(), left) {
                         (true, None) => Ok(Stopped { took, forced }),
                         (true, Some(error)) => Err(error),
-                        (false, _) => Err(StopError::Survivors { pids: survivors }),
+                        (false, _) => Err(StopError::Survivors(survivors)),
                     };
                 }
-                News::Event(Event::Left(message)) => left = self.container_left(message),
-                News::Event(_) => {}
-                News::Nothing | News::Lost => {
+                Ok(Event::ContainerLeft(error)) => {
+                    let container = self.spec.container.clone();
+                    left = container.map(|it| StopError::ContainerLeft(it, error));
+                }
+                Ok(_) => {}
+                Err(_) => {
                     self.link.kill();
                     self.sweep_without_guard();
                     return Err(StopError::GuardLost);
@@ -296,29 +299,28 @@ impl Server {
 
     /// What the guard may take to end the server and to say so.
     fn end_limit(&self) -> Duration {
-        let by_itself = self.grace + guard::KILL_LIMIT + FAREWELL_LIMIT;
+        let by_itself = self.spec.grace + guard::KILL_LIMIT + LEAVE_LIMIT;
         // Its engine is asked to stop it and to remove it, each within its limit.
-        let by_engine = (self.grace + container::ANSWER_LIMIT) + container::ANSWER_LIMIT;
-        if self.container.is_some() { by_itself + by_engine } else { by_itself }
+        let by_engine = (self.spec.grace + container::ANSWER_LIMIT) + container::ANSWER_LIMIT;
+        if self.spec.container.is_some() { by_itself + by_engine } else { by_itself }
     }
 
-    fn container_left(&self, message: String) -> Option<StopError> {
-        let Container { engine, name } = self.container.clone()?;
-        Some(StopError::ContainerLeft { engine, name, message })
-    }
-
+    /// A group's members may have overwritten their environment, as programs that set their title
+    /// do, so that the mark does not show them.
     fn sweep_without_guard(&self) {
-        let _ = self.container.as_ref().map(Container::remove);
-        if let Some(group) = &self.cgroup {
+        let _ = self.spec.container.as_ref().map(Container::remove);
+        if let Some(group) = &self.spawned.cgroup {
             cgroup::kill(group);
         }
-        stray::kill_group(self.first.as_ref());
-        stray::kill(&self.mark);
+        if let Some(first) = &self.first {
+            tree::kill_group(first);
+        }
+        self.mark.kill();
         self.remove_cgroup();
     }
 
     fn remove_cgroup(&self) {
-        if let Some(group) = &self.cgroup {
+        if let Some(group) = &self.spawned.cgroup {
             cgroup::remove(group);
         }
     }
@@ -344,39 +346,37 @@ fn after(life: Life, event: &Event) -> Life {
     }
 }
 
-fn wait_for_spawn(link: &mut Link, spec: &StartSpec) -> Result<Spawned, StartError> {
+/// Has a guard that greets start the server, and waits until its program runs.
+fn spawn(link: &Link, spec: &StartSpec) -> Result<Spawned, StartError> {
     let deadline = Instant::now() + START_LIMIT;
-    let mut cgroup = None;
     loop {
-        match link.next(deadline) {
-            News::Event(Event::Cgroup(path)) => cgroup = Some(path),
-            News::Event(Event::Spawned { pid, monotonic_ns }) => {
-                return Ok(Spawned { pid, monotonic_ns, cgroup });
+        let event = link.next(deadline).map_err(|error| match error {
+            RecvTimeoutError::Timeout => guard_failed(spec, GuardError::Late(START_LIMIT)),
+            RecvTimeoutError::Disconnected => guard_failed(spec, GuardError::Silent),
+        })?;
+        match event {
+            Event::Greeting { version: VERSION } => {
+                let order = Request::Start(Box::new(spec.clone()));
+                link.connection().send(&order).map_err(|error| not_run(spec, error))?;
             }
-            News::Event(Event::Failed { errno, message }) => {
-                return Err(StartError::of_spawn(spec, errno, message));
+            Event::Greeting { version } => {
+                return Err(guard_failed(spec, GuardError::OtherVersion(version)));
             }
-            News::Event(Event::Refused(message)) => return Err(guard_error(spec, message)),
-            News::Event(_) => {}
-            News::Nothing => {
-                let message = format!("it started nothing within {} s", START_LIMIT.as_secs());
-                return Err(guard_error(spec, message));
-            }
-            News::Lost => return Err(guard_error(spec, "it ended without a word".to_owned())),
+            Event::Spawned(spawned) => return Ok(spawned),
+            Event::NotStarted(error) => return Err(error),
+            Event::Refused(error) => return Err(guard_failed(spec, error)),
+            _ => {}
         }
     }
 }
 
-fn guard_error(spec: &StartSpec, message: String) -> StartError {
-    let log_tail = log::tail(&spec.log, 5);
-    StartError::Guard { program: spec.guard.clone(), message, log_tail }
+fn not_run(spec: &StartSpec, error: io::Error) -> StartError {
+    guard_failed(spec, GuardError::NotRun(error.into()))
 }
 
-/// `CLOCK_MONOTONIC` in nanoseconds: the same clock in every process of a machine.
-fn monotonic_ns() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    let part = |value: i64| u64::try_from(value).unwrap_or(0);
-    part(now.tv_sec) * 1_000_000_000 + part(now.tv_nsec)
+fn guard_failed(spec: &StartSpec, source: GuardError) -> StartError {
+    let log_tail = log::tail(&spec.log, 5);
+    StartError::Guard { program: spec.guard.clone(), source, log_tail }
 }
 
 #[cfg(test)]

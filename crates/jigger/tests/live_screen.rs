@@ -10,8 +10,9 @@ use std::process::{Child, Command, Stdio};
 
 use jigger::live::Screen;
 use jigger_load::{Address, NullOptions, NullServer};
-use nix::pty::{OpenptyResult, Winsize, openpty};
-use nix::sys::termios::{Termios, tcgetattr};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
 /// A terminal with a program on it.
 struct Terminal {
@@ -29,15 +30,19 @@ struct Terminal {
 impl Terminal {
     /// Starts a program whose standard input and error are a terminal, and whose output is not.
     fn with(mut command: Command) -> Self {
+        let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        unlockpt(&user).unwrap();
+        let path = ptsname(&user, Vec::new()).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let program = open(path, flags, Mode::empty()).unwrap();
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let OpenptyResult { master, slave } = openpty(&size, None).unwrap();
-        let before = tcgetattr(&slave).unwrap();
-        let end = || Stdio::from(slave.try_clone().unwrap());
+        tcsetwinsize(&program, size).unwrap();
+        let before = tcgetattr(&program).unwrap();
+        let end = || Stdio::from(program.try_clone().unwrap());
         command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
         let child = command.stdin(end()).stderr(end()).stdout(Stdio::piped()).spawn().unwrap();
         let parser = vt100::Parser::new(24, 80, 0);
-        let user = File::from(master);
-        Self { user, program: slave, before, parser, child, written: Vec::new() }
+        Self { user: user.into(), program, before, parser, child, written: Vec::new() }
     }
 
     /// Reads on until what is shown is what is waited for. The screen is drawn again and again, so
@@ -66,8 +71,8 @@ impl Terminal {
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         let code = self.child.wait().unwrap().code();
         let after = tcgetattr(&self.program).unwrap();
-        assert_eq!(after.local_flags, self.before.local_flags, "echo and lines are back");
-        assert_eq!(after.input_flags, self.before.input_flags);
+        assert_eq!(after.local_modes, self.before.local_modes, "echo and lines are back");
+        assert_eq!(after.input_modes, self.before.input_modes);
         (code, stdout)
     }
 }

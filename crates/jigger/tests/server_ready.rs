@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jigger::server::port::Ports;
 use jigger::server::ready::{NotReady, PROBE_INTERVAL, Probe, wait_ready};
-use jigger::server::{Exit, Server};
+use jigger::server::{Diagnostic, Exit, Server};
 use server_support::{PATIENCE, World};
 
 const NEVER: &dyn Fn() -> bool = &|| false;
@@ -92,8 +92,8 @@ fn a_server_that_ends_at_once_is_not_waited_for() {
     let error = outcome(&mut server, free_port(), PATIENCE).unwrap_err();
     assert!(begun.elapsed() < PATIENCE);
     assert!(matches!(&error, NotReady::Exited { exit: Exit::Code(7), .. }), "{error:?}");
-    let message = error.to_string();
-    assert!(message.contains("exit code 7") && message.contains("no module named app"));
+    assert!(error.to_string().contains("exit code 7"), "{error}");
+    assert_eq!(server.log_tail(1), "no module named app");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_server_on_another_port_is_told_where_it_listens() {
     let address = format!("127.0.0.1:{taken}").parse().unwrap();
     let NotReady::NeverListened { elsewhere, .. } = &error else { panic!("{error:?}") };
     assert_eq!(elsewhere, &[address]);
-    assert!(error.to_string().contains(&format!("it listens on {address} instead")));
+    assert!(error.in_full().contains(&format!("it listens on {address} instead")));
 }
 
 /// Lets the time run out only when the server listens somewhere: after one probe.
@@ -121,7 +121,7 @@ fn a_server_that_listens_nowhere_is_said_to() {
     let error = outcome(&mut server, free_port(), SHORT).unwrap_err();
     let NotReady::NeverListened { elsewhere, .. } = &error else { panic!("{error:?}") };
     assert!(elsewhere.is_empty());
-    assert!(error.to_string().contains("nowhere else"));
+    assert!(error.in_full().contains("nowhere else"));
 }
 
 #[test]

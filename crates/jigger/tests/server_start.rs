@@ -7,7 +7,7 @@ mod server_support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use jigger::server::{Exit, Life, Server, StartError};
+use jigger::server::{Diagnostic, Exit, GuardError, Life, Server, StartError};
 use rustix::process::{Pid, getpgid, getpgrp};
 use server_support::{World, status, until};
 
@@ -66,7 +66,7 @@ fn input_and_output_can_be_files() {
 fn an_input_that_is_not_there_is_named() {
     let mut world = World::new(&["cat"]);
     world.spec.input = Some(world.dir.path().join("gone"));
-    let message = failure(&world).to_string();
+    let message = failure(&world).in_full();
     assert!(message.contains("gone: No such file or directory"), "{message}");
 }
 
@@ -90,6 +90,10 @@ fn a_server_keeps_to_its_cores() {
     world.spec.cpus = Some(vec![0]);
     let server = world.start();
     assert_eq!(status(server.pid(), "Cpus_allowed_list"), "0");
+    // What reads its costs is kept to none, so that it need not take its time.
+    let guard: i32 = status(server.pid(), "PPid").parse().unwrap();
+    let own = i32::try_from(std::process::id()).unwrap();
+    assert_eq!(status(guard, "Cpus_allowed_list"), status(own, "Cpus_allowed_list"));
     server.stop().unwrap();
 }
 
@@ -107,7 +111,7 @@ fn time_counts_from_the_spawn_of_the_program() {
 fn a_core_that_does_not_exist_is_refused() {
     let mut world = World::new(&["sleep", "1000"]);
     world.spec.cpus = Some(vec![100_000]);
-    let message = failure(&world).to_string();
+    let message = failure(&world).in_full();
     assert!(message.contains("no core 100000"), "{message}");
 }
 
@@ -125,7 +129,7 @@ fn a_command_that_does_not_exist_is_named_with_where_it_was_looked_for() {
 fn a_file_that_may_not_be_executed_says_how_to_change_that() {
     let error = failure(&with_file("#!/bin/sh\n", 0o644));
     assert!(matches!(error, StartError::NotExecutable { .. }), "{error}");
-    assert!(error.to_string().contains("chmod +x"));
+    assert!(error.in_full().contains("chmod +x"));
 }
 
 #[test]
@@ -154,8 +158,21 @@ fn what_is_wrong_before_the_start_is_named() {
 fn a_guard_that_is_no_guard_is_reported_with_what_it_said() {
     let mut world = World::new(&["sleep", "1000"]);
     world.spec.guard = "/bin/false".into();
-    assert!(matches!(failure(&world), StartError::Guard { .. }));
+    let StartError::Guard { source, .. } = failure(&world) else { panic!("no guard") };
+    assert_eq!(source, GuardError::Silent);
     world.spec.guard = "/no/such/guard".into();
-    let message = failure(&world).to_string();
-    assert!(message.contains("/no/such/guard"), "{message}");
+    let message = failure(&world).in_full();
+    assert!(message.contains("/no/such/guard") && message.contains("No such file"), "{message}");
+}
+
+/// It waits for the end of the pipe, as a guard does.
+#[test]
+fn a_guard_of_another_version_is_refused_by_name() {
+    let greeting = r#"{"event":{"greeting":{"version":7,"since":"later"}}}"#;
+    let mut world = with_file(&format!("#!/bin/sh\necho '{greeting}'; exec cat >&2\n"), 0o755);
+    world.spec.guard = world.dir.path().join("program");
+    let error = failure(&world);
+    let StartError::Guard { source, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(*source, GuardError::OtherVersion(7));
+    assert!(error.in_full().contains("it speaks version 7"), "{}", error.in_full());
 }

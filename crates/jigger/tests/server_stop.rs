@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use jigger::server::usage::UsageError;
 use jigger::server::{Exit, Life, StopError};
 use rustix::process::{Pid, Signal, kill_process};
 use server_support::{PATIENCE, World, marked, status, until};
@@ -190,6 +191,7 @@ fn a_guard_killed_from_outside_is_noticed_and_the_server_is_killed() {
         world.log_lines(2);
         kill(guard_of(&world, server.pid()), Signal::KILL);
         until("the news", || server.exit() == Some(Exit::GuardLost));
+        assert_eq!(server.usage(), Err(UsageError::Gone));
         assert!(matches!(server.stop(), Err(StopError::GuardLost)));
         assert_eq!(world.marked(), [0; 0], "JIGGER_CGROUP={cgroup}");
     }

@@ -4,6 +4,7 @@
 
 mod server_support;
 
+use jigger::host::allowed_cores;
 use jigger::server::Server;
 use jigger::server::usage::{CpuSource, MemoryKind, UsageError};
 use server_support::{World, status};
@@ -46,7 +47,7 @@ fn assert_cpu(world: &World, source: CpuSource, tolerance_ns: u64) {
     let told: u64 = world.log_lines(4).iter().map(|line| line.parse::<u64>().unwrap()).sum();
     // The daemonised process may still be ending; the master and its last child stay.
     server_support::until("two left", || server.usage().unwrap().memory.processes == 2);
-    let cpu = server.meter().cpu().unwrap();
+    let cpu = server.meter().usage().unwrap().cpu;
     if source == CpuSource::Cgroup && cpu.source == CpuSource::Proc {
         eprintln!("no cgroup can be made here, so only /proc was tested");
     } else {
@@ -86,15 +87,36 @@ fn shared_memory_counts_once() {
 }
 
 #[test]
+fn the_host_is_read_where_the_server_is() {
+    let server = World::new(&["sleep", "1000"]).start();
+    let cpus = allowed_cores();
+    let earlier = server.host_reading(&cpus).unwrap();
+    let found = server.host_reading(&cpus).unwrap().since(&earlier, true);
+    assert!((0.0..=1.0).contains(&found.steal_share), "{found:?}");
+    let here = jigger::disturbance::HostReading::here(&cpus);
+    assert_eq!(earlier.frequency_mhz.is_some(), here.frequency_mhz.is_some());
+    server.stop().unwrap();
+}
+
+#[test]
 fn a_meter_serves_other_threads_and_outlives_its_server() {
     let world = World::new(&["sleep", "1000"]);
     let server = world.start();
     let meter = server.meter();
-    let own_bytes = std::thread::spawn({
+    let samplers = [(); 4].map(|()| {
         let meter = meter.clone();
-        move || meter.memory().unwrap().rss_bytes
+        std::thread::spawn(move || {
+            (0..50).map(|_| meter.usage().unwrap().memory.rss_bytes).min().unwrap()
+        })
     });
-    assert!(own_bytes.join().unwrap() > 0);
+    // Meanwhile each request gets its own response.
+    for _ in 0..50 {
+        assert_eq!(server.listening(), []);
+        server.host_reading(&[0]).unwrap();
+    }
+    for sampler in samplers {
+        assert!(sampler.join().unwrap() > 0);
+    }
     assert_eq!(status(server.pid(), "Name"), "sleep");
     Server::stop(server).unwrap();
     assert!(matches!(meter.usage(), Err(UsageError::Gone)));

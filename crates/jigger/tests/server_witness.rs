@@ -84,7 +84,7 @@ impl Gunicorn {
         }
         self.end(&mut server);
         let figures = Figures {
-            cpu: server.meter().cpu().unwrap(),
+            cpu: server.usage().unwrap().cpu,
             memory,
             kernel_cpu_ns: self.group.as_ref().map(KernelGroup::cpu_ns),
             kernel_memory_bytes,

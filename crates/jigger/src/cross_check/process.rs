@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::errand::{self, Unfinished};
 use crate::interrupt::Interrupt;
-use crate::server::{Exit, StartSpec};
+use crate::server::job::{self, JobError};
+use crate::server::{Diagnostic, Exit, StartSpec};
 
 /// From SIGTERM to SIGKILL for a tool that is not waited for any longer.
 const GRACE: Duration = Duration::from_secs(1);
@@ -88,26 +88,22 @@ impl Runner {
         // The servers are on this machine; a proxy would be measured instead.
         let no_proxy = ["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), "*".to_owned()));
         StartSpec {
-            argv: words.to_vec(),
-            dir: PathBuf::from("."),
             env: no_proxy.to_vec(),
-            log,
             input: Some(input),
             output: Some(output),
             cpus: Some(cpus.to_vec()),
-            grace: GRACE,
             guard: self.guard.clone(),
-            container: None,
+            ..StartSpec::new(words.to_vec(), PathBuf::from("."), log, GRACE)
         }
     }
 
     /// Whether it ended well.
     fn run_one(&self, spec: &StartSpec, limit: Duration) -> Result<bool, String> {
         let name = spec.argv.first().map_or("", String::as_str);
-        match errand::run(spec, Some(limit), &self.interrupt) {
+        match job::run(spec, Some(limit), &self.interrupt) {
             Ok(ended) => Ok(ended.exit == Exit::Code(0)),
-            Err(Unfinished::Interrupted) => Err("interrupted".to_owned()),
-            Err(error) => Err(format!("{name}: {error}")),
+            Err(JobError::Interrupted) => Err("interrupted".to_owned()),
+            Err(error) => Err(format!("{name}: {}", error.in_full())),
         }
     }
 }

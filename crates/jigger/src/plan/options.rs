@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::host::{Placement, PlacementError, parse_cpus};
+use crate::host::{NotCpus, Placement, PlacementError, parse_cpus};
 use crate::suite::{Place, Selection, memory_text};
 
 /// What a user asks for beside the suite: flags of the command line.
@@ -69,7 +69,7 @@ pub struct Cores {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CpuList(pub Vec<usize>);
 
-fn cpu_list(text: &str) -> Result<CpuList, String> {
+fn cpu_list(text: &str) -> Result<CpuList, NotCpus> {
     parse_cpus(text).map(CpuList)
 }
 

@@ -1,11 +1,14 @@
 //! A server in a container: an engine's daemon starts it, so it is no descendant of the guard, and
 //! has to be asked about, stopped and removed by its name.
 
-use std::ffi::{OsStr, OsString};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::protocol::SystemError;
 
 /// What an engine may take for one answer, besides what the server takes to end.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -14,7 +17,7 @@ pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// A container by its engine and name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     /// The engine's program: docker or podman, as an absolute path.
     pub engine: PathBuf,
@@ -22,11 +25,26 @@ pub struct Container {
     pub name: String,
 }
 
+/// Why an engine did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum EngineError {
+    /// This program does not run.
+    #[error("{} cannot run", .0.display())]
+    NotRun(PathBuf, #[source] SystemError),
+    /// This program did not answer in this time.
+    #[error("{}: no answer within {} s", .0.display(), .1.as_secs())]
+    Silent(PathBuf, Duration),
+    /// It refused: the last line of its errors, else how it ended.
+    #[error("{0}")]
+    Refused(String),
+    /// It knows no process of the container of this name.
+    #[error("the container {0} does not run")]
+    NoProcess(String),
+}
+
 impl Container {
     /// Makes it, by the engine's own command line; it does not run yet.
-    pub(super) fn create(&self, program: &OsStr, arguments: &[OsString]) -> Result<(), String> {
-        let mut command = Command::new(program);
-        command.args(arguments);
+    pub(super) fn create(command: Command) -> Result<(), EngineError> {
         answer(command, ANSWER_LIMIT).map(|_| ())
     }
 
@@ -47,33 +65,39 @@ impl Container {
     }
 
     /// Removes it, running or not; one that is not there is no error.
-    pub(super) fn remove(&self) -> Result<(), String> {
+    pub(super) fn remove(&self) -> Result<(), EngineError> {
         match self.ask(&["rm", "--force", "--volumes"], ANSWER_LIMIT) {
-            Err(message) if !message.to_lowercase().contains("no such container") => Err(message),
-            _ => Ok(()),
+            Err(EngineError::Refused(complaint)) if is_absence(&complaint) => Ok(()),
+            outcome => outcome.map(|_| ()),
         }
     }
 
     /// The id of its first process in the host's count.
-    pub(super) fn pid(&self) -> Result<i32, String> {
+    pub(super) fn pid(&self) -> Result<i32, EngineError> {
         let said = self.ask(&["inspect", "--format", "{{.State.Pid}}"], ANSWER_LIMIT)?;
         let pid = said.trim().parse().ok().filter(|pid| *pid > 0);
-        pid.ok_or_else(|| format!("the container {} does not run", self.name))
+        pid.ok_or_else(|| EngineError::NoProcess(self.name.clone()))
     }
 
-    fn ask(&self, words: &[&str], limit: Duration) -> Result<String, String> {
+    fn ask(&self, words: &[&str], limit: Duration) -> Result<String, EngineError> {
         let mut command = Command::new(&self.engine);
         command.args(words).arg(&self.name);
         answer(command, limit)
     }
 }
 
+/// No engine has an exit code for it.
+fn is_absence(complaint: &str) -> bool {
+    complaint.to_lowercase().contains("no such container")
+}
+
 /// Runs an engine's program to its end: what it wrote, or what it complained of. Such answers are
 /// a few lines, which a pipe holds.
-fn answer(mut command: Command, limit: Duration) -> Result<String, String> {
-    let shown = command.get_program().to_string_lossy().into_owned();
+fn answer(mut command: Command, limit: Duration) -> Result<String, EngineError> {
+    let program = PathBuf::from(command.get_program());
+    let not_run = |error: io::Error| EngineError::NotRun(program.clone(), error.into());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| format!("{shown} cannot run: {error}"))?;
+    let mut child = command.spawn().map_err(not_run)?;
     let deadline = Instant::now() + limit;
     let status = loop {
         match child.try_wait() {
@@ -81,9 +105,8 @@ fn answer(mut command: Command, limit: Duration) -> Result<String, String> {
             Ok(None) if Instant::now() < deadline => std::thread::sleep(LOOK_EVERY),
             outcome => {
                 let _ = child.kill().and_then(|()| child.wait());
-                let reason = outcome.err().map(|error| error.to_string());
-                let late = format!("no answer within {} s", limit.as_secs());
-                return Err(format!("{shown}: {}", reason.unwrap_or(late)));
+                let late = EngineError::Silent(program.clone(), limit);
+                return Err(outcome.err().map_or(late, not_run));
             }
         }
     };
@@ -92,7 +115,9 @@ fn answer(mut command: Command, limit: Duration) -> Result<String, String> {
         return Ok(stdout);
     }
     let complaint = stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    Err(complaint.map_or_else(|| format!("{shown} ended with {status}"), str::to_owned))
+    let complaint = complaint
+        .map_or_else(|| format!("{} ended with {status}", program.display()), str::to_owned);
+    Err(EngineError::Refused(complaint))
 }
 
 fn texts(child: &mut Child) -> (String, String) {
@@ -118,17 +143,17 @@ mod tests {
     fn an_answer_is_what_was_written_or_the_last_complaint() {
         let limit = Duration::from_secs(30);
         assert_eq!(answer(shell("echo fine; echo note >&2"), limit), Ok("fine\n".to_owned()));
-        let complaint = answer(shell("echo a >&2; echo b >&2; echo >&2; exit 1"), limit);
-        assert_eq!(complaint, Err("b".to_owned()));
-        let silent = answer(shell("exit 3"), limit).unwrap_err();
-        assert!(silent.contains("exit status: 3"), "{silent}");
+        let refused = |complaint: &str| Err(EngineError::Refused(complaint.to_owned()));
+        let complained = answer(shell("echo a >&2; echo b >&2; echo >&2; exit 1"), limit);
+        assert_eq!(complained, refused("b"));
+        assert_eq!(answer(shell("exit 3"), limit), refused("sh ended with exit status: 3"));
         let absent = answer(Command::new("/no/such/engine"), limit).unwrap_err();
-        assert!(absent.contains("/no/such/engine cannot run"), "{absent}");
+        assert_eq!(absent.to_string(), "/no/such/engine cannot run");
     }
 
     #[test]
     fn an_engine_that_hangs_is_not_waited_for_for_ever() {
-        let late = answer(shell("exec sleep 600"), Duration::from_millis(20)).unwrap_err();
-        assert!(late.contains("no answer within"), "{late}");
+        let late = answer(shell("exec sleep 600"), Duration::from_millis(20));
+        assert!(matches!(late, Err(EngineError::Silent(..))), "{late:?}");
     }
 }

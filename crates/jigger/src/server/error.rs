@@ -1,168 +1,220 @@
-//! Why a server could not be started or stopped, each with the remedy.
+//! Why a server could not be started or stopped, and how such errors are told.
 
+use std::borrow::Cow;
 use std::env;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
-use super::StartSpec;
+use super::container::{Container, EngineError};
+use super::protocol::{SystemError, VERSION};
 
-/// Why a server could not be started.
-#[derive(Debug, thiserror::Error)]
+/// An error that knows what to do about it.
+pub trait Diagnostic: std::error::Error {
+    /// What to do about it; empty where that depends on the cause.
+    fn remedy(&self) -> Cow<'static, str> {
+        Cow::Borrowed("")
+    }
+
+    /// The end of the log in which more is said; empty where there is none, or where the caller has
+    /// the server and its log.
+    fn log_tail(&self) -> &str {
+        ""
+    }
+
+    /// All of it in one message: what is wrong, each cause once, the remedy, the end of the log.
+    fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        let remedy = self.remedy();
+        let separator = if remedy.is_empty() { "" } else { "; " };
+        format!("{text}{separator}{remedy}{}", below(self.log_tail()))
+    }
+}
+
+/// Why a server could not be started. Programs are named as they were given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum StartError {
     /// The command line is empty.
-    #[error("the start command is empty; give the contender a program to start")]
+    #[error("the start command is empty")]
     NoCommand,
     /// The directory to start in is not there.
-    #[error(
-        "the directory {path} to start in does not exist; correct the directory, or make it first"
-    )]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-    },
+    #[error("the directory {} to start in does not exist", .0.display())]
+    Directory(PathBuf),
     /// The log cannot be written.
-    #[error(
-        "the server's log {path} cannot be written: {source}; choose a writable output directory"
-    )]
-    Log {
-        /// The log.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
+    #[error("the server's log {} cannot be written", .0.display())]
+    Log(PathBuf, #[source] SystemError),
     /// There is no such program.
-    #[error(
-        "{program:?} was not found {place}; install it, build the contender, or correct the command"
-    )]
+    #[error("{program:?} was not found {place}")]
     NotFound {
-        /// The program as given.
+        /// The program.
         program: String,
         /// Where it was looked for.
         place: String,
     },
     /// The file is there, but the program that is to interpret or load it is not.
-    #[error(
-        "{program:?} is there, but the interpreter in its first line or its loader is not; install it or build the contender anew"
-    )]
-    NoInterpreter {
-        /// The program as given.
-        program: String,
-    },
+    #[error("{0:?} is there, but the interpreter in its first line or its loader is not")]
+    NoInterpreter(String),
     /// The file may not be executed.
-    #[error(
-        "{program:?} may not be executed; make it executable (chmod +x) or correct the command"
-    )]
-    NotExecutable {
-        /// The program as given.
-        program: String,
-    },
+    #[error("{0:?} may not be executed")]
+    NotExecutable(String),
     /// The file is no program.
-    #[error(
-        "{program:?} is not a program for this machine; a script needs a first line such as #!/bin/sh, a binary has to be built for this processor"
-    )]
-    NotAProgram {
-        /// The program as given.
-        program: String,
-    },
+    #[error("{0:?} is not a program for this machine")]
+    NotAProgram(String),
     /// Another refusal of the operating system.
-    #[error("{program:?} could not be started: {message}")]
-    Spawn {
-        /// The program as given.
-        program: String,
-        /// What the operating system said.
-        message: String,
-    },
-    /// The engine did not make or start the container.
-    #[error("the container {name} could not be started: {message}")]
-    Container {
-        /// The container's name.
-        name: String,
-        /// What the engine said.
-        message: String,
-    },
+    #[error("{0:?} could not be started")]
+    Spawn(String, #[source] SystemError),
+    /// The engine did not make or start the container of this name.
+    #[error("the container {0} could not be started")]
+    Container(String, #[source] EngineError),
     /// The guard could not do its work.
-    #[error(
-        "the guard {program} that is to watch the server could not: {message}{}",
-        below(log_tail)
-    )]
+    #[error("the guard {program} that is to watch the server could not")]
     Guard {
         /// The guard's program: jigger itself.
         program: PathBuf,
         /// Why.
-        message: String,
+        source: GuardError,
         /// The last lines of the log, in which the guard's own failures are.
         log_tail: String,
     },
 }
 
+/// What a guard could not do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum GuardError {
+    /// It does not run, or cannot be told what to start.
+    #[error("it could not be started")]
+    NotRun(#[source] SystemError),
+    /// It started nothing in this time.
+    #[error("it started nothing within {} s", .0.as_secs())]
+    Late(Duration),
+    /// It said nothing more, or nothing that is part of the protocol.
+    #[error("it ended without a word")]
+    Silent,
+    /// It is of another jigger, by its greeting.
+    #[error("it speaks version {0} of the protocol, and this jigger {own}", own = VERSION)]
+    OtherVersion(u32),
+    /// The first request was another one than the start.
+    #[error("it was not told what to start")]
+    NoOrder,
+    /// The operating system refused it this, before it came to start anything.
+    #[error("{0}")]
+    Refused(String, #[source] SystemError),
+}
+
 /// Why a server was not stopped as it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
-    /// Processes did not end even after SIGKILL.
+    /// These processes did not end even after SIGKILL.
     #[error(
-        "processes {pids:?} of the server did not end even after SIGKILL, so they hang in the kernel or belong to another user; end them by hand before the next run"
+        "processes {0:?} of the server did not end even after SIGKILL, so they hang in the kernel or belong to another user"
     )]
-    Survivors {
-        /// Their ids.
-        pids: Vec<i32>,
-    },
+    Survivors(Vec<i32>),
     /// The server's container is still there.
-    #[error(
-        "the container {name} could not be removed: {message}; remove it by hand ({engine} rm --force {name})"
-    )]
-    ContainerLeft {
-        /// The engine's program.
-        engine: PathBuf,
-        /// The container's name.
-        name: String,
-        /// What the engine said.
-        message: String,
-    },
+    #[error("the container {} could not be removed", .0.name)]
+    ContainerLeft(Container, #[source] EngineError),
     /// The guard was ended from outside, or hangs.
     #[error(
-        "the server's guard was ended from outside; what could be found of the server was killed, look for leftovers with ps"
+        "the server's guard was ended from outside; what could be found of the server was killed"
     )]
     GuardLost,
 }
 
 impl StartError {
-    /// The error for a program that the operating system refused to start with `errno`.
-    pub(super) fn of_spawn(spec: &StartSpec, errno: i32, message: String) -> Self {
-        if let Some(container) = &spec.container {
-            return Self::Container { name: container.name.clone(), message };
-        }
-        let program = spec.argv.first().cloned().unwrap_or_default();
+    /// The error for a program that the operating system refused to start.
+    pub(super) fn of_spawn(program: &str, error: io::Error) -> Self {
         let has_path = program.contains('/');
-        match Errno::from_raw_os_error(errno) {
-            Errno::NOENT | Errno::NOTDIR if has_path && spec.dir.join(&program).exists() => {
-                Self::NoInterpreter { program }
+        let is_there = has_path && Path::new(program).exists();
+        let program = program.to_owned();
+        match Errno::from_io_error(&error) {
+            Some(Errno::NOENT | Errno::NOTDIR) if is_there => Self::NoInterpreter(program),
+            Some(Errno::NOENT | Errno::NOTDIR) => {
+                Self::NotFound { program, place: place(has_path) }
             }
-            Errno::NOENT | Errno::NOTDIR => {
-                Self::NotFound { place: place(spec, has_path), program }
+            Some(Errno::ACCESS | Errno::PERM) => Self::NotExecutable(program),
+            Some(Errno::NOEXEC) => Self::NotAProgram(program),
+            _ => Self::Spawn(program, error.into()),
+        }
+    }
+}
+
+impl Diagnostic for StartError {
+    fn remedy(&self) -> Cow<'static, str> {
+        let remedy = match self {
+            Self::NoCommand => "give the contender a program to start",
+            Self::Directory(_) => "correct the directory, or make it first",
+            Self::Log(..) => "choose a writable output directory",
+            Self::NotFound { .. } => "install it, build the contender, or correct the command",
+            Self::NoInterpreter(_) => "install it or build the contender anew",
+            Self::NotExecutable(_) => "make it executable (chmod +x) or correct the command",
+            Self::NotAProgram(_) => {
+                "a script needs a first line such as #!/bin/sh, a binary has to be built for this \
+                 processor"
             }
-            Errno::ACCESS | Errno::PERM => Self::NotExecutable { program },
-            Errno::NOEXEC => Self::NotAProgram { program },
-            _ => Self::Spawn { program, message },
+            Self::Spawn(..) | Self::Container(..) | Self::Guard { .. } => "",
+        };
+        remedy.into()
+    }
+
+    fn log_tail(&self) -> &str {
+        if let Self::Guard { log_tail, .. } = self { log_tail } else { "" }
+    }
+}
+
+impl Diagnostic for StopError {
+    fn remedy(&self) -> Cow<'static, str> {
+        match self {
+            Self::Survivors(_) => "end them by hand before the next run".into(),
+            Self::ContainerLeft(Container { engine, name }, _) => {
+                format!("remove it by hand ({} rm --force {name})", engine.display()).into()
+            }
+            Self::GuardLost => "look for leftovers with ps".into(),
         }
     }
 }
 
 /// The tail of a log as the end of a message; nothing when there is none.
-pub(super) fn below(log_tail: &str) -> String {
+pub(crate) fn below(log_tail: &str) -> String {
     if log_tail.is_empty() {
         return String::new();
     }
     format!("; the end of its log:\n  {}", log_tail.replace('\n', "\n  "))
 }
 
-/// Where the guard looked for the program, in words.
-fn place(spec: &StartSpec, has_path: bool) -> String {
+/// Where this process looks for a program, in words.
+fn place(has_path: bool) -> String {
     if has_path {
-        return format!("from {}", spec.dir.display());
+        let here = env::current_dir().unwrap_or_default();
+        return format!("from {}", here.display());
     }
-    let own = spec.env.iter().rev().find(|(name, _)| name == "PATH");
-    let path = own.map(|(_, value)| value.clone()).or_else(|| env::var("PATH").ok());
-    format!("on PATH ({})", path.unwrap_or_default())
+    format!("on PATH ({})", env::var("PATH").unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_with_each_cause_once_and_the_remedy_after_them() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied).into();
+        let error = StartError::Log("/log".into(), denied());
+        let told = "the server's log /log cannot be written: permission denied; choose a writable \
+                    output directory";
+        assert_eq!(error.in_full(), told);
+        let error = StartError::Guard {
+            program: "/jigger".into(),
+            source: GuardError::Refused("cannot watch".to_owned(), denied()),
+            log_tail: "one\ntwo".to_owned(),
+        };
+        let told = "the guard /jigger that is to watch the server could not: cannot watch: \
+                    permission denied; the end of its log:\n  one\n  two";
+        assert_eq!(error.in_full(), told);
+    }
 }

@@ -1,35 +1,42 @@
 //! The guard: a small process between jigger and a server, so that no server outlives its visit,
-//! not even when jigger is killed with SIGKILL. The tools of `jigger cross-check` have one as well.
+//! not even when jigger is killed with SIGKILL. Builds and the tools of `jigger cross-check` have
+//! one as well. It also reads what the server costs, since it is where the server is.
 //!
 //! jigger re-executes itself as the guard. The guard is a child subreaper: whatever the server
 //! starts, however often it forks or calls `setsid`, its orphans become the guard's children, so
 //! the guard can find and end all of it (prctl(2), `PR_SET_CHILD_SUBREAPER`). It ends the server
-//! when its standard input closes, which is both jigger's order to stop and the sign that jigger
-//! is gone; a process handle of jigger is watched besides, in case another process still holds the
-//! pipe. `PR_SET_PDEATHSIG` would not do: it fires when the *thread* that started the guard ends.
+//! when its standard input closes, which is the sign that jigger is gone; a process handle of
+//! jigger is watched besides, in case another process still holds the pipe. `PR_SET_PDEATHSIG`
+//! would not do: it fires when the *thread* that started the guard ends.
 
-use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use procfs::process::Process;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, getppid, pidfd_open,
     set_child_subreaper, wait,
 };
-use rustix::thread::{CpuSet, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use serde::Serialize;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-use super::cgroup::{self, Cgroup};
-use super::container::Container;
-use super::protocol::{Event, Exit};
-use super::{monotonic_ns, tree};
+use super::StartSpec;
+use super::container::{Container, EngineError};
+use super::error::{GuardError, StartError};
+use super::protocol::{Event, Exit, Message, Request, Spawned, SystemError, VERSION, write_line};
+use super::tree::{self, ProcessTree};
+use super::usage::UsageError;
+use crate::cgroup::{self, Cgroup};
+use crate::disturbance::HostReading;
+use crate::host::monotonic_ns;
 
 /// The word on jigger's command line that makes it a guard; not for users.
 pub const VERB: &str = "__guard";
@@ -41,95 +48,88 @@ pub const PROGRAM: &str = "/proc/self/exe";
 /// How long processes may take to vanish after SIGKILL (they can be stuck in the kernel).
 pub(super) const KILL_LIMIT: Duration = Duration::from_secs(10);
 
-/// What jigger asked the guard to do.
-#[derive(Debug, PartialEq, Eq)]
-struct Order {
-    grace: Duration,
-    cpus: Vec<usize>,
-    container: Option<Container>,
-    input: Option<PathBuf>,
-    output: Option<PathBuf>,
-    program: OsString,
-    arguments: Vec<OsString>,
-}
-
 struct Guard {
     grace: Duration,
+    container: Option<Container>,
     jigger: Option<OwnedFd>,
+    requests: Requests,
     stop_signals: UnixStream,
     child_signals: UnixStream,
     server: Pid,
     group: Option<Cgroup>,
-    container: Option<Container>,
+    tree: ProcessTree,
     gone: bool,
 }
 
-/// Runs the guard until the server is stopped. `arguments` are the words after [`VERB`]:
-/// `--grace-ms N [--cpus 0,1] [--container NAME --engine PROGRAM] [--input FILE] [--output FILE] --
-/// PROGRAM ARGUMENT...`. With a container the words after `--` make it, and the engine starts it.
+/// jigger's requests, as they come in over standard input.
+struct Requests(BufReader<File>);
+
+/// Runs the guard until the server is stopped.
 ///
 /// Standard input is the pipe from jigger, standard output the pipe to it, standard error the
 /// server's log.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let started = Order::parse(arguments).map_err(Event::Refused).and_then(Guard::start);
-    match started {
+pub fn main() -> ExitCode {
+    report(Event::Greeting { version: VERSION });
+    match Guard::start() {
         Ok(guard) => {
             guard.run();
             ExitCode::SUCCESS
         }
         Err(event) => {
-            report(&event);
+            report(event);
             ExitCode::FAILURE
         }
     }
 }
 
-impl Order {
-    /// Reads the words after [`VERB`].
-    fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
-        let mut arguments = arguments.into_iter();
-        let (mut grace, mut cpus) = (None, Vec::new());
-        let (mut name, mut engine) = (None, None);
-        let (mut input, mut output) = (None, None);
-        loop {
-            let word = arguments.next().unwrap_or_default();
-            match word.to_str() {
-                Some("--") => break,
-                Some("--grace-ms") => grace = number(arguments.next()).map(Duration::from_millis),
-                Some("--cpus") => cpus = list(arguments.next()).ok_or("--cpus asks for numbers")?,
-                Some("--container") => name = arguments.next().and_then(|it| it.into_string().ok()),
-                Some("--engine") => engine = arguments.next(),
-                Some("--input") => input = arguments.next().map(PathBuf::from),
-                Some("--output") => output = arguments.next().map(PathBuf::from),
-                _ => return Err(format!("the guard does not know the option {word:?}")),
-            }
-        }
-        Ok(Self {
-            grace: grace.ok_or("the guard needs --grace-ms with a number")?,
-            cpus,
-            container: name.zip(engine).map(|(name, it)| Container { engine: it.into(), name }),
-            input,
-            output,
-            program: arguments.next().ok_or("the guard needs a program to start")?,
-            arguments: arguments.collect(),
-        })
+impl Requests {
+    fn open() -> io::Result<Self> {
+        Ok(Self(BufReader::new(io::stdin().as_fd().try_clone_to_owned()?.into())))
+    }
+
+    /// The next one, for which it waits; `None` when jigger is gone or says what is none.
+    fn next(&mut self) -> Option<Request> {
+        let mut line = String::new();
+        self.0.read_line(&mut line).ok()?;
+        serde_json::from_str(&line).ok()
+    }
+
+    /// Whether another has been read already, so that waiting for the pipe would not show it.
+    fn has_more(&self) -> bool {
+        self.0.buffer().contains(&b'\n')
     }
 }
 
 impl Guard {
-    fn start(order: Order) -> Result<Self, Event> {
-        let refuse = |what: &str, error: io::Error| Event::Refused(format!("{what}: {error}"));
+    /// Starts the server that the first request asks for.
+    fn start() -> Result<Self, Event> {
         let jigger = getppid().and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        let mut requests =
+            Requests::open().map_err(|error| refused("cannot hear jigger", error))?;
+        let Some(Request::Start(spec)) = requests.next() else {
+            return Err(Event::Refused(GuardError::NoOrder));
+        };
         set_child_subreaper(Some(getpid()))
-            .map_err(|error| refuse("cannot become a child subreaper", error.into()))?;
-        pin(&order.cpus).map_err(|error| refuse("cannot keep to the given cores", error))?;
+            .map_err(|error| refused("cannot become a child subreaper", error))?;
         let stop_signals = signal_stream(&[SIGTERM, SIGINT, SIGHUP, SIGQUIT])
-            .map_err(|error| refuse("cannot watch signals", error))?;
+            .map_err(|error| refused("cannot watch signals", error))?;
         let child_signals = signal_stream(&[SIGCHLD])
-            .map_err(|error| refuse("cannot watch child processes", error))?;
-        let (group, server) = spawn(&order)?;
-        let (grace, container, gone) = (order.grace, order.container, false);
-        Ok(Self { grace, jigger, stop_signals, child_signals, server, group, container, gone })
+            .map_err(|error| refused("cannot watch child processes", error))?;
+        let own = Process::myself()
+            .map_err(|error| refused("cannot read /proc", io::Error::other(error)))?;
+        let (group, server) = spawn(&spec)?;
+        Ok(Self {
+            grace: spec.grace,
+            container: spec.container,
+            jigger,
+            requests,
+            stop_signals,
+            child_signals,
+            server,
+            tree: ProcessTree::below(own, group.as_ref().map(Cgroup::account)),
+            group,
+            gone: false,
+        })
     }
 
     fn run(mut self) {
@@ -145,32 +145,56 @@ impl Guard {
         if forced {
             self.end_by_force(Instant::now() + KILL_LIMIT);
         }
-        if let Some(message) = self.container.as_ref().and_then(|it| it.remove().err()) {
-            report(&Event::Left(message));
+        if let Some(error) = self.container.as_ref().and_then(|it| it.remove().err()) {
+            report(Event::ContainerLeft(error));
         }
         let survivors = tree::descendants(getpid().as_raw_pid()).iter().map(|p| p.pid()).collect();
         if let Some(group) = &self.group {
             cgroup::remove(group.path());
         }
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        report(&Event::Stopped { took_ms, forced, survivors });
+        report(Event::Stopped { took_ms, forced, survivors });
     }
 
     /// Sleeps until something happens; true when the server is to be stopped.
     fn wait_for_stop(&mut self) -> bool {
-        let input = io::stdin();
         let mut watched = vec![
             PollFd::new(&self.child_signals, PollFlags::IN),
+            PollFd::new(self.requests.0.get_ref(), PollFlags::IN),
             PollFd::new(&self.stop_signals, PollFlags::IN),
-            PollFd::new(&input, PollFlags::IN),
         ];
         watched.extend(self.jigger.as_ref().map(|fd| PollFd::new(fd, PollFlags::IN)));
         if poll(&mut watched, None).is_err() {
             return false; // a signal came in between; its stream says so at the next look
         }
-        let stop = watched[1..].iter().any(|fd| !fd.revents().is_empty());
+        let is_requested = !watched[1].revents().is_empty();
+        let stop = watched[2..].iter().any(|fd| !fd.revents().is_empty());
         drain(&mut self.child_signals);
-        stop
+        stop || is_requested && !self.respond_to_all()
+    }
+
+    /// Responds to what jigger asks; false when it wants the server stopped, or is gone.
+    fn respond_to_all(&mut self) -> bool {
+        loop {
+            match self.requests.next() {
+                Some(Request::Usage) => respond(self.tree.usage()),
+                Some(Request::Listening) => respond(Ok(self.tree.listening())),
+                Some(Request::HostReading { cpus }) => respond(Ok(HostReading::here(&cpus))),
+                Some(Request::LookIntoContainer) => respond(self.look_into_container()),
+                Some(Request::Start(_) | Request::Stop) | None => return false,
+            }
+            if !self.requests.has_more() {
+                return true;
+            }
+        }
+    }
+
+    fn look_into_container(&mut self) -> Result<(), UsageError> {
+        let Some(container) = &self.container else { return Ok(()) };
+        let unknown = |error| UsageError::Container(container.name.clone(), error);
+        let pid = container.pid().map_err(unknown)?;
+        self.tree = ProcessTree::of_container(pid).map_err(|_| UsageError::Gone)?;
+        Ok(())
     }
 
     /// SIGTERM to every process of the tree, as systemd's `KillMode=control-group` does, and
@@ -229,82 +253,90 @@ impl Guard {
             }
         }
         if let Some(exit) = server_exit {
-            report(&Event::Exited { exit, others_live: !self.gone });
+            report(Event::Exited { exit, others_live: !self.gone });
         }
         if self.gone && !had_gone {
-            report(&Event::Gone);
+            report(Event::Gone);
         }
     }
 }
 
-/// Starts the server in a process group of its own, inside a cgroup where there can be one.
-fn spawn(order: &Order) -> Result<(Option<Cgroup>, Pid), Event> {
-    let (input, output) = streams(order)?;
+/// Starts the server on its cores and in a process group of its own, inside a cgroup where there can
+/// be one.
+fn spawn(spec: &StartSpec) -> Result<(Option<Cgroup>, Pid), Event> {
+    let (input, output) = streams(spec).map_err(Event::Refused)?;
+    let own_cpus = sched_getaffinity(None);
+    pin(spec.cpus.as_deref().unwrap_or_default())
+        .map_err(|error| refused("cannot keep to the given cores", error))?;
     let group = Cgroup::enter();
     let monotonic_ns = monotonic_ns();
-    let spawned = command(order).and_then(|mut command| {
-        command.process_group(0);
-        command.stdin(input).stdout(output).stderr(Stdio::inherit());
-        command.spawn().map_err(|error| {
-            let errno = error.raw_os_error().unwrap_or(0);
-            Event::Failed { errno, message: error.to_string() }
-        })
+    let spawned = command(spec).and_then(|mut command| {
+        command.process_group(0).stdin(input).stdout(output).stderr(Stdio::inherit());
+        command.spawn().map_err(|error| not_started(spec, error))
     });
     if let Some(group) = &group {
         group.leave();
     }
+    // What the guard reads under load is not to be at the cost of the server's cores alone.
+    let _ = own_cpus.and_then(|cpus| sched_setaffinity(None, &cpus));
     match spawned {
         Ok(child) => {
-            if let Some(group) = &group {
-                report(&Event::Cgroup(group.path().to_owned()));
-            }
             let server = Pid::from_child(&child);
-            report(&Event::Spawned { pid: server.as_raw_pid(), monotonic_ns });
+            let cgroup = group.as_ref().map(|group| group.path().to_owned());
+            report(Event::Spawned(Spawned { pid: server.as_raw_pid(), monotonic_ns, cgroup }));
             Ok((group, server))
         }
-        Err(event) => {
+        Err(error) => {
             if let Some(group) = &group {
                 cgroup::remove(group.path());
             }
             // Whatever the engine made before it failed.
-            let _ = order.container.as_ref().map(Container::remove);
-            Err(event)
+            let _ = spec.container.as_ref().map(Container::remove);
+            Err(Event::NotStarted(error))
         }
     }
 }
 
-/// Standard input and standard output of the server: files where the order names them, otherwise
-/// nothing and the log.
-fn streams(order: &Order) -> Result<(Stdio, Stdio), Event> {
-    let refused = |path: &Path, error| Event::Refused(format!("{}: {error}", path.display()));
-    let input = match &order.input {
+/// Standard input and standard output of the server: files where they are named, otherwise nothing
+/// and the log.
+fn streams(spec: &StartSpec) -> Result<(Stdio, Stdio), GuardError> {
+    let refused = |path: &Path, error: io::Error| {
+        GuardError::Refused(path.display().to_string(), error.into())
+    };
+    let input = match &spec.input {
         Some(path) => Stdio::from(File::open(path).map_err(|error| refused(path, error))?),
         None => Stdio::null(),
     };
-    let output = match &order.output {
+    let output = match &spec.output {
         Some(path) => Stdio::from(File::create(path).map_err(|error| refused(path, error))?),
-        None => Stdio::from(
-            io::stderr()
-                .as_fd()
-                .try_clone_to_owned()
-                .map_err(|error| Event::Refused(format!("cannot hand on the log: {error}")))?,
-        ),
+        None => {
+            let log = io::stderr().as_fd().try_clone_to_owned();
+            Stdio::from(log.map_err(|error| refused(Path::new("the log"), error))?)
+        }
     };
     Ok((input, output))
 }
 
 /// The command that runs the server. A container is made first, and to the end: an engine's
 /// program that is killed halfway may leave one behind that nobody knows of yet.
-fn command(order: &Order) -> Result<Command, Event> {
-    let Some(container) = &order.container else {
-        let mut command = Command::new(&order.program);
-        command.args(&order.arguments);
-        return Ok(command);
-    };
-    container
-        .create(&order.program, &order.arguments)
-        .map_err(|message| Event::Failed { errno: 0, message })?;
+fn command(spec: &StartSpec) -> Result<Command, StartError> {
+    let (program, arguments) = spec.argv.split_first().ok_or(StartError::NoCommand)?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let Some(container) = &spec.container else { return Ok(command) };
+    let refused = |error| StartError::Container(container.name.clone(), error);
+    Container::create(command).map_err(refused)?;
     Ok(container.start_command())
+}
+
+fn not_started(spec: &StartSpec, error: io::Error) -> StartError {
+    match &spec.container {
+        Some(Container { engine, name }) => {
+            let source = EngineError::NotRun(engine.clone(), error.into());
+            StartError::Container(name.clone(), source)
+        }
+        None => StartError::of_spawn(spec.argv.first().map_or("", String::as_str), error),
+    }
 }
 
 /// Keeps this process, and all that it starts, to the given cores; none given means all.
@@ -343,68 +375,19 @@ fn exit_of(status: WaitStatus) -> Option<Exit> {
     code.or_else(|| status.terminating_signal().map(Exit::Signal))
 }
 
+fn refused(what: &str, error: impl Into<SystemError>) -> Event {
+    Event::Refused(GuardError::Refused(what.to_owned(), error.into()))
+}
+
+fn report(event: Event) {
+    say(&Message::<()>::Event(event));
+}
+
+fn respond<R: Serialize>(response: Result<R, UsageError>) {
+    say(&Message::Response(response));
+}
+
 /// jigger may be gone, in which case nobody is left to be told.
-fn report(event: &Event) {
-    let mut output = io::stdout().lock();
-    let _ = writeln!(output, "{event}").and_then(|()| output.flush());
-}
-
-fn number(word: Option<OsString>) -> Option<u64> {
-    word?.to_str()?.parse().ok()
-}
-
-fn list(word: Option<OsString>) -> Option<Vec<usize>> {
-    word?.to_str()?.split(',').map(|cpu| cpu.parse().ok()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(line: &str) -> Result<Order, String> {
-        Order::parse(line.split_whitespace().map(OsString::from))
-    }
-
-    #[test]
-    fn an_order_is_read_up_to_the_program() {
-        let order = parse("--grace-ms 250 --cpus 0,3 -- serve --cpus -- x").unwrap();
-        assert_eq!(order.grace, Duration::from_millis(250));
-        assert_eq!(order.cpus, [0, 3]);
-        assert_eq!(order.program, "serve");
-        assert_eq!(order.arguments, ["--cpus", "--", "x"]);
-        assert_eq!(order.container, None);
-    }
-
-    #[test]
-    fn a_container_is_known_by_its_engine_and_name() {
-        let order =
-            parse("--grace-ms 1 --container c-1 --engine /bin/docker -- docker create").unwrap();
-        let expected = Container { engine: "/bin/docker".into(), name: "c-1".to_owned() };
-        assert_eq!(order.container, Some(expected));
-    }
-
-    #[test]
-    fn files_stand_for_input_and_output() {
-        let order = parse("--grace-ms 1 --input /t/in --output /t/out -- serve").unwrap();
-        assert_eq!(order.input, Some("/t/in".into()));
-        assert_eq!(order.output, Some("/t/out".into()));
-        let plain = parse("--grace-ms 1 -- serve").unwrap();
-        assert_eq!((plain.input, plain.output), (None, None));
-    }
-
-    #[test]
-    fn an_incomplete_order_is_refused_with_what_is_missing() {
-        let cases = [
-            ("-- serve", "--grace-ms"),
-            ("--grace-ms soon -- serve", "--grace-ms"),
-            ("--grace-ms 1 --", "program"),
-            ("--grace-ms 1 --cpus a -- serve", "--cpus"),
-            ("--nice -- serve", "--nice"),
-            ("", "option"),
-        ];
-        for (line, named) in cases {
-            let message = parse(line).unwrap_err();
-            assert!(message.contains(named), "{line}: {message}");
-        }
-    }
+fn say<R: Serialize>(message: &Message<R>) {
+    let _ = write_line(io::stdout().lock(), message);
 }

@@ -1,84 +1,82 @@
-//! The jigger end of the guard: starts it, reads its events, tells it to stop.
+//! The jigger end of the guard: starts it, asks it, hears what happens.
 
-use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::protocol::Event;
-use super::{StartSpec, guard, stray};
+use super::mark::{self, Mark};
+use super::protocol::{Event, Message, Request, write_line};
+use super::usage::UsageError;
+use super::{StartSpec, container, guard};
+
+/// What a response may take: far more than the longest, which an engine is asked for.
+const RESPONSE_LIMIT: Duration = container::ANSWER_LIMIT.saturating_mul(2);
 
 /// A running guard.
 #[derive(Debug)]
 pub(super) struct Link {
     guard: Child,
-    reports: ChildStdout,
-    /// What the guard has said and nobody has taken yet; the last line may be unfinished.
-    unread: Vec<u8>,
+    connection: Connection,
+    events: Receiver<Event>,
 }
 
-/// What came, or did not come, from the guard.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum News {
-    /// It reported this.
-    Event(Event),
-    /// Nothing new in the time given.
-    Nothing,
-    /// It ended, or talks nonsense: nothing more will come.
-    Lost,
+/// The way to a guard that several threads share; one request is under way at a time.
+#[derive(Clone, Debug)]
+pub(super) struct Connection(Arc<Mutex<Option<Pipes>>>);
+
+#[derive(Debug)]
+struct Pipes {
+    requests: ChildStdin,
+    responses: Receiver<Result<Value, UsageError>>,
 }
 
 impl Link {
-    /// Starts a guard that starts the server; its environment carries `mark`.
-    pub(super) fn start(spec: &StartSpec, log: File, mark: &str) -> io::Result<Self> {
+    /// Starts a guard whose environment, and that of all that it starts, carries `mark`.
+    pub(super) fn start(spec: &StartSpec, log: File, mark: &Mark) -> io::Result<Self> {
         let mut command = Command::new(&spec.guard);
-        command.args(words(spec)).current_dir(&spec.dir);
+        command.arg(guard::VERB).current_dir(&spec.dir);
         command.envs(spec.env.iter().map(|(name, value)| (name, value)));
-        command.env(stray::VARIABLE, mark);
+        command.env(mark::VARIABLE, mark.text());
         // A process group of its own: Ctrl-C at the terminal reaches jigger alone.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut guard = command.spawn()?;
-        let reports = guard.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
-        Ok(Self { guard, reports, unread: Vec::new() })
+        let no_pipe = || io::Error::other("no pipe");
+        let requests = guard.stdin.take().ok_or_else(no_pipe)?;
+        let output = guard.stdout.take().ok_or_else(no_pipe)?;
+        let ((to_events, events), (to_responses, responses)) = (channel(), channel());
+        let reader = thread::Builder::new().name("guard-link".to_owned());
+        reader.spawn(move || hand_on(output, &to_events, &to_responses))?;
+        let connection = Connection(Arc::new(Mutex::new(Some(Pipes { requests, responses }))));
+        Ok(Self { guard, connection, events })
     }
 
-    /// The guard's process id.
-    pub(super) fn pid(&self) -> i32 {
-        rustix::process::Pid::from_child(&self.guard).as_raw_pid()
+    /// The way to the guard, for whoever asks it.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
-    /// The next event, waiting for it at most until `deadline`; one that is there already is
+    /// The next event, for which it waits at most until `deadline`; one that is there already is
     /// returned even if that has passed.
-    pub(super) fn next(&mut self, deadline: Instant) -> News {
-        loop {
-            if let Some(line) = self.take_line() {
-                return line.parse().map_or(News::Lost, News::Event);
-            }
-            match self.is_readable(deadline.saturating_duration_since(Instant::now())) {
-                Ok(true) => {}
-                Ok(false) => return News::Nothing,
-                // A signal, such as Ctrl-C, is no reason to give up on the guard.
-                Err(Errno::INTR) => continue,
-                Err(_) => return News::Lost,
-            }
-            let mut bytes = [0; 512];
-            match self.reports.read(&mut bytes) {
-                Ok(0) => return News::Lost,
-                Ok(length) => self.unread.extend_from_slice(&bytes[..length]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return News::Lost,
-            }
-        }
+    ///
+    /// # Errors
+    /// There is none, or there will be none any more.
+    pub(super) fn next(&self, deadline: Instant) -> Result<Event, RecvTimeoutError> {
+        self.events.recv_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Closes the guard's standard input, which is the order to stop.
-    pub(super) fn order_stop(&mut self) {
-        drop(self.guard.stdin.take());
+    /// Has the guard end the server. The end of the pipe says it as well.
+    pub(super) fn order_stop(&self) {
+        // A guard that is gone is noticed by the silence.
+        let _ = self.connection.send(&Request::Stop);
+        self.connection.close();
     }
 
     /// Waits for the end of a guard that has said its last word.
@@ -91,36 +89,59 @@ impl Link {
         let _ = self.guard.kill();
         self.wait();
     }
+}
 
-    fn take_line(&mut self) -> Option<String> {
-        let end = self.unread.iter().position(|&byte| byte == b'\n')?;
-        let line: Vec<u8> = self.unread.drain(..=end).collect();
-        Some(String::from_utf8_lossy(&line[..end]).into_owned())
+impl Connection {
+    /// Sends a request that has no response.
+    ///
+    /// # Errors
+    /// What the operating system says when the guard is gone.
+    pub(super) fn send(&self, request: &Request) -> io::Result<()> {
+        match self.lock().as_ref() {
+            Some(pipes) => write_line(&pipes.requests, request),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
     }
 
-    fn is_readable(&self, limit: Duration) -> Result<bool, Errno> {
-        let timeout = Timespec::try_from(limit).map_err(|_| Errno::INVAL)?;
-        let mut watched = [PollFd::new(&self.reports, PollFlags::IN)];
-        Ok(poll(&mut watched, Some(&timeout))? > 0)
+    /// Sends a request and waits for the response.
+    ///
+    /// # Errors
+    /// The guard's own, or [`UsageError::Gone`] when it does not respond any more.
+    pub(super) fn request<R: DeserializeOwned>(&self, request: &Request) -> Result<R, UsageError> {
+        let mut pipes = self.lock();
+        let response = pipes.as_ref().and_then(|pipes| {
+            write_line(&pipes.requests, request).ok()?;
+            pipes.responses.recv_timeout(RESPONSE_LIMIT).ok()
+        });
+        let Some(response) = response else {
+            // A response that came after all would be taken for another request's.
+            *pipes = None;
+            return Err(UsageError::Gone);
+        };
+        serde_json::from_value(response?).map_err(|_| UsageError::Gone)
+    }
+
+    fn close(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Pipes>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The guard's command line, as [`guard::main`] reads it.
-fn words(spec: &StartSpec) -> Vec<OsString> {
-    let mut words: Vec<OsString> = vec![guard::VERB.into()];
-    words.extend([OsString::from("--grace-ms"), spec.grace.as_millis().to_string().into()]);
-    if let Some(cpus) = spec.cpus.as_ref().filter(|cpus| !cpus.is_empty()) {
-        let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
-        words.extend([OsString::from("--cpus"), cpus.join(",").into()]);
+/// Hands on what the guard says, until it is gone or talks nonsense.
+fn hand_on(
+    output: ChildStdout,
+    events: &Sender<Event>,
+    responses: &Sender<Result<Value, UsageError>>,
+) {
+    let lines = BufReader::new(output).lines().map_while(Result::ok);
+    for message in lines.map_while(|line| serde_json::from_str(&line).ok()) {
+        // Whoever does not listen any more has no use for it.
+        let _ = match message {
+            Message::Event(event) => events.send(event).map_err(drop),
+            Message::Response(response) => responses.send(response).map_err(drop),
+        };
     }
-    if let Some(container) = &spec.container {
-        words.extend([OsString::from("--container"), container.name.clone().into()]);
-        words.extend([OsString::from("--engine"), container.engine.clone().into()]);
-    }
-    for (option, file) in [("--input", &spec.input), ("--output", &spec.output)] {
-        words.extend(file.iter().flat_map(|file| [OsString::from(option), file.clone().into()]));
-    }
-    words.push("--".into());
-    words.extend(spec.argv.iter().map(OsString::from));
-    words
 }

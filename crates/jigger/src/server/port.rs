@@ -1,16 +1,19 @@
-//! Ports: free ones for each visit, and who holds one that is taken.
+//! Ports: free ones for each visit, who holds one that is taken, and where processes listen
+//! (`/proc/net/tcp` and `tcp6` against `/proc/PID/fd`).
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use procfs::process::all_processes;
+use procfs::net::{TcpState, tcp, tcp6};
+use procfs::process::{FDTarget, Process, all_processes};
 
-use super::sockets;
+use super::Diagnostic;
+use crate::host::local_port_range;
 
 /// The lowest port handed out: below are those that well-known services use.
 const LOWEST: u16 = 10_000;
@@ -39,7 +42,7 @@ pub struct Holder {
 
 /// A port that did not become free.
 #[derive(Debug, thiserror::Error)]
-#[error("port {port} is taken by {holder}; end that process or give the contender another port")]
+#[error("port {port} is taken by {holder}")]
 pub struct PortTaken {
     /// The port.
     pub port: u16,
@@ -92,6 +95,12 @@ impl Default for Ports {
     }
 }
 
+impl Diagnostic for PortTaken {
+    fn remedy(&self) -> Cow<'static, str> {
+        "end that process or give the contender another port".into()
+    }
+}
+
 impl fmt::Display for Holder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.pid {
@@ -103,18 +112,14 @@ impl fmt::Display for Holder {
 
 /// Who listens on `port`; `None` when nobody does.
 pub fn who_has(port: u16) -> Option<Holder> {
-    let inodes: HashSet<u64> = sockets::listeners()
-        .into_iter()
-        .filter(|listener| listener.address.port() == port)
-        .map(|listener| listener.inode)
-        .collect();
+    let at_port = listeners().filter(|(address, _)| address.port() == port);
+    let inodes: HashSet<u64> = at_port.map(|(_, inode)| inode).collect();
     if inodes.is_empty() {
         return None;
     }
+    let mut processes = all_processes().into_iter().flatten().flatten();
     let holder =
-        all_processes().into_iter().flatten().flatten().find(|process| {
-            sockets::socket_inodes(process).iter().any(|inode| inodes.contains(inode))
-        });
+        processes.find(|process| socket_inodes(process).iter().any(|inode| inodes.contains(inode)));
     Some(match holder {
         Some(process) => Holder {
             pid: Some(process.pid()),
@@ -156,15 +161,36 @@ fn candidates(ephemeral: &RangeInclusive<u16>) -> Vec<u16> {
     (LOWEST..=u16::MAX).filter(|port| !ephemeral.contains(port)).collect()
 }
 
+/// The ports that clients get; the kernel's default, should it not say.
 pub(crate) fn ephemeral_range() -> RangeInclusive<u16> {
-    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    // The kernel's default, should the file not be readable.
-    parse_range(&text).unwrap_or(32_768..=60_999)
+    local_port_range().unwrap_or(32_768..=60_999)
 }
 
-fn parse_range(text: &str) -> Option<RangeInclusive<u16>> {
-    let mut bounds = text.split_whitespace().map(str::parse);
-    Some(bounds.next()?.ok()?..=bounds.next()?.ok()?)
+/// Every listening TCP socket in this network namespace, with its inode.
+fn listeners() -> impl Iterator<Item = (SocketAddr, u64)> {
+    let entries = tcp().into_iter().flatten().chain(tcp6().into_iter().flatten());
+    let listening = entries.filter(|entry| entry.state == TcpState::Listen);
+    listening.map(|entry| (entry.local_address, entry.inode))
+}
+
+/// The addresses that any of `processes` listens on, sorted, each once.
+pub(super) fn listening(processes: &[Process]) -> Vec<SocketAddr> {
+    let owned: HashSet<u64> = processes.iter().flat_map(socket_inodes).collect();
+    let owned = listeners().filter(|(_, inode)| owned.contains(inode));
+    let mut addresses: Vec<SocketAddr> = owned.map(|(address, _)| address).collect();
+    addresses.sort();
+    addresses.dedup();
+    addresses
+}
+
+/// The sockets of a process; none where its descriptors may not be read.
+fn socket_inodes(process: &Process) -> Vec<u64> {
+    let descriptors = process.fd().into_iter().flatten().flatten();
+    let sockets = descriptors.filter_map(|descriptor| match descriptor.target {
+        FDTarget::Socket(inode) => Some(inode),
+        _ => None,
+    });
+    sockets.collect()
 }
 
 #[cfg(test)]
@@ -211,8 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn the_kernels_range_is_read() {
-        assert_eq!(parse_range("32768\t60999\n"), Some(32_768..=60_999));
-        assert_eq!(parse_range("x"), None);
+    fn own_listeners_are_found_on_both_families() {
+        let held = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut expected = vec![held.local_addr().unwrap()];
+        let six = TcpListener::bind("[::1]:0").ok();
+        expected.extend(six.iter().map(|listener| listener.local_addr().unwrap()));
+        let found = listening(&[Process::myself().unwrap()]);
+        for address in expected {
+            assert!(found.contains(&address), "{address} in {found:?}");
+        }
     }
 }

@@ -1,11 +1,29 @@
-//! What the guard tells jigger: one line of text for each event.
+//! What jigger and a guard say to each other: one line of JSON for each message.
+//!
+//! The guard greets, jigger asks for the start; what becomes of the server are events, which come
+//! unasked. Meanwhile jigger sends requests, one at a time, and the guard sends a response to each.
+//! The end of either pipe means that the other side is gone.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::str::FromStr;
+
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::StartSpec;
+use super::container::EngineError;
+use super::error::{GuardError, StartError};
+use super::usage::UsageError;
+
+/// The version of this protocol, which the guard's greeting names: a change of any message but the
+/// greeting raises it.
+pub(super) const VERSION: u32 = 1;
 
 /// How the first process of a server ended, or that it can no longer be known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Exit {
     /// It returned this exit code.
     Code(i32),
@@ -15,31 +33,86 @@ pub enum Exit {
     GuardLost,
 }
 
-/// One event, as the guard writes it and jigger reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What jigger asks of the guard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Request {
+    /// Start the server; the response is an event. Nothing else may come first.
+    Start(Box<StartSpec>),
+    /// From now on meter the processes in the server's container, which runs by now.
+    LookIntoContainer,
+    /// The [`Usage`](super::usage::Usage) of the server at the moment of the response.
+    Usage,
+    /// The addresses that the server's processes listen on.
+    Listening,
+    /// A [`HostReading`](crate::disturbance::HostReading) of these cores.
+    HostReading { cpus: Vec<usize> },
+    /// End the server, say how that went, and leave; so does the end of the pipe.
+    Stop,
+}
+
+/// What the guard says: something that happened, or the response to the oldest request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Message<R = Value> {
+    Event(Event),
+    Response(Result<R, UsageError>),
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Event {
-    /// The server's processes are accounted for in this cgroup v2 directory.
-    Cgroup(PathBuf),
-    /// The server's first process runs; the instant is `CLOCK_MONOTONIC` just before the spawn.
-    Spawned { pid: i32, monotonic_ns: u64 },
-    /// The operating system refused to start the program, with this error number.
-    Failed { errno: i32, message: String },
+    /// The guard is there and speaks this version; it says so before anything else.
+    Greeting { version: u32 },
+    /// The server's first process runs.
+    Spawned(Spawned),
+    /// The server could not be started.
+    NotStarted(StartError),
     /// The guard could not do what it was asked, before it came to start anything.
-    Refused(String),
+    Refused(GuardError),
     /// The first process ended; `others_live` when processes that it left behind still run.
     Exited { exit: Exit, others_live: bool },
     /// No process of the server is left.
     Gone,
-    /// The server's container could not be removed, for this reason.
-    Left(String),
+    /// The server's container could not be removed.
+    ContainerLeft(EngineError),
     /// The guard ended the server, is about to leave, and could not end the `survivors`.
     Stopped { took_ms: u64, forced: bool, survivors: Vec<i32> },
 }
 
-/// A line that is no event.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the guard said {0:?}, which is no event")]
-pub(super) struct NotAnEvent(String);
+/// A server that was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Spawned {
+    /// Its first process.
+    pub(super) pid: i32,
+    /// `CLOCK_MONOTONIC` just before the spawn.
+    pub(super) monotonic_ns: u64,
+    /// The cgroup v2 directory in which its processes are accounted for.
+    pub(super) cgroup: Option<PathBuf>,
+}
+
+/// What an operating system said, as it goes over the link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct SystemError {
+    /// The error's number; 0 when it has none.
+    pub errno: i32,
+    /// The same in words.
+    pub message: String,
+}
+
+impl From<io::Error> for SystemError {
+    fn from(error: io::Error) -> Self {
+        Self { errno: error.raw_os_error().unwrap_or(0), message: error.to_string() }
+    }
+}
+
+impl From<Errno> for SystemError {
+    fn from(errno: Errno) -> Self {
+        io::Error::from(errno).into()
+    }
+}
 
 impl fmt::Display for Exit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,128 +127,97 @@ impl fmt::Display for Exit {
     }
 }
 
-impl fmt::Display for Event {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cgroup(path) => write!(out, "cgroup {}", path.display()),
-            Self::Spawned { pid, monotonic_ns } => write!(out, "spawned {pid} {monotonic_ns}"),
-            Self::Failed { errno, message } => write!(out, "failed {errno} {}", one_line(message)),
-            Self::Refused(message) => write!(out, "refused {}", one_line(message)),
-            Self::Exited { exit, others_live } => {
-                let others = if *others_live { "others" } else { "alone" };
-                match exit {
-                    Exit::Code(code) => write!(out, "exited code {code} {others}"),
-                    Exit::Signal(signal) => write!(out, "exited signal {signal} {others}"),
-                    Exit::GuardLost => write!(out, "exited lost 0 {others}"),
-                }
-            }
-            Self::Left(message) => write!(out, "left {}", one_line(message)),
-            Self::Gone => out.write_str("gone"),
-            Self::Stopped { took_ms, forced, survivors } => {
-                let pids: Vec<String> = survivors.iter().map(ToString::to_string).collect();
-                write!(out, "stopped {took_ms} forced={forced} survivors={}", pids.join(","))
-            }
-        }
-    }
-}
-
-impl FromStr for Event {
-    type Err = NotAnEvent;
-
-    fn from_str(line: &str) -> Result<Self, NotAnEvent> {
-        parse(line).ok_or_else(|| NotAnEvent(line.to_owned()))
-    }
-}
-
-fn parse(line: &str) -> Option<Event> {
-    let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
-    match kind {
-        "cgroup" => Some(Event::Cgroup(PathBuf::from(rest))),
-        "spawned" => {
-            let (pid, monotonic_ns) = rest.split_once(' ')?;
-            Some(Event::Spawned {
-                pid: pid.parse().ok()?,
-                monotonic_ns: monotonic_ns.parse().ok()?,
-            })
-        }
-        "failed" => {
-            let (errno, message) = rest.split_once(' ')?;
-            Some(Event::Failed { errno: errno.parse().ok()?, message: message.to_owned() })
-        }
-        "refused" => Some(Event::Refused(rest.to_owned())),
-        "left" => Some(Event::Left(rest.to_owned())),
-        "exited" => parse_exited(rest),
-        "gone" => Some(Event::Gone),
-        "stopped" => parse_stopped(rest),
-        _ => None,
-    }
-}
-
-fn parse_exited(rest: &str) -> Option<Event> {
-    let mut words = rest.split(' ');
-    let (how, number, others) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
-    let exit = match how {
-        "code" => Exit::Code(number),
-        "signal" => Exit::Signal(number),
-        "lost" => Exit::GuardLost,
-        _ => return None,
-    };
-    let others_live = match others {
-        "others" => true,
-        "alone" => false,
-        _ => return None,
-    };
-    Some(Event::Exited { exit, others_live })
-}
-
-fn parse_stopped(rest: &str) -> Option<Event> {
-    let mut words = rest.split(' ');
-    let took_ms = words.next()?.parse().ok()?;
-    let forced = words.next()?.strip_prefix("forced=")?.parse().ok()?;
-    let survivors = words.next()?.strip_prefix("survivors=")?;
-    let pids = survivors.split(',').filter(|pid| !pid.is_empty());
-    let survivors: Result<Vec<i32>, _> = pids.map(str::parse).collect();
-    Some(Event::Stopped { took_ms, forced, survivors: survivors.ok()? })
-}
-
-/// A message with a line break would read as two events.
-fn one_line(message: &str) -> String {
-    message.replace(['\n', '\r'], " ")
+/// Writes a message as one line, whole and at once: JSON has no line break but those around it.
+pub(super) fn write_line(mut to: impl Write, message: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    to.write_all(&line)?;
+    to.flush()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+    use std::time::Duration;
+
+    use serde::de::DeserializeOwned;
+
+    use super::super::Container;
     use super::*;
+
+    /// Through a pipe's bytes, which are one line.
+    fn passed<M: Serialize + DeserializeOwned + PartialEq + Debug>(message: &M) {
+        let mut bytes = Vec::new();
+        write_line(&mut bytes, message).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert_eq!(serde_json::from_str::<M>(&text).unwrap(), *message);
+    }
+
+    fn two_lines() -> SystemError {
+        SystemError { errno: 2, message: "No such\nfile \u{2028}".to_owned() }
+    }
+
+    #[test]
+    fn every_request_survives_the_pipe() {
+        let argv = ["serve", "--cpus", "a b\n--"].map(str::to_owned).to_vec();
+        let (nowhere, grace) = (PathBuf::new, Duration::from_millis(250));
+        let spec = StartSpec {
+            input: Some("/t/in".into()),
+            cpus: Some(vec![0, 3]),
+            guard: nowhere(),
+            container: Some(Container { engine: "/bin/docker".into(), name: "c-1".to_owned() }),
+            ..StartSpec::new(argv, nowhere(), nowhere(), grace)
+        };
+        passed(&Request::Start(Box::new(spec)));
+        passed(&Request::LookIntoContainer);
+        passed(&Request::Usage);
+        passed(&Request::Listening);
+        passed(&Request::HostReading { cpus: vec![1] });
+        passed(&Request::Stop);
+    }
 
     #[test]
     fn every_event_survives_the_pipe() {
+        let spawned = Spawned {
+            pid: 7,
+            monotonic_ns: 1_234_567_890_123,
+            cgroup: Some(PathBuf::from("/sys/fs/cgroup/a b")),
+        };
         let events = [
-            Event::Cgroup(PathBuf::from("/sys/fs/cgroup/a b")),
-            Event::Spawned { pid: 7, monotonic_ns: 1_234_567_890_123 },
-            Event::Failed { errno: 2, message: "No such file".to_owned() },
-            Event::Refused("no core 99".to_owned()),
+            Event::Greeting { version: VERSION },
+            Event::Spawned(spawned),
+            Event::NotStarted(StartError::Spawn("x".to_owned(), two_lines())),
+            Event::Refused(GuardError::Refused("no\ncore".to_owned(), two_lines())),
             Event::Exited { exit: Exit::Code(-1), others_live: false },
             Event::Exited { exit: Exit::Signal(9), others_live: true },
             Event::Gone,
-            Event::Left("the daemon does not answer".to_owned()),
+            Event::ContainerLeft(EngineError::NotRun("/bin/docker".into(), two_lines())),
             Event::Stopped { took_ms: 12, forced: true, survivors: vec![3, 4] },
             Event::Stopped { took_ms: 0, forced: false, survivors: vec![] },
         ];
         for event in events {
-            assert_eq!(event.to_string().parse(), Ok(event));
+            passed(&Message::<Value>::Event(event));
         }
     }
 
     #[test]
-    fn a_line_break_in_a_message_stays_one_event() {
-        let event = Event::Refused("two\nlines".to_owned());
-        assert_eq!(event.to_string(), "refused two lines");
+    fn every_response_survives_the_pipe() {
+        passed(&Message::Response(Ok(())));
+        passed(&Message::Response(Ok(vec![String::from("127.0.0.1:80")])));
+        passed(&Message::<()>::Response(Err(UsageError::Gone)));
+        let error = UsageError::Account("/a".into(), two_lines());
+        passed(&Message::<()>::Response(Err(error)));
+        let error = UsageError::Container("c".to_owned(), EngineError::Refused("a\nb".to_owned()));
+        passed(&Message::<()>::Response(Err(error)));
     }
 
     #[test]
-    fn what_is_no_event_is_refused_by_name() {
-        for line in ["", "spawned 1", "exited code x alone", "stopped 1 forced=maybe survivors="] {
-            assert_eq!(line.parse::<Event>(), Err(NotAnEvent(line.to_owned())));
+    fn what_is_no_message_is_refused() {
+        for line in
+            ["", "spawned 1 2", "{\"event\":{\"spawned\":{\"pid\":1}}}", "{\"event\":\"x\"}"]
+        {
+            assert!(serde_json::from_str::<Message>(line).is_err(), "{line}");
         }
     }
 

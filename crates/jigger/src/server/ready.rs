@@ -1,16 +1,13 @@
 //! Waits for the first correct answer of a server that has just been started.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::error::below;
-use super::{Exit, Life, Server};
+use super::{Diagnostic, Exit, Life, Server};
 
 /// From the start of one probe to the start of the next: the resolution of the start-up time.
 pub const PROBE_INTERVAL: Duration = Duration::from_millis(1);
-
-/// How many lines of the server's log a message shows.
-const TAIL_LINES: usize = 10;
 
 /// What one probe found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,52 +22,68 @@ pub enum Probe {
     NoAnswer(String),
 }
 
-/// Why a server is not ready.
+/// Why a server is not ready. The caller has the server, whose log may tell more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
     /// It ended before it gave a correct answer.
-    #[error("the server ended with {exit} after {} ms, before its first correct answer; correct its start command or what its log complains of{}", after.as_millis(), below(log_tail))]
+    #[error("the server ended with {exit} after {} ms, before its first correct answer", after.as_millis())]
     Exited {
         /// How it ended.
         exit: Exit,
         /// When, counted from its spawn.
         after: Duration,
-        /// The last lines of its log.
-        log_tail: String,
     },
     /// It runs, but nothing listens where it is asked.
-    #[error("the server runs, but after {} ms nothing listens at its address; {}{}", limit.as_millis(), elsewhere_remedy(elsewhere), below(log_tail))]
+    #[error("the server runs, but after {} ms nothing listens at its address", limit.as_millis())]
     NeverListened {
         /// How long it was given.
         limit: Duration,
         /// Where it listens instead.
         elsewhere: Vec<SocketAddr>,
-        /// The last lines of its log.
-        log_tail: String,
     },
     /// It answers, but wrongly.
-    #[error("the server answers, but in {} ms never correctly; the last time: {answer}; correct the contender, or the expectation if the answer is meant to be so{}", limit.as_millis(), below(log_tail))]
+    #[error("the server answers, but in {} ms never correctly; the last time: {answer}", limit.as_millis())]
     WrongAnswer {
         /// How long it was given.
         limit: Duration,
         /// What was wrong with the last answer.
         answer: String,
-        /// The last lines of its log.
-        log_tail: String,
     },
     /// It accepts connections, but does not answer.
-    #[error("the server accepts connections, but in {} ms gave no answer; the last time: {problem}; see what it waits for, or allow it more time{}", limit.as_millis(), below(log_tail))]
+    #[error("the server accepts connections, but in {} ms gave no answer; the last time: {problem}", limit.as_millis())]
     Hung {
         /// How long it was given.
         limit: Duration,
         /// What the last probe ran into.
         problem: String,
-        /// The last lines of its log.
-        log_tail: String,
     },
     /// The user does not want to wait any longer.
     #[error("interrupted while waiting for the server's first correct answer")]
     Interrupted,
+}
+
+impl Diagnostic for NotReady {
+    fn remedy(&self) -> Cow<'static, str> {
+        match self {
+            Self::Exited { .. } => "correct its start command or what its log complains of".into(),
+            Self::NeverListened { elsewhere, .. } if elsewhere.is_empty() => {
+                "it listens nowhere else either: allow it more time, or see its log".into()
+            }
+            Self::NeverListened { elsewhere, .. } => {
+                let addresses: Vec<String> = elsewhere.iter().map(ToString::to_string).collect();
+                format!(
+                    "it listens on {} instead: pass it the port and address that it is asked on",
+                    addresses.join(", ")
+                )
+                .into()
+            }
+            Self::WrongAnswer { .. } => {
+                "correct the contender, or the expectation if the answer is meant to be so".into()
+            }
+            Self::Hung { .. } => "see what it waits for, or allow it more time".into(),
+            Self::Interrupted => "".into(),
+        }
+    }
 }
 
 /// Probes every [`PROBE_INTERVAL`] until the answer is correct; returns the time from the spawn
@@ -96,8 +109,7 @@ pub fn wait_ready(
         }
         server.wait_change(PROBE_INTERVAL.saturating_sub(probed_at.elapsed()));
         if let Life::Exited(exit) = server.life() {
-            let (after, log_tail) = (server.elapsed_since_spawn(), server.log_tail(TAIL_LINES));
-            return Err(NotReady::Exited { exit, after, log_tail });
+            return Err(NotReady::Exited { exit, after: server.elapsed_since_spawn() });
         }
         if server.elapsed_since_spawn() >= limit {
             return Err(out_of_time(server, last_complaint, limit));
@@ -106,21 +118,9 @@ pub fn wait_ready(
 }
 
 fn out_of_time(server: &Server, last_complaint: Option<Probe>, limit: Duration) -> NotReady {
-    let log_tail = server.log_tail(TAIL_LINES);
     match last_complaint {
-        Some(Probe::Wrong(answer)) => NotReady::WrongAnswer { limit, answer, log_tail },
-        Some(Probe::NoAnswer(problem)) => NotReady::Hung { limit, problem, log_tail },
-        _ => NotReady::NeverListened { limit, elsewhere: server.listening(), log_tail },
+        Some(Probe::Wrong(answer)) => NotReady::WrongAnswer { limit, answer },
+        Some(Probe::NoAnswer(problem)) => NotReady::Hung { limit, problem },
+        _ => NotReady::NeverListened { limit, elsewhere: server.listening() },
     }
-}
-
-fn elsewhere_remedy(elsewhere: &[SocketAddr]) -> String {
-    if elsewhere.is_empty() {
-        return "it listens nowhere else either: allow it more time, or see its log".to_owned();
-    }
-    let addresses: Vec<String> = elsewhere.iter().map(ToString::to_string).collect();
-    format!(
-        "it listens on {} instead: pass it the port and address that it is asked on",
-        addresses.join(", ")
-    )
 }

@@ -6,7 +6,7 @@ use jigger_load::{CeilingError, Load, NullOptions};
 
 use super::trial::shape_of;
 use super::verify::Target;
-use crate::disturbance::{Limits, Watch};
+use crate::disturbance::{HostReading, Limits};
 use crate::event::{Event, Listener};
 use crate::host::Placement;
 use crate::interrupt::Interrupt;
@@ -91,10 +91,10 @@ fn measured(
         cpus: Some(placement.server_cpus.clone()),
         ..NullOptions::default()
     };
-    let watch = Watch::begin(&placement.cpus());
+    let before = HostReading::here(&placement.cpus());
     let sample = jigger_load::ceiling(load, &server, time)?;
     // The null server's threads are jigger's own.
-    let disturbance = watch.end(true);
+    let disturbance = HostReading::here(&placement.cpus()).since(&before, true);
     Ok(CeilingAttempt { rate_per_second: sample.requests_per_second(), disturbance })
 }
 

@@ -35,18 +35,8 @@ impl LiveWorld<'_> {
             environment: filled(&values, &start.environment)?,
             arguments: values.fill_all(&start.arguments).map_err(VisitError::of)?,
         };
-        Ok(StartSpec {
-            argv: engine.create_command(&spec),
-            dir: contender.directory.clone(),
-            env: Vec::new(),
-            log: self.logs.path().join(format!("{}.log", contender.name)),
-            input: None,
-            output: None,
-            cpus: Some(self.plan.placement.server_cpus.clone()),
-            grace: contender.grace,
-            guard: self.guard.clone(),
-            container: Some(Container { engine: engine.path.clone(), name }),
-        })
+        let container = Some(Container { engine: engine.path.clone(), name });
+        Ok(StartSpec { container, ..self.spec(contender, engine.create_command(&spec)) })
     }
 }
 

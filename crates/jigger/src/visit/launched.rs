@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::container::killed_for_memory;
 use super::live::VisitError;
 use super::verify::Target;
+use crate::disturbance::HostReading;
 use crate::record::Evidence;
 use crate::server::usage::UsageError;
-use crate::server::{Exit, Server, port};
+use crate::server::{Exit, Server, below, port};
 
 /// A port is free again within this after its server has ended.
 const PORT_LIMIT: Duration = Duration::from_secs(5);
@@ -25,26 +26,42 @@ pub(super) struct LiveServer {
     pub(super) server: Option<Server>,
     pub(super) port: Option<u16>,
     pub(super) target: Target,
+    /// Whether it has given a correct answer.
+    pub(super) was_ready: bool,
     /// The most memory that its container may have.
     pub(super) memory_limit_bytes: Option<u64>,
 }
 
 impl LiveServer {
+    pub(super) fn running_already(target: Target) -> Self {
+        Self { server: None, port: None, target, was_ready: false, memory_limit_bytes: None }
+    }
+
     /// Ends the server and waits until its port is free again.
     pub(super) fn stop(self) -> Result<(), VisitError> {
         let Some(server) = self.server else {
             return Ok(());
         };
-        server.stop().map_err(VisitError::of)?;
-        match self.port {
-            Some(port) => port::wait_free(port, PORT_LIMIT).map_err(VisitError::of),
-            None => Ok(()),
+        server.stop()?;
+        if let Some(port) = self.port {
+            port::wait_free(port, PORT_LIMIT)?;
         }
+        Ok(())
     }
 
     pub(super) fn memory_bytes(&self) -> Option<u64> {
         let usage = self.server.as_ref()?.usage().ok()?;
         Some(usage.memory.total_bytes)
+    }
+
+    /// Of these cores of the host that the server runs on; of this one, for one that jigger did not
+    /// start.
+    pub(super) fn frequency_mhz(&self, cpus: &[usize]) -> Option<f64> {
+        let reading = match &self.server {
+            Some(server) => server.host_reading(cpus).ok()?,
+            None => HostReading::here(cpus),
+        };
+        reading.frequency_mhz
     }
 
     pub(super) fn with_tree(&self, mut evidence: Evidence) -> Evidence {
@@ -67,29 +84,21 @@ impl LiveServer {
         }
     }
 
-    /// The error with the tail of the server's log below it. That the server ended explains any
-    /// other error.
+    /// The error with the tail of the server's log below it. That a server ended which was ready
+    /// explains any other error.
     pub(super) fn explain(&mut self, error: VisitError) -> VisitError {
-        let exit = self.server.as_mut().and_then(awaited_exit);
-        let ended = exit.filter(|_| !error.0.starts_with(ENDED)).map(ended_under_load);
-        let mut error = ended.unwrap_or(error);
+        let Some(server) = &mut self.server else { return error };
+        let exit = awaited_exit(server);
+        let ended = exit.filter(|_| self.was_ready).map(ended_under_load);
+        let error = ended.unwrap_or(error);
         let cause = exit.and_then(|exit| killed_for_memory(exit, self.memory_limit_bytes));
-        if let Some(cause) = cause {
-            error.0 = format!("{cause}; {}", error.0);
-        }
-        let tail = self.server.as_ref().map(|server| server.log_tail(LOG_LINES));
-        match tail.filter(|tail| !tail.is_empty() && !error.0.contains("log")) {
-            Some(tail) => VisitError(format!("{error}; the end of its log:\n{tail}")),
-            None => error,
-        }
+        let cause = cause.map_or_else(String::new, |cause| format!("{cause}; "));
+        VisitError(format!("{cause}{error}{}", below(&server.log_tail(LOG_LINES))))
     }
 }
 
-/// How every message begins which says that a server ended.
-const ENDED: &str = "the server ended";
-
 fn ended_under_load(exit: Exit) -> VisitError {
-    VisitError(format!("{ENDED} under load with {exit}"))
+    VisitError(format!("the server ended under load with {exit}"))
 }
 
 /// How a server ended, if it did. Its connections break a moment before its guard knows of it; an

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jigger_load::Address;
@@ -16,7 +15,7 @@ use super::trial::{self, Conditions};
 use super::verify::{Target, ask_where_answered, verify};
 use super::warm_up::{self, Learned, WarmedUp, warm_up};
 use super::{ceiling, tracked};
-use crate::disturbance::{Disturbance, Watch, frequency_mhz};
+use crate::disturbance::{Disturbance, HostReading};
 use crate::event::{Event, Listener};
 use crate::image::Engine;
 use crate::interrupt::Interrupt;
@@ -27,7 +26,7 @@ use crate::record::{
 };
 use crate::server::port::{self, Ports};
 use crate::server::ready::{Probe, wait_ready};
-use crate::server::{Server, StartSpec, guard};
+use crate::server::{Diagnostic, Server, StartSpec};
 use crate::session::{Turn, Work, World};
 use crate::suite::{Contender, Pacing, Placeholders, Scenario};
 
@@ -42,8 +41,7 @@ pub struct LiveWorld<'a> {
     interrupt: Interrupt,
     began: Instant,
     ports: Ports,
-    pub(super) logs: TempDir,
-    pub(super) guard: PathBuf,
+    logs: TempDir,
     pub(super) engine: Option<Engine>,
     /// How each contender runs in a container, in the suite's order.
     pub(super) containers: Vec<Option<ContainerRecord>>,
@@ -78,6 +76,12 @@ impl VisitError {
     }
 }
 
+impl<E: Diagnostic> From<E> for VisitError {
+    fn from(error: E) -> Self {
+        Self(error.in_full())
+    }
+}
+
 impl<'a> LiveWorld<'a> {
     /// A world whose clock starts now.
     ///
@@ -90,7 +94,6 @@ impl<'a> LiveWorld<'a> {
             began: Instant::now(),
             ports: Ports::new(),
             logs: tempfile::Builder::new().prefix("jigger-logs-").tempdir()?,
-            guard: PathBuf::from(guard::PROGRAM),
             engine: None,
             containers: Vec::new(),
             warm_ups: RefCell::default(),
@@ -123,7 +126,7 @@ impl<'a> LiveWorld<'a> {
         let (mut parts, mut stopwatch) = (VisitParts::default(), Stopwatch(Instant::now()));
         let plan = self.plan;
         let contender = &plan.suite.contenders[turn.entry.contender];
-        let watch = Watch::begin(&plan.placement.cpus());
+        let before = HostReading::here(&plan.placement.cpus());
         let outcome = self.launched(contender, listener, |world, live, listener| {
             let noted = (&mut visit, &mut parts, &mut stopwatch);
             world.ask_all((turn, others), live, noted, listener)
@@ -132,7 +135,9 @@ impl<'a> LiveWorld<'a> {
         visit.parts = Some(parts);
         visit.failure = outcome.err().map(|error| error.to_string());
         let frequency_mhz = visit.disturbance.frequency_mhz;
-        visit.disturbance = Disturbance { frequency_mhz, ..watch.end(is_descendant(contender)) };
+        let now = HostReading::here(&plan.placement.cpus());
+        let disturbance = now.since(&before, is_descendant(contender));
+        visit.disturbance = Disturbance { frequency_mhz, ..disturbance };
         visit
     }
 
@@ -178,20 +183,21 @@ impl<'a> LiveWorld<'a> {
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let target = Target::new(&url)?;
         if contender.start.is_none() && contender.container.is_none() {
-            return Ok(LiveServer { server: None, port: None, target, memory_limit_bytes: None });
+            return Ok(LiveServer::running_already(target));
         }
         // A stranger's answers must not count as the contender's.
         if let Address::Tcp(address) = &target.address {
-            port::wait_free(address.port(), Duration::ZERO).map_err(VisitError::of)?;
+            port::wait_free(address.port(), Duration::ZERO)?;
         }
         let spec = match contender.container {
             Some(_) => self.container_spec(contender, port, &values)?,
             None => self.process_spec(contender, &values)?,
         };
-        let server = Server::start(&spec).map_err(VisitError::of)?;
+        let server = Server::start(&spec)?;
         let limits = contender.container.as_ref().map(|_| &self.plan.suite.container_limits);
         let memory_limit_bytes = limits.and_then(|limits| limits.memory_bytes);
-        Ok(LiveServer { server: Some(server), port, target, memory_limit_bytes })
+        let server = Some(server);
+        Ok(LiveServer { server, port, memory_limit_bytes, ..LiveServer::running_already(target) })
     }
 
     /// How a process of the host is started.
@@ -201,18 +207,19 @@ impl<'a> LiveWorld<'a> {
         values: &Placeholders,
     ) -> Result<StartSpec, VisitError> {
         let start = contender.start.clone().unwrap_or_default();
-        Ok(StartSpec {
-            argv: values.fill_all(&start).map_err(VisitError::of)?,
-            dir: contender.directory.clone(),
-            env: filled(values, &contender.environment)?,
-            log: self.logs.path().join(format!("{}.log", contender.name)),
-            input: None,
-            output: None,
-            cpus: Some(self.plan.placement.server_cpus.clone()),
-            grace: contender.grace,
-            guard: self.guard.clone(),
-            container: None,
-        })
+        let argv = values.fill_all(&start).map_err(VisitError::of)?;
+        let env = filled(values, &contender.environment)?;
+        Ok(StartSpec { env, ..self.spec(contender, argv) })
+    }
+
+    /// How a contender is started by `argv`, whatever that is.
+    pub(super) fn spec(&self, contender: &Contender, argv: Vec<String>) -> StartSpec {
+        let log = self.logs.path().join(format!("{}.log", contender.name));
+        let cpus = Some(self.plan.placement.server_cpus.clone());
+        StartSpec {
+            cpus,
+            ..StartSpec::new(argv, contender.directory.clone(), log, contender.grace)
+        }
     }
 
     /// Everything between the start of a contender and its stop, written into the visit.
@@ -251,7 +258,7 @@ impl<'a> LiveWorld<'a> {
         };
         parts.trials_ns = watch.lap_ns();
         tried?;
-        visit.disturbance.frequency_mhz = frequency_mhz(&self.plan.placement.server_cpus);
+        visit.disturbance.frequency_mhz = live.frequency_mhz(&self.plan.placement.server_cpus);
         // Now rather than before: workers may start after the first answer.
         visit.evidence = Some(live.with_tree(evidence));
         live.check_alive()
@@ -355,9 +362,9 @@ impl<'a> LiveWorld<'a> {
         };
         let mut probe = || probe(target, contender);
         let interrupted = || self.interrupt.is_raised();
-        let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)
-            .map_err(VisitError::of)?;
-        server.look_into_container().map_err(VisitError::of)?;
+        let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)?;
+        live.was_ready = true;
+        server.look_into_container()?;
         Ok(u64::try_from(took.as_nanos()).ok())
     }
 }

@@ -54,6 +54,15 @@ fn answers_another_body() {
     );
 }
 
+/// The words of its answer have no part in whether its log is shown.
+#[test]
+fn asks_for_a_login_once_it_is_ready() {
+    beside_a_good_one(
+        contender("bad", "logs-out", ""),
+        &["wrong answer over a fresh connection", "login", "the session has expired"],
+    );
+}
+
 #[test]
 fn hangs() {
     beside_a_good_one(never_ready("bad", "hangs"), &["gave no answer"]);

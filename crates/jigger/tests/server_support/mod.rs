@@ -29,17 +29,11 @@ impl World {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let dir = tempfile::tempdir().unwrap();
         let mark = format!("{}-{number}-{}", std::process::id(), dir.path().display());
+        let (argv, log) = (argv.iter().map(ToString::to_string), dir.path().join("server.log"));
         let spec = StartSpec {
-            argv: argv.iter().map(ToString::to_string).collect(),
-            dir: dir.path().to_owned(),
             env: vec![(MARK.to_owned(), mark.clone())],
-            log: dir.path().join("server.log"),
-            input: None,
-            output: None,
-            cpus: None,
-            grace: PATIENCE,
             guard: PathBuf::from(env!("CARGO_BIN_EXE_jigger")),
-            container: None,
+            ..StartSpec::new(argv.collect(), dir.path().to_owned(), log, PATIENCE)
         };
         Self { dir, mark, spec }
     }

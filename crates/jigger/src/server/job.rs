@@ -1,10 +1,11 @@
 //! Programs that run to their end, each under a guard that ends it and all that it started when it
 //! is through, when the user interrupts, and when jigger is gone.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
+use super::{Diagnostic, Exit, Life, Server, StartError, StartSpec, StopError};
 use crate::interrupt::Interrupt;
-use crate::server::{Exit, Life, Server, StartError, StartSpec, StopError};
 
 /// Between two looks whether the user interrupts.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -25,9 +26,9 @@ pub struct Ended {
 
 /// Why a program did not come to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum Unfinished {
+pub enum JobError {
     /// It could not be started.
-    #[error("it cannot be started: {0}")]
+    #[error("it cannot be started")]
     NotStarted(#[from] StartError),
     /// The user interrupted.
     #[error("interrupted")]
@@ -36,31 +37,48 @@ pub enum Unfinished {
     #[error("it did not end within {} s", .0.as_secs())]
     Overdue(Duration),
     /// Something of it could not be ended.
-    #[error("{0}")]
+    #[error(transparent)]
     NotStopped(#[from] StopError),
+}
+
+impl Diagnostic for JobError {
+    fn remedy(&self) -> Cow<'static, str> {
+        match self {
+            Self::NotStarted(error) => error.remedy(),
+            Self::NotStopped(error) => error.remedy(),
+            Self::Interrupted | Self::Overdue(_) => "".into(),
+        }
+    }
+
+    fn log_tail(&self) -> &str {
+        match self {
+            Self::NotStarted(error) => error.log_tail(),
+            _ => "",
+        }
+    }
 }
 
 /// Runs a program to its end, for at most `limit` where there is one.
 ///
 /// # Errors
-/// [`Unfinished`]; nothing of the program is left then either, but with
-/// [`NotStopped`](Unfinished::NotStopped).
+/// [`JobError`]; nothing of the program is left then either, but with
+/// [`NotStopped`](JobError::NotStopped).
 pub fn run(
     spec: &StartSpec,
     limit: Option<Duration>,
     interrupt: &Interrupt,
-) -> Result<Ended, Unfinished> {
+) -> Result<Ended, JobError> {
     let begun = Instant::now();
     let mut program = Server::start(spec)?;
     let exit = loop {
         match program.wait_change(LOOK_EVERY) {
             Life::Exited(exit) => break Ok(exit),
             Life::Daemonised => break Ok(Exit::Code(0)),
-            Life::Running if interrupt.is_raised() => break Err(Unfinished::Interrupted),
+            Life::Running if interrupt.is_raised() => break Err(JobError::Interrupted),
             Life::Running => {}
         }
         if let Some(limit) = limit.filter(|limit| begun.elapsed() >= *limit) {
-            break Err(Unfinished::Overdue(limit));
+            break Err(JobError::Overdue(limit));
         }
     };
     let took = begun.elapsed();
