@@ -4,13 +4,13 @@
 #![no_main]
 
 // The parser is private to the engine; its source is compiled in here as it stands.
-#[path = "../../crates/jigger-load/src"]
+#[path = "../../crates/jigger-load/src/protocol/http1"]
 mod engine {
     #[expect(dead_code, unused_imports, reason = "the engine uses more of it")]
-    pub mod http1;
+    pub mod parser;
 }
 
-use engine::http1::{Event, Head, Malformed, Memo, Parser};
+use engine::parser::{Event, Head, Malformed, Memo, Parser};
 use libfuzzer_sys::fuzz_target;
 
 /// What came out of a sequence of bytes.
@@ -23,11 +23,11 @@ struct Found {
 
 impl Found {
     /// Takes in one piece of the input.
-    fn take(&mut self, parser: &mut Parser, memo: &mut Memo, answers_head: bool, piece: &[u8]) {
+    fn take(&mut self, parser: &mut Parser, memo: &mut Memo, to_head: bool, piece: &[u8]) {
         let mut input = piece;
         while self.malformed.is_none() {
             let before = input.len();
-            match parser.next(&mut input, answers_head, memo) {
+            match parser.next(&mut input, to_head, memo) {
                 Ok(Event::Head(head)) => self.answers.push((head, Vec::new(), false)),
                 Ok(Event::Data(data)) => {
                     assert!(!data.is_empty() && input.len() < before);
@@ -46,10 +46,10 @@ impl Found {
     }
 }
 
-fn parse<'a>(pieces: impl Iterator<Item = &'a [u8]>, answers_head: bool) -> Found {
+fn parse<'a>(pieces: impl Iterator<Item = &'a [u8]>, to_head: bool) -> Found {
     let (mut parser, mut memo, mut found) = (Parser::default(), Memo::default(), Found::default());
     for piece in pieces {
-        found.take(&mut parser, &mut memo, answers_head, piece);
+        found.take(&mut parser, &mut memo, to_head, piece);
     }
     found
 }
@@ -59,8 +59,8 @@ fuzz_target!(|bytes: &[u8]| {
     let [cut, kind, answer @ ..] = bytes else {
         return;
     };
-    let answers_head = kind % 2 == 1;
-    let whole = parse(std::iter::once(answer), answers_head);
-    let in_pieces = parse(answer.chunks(usize::from(*cut) + 1), answers_head);
+    let to_head = kind % 2 == 1;
+    let whole = parse(std::iter::once(answer), to_head);
+    let in_pieces = parse(answer.chunks(usize::from(*cut) + 1), to_head);
     assert_eq!(whole, in_pieces);
 });

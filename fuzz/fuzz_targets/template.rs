@@ -9,6 +9,7 @@ mod engine {
     #[expect(dead_code, reason = "the engine uses more of it")]
     pub mod random;
     #[expect(dead_code, reason = "the engine uses more of it")]
+    #[path = "source/template.rs"]
     pub mod template;
 }
 // The template's module names its neighbour by the engine's own path.

@@ -1,9 +1,9 @@
-//! What a correct answer is, checked for every answer at full speed.
+//! What a correct response is, checked for every response at full speed.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// What a correct answer is.
+/// What a correct response is.
 #[derive(Clone, Debug, Default)]
 pub struct Expect {
     /// The status wanted; `None`: any below 400.
@@ -50,7 +50,7 @@ impl Expect {
     }
 }
 
-/// One answer's body as far as it has arrived.
+/// One response's body as far as it has arrived.
 #[derive(Debug, Default)]
 pub(crate) struct BodyCheck {
     seen_bytes: u64,
@@ -58,12 +58,12 @@ pub(crate) struct BodyCheck {
     kept: Vec<u8>,
 }
 
-/// What a thread remembers between answers: the last body that a predicate accepted.
+/// What a thread remembers between responses: the last body that a predicate accepted.
 #[derive(Debug, Default)]
 pub(crate) struct LastMatch(Option<Vec<u8>>);
 
 impl BodyCheck {
-    /// Forgets the last answer; keeps the memory.
+    /// Forgets the last response; keeps the memory.
     pub(crate) fn reset(&mut self) {
         self.seen_bytes = 0;
         self.differs = false;

@@ -15,17 +15,17 @@ pub enum ErrorKind {
     ConnectTimeout,
     /// The request could not be written.
     Write,
-    /// The connection was reset before the answer was complete.
+    /// The connection was reset before the response was complete.
     ReadReset,
-    /// The server closed the connection before the answer was complete.
+    /// The server closed the connection before the response was complete.
     ReadClosedEarly,
     /// What came is no HTTP/1.1, or nobody asked for it.
     ReadMalformed,
-    /// The deadline passed before the answer was complete.
+    /// The deadline passed before the response was complete.
     Timeout,
-    /// A complete answer with a status that is not expected.
+    /// A complete response with a status that is not expected.
     Status,
-    /// A complete answer with a body that is not expected.
+    /// A complete response with a body that is not expected.
     WrongAnswer,
     /// This machine ran out of file descriptors, ports or memory for sockets.
     LocalLimit,

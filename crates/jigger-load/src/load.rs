@@ -1,15 +1,13 @@
-//! What to ask of a server and how hard, and the run of it.
+//! What to ask of a server and how hard.
 
-use crate::address::Address;
 use crate::expect::Expect;
-use crate::glimpse::Glimpses;
-use crate::request::Request;
-use crate::sample::Sample;
-use crate::team;
+use crate::snapshot::Snapshots;
+use crate::source::request::Request;
+use crate::url::Address;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What becomes of a connection after an answer.
+/// What becomes of a connection after a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ConnectionPolicy {
     /// The next request uses it again, unless the server closes it.
@@ -32,7 +30,7 @@ pub enum Extent {
 /// What makes a request due.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Pacing {
-    /// Closed loop: the answer to the one before on the same connection.
+    /// Closed loop: the response to the one before on the same connection.
     #[default]
     Closed,
     /// Open loop: the clock. A due request waits when no connection is free, and its response
@@ -72,7 +70,7 @@ pub struct Load {
     pub threads: usize,
     /// Connections held at once, of all threads together.
     pub connections: usize,
-    /// What becomes of a connection after an answer.
+    /// What becomes of a connection after a response.
     pub connection: ConnectionPolicy,
     /// What makes a request due.
     pub pacing: Pacing,
@@ -83,27 +81,28 @@ pub struct Load {
     pub extent: Extent,
     /// How long a request may take from its sending (fresh: from the begin of its connection).
     pub timeout: Duration,
-    /// What a correct answer is.
+    /// What a correct response is.
     pub expect: Expect,
-    /// Count an answer as correct whatever its status, as wrk does; [`Sample::status`] tells.
+    /// Count a response as correct whatever its status, as wrk does;
+    /// [`Sample::status`](crate::Sample::status) tells.
     pub any_status: bool,
-    /// Requests sent on a connection before the first answer; 1: no pipelining.
+    /// Requests sent on a connection before the first response; 1: no pipelining.
     pub pipeline: usize,
     /// The cores that the threads are pinned to, in turn; `None`: wherever the kernel puts them.
     pub cpus: Option<Vec<usize>>,
-    /// Gather answers for up to 400 us before working on them, when many are due: less CPU for
+    /// Gather responses for up to 400 us before working on them, when many are due: less CPU for
     /// client and server, burstier load. Never in effect below 8 requests in flight. The response
     /// time has the gathering in it; ask for `kernel_timestamps` to have the server's as well.
     pub batch: bool,
     /// Never sleep: look at the sockets and the clock all the time. Nothing is late then because a
     /// core had to wake up, and each thread takes a whole core.
     pub busy_poll: bool,
-    /// Take each answer's arrival time from the kernel (`SO_TIMESTAMPNS`); costs 6 to 8 % CPU.
+    /// Take each response's arrival time from the kernel (`SO_TIMESTAMPNS`); costs 6 to 8 % CPU.
     pub kernel_timestamps: bool,
     /// How often the calling thread observes.
     pub observe_every: Duration,
     /// Where the threads lay down what they have counted, when the observer asks there.
-    pub glimpses: Option<Arc<Glimpses>>,
+    pub snapshots: Option<Arc<Snapshots>>,
     /// Seeds the order of weighted requests, template values and exponential arrivals.
     pub seed: u64,
 }
@@ -113,24 +112,16 @@ pub struct Load {
 pub struct Progress {
     /// Since the common start.
     pub elapsed: Duration,
-    /// Correct answers so far.
-    pub answers: u64,
+    /// Correct responses so far.
+    pub responses: u64,
     /// Failed requests so far.
     pub errors: u64,
     /// Bytes received so far.
     pub bytes: u64,
 }
 
-/// What the observer wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// Go on.
-    Continue,
-    /// End now, with what was measured.
-    Stop,
-}
-
-/// Why a load could not run at all. What fails while it runs is in [`Sample::errors`].
+/// Why a load could not run at all. What fails while it runs is in
+/// [`Sample::errors`](crate::Sample::errors).
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A value that makes no load.
@@ -164,7 +155,7 @@ pub enum LoadError {
 
 impl Load {
     /// One request over one keep-alive connection in closed loop, on one thread, for one second;
-    /// 30 seconds of patience with each answer, of which each below status 400 is correct.
+    /// 30 seconds of patience with each response, of which each below status 400 is correct.
     #[must_use]
     pub fn new(address: Address, request: Request) -> Load {
         Load {
@@ -187,7 +178,7 @@ impl Load {
             busy_poll: false,
             kernel_timestamps: false,
             observe_every: Duration::from_millis(100),
-            glimpses: None,
+            snapshots: None,
             seed: 0,
         }
     }
@@ -267,16 +258,6 @@ impl Load {
             _ => Ok(()),
         }
     }
-}
-
-/// Runs the load on worker threads. The calling thread calls `observe` every
-/// [`Load::observe_every`]; [`Flow::Stop`] ends the run with what was measured so far.
-///
-/// # Errors
-/// [`LoadError`] when it cannot start. Requests that fail are counted in the sample.
-pub fn run(load: &Load, observe: &mut dyn FnMut(&Progress) -> Flow) -> Result<Sample, LoadError> {
-    load.check()?;
-    team::run(load, observe)
 }
 
 #[cfg(test)]

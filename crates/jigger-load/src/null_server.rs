@@ -1,18 +1,23 @@
-//! The built-in server that does next to nothing for an answer: what the engine reaches against
+//! The built-in server that does next to nothing for a response: what the engine reaches against
 //! it is this machine's ceiling.
 
 mod conversation;
 mod turn;
 
-use crate::address::Address;
-use crate::team::pin;
-use crate::turn::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
-use conversation::{Answers, Conversation, State};
+use crate::expect::Expect;
+use crate::io::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
+use crate::load::{ConnectionPolicy, Extent, Load, LoadError, Pacing};
+use crate::sample::Sample;
+use crate::source::request::Request;
+use crate::team::{pin, run};
+use crate::url::{Address, Url};
+use conversation::{Conversation, Responses, State};
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -29,9 +34,9 @@ pub struct NullOptions {
     pub threads: usize,
     /// The cores the threads are pinned to, in turn.
     pub cpus: Option<Vec<usize>>,
-    /// Time spun away before each answer, in place of a real server's work.
+    /// Time spun away before each response, in place of a real server's work.
     pub work: Duration,
-    /// The body of each answer.
+    /// The body of each response.
     pub body: Vec<u8>,
 }
 
@@ -64,6 +69,17 @@ pub enum NullServerError {
     Start(#[source] std::io::Error),
 }
 
+/// Why there is no ceiling.
+#[derive(Debug, thiserror::Error)]
+pub enum CeilingError {
+    /// The null server did not start.
+    #[error(transparent)]
+    Server(#[from] NullServerError),
+    /// The load did not start.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
 /// A running null server; dropping it stops it. It answers every well-formed request with
 /// status 200, keeps connections alive unless asked to close them, and understands pipelining,
 /// `HEAD` and bodies with a `Content-Length`.
@@ -78,7 +94,7 @@ pub struct NullServer {
 struct Shared {
     listener: OwnedFd,
     stop: AtomicBool,
-    answers: Answers,
+    responses: Responses,
     hands: Vec<Hand>,
 }
 
@@ -107,7 +123,7 @@ impl NullServer {
         let shared = Arc::new(Shared {
             listener,
             stop: AtomicBool::new(false),
-            answers: Answers::new(&options.body, options.work),
+            responses: Responses::new(&options.body, options.work),
             hands: hands.map_err(start_error)?,
         });
         let mut server = NullServer { address, shared, threads: Vec::new() };
@@ -141,6 +157,27 @@ impl Drop for NullServer {
     }
 }
 
+/// Runs a closed loop shaped as `load` (threads, connections, policy, pipelining, cores, batching)
+/// against a null server as `server` says, for `time`. Its rate is the ceiling.
+///
+/// # Errors
+/// [`CeilingError`] when one of the two cannot start.
+pub fn ceiling(load: &Load, server: &NullOptions, time: Duration) -> Result<Sample, CeilingError> {
+    let server = NullServer::start(server)?;
+    let url = Url::parse("http://localhost/").expect("a constant URL that is valid");
+    let load = Load {
+        address: server.address().clone(),
+        requests: vec![(Request::get(&url), 1)],
+        pacing: Pacing::Closed,
+        ramp: Duration::ZERO,
+        extent: Extent::Time(time),
+        expect: Expect::default(),
+        connection: if load.pipeline > 1 { ConnectionPolicy::KeepAlive } else { load.connection },
+        ..load.clone()
+    };
+    Ok(run(&load, &mut |_| ControlFlow::Continue(()))?)
+}
+
 impl Hand {
     fn new() -> Result<Hand, Errno> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
@@ -153,7 +190,6 @@ impl Hand {
     }
 }
 
-/// One thread of the server.
 struct Thread {
     shared: Arc<Shared>,
     number: usize,
@@ -196,7 +232,7 @@ impl Thread {
                 Err(Errno::INTR) => continue,
                 Err(_) => return,
             };
-            if self.shared.answers.are_instant() {
+            if self.shared.responses.are_instant() {
                 ready.chunks(AT_ONCE).for_each(|events| self.serve(events));
             } else {
                 // A server that works does so on one request after another.
@@ -268,8 +304,8 @@ impl Thread {
             false
         } else {
             let received = conversation.read(&mut self.buffer[..READ_BYTES]);
-            let answers = &self.shared.answers;
-            conversation.answer(answers, &mut self.state, received, &self.buffer)
+            let responses = &self.shared.responses;
+            conversation.respond(responses, &mut self.state, received, &self.buffer)
         };
         self.conclude(number, waited, goes_on);
     }

@@ -4,50 +4,50 @@ use crate::failure::Errors;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
-/// What one run of a load measured. Times are in nanoseconds, answers are the correct ones;
+/// What one run of a load measured. Times are in nanoseconds, responses are the correct ones;
 /// failed requests are in `errors` and never in a histogram.
 #[derive(Clone, Debug)]
 pub struct Sample {
     /// From the common start of all threads to the end of the last.
     pub elapsed_ns: u64,
-    /// Correct answers.
+    /// Correct responses.
     pub requests: u64,
     /// Requests that were due (open loop) or begun (closed loop) until the end.
     pub due: u64,
     /// Bytes received, heads and framing included.
     pub bytes_received: u64,
     /// Due time (open loop), begin of the connection (closed loop, fresh) or first byte sent
-    /// (closed loop, keep-alive) to the last byte of the answer.
+    /// (closed loop, keep-alive) to the last byte of the response. With hooks one for each batch.
     pub response_time_ns: Histogram<u64>,
     /// Open loop: first byte sent (fresh: begin of the connection) to last byte received.
     pub service_time_ns: Option<Histogram<u64>>,
-    /// First byte sent to the arrival of the answer's last bytes by the kernel's clock: what the
+    /// First byte sent to the arrival of the response's last bytes by the kernel's clock: what the
     /// server took, without the client's own queue. By option, over TCP.
     pub kernel_time_ns: Option<Histogram<u64>>,
     /// Begin of a connection until it stood.
     pub connect_time_ns: Histogram<u64>,
-    /// Complete answers by status, the wrong ones included.
+    /// Complete responses by status, the wrong ones included.
     pub status: BTreeMap<u16, u64>,
     /// Failed requests by kind.
     pub errors: Errors,
-    /// Requests without an answer when the time was up.
+    /// Requests without a response when the time was up.
     pub in_flight_at_end: InFlight,
     /// Connections that stood.
     pub connections_opened: u64,
     /// Connections that the server ended although the load wanted to keep them: it closed them
     /// or said `Connection: close`.
     pub closed_by_server: u64,
-    /// Answers of which a piece came some 40 ms after the one before, as when the server waits for
-    /// the client's delayed acknowledgement. Not counted in a load with hooks.
+    /// Responses of which a piece came some 40 ms after the one before, as when the server waits for
+    /// the client's delayed acknowledgement.
     pub held_back: u64,
-    /// Answers that came after the end and before the connections were closed. They are in no
+    /// Responses that came after the end and before the connections were closed. They are in no
     /// other figure; the server's CPU time, read after the load, has them in it.
-    pub heard_out: u64,
+    pub drained: u64,
     /// Closed loop: time in which connections had no request under way, summed over them: the
     /// server had closed them and they were being made again, or there was nothing left to send.
     /// With it, rate times mean response time comes to the number of connections (Little's law).
     pub idle_ns: u64,
-    /// For each thread the correct answers in each 100 ms from the common start.
+    /// For each thread the correct responses in each 100 ms from the common start.
     pub ticks: Vec<Vec<u32>>,
     /// What the engine itself used.
     pub engine: EngineUse,
@@ -55,7 +55,7 @@ pub struct Sample {
     pub driver: &'static str,
 }
 
-/// Requests without an answer at the end.
+/// Requests without a response at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InFlight {
     /// Sent and unanswered, or due and unsent.
@@ -76,7 +76,7 @@ pub struct EngineUse {
 }
 
 impl Sample {
-    /// Correct answers a second.
+    /// Correct responses a second.
     #[must_use]
     pub fn requests_per_second(&self) -> f64 {
         if self.elapsed_ns == 0 {
@@ -107,7 +107,7 @@ impl Sample {
         self.connections_opened += other.connections_opened;
         self.closed_by_server += other.closed_by_server;
         self.held_back += other.held_back;
-        self.heard_out += other.heard_out;
+        self.drained += other.drained;
         self.ticks.extend(other.ticks);
         self.idle_ns += other.idle_ns;
         self.engine.cpu_ns += other.engine.cpu_ns;

@@ -1,42 +1,23 @@
 //! The threads of a load: common start, observation, and the sum of their samples.
 
-use crate::hooks::Hooks;
-use crate::hooks::worker::HookedWorker;
-use crate::io::Epoll;
-use crate::load::{Flow, Load, LoadError, Progress};
+use crate::io::{Driver, Epoll};
+use crate::load::{Load, LoadError, Progress};
+use crate::protocol::http1::Http1;
 use crate::sample::Sample;
+use crate::source::Source;
+use crate::source::fixed::Fixed;
+use crate::source::hooks::{Hooked, Hooks};
+use crate::source::mix::Mix;
 use crate::worker::Worker;
+use crate::worker::board::{Board, Seat};
 use rustix::io::Errno;
 use rustix::thread::CpuSet;
 use std::num::NonZeroU64;
+use std::ops::ControlFlow;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
-
-/// What a worker shows while it runs. Written by its own thread alone, without locked
-/// instructions, and on a cache line of its own, so that showing costs next to nothing.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct Board {
-    answers: AtomicU64,
-    errors: AtomicU64,
-    bytes: AtomicU64,
-    is_final: AtomicBool,
-}
-
-impl Board {
-    pub(crate) fn show(&self, answers: u64, errors: u64, bytes: u64) {
-        self.answers.store(answers, Ordering::Relaxed);
-        self.errors.store(errors, Ordering::Relaxed);
-        self.bytes.store(bytes, Ordering::Relaxed);
-    }
-
-    /// The time is up, and nothing more is counted.
-    pub(crate) fn close(&self) {
-        self.is_final.store(true, Ordering::Relaxed);
-    }
-}
 
 /// What the threads share.
 struct Team<'a> {
@@ -48,21 +29,55 @@ struct Team<'a> {
 
 type Outcome = Result<Sample, LoadError>;
 
-/// Runs a checked load.
-pub(crate) fn run(
+/// One thread's worker, ready to run.
+pub(crate) type Job<'a> = Box<dyn FnOnce() -> Result<Sample, Errno> + 'a>;
+
+/// Runs the load on worker threads. The calling thread calls `observe` every
+/// [`Load::observe_every`]; [`ControlFlow::Break`] ends the run with what was measured so far.
+///
+/// # Errors
+/// [`LoadError`] when it cannot start. Requests that fail are counted in the sample.
+pub fn run(
     load: &Load,
-    observe: &mut dyn FnMut(&Progress) -> Flow,
+    observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Sample, LoadError> {
+    run_threads(load, vec![(); load.threads], |seat, driver, ()| job(seat, driver), observe)
+}
+
+/// Runs a load with hooks, one for each thread. They say what is asked; [`Load::requests`] and
+/// [`Load::pipeline`] have no say. With open pacing a batch of several messages takes as many due
+/// times; a fresh connection carries one batch.
+///
+/// # Errors
+/// As [`run`], and [`LoadError::Invalid`] where there are not as many hooks as threads.
+pub fn run_with_hooks<H: Hooks>(
+    load: &Load,
+    hooks: Vec<H>,
+    observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Sample, LoadError> {
+    if hooks.len() != load.threads {
+        let message = "each thread needs hooks of its own".to_owned();
+        return Err(LoadError::Invalid(message));
+    }
+    run_threads(load, hooks, |seat, driver, hooks| job_with_hooks(seat, driver, hooks), observe)
+}
+
+/// Runs a load whose threads have these things of their own to make a job of.
+fn run_threads<T: Send>(
+    load: &Load,
+    things: Vec<T>,
+    job: impl for<'a> Fn(Seat<'a>, Epoll, T) -> Job<'a> + Sync,
+    observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Sample, LoadError> {
+    load.check()?;
     let team = Team::new(load);
     std::thread::scope(|scope| {
         let (sender, receiver) = channel();
-        for thread in 0..load.threads {
-            let (team, sender) = (&team, sender.clone());
-            let make = move |driver| {
-                let worker = Worker::new(driver, load, thread, &team.boards[thread], &team.stop);
-                move || worker.run()
-            };
-            scope.spawn(move || team.work(thread, &sender, make));
+        for (thread, thing) in things.into_iter().enumerate() {
+            let (team, job, sender) = (&team, &job, sender.clone());
+            scope.spawn(move || {
+                team.work(thread, &sender, |driver| job(team.seat(thread), driver, thing));
+            });
         }
         drop(sender);
         team.start.wait();
@@ -70,28 +85,32 @@ pub(crate) fn run(
     })
 }
 
-/// Runs a checked load with hooks, one for each thread.
-pub(crate) fn run_with_hooks<H: Hooks>(
-    load: &Load,
-    hooks: Vec<H>,
-    observe: &mut dyn FnMut(&Progress) -> Flow,
-) -> Result<Sample, LoadError> {
-    let team = Team::new(load);
-    std::thread::scope(|scope| {
-        let (sender, receiver) = channel();
-        for (thread, hooks) in hooks.into_iter().enumerate() {
-            let (team, sender) = (&team, sender.clone());
-            let make = move |driver| {
-                let board = &team.boards[thread];
-                let worker = HookedWorker::new(driver, hooks, load, thread, board, &team.stop);
-                move || worker.run()
-            };
-            scope.spawn(move || team.work(thread, &sender, make));
-        }
-        drop(sender);
-        team.start.wait();
-        team.watch(&receiver, observe)
-    })
+/// Asks what the load says.
+pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
+    let Seat { load, thread, .. } = seat;
+    let requests = load.requests_of(thread);
+    match Fixed::of(requests, load.pipeline) {
+        Some(fixed) => job_of(seat, driver, fixed),
+        None => job_of(seat, driver, Mix::new(requests, load.seed, thread, load.threads)),
+    }
+}
+
+/// Asks what the hooks say.
+pub(crate) fn job_with_hooks<'a, D: Driver + 'a>(
+    seat: Seat<'a>,
+    driver: D,
+    hooks: impl Hooks,
+) -> Job<'a> {
+    job_of(seat, driver, Hooked::new(hooks, seat.connections(), seat.stop))
+}
+
+fn job_of<'a, D: Driver + 'a>(
+    seat: Seat<'a>,
+    driver: D,
+    source: impl Source<Http1> + 'a,
+) -> Job<'a> {
+    let worker = Worker::<_, Http1, _>::new(driver, source, seat);
+    Box::new(move || worker.run())
 }
 
 impl<'a> Team<'a> {
@@ -104,17 +123,22 @@ impl<'a> Team<'a> {
         }
     }
 
-    /// One thread's work; `make` makes its worker before the common start.
-    fn work<R: FnOnce() -> Result<Sample, Errno>>(
+    fn seat(&self, thread: usize) -> Seat<'_> {
+        let Team { load, boards, stop, .. } = self;
+        Seat { load, thread, board: &boards[thread], stop }
+    }
+
+    /// One thread's work; `job` makes it ready before the common start.
+    fn work<'b>(
         &self,
         thread: usize,
         sender: &Sender<Outcome>,
-        make: impl FnOnce(Epoll) -> R,
+        job: impl FnOnce(Epoll) -> Job<'b>,
     ) {
-        let ready = self.driver(thread).map(make);
+        let ready = self.driver(thread).map(job);
         // Also when this thread failed: the others wait for it.
         self.start.wait();
-        let outcome = ready.and_then(|run| run().map_err(start_error));
+        let outcome = ready.and_then(|job| job().map_err(start_error));
         // The receiver lives until every thread has reported.
         let _ = sender.send(outcome);
     }
@@ -133,7 +157,7 @@ impl<'a> Team<'a> {
     fn watch(
         &self,
         outcomes: &Receiver<Outcome>,
-        observe: &mut dyn FnMut(&Progress) -> Flow,
+        observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Outcome {
         let start = Instant::now();
         let every = self.load.observe_every.max(Duration::from_millis(1));
@@ -146,12 +170,11 @@ impl<'a> Team<'a> {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     next = (next + every).max(Instant::now());
-                    // While the last answers are heard out there is nothing new to be seen.
-                    let counts = |board: &Board| !board.is_final.load(Ordering::Relaxed);
-                    if !self.boards.iter().any(counts) {
+                    // While the last responses are heard out there is nothing new to be seen.
+                    if self.boards.iter().all(Board::is_final) {
                         continue;
                     }
-                    if observe(&self.progress(start.elapsed())) == Flow::Stop {
+                    if observe(&self.progress(start.elapsed())) == ControlFlow::Break(()) {
                         self.end();
                     }
                 }
@@ -170,7 +193,7 @@ impl<'a> Team<'a> {
         };
         Progress {
             elapsed,
-            answers: sum(|board| &board.answers),
+            responses: sum(|board| &board.responses),
             errors: sum(|board| &board.errors),
             bytes: sum(|board| &board.bytes),
         }
@@ -216,13 +239,6 @@ pub(crate) fn pin(cpu: usize) -> Result<(), LoadError> {
     rustix::thread::sched_setaffinity(None, &set).map_err(failed)
 }
 
-/// The CPU time of the calling thread.
-pub(crate) fn thread_cpu_ns() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    u64::try_from(time.tv_sec).unwrap_or_default() * 1_000_000_000
-        + u64::try_from(time.tv_nsec).unwrap_or_default()
-}
-
 fn start_error(errno: Errno) -> LoadError {
     LoadError::Start(errno.into())
 }
@@ -230,10 +246,10 @@ fn start_error(errno: Errno) -> LoadError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::Request;
     use crate::sample::InFlight;
-    use crate::tally::Tally;
+    use crate::source::request::Request;
     use crate::url::Url;
+    use crate::worker::tally::Tally;
 
     /// Whether anybody observes a load, counting or not, until its only thread reports: when it is
     /// observed, else after a while.
@@ -257,7 +273,7 @@ mod tests {
         let outcome = team.watch(&receiver, &mut |_| {
             observed = true;
             sender.take().into_iter().for_each(|sender| sender.send(sample()).unwrap());
-            Flow::Continue
+            ControlFlow::Continue(())
         });
         outcome.unwrap();
         observed

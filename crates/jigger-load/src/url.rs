@@ -1,7 +1,9 @@
-//! The part of a URL that an HTTP/1.1 request needs (RFC 9110, section 4.2).
+//! Where a server is: the part of a URL that an HTTP/1.1 request needs (RFC 9110, section 4.2), and
+//! the address that connections are made to.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 
 /// An `http` URL: host, port and request target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +165,30 @@ fn parse_port(text: &str) -> Result<u16, Option<UrlError>> {
     match digits.parse::<u16>() {
         Ok(port) if port != 0 && digits.bytes().all(|b| b.is_ascii_digit()) => Ok(port),
         _ => Err(Some(UrlError::Port(digits.to_owned()))),
+    }
+}
+
+/// The address that connections are made to; independent of the `Host` that a request names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// TCP over IPv4 or IPv6.
+    Tcp(SocketAddr),
+    /// A unix stream socket by its path (at most 107 bytes, the kernel's limit).
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => write!(formatter, "{address}"),
+            Address::Unix(path) => write!(formatter, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Address {
+        Address::Tcp(address)
     }
 }
 

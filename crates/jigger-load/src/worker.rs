@@ -1,60 +1,60 @@
 //! One thread of a load: its connections, driven from event to event.
 //!
-//! After the start nothing is allocated, but where an answer arrives in pieces or the kernel
+//! After the start nothing is allocated, but where a response arrives in pieces or the kernel
 //! takes a request in pieces. There are no timers: every request has the same timeout, so one
 //! look over the connections for each timeout is enough to find the next deadline.
 
-mod batch;
+pub(crate) mod board;
+mod drain;
 mod exchange;
-mod farewell;
+mod gathering;
 mod pieces;
-pub(crate) mod reconnect;
+mod reconnect;
+mod schedule;
+mod slot;
+pub(crate) mod tally;
 mod turn;
 
-use crate::connection::{Connection, Memory};
-use crate::io::Driver;
+use crate::io::{AT_ONCE, BUFFER_BYTES, Driver};
 use crate::load::{ConnectionPolicy, Extent, Load, Pacing};
-use crate::outbox::Outbox;
+use crate::protocol::Protocol;
 use crate::sample::{InFlight, Sample};
-use crate::schedule::{Rate, Schedule};
-use crate::tally::Tally;
-use crate::team::{Board, thread_cpu_ns};
-use crate::turn::{AT_ONCE, BUFFER_BYTES};
-use batch::Batch;
-use pieces::Pieces;
+use crate::source::Source;
+use board::Seat;
+use gathering::Gathering;
 use rustix::io::Errno;
+use schedule::{Rate, Schedule};
+use slot::{Pause, Phase, Slot};
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
+use tally::Tally;
 use turn::{Arrival, Departure};
 
 /// How long a stop may go unnoticed.
 const STOP_CHECK_NS: u64 = 20_000_000;
 const NEVER: u64 = u64::MAX;
 
-/// See the module.
-pub(crate) struct Worker<'a, D: Driver> {
+pub(crate) struct Worker<'a, D: Driver, P: Protocol, S> {
     driver: D,
+    source: S,
     load: &'a Load,
-    thread: usize,
-    board: &'a Board,
-    stop: &'a AtomicBool,
-    slots: Vec<Slot<D::Socket>>,
+    seat: Seat<'a>,
+    slots: Vec<Slot<D::Socket, P>>,
     /// The reads of this turn.
     arrivals: Vec<Arrival>,
     /// Slots that have been read and may have something to send.
     read: Vec<usize>,
     departures: Vec<Departure>,
     /// The slot that was read when the time was up, and where in the buffer that stands.
-    unheard: Option<(usize, Range<usize>)>,
+    undrained: Option<(usize, Range<usize>)>,
     /// Open loop: slots that can take a request, once for each they can take; longest free first.
     free: VecDeque<u32>,
-    outbox: Outbox<'a>,
     schedule: Option<Schedule>,
     tally: Tally,
-    memory: Memory,
+    shared: P::Shared,
     buffer: Box<[u8]>,
-    batch: Batch,
+    gathering: Gathering,
     /// Requests that may still be begun.
     left: u64,
     under_way: usize,
@@ -66,90 +66,31 @@ pub(crate) struct Worker<'a, D: Driver> {
     check_ns: u64,
 }
 
-/// The place of one connection, through its successive sockets.
-struct Slot<S> {
-    socket: Option<S>,
-    phase: Phase,
-    connection: Connection,
-    /// How many of the requests under way have been handed to the kernel or to `rest`.
-    sent: usize,
-    /// Bytes that the kernel has not taken yet.
-    rest: Vec<u8>,
-    rest_from: usize,
-    pieces: Pieces,
-    connect_ns: u64,
-    backoff_ns: u64,
-    /// Whether this socket has brought an answer.
-    answered: bool,
-    /// The kernel refused to take more; what it has for us is still to be read.
-    write_error: Option<Errno>,
-    free_since_ns: u64,
-    /// Closed loop: since when no request has been under way, if none is.
-    idle_since_ns: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Closed,
-    /// No new attempt before this time.
-    Resting(u64),
-    Connecting,
-    Open,
-}
-
-impl<S> Slot<S> {
-    fn new(pipeline: usize) -> Slot<S> {
-        Slot {
-            socket: None,
-            phase: Phase::Closed,
-            connection: Connection::new(pipeline),
-            sent: 0,
-            rest: Vec::new(),
-            rest_from: 0,
-            pieces: Pieces::default(),
-            connect_ns: 0,
-            backoff_ns: 0,
-            answered: false,
-            write_error: None,
-            free_since_ns: 0,
-            idle_since_ns: 0,
-        }
-    }
-}
-
-impl<'a, D: Driver> Worker<'a, D> {
-    /// Worker `thread` of the load's, with its share of connections and requests.
-    pub(crate) fn new(
-        driver: D,
-        load: &'a Load,
-        thread: usize,
-        board: &'a Board,
-        stop: &'a AtomicBool,
-    ) -> Worker<'a, D> {
-        let connections = share(load.connections as u64, thread, load.threads);
+impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
+    /// A worker with its share of connections and requests.
+    pub(crate) fn new(driver: D, source: S, seat: Seat<'a>) -> Worker<'a, D, P, S> {
+        let load = seat.load;
         let left = match load.extent {
             Extent::Time(_) => NEVER,
-            Extent::Count(count) => share(count, thread, load.threads),
+            Extent::Count(count) => seat.share(count),
         };
-        let slots: Vec<_> = (0..connections).map(|_| Slot::new(load.pipeline)).collect();
+        let slots: Vec<_> = (0..seat.connections()).map(|_| Slot::new(load.pipeline)).collect();
         Worker {
             driver,
+            source,
             load,
-            thread,
-            board,
-            stop,
+            seat,
             arrivals: Vec::with_capacity(AT_ONCE),
             read: Vec::with_capacity(AT_ONCE),
             departures: Vec::with_capacity(AT_ONCE),
-            unheard: None,
+            undrained: None,
             free: VecDeque::with_capacity(slots.len() * load.pipeline),
             slots,
-            outbox: Outbox::new(load, thread),
-            schedule: schedule(load, thread),
+            schedule: schedule(load, seat.thread),
             tally: Tally::new(load),
-            memory: Memory::default(),
+            shared: P::Shared::default(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
-            batch: Batch::default(),
+            gathering: Gathering::default(),
             left,
             under_way: 0,
             now_ns: 0,
@@ -164,7 +105,7 @@ impl<'a, D: Driver> Worker<'a, D> {
     /// # Errors
     /// Only when waiting itself fails, which no state of a connection can cause.
     pub(crate) fn run(mut self) -> Result<Sample, Errno> {
-        let cpu_ns = thread_cpu_ns();
+        let cpu_ns = self.driver.cpu_ns();
         self.connect_ahead();
         self.now_ns = self.driver.now_ns();
         let start_ns = self.now_ns;
@@ -181,39 +122,38 @@ impl<'a, D: Driver> Worker<'a, D> {
             self.gather(timeout_ns);
             self.driver.wait(timeout_ns, &mut ready)?;
             self.handle(&ready);
-            self.board.show(self.tally.answers, self.tally.errors.total(), self.tally.bytes);
-            if let Some(glimpses) = &self.load.glimpses
-                && glimpses.is_wanted(self.thread)
+            self.seat.board.show(self.tally.responses, self.tally.errors.total(), self.tally.bytes);
+            if let Some(snapshots) = &self.load.snapshots
+                && snapshots.is_wanted(self.seat.thread)
             {
-                glimpses.lay_down(self.thread, self.tally.glimpse());
+                snapshots.publish(self.seat.thread, self.tally.snapshot());
             }
         }
-        let cpu_ns = thread_cpu_ns() - cpu_ns;
+        let cpu_ns = self.driver.cpu_ns() - cpu_ns;
         let end_ns = self.now_ns.min(self.end_ns);
         let (in_flight, unsent) = self.left_over(start_ns, end_ns);
-        self.board.close();
-        self.take_leave(&mut ready)?;
+        self.seat.board.close();
+        self.drain(&mut ready)?;
         Ok(self.tally.finish(end_ns, in_flight, unsent, cpu_ns, D::NAME))
     }
 
-    /// Open loop: the first requests are not to wait for connections.
+    /// Open loop: the first requests are not to wait for connections. Batches: the connections stand
+    /// before the first pause, as those of wrk do.
     fn connect_ahead(&mut self) {
-        if self.schedule.is_none() {
-            return;
+        let at_once = self.schedule.is_some() || (S::IN_BATCHES && self.load.ramp.is_zero());
+        if at_once && self.load.connection == ConnectionPolicy::KeepAlive {
+            (0..self.slots.len()).for_each(|index| self.connect(index));
         }
-        let slots = self.slots.len();
-        if self.load.connection == ConnectionPolicy::KeepAlive {
-            (0..slots).for_each(|index| self.connect(index));
-        }
-        let tokens = (0..slots).filter_map(|index| u32::try_from(index).ok());
-        self.free.extend(tokens.cycle().take(slots * self.load.pipeline));
     }
 
-    /// Closed loop: sends the first requests; with a ramp one after another.
+    /// Open loop: every connection is free. Closed loop: sends the first requests; with a ramp one
+    /// after another.
     fn begin(&mut self, start_ns: u64) {
         self.check_ns = start_ns;
         if self.schedule.is_some() {
-            return;
+            let (times, slots) =
+                (if S::IN_BATCHES { 1 } else { self.load.pipeline }, self.slots.len());
+            return (0..times * slots).for_each(|number| self.offer(number % slots));
         }
         let ramp_ns = nanoseconds(self.load.ramp);
         self.slots.iter_mut().for_each(|slot| slot.idle_since_ns = start_ns);
@@ -226,7 +166,10 @@ impl<'a, D: Driver> Worker<'a, D> {
     }
 
     fn is_over(&self) -> bool {
-        self.now_ns >= self.end_ns || self.is_done() || self.stop.load(Ordering::Relaxed)
+        self.now_ns >= self.end_ns
+            || self.is_done()
+            || self.source.has_ended()
+            || self.seat.stop.load(Ordering::Relaxed)
     }
 
     fn is_done(&self) -> bool {
@@ -246,12 +189,12 @@ impl<'a, D: Driver> Worker<'a, D> {
             let Some(index) = self.free.pop_front() else {
                 return;
             };
-            self.schedule.iter_mut().for_each(Schedule::advance);
             let index = index as usize;
             if self.slots[index].free_since_ns <= due_ns {
                 self.tally.lag(self.now_ns - due_ns);
             }
-            self.launch(index, due_ns);
+            let begun = self.launch(index, 1, due_ns);
+            (0..begun).for_each(|_| self.schedule.iter_mut().for_each(Schedule::advance));
             self.transmit(index);
             self.now_ns = self.driver.now_ns();
         }
@@ -262,17 +205,62 @@ impl<'a, D: Driver> Worker<'a, D> {
         (self.left > 0).then(|| start_ns.saturating_add(schedule.due_ns()))
     }
 
-    /// Begins one more request on this connection.
-    fn launch(&mut self, index: usize, due_ns: u64) {
-        let flight = self.outbox.next(due_ns, self.now_ns);
-        self.slots[index].connection.begin(flight);
-        self.left = if self.left == NEVER { NEVER } else { self.left - 1 };
-        self.under_way += 1;
-        self.tally.begun += 1;
+    /// Begins requests on this connection, which has room for so many; how many.
+    fn launch(&mut self, index: usize, room: usize, due_ns: u64) -> usize {
+        if self.left == 0 {
+            return 0;
+        }
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let count = self.source.prepare(index, room).min(left);
+        if S::IN_BATCHES {
+            // Whoever makes batches may take time for it, which is nobody's response time.
+            self.now_ns = self.driver.now_ns();
+            self.end_idleness(index, self.now_ns);
+            self.slots[index].pause = Pause::Unknown;
+        }
+        for _ in 0..count {
+            let flight = self.source.next(index, due_ns, self.now_ns);
+            self.slots[index].connection.begin(flight);
+        }
+        self.left -= count as u64;
+        self.under_way += count;
+        self.tally.begun += count as u64;
+        count
+    }
+
+    /// Whether this connection may begin requests as far as its source goes: always, or, in batches,
+    /// when all before have their response and the pause is over.
+    fn may_begin(&mut self, index: usize) -> bool {
+        if !S::IN_BATCHES {
+            return true;
+        }
+        let slot = &mut self.slots[index];
+        if self.left == 0 || !slot.connection.flights().is_empty() {
+            return false;
+        }
+        if slot.pause == Pause::Unknown {
+            slot.pause = match self.source.pause_ns() {
+                0 => Pause::Over,
+                pause_ns => Pause::Until(self.now_ns.saturating_add(pause_ns)),
+            };
+        }
+        if let Pause::Until(until_ns) = slot.pause {
+            self.check_ns = self.check_ns.min(until_ns);
+        }
+        slot.pause == Pause::Over
+    }
+
+    /// Open loop: this connection can take one more request, or one more batch when its pause is
+    /// over.
+    fn offer(&mut self, index: usize) {
+        if self.may_begin(index) {
+            self.slots[index].free_since_ns = self.now_ns;
+            self.free.push_back(u32::try_from(index).unwrap_or_default());
+        }
     }
 
     fn timeout_ns(&self, start_ns: u64) -> u64 {
-        if self.is_done() || self.load.busy_poll {
+        if self.is_done() || self.load.busy_poll || self.source.has_ended() {
             return 0;
         }
         let wake_ns = match &self.schedule {
@@ -285,7 +273,7 @@ impl<'a, D: Driver> Worker<'a, D> {
         next_ns.saturating_sub(self.now_ns).min(STOP_CHECK_NS)
     }
 
-    /// Ends rests and gives up requests whose deadline has passed.
+    /// Ends rests and pauses, and gives up requests whose deadline has passed.
     fn check_deadlines(&mut self) {
         if self.now_ns < self.check_ns {
             return;
@@ -293,30 +281,38 @@ impl<'a, D: Driver> Worker<'a, D> {
         let mut next_ns = self.now_ns.saturating_add(self.timeout_ns);
         self.check_ns = NEVER;
         for index in 0..self.slots.len() {
-            let slot = &self.slots[index];
-            let passed = match (slot.phase, slot.connection.flights().front()) {
-                (Phase::Resting(until_ns), _) => until_ns,
-                (_, Some(flight)) => flight.started_ns.saturating_add(self.timeout_ns),
-                (_, None) => continue,
-            };
-            if passed > self.now_ns {
-                next_ns = next_ns.min(passed);
-            } else if slot.phase == Phase::Connecting || slot.phase == Phase::Open {
-                self.time_out(index);
-            } else {
-                self.slots[index].phase = Phase::Closed;
-                self.proceed(index);
+            match self.slots[index].wakes_ns(self.timeout_ns) {
+                Some(wakes_ns) if wakes_ns > self.now_ns => next_ns = next_ns.min(wakes_ns),
+                Some(_) => self.wake(index),
+                None => {}
             }
         }
         self.check_ns = self.check_ns.min(next_ns);
     }
 
-    /// Batching: lets answers gather, but for nothing that the clock demands.
+    /// The time has come that this slot was waiting for.
+    fn wake(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        match slot.phase {
+            Phase::Resting(_) => {
+                slot.phase = Phase::Closed;
+                self.proceed(index);
+            }
+            _ if !slot.connection.flights().is_empty() => self.time_out(index),
+            _ => {
+                slot.pause = Pause::Over;
+                if self.schedule.is_some() { self.offer(index) } else { self.proceed(index) }
+            }
+        }
+    }
+
+    /// Batching: lets responses gather, but for nothing that the clock demands.
     fn gather(&mut self, timeout_ns: u64) {
         if !self.load.batch {
             return;
         }
-        if let Some(nap_ns) = self.batch.nap_ns(self.now_ns, self.tally.answers, self.under_way)
+        if let Some(nap_ns) =
+            self.gathering.nap_ns(self.now_ns, self.tally.responses, self.under_way)
             && nap_ns < timeout_ns
         {
             self.driver.nap(nap_ns);
@@ -329,7 +325,7 @@ impl<'a, D: Driver> Worker<'a, D> {
         idle.map(|slot| end_ns.saturating_sub(slot.idle_since_ns)).sum()
     }
 
-    /// What has no answer at the end, and how much of it was due and never sent.
+    /// What has no response at the end, and how much of it was due and never sent.
     fn left_over(&mut self, start_ns: u64, end_ns: u64) -> (InFlight, u64) {
         let mut in_flight = InFlight::default();
         let open = self.schedule.is_some();
@@ -355,7 +351,7 @@ impl<'a, D: Driver> Worker<'a, D> {
     }
 }
 
-pub(crate) fn schedule(load: &Load, thread: usize) -> Option<Schedule> {
+fn schedule(load: &Load, thread: usize) -> Option<Schedule> {
     let Pacing::Open { rate_per_second, arrivals, burst } = load.pacing else {
         return None;
     };
@@ -365,17 +361,11 @@ pub(crate) fn schedule(load: &Load, thread: usize) -> Option<Schedule> {
     Some(Schedule::new(&rate, thread, load.threads, seed))
 }
 
-/// What thread `thread` of `threads` gets of `count`; the first ones get one more.
-pub(crate) fn share(count: u64, thread: usize, threads: usize) -> u64 {
-    let (thread, threads) = (thread as u64, threads as u64);
-    count / threads + u64::from(thread < count % threads)
-}
-
 fn share_of(whole: u64, part: u64, parts: u64) -> u64 {
     u64::try_from(u128::from(whole) * u128::from(part) / u128::from(parts)).unwrap_or(whole)
 }
 
-pub(crate) fn nanoseconds(duration: std::time::Duration) -> u64 {
+fn nanoseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(NEVER)
 }
 

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use jigger_load::hooks::{Batch, HookAction, Hooks, WholeResponse};
 use jigger_load::{
-    Address, Arrivals, BodyRule, ConnectionPolicy, ErrorKind, Expect, Extent, Flow, Glimpses, Load,
-    LoadError, NullOptions, NullServer, Pacing, Request, Sample, Url, ceiling, run,
+    Address, Arrivals, BodyRule, ConnectionPolicy, ErrorKind, Expect, Extent, Load, LoadError,
+    NullOptions, NullServer, Pacing, Request, Sample, Snapshots, Url, ceiling, run, run_with_hooks,
 };
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 fn start(options: &NullOptions) -> NullServer {
@@ -27,7 +30,7 @@ fn count(server: &NullServer, requests: u64) -> Load {
 }
 
 fn measure(load: &Load) -> Sample {
-    run(load, &mut |_| Flow::Continue).unwrap()
+    run(load, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 /// Every request is answered correctly and counted once wherever it is counted.
@@ -45,25 +48,25 @@ fn assert_whole(sample: &Sample, requests: u64) {
 #[test]
 fn whoever_asks_sees_what_was_counted_so_far() {
     let server = start(&NullOptions::default());
-    let glimpses = Arc::new(Glimpses::new(2));
+    let snapshots = Arc::new(Snapshots::new(2));
     let load = Load {
         threads: 2,
         connections: 2,
         extent: Extent::Time(Duration::from_secs(60)),
         observe_every: Duration::from_millis(1),
-        glimpses: Some(Arc::clone(&glimpses)),
+        snapshots: Some(Arc::clone(&snapshots)),
         ..count(&server, 1)
     };
     let mut seen = Vec::new();
     let sample = run(&load, &mut |_| {
-        seen.push(glimpses.latest().response_time_ns.len());
-        glimpses.ask();
+        seen.push(snapshots.latest().response_time_ns.len());
+        snapshots.request();
         let is_growing = seen.iter().filter(|count| **count > 0).count() > 2;
-        if is_growing { Flow::Stop } else { Flow::Continue }
+        if is_growing { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let sample = sample.unwrap();
     assert!(seen.is_sorted() && *seen.last().unwrap() <= sample.requests, "{seen:?}");
-    let latest = glimpses.latest();
+    let latest = snapshots.latest();
     assert_eq!(latest.status.get(&200), Some(&latest.response_time_ns.len()));
 }
 
@@ -177,14 +180,14 @@ fn a_run_by_time_ends_on_time_and_shows_its_progress() {
     let mut seen = Vec::new();
     let sample = run(&load, &mut |progress| {
         seen.push(*progress);
-        Flow::Continue
+        ControlFlow::Continue(())
     })
     .unwrap();
     assert_eq!(sample.elapsed_ns, 250_000_000);
     assert_eq!(sample.requests + sample.in_flight_at_end.count, sample.due);
     assert!(sample.in_flight_at_end.count <= 4);
-    assert!(seen.is_sorted_by_key(|progress| progress.answers));
-    assert!(seen.iter().all(|progress| progress.answers <= sample.requests));
+    assert!(seen.is_sorted_by_key(|progress| progress.responses));
+    assert!(seen.iter().all(|progress| progress.responses <= sample.requests));
     assert!((2..=3).contains(&sample.ticks[0].len()), "{:?}", sample.ticks);
 }
 
@@ -221,11 +224,70 @@ fn large_answers_arrive_whole() {
     assert!(sample.bytes_received > 36_000_000);
 }
 
+/// Two messages a millisecond on each connection, and the responses counted.
+struct TwoAtOnce(Arc<AtomicU64>);
+
+impl Hooks for TwoAtOnce {
+    fn delay(&mut self) -> (Duration, HookAction) {
+        (Duration::from_millis(1), HookAction::Continue)
+    }
+
+    fn request(&mut self, batch: &mut Batch) -> HookAction {
+        batch.fill(&get().bytes().repeat(2)).unwrap();
+        HookAction::Continue
+    }
+
+    fn wants_responses(&self) -> bool {
+        true
+    }
+
+    fn response(&mut self, response: &WholeResponse<'_>) -> HookAction {
+        assert_eq!(response.body, b"pong");
+        self.0.fetch_add(1, Ordering::Relaxed);
+        HookAction::Continue
+    }
+}
+
+#[test]
+fn hooks_have_what_every_load_has() {
+    type Change = fn(&mut Load);
+    let server = start(&NullOptions::default());
+    let cases: [(Change, u64); 7] = [
+        (|_| {}, 4),
+        (|load| load.connection = ConnectionPolicy::Fresh, 100),
+        (|load| load.ramp = Duration::from_millis(20), 4),
+        (|load| load.kernel_timestamps = true, 4),
+        (|load| load.busy_poll = true, 4),
+        (|load| (load.batch, load.connections) = (true, 16), 16),
+        (|load| (load.threads, load.pacing) = (2, even(2000.0)), 4),
+    ];
+    for (change, opened) in cases {
+        let mut load = Load { connections: 4, ..count(&server, 200) };
+        change(&mut load);
+        let seen = Arc::new(AtomicU64::new(0));
+        let hooks = (0..load.threads).map(|_| TwoAtOnce(Arc::clone(&seen))).collect();
+        let sample = run_with_hooks(&load, hooks, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!((sample.errors.total(), sample.due), (0, 200), "{:?}", sample.errors);
+        assert_eq!((sample.requests, seen.load(Ordering::Relaxed)), (200, 200));
+        assert_eq!((sample.response_time_ns.len(), sample.connections_opened), (100, opened));
+        let by_kernel = sample.kernel_time_ns.map(|times| times.len());
+        assert_eq!(by_kernel, load.kernel_timestamps.then_some(100));
+    }
+    let load = Load { threads: 2, connections: 2, ..count(&server, 1) };
+    let error =
+        run_with_hooks(&load, vec![TwoAtOnce(Arc::default())], &mut |_| ControlFlow::Continue(()));
+    assert!(error.unwrap_err().to_string().contains("hooks of its own"));
+}
+
+fn even(rate_per_second: f64) -> Pacing {
+    Pacing::Open { rate_per_second, arrivals: Arrivals::Even, burst: 1 }
+}
+
 #[test]
 fn pinning_to_a_core_that_is_not_there_is_refused() {
     let server = start(&NullOptions::default());
     let load = Load { cpus: Some(vec![1000]), ..count(&server, 1) };
-    let error = run(&load, &mut |_| Flow::Continue).unwrap_err();
+    let error = run(&load, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(matches!(error, LoadError::Pin { cpu: 1000, .. }), "{error}");
     let taken = NullOptions { address: server.address().clone(), ..NullOptions::default() };
     assert!(NullServer::start(&taken).unwrap_err().to_string().contains("another address"));

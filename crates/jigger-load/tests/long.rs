@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use jigger_load::{Address, Extent, Flow, Load, Request, Url, run};
+use jigger_load::{Address, Extent, Load, Request, Url, run};
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::ops::ControlFlow;
 
 const BODY_BYTES: u64 = 10_000_000_000;
 
@@ -25,7 +26,7 @@ fn a_body_of_ten_gigabytes_takes_time_and_no_memory() {
     let load =
         Load { extent: Extent::Count(1), ..Load::new(Address::Tcp(address), Request::get(&url)) };
     let before_kib = peak_memory_kib();
-    let sample = run(&load, &mut |_| Flow::Continue).unwrap();
+    let sample = run(&load, &mut |_| ControlFlow::Continue(())).unwrap();
     let grown_kib = peak_memory_kib() - before_kib;
     assert_eq!((sample.requests, sample.errors.total()), (1, 0), "{:?}", sample.errors);
     assert_eq!(sample.bytes_received, BODY_BYTES + server.join().unwrap());

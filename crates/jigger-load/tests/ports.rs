@@ -4,8 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use jigger_load::{
-    ConnectionPolicy, ErrorKind, Extent, Flow, Load, NullOptions, NullServer, Request, Url, run,
+    ConnectionPolicy, ErrorKind, Extent, Load, NullOptions, NullServer, Request, Url, run,
 };
+use std::ops::ControlFlow;
 use std::process::Command;
 
 const INSIDE: &str = "JIGGER_TEST_IN_NAMESPACE";
@@ -28,7 +29,7 @@ fn fresh_connections_that_use_up_the_ports_say_so_and_how_to_go_on() {
         extent: Extent::Count(150),
         ..Load::new(server.address().clone(), Request::get(&url))
     };
-    let sample = run(&load, &mut |_| Flow::Continue).unwrap();
+    let sample = run(&load, &mut |_| ControlFlow::Continue(())).unwrap();
     let failed = sample.errors.count(ErrorKind::LocalLimit);
     assert!(failed > 0, "{:?}", sample.errors);
     assert_eq!((sample.requests + failed, sample.errors.total()), (150, failed));

@@ -9,7 +9,7 @@ mod screen;
 
 use std::time::Duration;
 
-use jigger_load::{Glimpses, Load, Progress};
+use jigger_load::{Load, Progress, Snapshots};
 
 pub use model::Model;
 pub use screen::{Screen, Wish};
@@ -22,7 +22,7 @@ pub const EVERY: Duration = Duration::from_millis(250);
 pub struct Live<'a> {
     screen: Screen,
     model: Model<'a>,
-    glimpses: &'a Glimpses,
+    snapshots: &'a Snapshots,
 }
 
 impl<'a> Live<'a> {
@@ -30,10 +30,10 @@ impl<'a> Live<'a> {
     ///
     /// # Errors
     /// What the system says when it cannot be had.
-    pub fn new(url: &'a str, load: &'a Load, glimpses: &'a Glimpses) -> std::io::Result<Self> {
-        let mut live = Self { screen: Screen::new()?, model: Model::new(url, load), glimpses };
+    pub fn new(url: &'a str, load: &'a Load, snapshots: &'a Snapshots) -> std::io::Result<Self> {
+        let mut live = Self { screen: Screen::new()?, model: Model::new(url, load), snapshots };
         live.draw()?;
-        glimpses.ask();
+        snapshots.request();
         Ok(live)
     }
 
@@ -42,8 +42,8 @@ impl<'a> Live<'a> {
     /// # Errors
     /// What the system says when the terminal is gone.
     pub fn show(&mut self, progress: &Progress) -> std::io::Result<Wish> {
-        self.model.follow(progress, self.glimpses.latest());
-        self.glimpses.ask();
+        self.model.follow(progress, self.snapshots.latest());
+        self.snapshots.request();
         self.draw()?;
         self.screen.wish()
     }

@@ -36,7 +36,9 @@ pub struct Setting<'a> {
 /// In the place of scripts in a jigger without Lua: each is refused.
 #[cfg(not(feature = "lua"))]
 pub(crate) mod script {
-    use jigger_load::{Flow, Load, LoadError, Progress, Sample};
+    use std::ops::ControlFlow;
+
+    use jigger_load::{Load, LoadError, Progress, Sample};
 
     use super::Setting;
     use super::report::Figures;
@@ -55,7 +57,7 @@ pub(crate) mod script {
         pub fn run(
             &self,
             _: &mut Load,
-            _: &mut dyn FnMut(&Progress) -> Flow,
+            _: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
         ) -> Result<Sample, LoadError> {
             match *self {}
         }

@@ -15,12 +15,13 @@ mod process;
 mod table;
 
 use jigger_load::{
-    Address, ConnectionPolicy, Extent, Flow, Load, NullOptions, NullServer, Request, Url, run,
+    Address, ConnectionPolicy, Extent, Load, NullOptions, NullServer, Request, Url, run,
 };
 use peer::{Peer, Shape};
 use process::Server;
 use std::error::Error;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -125,7 +126,7 @@ fn engine(address: &str, connections: usize, seconds: u64, options: &[&str]) -> 
         kernel_timestamps: batch,
         ..Load::new(Address::Tcp(address.parse()?), Request::get(&url))
     };
-    let sample = run(&load, &mut |_| Flow::Continue)?;
+    let sample = run(&load, &mut |_| ControlFlow::Continue(()))?;
     if sample.errors.total() > 0 {
         return Err(format!("{} requests failed", sample.errors.total()).into());
     }

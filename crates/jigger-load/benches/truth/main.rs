@@ -9,11 +9,12 @@ mod calls;
 mod server;
 
 use jigger_load::{
-    Address, Arrivals, Extent, Flow, Histogram, Load, NullOptions, NullServer, Pacing, Request,
-    Sample, Url, run,
+    Address, Arrivals, Extent, Histogram, Load, NullOptions, NullServer, Pacing, Request, Sample,
+    Url, run,
 };
 use server::{Behaviour, Server};
 use std::error::Error;
+use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -295,7 +296,7 @@ fn load(address: &str) -> Outcome<Load> {
 }
 
 fn measure(load: &Load) -> Outcome<Sample> {
-    let sample = run(load, &mut |_| Flow::Continue)?;
+    let sample = run(load, &mut |_| ControlFlow::Continue(()))?;
     if let Some((kind, count, first)) = sample.errors.iter().next() {
         return Err(format!("{count} {}: {first}", kind.name()).into());
     }

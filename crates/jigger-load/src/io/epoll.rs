@@ -5,8 +5,8 @@
 //! client TIME_WAIT and show the server something that no user does.
 
 use super::stamps::{self, Stamps};
-use super::{Driver, Ready, Received};
-use crate::address::Address;
+use super::{Driver, Ready, Received, nanoseconds};
+use crate::url::Address;
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SendFlags, SocketFlags, SocketType};
@@ -17,7 +17,6 @@ use std::os::fd::OwnedFd;
 const EVENTS: usize = 512;
 const MILLISECOND_NS: u64 = 1_000_000;
 
-/// See the module.
 pub(crate) struct Epoll {
     epoll: OwnedFd,
     address: Target,
@@ -74,6 +73,10 @@ impl Driver for Epoll {
     #[inline]
     fn now_ns(&self) -> u64 {
         clock_ns(rustix::time::ClockId::Monotonic)
+    }
+
+    fn cpu_ns(&self) -> u64 {
+        clock_ns(rustix::time::ClockId::ThreadCPUTime)
     }
 
     fn arrival_offset_ns(&self) -> u64 {
@@ -181,11 +184,6 @@ fn read_event(event: epoll::Event) -> Ready {
 fn clock_ns(clock: rustix::time::ClockId) -> u64 {
     let time = rustix::time::clock_gettime(clock);
     nanoseconds(time.tv_sec, time.tv_nsec).unwrap_or_default()
-}
-
-/// `None` for a time before the clock's zero, which neither clock shows.
-pub(super) fn nanoseconds(seconds: i64, nanoseconds: i64) -> Option<u64> {
-    Some(u64::try_from(seconds).ok()? * 1_000_000_000 + u64::try_from(nanoseconds).ok()?)
 }
 
 fn timespec(duration_ns: u64) -> Timespec {

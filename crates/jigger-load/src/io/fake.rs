@@ -37,7 +37,7 @@ pub(crate) enum Step {
 /// What each call costs.
 const CALL_NS: u64 = 1_000;
 
-/// See the module. Connection number n follows script n; the last script serves all others.
+/// Connection number n follows script n; the last script serves all others.
 pub(crate) struct Fake {
     scripts: Vec<Vec<Step>>,
     wires: Rc<RefCell<Vec<Wire>>>,
@@ -49,7 +49,7 @@ pub(crate) struct Fake {
     /// How late a sleep ends that nothing but the clock ends.
     wakes_late_ns: u64,
     pub(crate) naps: Rc<Cell<u64>>,
-    /// How many connections the client closed with an answer on its way to it.
+    /// How many connections the client closed with a response on its way to it.
     pub(crate) cut_off: Rc<Cell<u64>>,
 }
 
@@ -198,6 +198,10 @@ impl Driver for Fake {
 
     fn now_ns(&self) -> u64 {
         self.now_ns.get()
+    }
+
+    fn cpu_ns(&self) -> u64 {
+        0
     }
 
     fn arrival_offset_ns(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! The kernel's receive timestamps (SO_TIMESTAMPNS, see socket(7)), through nix: rustix has
 //! neither the option nor the control message.
 
-use super::Received;
+use super::{Received, nanoseconds};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
 use rustix::io::Errno;
 use std::io::{IoSliceMut, Write};
@@ -22,7 +22,7 @@ const TRIES: u32 = 1000;
 
 impl Stamps {
     /// Returns when the kernel stamps. Where it does not within a second, or there is no loopback
-    /// interface, answers simply have no timestamps.
+    /// interface, responses simply have no timestamps.
     pub(super) fn begin() -> Stamps {
         let mut stamps =
             Stamps { control: nix::cmsg_space!(nix::libc::timespec), _connection: None };
@@ -58,7 +58,7 @@ impl Stamps {
         let stamp = message.cmsgs().ok().and_then(|mut messages| messages.next());
         let arrived_ns = match stamp {
             Some(ControlMessageOwned::ScmTimestampns(time)) => {
-                super::epoll::nanoseconds(time.tv_sec(), time.tv_nsec())
+                nanoseconds(time.tv_sec(), time.tv_nsec())
             }
             _ => None,
         };

@@ -1,19 +1,19 @@
-//! One connection of the null server: requests in, answers out.
+//! One connection of the null server: requests in, responses out.
 
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-/// Answers encoded once.
+/// Responses encoded once.
 #[derive(Debug)]
-pub(super) struct Answers {
-    /// The same answer many times, so that pipelined requests are answered in one write.
+pub(super) struct Responses {
+    /// The same response many times, so that pipelined requests are answered in one write.
     repeated: Vec<u8>,
     one_bytes: usize,
-    /// The last answer of a connection.
+    /// The last response of a connection.
     closing: Vec<u8>,
-    /// The answer without its body, for `HEAD`.
+    /// The response without its body, for `HEAD`.
     head: Vec<u8>,
     work: Duration,
 }
@@ -21,12 +21,11 @@ pub(super) struct Answers {
 /// What a thread remembers between conversations.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// The last whole request parsed, when it was one to be answered with the usual answer:
+    /// The last whole request parsed, when it was one to be answered with the usual response:
     /// equal bytes need no second parsing.
     last: Vec<u8>,
 }
 
-/// See the module.
 #[derive(Debug)]
 pub(super) struct Conversation {
     file: OwnedFd,
@@ -34,13 +33,12 @@ pub(super) struct Conversation {
     stash: Vec<u8>,
     /// Bytes of a request's body still to come, to be skipped.
     skip_bytes: u64,
-    /// Answers that the kernel had no room for.
+    /// Responses that the kernel had no room for.
     rest: Vec<u8>,
     closes: bool,
 }
 
-/// A request's head.
-struct Asked {
+struct RequestHead {
     head_bytes: usize,
     body_bytes: u64,
     is_head: bool,
@@ -51,8 +49,8 @@ const REPEATED: usize = 64;
 const FIELDS_MAX: usize = 128;
 const HEAD_MAX_BYTES: usize = 64 << 10;
 
-impl Answers {
-    pub(super) fn new(body: &[u8], work: Duration) -> Answers {
+impl Responses {
+    pub(super) fn new(body: &[u8], work: Duration) -> Responses {
         let head = |connection: &str| {
             let length = body.len();
             let head = format!(
@@ -65,7 +63,7 @@ impl Answers {
         let kept = head("keep-alive");
         let one = [&kept, body].concat();
         let times = if one.len() < 1024 { REPEATED } else { 1 };
-        Answers {
+        Responses {
             repeated: one.repeat(times),
             one_bytes: one.len(),
             closing: [&head("close"), body].concat(),
@@ -74,21 +72,21 @@ impl Answers {
         }
     }
 
-    /// Whether an answer takes no work.
+    /// Whether a response takes no work.
     pub(super) fn are_instant(&self) -> bool {
         self.work.is_zero()
     }
 
-    /// The usual answer.
+    /// The usual response.
     pub(super) fn one(&self) -> &[u8] {
         &self.repeated[..self.one_bytes]
     }
 
-    fn work(&self, answers: usize) {
+    fn work(&self, responses: usize) {
         if self.are_instant() {
             return;
         }
-        let work = self.work * u32::try_from(answers).unwrap_or(u32::MAX);
+        let work = self.work * u32::try_from(responses).unwrap_or(u32::MAX);
         let begin = Instant::now();
         while begin.elapsed() < work {
             std::hint::spin_loop();
@@ -105,7 +103,7 @@ impl Conversation {
         &self.file
     }
 
-    /// Whether answers wait for the kernel to have room.
+    /// Whether responses wait for the kernel to have room.
     pub(super) fn is_full(&self) -> bool {
         !self.rest.is_empty()
     }
@@ -117,9 +115,9 @@ impl Conversation {
     }
 
     /// Answers what a read has brought; whether the conversation goes on.
-    pub(super) fn answer(
+    pub(super) fn respond(
         &mut self,
-        answers: &Answers,
+        responses: &Responses,
         state: &mut State,
         received: Result<usize, Errno>,
         buffer: &[u8],
@@ -132,17 +130,17 @@ impl Conversation {
         };
         let mut input = &buffer[..bytes];
         if self.stash.is_empty() {
-            self.answer_all(answers, state, &mut input) && self.keep(input)
+            self.respond_all(responses, state, &mut input) && self.keep(input)
         } else {
             let mut stash = std::mem::take(&mut self.stash);
             stash.extend_from_slice(input);
             let mut input = &stash[..];
-            self.answer_all(answers, state, &mut input) && self.keep(input)
+            self.respond_all(responses, state, &mut input) && self.keep(input)
         }
     }
 
-    /// Whether these bytes are the usual request, once, and answered by the usual answer.
-    pub(super) fn asks_as_usual(&self, state: &State, input: &[u8]) -> bool {
+    /// Whether these bytes are the usual request, once, and answered by the usual response.
+    pub(super) fn is_usual(&self, state: &State, input: &[u8]) -> bool {
         let is_idle = self.stash.is_empty() && self.skip_bytes == 0 && !self.closes;
         is_idle && !input.is_empty() && input == state.last
     }
@@ -182,7 +180,7 @@ impl Conversation {
     }
 
     /// Answers every whole request at the front of `input`.
-    fn answer_all(&mut self, answers: &Answers, state: &mut State, input: &mut &[u8]) -> bool {
+    fn respond_all(&mut self, responses: &Responses, state: &mut State, input: &mut &[u8]) -> bool {
         loop {
             self.skip(input);
             let mut count = 0;
@@ -193,15 +191,15 @@ impl Conversation {
                 *input = rest;
                 count += 1;
             }
-            if count > 0 && !self.send_usual(answers, count) {
+            if count > 0 && !self.send_usual(responses, count) {
                 return false;
             }
             if input.is_empty() || self.skip_bytes > 0 {
                 return !self.closes || self.is_full();
             }
             match parse(input) {
-                Some(Ok(asked)) => {
-                    if !self.reply(answers, state, input, &asked) {
+                Some(Ok(head)) => {
+                    if !self.reply(responses, state, input, &head) {
                         return false;
                     }
                 }
@@ -219,35 +217,35 @@ impl Conversation {
 
     fn reply(
         &mut self,
-        answers: &Answers,
+        responses: &Responses,
         state: &mut State,
         input: &mut &[u8],
-        asked: &Asked,
+        head: &RequestHead,
     ) -> bool {
-        let whole = asked.body_bytes.saturating_add(asked.head_bytes as u64);
-        if !asked.is_head && !asked.closes && whole <= input.len() as u64 {
+        let whole = head.body_bytes.saturating_add(head.head_bytes as u64);
+        if !head.is_head && !head.closes && whole <= input.len() as u64 {
             state.last.clear();
             state.last.extend_from_slice(&input[..usize::try_from(whole).unwrap_or_default()]);
         }
-        *input = &input[asked.head_bytes..];
-        self.skip_bytes = asked.body_bytes;
-        self.closes |= asked.closes;
-        let sent = if asked.is_head || self.closes {
-            answers.work(1);
-            self.send(if asked.is_head { &answers.head } else { &answers.closing })
+        *input = &input[head.head_bytes..];
+        self.skip_bytes = head.body_bytes;
+        self.closes |= head.closes;
+        let sent = if head.is_head || self.closes {
+            responses.work(1);
+            self.send(if head.is_head { &responses.head } else { &responses.closing })
         } else {
-            self.send_usual(answers, 1)
+            self.send_usual(responses, 1)
         };
         sent && (!self.closes || self.is_full())
     }
 
-    fn send_usual(&mut self, answers: &Answers, count: usize) -> bool {
-        answers.work(count);
-        let at_once = answers.repeated.len() / answers.one_bytes;
+    fn send_usual(&mut self, responses: &Responses, count: usize) -> bool {
+        responses.work(count);
+        let at_once = responses.repeated.len() / responses.one_bytes;
         let mut left = count;
         while left > 0 {
             let now = left.min(at_once);
-            if !self.send(&answers.repeated[..now * answers.one_bytes]) {
+            if !self.send(&responses.repeated[..now * responses.one_bytes]) {
                 return false;
             }
             left -= now;
@@ -262,7 +260,7 @@ impl Conversation {
 }
 
 /// `None` while the head is incomplete.
-fn parse(input: &[u8]) -> Option<Result<Asked, ()>> {
+fn parse(input: &[u8]) -> Option<Result<RequestHead, ()>> {
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
     let mut request = httparse::Request::new(&mut fields);
     let head_bytes = match request.parse(input) {
@@ -271,20 +269,20 @@ fn parse(input: &[u8]) -> Option<Result<Asked, ()>> {
         Err(_) => return Some(Err(())),
     };
     let is_head = request.method == Some("HEAD");
-    let mut asked =
-        Asked { head_bytes, body_bytes: 0, is_head, closes: request.version == Some(0) };
+    let mut head =
+        RequestHead { head_bytes, body_bytes: 0, is_head, closes: request.version == Some(0) };
     for field in request.headers.iter() {
         if field.name.eq_ignore_ascii_case("content-length") {
             let length = std::str::from_utf8(field.value).ok().and_then(|text| text.parse().ok());
-            asked.body_bytes = length?;
+            head.body_bytes = length?;
         } else if field.name.eq_ignore_ascii_case("connection") {
-            asked.closes |= field.value.eq_ignore_ascii_case(b"close");
-            asked.closes &= !field.value.eq_ignore_ascii_case(b"keep-alive");
+            head.closes |= field.value.eq_ignore_ascii_case(b"close");
+            head.closes &= !field.value.eq_ignore_ascii_case(b"keep-alive");
         } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
             return Some(Err(()));
         }
     }
-    Some(Ok(asked))
+    Some(Ok(head))
 }
 
 #[cfg(test)]
@@ -296,18 +294,18 @@ mod tests {
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
     const POST: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /";
 
-    /// Feeds the pieces, each read at once; the answers and whether the conversation goes on.
+    /// Feeds the pieces, each read at once; the responses and whether the conversation goes on.
     fn talk(pieces: &[&[u8]]) -> (String, bool) {
         let (mut client, server) = UnixStream::pair().unwrap();
         server.set_nonblocking(true).unwrap();
-        let answers = Answers::new(b"pong", Duration::ZERO);
+        let responses = Responses::new(b"pong", Duration::ZERO);
         let (mut state, mut buffer) = (State::default(), vec![0; 4096]);
         let mut conversation = Conversation::new(server.into());
         let mut goes_on = true;
         for piece in pieces {
             client.write_all(piece).unwrap();
             let received = conversation.read(&mut buffer);
-            goes_on = conversation.answer(&answers, &mut state, received, &buffer);
+            goes_on = conversation.respond(&responses, &mut state, received, &buffer);
         }
         drop(conversation);
         let mut text = String::new();
@@ -339,14 +337,14 @@ mod tests {
         let (_client, server) = UnixStream::pair().unwrap();
         let mut conversation = Conversation::new(server.into());
         let mut state = State::default();
-        assert!(!conversation.asks_as_usual(&state, b""), "the end of a stream asks for nothing");
+        assert!(!conversation.is_usual(&state, b""), "the end of a stream asks for nothing");
         state.last = GET.to_vec();
         let longer = [GET, b"G"].concat();
         for (input, wanted) in [(GET, true), (&GET[1..], false), (&longer, false), (POST, false)] {
-            assert_eq!(conversation.asks_as_usual(&state, input), wanted);
+            assert_eq!(conversation.is_usual(&state, input), wanted);
         }
         conversation.skip_bytes = 1;
-        assert!(!conversation.asks_as_usual(&state, GET), "it belongs to a body");
+        assert!(!conversation.is_usual(&state, GET), "it belongs to a body");
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Some conversations at a time: all are read, then all that asked as usual are answered. Why so:
-//! [`crate::turn`].
+//! `io.rs`.
 
 use super::Thread;
-use crate::turn::{READ_BYTES, behind, has_room};
+use crate::io::{READ_BYTES, behind, has_room};
 use rustix::event::epoll;
 use rustix::io::Errno;
 
-/// What a turn works on.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     arrivals: Vec<Arrival>,
@@ -22,7 +21,7 @@ struct Arrival {
     received: Result<usize, Errno>,
 }
 
-/// A usual answer that goes out, and how much of it the kernel took.
+/// A usual response that goes out, and how much of it the kernel took.
 #[derive(Clone, Copy, Debug)]
 struct Departure {
     number: usize,
@@ -30,7 +29,7 @@ struct Departure {
 }
 
 impl Thread {
-    /// Deals with the sockets that are ready, where an answer takes no work.
+    /// Deals with the sockets that are ready, where a response takes no work.
     pub(super) fn serve(&mut self, events: &[epoll::Event]) {
         self.read_ready(events);
         self.look_at_arrivals();
@@ -81,19 +80,19 @@ impl Thread {
             };
             let input = &self.buffer[from..];
             if let Ok(bytes) = received
-                && conversation.asks_as_usual(&self.state, &input[..bytes])
+                && conversation.is_usual(&self.state, &input[..bytes])
             {
                 self.turn.departures.push(Departure { number, sent: Ok(0) });
             } else {
-                let answers = &self.shared.answers;
-                let goes_on = conversation.answer(answers, &mut self.state, received, input);
+                let responses = &self.shared.responses;
+                let goes_on = conversation.respond(responses, &mut self.state, received, input);
                 self.conclude(number, false, goes_on);
             }
         }
     }
 
     fn send_off(&mut self) {
-        let answer = self.shared.answers.one();
+        let answer = self.shared.responses.one();
         for departure in &mut self.turn.departures {
             if let Some(Some(conversation)) = self.conversations.get(departure.number) {
                 departure.sent = conversation.offer(answer);
@@ -106,7 +105,7 @@ impl Thread {
         for index in 0..self.turn.departures.len() {
             let Departure { number, sent } = self.turn.departures[index];
             if let Some(Some(conversation)) = self.conversations.get_mut(number) {
-                let goes_on = conversation.keep_rest(self.shared.answers.one(), sent);
+                let goes_on = conversation.keep_rest(self.shared.responses.one(), sent);
                 self.conclude(number, false, goes_on);
             }
         }

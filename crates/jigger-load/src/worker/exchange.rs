@@ -1,13 +1,12 @@
-//! Sending requests and taking answers.
+//! Sending requests and taking responses.
 
 use super::reconnect::message;
 use super::{Phase, Worker};
-use crate::connection::{Answer, Verdict};
 use crate::failure::ErrorKind;
-use crate::http1::Malformed;
-use crate::io::{Driver, Received};
+use crate::io::{Driver, READ_BYTES, Received};
 use crate::load::ConnectionPolicy;
-use crate::turn::READ_BYTES;
+use crate::protocol::{Protocol, Response, Verdict};
+use crate::source::Source;
 use rustix::io::Errno;
 use std::ops::Range;
 
@@ -28,13 +27,13 @@ pub(super) enum Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     GoOn,
-    /// The connection has served its last request, by the answer's or by our own will.
+    /// The connection has served its last request, by the response's or by our own will.
     Last,
     /// It broke and has been dealt with.
     Failed,
 }
 
-impl<D: Driver> Worker<'_, D> {
+impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// Closed loop: begins as many requests as fit; then sends what is to be sent.
     pub(super) fn proceed(&mut self, index: usize) {
         self.fill(index);
@@ -43,22 +42,16 @@ impl<D: Driver> Worker<'_, D> {
 
     /// Closed loop: begins as many requests as fit.
     pub(super) fn fill(&mut self, index: usize) {
-        if self.schedule.is_some() {
-            return;
-        }
-        let room = self.load.pipeline - self.slots[index].connection.flights().len();
-        for _ in 0..room {
-            if self.left == 0 {
-                break;
-            }
-            self.launch(index, self.now_ns);
+        if self.schedule.is_none() && self.may_begin(index) {
+            let room = self.load.pipeline - self.slots[index].connection.flights().len();
+            self.launch(index, room, self.now_ns);
         }
     }
 
     /// Sends the requests that have not been sent, or connects for them.
     pub(super) fn transmit(&mut self, index: usize) {
         let slot = &self.slots[index];
-        let unsent = slot.connection.flights().len() > slot.sent;
+        let unsent = slot.connection.unsent() > 0;
         match slot.phase {
             Phase::Open if unsent => {
                 if let Err(error) = self.send_unsent(index) {
@@ -72,14 +65,14 @@ impl<D: Driver> Worker<'_, D> {
 
     /// Hands unsent requests to the kernel; what it does not take waits in `rest`.
     pub(super) fn send_unsent(&mut self, index: usize) -> Result<(), Errno> {
-        let slot = &self.slots[index];
+        let slot = &mut self.slots[index];
         let Some(socket) = &slot.socket else {
             return Ok(());
         };
-        let laid_out = self.outbox.lay_out(slot.connection.flights().range(slot.sent..));
+        let laid_out = self.source.lay_out(index, &mut slot.connection);
         let from = laid_out.start;
         let sent = if slot.rest.is_empty() {
-            self.driver.send(socket, self.outbox.bytes(laid_out.clone()))
+            self.driver.send(socket, self.source.bytes(index, laid_out.clone()))
         } else {
             Ok(0)
         };
@@ -87,7 +80,7 @@ impl<D: Driver> Worker<'_, D> {
             Err(Errno::AGAIN) if slot.phase == Phase::Connecting => Err(Errno::AGAIN),
             sent => self.hand_over(index, laid_out, sent),
         };
-        self.outbox.clear(from);
+        self.source.clear(from);
         result
     }
 
@@ -105,12 +98,12 @@ impl<D: Driver> Worker<'_, D> {
             Err(error) => return Err(error),
         };
         let slot = &mut self.slots[index];
-        slot.sent = slot.connection.flights().len();
+        slot.connection.mark_sent();
         if taken == laid_out.len() {
             return Ok(());
         }
         let idle = slot.rest.is_empty();
-        slot.rest.extend_from_slice(&self.outbox.bytes(laid_out)[taken..]);
+        slot.rest.extend_from_slice(&self.source.bytes(index, laid_out)[taken..]);
         match &mut slot.socket {
             Some(socket) if idle && slot.phase == Phase::Open => {
                 let token = u32::try_from(index).unwrap_or(u32::MAX);
@@ -149,13 +142,12 @@ impl<D: Driver> Worker<'_, D> {
         true
     }
 
-    /// A request that cannot be written may already have its answer: a server that refuses a
+    /// A request that cannot be written may already have its response: a server that refuses a
     /// large body answers and closes. Reading tells which it was.
     pub(super) fn fail_write(&mut self, index: usize, error: Errno) {
         let slot = &mut self.slots[index];
         slot.write_error = Some(error);
-        slot.rest = Vec::new();
-        slot.rest_from = 0;
+        slot.drop_rest();
         self.receive(index, true, 0);
     }
 
@@ -179,7 +171,7 @@ impl<D: Driver> Worker<'_, D> {
             match self.look_at(index, 0, received, hung_up) {
                 Look::ReadOn => {}
                 Look::Nothing => {
-                    // The read before may have filled the buffer with the end of an answer.
+                    // The read before may have filled the buffer with the end of a response.
                     if number > 0 {
                         self.read.push(index);
                     }
@@ -210,7 +202,7 @@ impl<D: Driver> Worker<'_, D> {
             }
         };
         if self.now_ns >= self.end_ns {
-            self.unheard = Some((index, from..from + received.bytes));
+            self.undrained = Some((index, from..from + received.bytes));
             return Look::Done;
         }
         if received.bytes == 0 {
@@ -219,6 +211,7 @@ impl<D: Driver> Worker<'_, D> {
         }
         let whole = received.bytes < READ_BYTES;
         match self.take(index, from, received) {
+            _ if self.source.has_ended() => {}
             Taken::GoOn if whole && !hung_up => self.read.push(index),
             // All has arrived; whether the rest was lost by a close or a reset is in the
             // next read.
@@ -232,13 +225,9 @@ impl<D: Driver> Worker<'_, D> {
         Look::Done
     }
 
-    /// Takes the answers out of the bytes read.
+    /// Takes the responses out of the bytes read.
     fn take(&mut self, index: usize, from: usize, received: Received) -> Taken {
         self.tally.bytes += received.bytes as u64;
-        if self.slots[index].sent == 0 {
-            self.fail(index, ErrorKind::ReadMalformed, || Malformed::Unasked.to_string());
-            return Taken::Failed;
-        }
         let arrived_ns = received
             .arrived_ns
             .map(|wall_ns| wall_ns.wrapping_sub(self.driver.arrival_offset_ns()));
@@ -246,15 +235,14 @@ impl<D: Driver> Worker<'_, D> {
         loop {
             let mut input = &self.buffer[from..end];
             let connection = &mut self.slots[index].connection;
-            let answer = connection.absorb(&mut input, &self.load.expect, &mut self.memory);
+            let sink = self.source.sink(index);
+            let response = connection.absorb(&mut input, &self.load.expect, &mut self.shared, sink);
             from = end - input.len();
-            match answer {
-                Ok(Some(answer)) => {
-                    let last = self.settle(index, &answer, arrived_ns);
+            match response {
+                Ok(Some(response)) => {
+                    let last = self.settle(index, &response, arrived_ns);
                     if last && from < end {
-                        self.fail(index, ErrorKind::ReadMalformed, || {
-                            Malformed::Unasked.to_string()
-                        });
+                        self.fail(index, ErrorKind::ReadMalformed, || P::UNASKED.to_string());
                         return Taken::Failed;
                     }
                     if last {
@@ -268,42 +256,42 @@ impl<D: Driver> Worker<'_, D> {
                     self.slots[index].pieces.more(self.now_ns, received.bytes);
                     return Taken::GoOn;
                 }
-                Err(malformed) => {
-                    self.fail(index, ErrorKind::ReadMalformed, || malformed.to_string());
+                Err(error) => {
+                    self.fail(index, ErrorKind::ReadMalformed, || error.to_string());
                     return Taken::Failed;
                 }
             }
         }
     }
 
-    /// Counts an answer; whether it was the connection's last.
+    /// Counts a response; whether it was the connection's last.
     pub(super) fn settle(
         &mut self,
         index: usize,
-        answer: &Answer,
+        response: &Response,
         arrived_ns: Option<u64>,
     ) -> bool {
-        self.tally.answer(answer, self.now_ns, arrived_ns);
+        let is_whole = !S::IN_BATCHES || self.slots[index].connection.flights().is_empty();
+        self.tally.response(response, is_whole, self.now_ns, arrived_ns);
+        self.source.response(index, response.status);
         let slot = &mut self.slots[index];
-        let is_held_back = slot.pieces.end(self.now_ns) && answer.verdict == Verdict::Correct;
+        let is_held_back = slot.pieces.end(self.now_ns) && response.verdict == Verdict::Correct;
         self.tally.held_back += u64::from(is_held_back);
-        slot.sent -= 1;
         slot.backoff_ns = 0;
-        slot.answered = true;
+        slot.responded = true;
         slot.idle_since_ns = self.now_ns;
         self.release(index, 1);
         let fresh = self.load.connection == ConnectionPolicy::Fresh;
-        fresh || !answer.keeps_alive
+        (fresh && is_whole) || !response.keeps_alive
     }
 
     /// So many requests of this connection are no longer under way.
+    #[inline]
     pub(super) fn release(&mut self, index: usize, count: usize) {
         self.under_way -= count;
         if self.schedule.is_some() {
             self.slots[index].free_since_ns = self.now_ns;
-            for _ in 0..count {
-                self.free.push_back(u32::try_from(index).unwrap_or_default());
-            }
+            (0..count).for_each(|_| self.offer(index));
         }
     }
 }

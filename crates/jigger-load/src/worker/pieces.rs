@@ -1,4 +1,4 @@
-//! Answers that come in pieces, and what the time between two of them tells.
+//! Responses that come in pieces, and what the time between two of them tells.
 //!
 //! A server that writes head and body apart, without TCP_NODELAY, waits in between: Nagle's
 //! algorithm (RFC 896) holds the second piece back until the first is acknowledged, and the
@@ -9,10 +9,10 @@ use std::ops::Range;
 
 /// The delay as a timer of 100 to 1,000 ticks a second keeps it, and its noticing.
 const DELAYED_ACK_NS: Range<u64> = 38_000_000..56_000_000;
-/// A longer answer is acknowledged while it comes, and takes its time.
+/// A longer response is acknowledged while it comes, and takes its time.
 const SHORT_BYTES: usize = 64 << 10;
 
-/// The pieces of one answer so far.
+/// The pieces of one response so far.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     /// When the last one came; 0: none has.
@@ -29,7 +29,7 @@ impl Pieces {
         self.last_ns = now_ns;
     }
 
-    /// The last one has come: whether any of a short answer came so late as if it had waited for an
+    /// The last one has come: whether any of a short response came so late as if it had waited for an
     /// acknowledgement.
     pub(super) fn end(&mut self, now_ns: u64) -> bool {
         if self.last_ns == 0 {
@@ -52,7 +52,7 @@ mod tests {
 
     const SECOND_NS: u64 = 1_000_000_000;
 
-    /// Whether an answer whose pieces come at these milliseconds is held back.
+    /// Whether a response whose pieces come at these milliseconds is held back.
     fn held_back(pieces: &mut Pieces, bytes: usize, times_ms: &[u64]) -> bool {
         let times_ns = times_ms.iter().map(|time_ms| SECOND_NS + time_ms * 1_000_000);
         let (last_ns, first_ns) = (times_ns.clone().next_back().unwrap(), times_ns);

@@ -1,16 +1,18 @@
 //! Making connections, and what follows when they end or fail.
 
-use super::{Phase, Pieces, Worker};
+use super::{Phase, Worker};
 use crate::failure::ErrorKind;
 use crate::io::{Driver, Ready};
 use crate::load::ConnectionPolicy;
+use crate::protocol::Protocol;
+use crate::source::Source;
 use rustix::io::Errno;
 
 /// Rests after failed attempts double from the first to the second.
-pub(crate) const BACKOFF_MIN_NS: u64 = 1_000_000;
-pub(crate) const BACKOFF_MAX_NS: u64 = 100_000_000;
+const BACKOFF_MIN_NS: u64 = 1_000_000;
+const BACKOFF_MAX_NS: u64 = 100_000_000;
 
-impl<D: Driver> Worker<'_, D> {
+impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// Begins a connection. The first request is tried at once: over loopback the connection
     /// often stands already, which saves a wake-up and two calls.
     pub(super) fn connect(&mut self, index: usize) {
@@ -18,8 +20,8 @@ impl<D: Driver> Worker<'_, D> {
         self.now_ns = began_ns;
         let slot = &mut self.slots[index];
         slot.connect_ns = began_ns;
-        slot.answered = false;
-        slot.connection.restart(0, began_ns);
+        slot.responded = false;
+        slot.connection.restart(began_ns);
         if self.load.connection == ConnectionPolicy::Fresh {
             self.end_idleness(index, began_ns);
         }
@@ -52,7 +54,7 @@ impl<D: Driver> Worker<'_, D> {
             return self.fail_connect(index, error);
         }
         if ready.readable {
-            // Nothing has been sent, so that no answer can be due.
+            // Nothing has been sent, so that no response can be due.
             self.tally.connected(self.now_ns - slot.connect_ns);
             self.slots[index].phase = Phase::Open;
             return self.receive(index, ready.hung_up, 0);
@@ -71,13 +73,13 @@ impl<D: Driver> Worker<'_, D> {
         self.stand(index, self.now_ns);
     }
 
-    /// The server ends the connection, by its last answer (`announced`) or by closing.
+    /// The server ends the connection, by its last response (`announced`) or by closing.
     pub(super) fn end_of_stream(&mut self, index: usize, announced: bool) {
         let expect = &self.load.expect;
         let connection = &mut self.slots[index].connection;
-        let within_answer = connection.within_answer();
-        if let Some(answer) = connection.end_of_stream(expect, &mut self.memory) {
-            self.settle(index, &answer, None);
+        let is_within_response = connection.is_within_response();
+        if let Some(response) = connection.end_of_stream(expect, &mut self.shared) {
+            self.settle(index, &response, None);
         }
         let slot = &self.slots[index];
         let unanswered = slot.connection.flights().len();
@@ -89,9 +91,10 @@ impl<D: Driver> Worker<'_, D> {
             return self.fail(index, ErrorKind::Write, || message(error));
         }
         if lost {
-            return self.fail(index, ErrorKind::ReadClosedEarly, || closed_early(within_answer));
+            let message = || closed_early(is_within_response);
+            return self.fail(index, ErrorKind::ReadClosedEarly, message);
         }
-        self.disconnect(index);
+        self.slots[index].disconnect();
         self.slots[index].phase = Phase::Closed;
         self.proceed(index);
     }
@@ -117,12 +120,12 @@ impl<D: Driver> Worker<'_, D> {
     }
 
     /// The connection broke: its requests fail, and it is made anew, after a rest when it had
-    /// not brought a single answer.
+    /// not brought a single response.
     pub(super) fn fail(&mut self, index: usize, kind: ErrorKind, message: impl FnOnce() -> String) {
         let slot = &self.slots[index];
         // Also what breaks an idle connection is counted.
         let count = slot.connection.flights().len().max(1) as u64;
-        let rests = !slot.answered;
+        let rests = !slot.responded;
         self.tally.errors.add(kind, count, message);
         self.give_up(index, rests);
     }
@@ -130,7 +133,7 @@ impl<D: Driver> Worker<'_, D> {
     /// The requests of this connection are over, and so is the connection.
     fn give_up(&mut self, index: usize, rests: bool) {
         let count = self.slots[index].connection.abandon();
-        self.disconnect(index);
+        self.slots[index].disconnect();
         self.release(index, count);
         let slot = &mut self.slots[index];
         slot.idle_since_ns = self.now_ns;
@@ -165,12 +168,12 @@ impl<D: Driver> Worker<'_, D> {
     /// Keep-alive: the clock of the first requests starts with their sending.
     fn restart(&mut self, index: usize, now_ns: u64) {
         if self.load.connection == ConnectionPolicy::KeepAlive {
-            self.slots[index].connection.restart(0, now_ns);
+            self.slots[index].connection.restart(now_ns);
             self.end_idleness(index, now_ns);
         }
     }
 
-    /// The clock of this connection's request starts; what passed since the last answer is counted.
+    /// The clock of this connection's request starts; what passed since the last response is counted.
     pub(super) fn end_idleness(&mut self, index: usize, now_ns: u64) {
         let slot = &mut self.slots[index];
         if self.schedule.is_none() {
@@ -188,25 +191,14 @@ impl<D: Driver> Worker<'_, D> {
             self.fail_connect(index, error);
         }
     }
-
-    fn disconnect(&mut self, index: usize) {
-        let slot = &mut self.slots[index];
-        slot.socket = None;
-        slot.connection.disconnect();
-        slot.sent = 0;
-        slot.write_error = None;
-        slot.rest = Vec::new();
-        slot.rest_from = 0;
-        slot.pieces = Pieces::default();
-    }
 }
 
 /// An error with its number, as `Connection refused (os error 111)`.
-pub(crate) fn message(error: Errno) -> String {
+pub(super) fn message(error: Errno) -> String {
     std::io::Error::from(error).to_string()
 }
 
-pub(crate) fn connect_kind(error: Errno) -> ErrorKind {
+fn connect_kind(error: Errno) -> ErrorKind {
     match error {
         Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM => {
             ErrorKind::LocalLimit
@@ -217,7 +209,7 @@ pub(crate) fn connect_kind(error: Errno) -> ErrorKind {
     }
 }
 
-pub(crate) fn connect_message(kind: ErrorKind, error: Errno) -> String {
+fn connect_message(kind: ErrorKind, error: Errno) -> String {
     let remedy = match error {
         Errno::MFILE => "; raise the limit on open files (`ulimit -n`) or use fewer connections",
         Errno::NFILE => "; the whole machine is out of files (`sysctl fs.file-max`)",
@@ -232,8 +224,8 @@ pub(crate) fn connect_message(kind: ErrorKind, error: Errno) -> String {
     format!("{}{remedy}", message(error))
 }
 
-pub(crate) fn closed_early(within_answer: bool) -> String {
-    let message = if within_answer {
+fn closed_early(is_within_response: bool) -> String {
+    let message = if is_within_response {
         "the server closed the connection within an answer"
     } else {
         "the server closed the connection without an answer to the request on it; if it always \

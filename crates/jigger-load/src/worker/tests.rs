@@ -1,14 +1,17 @@
 //! The worker over the scripted network in virtual time, and over real sockets.
 
 mod cases;
+mod hooks;
 mod truth;
 
+use super::board::Board;
 use super::*;
-use crate::address::Address;
 use crate::io::fake::{Fake, Step};
-use crate::request::Request;
-use crate::url::Url;
+use crate::source::request::Request;
+use crate::team::job;
+use crate::url::{Address, Url};
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 
 /// So many bytes that begin with `start`; the others are `x`.
 const fn beginning_with<const BYTES: usize>(start: &[u8]) -> [u8; BYTES] {
@@ -29,8 +32,13 @@ fn load() -> Load {
 
 /// Runs a load of one thread over a driver.
 fn run_on<D: Driver>(driver: D, load: &Load) -> Sample {
+    seated(load, |seat| job(seat, driver)().unwrap())
+}
+
+/// Gives a load of one thread a seat.
+fn seated<T>(load: &Load, run: impl FnOnce(Seat<'_>) -> T) -> T {
     let (board, stop) = (Board::default(), AtomicBool::new(false));
-    Worker::new(driver, load, 0, &board, &stop).run().unwrap()
+    run(Seat { load, thread: 0, board: &board, stop: &stop })
 }
 
 fn run_fake(load: &Load, scripts: &[&[Step]]) -> Sample {

@@ -1,11 +1,12 @@
 //! What a look at the sockets brought, some of them at a time: first they are read, then the
-//! answers are taken, then the next requests go out. Why so: [`crate::turn`].
+//! responses are taken, then the next requests go out. Why so: `io.rs`.
 
 use super::exchange::Look;
 use super::{Phase, Worker};
-use crate::io::{Driver, Ready, Received};
+use crate::io::{AT_ONCE, Driver, READ_BYTES, Ready, Received, behind, has_room};
 use crate::load::ConnectionPolicy;
-use crate::turn::{AT_ONCE, READ_BYTES, behind, has_room};
+use crate::protocol::Protocol;
+use crate::source::Source;
 use rustix::io::Errno;
 use std::ops::Range;
 
@@ -23,14 +24,14 @@ pub(super) struct Arrival {
 /// Requests of one connection that go out.
 pub(super) struct Departure {
     slot: usize,
-    /// Where in the outbox they stand.
+    /// Where its source has laid them out.
     laid_out: Range<usize>,
     /// How many bytes the kernel took.
     sent: Result<usize, Errno>,
     sent_ns: u64,
 }
 
-impl<D: Driver> Worker<'_, D> {
+impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// Deals with the sockets that are ready.
     pub(super) fn handle(&mut self, ready: &[Ready]) {
         let before_ns = self.now_ns;
@@ -39,7 +40,7 @@ impl<D: Driver> Worker<'_, D> {
             self.look_at_arrivals();
             self.attend_to_others(events);
             self.go_on(events.len() == 1);
-            if self.now_ns >= self.end_ns {
+            if self.now_ns >= self.end_ns || self.source.has_ended() {
                 return;
             }
         }
@@ -50,7 +51,7 @@ impl<D: Driver> Worker<'_, D> {
     }
 
     /// Reads the sockets that have something to read and nothing else to report, as long as the
-    /// buffer has room. Where connections are fresh, an answer is followed by the next
+    /// buffer has room. Where connections are fresh, a response is followed by the next
     /// connection at once.
     fn read_ready(&mut self, events: &[Ready]) {
         let mut from = 0;
@@ -155,16 +156,15 @@ impl<D: Driver> Worker<'_, D> {
 
     fn can_line_up(&self, index: usize) -> bool {
         let slot = &self.slots[index];
-        slot.phase == Phase::Open && slot.rest.is_empty() && !self.outbox.is_full()
+        slot.phase == Phase::Open && slot.rest.is_empty() && !self.source.is_full()
     }
 
     /// Lines up what this connection has to send.
     fn line_up(&mut self, index: usize) {
         self.fill(index);
-        let slot = &self.slots[index];
-        let unsent = slot.connection.flights().range(slot.sent..);
-        if unsent.len() > 0 {
-            let laid_out = self.outbox.lay_out(unsent);
+        let connection = &mut self.slots[index].connection;
+        if connection.unsent() > 0 {
+            let laid_out = self.source.lay_out(index, connection);
             self.departures.push(Departure { slot: index, laid_out, sent: Ok(0), sent_ns: 0 });
         }
     }
@@ -175,7 +175,7 @@ impl<D: Driver> Worker<'_, D> {
                 continue;
             };
             departure.sent_ns = self.driver.now_ns();
-            let bytes = self.outbox.bytes(departure.laid_out.clone());
+            let bytes = self.source.bytes(departure.slot, departure.laid_out.clone());
             departure.sent = self.driver.send(socket, bytes);
         }
     }
@@ -186,10 +186,9 @@ impl<D: Driver> Worker<'_, D> {
             let Departure { slot: index, sent, sent_ns, .. } = self.departures[number];
             let laid_out = self.departures[number].laid_out.clone();
             self.now_ns = sent_ns;
-            let slot = &mut self.slots[index];
-            let before = slot.sent;
-            slot.connection.restart(before, sent_ns);
-            if before == 0 {
+            let connection = &mut self.slots[index].connection;
+            connection.restart(sent_ns);
+            if connection.sent() == 0 {
                 // What is lined up goes out, if need be just after the end.
                 self.end_idleness(index, sent_ns.min(self.end_ns));
             }
@@ -198,6 +197,6 @@ impl<D: Driver> Worker<'_, D> {
             }
         }
         self.departures.clear();
-        self.outbox.clear(0);
+        self.source.clear(0);
     }
 }

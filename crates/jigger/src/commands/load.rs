@@ -1,14 +1,15 @@
 //! `jigger load`: one server, as with wrk, oha or hey.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use jigger_load::ask::first_that_connects;
+use jigger_load::fetch::first_that_connects;
 use jigger_load::{
-    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Flow, Load, Pacing, Progress,
-    Request, Sample, Url,
+    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Load, Pacing, Progress, Request,
+    Sample, Url,
 };
 
 use super::{Exit, output};
@@ -61,24 +62,28 @@ fn on_screen(_: &str, _: Load, _: &Interrupt) -> Result<Sample> {
 fn on_screen(url: &str, mut load: Load, interrupt: &Interrupt) -> Result<Sample> {
     use std::sync::Arc;
 
-    use jigger_load::Glimpses;
+    use jigger_load::Snapshots;
 
     use crate::live::{self, Live, Wish};
 
-    let glimpses = Arc::new(Glimpses::new(load.threads));
-    load.glimpses = Some(Arc::clone(&glimpses));
+    let snapshots = Arc::new(Snapshots::new(load.threads));
+    load.snapshots = Some(Arc::clone(&snapshots));
     load.observe_every = live::EVERY;
-    let mut screen = Live::new(url, &load, &glimpses)
+    let mut screen = Live::new(url, &load, &snapshots)
         .context("the live screen needs a terminal; leave it out with --no-tui")?;
     let mut lost = None;
     let sample = jigger_load::run(&load, &mut |progress| {
         match screen.show(progress) {
             Ok(Wish::GoOn) => {}
-            Ok(Wish::End) => return Flow::Stop,
+            Ok(Wish::End) => return ControlFlow::Break(()),
             Ok(Wish::BreakOff) => interrupt.raise(),
             Err(error) => lost = Some(error),
         }
-        if interrupt.is_raised() || lost.is_some() { Flow::Stop } else { Flow::Continue }
+        if interrupt.is_raised() || lost.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     })?;
     drop(screen);
     if let Some(error) = lost {
@@ -93,7 +98,7 @@ fn beside_a_line(load: &Load, shown: bool, interrupt: &Interrupt) -> Result<Samp
         if shown {
             show(progress);
         }
-        if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
+        if interrupt.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     if shown {
         eprint!("\r\u{1b}[K");
@@ -103,11 +108,11 @@ fn beside_a_line(load: &Load, shown: bool, interrupt: &Interrupt) -> Result<Samp
 
 fn show(progress: &Progress) {
     let seconds = progress.elapsed.as_secs_f64();
-    let rate = crate::numbers::number(progress.answers) / seconds.max(1e-9);
+    let rate = crate::numbers::number(progress.responses) / seconds.max(1e-9);
     let _ = write!(
         std::io::stderr(),
         "\r\u{1b}[K{seconds:.1} s, {} requests, {rate:.0}/s, {} errors",
-        progress.answers,
+        progress.responses,
         progress.errors
     );
 }

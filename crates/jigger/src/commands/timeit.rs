@@ -1,9 +1,10 @@
 //! `jigger timeit`: so many requests one after another, as a loop of `requests.get` makes them.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use jigger_load::{ConnectionPolicy, Extent, Flow, Load, Request, Url};
+use jigger_load::{ConnectionPolicy, Extent, Load, Request, Url};
 
 use super::load::first_address;
 use super::{Exit, output};
@@ -33,7 +34,11 @@ pub fn run(args: &TimeitArgs) -> Result<Exit> {
                 continue;
             }
             let sample = jigger_load::run(&loads[at], &mut |_| {
-                if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
+                if interrupt.is_raised() {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             })?;
             timed[at].1.push(Round::of(&sample));
         }

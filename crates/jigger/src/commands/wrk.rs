@@ -1,11 +1,12 @@
 //! `jigger wrk`: wrk's own flags and wrk's own report.
 
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use jigger_load::ask::first_that_connects;
-use jigger_load::{Address, Arrivals, Extent, Flow, Load, LoadError, Pacing, Request, Sample, Url};
+use jigger_load::fetch::first_that_connects;
+use jigger_load::{Address, Arrivals, Extent, Load, LoadError, Pacing, Request, Sample, Url};
 
 use super::{Exit, output};
 use crate::cli::WrkArgs;
@@ -43,7 +44,7 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
         output::print(&head(&told))?;
     }
     let mut observe = |_: &jigger_load::Progress| {
-        if interrupt.is_raised() { Flow::Stop } else { Flow::Continue }
+        if interrupt.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let outcome = match &script {
         None => jigger_load::run(&load, &mut observe),

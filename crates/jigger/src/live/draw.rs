@@ -1,6 +1,6 @@
 //! The picture: a pure function of the model.
 
-use jigger_load::{Glimpse, Pacing};
+use jigger_load::{Pacing, Snapshot};
 use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -134,19 +134,19 @@ fn totals(model: &Model<'_>) -> Paragraph<'static> {
     let seconds = progress.elapsed.as_secs_f64().max(1e-9);
     let now = model.rates.back().map_or(0.0, |(_, rate)| *rate);
     let mut lines = vec![
-        pair("answers", counted(progress.answers)),
+        pair("answers", counted(progress.responses)),
         pair("a second", format!("{} now, {} mean", grouped(now), grouped(model.mean_rate()))),
         pair("received", format!("{} a second", bytes(number(progress.bytes) / seconds))),
     ];
-    if let Some(glimpse) = &model.glimpse {
-        lines.extend(percentiles(glimpse).map(|text| pair("time", text)));
+    if let Some(snapshot) = &model.snapshot {
+        lines.extend(percentiles(snapshot).map(|text| pair("time", text)));
     }
     Paragraph::new(lines).block(boxed("so far").padding(Padding::horizontal(1)))
 }
 
 /// Two lines: the percentiles that there are answers enough for.
-fn percentiles(glimpse: &Glimpse) -> impl Iterator<Item = String> {
-    let times = &glimpse.response_time_ns;
+fn percentiles(snapshot: &Snapshot) -> impl Iterator<Item = String> {
+    let times = &snapshot.response_time_ns;
     let known = Kind::percentiles().filter(|(_, _, needed)| times.len() >= *needed);
     let shown: Vec<String> = known
         .map(|(name, quantile, _)| {
@@ -160,14 +160,14 @@ fn percentiles(glimpse: &Glimpse) -> impl Iterator<Item = String> {
 
 fn answers(model: &Model<'_>) -> Paragraph<'static> {
     let mut lines = Vec::new();
-    if let Some(glimpse) = &model.glimpse {
-        let statuses: Vec<String> = glimpse
+    if let Some(snapshot) = &model.snapshot {
+        let statuses: Vec<String> = snapshot
             .status
             .iter()
             .map(|(status, count)| format!("{status}: {}", counted(*count)))
             .collect();
         lines.push(pair("status", statuses.join(", ")));
-        for (kind, count, first) in glimpse.errors.iter() {
+        for (kind, count, first) in snapshot.errors.iter() {
             let text = format!("{kind}: {} ({first})", counted(count));
             lines.push(Line::styled(text, WRONG));
         }
@@ -220,14 +220,14 @@ mod tests {
             if errors > 0 {
                 failed.add(ErrorKind::Timeout, errors, || "no answer in 10 s".to_owned());
             }
-            let glimpse = Glimpse {
+            let snapshot = Snapshot {
                 response_time_ns: response_time_ns.clone(),
                 status: BTreeMap::from([(200, answers), (503, 7)]),
                 errors: failed,
             };
             let elapsed = Duration::from_secs_f64(seconds);
-            let progress = Progress { elapsed, answers, errors, bytes: answers * 150 };
-            model.follow(&progress, glimpse);
+            let progress = Progress { elapsed, responses: answers, errors, bytes: answers * 150 };
+            model.follow(&progress, snapshot);
         }
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| draw(frame, &model)).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use jigger_load::{Extent, Glimpse, Load, Progress};
+use jigger_load::{Extent, Load, Progress, Snapshot};
 
 use crate::numbers::number;
 
@@ -24,7 +24,7 @@ pub struct Model<'a> {
     /// Seconds since the start and the rate up to then, since the point before.
     pub rates: VecDeque<(f64, f64)>,
     /// The latest counts, if any.
-    pub glimpse: Option<Glimpse>,
+    pub snapshot: Option<Snapshot>,
 }
 
 /// A bar of the histogram.
@@ -41,22 +41,22 @@ impl<'a> Model<'a> {
     #[must_use]
     pub fn new(url: &'a str, load: &'a Load) -> Self {
         let progress = Progress::default();
-        Self { url, load, progress, rates: VecDeque::with_capacity(KEPT + 1), glimpse: None }
+        Self { url, load, progress, rates: VecDeque::with_capacity(KEPT + 1), snapshot: None }
     }
 
     /// Takes in how far the load is.
-    pub fn follow(&mut self, progress: &Progress, glimpse: Glimpse) {
+    pub fn follow(&mut self, progress: &Progress, snapshot: Snapshot) {
         let passed = (progress.elapsed.saturating_sub(self.progress.elapsed)).as_secs_f64();
         if passed > 0.0 {
-            let answers = progress.answers.saturating_sub(self.progress.answers);
+            let answers = progress.responses.saturating_sub(self.progress.responses);
             self.rates.push_back((progress.elapsed.as_secs_f64(), number(answers) / passed));
         }
         if self.rates.len() > KEPT {
             self.rates.pop_front();
         }
         self.progress = *progress;
-        self.glimpse =
-            (!glimpse.response_time_ns.is_empty() || glimpse.errors.total() > 0).then_some(glimpse);
+        self.snapshot = (!snapshot.response_time_ns.is_empty() || snapshot.errors.total() > 0)
+            .then_some(snapshot);
     }
 
     /// How much is done, 0 to 1, and the time left where that can be told.
@@ -69,7 +69,7 @@ impl<'a> Model<'a> {
                 (share.min(1.0), Some(time.saturating_sub(elapsed)))
             }
             Extent::Count(count) => {
-                let asked = number(self.progress.answers + self.progress.errors);
+                let asked = number(self.progress.responses + self.progress.errors);
                 let share = (asked / number(count.max(1))).min(1.0);
                 let left = elapsed.as_secs_f64() * (1.0 / share - 1.0);
                 (share, Duration::try_from_secs_f64(left).ok())
@@ -80,14 +80,14 @@ impl<'a> Model<'a> {
     /// Correct answers a second since the start.
     #[must_use]
     pub fn mean_rate(&self) -> f64 {
-        number(self.progress.answers) / self.progress.elapsed.as_secs_f64().max(1e-9)
+        number(self.progress.responses) / self.progress.elapsed.as_secs_f64().max(1e-9)
     }
 
     /// The response times in bars whose ends are at even ratios, from the least to the longest.
     #[must_use]
     pub fn bars(&self) -> Vec<Bar> {
-        let Some(glimpse) = &self.glimpse else { return Vec::new() };
-        let times = &glimpse.response_time_ns;
+        let Some(snapshot) = &self.snapshot else { return Vec::new() };
+        let times = &snapshot.response_time_ns;
         if times.is_empty() {
             return Vec::new();
         }
@@ -127,27 +127,27 @@ mod tests {
         Load { extent, ..Load::new(address.into(), request) }
     }
 
-    fn glimpse(times_ns: &[u64]) -> Glimpse {
+    fn snapshot(times_ns: &[u64]) -> Snapshot {
         let mut response_time_ns = sample::histogram();
         times_ns.iter().for_each(|time| response_time_ns.saturating_record(*time));
-        Glimpse { response_time_ns, status: BTreeMap::new(), errors: Errors::default() }
+        Snapshot { response_time_ns, status: BTreeMap::new(), errors: Errors::default() }
     }
 
     fn progress(seconds: u64, answers: u64) -> Progress {
-        Progress { elapsed: Duration::from_secs(seconds), answers, errors: 0, bytes: 0 }
+        Progress { elapsed: Duration::from_secs(seconds), responses: answers, errors: 0, bytes: 0 }
     }
 
     #[test]
     fn rates_are_those_between_two_looks() {
         let load = load(Extent::Time(Duration::from_secs(10)));
         let mut model = Model::new("u", &load);
-        model.follow(&progress(1, 100), glimpse(&[]));
-        model.follow(&progress(3, 500), glimpse(&[]));
+        model.follow(&progress(1, 100), snapshot(&[]));
+        model.follow(&progress(3, 500), snapshot(&[]));
         assert_eq!(model.rates, [(1.0, 100.0), (3.0, 200.0)]);
         assert_eq!(model.done(), (0.3, Some(Duration::from_secs(7))));
-        assert!(model.glimpse.is_none());
+        assert!(model.snapshot.is_none());
         for second in 4..1_000 {
-            model.follow(&progress(second, 500), glimpse(&[]));
+            model.follow(&progress(second, 500), snapshot(&[]));
         }
         assert_eq!(model.rates.len(), KEPT);
     }
@@ -157,7 +157,7 @@ mod tests {
         let load = load(Extent::Count(400));
         let mut model = Model::new("u", &load);
         assert_eq!(model.done(), (0.0, None));
-        model.follow(&progress(2, 100), glimpse(&[]));
+        model.follow(&progress(2, 100), snapshot(&[]));
         assert_eq!(model.done(), (0.25, Some(Duration::from_secs(6))));
     }
 
@@ -166,12 +166,12 @@ mod tests {
         let load = load(Extent::Count(1));
         let mut model = Model::new("u", &load);
         let times: Vec<u64> = (1..2_000).map(|at| at * 1_237).chain([90_000_000]).collect();
-        model.follow(&progress(1, 2_000), glimpse(&times));
+        model.follow(&progress(1, 2_000), snapshot(&times));
         let bars = model.bars();
         assert_eq!(bars.len(), BARS);
         assert_eq!(bars.iter().map(|bar| bar.count).sum::<u64>(), 2_000);
         assert!(bars.is_sorted_by(|a, b| a.up_to_ns < b.up_to_ns), "{bars:?}");
-        model.follow(&progress(2, 1), glimpse(&[5_000]));
+        model.follow(&progress(2, 1), snapshot(&[5_000]));
         assert_eq!(model.bars().iter().map(|bar| bar.count).sum::<u64>(), 1);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jigger_load::Address;
-use jigger_load::ask::{AskError, AskOptions, ask};
+use jigger_load::fetch::{FetchError, FetchOptions, fetch};
 use tempfile::TempDir;
 
 use super::capacity;
@@ -434,13 +434,13 @@ fn probe(target: &mut Target, contender: &Contender) -> Probe {
 fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe {
     // Its time is the start-up time, so it ends with the answer's last byte.
     let close_patience = Duration::ZERO;
-    let options = AskOptions { timeout: PROBE_LIMIT, close_patience, ..AskOptions::default() };
-    match ask(address, &target.request, &options) {
+    let options = FetchOptions { timeout: PROBE_LIMIT, close_patience, ..FetchOptions::default() };
+    match fetch(address, &target.request, &options) {
         Ok(answer) => {
             let fault = contender.expectation.fault(answer.status, &answer.headers, &answer.body);
             fault.map_or(Probe::Correct, Probe::Wrong)
         }
-        Err(AskError::Refused { .. }) => Probe::NotListening,
+        Err(FetchError::Refused { .. }) => Probe::NotListening,
         Err(error) => Probe::NoAnswer(error.to_string()),
     }
 }
@@ -473,6 +473,6 @@ mod tests {
             begun.elapsed()
         };
         let quickest = (0..50).map(|_| timed()).min().unwrap();
-        assert!(quickest < AskOptions::default().close_patience, "{quickest:?}");
+        assert!(quickest < FetchOptions::default().close_patience, "{quickest:?}");
     }
 }

@@ -1,9 +1,10 @@
 //! One scenario asked of one server.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jigger_load::{Address, BodyRule, Expect, Flow, Load, Request, Sample};
+use jigger_load::{Address, BodyRule, Expect, Load, Request, Sample};
 
 use super::live::VisitError;
 use super::verify::Target;
@@ -119,11 +120,15 @@ pub fn measure(
     let (before, log_before) = (usage(server.as_deref()), log_bytes(server.as_deref()));
     let mut looks_bytes = Vec::new();
     let sample = jigger_load::run(&load, &mut |progress| {
-        let rate = crate::numbers::number(progress.answers) / progress.elapsed.as_secs_f64();
+        let rate = crate::numbers::number(progress.responses) / progress.elapsed.as_secs_f64();
         let name = scenario.name.clone();
         listener(Event::Step { name, rate_per_second: Some(rate) });
         looks_bytes.extend(usage(server.as_deref()).map(|usage| usage.memory.total_bytes));
-        if conditions.are_over(server.as_deref_mut()) { Flow::Stop } else { Flow::Continue }
+        if conditions.are_over(server.as_deref_mut()) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     })
     .map_err(VisitError::of)?;
     let after = usage(server.as_deref());
@@ -171,7 +176,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         connections_opened: sample.connections_opened,
         closed_by_server: sample.closed_by_server,
         held_back: sample.held_back,
-        heard_out: sample.heard_out,
+        heard_out: sample.drained,
         server_cpu_ns: None,
         memory_bytes: None,
         engine_cpu_ns: sample.engine.cpu_ns,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jigger_load::ask::{Answer, AskError, AskOptions, Asker, ask};
+use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
 use jigger_load::{Address, Request, Url};
 use sha2::{Digest as _, Sha256};
 
@@ -43,7 +43,7 @@ impl Target {
     }
 }
 
-const OPTIONS: AskOptions = AskOptions {
+const OPTIONS: FetchOptions = FetchOptions {
     timeout: Duration::from_secs(10),
     max_body_bytes: 16 * 1024 * 1024,
     close_patience: Duration::from_millis(10),
@@ -52,7 +52,7 @@ const OPTIONS: AskOptions = AskOptions {
 /// Makes a target ask at the first of its host's addresses that does not refuse.
 pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
-        !matches!(ask(address, &target.request, &OPTIONS), Err(AskError::Refused { .. }))
+        !matches!(fetch(address, &target.request, &OPTIONS), Err(FetchError::Refused { .. }))
     };
     if target.addresses.len() > 1
         && let Some(address) = target.addresses.iter().find(answers)
@@ -66,12 +66,12 @@ pub fn ask_where_answered(target: &mut Target) {
 /// # Errors
 /// [`VisitError`] with what was wrong with which answer.
 pub fn verify(target: &Target, expectation: &Expectation) -> Result<Evidence, VisitError> {
-    let fresh = ask(&target.address, &target.request, &OPTIONS).map_err(VisitError::of)?;
+    let fresh = fetch(&target.address, &target.request, &OPTIONS).map_err(VisitError::of)?;
     check(expectation, &fresh, "over a fresh connection")?;
-    let mut asker = Asker::new(target.address.clone(), OPTIONS);
-    let first = asker.ask(&target.request).map_err(VisitError::of)?;
+    let mut client = Client::new(target.address.clone(), OPTIONS);
+    let first = client.fetch(&target.request).map_err(VisitError::of)?;
     check(expectation, &first, "over a connection to be kept")?;
-    let second = asker.ask(&target.request).map_err(VisitError::of)?;
+    let second = client.fetch(&target.request).map_err(VisitError::of)?;
     check(expectation, &second, "the second time")?;
     const SHOWN: usize = 120;
     let start = &first.body[..first.body.len().min(SHOWN)];
@@ -91,7 +91,7 @@ pub fn verify(target: &Target, expectation: &Expectation) -> Result<Evidence, Vi
     })
 }
 
-fn check(expectation: &Expectation, answer: &Answer, how: &str) -> Result<(), VisitError> {
+fn check(expectation: &Expectation, answer: &Response, how: &str) -> Result<(), VisitError> {
     match expectation.fault(answer.status, &answer.headers, &answer.body) {
         None => Ok(()),
         Some(fault) => Err(VisitError(format!(

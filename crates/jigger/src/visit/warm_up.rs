@@ -1,8 +1,9 @@
 //! Load until the server's rate is level: found out in a contender's first visit, then known.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use jigger_load::{ConnectionPolicy, Extent, Flow, Load};
+use jigger_load::{ConnectionPolicy, Extent, Load};
 use jigger_stats::{Steadiness, SteadyRule};
 
 use super::live::VisitError;
@@ -67,12 +68,12 @@ pub fn warm_up(
     let mut windows = Windows { limit, ..Windows::default() };
     let mut is_cut_off = false;
     let sample = jigger_load::run(&load, &mut |progress| {
-        if let Some(rate) = windows.add(progress.elapsed, progress.answers) {
+        if let Some(rate) = windows.add(progress.elapsed, progress.responses) {
             listener(Event::Step { name: "warming up".to_owned(), rate_per_second: Some(rate) });
         }
         is_cut_off = conditions.are_over(server.as_deref_mut());
         let is_over = is_cut_off || known.is_none() && windows.show_a_level(&rule);
-        if is_over { Flow::Stop } else { Flow::Continue }
+        if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .map_err(VisitError::of)?;
     let elapsed = Duration::from_nanos(sample.elapsed_ns);

@@ -9,10 +9,11 @@ mod hooks;
 mod table;
 mod thread;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jigger_load::{Address, Flow, Load, LoadError, Progress, Request, Sample, run_with_hooks};
+use jigger_load::{Address, Load, LoadError, Progress, Request, Sample, run_with_hooks};
 use mlua::{Function, Lua, Table};
 
 pub use hooks::LuaHooks;
@@ -87,7 +88,7 @@ impl Script {
     pub fn run(
         &self,
         load: &mut Load,
-        observe: &mut dyn FnMut(&Progress) -> Flow,
+        observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Sample, LoadError> {
         load.thread_addresses = self.addresses();
         if let Some(hooks) = self.hooks() {

@@ -11,7 +11,7 @@ use crate::source::{Source, production, word_positions};
 const LINES_MAX: usize = 600;
 
 const ENGINE_IO: &str = "crates/jigger-load/src/io";
-const ASK: &str = "crates/jigger-load/src/ask";
+const FETCH: &str = "crates/jigger-load/src/fetch";
 const NULL_SERVER: &str = "crates/jigger-load/src/null_server";
 const SERVER: &str = "crates/jigger/src/server";
 const GUARD: &str = "crates/jigger/src/server/guard.rs";
@@ -22,11 +22,11 @@ const WORKTREE: &str = "crates/jigger/src/worktree.rs";
 /// Words of the operating system, and the only places (beginnings of paths) that may use them.
 pub const PLACES: &[(&str, &[&str])] = &[
     ("Command", &[SERVER, IMAGE, WORKTREE]),
-    ("TcpStream", &[ENGINE_IO, ASK, NULL_SERVER]),
+    ("TcpStream", &[ENGINE_IO, FETCH, NULL_SERVER]),
     ("TcpListener", &[ENGINE_IO, NULL_SERVER, PORTS]),
     ("UdpSocket", &[]),
     // The guard's streams carry signals, not requests.
-    ("UnixStream", &[ENGINE_IO, ASK, NULL_SERVER, GUARD]),
+    ("UnixStream", &[ENGINE_IO, FETCH, NULL_SERVER, GUARD]),
     ("UnixListener", &[NULL_SERVER]),
     ("rustix::net", &[ENGINE_IO, NULL_SERVER]),
     ("sys::socket", &[ENGINE_IO, NULL_SERVER]),

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::failure::ErrorKind;
-use crate::load::{Arrivals, Flow};
-use crate::turn::READ_BYTES;
+use crate::io::READ_BYTES;
+use crate::load::Arrivals;
 use proptest::prelude::*;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use Step::{Close, Exactly, Pause, Read, Repeat, Request as Asked, Send, StandAfter, Until};
@@ -94,7 +95,7 @@ fn a_core_that_wakes_late_delays_nothing_at_a_moderate_rate() {
 
 #[test]
 fn an_open_loop_beyond_the_servers_capacity_counts_its_backlog() {
-    // One connection, 10 ms an answer: 100 of 200 a second.
+    // One connection, 10 ms a response: 100 of 200 a second.
     let load = Load { pacing: open(200.0), ..for_seconds(2) };
     let sample = run_fake(&load, &[&[Asked, Pause(10), PONG, Repeat]]);
     assert_eq!(sample.due, 400);
@@ -131,7 +132,7 @@ fn fresh_connections_include_connecting_and_record_it_apart() {
 fn no_time_of_a_connection_is_lost() {
     let closes: &[Step] = &[StandAfter(3), Asked, Pause(2), CLOSE, Close];
     let keeps: &[Step] = &[Asked, Pause(2), PONG, Repeat];
-    // All at once: 16 reads of 1 us stand between an answer and the next request.
+    // All at once: 16 reads of 1 us stand between a response and the next request.
     let together: &[Step] = &[Asked, Until(next_half_millisecond), PONG, Repeat];
     let halves: &[Step] =
         &[Asked, Until(next_half_millisecond), Send(HALF), Pause(1), Send(b"ng"), Repeat];
@@ -243,7 +244,7 @@ fn each_connection_sends_its_own_requests() {
     }
 }
 
-/// Answers of many reads, under way when the time is up: no byte is lost, and each last answer
+/// Answers of many reads, under way when the time is up: no byte is lost, and each last response
 /// is heard out.
 #[test]
 fn long_answers_at_the_end_are_heard_out() {
@@ -255,17 +256,17 @@ fn long_answers_at_the_end_are_heard_out() {
         let (clock, cut_off) = (fake.now_ns.clone(), fake.cut_off.clone());
         let begin_ns = clock.get();
         let sample = run_on(fake, &load);
-        assert_eq!(sample.heard_out, sample.in_flight_at_end.count, "{end_us}");
+        assert_eq!(sample.drained, sample.in_flight_at_end.count, "{end_us}");
         assert_eq!((sample.errors.total(), cut_off.get()), (0, 0), "{end_us}");
         assert!(clock.get() - begin_ns < 100_000_000, "nobody waited in vain");
     }
 }
 
-/// An answer of several buffers.
+/// A response of several buffers.
 static LONG: [u8; 3 * READ_BYTES] =
     beginning_with(b"HTTP/1.1 200 OK\r\nContent-Length: 196565\r\n\r\n");
 
-/// An answer that fills the buffer to the last byte.
+/// A response that fills the buffer to the last byte.
 static FULL: [u8; READ_BYTES] = beginning_with(b"HTTP/1.1 200 OK\r\nContent-Length: 65494\r\n\r\n");
 
 #[test]
@@ -339,12 +340,13 @@ fn more_requests_allocate_nothing_more() {
             ..load()
         };
         let driver = crate::io::Epoll::new(&load.address, true).unwrap();
-        let (board, stop) = (Board::default(), AtomicBool::new(false));
-        let worker = Worker::new(driver, &load, 0, &board, &stop);
-        let used = allocation_counter::measure(|| {
-            assert_eq!(worker.run().unwrap().requests, count);
-        });
-        used.count_total
+        seated(&load, |seat| {
+            let job = job(seat, driver);
+            let used = allocation_counter::measure(|| {
+                assert_eq!(job().unwrap().requests, count);
+            });
+            used.count_total
+        })
     };
     for pacing in [Pacing::Closed, open(100_000.0)] {
         assert_eq!(allocations(100, pacing), allocations(5_000, pacing), "{pacing:?}");
@@ -364,7 +366,7 @@ fn nobody_waits_for_an_answer_that_was_read() {
     assert!((1_000_000_000..1_001_000_000).contains(&took_ns), "{took_ns}");
 }
 
-/// A server whose last answers meet closed connections sees errors that no user makes.
+/// A server whose last responses meet closed connections sees errors that no user makes.
 #[test]
 fn the_last_answers_are_heard_out_and_not_counted() {
     let late = vec![Asked, Pause(7), PONG, Repeat];
@@ -380,7 +382,7 @@ fn the_last_answers_are_heard_out_and_not_counted() {
         assert_eq!(counted.get(), cut_off);
         let under_way = 4 * pipeline as u64;
         assert_eq!(sample.in_flight_at_end.count, under_way);
-        assert_eq!(sample.heard_out, under_way - cut_off);
+        assert_eq!(sample.drained, under_way - cut_off);
         assert_eq!(sample.due, sample.requests + sample.in_flight_at_end.count);
         assert_eq!(sample.elapsed_ns, 1_000_000_000);
     }
@@ -393,12 +395,12 @@ fn a_stop_ends_the_run_at_once_with_what_was_measured() {
     load.address = server.address().clone();
     load.observe_every = Duration::from_millis(1);
     let mut last = None;
-    let sample = crate::load::run(&load, &mut |progress| {
+    let sample = crate::team::run(&load, &mut |progress| {
         last = Some(*progress);
-        if progress.answers > 10 { Flow::Stop } else { Flow::Continue }
+        if progress.responses > 10 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .unwrap();
-    assert!(sample.requests >= last.unwrap().answers && last.unwrap().answers > 10);
+    assert!(sample.requests >= last.unwrap().responses && last.unwrap().responses > 10);
     assert!(sample.elapsed_ns < 60_000_000_000);
 }
 

@@ -33,7 +33,7 @@ fn sample(requests: u64) -> Sample {
         connections_opened: 8,
         closed_by_server: 0,
         held_back: 0,
-        heard_out: 0,
+        drained: 0,
         idle_ns: 0,
         ticks: Vec::new(),
         engine: EngineUse { cpu_ns: SECOND / 5, cores: 1, schedule_lag_ns: None },

@@ -42,7 +42,7 @@ fn sample() -> Sample {
         connections_opened: 0,
         closed_by_server: 0,
         held_back: 0,
-        heard_out: 0,
+        drained: 0,
         idle_ns: 0,
         ticks: Vec::new(),
         engine: jigger_load::EngineUse::default(),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jigger_load::hooks::{Batch, Hooks, Onward, WholeAnswer};
+use jigger_load::hooks::{Batch, HookAction, Hooks, WholeResponse};
 use mlua::{Function, Lua, Value};
 
 use super::message;
@@ -43,18 +43,18 @@ impl LuaHooks {
 
     /// Asks for one request that is not sent.
     pub(super) fn check_request(&mut self) -> Result<(), ()> {
-        let onward = self.request(&mut Batch::default());
+        let action = self.request(&mut Batch::default());
         self.shared.clear_stop();
-        if onward == Onward::EndLoad { Err(()) } else { Ok(()) }
+        if action == HookAction::EndLoad { Err(()) } else { Ok(()) }
     }
 
-    fn onward<T>(&self, outcome: Result<T, String>) -> (Option<T>, Onward) {
+    fn action<T>(&self, outcome: Result<T, String>) -> (Option<T>, HookAction) {
         match outcome {
-            Ok(value) if self.shared.is_stopped() => (Some(value), Onward::EndThread),
-            Ok(value) => (Some(value), Onward::Continue),
+            Ok(value) if self.shared.is_stopped() => (Some(value), HookAction::EndThread),
+            Ok(value) => (Some(value), HookAction::Continue),
             Err(message) => {
                 self.failure.note(message);
-                (None, Onward::EndLoad)
+                (None, HookAction::EndLoad)
             }
         }
     }
@@ -91,7 +91,7 @@ impl LuaHooks {
         })
     }
 
-    fn tell(&self, answer: &WholeAnswer<'_>) -> Result<(), String> {
+    fn tell(&self, answer: &WholeResponse<'_>) -> Result<(), String> {
         let Some(response) = self.function("response") else {
             return Ok(());
         };
@@ -108,24 +108,24 @@ impl LuaHooks {
 }
 
 impl Hooks for LuaHooks {
-    fn delay(&mut self) -> (Duration, Onward) {
+    fn delay(&mut self) -> (Duration, HookAction) {
         if !self.has_delay {
-            return (Duration::ZERO, Onward::Continue);
+            return (Duration::ZERO, HookAction::Continue);
         }
-        let (delay, onward) = self.onward(self.wait());
-        (delay.unwrap_or_default(), onward)
+        let (delay, action) = self.action(self.wait());
+        (delay.unwrap_or_default(), action)
     }
 
-    fn request(&mut self, batch: &mut Batch) -> Onward {
-        self.onward(self.fill(batch)).1
+    fn request(&mut self, batch: &mut Batch) -> HookAction {
+        self.action(self.fill(batch)).1
     }
 
     fn wants_responses(&self) -> bool {
         self.has_response
     }
 
-    fn response(&mut self, answer: &WholeAnswer<'_>) -> Onward {
-        self.onward(self.tell(answer)).1
+    fn response(&mut self, answer: &WholeResponse<'_>) -> HookAction {
+        self.action(self.tell(answer)).1
     }
 }
 

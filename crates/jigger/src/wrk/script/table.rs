@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
-use jigger_load::ask::connects;
+use jigger_load::fetch::connects;
 use jigger_load::{Address, Url};
 use mlua::{AnyUserData, Error, Lua, LuaString, Result, Table, Value};
 

@@ -1,7 +1,7 @@
 //! Scripts without a load: which path they take, and what they leave behind.
 
 use jigger_load::Url;
-use jigger_load::hooks::{Batch, Hooks as _, Onward, WholeAnswer};
+use jigger_load::hooks::{Batch, HookAction, Hooks as _, WholeResponse};
 
 use super::*;
 
@@ -69,14 +69,14 @@ fn hooks_stop_their_thread_and_tell_what_failed() {
     .unwrap();
     let mut hooks = script.hooks().unwrap();
     let mut batch = Batch::default();
-    assert_eq!((hooks[0].request(&mut batch), batch.messages()), (Onward::Continue, 1));
+    assert_eq!((hooks[0].request(&mut batch), batch.messages()), (HookAction::Continue, 1));
     let head = b"HTTP/1.1 200 OK\r\nA: it \r\n\r\n";
-    let answer = |status| WholeAnswer { status, head, body: b"broke" };
-    assert_eq!(hooks[0].response(&answer(200)), Onward::Continue);
-    assert_eq!(hooks[0].response(&answer(201)), Onward::EndThread);
-    assert_eq!(hooks[1].response(&answer(200)), Onward::Continue, "the other thread goes on");
+    let answer = |status| WholeResponse { status, head, body: b"broke" };
+    assert_eq!(hooks[0].response(&answer(200)), HookAction::Continue);
+    assert_eq!(hooks[0].response(&answer(201)), HookAction::EndThread);
+    assert_eq!(hooks[1].response(&answer(200)), HookAction::Continue, "the other thread goes on");
     assert_eq!(script.failure.message(), None);
-    assert_eq!(hooks[1].response(&answer(500)), Onward::EndLoad);
+    assert_eq!(hooks[1].response(&answer(500)), HookAction::EndLoad);
     assert!(
         script.failure.message().unwrap().ends_with("x.lua:4: itbroke"),
         "{:?}",

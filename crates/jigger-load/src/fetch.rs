@@ -1,31 +1,31 @@
-//! One question, one answer, with everything in it: for probes and for verifying a server.
+//! One request, one response, with everything in it: for probes and for verifying a server.
 //!
-//! The answer is read by the same parser as under load, so that what verifies is what runs.
+//! The response is read by the same parser as under load, so that what verifies is what runs.
 
-use crate::address::Address;
-use crate::http1::{Event, Head, Malformed, Memo, Parser, fields, version};
-use crate::request::Request;
+use crate::protocol::http1::parser::{Event, Head, Malformed, Memo, Parser, fields, version};
+use crate::source::request::Request;
+use crate::url::Address;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// Bounds on one question.
+/// Bounds on one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AskOptions {
+pub struct FetchOptions {
     /// For connecting, writing and reading together.
     pub timeout: Duration,
     /// A longer body is an error.
     pub max_body_bytes: u64,
-    /// How long a server may take after a complete answer to close a connection that it did not
-    /// say it closes. Zero asks the answer's head alone and returns with its last byte.
+    /// How long a server may take after a complete response to close a connection that it did not
+    /// say it closes. Zero asks the response's head alone and returns with its last byte.
     pub close_patience: Duration,
 }
 
-impl Default for AskOptions {
+impl Default for FetchOptions {
     /// 10 seconds, 64 MiB and 10 ms.
-    fn default() -> AskOptions {
-        AskOptions {
+    fn default() -> FetchOptions {
+        FetchOptions {
             timeout: Duration::from_secs(10),
             max_body_bytes: 64 << 20,
             close_patience: Duration::from_millis(10),
@@ -33,9 +33,9 @@ impl Default for AskOptions {
     }
 }
 
-/// A complete answer.
+/// A complete response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Response {
     /// The status, 200 to 599.
     pub status: u16,
     /// `HTTP/1.1` or `HTTP/1.0`.
@@ -47,15 +47,15 @@ pub struct Answer {
     /// The length of the head on the wire.
     pub header_bytes: usize,
     /// Whether the server ends the connection: by its head, or by closing within
-    /// [`AskOptions::close_patience`] of a complete answer.
+    /// [`FetchOptions::close_patience`] of a complete response.
     pub server_closes: bool,
     /// From the begin of the connection (or, when it stood, of the request) to the last byte.
     pub elapsed: Duration,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, thiserror::Error)]
-pub enum AskError {
+pub enum FetchError {
     /// Nobody listens.
     #[error("nothing listens on {address}; check that the server runs and its address")]
     Refused {
@@ -73,13 +73,13 @@ pub enum AskError {
     /// The time is up.
     #[error("no complete answer within {0:?}; {1} bytes of one came")]
     Timeout(Duration, usize),
-    /// The server closed before the answer was complete.
+    /// The server closed before the response was complete.
     #[error("the server closed the connection after {0} bytes, before the answer was complete")]
     ClosedEarly(usize),
     /// Reading or writing failed.
     #[error("the connection broke after {received_bytes} bytes of the answer: {source}")]
     Broken {
-        /// Of the answer.
+        /// Of the response.
         received_bytes: usize,
         /// What the kernel said.
         source: io::Error,
@@ -94,9 +94,9 @@ pub enum AskError {
 
 /// Asks several times over one connection as long as the server keeps it.
 #[derive(Debug)]
-pub struct Asker {
+pub struct Client {
     address: Address,
-    options: AskOptions,
+    options: FetchOptions,
     stream: Option<Stream>,
     connections: u64,
 }
@@ -110,16 +110,20 @@ enum Stream {
 /// Asks once, over a connection of its own.
 ///
 /// # Errors
-/// [`AskError`] says how far it came.
-pub fn ask(address: &Address, request: &Request, options: &AskOptions) -> Result<Answer, AskError> {
-    Asker::new(address.clone(), *options).ask(request)
+/// [`FetchError`] says how far it came.
+pub fn fetch(
+    address: &Address,
+    request: &Request,
+    options: &FetchOptions,
+) -> Result<Response, FetchError> {
+    Client::new(address.clone(), *options).fetch(request)
 }
 
 /// Whether somebody accepts a connection there within `limit`; nothing is asked.
 #[must_use]
 pub fn connects(address: &Address, limit: Duration) -> bool {
-    let options = AskOptions { timeout: limit, ..AskOptions::default() };
-    Asker::new(address.clone(), options).connect().is_ok()
+    let options = FetchOptions { timeout: limit, ..FetchOptions::default() };
+    Client::new(address.clone(), options).connect().is_ok()
 }
 
 /// The first of these addresses at which somebody accepts a connection within `limit` each; a name
@@ -129,24 +133,24 @@ pub fn first_that_connects(addresses: &[SocketAddr], limit: Duration) -> Option<
     addresses.iter().copied().find(|address| connects(&Address::Tcp(*address), limit))
 }
 
-impl Asker {
-    /// Connects with the first question.
+impl Client {
+    /// Connects with the first request.
     #[must_use]
-    pub fn new(address: Address, options: AskOptions) -> Asker {
-        Asker { address, options, stream: None, connections: 0 }
+    pub fn new(address: Address, options: FetchOptions) -> Client {
+        Client { address, options, stream: None, connections: 0 }
     }
 
-    /// Connections made so far: 1 after several questions means that the server keeps them.
+    /// Connections made so far: 1 after several requests means that the server keeps them.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.connections
     }
 
-    /// Asks, over the connection of the last question when the server kept it.
+    /// Asks, over the connection of the last request when the server kept it.
     ///
     /// # Errors
-    /// [`AskError`] says how far it came; the next question connects anew.
-    pub fn ask(&mut self, request: &Request) -> Result<Answer, AskError> {
+    /// [`FetchError`] says how far it came; the next request connects anew.
+    pub fn fetch(&mut self, request: &Request) -> Result<Response, FetchError> {
         let begin = Instant::now();
         let deadline = begin + self.options.timeout;
         let mut stream = match self.stream.take() {
@@ -162,7 +166,7 @@ impl Asker {
             self.stream = Some(stream);
         }
         let bytes = reading.memo.bytes();
-        Ok(Answer {
+        Ok(Response {
             status: head.status,
             version: version(bytes),
             headers: fields(bytes),
@@ -173,7 +177,7 @@ impl Asker {
         })
     }
 
-    fn connect(&mut self) -> Result<Stream, AskError> {
+    fn connect(&mut self) -> Result<Stream, FetchError> {
         let stream = match &self.address {
             Address::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
             Address::Tcp(address) => TcpStream::connect_timeout(address, self.options.timeout)
@@ -182,10 +186,10 @@ impl Asker {
         let address = self.address.to_string();
         let stream = stream.map_err(|source| match source.kind() {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
-                AskError::Refused { address }
+                FetchError::Refused { address }
             }
-            io::ErrorKind::TimedOut => AskError::Timeout(self.options.timeout, 0),
-            _ => AskError::Connect { address, source },
+            io::ErrorKind::TimedOut => FetchError::Timeout(self.options.timeout, 0),
+            _ => FetchError::Connect { address, source },
         })?;
         self.connections += 1;
         Ok(stream)
@@ -205,7 +209,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(options: &AskOptions, deadline: Instant) -> Reading {
+    fn new(options: &FetchOptions, deadline: Instant) -> Reading {
         Reading {
             timeout: options.timeout,
             max_body_bytes: options.max_body_bytes,
@@ -220,8 +224,8 @@ impl Reading {
     }
 
     /// A server may answer and close before it has read a large body, so that a broken pipe is
-    /// an error only if reading brings no answer.
-    fn write(&mut self, stream: &mut Stream, bytes: &[u8]) -> Result<(), AskError> {
+    /// an error only if reading brings no response.
+    fn write(&mut self, stream: &mut Stream, bytes: &[u8]) -> Result<(), FetchError> {
         let mut rest = bytes;
         while !rest.is_empty() {
             stream.set_timeout(self.left()?).map_err(|error| self.broken(error))?;
@@ -238,11 +242,7 @@ impl Reading {
         Ok(())
     }
 
-    fn read(
-        &mut self,
-        stream: &mut Stream,
-        answers_head: bool,
-    ) -> Result<(Head, Vec<u8>), AskError> {
+    fn read(&mut self, stream: &mut Stream, to_head: bool) -> Result<(Head, Vec<u8>), FetchError> {
         let mut buffer = vec![0; 16 << 10];
         loop {
             stream.set_timeout(self.left()?).map_err(|error| self.broken(error))?;
@@ -256,7 +256,7 @@ impl Reading {
             let complete = if count == 0 {
                 self.parser.close_completes()
             } else {
-                self.take(&buffer[..count], answers_head)?
+                self.take(&buffer[..count], to_head)?
             };
             match self.head {
                 Some(head) if complete => return Ok((head, std::mem::take(&mut self.body))),
@@ -266,14 +266,14 @@ impl Reading {
         }
     }
 
-    /// Whether the answer is complete.
-    fn take(&mut self, mut input: &[u8], answers_head: bool) -> Result<bool, AskError> {
+    /// Whether the response is complete.
+    fn take(&mut self, mut input: &[u8], to_head: bool) -> Result<bool, FetchError> {
         loop {
-            match self.parser.next(&mut input, answers_head, &mut self.memo)? {
+            match self.parser.next(&mut input, to_head, &mut self.memo)? {
                 Event::Head(head) => self.head = Some(head),
                 Event::Data(piece) => {
                     if (self.body.len() + piece.len()) as u64 > self.max_body_bytes {
-                        return Err(AskError::TooLong(self.max_body_bytes));
+                        return Err(FetchError::TooLong(self.max_body_bytes));
                     }
                     self.body.extend_from_slice(piece);
                 }
@@ -284,24 +284,24 @@ impl Reading {
         }
     }
 
-    fn left(&self) -> Result<Duration, AskError> {
+    fn left(&self) -> Result<Duration, FetchError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(self.timed_out()) } else { Ok(left) }
     }
 
-    fn timed_out(&self) -> AskError {
-        AskError::Timeout(self.timeout, self.received_bytes)
+    fn timed_out(&self) -> FetchError {
+        FetchError::Timeout(self.timeout, self.received_bytes)
     }
 
-    fn ended(&mut self) -> AskError {
+    fn ended(&mut self) -> FetchError {
         match self.write_error.take() {
             Some(error) => self.broken(error),
-            None => AskError::ClosedEarly(self.received_bytes),
+            None => FetchError::ClosedEarly(self.received_bytes),
         }
     }
 
-    fn broken(&self, source: io::Error) -> AskError {
-        AskError::Broken { received_bytes: self.received_bytes, source }
+    fn broken(&self, source: io::Error) -> FetchError {
+        FetchError::Broken { received_bytes: self.received_bytes, source }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is asked: one request, its bytes encoded once.
 
 use crate::random::Random;
-use crate::template::{Template, TemplateError, decimal};
+use crate::source::template::{Template, TemplateError, decimal};
 use crate::url::Url;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Sent are the request line, `Host`, the headers as given, and `Content-Length` where a body
 /// or the method asks for it (RFC 9110, section 8.6); nothing else, as wrk does it. Which side
 /// closes the connection is the load's [`ConnectionPolicy`](crate::ConnectionPolicy), not the
-/// request's: a fresh connection is closed by the client after the answer (RFC 9112, section
+/// request's: a fresh connection is closed by the client after the response (RFC 9112, section
 /// 9.6), and `Connection: close` is sent only when it is among the headers.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -24,7 +24,7 @@ pub enum RequestError {
     /// The method is no token (RFC 9110, section 5.6.2).
     #[error("`{0}` is no method; use letters such as GET or POST")]
     Method(String),
-    /// A tunnel is no answer that could be measured.
+    /// A tunnel is no response that could be measured.
     #[error("CONNECT opens a tunnel and cannot be measured; use another method")]
     Connect,
     /// The name of a header is no token.
@@ -117,7 +117,7 @@ impl Request {
         }
     }
 
-    /// The method.
+    /// As given, such as `GET`.
     #[must_use]
     pub fn method(&self) -> &str {
         &self.method

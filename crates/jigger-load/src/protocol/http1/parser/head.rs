@@ -1,9 +1,9 @@
-//! The head of an answer: status line and header fields, and what they say about the rest.
+//! The head of a response: status line and header fields, and what they say about the rest.
 
 use super::{FIELDS_MAX, Framing, HEAD_MAX_BYTES, Malformed};
 use std::mem::MaybeUninit;
 
-/// What the head of an answer says.
+/// What the head of a response says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) status: u16,
@@ -20,7 +20,7 @@ pub(super) enum Parsed {
     Final(Head, usize),
 }
 
-pub(super) fn parse(bytes: &[u8], answers_head: bool) -> Result<Parsed, Malformed> {
+pub(super) fn parse(bytes: &[u8], to_head: bool) -> Result<Parsed, Malformed> {
     with_response(bytes, |response, length| {
         if length > HEAD_MAX_BYTES {
             return Err(Malformed::HeadTooLong);
@@ -29,7 +29,7 @@ pub(super) fn parse(bytes: &[u8], answers_head: bool) -> Result<Parsed, Malforme
             101 => Err(Malformed::Switched),
             100..=199 => Ok(Parsed::Interim(length)),
             status @ 200..=599 => {
-                read(response, status, answers_head).map(|head| Parsed::Final(head, length))
+                read(response, status, to_head).map(|head| Parsed::Final(head, length))
             }
             status => Err(Malformed::Status(status)),
         }
@@ -72,14 +72,14 @@ fn with_response<T>(
 fn read(
     response: &httparse::Response<'_, '_>,
     status: u16,
-    answers_head: bool,
+    to_head: bool,
 ) -> Result<Head, Malformed> {
     let minor = response.version.unwrap_or(1);
     let mut seen = Seen::default();
     for field in response.headers.iter() {
         seen.take(field)?;
     }
-    let bodiless = answers_head || status == 204 || status == 304;
+    let bodiless = to_head || status == 204 || status == 304;
     let framing = seen.framing(minor)?;
     let framing = if bodiless { Framing::Length(0) } else { framing };
     let keeps_alive =

@@ -1,90 +1,73 @@
-//! One connection's conversation: requests under way and the answer being read. No I/O.
+//! HTTP/1.1: responses come in the order of the requests.
 
+pub(crate) mod parser;
+
+use super::{Flight, Protocol, Response, Sink, Verdict};
 use crate::expect::{BodyCheck, Expect, LastMatch};
-use crate::http1::{Event, Head, Malformed, Memo, Parser};
+pub use parser::Malformed;
+use parser::{Event, Head, Memo, Parser};
 use std::collections::VecDeque;
-
-/// A request under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Flight {
-    /// Open loop: when it was due; closed loop: when it was begun.
-    pub(crate) due_ns: u64,
-    /// First byte sent, or, fresh, the begin of its connection.
-    pub(crate) started_ns: u64,
-    /// Its number in the run; with the seed it fixes a template's values.
-    pub(crate) counter: u64,
-    /// Which of the load's requests.
-    pub(crate) request: u32,
-    /// Whether it is a `HEAD`, the answer to which has no body.
-    pub(crate) is_head: bool,
-}
-
-/// A complete answer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
-    pub(crate) flight: Flight,
-    pub(crate) status: u16,
-    pub(crate) verdict: Verdict,
-    pub(crate) keeps_alive: bool,
-}
-
-/// What a complete answer is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Correct,
-    WrongStatus,
-    WrongBody,
-}
 
 /// What a thread's connections share.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    pub(crate) memo: Memo,
-    pub(crate) last_match: LastMatch,
+    memo: Memo,
+    last_match: LastMatch,
 }
 
-/// See the module.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub(crate) struct Http1 {
     parser: Parser,
     head: Option<Head>,
     check: BodyCheck,
     flights: VecDeque<Flight>,
+    sent: usize,
 }
 
-impl Connection {
-    pub(crate) fn new(pipeline: usize) -> Connection {
-        Connection {
+impl Protocol for Http1 {
+    type Shared = Memory;
+    type Error = Malformed;
+    const UNASKED: Malformed = Malformed::Unasked;
+
+    fn new(requests: usize) -> Http1 {
+        Http1 {
             parser: Parser::default(),
             head: None,
             check: BodyCheck::default(),
-            flights: VecDeque::with_capacity(pipeline),
+            flights: VecDeque::with_capacity(requests),
+            sent: 0,
         }
     }
 
-    /// The requests without an answer, oldest first.
-    pub(crate) fn flights(&self) -> &VecDeque<Flight> {
+    fn flights(&self) -> &VecDeque<Flight> {
         &self.flights
     }
 
-    pub(crate) fn begin(&mut self, flight: Flight) {
+    fn sent(&self) -> usize {
+        self.sent
+    }
+
+    fn begin(&mut self, flight: Flight) {
         self.flights.push_back(flight);
     }
 
-    /// Requests from number `from` on go out now.
-    pub(crate) fn restart(&mut self, from: usize, now_ns: u64) {
-        self.flights.iter_mut().skip(from).for_each(|flight| flight.started_ns = now_ns);
+    fn restart(&mut self, now_ns: u64) {
+        self.flights.iter_mut().skip(self.sent).for_each(|flight| flight.started_ns = now_ns);
     }
 
-    /// Takes bytes until an answer is complete; `None`: all taken, and more are needed.
-    pub(crate) fn absorb(
+    fn mark_sent(&mut self) {
+        self.sent = self.flights.len();
+    }
+
+    fn absorb(
         &mut self,
         input: &mut &[u8],
         expect: &Expect,
         memory: &mut Memory,
-    ) -> Result<Option<Answer>, Malformed> {
-        let Some(flight) = self.flights.front() else {
-            return if input.is_empty() { Ok(None) } else { Err(Malformed::Unasked) };
+        mut sink: impl Sink,
+    ) -> Result<Option<Response>, Malformed> {
+        let Some(flight) = self.flights.front().filter(|_| self.sent > 0) else {
+            return if input.is_empty() { Ok(None) } else { Err(Self::UNASKED) };
         };
         let is_head = flight.is_head;
         loop {
@@ -92,40 +75,45 @@ impl Connection {
                 Event::Head(head) => {
                     self.head = Some(head);
                     self.check.reset();
+                    sink.head(memory.memo.bytes());
                 }
-                Event::Data(piece) => self.check.take(&expect.body, piece),
+                Event::Data(piece) => {
+                    self.check.take(&expect.body, piece);
+                    sink.data(piece);
+                }
                 Event::End => return Ok(self.complete(expect, memory)),
                 Event::More => return Ok(None),
             }
         }
     }
 
-    /// The stream has ended: the answer that this completes, if one.
-    pub(crate) fn end_of_stream(&mut self, expect: &Expect, memory: &mut Memory) -> Option<Answer> {
+    fn end_of_stream(&mut self, expect: &Expect, memory: &mut Memory) -> Option<Response> {
         if self.parser.close_completes() { self.complete(expect, memory) } else { None }
     }
 
-    /// Whether a part of an answer has arrived.
-    pub(crate) fn within_answer(&self) -> bool {
-        self.parser.within_answer()
+    fn is_within_response(&self) -> bool {
+        self.parser.is_within_response()
     }
 
-    /// The socket is gone: forgets the answer being read; requests under way stay.
-    pub(crate) fn disconnect(&mut self) {
+    fn disconnect(&mut self) {
         self.parser.reset();
         self.head = None;
+        self.sent = 0;
     }
 
-    /// Gives up all requests under way; how many.
-    pub(crate) fn abandon(&mut self) -> usize {
+    fn abandon(&mut self) -> usize {
         let count = self.flights.len();
         self.flights.clear();
+        self.sent = 0;
         count
     }
+}
 
-    fn complete(&mut self, expect: &Expect, memory: &mut Memory) -> Option<Answer> {
+impl Http1 {
+    fn complete(&mut self, expect: &Expect, memory: &mut Memory) -> Option<Response> {
         let head = self.head.take()?;
         let flight = self.flights.pop_front()?;
+        self.sent -= 1;
         let verdict = if !expect.accepts_status(head.status) {
             Verdict::WrongStatus
         } else if flight.is_head || self.check.verdict(&expect.body, &mut memory.last_match) {
@@ -133,7 +121,7 @@ impl Connection {
         } else {
             Verdict::WrongBody
         };
-        Some(Answer { flight, status: head.status, verdict, keeps_alive: head.keeps_alive })
+        Some(Response { flight, status: head.status, verdict, keeps_alive: head.keeps_alive })
     }
 }
 
@@ -147,6 +135,11 @@ mod tests {
         Flight { due_ns: 0, started_ns: 0, counter, request: 0, is_head }
     }
 
+    fn send(connection: &mut Http1, flight: Flight) {
+        connection.begin(flight);
+        connection.mark_sent();
+    }
+
     fn pong() -> Expect {
         Expect { status: None, body: BodyRule::Exact(Arc::from(&b"pong"[..])) }
     }
@@ -155,8 +148,8 @@ mod tests {
 
     #[test]
     fn pipelined_answers_are_told_apart_and_judged() {
-        let mut connection = Connection::new(3);
-        (0..3).for_each(|counter| connection.begin(flight(counter, false)));
+        let mut connection = Http1::new(3);
+        (0..3).for_each(|counter| send(&mut connection, flight(counter, false)));
         let stream = [
             PONG,
             b"HTTP/1.1 500 Oh\r\nContent-Length: 4\r\n\r\npong",
@@ -164,7 +157,7 @@ mod tests {
         ]
         .concat();
         let (mut input, mut memory) = (&stream[..], Memory::default());
-        let mut next = || connection.absorb(&mut input, &pong(), &mut memory).unwrap().unwrap();
+        let mut next = || connection.absorb(&mut input, &pong(), &mut memory, ()).unwrap().unwrap();
         let verdicts =
             [next(), next(), next()].map(|answer| (answer.flight.counter, answer.verdict));
         let wanted = [(0, Verdict::Correct), (1, Verdict::WrongStatus), (2, Verdict::WrongBody)];
@@ -173,13 +166,13 @@ mod tests {
 
     #[test]
     fn bytes_without_a_request_are_an_error() {
-        let mut connection = Connection::new(1);
+        let mut connection = Http1::new(1);
         let mut memory = Memory::default();
-        let absorb = |connection: &mut Connection, memory: &mut Memory| {
-            connection.absorb(&mut &PONG[..], &pong(), memory).map(|answer| answer.is_some())
+        let absorb = |connection: &mut Http1, memory: &mut Memory| {
+            connection.absorb(&mut &PONG[..], &pong(), memory, ()).map(|answer| answer.is_some())
         };
         assert_eq!(absorb(&mut connection, &mut memory), Err(Malformed::Unasked));
-        connection.begin(flight(0, false));
+        send(&mut connection, flight(0, false));
         assert_eq!(absorb(&mut connection, &mut memory), Ok(true));
         assert_eq!(absorb(&mut connection, &mut memory), Err(Malformed::Unasked));
     }
@@ -192,11 +185,11 @@ mod tests {
             (b"HTTP/1.0 200 OK\r\n", false),
             (b"", false),
         ] {
-            let mut connection = Connection::new(1);
+            let mut connection = Http1::new(1);
             let mut memory = Memory::default();
-            connection.begin(flight(0, false));
+            send(&mut connection, flight(0, false));
             let mut input = bytes;
-            assert!(connection.absorb(&mut input, &pong(), &mut memory).unwrap().is_none());
+            assert!(connection.absorb(&mut input, &pong(), &mut memory, ()).unwrap().is_none());
             let answer = connection.end_of_stream(&pong(), &mut memory);
             assert_eq!(answer.is_some(), completes);
             assert!(answer.is_none_or(|answer| answer.verdict == Verdict::Correct));
@@ -205,11 +198,11 @@ mod tests {
 
     #[test]
     fn the_body_of_an_answer_to_head_is_not_judged() {
-        let mut connection = Connection::new(2);
+        let mut connection = Http1::new(2);
         let mut memory = Memory::default();
-        connection.begin(flight(0, true));
+        send(&mut connection, flight(0, true));
         let mut input = &PONG[..PONG.len() - 4];
-        let answer = connection.absorb(&mut input, &pong(), &mut memory).unwrap().unwrap();
+        let answer = connection.absorb(&mut input, &pong(), &mut memory, ()).unwrap().unwrap();
         assert_eq!((answer.verdict, answer.keeps_alive), (Verdict::Correct, true));
     }
 }

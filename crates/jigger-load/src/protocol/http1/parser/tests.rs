@@ -1,4 +1,4 @@
-//! Answers at every split of their bytes, and shapes that no answer may have.
+//! Responses at every split of their bytes, and shapes that no response may have.
 
 use super::*;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ struct Reading {
     open: bool,
 }
 
-fn read(stream: &[u8], cuts: &[usize], answers_head: bool, memo: &mut Memo) -> Reading {
+fn read(stream: &[u8], cuts: &[usize], to_head: bool, memo: &mut Memo) -> Reading {
     let mut parser = Parser::default();
     let mut reading = Reading { answers: Vec::new(), error: None, open: false };
     let mut edges = vec![0];
@@ -21,7 +21,7 @@ fn read(stream: &[u8], cuts: &[usize], answers_head: bool, memo: &mut Memo) -> R
     for pair in edges.windows(2) {
         let mut input = &stream[pair[0]..pair[1]];
         loop {
-            match parser.next(&mut input, answers_head, memo) {
+            match parser.next(&mut input, to_head, memo) {
                 Ok(Event::Head(head)) => reading.answers.push((head, Vec::new(), false)),
                 Ok(Event::Data(piece)) => {
                     assert!(!piece.is_empty());
@@ -36,18 +36,18 @@ fn read(stream: &[u8], cuts: &[usize], answers_head: bool, memo: &mut Memo) -> R
             }
         }
     }
-    reading.open = parser.within_answer();
+    reading.open = parser.is_within_response();
     if parser.close_completes() {
         reading.answers.last_mut().unwrap().2 = true;
     }
     reading
 }
 
-fn whole(stream: &[u8], answers_head: bool) -> Reading {
-    read(stream, &[], answers_head, &mut Memo::default())
+fn whole(stream: &[u8], to_head: bool) -> Reading {
+    read(stream, &[], to_head, &mut Memo::default())
 }
 
-/// (stream, bodies of the answers it holds, whether the last keeps the connection).
+/// (stream, bodies of the responses it holds, whether the last keeps the connection).
 const GOOD: &[(&str, &[&str], bool)] = &[
     ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong", &["pong"], true),
     ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &[""], true),
@@ -236,7 +236,7 @@ fn arbitrary_stream() -> impl Strategy<Value = Vec<u8>> {
     });
     let answers = proptest::collection::vec(prop_oneof![chunked, sized], 1..4)
         .prop_map(|answers| answers.concat().into_bytes());
-    // One byte overwritten: mostly garbage that looks like an answer.
+    // One byte overwritten: mostly garbage that looks like a response.
     let mutated =
         (answers.clone(), any::<usize>(), any::<u8>()).prop_map(|(mut bytes, at, byte)| {
             let at = at % bytes.len();
@@ -251,13 +251,13 @@ proptest! {
     fn splits_never_change_the_reading(
         stream in arbitrary_stream(),
         cuts in proptest::collection::vec(any::<usize>(), 0..12),
-        answers_head: bool,
+        to_head: bool,
     ) {
-        let one = whole(&stream, answers_head);
+        let one = whole(&stream, to_head);
         let bytewise: Vec<usize> = (0..stream.len()).collect();
         let memo = &mut Memo::default();
-        prop_assert_eq!(&read(&stream, &cuts, answers_head, memo), &one);
-        prop_assert_eq!(&read(&stream, &bytewise, answers_head, memo), &one);
-        prop_assert_eq!(&read(&stream, &cuts, answers_head, memo), &one);
+        prop_assert_eq!(&read(&stream, &cuts, to_head, memo), &one);
+        prop_assert_eq!(&read(&stream, &bytewise, to_head, memo), &one);
+        prop_assert_eq!(&read(&stream, &cuts, to_head, memo), &one);
     }
 }

@@ -1,4 +1,4 @@
-//! HTTP/1.1 answers, parsed incrementally and without I/O (RFC 9112).
+//! HTTP/1.1 responses, parsed incrementally and without I/O (RFC 9112).
 //!
 //! The head is httparse's work; the framing of the body is decided here. Anything that two
 //! readers could frame differently (two lengths, a length beside chunked) is an error, never
@@ -20,7 +20,7 @@ pub const FIELDS_MAX: usize = 128;
 /// at once however it is split; above it only when a line ends, to stay linear.
 const ALWAYS_PARSE_BYTES: usize = 1 << 10;
 
-/// Why bytes are no HTTP/1.1 answer.
+/// Why bytes are no HTTP/1.1 response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The head's grammar.
@@ -62,7 +62,7 @@ pub(crate) enum Event<'a> {
     Head(Head),
     /// A piece of the body, never empty.
     Data(&'a [u8]),
-    /// The answer is complete.
+    /// The response is complete.
     End,
     /// The input is used up.
     More,
@@ -79,7 +79,7 @@ pub(crate) enum Framing {
     UntilClose,
 }
 
-/// Where in an answer a connection stands.
+/// Where in a response a connection stands.
 #[derive(Debug, Default)]
 pub(crate) struct Parser {
     state: State,
@@ -96,12 +96,12 @@ enum State {
     UntilClose,
 }
 
-/// The last head parsed, shared by a thread's connections. Most answers of a server are equal
+/// The last head parsed, shared by a thread's connections. Most responses of a server are equal
 /// up to a `Date` that changes once a second, and comparing costs a tenth of parsing.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
     bytes: Vec<u8>,
-    answers_head: bool,
+    to_head: bool,
     head: Option<Head>,
 }
 
@@ -111,29 +111,29 @@ impl Memo {
         &self.bytes
     }
 
-    fn recall(&self, input: &[u8], answers_head: bool) -> Option<Head> {
+    fn recall(&self, input: &[u8], to_head: bool) -> Option<Head> {
         let head = self.head?;
-        (self.answers_head == answers_head && input.starts_with(&self.bytes)).then_some(head)
+        (self.to_head == to_head && input.starts_with(&self.bytes)).then_some(head)
     }
 
-    fn keep(&mut self, bytes: &[u8], head: Head, answers_head: bool) {
+    fn keep(&mut self, bytes: &[u8], head: Head, to_head: bool) {
         self.bytes.clear();
         self.bytes.extend_from_slice(bytes);
-        self.answers_head = answers_head;
+        self.to_head = to_head;
         self.head = Some(head);
     }
 }
 
 impl Parser {
-    /// Takes from `input` what makes up the next event. `answers_head`: the request was `HEAD`.
+    /// Takes from `input` what makes up the next event. `to_head`: the request was `HEAD`.
     pub(crate) fn next<'a>(
         &mut self,
         input: &mut &'a [u8],
-        answers_head: bool,
+        to_head: bool,
         memo: &mut Memo,
     ) -> Result<Event<'a>, Malformed> {
         match &mut self.state {
-            State::Head => self.head(input, answers_head, memo),
+            State::Head => self.head(input, to_head, memo),
             State::Length(0) => {
                 self.state = State::Head;
                 Ok(Event::End)
@@ -155,38 +155,38 @@ impl Parser {
         }
     }
 
-    /// The connection has ended: whether that completes the answer under way.
+    /// The connection has ended: whether that completes the response under way.
     pub(crate) fn close_completes(&mut self) -> bool {
         let completes = matches!(self.state, State::UntilClose);
         self.reset();
         completes
     }
 
-    /// Back to the beginning of an answer, for a new connection.
+    /// Back to the beginning of a response, for a new connection.
     pub(crate) fn reset(&mut self) {
         self.state = State::Head;
         self.stash = Vec::new();
     }
 
-    /// Whether a part of an answer has arrived.
-    pub(crate) fn within_answer(&self) -> bool {
+    /// Whether a part of a response has arrived.
+    pub(crate) fn is_within_response(&self) -> bool {
         !matches!(self.state, State::Head) || !self.stash.is_empty()
     }
 
     fn head<'a>(
         &mut self,
         input: &mut &'a [u8],
-        answers_head: bool,
+        to_head: bool,
         memo: &mut Memo,
     ) -> Result<Event<'a>, Malformed> {
         while !input.is_empty() {
             if self.stash.is_empty()
-                && let Some(head) = memo.recall(input, answers_head)
+                && let Some(head) = memo.recall(input, to_head)
             {
                 take(input, memo.bytes.len());
                 return Ok(self.begin(head));
             }
-            let Some(head) = self.parse_head(input, answers_head, memo)? else {
+            let Some(head) = self.parse_head(input, to_head, memo)? else {
                 continue;
             };
             return Ok(self.begin(head));
@@ -198,7 +198,7 @@ impl Parser {
     fn parse_head(
         &mut self,
         input: &mut &[u8],
-        answers_head: bool,
+        to_head: bool,
         memo: &mut Memo,
     ) -> Result<Option<Head>, Malformed> {
         let stashed = self.stash.len();
@@ -210,7 +210,7 @@ impl Parser {
             }
         }
         let bytes: &[u8] = if stashed > 0 { &self.stash } else { input };
-        let (head, length) = match parse(bytes, answers_head)? {
+        let (head, length) = match parse(bytes, to_head)? {
             Parsed::Partial => {
                 if stashed == 0 {
                     self.stash.extend_from_slice(input);
@@ -220,7 +220,7 @@ impl Parser {
             }
             Parsed::Interim(length) => (None, length),
             Parsed::Final(head, length) => {
-                memo.keep(&bytes[..length], head, answers_head);
+                memo.keep(&bytes[..length], head, to_head);
                 (Some(head), length)
             }
         };

@@ -1,10 +1,10 @@
 //! One thread's counts while the load runs.
 
-use crate::connection::{Answer, Verdict};
 use crate::failure::{ErrorKind, Errors};
-use crate::glimpse::Glimpse;
 use crate::load::{Extent, Load, Pacing};
+use crate::protocol::{Flight, Response, Verdict};
 use crate::sample::{EngineUse, InFlight, Sample, histogram};
+use crate::snapshot::Snapshot;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
@@ -13,18 +13,18 @@ const TICK_NS: u64 = 100_000_000;
 const TICKS_MAX: usize = 36_000;
 const STATUSES: usize = 600;
 
-/// See the module. Recording an answer allocates nothing.
+/// Recording a response allocates nothing.
 #[derive(Debug)]
 pub(crate) struct Tally {
     start_ns: u64,
     any_status: bool,
-    pub(crate) answers: u64,
+    pub(crate) responses: u64,
     pub(crate) bytes: u64,
     pub(crate) begun: u64,
     pub(crate) connections_opened: u64,
     pub(crate) closed_by_server: u64,
     pub(crate) held_back: u64,
-    pub(crate) heard_out: u64,
+    pub(crate) drained: u64,
     pub(crate) idle_ns: u64,
     pub(crate) errors: Errors,
     response_ns: Histogram<u64>,
@@ -34,7 +34,7 @@ pub(crate) struct Tally {
     lag_ns: Option<Histogram<u64>>,
     statuses: Box<[u64; STATUSES]>,
     ticks: Vec<u32>,
-    tick_answers: u32,
+    tick_responses: u32,
     tick_end_ns: u64,
 }
 
@@ -48,13 +48,13 @@ impl Tally {
         Tally {
             start_ns: 0,
             any_status: load.any_status,
-            answers: 0,
+            responses: 0,
             bytes: 0,
             begun: 0,
             connections_opened: 0,
             closed_by_server: 0,
             held_back: 0,
-            heard_out: 0,
+            drained: 0,
             idle_ns: 0,
             errors: Errors::default(),
             response_ns: histogram(),
@@ -64,7 +64,7 @@ impl Tally {
             lag_ns: open.then(histogram),
             statuses: Box::new([0; STATUSES]),
             ticks: Vec::with_capacity(ticks.min(TICKS_MAX)),
-            tick_answers: 0,
+            tick_responses: 0,
             tick_end_ns: TICK_NS,
         }
     }
@@ -74,33 +74,32 @@ impl Tally {
         self.tick_end_ns = start_ns + TICK_NS;
     }
 
-    /// A complete answer; `arrived_ns` is the kernel's time of its last bytes on the same clock.
-    pub(crate) fn answer(&mut self, answer: &Answer, now_ns: u64, arrived_ns: Option<u64>) {
-        self.statuses[usize::from(answer.status)] += 1;
-        match answer.verdict {
-            Verdict::Correct => self.correct(answer, now_ns, arrived_ns),
-            Verdict::WrongStatus if self.any_status => self.correct(answer, now_ns, arrived_ns),
-            Verdict::WrongStatus => self.wrong_status(answer.status),
+    /// A complete response; `arrived_ns` is the kernel's time of its last bytes on the same clock.
+    /// `is_timed`: nothing else of its batch, if it is of one, is to come.
+    pub(crate) fn response(
+        &mut self,
+        response: &Response,
+        is_timed: bool,
+        now_ns: u64,
+        arrived_ns: Option<u64>,
+    ) {
+        self.statuses[usize::from(response.status)] += 1;
+        match response.verdict {
+            Verdict::WrongStatus if !self.any_status => {
+                let status = response.status;
+                self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
+            }
             Verdict::WrongBody => {
                 let message = "the body differs from the expected one";
                 self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
             }
+            Verdict::Correct | Verdict::WrongStatus => {
+                self.count(now_ns);
+                if is_timed {
+                    self.time(&response.flight, now_ns, arrived_ns);
+                }
+            }
         }
-    }
-
-    /// An answer of a batch, which is timed as a whole: [`Tally::batch`].
-    pub(crate) fn answer_of_batch(&mut self, status: u16, is_accepted: bool, now_ns: u64) {
-        self.statuses[usize::from(status)] += 1;
-        if is_accepted || self.any_status {
-            self.count(now_ns);
-        } else {
-            self.wrong_status(status);
-        }
-    }
-
-    /// A batch is answered to the end.
-    pub(crate) fn batch(&mut self, due_ns: u64, started_ns: u64, now_ns: u64) {
-        self.time(due_ns, started_ns, now_ns);
     }
 
     pub(crate) fn connected(&mut self, duration_ns: u64) {
@@ -117,8 +116,8 @@ impl Tally {
 
     /// A copy of what is counted so far.
     #[cold]
-    pub(crate) fn glimpse(&self) -> Glimpse {
-        Glimpse {
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
             response_time_ns: self.response_ns.clone(),
             status: statuses(&self.statuses),
             errors: self.errors.clone(),
@@ -135,12 +134,12 @@ impl Tally {
         driver: &'static str,
     ) -> Sample {
         self.advance_ticks(end_ns);
-        if self.ticks.len() < TICKS_MAX && self.tick_answers > 0 {
-            self.ticks.push(self.tick_answers);
+        if self.ticks.len() < TICKS_MAX && self.tick_responses > 0 {
+            self.ticks.push(self.tick_responses);
         }
         Sample {
             elapsed_ns: end_ns - self.start_ns,
-            requests: self.answers,
+            requests: self.responses,
             due: self.begun + unsent,
             bytes_received: self.bytes,
             response_time_ns: self.response_ns,
@@ -153,7 +152,7 @@ impl Tally {
             connections_opened: self.connections_opened,
             closed_by_server: self.closed_by_server,
             held_back: self.held_back,
-            heard_out: self.heard_out,
+            drained: self.drained,
             idle_ns: self.idle_ns,
             ticks: vec![self.ticks],
             engine: EngineUse { cpu_ns, cores: 0, schedule_lag_ns: self.lag_ns },
@@ -161,40 +160,31 @@ impl Tally {
         }
     }
 
-    fn wrong_status(&mut self, status: u16) {
-        self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
-    }
-
-    fn correct(&mut self, answer: &Answer, now_ns: u64, arrived_ns: Option<u64>) {
-        self.count(now_ns);
-        self.time(answer.flight.due_ns, answer.flight.started_ns, now_ns);
-        if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
-            recorded.saturating_record(arrived_ns.saturating_sub(answer.flight.started_ns));
-        }
-    }
-
     fn count(&mut self, now_ns: u64) {
-        self.answers += 1;
+        self.responses += 1;
         if now_ns >= self.tick_end_ns {
             self.advance_ticks(now_ns);
         }
-        self.tick_answers += 1;
+        self.tick_responses += 1;
     }
 
-    fn time(&mut self, due_ns: u64, started_ns: u64, now_ns: u64) {
-        let service_ns = now_ns.saturating_sub(started_ns);
+    fn time(&mut self, flight: &Flight, now_ns: u64, arrived_ns: Option<u64>) {
+        let service_ns = now_ns.saturating_sub(flight.started_ns);
         match &mut self.service_ns {
             None => self.response_ns.saturating_record(service_ns),
             Some(recorded) => {
                 recorded.saturating_record(service_ns);
-                self.response_ns.saturating_record(now_ns.saturating_sub(due_ns));
+                self.response_ns.saturating_record(now_ns.saturating_sub(flight.due_ns));
             }
+        }
+        if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
+            recorded.saturating_record(arrived_ns.saturating_sub(flight.started_ns));
         }
     }
 
     fn advance_ticks(&mut self, now_ns: u64) {
         while now_ns >= self.tick_end_ns && self.ticks.len() < TICKS_MAX {
-            self.ticks.push(std::mem::take(&mut self.tick_answers));
+            self.ticks.push(std::mem::take(&mut self.tick_responses));
             self.tick_end_ns += TICK_NS;
         }
     }

@@ -1,17 +1,24 @@
 //! The messages that go out together.
 
-use crate::http1::chunked::{Chunk, Chunked};
-use std::collections::VecDeque;
+use crate::protocol::http1::parser::chunked::{Chunk, Chunked};
+use std::ops::{Range, RangeInclusive};
 
 /// The most header fields of a request.
 const FIELDS_MAX: usize = 128;
 
-/// One or more HTTP/1.1 requests, sent before the first of their answers.
+/// One or more HTTP/1.1 requests, sent before the first of their responses.
 #[derive(Debug, Default)]
 pub struct Batch {
     bytes: Vec<u8>,
-    /// For each message whether it is a `HEAD`, the answer to which has no body.
-    is_head: Vec<bool>,
+    messages: Vec<Message>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Message {
+    /// Where it ends among the bytes.
+    end: usize,
+    /// Whether it is a `HEAD`, the response to which has no body.
+    is_head: bool,
 }
 
 /// Why bytes are no whole requests.
@@ -44,32 +51,40 @@ impl Batch {
             return Ok(());
         }
         self.bytes.clear();
-        self.is_head.clear();
+        self.messages.clear();
         let mut rest = bytes;
         let mut found = Vec::new();
         while !rest.is_empty() {
-            found.push(take_message(&mut rest, found.len() + 1)?);
+            let is_head = take_message(&mut rest, found.len() + 1)?;
+            found.push(Message { end: bytes.len() - rest.len(), is_head });
         }
         if found.is_empty() {
             return Err(BatchError::Empty);
         }
         self.bytes.extend_from_slice(bytes);
-        self.is_head = found;
+        self.messages = found;
         Ok(())
     }
 
     /// How many messages it holds.
     #[must_use]
     pub fn messages(&self) -> usize {
-        self.is_head.len()
+        self.messages.len()
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub(super) fn expect(&self, answers: &mut VecDeque<bool>) {
-        answers.extend(&self.is_head);
+    /// Whether a message is a `HEAD`.
+    pub(super) fn is_head(&self, message: usize) -> bool {
+        self.messages[message].is_head
+    }
+
+    /// Where these messages stand among the bytes.
+    pub(super) fn place(&self, messages: RangeInclusive<usize>) -> Range<usize> {
+        let begin = messages.start().checked_sub(1).map_or(0, |before| self.messages[before].end);
+        begin..self.messages[*messages.end()].end
     }
 }
 
@@ -131,7 +146,8 @@ mod tests {
 
     fn heads(bytes: &str) -> Result<Vec<bool>, BatchError> {
         let mut batch = Batch::default();
-        batch.fill(bytes.as_bytes()).map(|()| batch.is_head)
+        batch.fill(bytes.as_bytes())?;
+        Ok((0..batch.messages()).map(|message| batch.is_head(message)).collect())
     }
 
     #[test]
@@ -145,6 +161,17 @@ mod tests {
             heads(&[post, head, chunked, get].concat()),
             Ok(vec![false, true, false, false])
         );
+    }
+
+    #[test]
+    fn some_of_the_messages_can_be_had() {
+        let mut batch = Batch::default();
+        let (one, two) = ("GET /1 HTTP/1.1\r\n\r\n", "GET /two HTTP/1.1\r\n\r\n");
+        let last_two = [two, one].concat();
+        batch.fill([one, &last_two].concat().as_bytes()).unwrap();
+        for (messages, wanted) in [(0..=0, one), (1..=1, two), (1..=2, &last_two)] {
+            assert_eq!(&batch.bytes()[batch.place(messages)], wanted.as_bytes());
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Single questions over real sockets.
+//! Single requests over real sockets.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use jigger_load::ask::{Answer, AskError, AskOptions, Asker, ask};
+use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
 use jigger_load::{Address, NullOptions, NullServer, Request, Url};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -12,18 +12,18 @@ fn get() -> Request {
     Request::get(&Url::parse("http://localhost/").unwrap())
 }
 
-const OPTIONS: AskOptions = AskOptions {
+const OPTIONS: FetchOptions = FetchOptions {
     timeout: Duration::from_secs(60),
     max_body_bytes: 1000,
     close_patience: Duration::from_millis(10),
 };
 
-/// Asks a server that reads a request's head, sends these bytes, and closes or stays.
-fn ask_scripted(
+/// Fetches from a server that reads a request's head, sends these bytes, and closes or stays.
+fn fetch_scripted(
     bytes: &'static [u8],
     stays: bool,
-    options: AskOptions,
-) -> Result<Answer, AskError> {
+    options: FetchOptions,
+) -> Result<Response, FetchError> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = Address::Tcp(listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
@@ -42,7 +42,7 @@ fn ask_scripted(
             let _ = stream.read(&mut [0]);
         }
     });
-    let answer = ask(&address, &get(), &options);
+    let answer = fetch(&address, &get(), &options);
     server.join().unwrap();
     answer
 }
@@ -51,7 +51,7 @@ fn ask_scripted(
 fn an_answer_is_given_with_everything_in_it() {
     let bytes = b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Type: a\r\n\
         X-y: z\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-    let answer = ask_scripted(bytes, true, OPTIONS).unwrap();
+    let answer = fetch_scripted(bytes, true, OPTIONS).unwrap();
     assert_eq!((answer.status, answer.version), (404, "HTTP/1.1"));
     assert_eq!(answer.body, b"abc");
     assert_eq!(answer.headers[1], ("X-y".to_owned(), "z".to_owned()));
@@ -69,7 +69,7 @@ fn whether_the_server_closes_is_said() {
         (b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", true, true),
         (b"HTTP/1.1 200 OK\r\n\r\nbody", false, true),
     ] {
-        let answer = ask_scripted(bytes, stays, OPTIONS).unwrap();
+        let answer = fetch_scripted(bytes, stays, OPTIONS).unwrap();
         assert_eq!(answer.server_closes, closes, "{answer:?}");
     }
 }
@@ -77,58 +77,58 @@ fn whether_the_server_closes_is_said() {
 /// Who takes the time of an answer must not wait for what comes after it.
 #[test]
 fn without_patience_nobody_waits_for_the_connection_to_end() {
-    let impatient = AskOptions { close_patience: Duration::ZERO, ..OPTIONS };
+    let impatient = FetchOptions { close_patience: Duration::ZERO, ..OPTIONS };
     let silent = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    assert!(!ask_scripted(silent, false, impatient).unwrap().server_closes);
+    assert!(!fetch_scripted(silent, false, impatient).unwrap().server_closes);
     let said = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    assert!(ask_scripted(said, true, impatient).unwrap().server_closes);
+    assert!(fetch_scripted(said, true, impatient).unwrap().server_closes);
 }
 
 #[test]
 fn failures_say_what_happened() {
-    type Wanted = fn(&AskError) -> bool;
-    let short = AskOptions { timeout: Duration::from_millis(30), ..OPTIONS };
+    type Wanted = fn(&FetchError) -> bool;
+    let short = FetchOptions { timeout: Duration::from_millis(30), ..OPTIONS };
     let cases: [(&'static [u8], bool, Wanted); 6] = [
-        (b"", false, |error| matches!(error, AskError::ClosedEarly(0))),
-        (b"HTTP/1.1 200", false, |error| matches!(error, AskError::ClosedEarly(12))),
-        (b"HTTP/1.1 200", true, |error| matches!(error, AskError::Timeout(..))),
-        (b"garbage", true, |error| matches!(error, AskError::Malformed(_))),
-        (b"HTTP/1.1 204 No\r\n\r\nmore", true, |error| matches!(error, AskError::Malformed(_))),
+        (b"", false, |error| matches!(error, FetchError::ClosedEarly(0))),
+        (b"HTTP/1.1 200", false, |error| matches!(error, FetchError::ClosedEarly(12))),
+        (b"HTTP/1.1 200", true, |error| matches!(error, FetchError::Timeout(..))),
+        (b"garbage", true, |error| matches!(error, FetchError::Malformed(_))),
+        (b"HTTP/1.1 204 No\r\n\r\nmore", true, |error| matches!(error, FetchError::Malformed(_))),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5dc\r\n1", true, |error| {
-            matches!(error, AskError::Timeout(..))
+            matches!(error, FetchError::Timeout(..))
         }),
     ];
     for (bytes, stays, wanted) in cases {
-        let times_out = wanted(&AskError::Timeout(Duration::ZERO, 0));
+        let times_out = wanted(&FetchError::Timeout(Duration::ZERO, 0));
         let options = if times_out { short } else { OPTIONS };
-        let error = ask_scripted(bytes, stays, options).unwrap_err();
+        let error = fetch_scripted(bytes, stays, options).unwrap_err();
         assert!(wanted(&error), "{error}");
     }
-    let tight = AskOptions { max_body_bytes: 3, ..OPTIONS };
-    let error = ask_scripted(b"HTTP/1.1 200 OK\r\n\r\nbody", false, tight).unwrap_err();
+    let tight = FetchOptions { max_body_bytes: 3, ..OPTIONS };
+    let error = fetch_scripted(b"HTTP/1.1 200 OK\r\n\r\nbody", false, tight).unwrap_err();
     assert!(error.to_string().contains("longer than the limit of 3 bytes"), "{error}");
     let port_of_nobody = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         Address::Tcp(listener.local_addr().unwrap())
     };
-    let error = ask(&port_of_nobody, &get(), &OPTIONS).unwrap_err();
-    assert!(matches!(error, AskError::Refused { .. }), "{error}");
+    let error = fetch(&port_of_nobody, &get(), &OPTIONS).unwrap_err();
+    assert!(matches!(error, FetchError::Refused { .. }), "{error}");
 }
 
 #[test]
-fn an_asker_keeps_its_connection_as_long_as_the_server_does() {
+fn a_client_keeps_its_connection_as_long_as_the_server_does() {
     let server = NullServer::start(&NullOptions::default()).unwrap();
-    let mut asker = Asker::new(server.address().clone(), OPTIONS);
+    let mut client = Client::new(server.address().clone(), OPTIONS);
     let url = Url::parse("http://localhost/").unwrap();
     let head = Request::new("HEAD", &url, &[], b"").unwrap();
     for (request, body) in [(get(), &b"pong"[..]), (head, b""), (get(), b"pong")] {
-        let answer = asker.ask(&request).unwrap();
+        let answer = client.fetch(&request).unwrap();
         assert_eq!((answer.status, &answer.body[..]), (200, body));
     }
-    assert_eq!(asker.connections(), 1);
+    assert_eq!(client.connections(), 1);
     let close = [("Connection".to_owned(), "close".to_owned())];
     let closing = Request::new("GET", &url, &close, b"").unwrap();
-    assert!(asker.ask(&closing).unwrap().server_closes);
-    asker.ask(&get()).unwrap();
-    assert_eq!(asker.connections(), 2);
+    assert!(client.fetch(&closing).unwrap().server_closes);
+    client.fetch(&get()).unwrap();
+    assert_eq!(client.connections(), 2);
 }

@@ -1,0 +1,126 @@
+//! Several requests by weight, or one with holes that are filled each time.
+
+use super::Source;
+use crate::protocol::http1::Http1;
+use crate::protocol::{Flight, Protocol};
+use crate::random::Random;
+use crate::source::request::Request;
+use std::ops::Range;
+
+/// With so much laid out the rest is not worth the memory.
+const FULL_BYTES: usize = 64 << 10;
+
+#[derive(Debug)]
+pub(crate) struct Mix<'a> {
+    requests: &'a [(Request, u32)],
+    total_weight: u64,
+    choice: Random,
+    seed: u64,
+    counter: u64,
+    counter_step: u64,
+    rendered: Vec<u8>,
+    body: Vec<u8>,
+}
+
+impl<'a> Mix<'a> {
+    /// The mix of thread `thread` of `threads`. Its request numbers are its own share of all.
+    pub(crate) fn new(
+        requests: &'a [(Request, u32)],
+        seed: u64,
+        thread: usize,
+        threads: usize,
+    ) -> Mix<'a> {
+        Mix {
+            requests,
+            total_weight: requests.iter().map(|(_, weight)| u64::from(*weight)).sum(),
+            choice: Random::new(seed ^ (thread as u64).wrapping_mul(0x9e37_79b9)),
+            seed,
+            counter: thread as u64,
+            counter_step: threads as u64,
+            rendered: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    fn choose(&mut self) -> usize {
+        let mut drawn = self.choice.below(self.total_weight);
+        for (index, (_, weight)) in self.requests.iter().enumerate() {
+            match drawn.checked_sub(u64::from(*weight)) {
+                Some(rest) => drawn = rest,
+                None => return index,
+            }
+        }
+        0
+    }
+}
+
+impl Source<Http1> for Mix<'_> {
+    fn next(&mut self, _: usize, due_ns: u64, now_ns: u64) -> Flight {
+        let request = if self.requests.len() == 1 { 0 } else { self.choose() };
+        let counter = self.counter;
+        self.counter += self.counter_step;
+        let is_head = self.requests[request].0.is_head();
+        let request = u32::try_from(request).unwrap_or_default();
+        Flight { due_ns, started_ns: now_ns, counter, request, is_head }
+    }
+
+    fn lay_out(&mut self, _: usize, conversation: &mut Http1) -> Range<usize> {
+        let begin = self.rendered.len();
+        for flight in conversation.flights().range(conversation.sent()..) {
+            let mut random = Random::new(self.seed ^ flight.counter.wrapping_mul(0x9e37_79b9));
+            let request = &self.requests[flight.request as usize].0;
+            request.render(flight.counter, &mut random, &mut self.body, &mut self.rendered);
+        }
+        begin..self.rendered.len()
+    }
+
+    fn bytes(&self, _: usize, laid_out: Range<usize>) -> &[u8] {
+        &self.rendered[laid_out]
+    }
+
+    fn is_full(&self) -> bool {
+        self.rendered.len() >= FULL_BYTES
+    }
+
+    fn clear(&mut self, from: usize) {
+        self.rendered.truncate(from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::url::Url;
+
+    fn get(path: &str) -> Request {
+        let url = Url::parse(&format!("http://h{path}")).unwrap();
+        Request::template("GET", &url, &[], b"", &[]).unwrap()
+    }
+
+    #[test]
+    fn weights_are_kept_and_zero_is_never_chosen() {
+        let requests = [(get("/a"), 3), (get("/b"), 1), (get("/c"), 0)];
+        let mut mix = Mix::new(&requests, 0, 1, 2);
+        let mut counts = [0; 3];
+        (0..8000).for_each(|_| counts[mix.next(0, 0, 0).request as usize] += 1);
+        assert!((5800..6200).contains(&counts[0]) && counts[2] == 0, "{counts:?}");
+    }
+
+    #[test]
+    fn counters_are_shared_out_and_rendering_repeats_itself() {
+        let requests = [(get("/{{counter}}/{{random}}"), 1)];
+        let mut mixes = [0, 1].map(|thread| Mix::new(&requests, 0, thread, 2));
+        let counters: Vec<u64> = (0..4).map(|turn| mixes[turn % 2].next(0, 0, 0).counter).collect();
+        assert_eq!(counters, [0, 1, 2, 3]);
+        let mut conversation = Http1::new(1);
+        conversation.begin(mixes[0].next(0, 0, 0));
+        let places = [0, 0, 1].map(|thread| mixes[thread].lay_out(0, &mut conversation));
+        let first = mixes[0].bytes(0, places[0].clone()).to_vec();
+        assert!(first.starts_with(b"GET /4/"));
+        assert_eq!(places[1], first.len()..2 * first.len(), "behind the other");
+        assert_eq!(mixes[0].bytes(0, places[1].clone()), first);
+        assert_eq!(mixes[1].bytes(0, places[2].clone()), first);
+        mixes[0].clear(first.len());
+        assert_eq!(mixes[0].lay_out(0, &mut conversation), places[1], "room again");
+    }
+}

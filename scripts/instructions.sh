@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# The instructions of its own that the load engine spends on a request, by valgrind's callgrind:
+# those of the load's thread for MANY requests less those for FEW, so that starting falls out.
+#
+#   scripts/instructions.sh [FEW] [MANY]      2000 and 12000 by default
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
+
+few=${1:-2000}
+many=${2:-12000}
+work=$(mktemp -d)
+
+main() {
+    local url server
+    have valgrind || fail "valgrind is missing: install Debian's valgrind"
+    cd "$root"
+    export CARGO_TARGET_DIR=target/instructions
+    # valgrind 3.19 does not follow the system calls that rustix makes without libc.
+    cargo build --release --quiet -p jigger --bin jigger --features rustix/use-libc
+    cargo build --release --quiet -p jigger-load --example null_server
+    # The null server ends when its standard input closes.
+    mkfifo "$work/input"
+    target/instructions/release/examples/null_server <"$work/input" >"$work/address" &
+    server=$!
+    exec 3>"$work/input"
+    until [ -s "$work/address" ]; do
+        kill -0 "$server" 2>/dev/null || fail "the null server did not start"
+        sleep 0.05
+    done
+    url=http://$(head -n 1 "$work/address")/
+    echo "instructions a request"
+    show "closed loop, keep-alive" "$url" -c 8
+    show "closed loop, fresh" "$url" -c 8 --fresh
+    show "open loop, keep-alive" "$url" -c 8 --rate 1000000
+    show "open loop, fresh" "$url" -c 8 --fresh --rate 1000000
+    exec 3>&-
+    wait
+    rm -rf "$work"
+}
+
+show() {
+    local less more
+    less=$(counted "${@:2}" -n "$few")
+    more=$(counted "${@:2}" -n "$many")
+    printf '%-25s %d\n' "$1" "$(((more - less) / (many - few)))"
+}
+
+# The first thread's file is that of the one that observes.
+counted() {
+    rm -f "$work"/counts*
+    valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file="$work/counts" \
+        target/instructions/release/jigger load "$@" --quiet --format json >/dev/null 2>"$work/messages" ||
+        fail "$(cat "$work/messages")"
+    awk '/^totals:/ { sum += $2 } END { print sum }' "$work"/counts-0[2-9]
+}
+
+main
