@@ -18,13 +18,11 @@ use crate::visit::LiveWorld;
 
 /// What a run has to do with beside its plan.
 pub struct RunContext<'a> {
-    /// Whether the user wants to stop.
     pub interrupt: &'a Interrupt,
     /// Whether images are built and measured, and with which engine.
     pub images: Images,
     /// Where the record is kept; `None` for one that is not.
     pub record: Option<PathBuf>,
-    /// How much is said meanwhile.
     pub verbosity: Verbosity,
     /// Whether a look may end the run.
     pub settled: &'a Settled<'a>,

@@ -3,12 +3,11 @@
 
 mod options;
 mod record;
-mod schedule;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jigger_stats::FEWEST_ROUNDS;
+use jigger_stats::{FEWEST_ROUNDS, Looks, Orders};
 
 use crate::disturbance::Limits;
 use crate::host::{Placement, PlacementError};
@@ -17,7 +16,6 @@ use crate::suite::{Pacing, Rounds, Scenario, Suite, WarmUp};
 
 pub use crate::suite::PLACEBO;
 pub use options::{Cores, CpuList, Method, Options, Revisions};
-pub use schedule::{Entry, Schedule};
 
 /// How long the load engine's ceiling is measured, for each shape of scenario.
 const CEILING: Duration = Duration::from_secs(1);
@@ -35,7 +33,6 @@ const QUICK_CAP: Duration = Duration::from_secs(1);
 pub struct RunPlan {
     /// What is compared, as it was read.
     pub suite: Suite,
-    /// What was asked for beside it.
     pub options: Options,
     /// The cores of the load engine and of the servers.
     pub placement: Placement,
@@ -45,11 +42,9 @@ pub struct RunPlan {
     pub rounds: Rounds,
     /// Whether the baseline is entered a second time.
     pub placebo: bool,
-    /// How a server is brought to its steady state.
     pub warm_up: WarmUp,
     /// The scenarios, as far as they are known beforehand: see [`RunPlan::scenarios_in`].
     pub scenarios: Vec<Scenario>,
-    /// How long each ceiling is measured.
     pub ceiling_time: Duration,
 }
 
@@ -60,6 +55,25 @@ pub struct Findings {
     pub rates: BTreeMap<String, f64>,
     /// Whether some contenders close connections that others keep.
     pub closing_differs: bool,
+}
+
+/// One of those who are visited each round.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Index into the suite's contenders.
+    pub contender: usize,
+    /// The contender's name, or [`PLACEBO`].
+    pub name: String,
+}
+
+/// The rounds of a run: a balanced order of all entries for each.
+#[derive(Debug)]
+pub struct Schedule {
+    /// Who takes part: each contender once, and the placebo last.
+    pub entries: Vec<Entry>,
+    /// When the run may end.
+    pub looks: Looks,
+    orders: Orders,
 }
 
 impl RunPlan {
@@ -123,6 +137,40 @@ impl Findings {
             }
             _ => scenario.clone(),
         }
+    }
+}
+
+impl Schedule {
+    /// That of a plan for the contenders whose indexes are in `taking_part`.
+    ///
+    /// The same plan and contenders give the same schedule.
+    #[must_use]
+    pub fn new(plan: &RunPlan, taking_part: &[usize]) -> Self {
+        let suite = &plan.suite;
+        let entry = |&contender: &usize| Entry {
+            contender,
+            name: suite.contenders[contender].name.clone(),
+        };
+        let mut entries: Vec<Entry> = taking_part.iter().map(entry).collect();
+        if plan.placebo && taking_part.contains(&suite.baseline) {
+            entries.push(Entry { contender: suite.baseline, name: PLACEBO.to_owned() });
+        }
+        let orders = Orders::balanced(entries.len(), plan.options.method.seed);
+        let looks = Looks::planned(plan.rounds.min, plan.rounds.max, orders.square_len())
+            .expect("a validated suite has 1 <= min <= max");
+        Self { entries, looks, orders }
+    }
+
+    /// The entries in the order of round `round`, counted from 0.
+    #[must_use]
+    pub fn round(&self, round: usize) -> Vec<Entry> {
+        self.orders.round(round).into_iter().map(|at| self.entries[at].clone()).collect()
+    }
+
+    /// Each contender once, in the suite's order.
+    #[must_use]
+    pub fn contenders(&self) -> Vec<Entry> {
+        self.entries.iter().filter(|entry| entry.name != PLACEBO).cloned().collect()
     }
 }
 

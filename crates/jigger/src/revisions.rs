@@ -19,9 +19,7 @@ pub struct Checkouts<'a> {
 /// A contender that is not compared, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Its name.
     pub contender: String,
-    /// Why.
     pub reason: String,
 }
 

@@ -31,7 +31,6 @@ pub trait World {
     /// Time since the world began.
     fn elapsed(&self) -> Duration;
 
-    /// Whether the user has asked to stop.
     fn is_interrupted(&self) -> bool;
 
     /// Makes a visit. What went wrong is in the visit's `failure`.
@@ -48,13 +47,9 @@ pub trait World {
 /// One visit to be made.
 #[derive(Debug)]
 pub struct Turn<'a> {
-    /// Who is visited.
     pub entry: &'a Entry,
-    /// In which round.
     pub round: usize,
-    /// At which place of it.
     pub position: usize,
-    /// What for.
     pub work: Work<'a>,
 }
 

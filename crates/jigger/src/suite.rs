@@ -49,9 +49,7 @@ pub struct Suite {
     pub baseline: usize,
     /// Whether the baseline is entered a second time, as the placebo.
     pub placebo: bool,
-    /// How many rounds, and when to stop.
     pub rounds: Rounds,
-    /// How a server is brought to its steady state.
     pub warm_up: WarmUp,
     /// The servers under comparison; at least one.
     pub contenders: Vec<Contender>,
@@ -63,11 +61,9 @@ pub struct Suite {
     pub margin: f64,
     /// Whether all are asked with fresh connections too when some close theirs and others do not.
     pub measure_closing: bool,
-    /// What holds for contenders that run in containers.
     pub container_limits: ContainerLimits,
 }
 
-/// How many rounds are run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rounds {
     /// No stop before this many rounds.
@@ -82,12 +78,9 @@ pub struct Rounds {
     pub disturbance: Limits,
 }
 
-/// The warm-up before each visit's scenarios.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WarmUp {
-    /// Length of one window.
     pub window: Duration,
-    /// Windows that must agree.
     pub windows: usize,
     /// After this the server is taken as it is and 'not steady' is reported.
     pub cap: Duration,
@@ -100,7 +93,6 @@ pub struct Contender {
     pub name: String,
     /// Absolute folder in which commands run.
     pub directory: PathBuf,
-    /// Programs that must be on PATH.
     pub needs: Vec<String>,
     /// Commands run one after another before the first round; argument lists.
     pub build: Vec<Vec<String>>,
@@ -119,11 +111,8 @@ pub struct Contender {
     pub start_limit: Duration,
     /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
-    /// What a correct answer is.
     pub expectation: Expectation,
-    /// How its container image is built.
     pub image: Option<ImageRecipe>,
-    /// How that image is started.
     pub image_start: ImageStart,
     /// That it runs in a container; `None` for a process of the host.
     pub container: Option<InContainer>,
@@ -155,17 +144,11 @@ pub enum ImageRecipe {
 /// Why a suite could not be used. Each text names the place and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
-    /// The file cannot be read.
     #[error(
         "cannot read the suite {path}: {source}\n  \
          name a suite file, or one of the suites compiled in: {}", BUILTIN_NAMES.join(", ")
     )]
-    Read {
-        /// The path as given.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    Read { path: String, source: std::io::Error },
     /// The file is not TOML, or has a key or a value that a suite does not have.
     #[error("{place}: {message}")]
     Syntax {
@@ -177,7 +160,6 @@ pub enum SuiteError {
     /// The file reads well and means nothing sensible.
     #[error("{suite}: {message}")]
     Meaning {
-        /// The suite's name or path.
         suite: String,
         /// What is wrong and what to write instead.
         message: String,
@@ -186,14 +168,7 @@ pub enum SuiteError {
     #[error(
         "cannot unpack the sources of the suite '{name}' into {directory}: {source}\n  set JIGGER_CACHE_DIR to a folder that can be written"
     )]
-    Unpack {
-        /// The suite's name.
-        name: String,
-        /// Where to.
-        directory: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    Unpack { name: String, directory: String, source: std::io::Error },
 }
 
 /// The schema of a suite file. What only makes no sense, such as two contenders of one name, is
@@ -244,7 +219,6 @@ impl Suite {
         validate::validate(raw, text, place, folder)
     }
 
-    /// The baseline's entry.
     #[must_use]
     pub fn baseline(&self) -> &Contender {
         &self.contenders[self.baseline]

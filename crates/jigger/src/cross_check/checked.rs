@@ -14,24 +14,17 @@ pub const JIGGER: &str = "jigger";
 /// One figure of a reading.
 pub type Figure = fn(&Reading) -> Option<f64>;
 
-/// All that was measured.
 #[derive(Debug)]
 pub struct Checked<'a> {
-    /// The suite's name.
     pub suite: &'a str,
-    /// Its scenarios.
     pub scenarios: &'a [Scenario],
     /// The contenders that took part.
     pub contenders: Vec<String>,
-    /// Rounds begun.
     pub rounds: usize,
-    /// The cores of the tools.
     pub client_cpus: Vec<usize>,
-    /// The cores of the servers.
     pub server_cpus: Vec<usize>,
     /// jigger's name and those of the tools, with their versions; an empty one is not known.
     pub tools: Vec<(&'static str, String)>,
-    /// Every series.
     pub series: Vec<Series>,
     /// What could not be run, with the remedy.
     pub missing: Vec<String>,
@@ -40,9 +33,7 @@ pub struct Checked<'a> {
 /// What one tool measured of one contender in one scenario.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// The contender.
     pub contender: String,
-    /// The scenario.
     pub scenario: String,
     /// `jigger` or the tool's name.
     pub tool: &'static str,
@@ -55,7 +46,6 @@ pub struct Series {
 /// A tool's figure as a multiple of jigger's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Multiple {
-    /// The ratio.
     pub ratio: f64,
     /// Its 95 % interval; `None` with too few rounds.
     pub interval: Option<(f64, f64)>,
@@ -154,7 +144,6 @@ impl Series {
         Some(Multiple { ratio: contrast.ratio(), interval })
     }
 
-    /// Failed requests of all rounds.
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.readings.iter().flatten().map(|reading| reading.failed).sum()

@@ -8,25 +8,19 @@ use jigger_load::Extent;
 use super::python;
 use super::read::{self, Reading};
 
-/// What a tool is to do.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// What is asked.
     pub url: String,
-    /// Connections at once.
     pub connections: usize,
-    /// Load threads.
     pub threads: usize,
     /// Whether each request has a connection of its own.
     pub is_fresh: bool,
-    /// How long, or how many.
     pub extent: Extent,
 }
 
 /// How a tool is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
-    /// Its arguments.
     pub arguments: Vec<String>,
     /// What it reads from standard input.
     pub input: String,
@@ -38,9 +32,7 @@ pub struct Call {
 /// A program that others measure with.
 #[derive(Debug)]
 pub struct Tool {
-    /// Its name here.
     pub name: &'static str,
-    /// The program on PATH.
     pub program: &'static str,
     /// How it is had.
     pub remedy: &'static str,
@@ -55,9 +47,7 @@ pub struct Tool {
 /// A tool that is there.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Which.
     pub tool: &'static Tool,
-    /// The program to start.
     pub program: PathBuf,
     /// Its version, or that of what it brings; empty when it does not tell.
     pub version: String,

@@ -19,13 +19,9 @@ const SEED: u64 = 43;
 
 /// The real world, in which each trial of a visit is made with every tool.
 pub struct ToolWorld<'p, 'a> {
-    /// Where servers are started.
     pub live: LiveWorld<'p>,
-    /// The tools beside jigger.
     pub found: &'a [Found],
-    /// What runs them.
     pub runner: &'a Runner,
-    /// Where their figures go.
     pub checked: &'a mut Checked<'p>,
 }
 

@@ -19,7 +19,6 @@ pub enum Place {
     Both,
 }
 
-/// The network of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Network {
     /// The host's own.
@@ -32,7 +31,6 @@ pub enum Network {
 /// What holds for every container of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ContainerLimits {
-    /// Its network.
     pub network: Network,
     /// The most processor time that it may use, in cores; `None` for no limit of its own.
     pub cpus: Option<f64>,

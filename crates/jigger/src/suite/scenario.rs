@@ -19,19 +19,13 @@ const PROBE: Duration = Duration::from_secs(2);
 pub struct Scenario {
     /// Unique within the suite; the first part of metric names.
     pub name: String,
-    /// What is sent.
     pub request: RequestSpec,
-    /// What makes a request due.
     pub pacing: Pacing,
-    /// Connections held open at once.
     pub connections: usize,
     /// Load threads; `None` lets the tool choose for the machine.
     pub threads: Option<usize>,
-    /// Whether each request gets a new connection.
     pub connection: ConnectionPolicy,
-    /// When a trial of it ends.
     pub extent: Extent,
-    /// Deadline of one request.
     pub timeout: Duration,
     /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
     /// is not in the file.
@@ -41,7 +35,6 @@ pub struct Scenario {
 /// What is sent to a contender's URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestSpec {
-    /// The method.
     pub method: String,
 }
 
@@ -61,52 +54,37 @@ impl RequestSpec {
     }
 }
 
-/// What makes a request due.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pacing {
     /// Closed loop: the response to the one before.
     Closed,
     /// Open loop: the clock.
-    Rate {
-        /// Requests a second.
-        per_second: f64,
-        /// How they are spread.
-        spread: Spread,
-    },
+    Rate { per_second: f64, spread: Spread },
     /// Open loop, at a share of what the slowest contender can do, which is measured before the
     /// rounds.
     ShareOfSlowest {
         /// The share; 0.6 is 60 %.
         share: f64,
-        /// How requests are spread.
         spread: Spread,
     },
     /// Open loop: each trial looks for the highest rate that keeps a promise.
-    Capacity {
-        /// The promise.
-        objective: Objective,
-        /// How requests are spread.
-        spread: Spread,
-    },
+    Capacity { objective: Objective, spread: Spread },
 }
 
 /// How the requests of an open loop are spread in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spread {
-    /// How due times are spread.
     pub arrivals: Arrivals,
     /// Requests due at the same instant; 1 for none.
     pub burst: u32,
 }
 
 impl Scenario {
-    /// The same with another pacing.
     #[must_use]
     pub fn paced(&self, pacing: Pacing) -> Self {
         Self { pacing, ..self.clone() }
     }
 
-    /// Whether each request gets a new connection.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.connection == ConnectionPolicy::Fresh
