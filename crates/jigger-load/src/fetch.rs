@@ -63,12 +63,12 @@ pub enum FetchError {
         address: String,
     },
     /// Another failure to connect.
-    #[error("cannot connect to {address}: {source}")]
+    #[error("cannot connect to {address}: {cause}")]
     Connect {
         /// Where we asked.
         address: String,
         /// What the kernel said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The time is up.
     #[error("no complete answer within {0:?}; {1} bytes of one came")]
@@ -77,19 +77,25 @@ pub enum FetchError {
     #[error("the server closed the connection after {0} bytes, before the answer was complete")]
     ClosedEarly(usize),
     /// Reading or writing failed.
-    #[error("the connection broke after {received_bytes} bytes of the answer: {source}")]
+    #[error("the connection broke after {received_bytes} bytes of the answer: {cause}")]
     Broken {
         /// Of the response.
         received_bytes: usize,
         /// What the kernel said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// What came is no HTTP/1.1.
     #[error("the answer is no HTTP/1.1: {0}")]
-    Malformed(#[from] Malformed),
+    Malformed(Malformed),
     /// The body exceeds the bound.
     #[error("the body is longer than the limit of {0} bytes")]
     TooLong(u64),
+}
+
+impl From<Malformed> for FetchError {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
 }
 
 /// Asks several times over one connection as long as the server keeps it.
@@ -184,12 +190,12 @@ impl Client {
                 .and_then(|stream| stream.set_nodelay(true).map(|()| Stream::Tcp(stream))),
         };
         let address = self.address.to_string();
-        let stream = stream.map_err(|source| match source.kind() {
+        let stream = stream.map_err(|cause| match cause.kind() {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
                 FetchError::Refused { address }
             }
             io::ErrorKind::TimedOut => FetchError::Timeout(self.options.timeout, 0),
-            _ => FetchError::Connect { address, source },
+            _ => FetchError::Connect { address, cause },
         })?;
         self.connections += 1;
         Ok(stream)
@@ -300,8 +306,8 @@ impl Reading {
         }
     }
 
-    fn broken(&self, source: io::Error) -> FetchError {
-        FetchError::Broken { received_bytes: self.received_bytes, source }
+    fn broken(&self, cause: io::Error) -> FetchError {
+        FetchError::Broken { received_bytes: self.received_bytes, cause }
     }
 }
 

@@ -141,16 +141,16 @@ pub enum LoadError {
         wanted: u64,
     },
     /// A thread could not be pinned.
-    #[error("cannot pin a load thread to core {cpu}: {source}; choose one of this machine's")]
+    #[error("cannot pin a load thread to core {cpu}: {cause}; choose one of this machine's")]
     Pin {
         /// As asked for.
         cpu: usize,
         /// What the kernel said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The kernel gave no thread or no epoll.
     #[error("cannot start a load thread: {0}")]
-    Start(#[source] std::io::Error),
+    Start(std::io::Error),
 }
 
 impl Load {

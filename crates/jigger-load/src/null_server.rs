@@ -57,16 +57,16 @@ impl Default for NullOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum NullServerError {
     /// The address is taken, or is none of this machine's.
-    #[error("the null server cannot listen on {address}: {source}; choose another address")]
+    #[error("the null server cannot listen on {address}: {cause}; choose another address")]
     Listen {
         /// As asked for.
         address: String,
         /// What the kernel said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The kernel gave no thread, no epoll or no pinning.
     #[error("the null server cannot start: {0}")]
-    Start(#[source] std::io::Error),
+    Start(std::io::Error),
 }
 
 /// Why there is no ceiling.
@@ -117,7 +117,7 @@ impl NullServer {
     pub fn start(options: &NullOptions) -> Result<NullServer, NullServerError> {
         let (listener, address) = listen(&options.address).map_err(|errno| {
             let address = options.address.to_string();
-            NullServerError::Listen { address, source: errno.into() }
+            NullServerError::Listen { address, cause: errno.into() }
         })?;
         let hands = (0..options.threads.max(1)).map(|_| Hand::new()).collect::<Result<_, _>>();
         let shared = Arc::new(Shared {

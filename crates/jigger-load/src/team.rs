@@ -230,7 +230,7 @@ fn own_file_table() {
 
 /// Pins the calling thread to one core.
 pub(crate) fn pin(cpu: usize) -> Result<(), LoadError> {
-    let failed = |errno: Errno| LoadError::Pin { cpu, source: errno.into() };
+    let failed = |errno: Errno| LoadError::Pin { cpu, cause: errno.into() };
     if cpu >= CpuSet::MAX_CPU {
         return Err(failed(Errno::INVAL));
     }

@@ -46,12 +46,12 @@ pub enum UrlError {
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// The resolver failed.
-    #[error("cannot resolve `{host}`: {source}; check the name, or give the address itself")]
+    #[error("cannot resolve `{host}`: {cause}; check the name, or give the address itself")]
     Failed {
         /// The name asked for.
         host: String,
         /// What the resolver said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The resolver answered with an empty list.
     #[error("`{0}` resolves to no address; give the address itself")]
@@ -90,7 +90,7 @@ impl Url {
     pub fn resolve(&self) -> Result<Vec<SocketAddr>, ResolveError> {
         let found = (self.host.as_str(), self.port)
             .to_socket_addrs()
-            .map_err(|source| ResolveError::Failed { host: self.host.clone(), source })?;
+            .map_err(|cause| ResolveError::Failed { host: self.host.clone(), cause })?;
         let mut addresses: Vec<SocketAddr> = Vec::new();
         for address in found {
             if !addresses.contains(&address) {

@@ -33,7 +33,7 @@ use crate::plan::RunPlan;
 use crate::prepare::Images;
 use crate::record::{Ended, Record};
 use crate::report::render_as;
-use crate::server::guard;
+use crate::server::{VERB, guard};
 
 /// How the program ends; documented in the help and the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl From<Exit> for ExitCode {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|word| word == guard::VERB) {
+    if std::env::args_os().nth(1).is_some_and(|word| word == VERB) {
         return guard::main();
     }
     let arguments = arguments();

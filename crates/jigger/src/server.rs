@@ -20,21 +20,25 @@ pub mod job;
 mod link;
 mod log;
 mod mark;
+mod meter;
 pub mod port;
 mod protocol;
 pub mod ready;
 mod tree;
 pub mod usage;
 
-pub use container::{Container, EngineError};
+pub use container::Container;
 pub(crate) use error::below;
-pub use error::{Diagnostic, GuardError, StartError, StopError};
-pub use protocol::{Exit, SystemError};
+pub use error::{
+    Diagnostic, EngineError, GuardError, StartError, StopError, SystemError, UsageError,
+};
+pub use meter::Meter;
+pub use protocol::{Exit, VERB};
 
 use link::Link;
 use mark::Mark;
 use protocol::{Event, Request, Spawned, VERSION};
-use usage::{Meter, Usage, UsageError};
+use usage::Usage;
 
 use crate::cgroup;
 use crate::disturbance::HostReading;
@@ -285,7 +289,11 @@ impl Server {
                 }
                 Ok(Event::ContainerLeft(error)) => {
                     let container = self.spec.container.clone();
-                    left = container.map(|it| StopError::ContainerLeft(it, error));
+                    left = container.map(|Container { engine, name }| StopError::ContainerLeft {
+                        engine,
+                        name,
+                        source: error,
+                    });
                 }
                 Ok(_) => {}
                 Err(_) => {
@@ -360,7 +368,10 @@ fn spawn(link: &Link, spec: &StartSpec) -> Result<Spawned, StartError> {
                 link.connection().send(&order).map_err(|error| not_run(spec, error))?;
             }
             Event::Greeting { version } => {
-                return Err(guard_failed(spec, GuardError::OtherVersion(version)));
+                return Err(guard_failed(
+                    spec,
+                    GuardError::OtherVersion { theirs: version, ours: VERSION },
+                ));
             }
             Event::Spawned(spawned) => return Ok(spawned),
             Event::NotStarted(error) => return Err(error),

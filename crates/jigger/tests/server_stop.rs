@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use jigger::server::usage::UsageError;
+use jigger::server::UsageError;
 use jigger::server::{Exit, Life, StopError};
 use rustix::process::{Pid, Signal, kill_process};
 use server_support::{PATIENCE, World, marked, status, until};

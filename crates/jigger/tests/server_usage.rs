@@ -6,7 +6,8 @@ mod server_support;
 
 use jigger::host::allowed_cores;
 use jigger::server::Server;
-use jigger::server::usage::{CpuSource, MemoryKind, UsageError};
+use jigger::server::UsageError;
+use jigger::server::usage::{CpuSource, MemoryKind};
 use server_support::{World, status};
 
 /// Burns CPU in every place where an account could lose it: a live process, an ended thread, a

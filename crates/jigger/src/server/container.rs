@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::protocol::SystemError;
+use super::error::EngineError;
 
 /// What an engine may take for one answer, besides what the server takes to end.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -23,23 +23,6 @@ pub struct Container {
     pub engine: PathBuf,
     /// The container's name; no other may have it.
     pub name: String,
-}
-
-/// Why an engine did not do what it was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum EngineError {
-    /// This program does not run.
-    #[error("{} cannot run", .0.display())]
-    NotRun(PathBuf, #[source] SystemError),
-    /// This program did not answer in this time.
-    #[error("{}: no answer within {} s", .0.display(), .1.as_secs())]
-    Silent(PathBuf, Duration),
-    /// It refused: the last line of its errors, else how it ended.
-    #[error("{0}")]
-    Refused(String),
-    /// It knows no process of the container of this name.
-    #[error("the container {0} does not run")]
-    NoProcess(String),
 }
 
 impl Container {

@@ -9,9 +9,6 @@ use std::time::Duration;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::container::{Container, EngineError};
-use super::protocol::{SystemError, VERSION};
-
 /// An error that knows what to do about it.
 pub trait Diagnostic: std::error::Error {
     /// What to do about it; empty where that depends on the cause.
@@ -37,6 +34,45 @@ pub trait Diagnostic: std::error::Error {
         let separator = if remedy.is_empty() { "" } else { "; " };
         format!("{text}{separator}{remedy}{}", below(self.log_tail()))
     }
+}
+
+/// What an operating system said, as it goes over the link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct SystemError {
+    /// The error's number; 0 when it has none.
+    pub errno: i32,
+    /// The same in words.
+    pub message: String,
+}
+
+impl From<io::Error> for SystemError {
+    fn from(error: io::Error) -> Self {
+        Self { errno: error.raw_os_error().unwrap_or(0), message: error.to_string() }
+    }
+}
+
+impl From<Errno> for SystemError {
+    fn from(errno: Errno) -> Self {
+        io::Error::from(errno).into()
+    }
+}
+
+/// Why an engine did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum EngineError {
+    /// This program does not run.
+    #[error("{} cannot run", .0.display())]
+    NotRun(PathBuf, #[source] SystemError),
+    /// This program did not answer in this time.
+    #[error("{}: no answer within {} s", .0.display(), .1.as_secs())]
+    Silent(PathBuf, Duration),
+    /// It refused: the last line of its errors, else how it ended.
+    #[error("{0}")]
+    Refused(String),
+    /// It knows no process of the container of this name.
+    #[error("the container {0} does not run")]
+    NoProcess(String),
 }
 
 /// Why a server could not be started. Programs are named as they were given.
@@ -99,8 +135,13 @@ pub enum GuardError {
     #[error("it ended without a word")]
     Silent,
     /// It is of another jigger, by its greeting.
-    #[error("it speaks version {0} of the protocol, and this jigger {own}", own = VERSION)]
-    OtherVersion(u32),
+    #[error("it speaks version {theirs} of the protocol, and this jigger {ours}")]
+    OtherVersion {
+        /// Its version.
+        theirs: u32,
+        /// This one's.
+        ours: u32,
+    },
     /// The first request was another one than the start.
     #[error("it was not told what to start")]
     NoOrder,
@@ -118,14 +159,37 @@ pub enum StopError {
     )]
     Survivors(Vec<i32>),
     /// The server's container is still there.
-    #[error("the container {} could not be removed", .0.name)]
-    ContainerLeft(Container, #[source] EngineError),
+    #[error("the container {name} could not be removed")]
+    ContainerLeft {
+        /// The engine's program.
+        engine: PathBuf,
+        /// The container's name.
+        name: String,
+        /// Why.
+        source: EngineError,
+    },
     /// The guard was ended from outside, or hangs.
     #[error(
         "the server's guard was ended from outside; what could be found of the server was killed"
     )]
     GuardLost,
 }
+
+/// Why the costs of a server could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum UsageError {
+    /// The server was stopped, or its guard killed.
+    #[error("the server is no longer running, so its CPU time and memory cannot be read")]
+    Gone,
+    /// The engine does not know the processes of the container of this name.
+    #[error("the processes of the container {0} cannot be told")]
+    Container(String, #[source] EngineError),
+    /// The account in this cgroup could not be read.
+    #[error("the server's CPU account in {} cannot be read", .0.display())]
+    Account(PathBuf, #[source] SystemError),
+}
+
+impl Diagnostic for UsageError {}
 
 impl StartError {
     /// The error for a program that the operating system refused to start.
@@ -172,7 +236,7 @@ impl Diagnostic for StopError {
     fn remedy(&self) -> Cow<'static, str> {
         match self {
             Self::Survivors(_) => "end them by hand before the next run".into(),
-            Self::ContainerLeft(Container { engine, name }, _) => {
+            Self::ContainerLeft { engine, name, .. } => {
                 format!("remove it by hand ({} rm --force {name})", engine.display()).into()
             }
             Self::GuardLost => "look for leftovers with ps".into(),

@@ -29,17 +29,13 @@ use serde::Serialize;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::StartSpec;
-use super::container::{Container, EngineError};
-use super::error::{GuardError, StartError};
-use super::protocol::{Event, Exit, Message, Request, Spawned, SystemError, VERSION, write_line};
+use super::container::Container;
+use super::error::{EngineError, GuardError, StartError, SystemError, UsageError};
+use super::protocol::{Event, Exit, Message, Request, Spawned, VERSION, write_line};
 use super::tree::{self, ProcessTree};
-use super::usage::UsageError;
 use crate::cgroup::{self, Cgroup};
 use crate::disturbance::HostReading;
 use crate::host::monotonic_ns;
-
-/// The word on jigger's command line that makes it a guard; not for users.
-pub const VERB: &str = "__guard";
 
 /// What guards are started from: jigger itself, also when its file has been replaced meanwhile, as by
 /// an update.

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::error::UsageError;
 use super::mark::{self, Mark};
-use super::protocol::{Event, Message, Request, write_line};
-use super::usage::UsageError;
-use super::{StartSpec, container, guard};
+use super::protocol::{Event, Message, Request, VERB, write_line};
+use super::{StartSpec, container};
 
 /// What a response may take: far more than the longest, which an engine is asked for.
 const RESPONSE_LIMIT: Duration = container::ANSWER_LIMIT.saturating_mul(2);
@@ -42,7 +42,7 @@ impl Link {
     /// Starts a guard whose environment, and that of all that it starts, carries `mark`.
     pub(super) fn start(spec: &StartSpec, log: File, mark: &Mark) -> io::Result<Self> {
         let mut command = Command::new(&spec.guard);
-        command.arg(guard::VERB).current_dir(&spec.dir);
+        command.arg(VERB).current_dir(&spec.dir);
         command.envs(spec.env.iter().map(|(name, value)| (name, value)));
         command.env(mark::VARIABLE, mark.text());
         // A process group of its own: Ctrl-C at the terminal reaches jigger alone.

@@ -8,14 +8,14 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::StartSpec;
-use super::container::EngineError;
-use super::error::{GuardError, StartError};
-use super::usage::UsageError;
+use super::error::{EngineError, GuardError, StartError, UsageError};
+
+/// The word on jigger's command line that makes it a guard; not for users.
+pub const VERB: &str = "__guard";
 
 /// The version of this protocol, which the guard's greeting names: a change of any message but the
 /// greeting raises it.
@@ -92,28 +92,6 @@ pub(super) struct Spawned {
     pub(super) cgroup: Option<PathBuf>,
 }
 
-/// What an operating system said, as it goes over the link.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct SystemError {
-    /// The error's number; 0 when it has none.
-    pub errno: i32,
-    /// The same in words.
-    pub message: String,
-}
-
-impl From<io::Error> for SystemError {
-    fn from(error: io::Error) -> Self {
-        Self { errno: error.raw_os_error().unwrap_or(0), message: error.to_string() }
-    }
-}
-
-impl From<Errno> for SystemError {
-    fn from(errno: Errno) -> Self {
-        io::Error::from(errno).into()
-    }
-}
-
 impl fmt::Display for Exit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -142,7 +120,7 @@ mod tests {
 
     use serde::de::DeserializeOwned;
 
-    use super::super::Container;
+    use super::super::{Container, SystemError};
     use super::*;
 
     /// Through a pipe's bytes, which are one line.

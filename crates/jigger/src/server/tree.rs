@@ -14,8 +14,9 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open, pidfd_send_signal,
 };
 
+use super::error::UsageError;
 use super::port;
-use super::usage::{CpuSource, CpuTime, Memory, MemoryKind, Usage, UsageError};
+use super::usage::{CpuSource, CpuTime, Memory, MemoryKind, Usage};
 use crate::cgroup::Account;
 
 /// How often the tree is read again when a process ended during the reading.

@@ -1,13 +1,6 @@
 //! What a server costs: CPU time and memory of its whole process tree, asked of its guard.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
-
-use super::container::EngineError;
-use super::error::Diagnostic;
-use super::link::Connection;
-use super::protocol::{Request, SystemError};
 
 /// CPU time, memory and size of a server's process tree at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,40 +56,4 @@ pub enum MemoryKind {
     /// Resident set size for at least one process whose `smaps_rollup` may not be read: shared
     /// pages count more than once.
     Rss,
-}
-
-/// Why the costs of a server could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum UsageError {
-    /// The server was stopped, or its guard killed.
-    #[error("the server is no longer running, so its CPU time and memory cannot be read")]
-    Gone,
-    /// The engine does not know the processes of the container of this name.
-    #[error("the processes of the container {0} cannot be told")]
-    Container(String, #[source] EngineError),
-    /// The account in this cgroup could not be read.
-    #[error("the server's CPU account in {} cannot be read", .0.display())]
-    Account(PathBuf, #[source] SystemError),
-}
-
-impl Diagnostic for UsageError {}
-
-/// Asks a server's guard for its costs; cheap to clone and to send to a sampling thread.
-#[derive(Clone, Debug)]
-pub struct Meter {
-    pub(super) connection: Connection,
-}
-
-impl Meter {
-    /// CPU time and memory of the tree, as of the guard's response.
-    ///
-    /// The guard reads about 10 us for CPU time with a cgroup, else about 10 us a process. For
-    /// memory the kernel walks the page tables of each process: 0.1 to 0.5 ms for a small one such
-    /// as a gunicorn worker, more for a big one. The way there and back are some ten system calls.
-    ///
-    /// # Errors
-    /// [`UsageError`]; [`UsageError::Gone`] also when the guard is gone.
-    pub fn usage(&self) -> Result<Usage, UsageError> {
-        self.connection.request(&Request::Usage)
-    }
 }

@@ -7,7 +7,7 @@ use super::live::VisitError;
 use super::verify::Target;
 use crate::disturbance::HostReading;
 use crate::record::Evidence;
-use crate::server::usage::UsageError;
+use crate::server::UsageError;
 use crate::server::{Exit, Server, below, port};
 
 /// A port is free again within this after its server has ended.
