@@ -85,7 +85,10 @@ impl SteadyRule {
         if matches!(verdict, Steadiness::Steady | Steadiness::TooFewWindows) {
             return verdict;
         }
-        let later = &windows[windows.len() - (windows.len() / 2).max(self.windows.max(3))..];
+        let judged = (windows.len() / 2).max(self.windows).max(3);
+        // Two windows have a line without anything left over, by which chance could be told.
+        let Some(start) = windows.len().checked_sub(judged) else { return verdict };
+        let later = &windows[start..];
         let mean = mean(later);
         if !(mean.is_finite() && mean > 0.0) {
             return Steadiness::Varies { spread: f64::INFINITY };
@@ -216,6 +219,10 @@ fn rise_error(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
     use crate::SplitMix64;
 
@@ -355,6 +362,40 @@ mod tests {
         assert!(level[100] <= 15 && level[180] <= 25, "{} {}", level[100], level[180]);
         assert!(too_early <= 10, "{too_early} of 200");
         assert!(!rule.is_noisy_but_level(&[]) && !rule.is_noisy_but_level(&[0.0; 40]));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: RngSeed::Fixed(5),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// A cap may end a warm-up after any number of windows, of any rates.
+        #[test]
+        fn whatever_the_windows_they_are_judged(
+            rates in vec(prop_oneof![Just(0.0), 1.0..1e6_f64], 0..40),
+            windows in 0_usize..12,
+        ) {
+            let rule = SteadyRule { windows, ..SteadyRule::default() };
+            let (verdict, at_limit) = (rule.judge(&rates), rule.judge_at_limit(&rates));
+            let is_short = rates.len() < windows.max(2);
+            for found in [verdict, at_limit] {
+                prop_assert_eq!(found == Steadiness::TooFewWindows, is_short);
+            }
+            prop_assert!(verdict != Steadiness::Steady || at_limit == verdict);
+            let since = rule.level_since(&rates);
+            prop_assert!(since.is_none_or(|since| since < rates.len()));
+            prop_assert!(!(is_short && (since.is_some() || rule.is_noisy_but_level(&rates))));
+        }
+    }
+
+    /// Too few to tell noise from drift: what the rule itself says stands.
+    #[test]
+    fn two_windows_can_be_the_whole_warm_up() {
+        let rule = SteadyRule { windows: 2, ..SteadyRule::default() };
+        assert!(matches!(rule.judge_at_limit(&[100.0, 150.0]), Steadiness::Varies { .. }));
+        assert_eq!(rule.judge_at_limit(&[100.0, 100.5]), Steadiness::Steady);
     }
 
     /// R: `summary(lm(c(1, 3, 4, 7, 8, 10) ~ c(0:5)))$coefficients`.

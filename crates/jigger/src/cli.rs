@@ -2,7 +2,6 @@
 
 mod examples;
 mod load;
-mod place;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -10,12 +9,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::display::Verbosity;
-use crate::host::{Placement, PlacementError, allowed_cores, parse_cpus};
+use crate::plan::{Cores, Method, Options};
 use crate::report::{Format, Look};
 use crate::schema::Schema;
+use crate::suite::Selection;
 
 pub use load::{CrossCheckArgs, LoadArgs, TimeitArgs, WrkArgs};
-pub use place::{In, OnNetwork, PlaceArgs};
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
 ///
@@ -74,24 +73,9 @@ pub struct RunArgs {
     /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
     pub suite: String,
-    /// How much is measured.
+    /// What is asked for beside the suite.
     #[command(flatten)]
-    pub method: MethodArgs,
-    /// Measure only this contender (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub only: Vec<String>,
-    /// Where contenders run, and how they are built.
-    #[command(flatten)]
-    pub place: PlaceArgs,
-    /// Do not build container images
-    #[arg(long)]
-    pub no_images: bool,
-    /// Container engine: docker or podman [default: the first that answers]
-    #[arg(long, value_name = "NAME")]
-    pub engine: Option<String>,
-    /// Which cores are used.
-    #[command(flatten)]
-    pub placement: PlacementArgs,
+    pub options: Options,
     /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -112,67 +96,13 @@ pub struct CompareArgs {
     pub duration: String,
     /// How much is measured.
     #[command(flatten)]
-    pub method: MethodArgs,
+    pub method: Method,
     /// Which cores are used.
     #[command(flatten)]
-    pub placement: PlacementArgs,
+    pub cores: Cores,
     /// Where results go.
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-/// Which cores are used.
-#[derive(Debug, Clone, Args)]
-pub struct PlacementArgs {
-    /// Cores of the load engine, such as 0 or 0,2-3 [default: a quarter of them]
-    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
-    pub client_cpus: Option<CpuList>,
-    /// Cores that the servers are kept to [default: those that the load engine leaves]
-    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
-    pub server_cpus: Option<CpuList>,
-}
-
-/// Core numbers, ascending, at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CpuList(pub Vec<usize>);
-
-fn cpu_list(text: &str) -> Result<CpuList, crate::host::NotCpus> {
-    parse_cpus(text).map(CpuList)
-}
-
-impl PlacementArgs {
-    /// The placement asked for.
-    ///
-    /// # Errors
-    /// [`PlacementError`] when a core is none that jigger may use.
-    pub fn placement(&self) -> Result<Placement, PlacementError> {
-        let of = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
-        let (client, server) = (of(&self.client_cpus), of(&self.server_cpus));
-        Placement::chosen(&allowed_cores(), client.as_deref(), server.as_deref())
-    }
-}
-
-/// How much is measured.
-#[derive(Debug, Clone, Args)]
-pub struct MethodArgs {
-    /// Three short rounds, for a look; intervals are wide
-    #[arg(long, conflicts_with_all = ["thorough", "rounds"])]
-    pub quick: bool,
-    /// 20 to 40 rounds and up to an hour, for a result to publish
-    #[arg(long, conflicts_with = "rounds")]
-    pub thorough: bool,
-    /// Exactly so many rounds, whatever the time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub rounds: Option<u16>,
-    /// Launch each contender so many times more, for its start-up time alone
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub startups: u16,
-    /// Draw the rounds' orders with this seed
-    #[arg(long, value_name = "N", default_value_t = 42)]
-    pub seed: u64,
-    /// Take a threshold that is not settled for one that fails
-    #[arg(long)]
-    pub strict: bool,
 }
 
 /// Where results go.
@@ -251,18 +181,18 @@ pub struct CheckArgs {
     /// A suite file, or a suite compiled in: pong, post, placebo, known
     #[arg(default_value = "pong")]
     pub suite: String,
-    /// Check only this contender (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub only: Vec<String>,
-    /// Where contenders run, and how they are built.
+    /// Who takes part, and where.
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub selection: Selection,
+    /// Build everything anew, where the suite says how
+    #[arg(long)]
+    pub clean_build: bool,
     /// Container engine: docker or podman [default: the first that answers]
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
     /// Which cores are used.
     #[command(flatten)]
-    pub placement: PlacementArgs,
+    pub cores: Cores,
     /// How much is shown.
     #[command(flatten)]
     pub shown: ShownArgs,
@@ -303,10 +233,10 @@ pub struct AbArgs {
     pub suite: String,
     /// How much is measured.
     #[command(flatten)]
-    pub method: MethodArgs,
+    pub method: Method,
     /// On which cores.
     #[command(flatten)]
-    pub placement: PlacementArgs,
+    pub cores: Cores,
     /// Compare only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,

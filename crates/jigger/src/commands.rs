@@ -19,12 +19,20 @@ pub mod wrk;
 mod output;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Parser as _;
 
-use crate::cli::{Cli, Command};
+use crate::analysis::Analysis;
+use crate::cli::{Cli, Command, OutputArgs};
+use crate::interrupt::Interrupt;
+use crate::pipeline::{self, RunContext};
+use crate::plan::RunPlan;
+use crate::prepare::Images;
+use crate::record::{Ended, Record};
+use crate::report::render_as;
 use crate::server::{VERB, guard};
 
 /// How the program ends; documented in the help and the README.
@@ -113,4 +121,36 @@ fn arguments() -> Vec<OsString> {
         arguments.insert(1, "wrk".into());
     }
     arguments
+}
+
+/// What `run` and `compare` do: runs the plan, keeps the record, writes the reports.
+fn measure(plan: &RunPlan, images: Images, out: &OutputArgs) -> Result<Exit> {
+    output::check_files(&out.output)?;
+    let half_width = plan.rounds.until_half_width;
+    let context = RunContext {
+        interrupt: &Interrupt::listen()?,
+        images,
+        record: Some(out.record.clone().unwrap_or_else(|| record_path("jigger-records", plan))),
+        verbosity: out.shown.verbosity(),
+        settled: &|record: &Record| Analysis::of(record).is_settled(half_width),
+    };
+    let file = pipeline::run(plan, &context)?;
+    let analysis = Analysis::of(&file.record);
+    output::print(&render_as(&analysis, out.format, out.shown.look()))?;
+    output::write_files(&analysis, &out.output, out.charts.as_deref())?;
+    if let Some(path) = &file.path {
+        eprintln!("record: {}", path.display());
+    }
+    Ok(match file.record.ended {
+        Ended::Interrupted => Exit::Interrupted,
+        _ if analysis.has_failures() => Exit::NotMeasured,
+        _ if analysis.misses_thresholds(plan.options.method.strict) => Exit::Missed,
+        _ => Exit::Fine,
+    })
+}
+
+/// Where the record of a run that begins now goes within a folder.
+fn record_path(folder: impl Into<PathBuf>, plan: &RunPlan) -> PathBuf {
+    let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    folder.into().join(format!("{}-{time}.json", plan.suite.name))
 }

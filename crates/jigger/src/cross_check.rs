@@ -9,7 +9,9 @@ pub mod python;
 mod read;
 pub mod report;
 pub mod tool;
+mod world;
 
 pub use checked::{Checked, JIGGER, Series};
 pub use read::Reading;
 pub use tool::{Call, Found, TOOLS, Task, Tool};
+pub use world::ToolWorld;

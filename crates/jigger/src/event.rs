@@ -2,90 +2,72 @@
 
 use std::time::Duration;
 
-/// Something that happened.
+/// Rounds and launches are counted from 0.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A contender is being built, or its image.
     Preparing {
-        /// Its name.
         contender: String,
         /// What is done, such as "building".
         step: &'static str,
     },
     /// A contender takes no part, or no longer.
     LeftOut {
-        /// Its name.
         contender: String,
         /// Why, with the remedy.
         reason: String,
     },
     /// A launch for its start-up time alone begins.
     Launching {
-        /// The entry's name.
         entry: String,
-        /// Which of its launches it is, from 0.
         launch: usize,
         /// How many each entry gets.
         launches: usize,
     },
-    /// The rounds begin.
     RoundsBegin {
-        /// Visits in each.
+        /// In each round.
         visits: usize,
-        /// The most rounds there may be.
         max_rounds: usize,
     },
-    /// A visit begins.
     VisitBegins {
-        /// The entry's name.
         entry: String,
-        /// The round, from 0.
         round: usize,
-        /// The visits made so far.
         visits_done: usize,
         /// Time left as far as can be told; `None` before the first visit has ended.
         left: Option<Duration>,
     },
     /// A step of the visit begins: "starting", "warming up", a scenario's name.
     Step {
-        /// What.
         name: String,
         /// Requests a second so far, where there is load.
         rate_per_second: Option<f64>,
     },
     /// A round is made again, since a visit of it was disturbed.
     RoundRepeated {
-        /// The round, from 0.
         round: usize,
         /// What was beyond which limit, in whose visit.
         evidence: String,
     },
-    /// A round has ended.
     RoundEnded {
-        /// The round, from 0.
         round: usize,
         /// How the contenders stand in the scenario with the most connections.
         standings: Vec<Standing>,
     },
     /// A planned look at what has been measured.
     Looked {
-        /// After how many rounds.
         rounds: usize,
         /// Whether it answers everything, so that the run ends here.
         is_settled: bool,
         /// After how many rounds the next look is due; `None` for the last.
         next: Option<usize>,
     },
-    /// The rounds have ended.
     RoundsEnded,
 }
 
 /// A contender's rate as a multiple of the baseline's, so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
-    /// Its name.
     pub contender: String,
-    /// The ratio.
     pub ratio: f64,
     /// The half-width of its interval as a share, with enough rounds.
     pub half_width: Option<f64>,

@@ -40,14 +40,11 @@ pub mod live;
 pub mod schema;
 pub mod wrk;
 
-pub mod startups;
-
 pub mod session;
-
-pub mod calibration;
 pub mod visit;
 
 pub mod cross_check;
+pub mod pipeline;
 
 pub mod cli;
 pub mod commands;

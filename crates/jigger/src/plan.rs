@@ -1,12 +1,63 @@
-//! Suite and seed to plan: which entry is visited when. Pure.
+//! Suite, options and host to plan: what is done, in which order, and when it ends. Pure, and never
+//! changed: what a phase finds is [`Findings`], from which the next ones follow.
 
-use jigger_stats::{Looks, Orders};
+mod options;
+mod record;
 
-use crate::suite::Suite;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jigger_stats::{FEWEST_ROUNDS, Looks, Orders};
+
+use crate::disturbance::Limits;
+use crate::host::{Placement, PlacementError};
+use crate::record::Phase;
+use crate::suite::{Pacing, Rounds, Scenario, Suite, WarmUp};
 
 pub use crate::suite::PLACEBO;
+pub use options::{Cores, CpuList, Method, Options, Revisions};
 
-/// One line of the plan's list of who is visited each round.
+/// How long the load engine's ceiling is measured, for each shape of scenario.
+const CEILING: Duration = Duration::from_secs(1);
+/// The same for a first look.
+const QUICK_CEILING: Duration = Duration::from_millis(200);
+/// In a first look no trial has more requests, nor takes longer; a p90 needs 100 answers.
+const QUICK_REQUESTS: u64 = 100;
+const QUICK_TIME: Duration = Duration::from_millis(300);
+/// In a first look warm-ups have no longer windows, nor take longer.
+const QUICK_WINDOW: Duration = Duration::from_millis(100);
+const QUICK_CAP: Duration = Duration::from_secs(1);
+
+/// What is done in a run.
+#[derive(Debug, Clone)]
+pub struct RunPlan {
+    /// What is compared, as it was read.
+    pub suite: Suite,
+    pub options: Options,
+    /// The cores of the load engine and of the servers.
+    pub placement: Placement,
+    /// What is done, in this order, once the contenders are prepared.
+    pub phases: Vec<Phase>,
+    /// How many rounds, when to stop, and beyond what a round is repeated.
+    pub rounds: Rounds,
+    /// Whether the baseline is entered a second time.
+    pub placebo: bool,
+    pub warm_up: WarmUp,
+    /// The scenarios, as far as they are known beforehand: see [`RunPlan::scenarios_in`].
+    pub scenarios: Vec<Scenario>,
+    pub ceiling_time: Duration,
+}
+
+/// What the phases before the rounds found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Findings {
+    /// Requests a second of the scenarios whose rate is a share, by their names.
+    pub rates: BTreeMap<String, f64>,
+    /// Whether some contenders close connections that others keep.
+    pub closing_differs: bool,
+}
+
+/// One of those who are visited each round.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// Index into the suite's contenders.
@@ -17,7 +68,7 @@ pub struct Entry {
 
 /// The rounds of a run: a balanced order of all entries for each.
 #[derive(Debug)]
-pub struct Plan {
+pub struct Schedule {
     /// Who takes part: each contender once, and the placebo last.
     pub entries: Vec<Entry>,
     /// When the run may end.
@@ -25,71 +76,139 @@ pub struct Plan {
     orders: Orders,
 }
 
-impl Plan {
-    /// The plan for those of the suite's contenders whose indexes are in `taking_part`.
+impl RunPlan {
+    /// The plan for a machine whose cores are these.
     ///
-    /// The same suite, contenders and seed give the same plan.
+    /// # Errors
+    /// [`PlacementError`] when a core asked for is not among them.
+    pub fn new(suite: Suite, options: Options, cores: &[usize]) -> Result<Self, PlacementError> {
+        let is_quick = options.method.quick;
+        let shortened = |it: &Scenario| it.shortened(QUICK_REQUESTS, QUICK_TIME);
+        let scenarios: Vec<Scenario> = match is_quick {
+            true => suite.scenarios.iter().map(shortened).collect(),
+            false => suite.scenarios.clone(),
+        };
+        let warm_up = match is_quick {
+            true => WarmUp {
+                window: suite.warm_up.window.min(QUICK_WINDOW),
+                cap: suite.warm_up.cap.min(QUICK_CAP),
+                ..suite.warm_up
+            },
+            false => suite.warm_up.clone(),
+        };
+        Ok(Self {
+            placement: options.cores.placement(cores)?,
+            phases: phases(&suite, &options),
+            rounds: rounds(&suite.rounds, &options.method),
+            placebo: suite.placebo,
+            warm_up,
+            scenarios,
+            ceiling_time: if is_quick { QUICK_CEILING } else { CEILING },
+            suite,
+            options,
+        })
+    }
+
+    /// The scenarios that a visit of this phase runs, once so much is found: in the calibration a
+    /// closed loop for each rate that is a share; in the rounds all, with the rates that were
+    /// found, and with fresh connections too where closing differs.
     #[must_use]
-    pub fn new(suite: &Suite, taking_part: &[usize], seed: u64) -> Self {
+    pub fn scenarios_in(&self, phase: Phase, found: &Findings) -> Vec<Scenario> {
+        match phase {
+            Phase::Check | Phase::Survey | Phase::Startups => Vec::new(),
+            Phase::Calibration => {
+                let shares = self.scenarios.iter().filter(|scenario| is_share(scenario));
+                shares.map(|scenario| scenario.paced(Pacing::Closed)).collect()
+            }
+            Phase::Ceilings | Phase::Rounds => {
+                let counterpart = found.closing_differs.then(|| self.suite.fresh_counterpart());
+                let known = self.scenarios.iter().map(|scenario| found.settled(scenario));
+                known.chain(counterpart.flatten()).collect()
+            }
+        }
+    }
+}
+
+impl Findings {
+    fn settled(&self, scenario: &Scenario) -> Scenario {
+        match (&scenario.pacing, self.rates.get(&scenario.name)) {
+            (&Pacing::ShareOfSlowest { spread, .. }, Some(&per_second)) => {
+                scenario.paced(Pacing::Rate { per_second, spread })
+            }
+            _ => scenario.clone(),
+        }
+    }
+}
+
+impl Schedule {
+    /// That of a plan for the contenders whose indexes are in `taking_part`.
+    ///
+    /// The same plan and contenders give the same schedule.
+    #[must_use]
+    pub fn new(plan: &RunPlan, taking_part: &[usize]) -> Self {
+        let suite = &plan.suite;
         let entry = |&contender: &usize| Entry {
             contender,
             name: suite.contenders[contender].name.clone(),
         };
         let mut entries: Vec<Entry> = taking_part.iter().map(entry).collect();
-        if suite.placebo && taking_part.contains(&suite.baseline) {
+        if plan.placebo && taking_part.contains(&suite.baseline) {
             entries.push(Entry { contender: suite.baseline, name: PLACEBO.to_owned() });
         }
-        let orders = Orders::balanced(entries.len(), seed);
-        let crate::suite::Rounds { min, max, .. } = suite.rounds;
-        let looks = Looks::planned(min, max, orders.square_len())
+        let orders = Orders::balanced(entries.len(), plan.options.method.seed);
+        let looks = Looks::planned(plan.rounds.min, plan.rounds.max, orders.square_len())
             .expect("a validated suite has 1 <= min <= max");
         Self { entries, looks, orders }
     }
 
-    /// The indexes of the entries in the order of round `round`, counted from 0.
+    /// The entries in the order of round `round`, counted from 0.
     #[must_use]
-    pub fn round(&self, round: usize) -> Vec<usize> {
-        self.orders.round(round)
+    pub fn round(&self, round: usize) -> Vec<Entry> {
+        self.orders.round(round).into_iter().map(|at| self.entries[at].clone()).collect()
     }
+
+    /// Each contender once, in the suite's order.
+    #[must_use]
+    pub fn contenders(&self) -> Vec<Entry> {
+        self.entries.iter().filter(|entry| entry.name != PLACEBO).cloned().collect()
+    }
+}
+
+fn is_share(scenario: &Scenario) -> bool {
+    matches!(scenario.pacing, Pacing::ShareOfSlowest { .. })
+}
+
+fn phases(suite: &Suite, options: &Options) -> Vec<Phase> {
+    let is_surveyed = !options.method.quick && suite.fresh_counterpart().is_some();
+    [
+        (Phase::Calibration, suite.scenarios.iter().any(is_share)),
+        (Phase::Survey, is_surveyed),
+        (Phase::Ceilings, true),
+        (Phase::Startups, options.method.startups > 0),
+        (Phase::Rounds, true),
+    ]
+    .into_iter()
+    .filter_map(|(phase, is_needed)| is_needed.then_some(phase))
+    .collect()
+}
+
+fn rounds(of_suite: &Rounds, method: &Method) -> Rounds {
+    let mut rounds = of_suite.clone();
+    if let Some(count) = method.rounds {
+        (rounds.min, rounds.max) = (count.into(), count.into());
+        rounds.budget = Duration::MAX / 4;
+    }
+    if method.thorough {
+        (rounds.min, rounds.max) = (rounds.min.max(20), rounds.max.max(40));
+        rounds.budget = rounds.budget.max(Duration::from_secs(3_600));
+    }
+    if method.quick {
+        (rounds.min, rounds.max) = (FEWEST_ROUNDS, FEWEST_ROUNDS);
+        // There is no time for rounds made again.
+        rounds.disturbance = Limits::none();
+    }
+    rounds
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    fn suite() -> Suite {
-        let contender = |name| format!("[[contender]]\nname = \"{name}\"\nurl = \"http://h/\"\n");
-        let text = format!(
-            "[suite]\nname = \"s\"\nbaseline = \"b\"\n{}{}[[scenario]]\nname = \"q\"\nrequests = 1\n",
-            contender("a"),
-            contender("b")
-        );
-        Suite::parse(&text, "s", Path::new("/")).unwrap()
-    }
-
-    #[test]
-    fn the_baseline_is_entered_twice() {
-        let plan = Plan::new(&suite(), &[0, 1], 7);
-        let names: Vec<&str> = plan.entries.iter().map(|entry| entry.name.as_str()).collect();
-        assert_eq!(names, ["a", "b", PLACEBO]);
-        assert_eq!(plan.entries[2].contender, 1);
-    }
-
-    #[test]
-    fn without_the_baseline_there_is_no_placebo() {
-        assert_eq!(Plan::new(&suite(), &[0], 7).entries.len(), 1);
-    }
-
-    #[test]
-    fn every_round_visits_every_entry_once_and_the_seed_repeats_it() {
-        let (plan, again) = (Plan::new(&suite(), &[0, 1], 7), Plan::new(&suite(), &[0, 1], 7));
-        for round in 0..12 {
-            let mut order = plan.round(round);
-            assert_eq!(order, again.round(round));
-            order.sort_unstable();
-            assert_eq!(order, [0, 1, 2]);
-        }
-    }
-}
+mod tests;

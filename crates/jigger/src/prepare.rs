@@ -9,6 +9,7 @@ use crate::artifact::Artifact;
 use crate::event::{Event, Listener};
 use crate::image::Engine;
 use crate::interrupt::Interrupt;
+use crate::plan::RunPlan;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, Status};
 use crate::server::job::{self, Ended, JobError};
 use crate::server::{Diagnostic, Exit, StartSpec};
@@ -38,15 +39,6 @@ impl Images {
     }
 }
 
-/// How contenders are built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Builds {
-    /// What has not changed is not built again.
-    Incremental,
-    /// Everything anew, where the suite says how (`clean_build`).
-    Clean,
-}
-
 /// From SIGTERM to SIGKILL for a build that the user interrupts.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -65,17 +57,17 @@ const REMEDIES: &[(&str, &str)] = &[
 
 /// Prepares every contender; one entry each, in the suite's order.
 pub fn prepare(
-    suite: &Suite,
-    builds: Builds,
+    plan: &RunPlan,
     images: &Images,
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) -> Vec<ContenderRecord> {
+    let (suite, anew) = (&plan.suite, plan.options.clean_build);
     let mut records: Vec<ContenderRecord> = suite
         .contenders
         .iter()
         .map(|contender| {
-            let record = prepared(contender, builds, interrupt, listener);
+            let record = prepared(contender, anew, interrupt, listener);
             if let Some(reason) = &record.reason {
                 let (contender, reason) = (record.name.clone(), reason.clone());
                 listener(Event::LeftOut { contender, reason });
@@ -93,7 +85,7 @@ pub fn prepare(
 
 fn prepared(
     contender: &Contender,
-    builds: Builds,
+    anew: bool,
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) -> ContenderRecord {
@@ -121,7 +113,7 @@ fn prepared(
     }
     if !contender.build.is_empty() {
         listener(Event::Preparing { contender: contender.name.clone(), step: "building" });
-        match build(contender, builds, interrupt) {
+        match build(contender, anew, interrupt) {
             Ok((seconds, artifact)) => {
                 record.build_seconds = Some(seconds);
                 record.artifact = artifact;
@@ -151,14 +143,14 @@ pub fn is_on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
 }
 
-/// Runs the build's commands; the wall time of all, in seconds, and what they made, or what went
+/// Runs the build's commands, those that build `anew` where there are such; the wall time of all, in seconds, and what they made, or what went
 /// wrong.
 fn build(
     contender: &Contender,
-    builds: Builds,
+    anew: bool,
     interrupt: &Interrupt,
 ) -> Result<(f64, Option<ArtifactRecord>), String> {
-    let anew = builds == Builds::Clean && !contender.clean_build.is_empty();
+    let anew = anew && !contender.clean_build.is_empty();
     let commands = if anew { &contender.clean_build } else { &contender.build };
     let before = artifact(contender)?;
     let mut took = Duration::ZERO;

@@ -8,6 +8,7 @@ mod embedded;
 mod error;
 mod file;
 mod limit;
+mod plan;
 mod visit;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use embedded::{Embedded, embed};
 pub use error::RecordError;
 pub use file::RecordFile;
 pub use limit::Limit;
+pub use plan::{PacingRecord, Phase, PlanRecord};
 pub use visit::VisitParts;
 
 /// The version of the on-disk format that this program writes and reads.
@@ -47,6 +49,9 @@ pub struct Record {
     pub created: String,
     /// The seed that the rounds' orders were drawn with.
     pub seed: u64,
+    /// What was asked for and planned; unknown in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanRecord>,
     /// What was to be measured.
     pub suite: SuiteRecord,
     /// Where.
@@ -444,7 +449,7 @@ impl ScenarioRecord {
     /// Whether requests come at a rate that is given, so that the servers do not decide it.
     #[must_use]
     pub fn is_rate_given(&self) -> bool {
-        self.rate_per_second.is_some() && self.objective.is_none()
+        matches!(self.pacing(), PacingRecord::Rate { .. })
     }
 
     /// Keeps the attempts at the ceiling, and the highest as the ceiling: a disturbance only ever
@@ -469,6 +474,22 @@ impl Record {
     #[must_use]
     pub fn scenario_names(&self) -> Vec<&str> {
         self.suite.scenarios.iter().map(|scenario| scenario.name.as_str()).collect()
+    }
+
+    /// The indexes of the contenders that take part.
+    #[must_use]
+    pub fn taking_part(&self) -> Vec<usize> {
+        let contenders = self.contenders.iter().enumerate();
+        contenders.filter(|(_, it)| it.status == Status::Measured).map(|(at, _)| at).collect()
+    }
+
+    /// The program's arguments that make the same run of the suite in `suite.toml`; of an older
+    /// record all that is known of them.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        let seed = self.seed.to_string();
+        let known = || ["run", "suite.toml", "--seed", &seed].map(str::to_owned).to_vec();
+        self.plan.as_ref().map_or_else(known, |plan| plan.arguments.clone())
     }
 
     /// The visits that the analysis is of: all but those of rounds that were made again.

@@ -19,9 +19,7 @@ pub struct Checkouts<'a> {
 /// A contender that is not compared, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Its name.
     pub contender: String,
-    /// Why.
     pub reason: String,
 }
 
@@ -34,18 +32,13 @@ pub fn split(suite: &Suite, checkouts: &Checkouts<'_>) -> (Vec<Suite>, Vec<LeftO
         match pair(contender, checkouts) {
             Ok(contenders) => suites.push(Suite {
                 name: format!("ab-{}", contender.name),
-                source: suite.source.clone(),
                 baseline: 0,
                 placebo: true,
-                rounds: suite.rounds.clone(),
-                warm_up: suite.warm_up.clone(),
                 thresholds: thresholds(suite, contender, &contenders),
                 contenders: contenders.into(),
-                scenarios: suite.scenarios.clone(),
-                margin: suite.margin,
                 // The two are the same program but for the change in question.
                 measure_closing: false,
-                container_limits: suite.container_limits,
+                ..suite.clone()
             }),
             Err(reason) => left_out.push(LeftOut { contender: contender.name.clone(), reason }),
         }

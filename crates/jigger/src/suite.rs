@@ -11,11 +11,14 @@ mod objective;
 mod placeholder;
 mod raw;
 mod scenario;
+mod selection;
 mod threshold;
 mod validate;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use jigger_load::ConnectionPolicy;
 
 use crate::disturbance::Limits;
 
@@ -27,6 +30,8 @@ pub use containers::{
 pub use expectation::{BodyExpectation, Expectation, hex};
 pub use objective::{Objective, Statistic};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
+pub use scenario::{Pacing, RequestSpec, Scenario, Spread};
+pub use selection::Selection;
 pub use threshold::{Bound, Limit, Threshold, check_metrics};
 pub use validate::duration;
 
@@ -44,9 +49,7 @@ pub struct Suite {
     pub baseline: usize,
     /// Whether the baseline is entered a second time, as the placebo.
     pub placebo: bool,
-    /// How many rounds, and when to stop.
     pub rounds: Rounds,
-    /// How a server is brought to its steady state.
     pub warm_up: WarmUp,
     /// The servers under comparison; at least one.
     pub contenders: Vec<Contender>,
@@ -58,11 +61,9 @@ pub struct Suite {
     pub margin: f64,
     /// Whether all are asked with fresh connections too when some close theirs and others do not.
     pub measure_closing: bool,
-    /// What holds for contenders that run in containers.
     pub container_limits: ContainerLimits,
 }
 
-/// How many rounds are run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rounds {
     /// No stop before this many rounds.
@@ -77,12 +78,9 @@ pub struct Rounds {
     pub disturbance: Limits,
 }
 
-/// The warm-up before each visit's scenarios.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WarmUp {
-    /// Length of one window.
     pub window: Duration,
-    /// Windows that must agree.
     pub windows: usize,
     /// After this the server is taken as it is and 'not steady' is reported.
     pub cap: Duration,
@@ -95,7 +93,6 @@ pub struct Contender {
     pub name: String,
     /// Absolute folder in which commands run.
     pub directory: PathBuf,
-    /// Programs that must be on PATH.
     pub needs: Vec<String>,
     /// Commands run one after another before the first round; argument lists.
     pub build: Vec<Vec<String>>,
@@ -114,11 +111,8 @@ pub struct Contender {
     pub start_limit: Duration,
     /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
-    /// What a correct answer is.
     pub expectation: Expectation,
-    /// How its container image is built.
     pub image: Option<ImageRecipe>,
-    /// How that image is started.
     pub image_start: ImageStart,
     /// That it runs in a container; `None` for a process of the host.
     pub container: Option<InContainer>,
@@ -147,70 +141,14 @@ pub enum ImageRecipe {
     Reference(String),
 }
 
-/// One way of asking.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scenario {
-    /// Unique within the suite; the first part of metric names.
-    pub name: String,
-    /// Connections held open at once.
-    pub connections: usize,
-    /// Load threads; `None` lets the tool choose for the machine.
-    pub threads: Option<usize>,
-    /// Whether each request gets a new connection.
-    pub fresh: bool,
-    /// When a trial of it ends.
-    pub extent: Extent,
-    /// Requests due each second (open loop); `None` is a closed loop.
-    pub rate_per_second: Option<f64>,
-    /// The rate as a share of the slowest contender's capacity (0.6 is 60 %), which has to be
-    /// measured before the rounds.
-    pub share_of_slowest: Option<f64>,
-    /// How due times are spread, in open loop.
-    pub arrivals: Arrivals,
-    /// Requests due at the same instant, in open loop; 1 for none.
-    pub burst: u32,
-    /// The promise whose highest rate is looked for in each trial.
-    pub objective: Option<Objective>,
-    /// Deadline of one request.
-    pub timeout: Duration,
-    /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
-    /// is not in the file.
-    pub fresh_for: Option<String>,
-}
-
-/// How due times are spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Arrivals {
-    /// Evenly.
-    #[default]
-    Even,
-    /// As independent users would: a Poisson process.
-    Exponential,
-}
-
-/// When a trial ends.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Extent {
-    /// After so many requests.
-    Requests(u64),
-    /// After so long.
-    Time(Duration),
-}
-
 /// Why a suite could not be used. Each text names the place and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
-    /// The file cannot be read.
     #[error(
         "cannot read the suite {path}: {source}\n  \
          name a suite file, or one of the suites compiled in: {}", BUILTIN_NAMES.join(", ")
     )]
-    Read {
-        /// The path as given.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    Read { path: String, source: std::io::Error },
     /// The file is not TOML, or has a key or a value that a suite does not have.
     #[error("{place}: {message}")]
     Syntax {
@@ -222,7 +160,6 @@ pub enum SuiteError {
     /// The file reads well and means nothing sensible.
     #[error("{suite}: {message}")]
     Meaning {
-        /// The suite's name or path.
         suite: String,
         /// What is wrong and what to write instead.
         message: String,
@@ -231,14 +168,7 @@ pub enum SuiteError {
     #[error(
         "cannot unpack the sources of the suite '{name}' into {directory}: {source}\n  set JIGGER_CACHE_DIR to a folder that can be written"
     )]
-    Unpack {
-        /// The suite's name.
-        name: String,
-        /// Where to.
-        directory: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    Unpack { name: String, directory: String, source: std::io::Error },
 }
 
 /// The schema of a suite file. What only makes no sense, such as two contenders of one name, is
@@ -249,18 +179,21 @@ pub fn schema() -> serde_json::Value {
 }
 
 impl Suite {
-    /// Reads a suite: a compiled-in one by its name, otherwise a file.
+    /// Reads a suite, a compiled-in one by its name, otherwise a file: the contenders selected,
+    /// each where it is to run.
     ///
     /// # Errors
-    /// [`SuiteError`] when the file cannot be read or is not a valid suite.
-    pub fn read(name_or_path: &str) -> Result<Self, SuiteError> {
-        match Builtin::named(name_or_path) {
+    /// [`SuiteError`] when the file cannot be read, is not a valid suite, or has not what is
+    /// selected.
+    pub fn read(name_or_path: &str, selection: &Selection) -> Result<Self, SuiteError> {
+        let suite = match Builtin::named(name_or_path) {
             Some(builtin) => {
                 let directory = builtin.unpack()?;
                 Self::parse(builtin.text, builtin.name, &directory)
             }
             None => Self::read_file(Path::new(name_or_path)),
-        }
+        }?;
+        selection.of(suite)
     }
 
     fn read_file(path: &Path) -> Result<Self, SuiteError> {
@@ -286,7 +219,6 @@ impl Suite {
         validate::validate(raw, text, place, folder)
     }
 
-    /// The baseline's entry.
     #[must_use]
     pub fn baseline(&self) -> &Contender {
         &self.contenders[self.baseline]
@@ -300,61 +232,19 @@ impl Suite {
         const LONGEST: Duration = Duration::from_millis(150);
         const MOST: u64 = 1_000;
         let is_closed = |scenario: &&Scenario| {
-            let is_open = scenario.rate_per_second.is_some()
-                || scenario.share_of_slowest.is_some()
-                || scenario.objective.is_some();
-            !is_open && scenario.connections > 1 && !scenario.fresh
+            scenario.pacing == Pacing::Closed && scenario.connections > 1 && !scenario.is_fresh()
         };
         let kept = self.scenarios.iter().filter(is_closed).max_by_key(|s| s.connections)?;
         let name = format!("{}-fresh", kept.name);
         let is_there = self.scenarios.iter().any(|scenario| {
-            scenario.name == name || (scenario.fresh && scenario.connections == kept.connections)
+            scenario.name == name
+                || (scenario.is_fresh() && scenario.connections == kept.connections)
         });
-        let extent = match kept.extent {
-            Extent::Requests(requests) => Extent::Requests(requests.min(MOST)),
-            Extent::Time(time) => Extent::Time(time.min(LONGEST)),
-        };
-        let fresh_for = Some(kept.name.clone());
         (self.measure_closing && !is_there).then(|| Scenario {
             name,
-            fresh: true,
-            extent,
-            fresh_for,
-            ..kept.clone()
+            connection: ConnectionPolicy::Fresh,
+            fresh_for: Some(kept.name.clone()),
+            ..kept.shortened(MOST, LONGEST)
         })
-    }
-
-    /// The same without scenarios, so that a visit is launch, verify and stop.
-    #[must_use]
-    pub fn without_load(&self) -> Self {
-        Self { scenarios: Vec::new(), ..self.clone() }
-    }
-
-    /// Keeps only the contenders named, and the thresholds about them alone.
-    ///
-    /// # Errors
-    /// [`SuiteError::Meaning`] when a name is not in the suite.
-    pub fn keep_only(&mut self, wanted: &[String]) -> Result<(), SuiteError> {
-        let known: Vec<&str> = self.contenders.iter().map(|c| c.name.as_str()).collect();
-        for name in wanted {
-            if !known.contains(&name.as_str()) {
-                return Err(SuiteError::Meaning {
-                    suite: self.name.clone(),
-                    message: names::unknown("contender", name, &known),
-                });
-            }
-        }
-        let baseline = self.baseline().name.clone();
-        self.contenders.retain(|contender| wanted.contains(&contender.name));
-        let kept = self.contenders.iter().position(|contender| contender.name == baseline);
-        self.baseline = kept.unwrap_or(0);
-        self.thresholds.retain(|threshold| {
-            let other = match &threshold.limit {
-                Limit::Amount(_) => &threshold.contender,
-                Limit::Times { contender, .. } => contender,
-            };
-            wanted.contains(&threshold.contender) && wanted.contains(other)
-        });
-        Ok(())
     }
 }

@@ -7,14 +7,11 @@ mod launched;
 mod live;
 mod local_ports;
 mod search;
-mod survey;
 mod tracked;
 mod trial;
 mod verify;
 mod warm_up;
 
-pub use ceiling::ceilings;
-pub use live::{LiveWorld, VisitError};
-pub use survey::{differ_in_closing, survey};
-pub use trial::{Conditions, run as run_trial, scenario_records};
+pub use live::{LiveWorld, OtherTrials, VisitError};
+pub use trial::{Conditions, run as run_trial};
 pub use verify::{Target, verify};

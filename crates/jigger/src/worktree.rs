@@ -21,7 +21,6 @@ pub struct Repository {
 /// A commit, by the name that it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
-    /// As it was typed.
     pub name: String,
     /// The commit's id, in hexadecimal.
     pub commit: String,
@@ -31,14 +30,12 @@ pub struct Revision {
 #[derive(Debug)]
 pub struct Worktree {
     repository: Repository,
-    /// The folder.
     pub path: PathBuf,
 }
 
 /// Why git could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// There is no git.
     #[error("git cannot be started: {0}\n  install git")]
     NoGit(std::io::Error),
     /// The folder is in no repository.
@@ -49,18 +46,11 @@ pub enum GitError {
         "'{name}' is no revision of the repository {root}\n  name a branch, a tag or a commit, or \
          . for the working tree; a shallow clone may have to fetch it first"
     )]
-    UnknownRevision {
-        /// As it was typed.
-        name: String,
-        /// The repository.
-        root: String,
-    },
-    /// A command failed.
+    UnknownRevision { name: String, root: String },
     #[error("git {command} failed: {message}")]
     Failed {
         /// Its first words.
         command: String,
-        /// What git said.
         message: String,
     },
     /// There is no place for an index.

@@ -1,31 +1,29 @@
 //! `jigger ab`: two git revisions of a suite's contenders in interleaved rounds.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use super::run::{self, Job};
-use super::{Exit, output};
+use super::{Exit, output, record_path};
 use crate::analysis::{Analysis, Compared, is_counted};
 use crate::cli::AbArgs;
+use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
-use crate::prepare::{Builds, Images};
+use crate::pipeline::{self, RunContext};
+use crate::plan::{Options, Revisions, RunPlan};
+use crate::prepare::Images;
 use crate::record::{Ended, Record};
-use crate::report::changes::{self, Revisions};
+use crate::report::changes;
 use crate::revisions::{Checkouts, labels, split};
-use crate::suite::{Suite, check_metrics};
+use crate::suite::{Selection, Suite, check_metrics};
 use crate::worktree::{Repository, Revision, Worktree};
 
 /// Compares two revisions.
 ///
 /// # Errors
-/// When there is no repository, no such revision or nothing to compare, or as [`run::measure`].
+/// When there is no repository, no such revision or nothing to compare, or a file cannot be
+/// written.
 pub fn run(args: &AbArgs) -> Result<Exit> {
-    let mut suite = Suite::read(&args.suite)?;
-    if !args.only.is_empty() {
-        suite.keep_only(&args.only)?;
-    }
+    let suite = Suite::read(&args.suite, &options(args).selection)?;
     let scenarios: Vec<&str> = suite.scenarios.iter().map(|s| s.name.as_str()).collect();
     check_metrics(&args.metric, &scenarios)
         .map_err(|message| anyhow::anyhow!("--metric: {message}"))?;
@@ -64,6 +62,17 @@ pub fn run(args: &AbArgs) -> Result<Exit> {
     report(args, &records, (&base, &head), &interrupt)
 }
 
+fn options(args: &AbArgs) -> Options {
+    let (base, head, metrics) = (args.base.clone(), args.head.clone(), args.metric.clone());
+    Options {
+        revisions: Some(Revisions { base, head, metrics }),
+        method: args.method.clone(),
+        selection: Selection { only: args.only.clone(), ..Selection::default() },
+        cores: args.cores.clone(),
+        ..Options::default()
+    }
+}
+
 /// Both revisions in a temporary folder; removed on drop, the checkouts before the folder.
 struct CheckedOut {
     base: Worktree,
@@ -96,29 +105,22 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
         if interrupt.is_raised() {
             break;
         }
-        let path = record_path(&args.records, &suite);
+        let plan = RunPlan::new(suite, options(args), &allowed_cores())?;
+        let path = record_path(&args.records, &plan);
         eprintln!("record: {}", path.display());
-        let settled = |record: &Record| {
-            let analysis = Analysis::of(record);
-            Compared::of(&analysis, &|metric| is_counted(record, metric, &args.metric)).is_settled()
-        };
-        let job = Job {
-            method: &args.method,
-            placement: args.placement.placement()?,
-            builds: Builds::Incremental,
+        let context = RunContext {
+            interrupt,
             images: Images::Skip,
-            record: path,
+            record: Some(path),
             verbosity: args.shown.verbosity(),
-            settled: &settled,
+            settled: &|record: &Record| {
+                let analysis = Analysis::of(record);
+                Compared::of(&analysis, &|it| is_counted(record, it, &args.metric)).is_settled()
+            },
         };
-        records.push(run::record(suite, &job, interrupt)?.record);
+        records.push(pipeline::run(&plan, &context)?.record);
     }
     Ok(records)
-}
-
-fn record_path(folder: &Path, suite: &Suite) -> PathBuf {
-    let time = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
-    folder.join(format!("{}-{time}.json", suite.name))
 }
 
 fn report(
@@ -139,7 +141,7 @@ fn report(
         false => format!("{} ({})", revision.name, revision.short()),
     };
     let revisions =
-        Revisions { base: &described(base), head: &described(head), compared: &compared };
+        changes::Revisions { base: &described(base), head: &described(head), compared: &compared };
     output::print(&changes::revisions(&revisions, args.format, args.shown.look()))?;
     let is_missed = compared.iter().any(|compared| compared.is_missed(args.method.strict));
     let is_interrupted = records.iter().any(|record| record.ended == Ended::Interrupted);

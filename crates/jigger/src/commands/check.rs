@@ -4,50 +4,47 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use super::{Exit, output, run};
+use super::{Exit, output};
 use crate::cli::CheckArgs;
 use crate::confounder;
-use crate::display::Display;
-use crate::event::Event;
+use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
-use crate::prepare::{self, Images};
-use crate::record::{Record, Status};
-use crate::suite::Place;
-use crate::visit::survey;
+use crate::pipeline::{self, RunContext};
+use crate::plan::{Options, RunPlan};
+use crate::prepare::Images;
+use crate::record::{Ended, Phase, Record, Status};
+use crate::suite::{Place, Suite};
 
 /// Checks a suite's contenders.
 ///
 /// # Errors
 /// When the suite is wrong or there is no place for the servers' logs.
 pub fn run(args: &CheckArgs) -> Result<Exit> {
-    let suite = run::suite(&args.suite, &args.only, &args.place)?;
-    // Images take long to build, and only containers need them here.
-    let images = match args.place.place() {
-        Place::Processes => Images::Skip,
-        Place::Containers | Place::Both => Images::detect(&suite, args.engine.as_deref()),
+    let options = Options {
+        selection: args.selection.clone(),
+        clean_build: args.clean_build,
+        engine: args.engine.clone(),
+        cores: args.cores.clone(),
+        ..Options::default()
     };
-    let placement = args.placement.placement()?;
-    let mut record = run::empty_record(&suite, 0, placement);
-    let interrupt = Interrupt::listen()?;
-    let ground = run::Ground::new(&suite, &images, &interrupt)?;
-    let mut display = Display::new(args.shown.verbosity());
-    let mut listener = |event: Event| display.show(&event);
-    let builds = args.place.builds();
-    record.contenders = prepare::prepare(&suite, builds, &images, &interrupt, &mut listener);
-    let taking_part = run::taking_part(&record);
-    let without_load = suite.without_load();
-    let mut world = ground.world(&without_load, &record)?;
-    record.visits = survey(&suite, &taking_part, &mut world, &interrupt, &mut listener);
-    if interrupt.is_raised() {
+    let suite = Suite::read(&args.suite, &options.selection)?;
+    // Images take long to build, and only containers need them here.
+    let images = match options.selection.place {
+        Place::Processes => Images::Skip,
+        Place::Containers | Place::Both => Images::detect(&suite, options.engine.as_deref()),
+    };
+    let phases = vec![Phase::Check];
+    let plan = RunPlan { phases, ..RunPlan::new(suite, options, &allowed_cores())? };
+    let context = RunContext {
+        interrupt: &Interrupt::listen()?,
+        images,
+        record: None,
+        verbosity: args.shown.verbosity(),
+        settled: &|_| false,
+    };
+    let record = pipeline::run(&plan, &context)?.record;
+    if record.ended == Ended::Interrupted {
         return Ok(Exit::Interrupted);
-    }
-    for visit in &record.visits {
-        if let Some(reason) = &visit.failure {
-            let contender = record.contenders.iter_mut().find(|c| c.name == visit.entry);
-            let contender = contender.expect("only contenders of the record were visited");
-            contender.status = Status::Failed;
-            contender.reason = Some(reason.clone());
-        }
     }
     output::print(&described(&record))?;
     let failed = record.contenders.iter().any(|c| c.status == Status::Failed);

@@ -5,20 +5,23 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::{Exit, run};
+use super::{Exit, measure};
 use crate::cli::CompareArgs;
-use crate::prepare::{Builds, Images};
+use crate::host::allowed_cores;
+use crate::plan::{Options, RunPlan};
+use crate::prepare::Images;
 use crate::suite::Suite;
 
 /// Compares the servers named on the command line.
 ///
 /// # Errors
-/// When an argument is not NAME=URL, or as [`run::measure`].
+/// When an argument is not NAME=URL, a server cannot be measured, or a file cannot be written.
 pub fn run(args: &CompareArgs) -> Result<Exit> {
     let text = suite_text(args)?;
     let suite = Suite::parse(&text, "the command line", Path::new("/"))?;
-    let placement = args.placement.placement()?;
-    run::measure(suite, &args.method, placement, Builds::Incremental, Images::Skip, &args.output)
+    let (method, cores) = (args.method.clone(), args.cores.clone());
+    let options = Options { method, cores, ..Options::default() };
+    measure(&RunPlan::new(suite, options, &allowed_cores())?, Images::Skip, &args.output)
 }
 
 /// The suite that these arguments stand for; it is kept in the record as any other.

@@ -3,6 +3,9 @@
 use jigger_stats::{CONFIDENCE, Panel};
 
 use super::read::Reading;
+use super::tool::Found;
+use crate::plan::RunPlan;
+use crate::record::{ContenderRecord, Record};
 use crate::suite::Scenario;
 
 /// jigger's own name among the tools.
@@ -11,24 +14,17 @@ pub const JIGGER: &str = "jigger";
 /// One figure of a reading.
 pub type Figure = fn(&Reading) -> Option<f64>;
 
-/// All that was measured.
 #[derive(Debug)]
 pub struct Checked<'a> {
-    /// The suite's name.
     pub suite: &'a str,
-    /// Its scenarios.
     pub scenarios: &'a [Scenario],
     /// The contenders that took part.
     pub contenders: Vec<String>,
-    /// Rounds begun.
     pub rounds: usize,
-    /// The cores of the tools.
     pub client_cpus: Vec<usize>,
-    /// The cores of the servers.
     pub server_cpus: Vec<usize>,
     /// jigger's name and those of the tools, with their versions; an empty one is not known.
     pub tools: Vec<(&'static str, String)>,
-    /// Every series.
     pub series: Vec<Series>,
     /// What could not be run, with the remedy.
     pub missing: Vec<String>,
@@ -37,9 +33,7 @@ pub struct Checked<'a> {
 /// What one tool measured of one contender in one scenario.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// The contender.
     pub contender: String,
-    /// The scenario.
     pub scenario: String,
     /// `jigger` or the tool's name.
     pub tool: &'static str,
@@ -52,13 +46,67 @@ pub struct Series {
 /// A tool's figure as a multiple of jigger's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Multiple {
-    /// The ratio.
     pub ratio: f64,
     /// Its 95 % interval; `None` with too few rounds.
     pub interval: Option<(f64, f64)>,
 }
 
-impl Checked<'_> {
+impl<'a> Checked<'a> {
+    /// Nothing yet, of a run with these tools; and what could not be run.
+    #[must_use]
+    pub fn new(plan: &'a RunPlan, found: &[Found], missing: Vec<String>) -> Self {
+        let own = (JIGGER, env!("CARGO_PKG_VERSION").to_owned());
+        let others = found.iter().map(|found| (found.tool.name, found.version.clone()));
+        Self {
+            suite: &plan.suite.name,
+            scenarios: &plan.scenarios,
+            contenders: Vec::new(),
+            rounds: 0,
+            client_cpus: plan.placement.client_cpus.clone(),
+            server_cpus: plan.placement.server_cpus.clone(),
+            tools: std::iter::once(own).chain(others).collect(),
+            series: Vec::new(),
+            missing,
+        }
+    }
+
+    /// Keeps what a tool measured of a contender in a scenario, or why it did not.
+    pub fn keep(
+        &mut self,
+        (contender, scenario, tool): (&str, &str, &'static str),
+        round: usize,
+        reading: Result<Reading, String>,
+    ) {
+        let known = self.series.iter().position(|series| {
+            series.contender == contender && series.scenario == scenario && series.tool == tool
+        });
+        let place = known.unwrap_or_else(|| {
+            self.series.push(Series {
+                contender: contender.to_owned(),
+                scenario: scenario.to_owned(),
+                tool,
+                readings: Vec::new(),
+                fault: None,
+            });
+            self.series.len() - 1
+        });
+        let series = &mut self.series[place];
+        series.readings.resize(round, None);
+        series.readings.push(reading.as_ref().ok().copied());
+        series.fault = reading.err().or(series.fault.take());
+    }
+
+    /// Takes from the record who took part, and who did not or no longer.
+    pub fn conclude(&mut self, record: &Record) {
+        let visited = |it: &&ContenderRecord| record.visits_of(&it.name).next().is_some();
+        let name = |it: &ContenderRecord| it.name.clone();
+        self.contenders = record.contenders.iter().filter(visited).map(name).collect();
+        let reasons =
+            record.contenders.iter().filter_map(|it| Some((&it.name, it.reason.as_ref()?)));
+        let line = |(name, reason)| format!("the contender {name}: {reason}");
+        self.missing.extend(reasons.map(line));
+    }
+
     /// Whether a tool has been asked in vain, so that asking again would only take time.
     #[must_use]
     pub fn is_hopeless(&self, contender: &str, scenario: &str, tool: &str) -> bool {
@@ -96,7 +144,6 @@ impl Series {
         Some(Multiple { ratio: contrast.ratio(), interval })
     }
 
-    /// Failed requests of all rounds.
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.readings.iter().flatten().map(|reading| reading.failed).sum()

@@ -15,7 +15,6 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Programs to run one after another; each reads what the one before it wrote.
 #[derive(Debug)]
 pub struct Errand<'a> {
-    /// Each with its arguments.
     pub programs: &'a [Vec<String>],
     /// What the first one reads.
     pub input: &'a str,
@@ -25,14 +24,10 @@ pub struct Errand<'a> {
     pub limit: Duration,
 }
 
-/// What a program said.
 #[derive(Debug)]
 pub struct Said {
-    /// Whether it ended well.
     pub is_success: bool,
-    /// Its standard output.
     pub stdout: String,
-    /// Its standard error.
     pub stderr: String,
 }
 
@@ -40,7 +35,6 @@ pub struct Said {
 #[derive(Debug)]
 pub struct Runner {
     guard: PathBuf,
-    /// Whether the user wants to stop.
     pub interrupt: Interrupt,
 }
 
@@ -97,7 +91,6 @@ impl Runner {
         }
     }
 
-    /// Whether it ended well.
     fn run_one(&self, spec: &StartSpec, limit: Duration) -> Result<bool, String> {
         let name = spec.argv.first().map_or("", String::as_str);
         match job::run(spec, Some(limit), &self.interrupt) {

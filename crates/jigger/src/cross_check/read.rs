@@ -5,7 +5,6 @@ use serde_json::Value;
 /// What a tool says about its load.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// Answers a second.
     pub requests_per_second: f64,
     /// Mean response time, where it tells.
     pub mean_us: Option<f64>,

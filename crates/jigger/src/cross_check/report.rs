@@ -4,11 +4,13 @@ mod json;
 
 use std::fmt::Write as _;
 
+use jigger_load::Extent;
+
 use super::checked::{Checked, Figure, JIGGER, Multiple, Series};
 use super::read::Reading;
 use super::tool::Tool;
 use crate::report::units::{grouped, time_us};
-use crate::suite::{Extent, Scenario};
+use crate::suite::Scenario;
 
 pub use json::json;
 
@@ -61,14 +63,14 @@ fn scenario_part(text: &mut String, checked: &Checked<'_>, scenario: &Scenario) 
 }
 
 fn in_words(scenario: &Scenario) -> String {
-    let connections = match (scenario.connections, scenario.fresh) {
+    let connections = match (scenario.connections, scenario.is_fresh()) {
         (1, true) => "a new connection for each request".to_owned(),
         (1, false) => "one connection".to_owned(),
         (many, true) => format!("{many} at a time, a new connection for each request"),
         (many, false) => format!("{many} connections"),
     };
     match scenario.extent {
-        Extent::Requests(requests) => format!("{connections}, {requests} requests"),
+        Extent::Count(requests) => format!("{connections}, {requests} requests"),
         Extent::Time(time) => format!("{connections}, {} s", time.as_secs_f64()),
     }
 }

@@ -3,29 +3,24 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jigger_load::Extent;
+
 use super::python;
 use super::read::{self, Reading};
-use crate::suite::Extent;
 
-/// What a tool is to do.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// What is asked.
     pub url: String,
-    /// Connections at once.
     pub connections: usize,
-    /// Load threads.
     pub threads: usize,
     /// Whether each request has a connection of its own.
     pub is_fresh: bool,
-    /// How long, or how many.
     pub extent: Extent,
 }
 
 /// How a tool is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
-    /// Its arguments.
     pub arguments: Vec<String>,
     /// What it reads from standard input.
     pub input: String,
@@ -37,9 +32,7 @@ pub struct Call {
 /// A program that others measure with.
 #[derive(Debug)]
 pub struct Tool {
-    /// Its name here.
     pub name: &'static str,
-    /// The program on PATH.
     pub program: &'static str,
     /// How it is had.
     pub remedy: &'static str,
@@ -54,9 +47,7 @@ pub struct Tool {
 /// A tool that is there.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Which.
     pub tool: &'static Tool,
-    /// The program to start.
     pub program: PathBuf,
     /// Its version, or that of what it brings; empty when it does not tell.
     pub version: String,
@@ -81,7 +72,7 @@ pub const TOOLS: &[Tool] = &[
         remedy: "Debian: apt-get install python3-requests, or python3-venv",
         call: python_call,
         read: |text, task| match task.extent {
-            Extent::Requests(requests) => read::timeit(text, requests),
+            Extent::Count(requests) => read::timeit(text, requests),
             Extent::Time(_) => None,
         },
         differs: "timeit around requests counts the client's own work for each request (a new \
@@ -183,7 +174,7 @@ impl Task {
         match self.extent {
             Extent::Time(time) => time * 2 + Duration::from_secs(15),
             // 50 ms for each, far above what any of these servers takes.
-            Extent::Requests(requests) => {
+            Extent::Count(requests) => {
                 Duration::from_secs(60) + Duration::from_millis(requests.saturating_mul(50))
             }
         }
@@ -211,7 +202,7 @@ fn wrk_call(task: &Task) -> Option<Call> {
 }
 
 fn python_call(task: &Task) -> Option<Call> {
-    let Extent::Requests(requests) = task.extent else {
+    let Extent::Count(requests) = task.extent else {
         return None;
     };
     let kept = if task.is_fresh { "fresh" } else { "kept" };
@@ -225,7 +216,7 @@ fn hey_call(task: &Task) -> Option<Call> {
     let connections = task.connections.to_string();
     let mut arguments = match task.extent {
         Extent::Time(time) => words(["-z", &format!("{}s", seconds(time)), "-c", &connections]),
-        Extent::Requests(requests) => words(["-n", &requests.to_string(), "-c", &connections]),
+        Extent::Count(requests) => words(["-n", &requests.to_string(), "-c", &connections]),
     };
     if task.is_fresh {
         arguments.push("-disable-keepalive".to_owned());
@@ -236,7 +227,7 @@ fn hey_call(task: &Task) -> Option<Call> {
 
 /// Only counted loads: by time it ends with an error when answers come late.
 fn ab_call(task: &Task) -> Option<Call> {
-    let Extent::Requests(requests) = task.extent else {
+    let Extent::Count(requests) = task.extent else {
         return None;
     };
     let (number, connections) = (requests.to_string(), task.connections.to_string());
@@ -252,7 +243,7 @@ fn h2load_call(task: &Task) -> Option<Call> {
     let (threads, connections) = (task.threads.to_string(), task.connections.to_string());
     let extent = match task.extent {
         Extent::Time(time) => words(["-D", &seconds(time)]),
-        Extent::Requests(requests) => words(["-n", &requests.to_string()]),
+        Extent::Count(requests) => words(["-n", &requests.to_string()]),
     };
     let common = words(["--h1", "-t", &threads, "-c", &connections]);
     (!task.is_fresh).then(|| Call::with([common, extent, vec![task.url.clone()]].concat()))
@@ -264,7 +255,7 @@ fn oha_call(task: &Task) -> Option<Call> {
     arguments.extend(match task.extent {
         // -w: requests under way at the end are waited for, not counted as errors.
         Extent::Time(time) => words(["-z", &format!("{}s", seconds(time)), "-w"]),
-        Extent::Requests(requests) => words(["-n", &requests.to_string()]),
+        Extent::Count(requests) => words(["-n", &requests.to_string()]),
     });
     if task.is_fresh {
         arguments.push("--disable-keepalive".to_owned());
@@ -280,7 +271,7 @@ fn k6_call(task: &Task) -> Option<Call> {
     let quiet = words(["run", "--quiet", "--no-usage-report", "--address", ""]);
     let extent = match task.extent {
         Extent::Time(time) => words(["--duration", &format!("{}s", seconds(time))]),
-        Extent::Requests(requests) => words(["--iterations", &requests.to_string()]),
+        Extent::Count(requests) => words(["--iterations", &requests.to_string()]),
     };
     let fresh = task.is_fresh.then(|| "--no-connection-reuse".to_owned());
     let figures = words(["--summary-trend-stats", "avg,med,p(99)"]);
@@ -326,7 +317,7 @@ mod tests {
             connections: 1,
             threads: 1,
             is_fresh: true,
-            extent: Extent::Requests(10),
+            extent: Extent::Count(10),
         };
         assert_eq!(able(&task), ["python", "hey", "ab", "oha", "k6"]);
         let kept = Task { is_fresh: false, ..task.clone() };

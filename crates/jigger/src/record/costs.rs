@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ContenderRecord;
+use super::{ContenderRecord, VisitRecord};
 
 /// A launch that was made for its start-up time alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -115,6 +115,17 @@ pub struct ContainerRecord {
     pub cpus: Option<f64>,
     /// The most memory that it could use.
     pub memory_bytes: Option<u64>,
+}
+
+impl LaunchRecord {
+    /// What a visit that was a launch alone tells; nothing of a server that jigger does not start.
+    #[must_use]
+    pub fn of(visit: VisitRecord) -> Option<Self> {
+        let VisitRecord { entry, round, startup_ns, failure, .. } = visit;
+        let startup_ns = startup_ns.filter(|_| failure.is_none());
+        let launch = Self { entry, launch: round, startup_ns, failure };
+        (launch.startup_ns.is_some() || launch.failure.is_some()).then_some(launch)
+    }
 }
 
 impl ContenderRecord {

@@ -12,8 +12,8 @@ use super::{Record, RecordError};
 pub struct RecordFile {
     /// What is in it.
     pub record: Record,
-    /// Where it is.
-    pub path: PathBuf,
+    /// Where it is; `None` for a record that is not kept.
+    pub path: Option<PathBuf>,
 }
 
 impl RecordFile {
@@ -21,7 +21,7 @@ impl RecordFile {
     ///
     /// # Errors
     /// [`RecordError::Write`].
-    pub fn create(path: PathBuf, record: Record) -> Result<Self, RecordError> {
+    pub fn create(path: Option<PathBuf>, record: Record) -> Result<Self, RecordError> {
         let file = Self { record, path };
         file.save()?;
         Ok(file)
@@ -33,12 +33,13 @@ impl RecordFile {
     /// # Errors
     /// [`RecordError::Write`].
     pub fn save(&self) -> Result<(), RecordError> {
-        self.write()
-            .map_err(|cause| RecordError::Write { path: self.path.display().to_string(), cause })
+        let Some(path) = &self.path else { return Ok(()) };
+        self.write(path)
+            .map_err(|cause| RecordError::Write { path: path.display().to_string(), cause })
     }
 
-    fn write(&self) -> std::io::Result<()> {
-        let folder = match self.path.parent() {
+    fn write(&self, path: &Path) -> std::io::Result<()> {
+        let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
@@ -48,7 +49,7 @@ impl RecordFile {
         let mut beside = tempfile::Builder::new().permissions(for_all).tempfile_in(folder)?;
         serde_json::to_writer(&mut beside, &self.record)?;
         beside.write_all(b"\n")?;
-        beside.persist(&self.path)?;
+        beside.persist(path)?;
         Ok(())
     }
 }

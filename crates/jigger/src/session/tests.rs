@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::*;
-use crate::disturbance::{Disturbance, Limits};
+use crate::disturbance::Disturbance;
 use crate::event::Event;
-use crate::host::{Host, Placement};
-use crate::record::{ContenderRecord, Record, SuiteRecord, VERSION};
-use crate::suite::Suite;
+use crate::host::Host;
+use crate::plan::{Method, Options};
+use crate::record::{ContenderRecord, Evidence, Record, Status, TrialRecord};
+use crate::suite::{Pacing, Rounds, Suite};
 
 const VISIT: Duration = Duration::from_secs(10);
 
@@ -21,11 +22,21 @@ struct FakeWorld {
     fails_once: bool,
     /// (entry, round, how often) of visits that something else disturbs.
     disturbed: Vec<(&'static str, usize, usize)>,
+    /// Contenders that close their connections.
+    closing: Vec<&'static str>,
     /// Ctrl-C came before the rounds.
     interrupted_before: bool,
     /// Ctrl-C comes during the visit with this number.
     interrupted_in: Option<usize>,
     visits: Vec<(usize, String)>,
+    /// What each visit was for.
+    works: Vec<String>,
+    /// The scenarios whose ceilings were asked for.
+    ceilings: Vec<String>,
+}
+
+fn names(scenarios: &[Scenario]) -> Vec<String> {
+    scenarios.iter().map(|scenario| scenario.name.clone()).collect()
 }
 
 impl World for FakeWorld {
@@ -38,13 +49,8 @@ impl World for FakeWorld {
             || self.interrupted_in.is_some_and(|visit| self.visits.len() > visit)
     }
 
-    fn visit(
-        &mut self,
-        entry: &Entry,
-        round: usize,
-        position: usize,
-        _listener: &mut Listener<'_>,
-    ) -> VisitRecord {
+    fn visit(&mut self, turn: &Turn<'_>, _listener: &mut Listener<'_>) -> VisitRecord {
+        let Turn { entry, round, position, work } = *turn;
         self.elapsed += VISIT;
         self.visits.push((round, entry.name.clone()));
         let made = self.visits.iter().filter(|(at, name)| (*at, name) == (round, &entry.name));
@@ -55,13 +61,55 @@ impl World for FakeWorld {
         let foreign_cpu_share = Some(if self.disturbed.iter().any(disturbs) { 0.5 } else { 0.01 });
         let fails = self.failing.iter().any(|(name, at)| *name == entry.name && *at == round)
             && !(self.fails_once && made > 1);
+        let (work, trials) = match work {
+            Work::Launch => ("launch".to_owned(), Vec::new()),
+            Work::Verify => ("verify".to_owned(), Vec::new()),
+            Work::Load(scenarios) => {
+                let trials = scenarios.iter().map(|scenario| trial(&scenario.name)).collect();
+                (names(scenarios).join("+"), trials)
+            }
+        };
+        self.works.push(format!("{work} {}", entry.name));
         VisitRecord {
             startup_ns: Some(1_000_000),
+            evidence: Some(evidence(self.closing.contains(&entry.name.as_str()))),
             disturbance: Disturbance { foreign_cpu_share, ..Disturbance::default() },
+            trials,
             failure: fails.then(|| "it broke".to_owned()),
             ..VisitRecord::begun(&entry.name, round, position)
         }
     }
+
+    fn ceilings(
+        &mut self,
+        scenarios: &[Scenario],
+        _listener: &mut Listener<'_>,
+    ) -> Vec<Vec<CeilingAttempt>> {
+        self.ceilings = names(scenarios);
+        let disturbance = Disturbance::default();
+        vec![vec![CeilingAttempt { rate_per_second: 5e4, disturbance }]; scenarios.len()]
+    }
+}
+
+/// A thousand answers in a second.
+fn trial(scenario: &str) -> TrialRecord {
+    serde_json::from_value(serde_json::json!({
+        "scenario": scenario, "elapsed_ns": 1_000_000_000, "requests": 1_000,
+        "bytes_received": 0, "response_time": "", "connect_time": "", "status": {},
+        "errors": {}, "error_examples": {}, "in_flight": 0, "in_flight_oldest_ns": 0,
+        "connections_opened": 1, "closed_by_server": 0, "server_cpu_ns": null,
+        "engine_cpu_ns": 0, "engine_cores": 1, "log_bytes": 0, "driver": "epoll"
+    }))
+    .unwrap()
+}
+
+fn evidence(closes_connections: bool) -> Evidence {
+    serde_json::from_value(serde_json::json!({
+        "http_version": "1.1", "status": 200, "headers": [], "body_bytes": 0, "body_sha256": "",
+        "body_start": "", "body_repeats": true, "closes_connections": closes_connections,
+        "processes": 1, "threads": 1, "debug_notice": null
+    }))
+    .unwrap()
 }
 
 struct Outcome {
@@ -76,65 +124,53 @@ fn run_in(world: &mut FakeWorld, rounds: &Rounds) -> Outcome {
 }
 
 fn run_until(world: &mut FakeWorld, rounds: &Rounds, settled: &Settled<'_>) -> Outcome {
+    let plan = plan_of(QUIET, with(Method { seed: 1, ..Method::default() }));
+    let phases = vec![Phase::Rounds];
+    run_plan(world, &RunPlan { phases, rounds: rounds.clone(), ..plan }, settled)
+}
+
+/// A scenario of which no further one follows.
+const QUIET: &str = "[[scenario]]\nname = \"q\"\nrequests = 1\n";
+
+fn with(method: Method) -> Options {
+    Options { method, ..Options::default() }
+}
+
+fn plan_of(scenarios: &str, options: Options) -> RunPlan {
     let contender = |name: &str| format!("[[contender]]\nname = \"{name}\"\nurl = \"http://h/\"\n");
     let text = format!(
-        "[suite]\nname = \"s\"\nplacebo = false\n{}{}[[scenario]]\nname = \"q\"\nrequests = 1\n",
+        "[suite]\nname = \"s\"\nplacebo = false\n{}{}{scenarios}",
         contender("a"),
         contender("b")
     );
     let suite = Suite::parse(&text, "s", Path::new("/")).unwrap();
-    let suite = Suite { rounds: rounds.clone(), ..suite };
+    RunPlan::new(suite, options, &[0, 1]).unwrap()
+}
+
+fn run_plan(world: &mut FakeWorld, plan: &RunPlan, settled: &Settled<'_>) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
-    let mut file = RecordFile::create(folder.path().join("r.json"), record_of(&suite)).unwrap();
-    let plan = Plan::new(&suite, &[0, 1], 1);
+    let path = folder.path().join("r.json");
+    let mut record = plan.record(Host::inspect());
+    record.contenders = ["a", "b"].map(contender).into();
+    let mut file = RecordFile::create(Some(path.clone()), record).unwrap();
     let mut events = Vec::new();
     let mut listener = |event| events.push(event);
-    let ended = run(rounds, &plan, settled, world, &mut file, &mut listener).unwrap();
-    let on_disk = Record::read(&file.path).unwrap();
+    let ended = run(plan, settled, world, &mut file, &mut listener).unwrap();
+    let on_disk = Record::read(&path).unwrap();
     Outcome { ended, record: file.record, on_disk, events }
 }
 
-fn record_of(suite: &Suite) -> Record {
-    let contender = |name: &str| ContenderRecord {
-        name: name.to_owned(),
-        status: Status::Measured,
-        reason: None,
-        start: Vec::new(),
-        environment: Vec::new(),
-        build_seconds: None,
-        artifact: None,
-        image: None,
-        image_reason: None,
-        container: None,
-    };
-    Record {
-        version: VERSION,
-        jigger: "0".to_owned(),
-        created: String::new(),
-        seed: 1,
-        suite: SuiteRecord {
-            name: suite.name.clone(),
-            source: String::new(),
-            baseline: "a".to_owned(),
-            margin: 0.02,
-            disturbance: Limits::default(),
-            looks: Vec::new(),
-            scenarios: Vec::new(),
-            thresholds: Vec::new(),
-            warm_up: None,
-        },
-        host: Host::inspect(),
-        placement: Placement::split(&[0, 1]),
-        contenders: vec![contender("a"), contender("b")],
-        calibrations: Vec::new(),
-        launches: Vec::new(),
-        visits: Vec::new(),
-        ended: Ended::NotYet,
-    }
+fn contender(name: &str) -> ContenderRecord {
+    serde_json::from_value(serde_json::json!({
+        "name": name, "status": "measured", "reason": null, "start": [], "environment": [],
+        "build_seconds": null, "image": null, "image_reason": null
+    }))
+    .unwrap()
 }
 
 fn rounds(max: usize, budget: Duration) -> Rounds {
-    Rounds { min: max.min(2), max, until_half_width: 0.03, budget, disturbance: Limits::default() }
+    let of_suite = plan_of(QUIET, Options::default()).rounds;
+    Rounds { min: max.min(2), max, budget, ..of_suite }
 }
 
 const LONG: Duration = Duration::from_secs(100_000);
@@ -294,7 +330,7 @@ fn an_interrupt_ends_at_once_and_keeps_what_was_whole() {
     let mut world = FakeWorld { interrupted_in: Some(3), ..FakeWorld::default() };
     let outcome = run_in(&mut world, &rounds(6, LONG));
     assert_eq!(outcome.ended, Ended::Interrupted);
-    assert_eq!(outcome.on_disk.visits.len(), 3);
+    assert_eq!(outcome.on_disk.visits.len(), 4, "the last one's trials too");
     assert_eq!(outcome.on_disk.ended, Ended::Interrupted);
 }
 
@@ -304,6 +340,102 @@ fn an_interrupt_before_the_rounds_begins_none() {
     let outcome = run_in(&mut world, &rounds(6, LONG));
     assert!(world.visits.is_empty(), "{:?}", world.visits);
     assert_eq!((outcome.ended, outcome.on_disk.ended), (Ended::Interrupted, Ended::Interrupted));
+}
+
+/// A rate that is a share, a loop whose closing may cost, and launches.
+fn whole_plan() -> RunPlan {
+    let scenarios = "[[scenario]]\nname = \"full\"\nconnections = 8\nrequests = 5\n\
+                     [[scenario]]\nname = \"calm\"\nduration = \"1s\"\nrate = \"60% of slowest\"\n";
+    let plan = plan_of(scenarios, with(Method { startups: 1, ..Method::default() }));
+    RunPlan { rounds: rounds(1, LONG), ..plan }
+}
+
+#[test]
+fn each_phase_visits_for_its_purpose_and_gives_the_next_what_it_found() {
+    let mut world = FakeWorld { closing: vec!["b"], ..FakeWorld::default() };
+    let outcome = run_plan(&mut world, &whole_plan(), &|_| false);
+    let (work, last) = world.works.split_at(6);
+    let first: Vec<&str> = work.iter().map(String::as_str).collect();
+    assert_eq!(first[..4], ["calm a", "calm b", "verify a", "verify b"]);
+    assert!(first[4..].iter().all(|work| work.starts_with("launch ")), "{first:?}");
+    assert!(last.iter().all(|work| work.starts_with("full+calm+full-fresh ")), "{last:?}");
+    assert_eq!((last.len(), world.ceilings.join(" ").as_str()), (2, "full calm full-fresh"));
+    let record = &outcome.on_disk;
+    assert_eq!(record.calibrations[0].rate_per_second, Some(600.0));
+    assert_eq!(record.suite.scenarios[1].rate_per_second, Some(600.0));
+    assert_eq!(record.suite.scenarios[2].fresh_for.as_deref(), Some("full"));
+    assert!(record.suite.scenarios.iter().all(|it| it.ceiling_per_second == Some(5e4)));
+    assert_eq!((record.launches.len(), record.visits.len()), (2, 2));
+    assert_eq!(outcome.ended, Ended::MaxRounds);
+    assert_eq!(outcome.events.last(), Some(&Event::RoundsEnded));
+}
+
+#[test]
+fn without_a_difference_nothing_is_added() {
+    let mut world = FakeWorld::default();
+    let outcome = run_plan(&mut world, &whole_plan(), &|_| false);
+    assert_eq!(outcome.on_disk.suite.scenarios.len(), 2);
+}
+
+#[test]
+fn who_cannot_be_calibrated_is_told_at_once_and_left_out() {
+    let mut world = FakeWorld { failing: vec![("b", 0)], ..FakeWorld::default() };
+    let outcome = run_plan(&mut world, &whole_plan(), &|_| false);
+    let reason = "while its capacity was measured: it broke".to_owned();
+    assert_eq!(outcome.events[0], Event::LeftOut { contender: "b".to_owned(), reason });
+    assert_eq!(outcome.on_disk.contenders[1].status, Status::Failed);
+    assert_eq!(outcome.on_disk.calibrations[0].capacities.len(), 1);
+    let later: Vec<&str> = world.works[2..].iter().map(String::as_str).collect();
+    assert_eq!(later, ["verify a", "launch a", "full+calm a"]);
+}
+
+/// The first visits are of the calibration, the survey, the launches and the round, two of each.
+#[test]
+fn an_interrupt_ends_whichever_phase_is_at_work() {
+    for during in 0..8 {
+        let mut world = FakeWorld { interrupted_in: Some(during), ..FakeWorld::default() };
+        let outcome = run_plan(&mut world, &whole_plan(), &|_| false);
+        assert_eq!(world.visits.len(), during + 1, "nobody is visited after it");
+        let record = &outcome.on_disk;
+        assert_eq!((outcome.ended, record.ended), (Ended::Interrupted, Ended::Interrupted));
+        assert_eq!(record.calibrations.is_empty(), during < 2, "not even a part of one");
+        assert_eq!(record.launches.len(), during.saturating_sub(4).min(2));
+        assert_eq!(record.visits.len(), during.saturating_sub(5), "what was whole of the last too");
+    }
+}
+
+#[test]
+fn who_does_not_start_is_not_launched_again_but_visited() {
+    let mut world = FakeWorld { failing: vec![("b", 0)], fails_once: true, ..FakeWorld::default() };
+    let plan = plan_of(QUIET, with(Method { startups: 3, ..Method::default() }));
+    let phases = vec![Phase::Startups, Phase::Rounds];
+    let plan = RunPlan { phases, rounds: rounds(1, LONG), ..plan };
+    let outcome = run_plan(&mut world, &plan, &|_| false);
+    let launches =
+        |name: &str| outcome.on_disk.launches.iter().filter(|it| it.entry == name).count();
+    assert_eq!((launches("a"), launches("b")), (3, 1));
+    let failed = outcome.on_disk.launches.iter().find(|it| it.failure.is_some()).unwrap();
+    assert_eq!((failed.entry.as_str(), failed.startup_ns), ("b", None));
+    assert_eq!(outcome.on_disk.visits.len(), 2);
+}
+
+#[test]
+fn a_check_keeps_what_it_saw_and_says_who_failed() {
+    let mut world = FakeWorld { failing: vec![("b", 0)], ..FakeWorld::default() };
+    let plan = RunPlan { phases: vec![Phase::Check], ..whole_plan() };
+    let outcome = run_plan(&mut world, &plan, &|_| false);
+    assert_eq!(world.works, ["verify a", "verify b"]);
+    assert_eq!(outcome.record.visits.len(), 2);
+    let failed = &outcome.record.contenders[1];
+    assert_eq!((failed.status, failed.reason.as_deref()), (Status::Failed, Some("it broke")));
+}
+
+#[test]
+fn what_phases_find_changes_no_plan() {
+    let plan = whole_plan();
+    run_plan(&mut FakeWorld { closing: vec!["b"], ..FakeWorld::default() }, &plan, &|_| false);
+    assert_eq!(plan.scenarios.len(), 2);
+    assert!(matches!(plan.scenarios[1].pacing, Pacing::ShareOfSlowest { .. }));
 }
 
 #[test]

@@ -12,12 +12,9 @@ include!(concat!(env!("OUT_DIR"), "/contender_files.rs"));
 /// The names of the compiled-in suites, the default one first.
 pub const BUILTIN_NAMES: &[&str] = &["pong", "post", "placebo", "known"];
 
-/// A compiled-in suite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Builtin {
-    /// Its name.
     pub name: &'static str,
-    /// Its suite file.
     pub text: &'static str,
 }
 

@@ -1,36 +1,36 @@
 //! Contenders in containers: where they run, within which limits, and how an image is started.
 
-use super::{Contender, Suite, SuiteError};
+use clap::ValueEnum;
+
 use crate::metric::parse_bytes;
 
 /// What is put behind a contender's name for its second entry, the one in a container.
 pub const CONTAINER_SUFFIX: &str = "+container";
 
 /// Where contenders run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Place {
     /// As processes of the host.
+    #[default]
     Processes,
-    /// In containers, from their images.
+    /// In containers, from the contenders' images.
     Containers,
-    /// Each in both ways, as two contenders; those that have only one way, in that.
+    /// Each in both ways.
     Both,
 }
 
-/// The network of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Network {
-    /// The host's own: no address translation, no other interface.
+    /// The host's own.
     #[default]
     Host,
-    /// The engine's bridge, with the port published on the loopback address.
+    /// The engine's bridge, with a published port.
     Bridge,
 }
 
 /// What holds for every container of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ContainerLimits {
-    /// Its network.
     pub network: Network,
     /// The most processor time that it may use, in cores; `None` for no limit of its own.
     pub cpus: Option<f64>,
@@ -56,6 +56,18 @@ pub struct InContainer {
     pub of: String,
 }
 
+impl Place {
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Processes => "processes",
+            Self::Containers => "containers",
+            Self::Both => "both",
+        }
+    }
+}
+
 impl Network {
     /// The name in suites, on the command line and for the engine.
     #[must_use]
@@ -75,77 +87,6 @@ impl Network {
             Self::Bridge => "0.0.0.0",
         }
     }
-}
-
-impl Suite {
-    /// Has the contenders run where `place` says.
-    ///
-    /// # Errors
-    /// [`SuiteError::Meaning`] when no contender has an image, or one cannot run on this network.
-    pub fn put(&mut self, place: Place) -> Result<(), SuiteError> {
-        if place == Place::Processes {
-            return Ok(());
-        }
-        if self.contenders.iter().all(|contender| contender.image.is_none()) {
-            return Err(self.meaning(
-                "no contender has an image to run from; give one `image = { build = ... }` or \
-                 `image = { ref = ... }`",
-            ));
-        }
-        if self.container_limits.network == Network::Host
-            && let Some(fixed) = self.contenders.iter().find(|c| c.image_start.port.is_some())
-        {
-            let message = format!(
-                "contender '{}': its image has a port of its own, which only the bridge can map; \
-                 add --network bridge",
-                fixed.name
-            );
-            return Err(self.meaning(&message));
-        }
-        match place {
-            Place::Processes => {}
-            Place::Containers => {
-                for contender in &mut self.contenders {
-                    put_in_container(contender);
-                }
-            }
-            Place::Both => {
-                let baseline = self.baseline().name.clone();
-                let single = std::mem::take(&mut self.contenders);
-                self.contenders = single.into_iter().flat_map(both).collect();
-                let found = self.contenders.iter().position(|c| c.name == baseline);
-                self.baseline = found.unwrap_or(0);
-            }
-        }
-        Ok(())
-    }
-
-    fn meaning(&self, message: &str) -> SuiteError {
-        SuiteError::Meaning { suite: self.name.clone(), message: message.to_owned() }
-    }
-}
-
-fn put_in_container(contender: &mut Contender) {
-    contender.container = Some(InContainer { of: contender.name.clone() });
-}
-
-/// A contender, and its second entry in a container where it has an image. What the first one
-/// needs and builds is not needed and built a second time.
-fn both(mut contender: Contender) -> Vec<Contender> {
-    if contender.is_image_only() {
-        put_in_container(&mut contender);
-        return vec![contender];
-    }
-    let second = contender.image.is_some().then(|| Contender {
-        name: format!("{}{CONTAINER_SUFFIX}", contender.name),
-        container: Some(InContainer { of: contender.name.clone() }),
-        needs: Vec::new(),
-        build: Vec::new(),
-        clean_build: Vec::new(),
-        artifact: None,
-        ..contender.clone()
-    });
-    std::iter::once(contender).chain(second).collect()
 }
 
 /// A size of memory.
@@ -185,59 +126,7 @@ pub fn cpus(value: f64) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
-
-    fn suite(image: &str) -> Suite {
-        let text = format!(
-            "[suite]\nname = \"s\"\nbaseline = \"b\"\n\
-             [[contender]]\nname = \"a\"\nstart = \"x\"\nurl = \"http://h:{{port}}/\"\n{image}\n\
-             [[contender]]\nname = \"b\"\nstart = \"y\"\nbuild = \"make\"\nurl = \"http://h:{{port}}/\"\n{image}\n\
-             [[scenario]]\nname = \"q\"\nrequests = 1\n"
-        );
-        Suite::parse(&text, "s", Path::new("/")).unwrap()
-    }
-
-    #[test]
-    fn both_makes_two_of_each_and_builds_once() {
-        let mut suite = suite("image = { ref = \"i\", env = { PORT = \"{port}\" } }");
-        suite.put(Place::Both).unwrap();
-        let names: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
-        assert_eq!(names, ["a", "a+container", "b", "b+container"]);
-        assert_eq!(suite.baseline().name, "b");
-        assert!(suite.baseline().container.is_none());
-        assert_eq!(suite.contenders[3].container, Some(InContainer { of: "b".to_owned() }));
-        assert!(suite.contenders[3].build.is_empty());
-    }
-
-    #[test]
-    fn who_has_an_image_only_is_entered_in_its_container_alone() {
-        let mut suite = suite("image = { ref = \"i\" }");
-        suite.contenders[0].start = None;
-        assert!(suite.contenders[0].is_image_only() && !suite.contenders[1].is_image_only());
-        suite.put(Place::Both).unwrap();
-        let names: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
-        assert_eq!(names, ["a", "b", "b+container"]);
-        assert_eq!(suite.contenders[0].container, Some(InContainer { of: "a".to_owned() }));
-    }
-
-    #[test]
-    fn without_images_there_is_nothing_to_run_in_containers() {
-        let error = suite("").put(Place::Containers).unwrap_err().to_string();
-        assert!(error.contains("no contender has an image"), "{error}");
-        assert!(suite("").put(Place::Processes).is_ok());
-    }
-
-    #[test]
-    fn a_port_of_the_images_own_needs_the_bridge() {
-        let mut suite = suite("image = { ref = \"i\", port = 80 }");
-        let error = suite.put(Place::Containers).unwrap_err().to_string();
-        assert!(error.contains("--network bridge"), "{error}");
-        suite.container_limits.network = Network::Bridge;
-        suite.put(Place::Containers).unwrap();
-        assert_eq!(suite.contenders[0].container, Some(InContainer { of: "a".to_owned() }));
-    }
 
     #[test]
     fn sizes_are_read_as_engines_read_them() {

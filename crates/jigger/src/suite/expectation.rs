@@ -5,18 +5,14 @@ use sha2::{Digest, Sha256};
 /// What a correct answer is: status, headers and body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
-    /// The status code.
     pub status: u16,
     /// Headers that must be there with this value (names without regard to case).
     pub headers: Vec<(String, String)>,
-    /// The body.
     pub body: BodyExpectation,
 }
 
-/// What a correct body is.
 #[derive(Debug, Clone)]
 pub enum BodyExpectation {
-    /// Any body.
     Any,
     /// JSON of this value, whatever its spacing and key order.
     Json(serde_json::Value),
@@ -108,7 +104,6 @@ fn has_header(headers: &[(String, String)], wanted: &(String, String)) -> bool {
     headers.iter().any(|(name, value)| name.eq_ignore_ascii_case(&wanted.0) && *value == wanted.1)
 }
 
-/// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,18 +10,13 @@ use super::validate::duration;
 pub struct Objective {
     /// What of the response times has to stay below the limit.
     pub statistic: Statistic,
-    /// The limit.
     pub limit: Duration,
-    /// As it was written.
     pub text: String,
 }
 
-/// One number of many response times.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Statistic {
-    /// Their mean.
     Mean,
-    /// The longest.
     Max,
     /// The one that this share of them does not exceed, 0..1.
     Quantile(f64),

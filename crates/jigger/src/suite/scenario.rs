@@ -1,16 +1,111 @@
-//! `[[scenario]]`: raw to validated, and what goes with what.
+//! `[[scenario]]`: a request and a pacing, and how they are read.
 
 use std::time::Duration;
 
+use jigger_load::{Arrivals, ConnectionPolicy, Extent, Request, RequestError, Url};
+
 use super::raw::{RawLimit, RawScenario, RawThreads};
 use super::validate::{at, duration, plain_name};
-use super::{Arrivals, Extent, Objective, Scenario, names};
+use super::{Objective, names};
 
 /// What a check says when it fails.
 type Checked<T> = Result<T, String>;
 
 /// How long a rate is tried in the search for an objective's highest one.
 const PROBE: Duration = Duration::from_secs(2);
+
+/// One way of asking.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Unique within the suite; the first part of metric names.
+    pub name: String,
+    pub request: RequestSpec,
+    pub pacing: Pacing,
+    pub connections: usize,
+    /// Load threads; `None` lets the tool choose for the machine.
+    pub threads: Option<usize>,
+    pub connection: ConnectionPolicy,
+    pub extent: Extent,
+    pub timeout: Duration,
+    /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
+    /// is not in the file.
+    pub fresh_for: Option<String>,
+}
+
+/// What is sent to a contender's URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestSpec {
+    pub method: String,
+}
+
+impl Default for RequestSpec {
+    fn default() -> Self {
+        Self { method: "GET".to_owned() }
+    }
+}
+
+impl RequestSpec {
+    /// The bytes for this URL.
+    ///
+    /// # Errors
+    /// [`RequestError`] when it is no request.
+    pub fn encode(&self, url: &Url) -> Result<Request, RequestError> {
+        Request::new(&self.method, url, &[], &[])
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pacing {
+    /// Closed loop: the response to the one before.
+    Closed,
+    /// Open loop: the clock.
+    Rate { per_second: f64, spread: Spread },
+    /// Open loop, at a share of what the slowest contender can do, which is measured before the
+    /// rounds.
+    ShareOfSlowest {
+        /// The share; 0.6 is 60 %.
+        share: f64,
+        spread: Spread,
+    },
+    /// Open loop: each trial looks for the highest rate that keeps a promise.
+    Capacity { objective: Objective, spread: Spread },
+}
+
+/// How the requests of an open loop are spread in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spread {
+    pub arrivals: Arrivals,
+    /// Requests due at the same instant; 1 for none.
+    pub burst: u32,
+}
+
+impl Scenario {
+    #[must_use]
+    pub fn paced(&self, pacing: Pacing) -> Self {
+        Self { pacing, ..self.clone() }
+    }
+
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.connection == ConnectionPolicy::Fresh
+    }
+
+    /// The same, each trial cut to so many requests or so much time.
+    #[must_use]
+    pub fn shortened(&self, requests: u64, time: Duration) -> Self {
+        let extent = match self.extent {
+            Extent::Count(count) => Extent::Count(count.min(requests)),
+            Extent::Time(long) => Extent::Time(long.min(time)),
+        };
+        Self { extent, ..self.clone() }
+    }
+
+    /// Load threads on a client with so many cores.
+    #[must_use]
+    pub fn threads_on(&self, client_cores: usize) -> usize {
+        self.threads.unwrap_or(client_cores).min(self.connections).max(1)
+    }
+}
 
 /// Checks one scenario.
 ///
@@ -41,24 +136,21 @@ fn scenario_body(name: String, raw: &RawScenario) -> Checked<Scenario> {
     let pacing = pacing(raw)?;
     Ok(Scenario {
         name,
+        request: RequestSpec::default(),
+        pacing,
         connections,
         threads,
-        fresh: is_fresh(raw.connection.as_deref())?,
+        connection: connection(raw.connection.as_deref())?,
         extent: extent(raw)?,
-        rate_per_second: pacing.rate_per_second,
-        share_of_slowest: pacing.share_of_slowest,
-        arrivals: pacing.arrivals,
-        burst: pacing.burst,
-        objective: pacing.objective,
         timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
         fresh_for: None,
     })
 }
 
-fn is_fresh(connection: Option<&str>) -> Checked<bool> {
-    match connection {
-        None | Some("keep-alive") => Ok(false),
-        Some("fresh") => Ok(true),
+fn connection(policy: Option<&str>) -> Checked<ConnectionPolicy> {
+    match policy {
+        None | Some("keep-alive") => Ok(ConnectionPolicy::KeepAlive),
+        Some("fresh") => Ok(ConnectionPolicy::Fresh),
         Some(other) => Err(format!(
             "connection: {}",
             names::unknown("policy", other, &["fresh", "keep-alive"])
@@ -69,7 +161,7 @@ fn is_fresh(connection: Option<&str>) -> Checked<bool> {
 fn extent(raw: &RawScenario) -> Checked<Extent> {
     match (raw.requests, &raw.duration) {
         (Some(0), None) => Err("requests must be above zero".to_owned()),
-        (Some(requests), None) => Ok(Extent::Requests(requests)),
+        (Some(requests), None) => Ok(Extent::Count(requests)),
         (None, Some(text)) => Ok(Extent::Time(duration("duration", text)?)),
         (None, None) if raw.objective.is_some() => Ok(Extent::Time(PROBE)),
         (None, None) => Err("give either requests = N or duration = \"4s\"".to_owned()),
@@ -77,39 +169,38 @@ fn extent(raw: &RawScenario) -> Checked<Extent> {
     }
 }
 
-/// What makes a request due.
-#[derive(Debug, Default)]
-struct Pacing {
-    rate_per_second: Option<f64>,
-    share_of_slowest: Option<f64>,
-    arrivals: Arrivals,
-    burst: u32,
-    objective: Option<Objective>,
-}
-
 fn pacing(raw: &RawScenario) -> Checked<Pacing> {
-    let (rate_per_second, share_of_slowest) = match &raw.rate {
-        None => (None, None),
-        Some(RawLimit::Number(rate)) if *rate > 0.0 && rate.is_finite() => (Some(*rate), None),
-        Some(RawLimit::Number(_)) => return Err("rate must be above zero".to_owned()),
-        Some(RawLimit::Text(text)) => (None, Some(share(text)?)),
-    };
     let objective = raw.objective.as_deref().map(Objective::parse).transpose()?;
     if objective.is_some() && (raw.rate.is_some() || raw.requests.is_some()) {
         return Err("an objective looks for the rate itself: leave out rate and requests; \
                     duration is how long each rate is tried"
             .to_owned());
     }
-    let is_open = raw.rate.is_some() || objective.is_some();
-    if !is_open && (raw.arrivals.is_some() || raw.burst.is_some()) {
-        return Err("arrivals and burst need a rate or an objective".to_owned());
+    let spread = spread(raw)?;
+    match (objective, &raw.rate) {
+        (Some(objective), _) => Ok(Pacing::Capacity { objective, spread }),
+        (None, Some(RawLimit::Number(per_second)))
+            if *per_second > 0.0 && per_second.is_finite() =>
+        {
+            Ok(Pacing::Rate { per_second: *per_second, spread })
+        }
+        (None, Some(RawLimit::Number(_))) => Err("rate must be above zero".to_owned()),
+        (None, Some(RawLimit::Text(text))) => {
+            Ok(Pacing::ShareOfSlowest { share: share(text)?, spread })
+        }
+        (None, None) if raw.arrivals.is_some() || raw.burst.is_some() => {
+            Err("arrivals and burst need a rate or an objective".to_owned())
+        }
+        (None, None) => Ok(Pacing::Closed),
     }
+}
+
+fn spread(raw: &RawScenario) -> Checked<Spread> {
     let burst = raw.burst.unwrap_or(1);
     if burst == 0 {
         return Err("burst must be above zero".to_owned());
     }
-    let arrivals = arrivals(raw.arrivals.as_deref())?;
-    Ok(Pacing { rate_per_second, share_of_slowest, arrivals, burst, objective })
+    Ok(Spread { arrivals: arrivals(raw.arrivals.as_deref())?, burst })
 }
 
 /// `60% of slowest`.

@@ -7,13 +7,10 @@ use crate::metric::{Kind, Metric, parse_amount};
 /// A promise about one metric of one contender.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
-    /// The metric's name.
     pub metric: String,
-    /// Whose.
     pub contender: String,
     /// On which side of the limit it has to stay.
     pub bound: Bound,
-    /// The limit.
     pub limit: Limit,
     /// The limit as it was written.
     pub text: String,
@@ -34,12 +31,7 @@ pub enum Limit {
     /// An amount, in the metric's unit.
     Amount(f64),
     /// So many times the value of another contender in the same rounds.
-    Times {
-        /// How many times.
-        factor: f64,
-        /// Whose value.
-        contender: String,
-    },
+    Times { factor: f64, contender: String },
 }
 
 /// Checks that each is a metric which a suite with these scenarios can have: its whole name, or

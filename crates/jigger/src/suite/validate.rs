@@ -157,87 +157,51 @@ fn validated_contender(
     default: &Expectation,
     folder: &Path,
 ) -> Checked<Contender> {
-    let name = plain_name("contender", raw.name)?;
+    let name = plain_name("contender", raw.name.clone())?;
     if name == super::PLACEBO {
         return Err(format!(
             "a contender cannot be called '{name}': that is the baseline's second entry"
         ));
     }
-    let place = format!("contender '{name}'");
-    contender_body(
-        name,
-        raw.url,
-        (raw.build, raw.clean_build, raw.start),
-        default,
-        folder,
-        ContenderRest {
-            dir: raw.dir,
-            needs: raw.needs,
-            env: raw.env.into_iter().collect(),
-            start_limit: raw.start_limit,
-            grace: raw.grace,
-            expect: raw.expect,
-            image: raw.image,
-            artifact: raw.artifact,
-        },
-    )
-    .map_err(at(&place))
+    contender_body(raw, default, folder).map_err(at(&format!("contender '{name}'")))
 }
 
-struct ContenderRest {
-    dir: Option<String>,
-    needs: Vec<String>,
-    env: Vec<(String, String)>,
-    start_limit: Option<String>,
-    grace: Option<String>,
-    expect: Option<RawExpect>,
-    image: Option<RawImage>,
-    artifact: Option<String>,
-}
-
-fn contender_body(
-    name: String,
-    url: String,
-    (build, clean_build, start): (Option<RawBuild>, Option<RawBuild>, Option<RawCommand>),
-    default: &Expectation,
-    folder: &Path,
-    rest: ContenderRest,
-) -> Checked<Contender> {
+fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Checked<Contender> {
+    let url = raw.url;
     if !url.starts_with("http://") {
         return Err(format!(
             "url = '{url}': write http://HOST:PORT/PATH (https is not supported yet)"
         ));
     }
-    if start.is_none() && rest.image.is_none() && super::has_chosen_port(&url) {
+    if raw.start.is_none() && raw.image.is_none() && super::has_chosen_port(&url) {
         return Err(format!(
             "url = '{url}': {{port}} is a free port, and there is no start to make a server \
              listen on it; add start, or write the port of a server that runs already"
         ));
     }
-    let expectation = match &rest.expect {
-        Some(expect) => expectation(expect, default)?,
-        None => default.clone(),
-    };
-    if clean_build.is_some() && build.is_none() {
+    if raw.clean_build.is_some() && raw.build.is_none() {
         return Err("clean_build takes the place of build, which is not given".to_owned());
     }
-    let (image, image_start) = rest.image.map(image_recipe).transpose()?.unzip();
+    let commands = |key: &str, raw: Option<RawBuild>| {
+        raw.map(|raw| build_commands(key, raw)).transpose().map(Option::unwrap_or_default)
+    };
+    let (image, image_start) = raw.image.map(image_recipe).transpose()?.unzip();
     Ok(Contender {
-        name,
-        directory: folder.join(rest.dir.as_deref().unwrap_or(".")),
-        needs: rest.needs,
-        build: build.map(|raw| build_commands("build", raw)).transpose()?.unwrap_or_default(),
-        clean_build: clean_build
-            .map(|raw| build_commands("clean_build", raw))
-            .transpose()?
-            .unwrap_or_default(),
-        artifact: rest.artifact.map(artifact).transpose()?,
-        start: start.map(|command| arguments("start", command)).transpose()?,
-        environment: rest.env,
+        name: raw.name,
+        directory: folder.join(raw.dir.as_deref().unwrap_or(".")),
+        needs: raw.needs,
+        build: commands("build", raw.build)?,
+        clean_build: commands("clean_build", raw.clean_build)?,
+        artifact: raw.artifact.map(artifact).transpose()?,
+        start: raw.start.map(|command| arguments("start", command)).transpose()?,
+        environment: raw.env.into_iter().collect(),
         url,
-        start_limit: duration("start_limit", rest.start_limit.as_deref().unwrap_or("30s"))?,
-        grace: duration("grace", rest.grace.as_deref().unwrap_or("5s"))?,
-        expectation,
+        start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
+        grace: duration("grace", raw.grace.as_deref().unwrap_or("5s"))?,
+        expectation: match &raw.expect {
+            Some(expect) => expectation(expect, default)?,
+            None => default.clone(),
+        },
         image,
         image_start: image_start.unwrap_or_default(),
         container: None,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jigger_load::{Histogram, Sample};
+use jigger_load::{Extent, Histogram, Sample};
 
 use super::live::VisitError;
 use super::search::Search;
@@ -12,7 +12,7 @@ use crate::event::Listener;
 use crate::numbers::number;
 use crate::record::{ProbeRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
-use crate::suite::{Extent, Objective, Scenario, Statistic};
+use crate::suite::{Objective, Pacing, Scenario, Spread, Statistic};
 
 /// A rate too low to have answers enough in the suite's time for one is tried up to so many times
 /// as long.
@@ -28,7 +28,7 @@ const BACKLOG_SHARE: f64 = 0.01;
 /// # Errors
 /// [`VisitError`] when the load engine cannot run.
 pub fn run(
-    (scenario, objective): (&Scenario, &Objective),
+    (scenario, objective, spread): (&Scenario, &Objective, Spread),
     conditions: &Conditions<'_>,
     mut server: Option<&mut Server>,
     closed_loop_rate: f64,
@@ -45,10 +45,8 @@ pub fn run(
     while let Some(rate) = search.next() {
         let long_enough = Duration::from_secs_f64(needed / rate);
         let probe = Scenario {
-            rate_per_second: Some(rate),
             extent: Extent::Time(once.max(long_enough)),
-            objective: None,
-            ..scenario.clone()
+            ..scenario.paced(Pacing::Rate { per_second: rate, spread })
         };
         let (trial, sample, peak) =
             trial::measure(&probe, conditions, server.as_deref_mut(), listener)?;

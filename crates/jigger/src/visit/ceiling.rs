@@ -10,37 +10,38 @@ use crate::disturbance::{HostReading, Limits};
 use crate::event::{Event, Listener};
 use crate::host::Placement;
 use crate::interrupt::Interrupt;
+use crate::plan::RunPlan;
 use crate::record::CeilingAttempt;
-use crate::suite::Suite;
+use crate::suite::Scenario;
 
 /// How often a ceiling is measured at most, until nothing disturbs it.
 const ATTEMPTS_ALLOWED: usize = 3;
 
-/// The attempts at the ceilings of the suite's scenarios, each measured for `time` against a
+/// The attempts at the scenarios' ceilings, each measured as long as the plan says against a
 /// server that does nothing, on the servers' cores. Scenarios of the same shape share theirs.
 ///
 /// None where a ceiling cannot be had, which the listener is told, after an interrupt, and for a
-/// single connection: its
-/// rate is one by the round trip, in which the engine has the same part whoever answers, and says
-/// nothing of what the engine could bear.
+/// single connection: its rate is one by the round trip, in which the engine has the same part
+/// whoever answers, and says nothing of what the engine could bear.
 pub fn ceilings(
-    suite: &Suite,
-    placement: &Placement,
-    time: Duration,
+    plan: &RunPlan,
+    scenarios: &[Scenario],
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) -> Vec<Vec<CeilingAttempt>> {
     // The address and the request are the null server's in the end.
     let Ok(target) = Target::new("http://127.0.0.1:1/") else { return Vec::new() };
     let mut known: Vec<(Load, Vec<CeilingAttempt>)> = Vec::new();
-    for scenario in &suite.scenarios {
-        let load = shape_of(scenario, &target, &placement.client_cpus);
+    let placement = &plan.placement;
+    for scenario in scenarios {
+        let request = target.request.clone();
+        let load = shape_of(scenario, &target.address, request, &placement.client_cpus);
         let same = known.iter().find(|(other, _)| is_same_shape(other, &load));
         let attempts = match same {
             _ if scenario.connections == 1 => Vec::new(),
             Some((_, attempts)) => attempts.clone(),
-            None => until_quiet(&suite.rounds.disturbance, interrupt, listener, &mut || {
-                measured(&load, placement, time)
+            None => until_quiet(&plan.rounds.disturbance, interrupt, listener, &mut || {
+                measured(&load, placement, plan.ceiling_time)
             }),
         };
         known.push((load, attempts));

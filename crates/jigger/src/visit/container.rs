@@ -15,12 +15,12 @@ impl LiveWorld<'_> {
         port: Option<u16>,
         values: &Placeholders,
     ) -> Result<StartSpec, VisitError> {
-        let at = self.suite.contenders.iter().position(|it| it.name == contender.name);
+        let at = self.plan.suite.contenders.iter().position(|it| it.name == contender.name);
         let record = at.and_then(|at| self.containers.get(at)?.as_ref());
         let (Some(engine), Some(record)) = (&self.engine, record) else {
             return Err(VisitError("there is no image to run it from".to_owned()));
         };
-        let limits = &self.suite.container_limits;
+        let limits = &self.plan.suite.container_limits;
         let start = &contender.image_start;
         let values = values.clone().with("host", limits.network.listen_address());
         let name = container_name(&contender.name);
@@ -30,7 +30,7 @@ impl LiveWorld<'_> {
             network: limits.network.name().to_owned(),
             publish: published(limits.network, port, start.port)?,
             cpus: limits.cpus,
-            cpu_set: self.placement.server_cpus.clone(),
+            cpu_set: self.plan.placement.server_cpus.clone(),
             memory_bytes: limits.memory_bytes,
             environment: filled(&values, &start.environment)?,
             arguments: values.fill_all(&start.arguments).map_err(VisitError::of)?,

@@ -11,25 +11,24 @@ use tempfile::TempDir;
 use super::capacity;
 use super::launched::LiveServer;
 use super::local_ports::{LocalPorts, in_running_order};
-use super::tracked;
 use super::trial::{self, Conditions};
 use super::verify::{Target, ask_where_answered, verify};
-use super::warm_up::{Learned, WarmedUp, warm_up};
+use super::warm_up::{self, Learned, WarmedUp, warm_up};
+use super::{ceiling, tracked};
 use crate::disturbance::{Disturbance, HostReading};
 use crate::event::{Event, Listener};
-use crate::host::Placement;
 use crate::image::Engine;
 use crate::interrupt::Interrupt;
-use crate::plan::Entry;
+use crate::plan::RunPlan;
 use crate::record::{
-    ContainerRecord, ContenderRecord, Evidence, TrialRecord, VisitParts, VisitRecord,
+    CeilingAttempt, ContainerRecord, ContenderRecord, Evidence, TrialRecord, VisitParts,
+    VisitRecord,
 };
 use crate::server::port::{self, Ports};
 use crate::server::ready::{Probe, wait_ready};
 use crate::server::{Diagnostic, Server, StartSpec};
-use crate::session::World;
-use crate::startups::Launcher;
-use crate::suite::{Contender, Placeholders, Scenario, Suite};
+use crate::session::{Turn, Work, World};
+use crate::suite::{Contender, Pacing, Placeholders, Scenario};
 
 /// One probe gives up after this; a server that hangs is asked again.
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
@@ -38,8 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The real world: processes, sockets, the clock.
 pub struct LiveWorld<'a> {
-    pub(super) suite: &'a Suite,
-    pub(super) placement: Placement,
+    pub(super) plan: &'a RunPlan,
     interrupt: Interrupt,
     began: Instant,
     ports: Ports,
@@ -47,10 +45,14 @@ pub struct LiveWorld<'a> {
     pub(super) engine: Option<Engine>,
     /// How each contender runs in a container, in the suite's order.
     pub(super) containers: Vec<Option<ContainerRecord>>,
-    /// What the first warm-up taught, by the contender's index.
-    warm_ups: RefCell<BTreeMap<usize, Learned>>,
+    /// What the first warm-up taught, by the contender's index and the connections.
+    warm_ups: RefCell<BTreeMap<(usize, Option<usize>), Learned>>,
     local_ports: RefCell<LocalPorts>,
 }
+
+/// Trials that are not jigger's alone: what they measured goes into the visit or elsewhere.
+pub type OtherTrials<'a> =
+    dyn FnMut(&Conditions<'_>, &mut VisitRecord, &mut Listener<'_>) -> Result<(), VisitError> + 'a;
 
 /// Takes the time from one part of a visit to the next.
 struct Stopwatch(Instant);
@@ -85,14 +87,9 @@ impl<'a> LiveWorld<'a> {
     ///
     /// # Errors
     /// What the system says when there is no place for the servers' logs.
-    pub fn new(
-        suite: &'a Suite,
-        placement: Placement,
-        interrupt: Interrupt,
-    ) -> std::io::Result<Self> {
+    pub fn new(plan: &'a RunPlan, interrupt: Interrupt) -> std::io::Result<Self> {
         Ok(Self {
-            suite,
-            placement,
+            plan,
             interrupt,
             began: Instant::now(),
             ports: Ports::new(),
@@ -104,57 +101,57 @@ impl<'a> LiveWorld<'a> {
         })
     }
 
-    /// With the engine for those contenders that run in containers, as their records say.
+    /// With the engine, where there is one, for those contenders that run in containers, as their
+    /// records say.
     #[must_use]
-    pub fn with_containers(mut self, engine: Engine, contenders: &[ContenderRecord]) -> Self {
-        self.engine = Some(engine);
+    pub fn with_containers(
+        mut self,
+        engine: Option<Engine>,
+        contenders: &[ContenderRecord],
+    ) -> Self {
+        self.engine = engine;
         self.containers = contenders.iter().map(|it| it.container.clone()).collect();
         self
     }
 
-    /// Launches a contender, verifies and warms it up as a visit does, lets `work` ask it, and
-    /// stops it.
-    ///
-    /// # Errors
-    /// [`VisitError`] of any of these steps, with the end of the server's log.
-    pub fn with_server<T>(
+    /// Makes a visit, with `others` in place of jigger's own trials where they are given.
+    pub fn visit_with(
         &mut self,
-        contender: &Contender,
+        turn: &Turn<'_>,
+        others: Option<&mut OtherTrials<'_>>,
         listener: &mut Listener<'_>,
-        work: &mut dyn FnMut(&Conditions<'_>, &mut Listener<'_>) -> Result<T, VisitError>,
-    ) -> Result<T, VisitError> {
-        self.launched(contender, listener, |world, live, listener| {
-            world.work_on(contender, live, listener, work)
-        })
+    ) -> VisitRecord {
+        self.wait_for_room(listener);
+        let mut visit = VisitRecord::begun(&turn.entry.name, turn.round, turn.position);
+        let (mut parts, mut stopwatch) = (VisitParts::default(), Stopwatch(Instant::now()));
+        let plan = self.plan;
+        let contender = &plan.suite.contenders[turn.entry.contender];
+        let before = HostReading::here(&plan.placement.cpus());
+        let outcome = self.launched(contender, listener, |world, live, listener| {
+            let noted = (&mut visit, &mut parts, &mut stopwatch);
+            world.ask_all((turn, others), live, noted, listener)
+        });
+        parts.stop_ns = stopwatch.lap_ns();
+        visit.parts = Some(parts);
+        visit.failure = outcome.err().map(|error| error.to_string());
+        let frequency_mhz = visit.disturbance.frequency_mhz;
+        let now = HostReading::here(&plan.placement.cpus());
+        let disturbance = now.since(&before, is_descendant(contender));
+        visit.disturbance = Disturbance { frequency_mhz, ..disturbance };
+        visit
     }
 
     /// Starts a contender, lets `work` use it, and stops it whatever came of that. An error has the
     /// end of the server's log; the work's goes before one of the stop.
-    fn launched<T>(
+    fn launched(
         &mut self,
         contender: &Contender,
         listener: &mut Listener<'_>,
-        work: impl FnOnce(&Self, &mut LiveServer, &mut Listener<'_>) -> Result<T, VisitError>,
-    ) -> Result<T, VisitError> {
+        work: impl FnOnce(&Self, &mut LiveServer, &mut Listener<'_>) -> Result<(), VisitError>,
+    ) -> Result<(), VisitError> {
         let mut live = self.start(contender, listener)?;
         let outcome = work(self, &mut live, listener).map_err(|error| live.explain(error));
-        let stopped = live.stop();
-        outcome.and_then(|value| stopped.map(|()| value))
-    }
-
-    fn work_on<T>(
-        &self,
-        contender: &Contender,
-        live: &mut LiveServer,
-        listener: &mut Listener<'_>,
-        work: &mut dyn FnMut(&Conditions<'_>, &mut Listener<'_>) -> Result<T, VisitError>,
-    ) -> Result<T, VisitError> {
-        self.wait(contender, live)?;
-        let evidence = verify(&live.target, &contender.expectation)?;
-        let conditions = self.conditions(contender, &live.target, &evidence);
-        warm_up(self.suite, &conditions, None, live.server.as_mut(), listener)?;
-        let value = work(&conditions, listener)?;
-        live.check_alive().map(|()| value)
+        outcome.and(live.stop())
     }
 
     /// What everyone who asks the server needs to know.
@@ -168,7 +165,7 @@ impl<'a> LiveWorld<'a> {
             target,
             expectation: &contender.expectation,
             evidence,
-            client_cpus: &self.placement.client_cpus,
+            client_cpus: &self.plan.placement.client_cpus,
             interrupt: &self.interrupt,
         }
     }
@@ -197,7 +194,7 @@ impl<'a> LiveWorld<'a> {
             None => self.process_spec(contender, &values)?,
         };
         let server = Server::start(&spec)?;
-        let limits = contender.container.as_ref().map(|_| &self.suite.container_limits);
+        let limits = contender.container.as_ref().map(|_| &self.plan.suite.container_limits);
         let memory_limit_bytes = limits.and_then(|limits| limits.memory_bytes);
         let server = Some(server);
         Ok(LiveServer { server, port, memory_limit_bytes, ..LiveServer::running_already(target) })
@@ -218,7 +215,7 @@ impl<'a> LiveWorld<'a> {
     /// How a contender is started by `argv`, whatever that is.
     pub(super) fn spec(&self, contender: &Contender, argv: Vec<String>) -> StartSpec {
         let log = self.logs.path().join(format!("{}.log", contender.name));
-        let cpus = Some(self.placement.server_cpus.clone());
+        let cpus = Some(self.plan.placement.server_cpus.clone());
         StartSpec {
             cpus,
             ..StartSpec::new(argv, contender.directory.clone(), log, contender.grace)
@@ -228,30 +225,40 @@ impl<'a> LiveWorld<'a> {
     /// Everything between the start of a contender and its stop, written into the visit.
     fn ask_all(
         &self,
-        index: usize,
+        (turn, others): (&Turn<'_>, Option<&mut OtherTrials<'_>>),
         live: &mut LiveServer,
         (visit, parts, watch): (&mut VisitRecord, &mut VisitParts, &mut Stopwatch),
         listener: &mut Listener<'_>,
     ) -> Result<(), VisitError> {
-        let contender = &self.suite.contenders[index];
+        let contender = &self.plan.suite.contenders[turn.entry.contender];
         let ready = self.wait(contender, live);
         parts.launch_ns = watch.lap_ns();
         visit.startup_ns = ready?;
+        let scenarios: &[Scenario] = match turn.work {
+            Work::Launch => return Ok(()),
+            Work::Verify => &[],
+            Work::Load(scenarios) => scenarios,
+        };
         let evidence = verify(&live.target, &contender.expectation);
         visit.memory_idle_bytes = live.memory_bytes();
         parts.verify_ns = watch.lap_ns();
         let (evidence, target) = (evidence?, live.target.clone());
         let conditions = self.conditions(contender, &target, &evidence);
-        let warmed_up = self.warm_up(index, &conditions, live, listener);
+        let index = turn.entry.contender;
+        let warmed_up = self.warm_up(index, scenarios, &conditions, live, listener);
         parts.warm_up_ns = watch.lap_ns();
         let warmed_up = warmed_up?;
         visit.steady = warmed_up.steady;
         let rate_per_second = warmed_up.rate_per_second;
         visit.warm_up_rates = warmed_up.rates;
-        let tried = self.try_all(&conditions, rate_per_second, live, visit, listener);
+        let asked = (scenarios, rate_per_second);
+        let tried = match others {
+            Some(others) => others(&conditions, visit, listener),
+            None => self.try_all(asked, &conditions, live, visit, listener),
+        };
         parts.trials_ns = watch.lap_ns();
         tried?;
-        visit.disturbance.frequency_mhz = live.frequency_mhz(&self.placement.server_cpus);
+        visit.disturbance.frequency_mhz = live.frequency_mhz(&self.plan.placement.server_cpus);
         // Now rather than before: workers may start after the first answer.
         visit.evidence = Some(live.with_tree(evidence));
         live.check_alive()
@@ -261,41 +268,45 @@ impl<'a> LiveWorld<'a> {
     fn warm_up(
         &self,
         index: usize,
+        scenarios: &[Scenario],
         conditions: &Conditions<'_>,
         live: &mut LiveServer,
         listener: &mut Listener<'_>,
     ) -> Result<WarmedUp, VisitError> {
-        let known = self.warm_ups.borrow().get(&index).copied();
-        let warmed_up = warm_up(self.suite, conditions, known, live.server.as_mut(), listener)?;
-        self.warm_ups.borrow_mut().extend(warmed_up.learned.map(|learned| (index, learned)));
+        let known_by = (index, warm_up::connections(scenarios));
+        let known = self.warm_ups.borrow().get(&known_by).copied();
+        let how = (&self.plan.warm_up, scenarios);
+        let warmed_up = warm_up(how, conditions, known, live.server.as_mut(), listener)?;
+        self.warm_ups.borrow_mut().extend(warmed_up.learned.map(|learned| (known_by, learned)));
         let (connections, span) = warmed_up.opened;
         self.note_ports(conditions, connections, span);
         Ok(warmed_up)
     }
 
-    /// A trial of each scenario.
+    /// A trial of each scenario, of a server that answered so many requests a second when it had
+    /// warmed up.
     fn try_all(
         &self,
+        (scenarios, rate_per_second): (&[Scenario], f64),
         conditions: &Conditions<'_>,
-        rate_per_second: f64,
         live: &mut LiveServer,
         visit: &mut VisitRecord,
         listener: &mut Listener<'_>,
     ) -> Result<(), VisitError> {
-        for scenario in in_running_order(&self.suite.scenarios) {
-            if scenario.fresh {
+        for scenario in in_running_order(scenarios) {
+            if scenario.is_fresh() {
                 self.wait_for_ports(conditions, listener);
             }
             if self.interrupt.is_raised() {
                 break;
             }
             let server = live.server.as_mut();
-            let (trial, peak_bytes) = match &scenario.objective {
-                None => trial::run(scenario, conditions, server, listener)?,
-                Some(objective) => {
-                    let (which, rate) = ((scenario, objective), rate_per_second);
+            let (trial, peak_bytes) = match &scenario.pacing {
+                Pacing::Capacity { objective, spread } => {
+                    let (which, rate) = ((scenario, objective, *spread), rate_per_second);
                     capacity::run(which, conditions, server, rate, listener)?
                 }
+                _ => trial::run(scenario, conditions, server, listener)?,
             };
             let (connections, elapsed_ns) = opened(scenario, &trial);
             self.note_ports(conditions, connections, Duration::from_nanos(elapsed_ns));
@@ -367,49 +378,16 @@ impl World for LiveWorld<'_> {
         self.interrupt.is_raised()
     }
 
-    fn visit(
-        &mut self,
-        entry: &Entry,
-        round: usize,
-        position: usize,
-        listener: &mut Listener<'_>,
-    ) -> VisitRecord {
-        self.wait_for_room(listener);
-        let mut visit = VisitRecord::begun(&entry.name, round, position);
-        let (mut parts, mut stopwatch) = (VisitParts::default(), Stopwatch(Instant::now()));
-        let suite = self.suite;
-        let contender = &suite.contenders[entry.contender];
-        let before = HostReading::here(&self.placement.cpus());
-        let outcome = self.launched(contender, listener, |world, live, listener| {
-            let noted = (&mut visit, &mut parts, &mut stopwatch);
-            world.ask_all(entry.contender, live, noted, listener)
-        });
-        parts.stop_ns = stopwatch.lap_ns();
-        visit.parts = Some(parts);
-        visit.failure = outcome.err().map(|error| error.to_string());
-        let frequency_mhz = visit.disturbance.frequency_mhz;
-        let now = HostReading::here(&self.placement.cpus());
-        let disturbance = now.since(&before, is_descendant(contender));
-        visit.disturbance = Disturbance { frequency_mhz, ..disturbance };
-        visit
-    }
-}
-
-impl Launcher for LiveWorld<'_> {
-    fn is_interrupted(&self) -> bool {
-        self.interrupt.is_raised()
+    fn visit(&mut self, turn: &Turn<'_>, listener: &mut Listener<'_>) -> VisitRecord {
+        self.visit_with(turn, None, listener)
     }
 
-    fn launch(
+    fn ceilings(
         &mut self,
-        entry: &Entry,
+        scenarios: &[Scenario],
         listener: &mut Listener<'_>,
-    ) -> Result<Option<u64>, String> {
-        let suite = self.suite;
-        let contender = &suite.contenders[entry.contender];
-        let launched =
-            self.launched(contender, listener, |world, live, _| world.wait(contender, live));
-        launched.map_err(|error| error.to_string())
+    ) -> Vec<Vec<CeilingAttempt>> {
+        ceiling::ceilings(self.plan, scenarios, &self.interrupt, listener)
     }
 }
 
@@ -422,7 +400,7 @@ fn is_descendant(contender: &Contender) -> bool {
 /// The connections that a trial opened last, and in how many nanoseconds: of a search all those at
 /// the last rate.
 fn opened(scenario: &Scenario, trial: &TrialRecord) -> (u64, u64) {
-    match trial.probes.last().filter(|_| scenario.fresh) {
+    match trial.probes.last().filter(|_| scenario.is_fresh()) {
         Some(probe) => (probe.requests + probe.errors, probe.elapsed_ns),
         None => (trial.connections_opened, trial.elapsed_ns),
     }
@@ -474,6 +452,7 @@ mod tests {
     use jigger_load::{NullOptions, NullServer};
 
     use super::*;
+    use crate::suite::Suite;
 
     /// Verification waits to see whether the server closes; a probe that did so too would add that
     /// to every start-up time. The quickest of many, since a busy machine can delay any of them.

@@ -82,7 +82,7 @@ impl Opened {
 #[must_use]
 pub fn in_running_order(scenarios: &[Scenario]) -> Vec<&Scenario> {
     let mut ordered: Vec<&Scenario> = scenarios.iter().collect();
-    ordered.sort_by_key(|scenario| if scenario.fresh { scenario.connections } else { 0 });
+    ordered.sort_by_key(|scenario| if scenario.is_fresh() { scenario.connections } else { 0 });
     ordered
 }
 

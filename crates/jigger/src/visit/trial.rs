@@ -4,16 +4,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jigger_load::{Arrivals, BodyRule, ConnectionPolicy, Expect, Load, Pacing, Sample};
+use jigger_load::{Address, BodyRule, Expect, Load, Request, Sample};
 
 use super::live::VisitError;
 use super::verify::Target;
 use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;
-use crate::record::{Evidence, ScenarioRecord, TrialRecord, encode_histogram};
+use crate::record::{Evidence, TrialRecord, encode_histogram};
 use crate::server::Server;
 use crate::server::usage::Usage;
-use crate::suite::{self, Expectation, Extent, Scenario, Suite};
+use crate::suite::{Expectation, Pacing, Scenario, Spread};
 
 /// What all trials of a visit share.
 pub struct Conditions<'a> {
@@ -39,66 +39,39 @@ impl Conditions<'_> {
 /// Between two looks at the running load.
 const OBSERVE_EVERY: Duration = Duration::from_millis(250);
 
-/// How the suite's scenarios are run on a client with so many cores.
-#[must_use]
-pub fn scenario_records(suite: &Suite, client_cores: usize) -> Vec<ScenarioRecord> {
-    let record = |scenario: &Scenario| ScenarioRecord {
-        name: scenario.name.clone(),
-        connections: scenario.connections,
-        threads: threads(scenario, client_cores),
-        fresh: scenario.fresh,
-        requests: match scenario.extent {
-            Extent::Requests(requests) => Some(requests),
-            Extent::Time(_) => None,
-        },
-        duration_ns: match scenario.extent {
-            Extent::Requests(_) => None,
-            Extent::Time(time) => u64::try_from(time.as_nanos()).ok(),
-        },
-        rate_per_second: scenario.rate_per_second,
-        exponential: scenario.arrivals == suite::Arrivals::Exponential,
-        burst: (scenario.burst > 1).then_some(scenario.burst),
-        objective: scenario.objective.as_ref().map(|objective| objective.text.clone()),
-        ceiling_per_second: None,
-        ceiling_attempts: Vec::new(),
-        fresh_for: scenario.fresh_for.clone(),
-    };
-    suite.scenarios.iter().map(record).collect()
-}
-
-fn threads(scenario: &Scenario, client_cores: usize) -> usize {
-    scenario.threads.unwrap_or(client_cores).min(scenario.connections).max(1)
-}
-
 /// How hard a scenario asks, without how long and for what.
-pub fn shape_of(scenario: &Scenario, target: &Target, client_cpus: &[usize]) -> Load {
-    let mut load = Load::new(target.address.clone(), target.request.clone());
+pub fn shape_of(
+    scenario: &Scenario,
+    to: &Address,
+    request: Request,
+    client_cpus: &[usize],
+) -> Load {
+    let mut load = Load::new(to.clone(), request);
     load.connections = scenario.connections;
-    load.threads = threads(scenario, client_cpus.len());
-    load.connection =
-        if scenario.fresh { ConnectionPolicy::Fresh } else { ConnectionPolicy::KeepAlive };
+    load.threads = scenario.threads_on(client_cpus.len());
+    load.connection = scenario.connection;
     load.cpus = Some(client_cpus.to_vec());
     load
 }
 
-/// The load that a scenario stands for.
-pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Load {
-    let mut load = shape_of(scenario, conditions.target, conditions.client_cpus);
-    load.extent = match scenario.extent {
-        Extent::Requests(requests) => jigger_load::Extent::Count(requests),
-        Extent::Time(time) => jigger_load::Extent::Time(time),
-    };
-    if let Some(rate) = scenario.rate_per_second {
-        let arrivals = match scenario.arrivals {
-            suite::Arrivals::Even => Arrivals::Even,
-            suite::Arrivals::Exponential => Arrivals::Exponential,
-        };
-        load.pacing = Pacing::Open { rate_per_second: rate, arrivals, burst: scenario.burst };
+/// The load that a scenario stands for. Without a rate of its own that is a closed loop, in which
+/// capacities are measured.
+///
+/// # Errors
+/// [`VisitError`] when there is no such request.
+pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load, VisitError> {
+    let target = conditions.target;
+    let request = scenario.request.encode(&target.url).map_err(VisitError::of)?;
+    let mut load = shape_of(scenario, &target.address, request, conditions.client_cpus);
+    load.extent = scenario.extent;
+    if let Pacing::Rate { per_second, spread } = scenario.pacing {
+        let Spread { arrivals, burst } = spread;
+        load.pacing = jigger_load::Pacing::Open { rate_per_second: per_second, arrivals, burst };
     }
     load.timeout = scenario.timeout;
     load.expect = expect(conditions);
     load.observe_every = OBSERVE_EVERY;
-    load
+    Ok(load)
 }
 
 /// The expectation at full speed: a body that is the same each time is compared
@@ -143,7 +116,7 @@ pub fn measure(
     mut server: Option<&mut Server>,
     listener: &mut Listener<'_>,
 ) -> Result<(TrialRecord, Sample, Option<u64>), VisitError> {
-    let load = load_of(scenario, conditions);
+    let load = load_of(scenario, conditions)?;
     let (before, log_before) = (usage(server.as_deref()), log_bytes(server.as_deref()));
     let mut looks_bytes = Vec::new();
     let sample = jigger_load::run(&load, &mut |progress| {

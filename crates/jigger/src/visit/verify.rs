@@ -8,19 +8,19 @@ use sha2::{Digest as _, Sha256};
 
 use super::live::VisitError;
 use crate::record::Evidence;
-use crate::suite::Expectation;
+use crate::suite::{Expectation, RequestSpec};
 
-/// Where a server is asked, and the bytes that it is sent: the same for all.
+/// Where a server is asked, and the bytes that it is probed with: the same for all.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The address that is asked.
     pub address: Address,
     /// All addresses that the URL's host has, in the order of the resolver.
     pub addresses: Vec<Address>,
-    /// The request.
+    /// What probes and verification send.
     pub request: Request,
     /// The URL that they stand for.
-    pub url: String,
+    pub url: Url,
 }
 
 impl Target {
@@ -33,8 +33,8 @@ impl Target {
         let addresses = url.resolve().map_err(VisitError::of)?;
         let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
         let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
-        let request = Request::new("GET", &url, &[], &[]).map_err(VisitError::of)?;
-        Ok(Self { address: first.clone(), addresses, request, url: url.to_string() })
+        let request = RequestSpec::default().encode(&url).map_err(VisitError::of)?;
+        Ok(Self { address: first.clone(), addresses, request, url })
     }
 
     fn refused_at(&self) -> Vec<String> {

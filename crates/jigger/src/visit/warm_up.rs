@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use jigger_load::Load;
+use jigger_load::{ConnectionPolicy, Extent, Load};
 use jigger_stats::{Steadiness, SteadyRule};
 
 use super::live::VisitError;
 use super::trial::{Conditions, load_of};
 use crate::event::{Event, Listener};
 use crate::server::Server;
-use crate::suite::{Extent, Scenario, Suite, WarmUp};
+use crate::suite::{Pacing, Scenario, WarmUp};
 
 /// No warm-up whose need is known takes less, the cap permitting.
 const SHORTEST: Duration = Duration::from_millis(300);
@@ -53,18 +53,18 @@ pub struct WarmedUp {
 /// # Errors
 /// [`VisitError`] when the load engine cannot run.
 pub fn warm_up(
-    suite: &Suite,
+    (how, scenarios): (&WarmUp, &[Scenario]),
     conditions: &Conditions<'_>,
     known: Option<Learned>,
     mut server: Option<&mut Server>,
     listener: &mut Listener<'_>,
 ) -> Result<WarmedUp, VisitError> {
-    let limit = time(known, &suite.warm_up);
-    let Some(scenario) = scenario(&suite.scenarios, limit) else {
+    let limit = time(known, how);
+    let Some(scenario) = scenario(scenarios, limit) else {
         return Ok(WarmedUp::without_load());
     };
-    let load = Load { observe_every: suite.warm_up.window, ..load_of(&scenario, conditions) };
-    let rule = SteadyRule { windows: suite.warm_up.windows, ..SteadyRule::default() };
+    let load = Load { observe_every: how.window, ..load_of(&scenario, conditions)? };
+    let rule = SteadyRule { windows: how.windows, ..SteadyRule::default() };
     let mut windows = Windows { limit, ..Windows::default() };
     let mut is_cut_off = false;
     let sample = jigger_load::run(&load, &mut |progress| {
@@ -89,7 +89,7 @@ pub fn warm_up(
 }
 
 impl WarmedUp {
-    /// Of a suite without scenarios.
+    /// Without scenarios.
     fn without_load() -> Self {
         let opened = (0, Duration::ZERO);
         Self { steady: true, rate_per_second: 0.0, rates: Vec::new(), opened, learned: None }
@@ -100,16 +100,17 @@ impl WarmedUp {
 /// most at all where it keeps none. Never with fresh ones, which would use up the local ports that
 /// the scenarios need.
 fn scenario(scenarios: &[Scenario], time: Duration) -> Option<Scenario> {
-    let kept = scenarios.iter().filter(|scenario| !scenario.fresh);
-    let busiest = kept.max_by_key(|scenario| scenario.connections);
-    let busiest =
-        busiest.or_else(|| scenarios.iter().max_by_key(|scenario| scenario.connections))?;
+    let busiest = scenarios.iter().max_by_key(|it| (!it.is_fresh(), it.connections))?;
     Some(Scenario {
-        fresh: false,
-        rate_per_second: None,
+        connection: ConnectionPolicy::KeepAlive,
         extent: Extent::Time(time),
-        ..busiest.clone()
+        ..busiest.paced(Pacing::Closed)
     })
+}
+
+/// The connections that a warm-up for these scenarios has.
+pub fn connections(scenarios: &[Scenario]) -> Option<usize> {
+    scenario(scenarios, Duration::ZERO).map(|scenario| scenario.connections)
 }
 
 /// How long the warm-up is at most. Of a contender whose need is known it takes that and one window
@@ -172,7 +173,11 @@ impl Windows {
 mod tests {
     use std::path::Path;
 
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
+    use crate::suite::Suite;
 
     const WINDOW: Duration = Duration::from_millis(100);
 
@@ -205,11 +210,11 @@ mod tests {
              duration = \"1s\"\n",
         );
         let chosen = scenario(&all, WINDOW).unwrap();
-        assert_eq!((chosen.connections, chosen.fresh), (8, false));
-        assert_eq!(chosen.rate_per_second, None, "a closed loop");
+        assert_eq!((chosen.connections, chosen.is_fresh()), (8, false));
+        assert_eq!(chosen.pacing, Pacing::Closed);
         assert_eq!(chosen.extent, Extent::Time(WINDOW));
         let chosen = scenario(&all[2..], WINDOW).unwrap();
-        assert_eq!((chosen.connections, chosen.fresh), (32, false));
+        assert_eq!((chosen.connections, chosen.is_fresh()), (32, false));
         assert_eq!(scenario(&[], WINDOW), None);
     }
 
@@ -251,6 +256,28 @@ mod tests {
         let learned = windows.learned(&rule, WINDOW * 30);
         assert!(!learned.steady);
         assert_eq!(learned.to_keep(None, false), None, "the next visit finds out anew");
+    }
+
+    proptest! {
+        // The same cases every time, and none written into the sources.
+        #![proptest_config(ProptestConfig {
+            rng_seed: RngSeed::Fixed(5),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// However few windows the cap leaves, and however many have to agree.
+        #[test]
+        fn what_a_cap_cuts_short_teaches_no_more_than_it_took(
+            counts in proptest::collection::vec(0_u64..1_000, 0..20),
+            judged in 1_usize..8,
+        ) {
+            let rule = SteadyRule { windows: judged, ..SteadyRule::default() };
+            let took = WINDOW * u32::try_from(counts.len()).unwrap();
+            let learned = windows(&counts).learned(&rule, took);
+            prop_assert!(learned.needed <= took);
+            prop_assert!(!learned.steady || counts.len() >= judged.max(2));
+        }
     }
 
     #[test]

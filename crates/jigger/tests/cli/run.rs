@@ -286,5 +286,9 @@ fn cores_are_those_asked_for_and_sharing_one_is_told() {
     lab.run(&[&run[..], &cores].concat()).expect(0, &["shared-cores: all contenders"]);
     let placement = &lab.record()["placement"];
     assert_eq!(placement["client_cpus"], placement["server_cpus"]);
+    let again = format!(
+        "jigger run suite.toml --seed 42 --client-cpus {core} --server-cpus {core} --quick --no-images<"
+    );
+    lab.run(&["report", "record.json", "--format", "html"]).expect(0, &[&again]);
     lab.run(&[&["check", "suite.toml"][..], &cores].concat()).expect(0, &["shared-cores: "]);
 }

@@ -1,11 +1,12 @@
 //! The tools' figures for programs: version 1 of the shape in docs/suite.md.
 
+use jigger_load::Extent;
 use serde_json::{Value, json};
 
 use super::super::checked::{Checked, Figure, JIGGER, Multiple, Series};
 use super::super::read::Reading;
 use super::super::tool::Tool;
-use crate::suite::{Extent, Scenario};
+use crate::suite::Scenario;
 
 /// One object, with a line break at its end.
 #[must_use]
@@ -37,13 +38,13 @@ pub fn json(checked: &Checked<'_>, tools: &[Tool]) -> String {
 
 fn scenario(scenario: &Scenario) -> Value {
     let (requests, seconds) = match scenario.extent {
-        Extent::Requests(requests) => (Some(requests), None),
+        Extent::Count(requests) => (Some(requests), None),
         Extent::Time(time) => (None, Some(time.as_secs_f64())),
     };
     json!({
         "name": scenario.name,
         "connections": scenario.connections,
-        "connection": if scenario.fresh { "fresh" } else { "keep-alive" },
+        "connection": if scenario.is_fresh() { "fresh" } else { "keep-alive" },
         "requests": requests,
         "seconds": seconds,
     })

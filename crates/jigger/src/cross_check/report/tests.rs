@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use jigger_load::ConnectionPolicy;
+
 use super::super::tool::TOOLS;
 use super::*;
 use crate::schema::Schema;
-use crate::suite::Arrivals;
+use crate::suite::{Pacing, RequestSpec};
 
 fn reading(rate: f64) -> Option<Reading> {
     let mean_us = Some(1e6 / rate);
@@ -28,14 +30,11 @@ fn figures_ratios_reasons_and_what_is_missing() {
         name: "saturation".to_owned(),
         connections: 32,
         threads: None,
-        fresh: false,
+        request: RequestSpec::default(),
+        pacing: Pacing::Closed,
+        connection: ConnectionPolicy::KeepAlive,
         fresh_for: None,
         extent: Extent::Time(Duration::from_secs(2)),
-        rate_per_second: None,
-        share_of_slowest: None,
-        arrivals: Arrivals::Even,
-        burst: 1,
-        objective: None,
         timeout: Duration::from_secs(10),
     };
     let own = [1_000.0, 1_010.0, 1_020.0, 1_030.0, 1_040.0, 1_050.0];

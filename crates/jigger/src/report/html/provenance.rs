@@ -109,7 +109,7 @@ pub fn reproduce(record: &Record, is_packed: bool) -> Markup {
                 "Measure again, in the same order: save the suite below as " code { "suite.toml" }
                 " where its folders are found, and run:"
             }
-            pre { code { "jigger run suite.toml --seed " (record.seed) } }
+            pre { code { "jigger " (shell_words::join(record.arguments())) } }
             details {
                 summary { "The suite as it was read" }
                 pre { code { (record.suite.source) } }

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::suite::{Arrivals, Extent, Suite};
+use jigger_load::{Arrivals, Extent};
+
+use crate::suite::{Pacing, Spread, Suite};
 
 const HEAD: &str = "[suite]\nname = \"s\"\n";
 const CONTENDER: &str = "[[contender]]\nname = \"a\"\nurl = \"http://127.0.0.1:8080/\"\n";
@@ -24,7 +26,7 @@ fn defaults_are_those_of_the_method() {
     assert_eq!(suite.rounds.budget, Duration::from_secs(300));
     assert!((suite.margin - 0.02).abs() < 1e-12);
     assert!(suite.placebo);
-    assert_eq!(suite.scenarios[0].extent, Extent::Requests(10));
+    assert_eq!(suite.scenarios[0].extent, Extent::Count(10));
     assert_eq!(suite.contenders[0].directory, Path::new("/base/."));
 }
 
@@ -96,7 +98,7 @@ fn the_busiest_kept_closed_loop_is_what_fresh_connections_are_tried_in() {
         parse(&format!("{HEAD}{head}{CONTENDER}{scenarios}")).unwrap().fresh_counterpart()
     };
     let found = counterpart("", &format!("{SCENARIO}{many}{open}")).unwrap();
-    assert_eq!((found.name.as_str(), found.connections, found.fresh), ("many-fresh", 9, true));
+    assert_eq!((found.name.as_str(), found.connections, found.is_fresh()), ("many-fresh", 9, true));
     assert_eq!(found.extent, Extent::Time(Duration::from_millis(150)));
     assert_eq!(found.fresh_for.as_deref(), Some("many"));
     assert_eq!(counterpart("measure_closing = false\n", many), None);
@@ -152,11 +154,13 @@ fn rates_and_objectives() {
         parse(&text).unwrap().scenarios.remove(0)
     };
     let fixed = scenario("requests = 5\nrate = 500\narrivals = \"exponential\"\nburst = 4");
-    assert_eq!((fixed.rate_per_second, fixed.share_of_slowest), (Some(500.0), None));
-    assert_eq!((fixed.arrivals, fixed.burst), (Arrivals::Exponential, 4));
+    let spread = Spread { arrivals: Arrivals::Exponential, burst: 4 };
+    assert_eq!(fixed.pacing, Pacing::Rate { per_second: 500.0, spread });
     let share = scenario("duration = \"3s\"\nrate = \"60% of slowest\"");
-    assert_eq!((share.rate_per_second, share.share_of_slowest), (None, Some(0.6)));
+    let spread = Spread { arrivals: Arrivals::Even, burst: 1 };
+    assert_eq!(share.pacing, Pacing::ShareOfSlowest { share: 0.6, spread });
     let capacity = scenario("connections = 8\nobjective = \"p99 < 20ms\"");
     assert_eq!(capacity.extent, Extent::Time(Duration::from_secs(2)));
-    assert_eq!(capacity.objective.unwrap().text, "p99 < 20ms");
+    let Pacing::Capacity { objective, .. } = capacity.pacing else { panic!("{capacity:?}") };
+    assert_eq!(objective.text, "p99 < 20ms");
 }

@@ -22,6 +22,7 @@ pub fn record(
         jigger: "0.1.0".to_owned(),
         created: "2026-01-01T00:00:00Z".to_owned(),
         seed: 42,
+        plan: None,
         suite,
         host: Host {
             processor: "A Processor".to_owned(),

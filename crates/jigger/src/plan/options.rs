@@ -1,0 +1,144 @@
+//! What a user asks for beside the suite, and the command line that asks for it again.
+
+use clap::Args;
+
+use crate::host::{NotCpus, Placement, PlacementError, parse_cpus};
+use crate::suite::{Place, Selection, memory_text};
+
+/// What a user asks for beside the suite: flags of the command line.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Options {
+    /// The revisions that are compared; absent where a suite is run as it is.
+    #[arg(skip)]
+    pub revisions: Option<Revisions>,
+    /// How much is measured.
+    #[command(flatten)]
+    pub method: Method,
+    /// Who takes part, and where.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Build everything anew, where the suite says how
+    #[arg(long)]
+    pub clean_build: bool,
+    /// Do not build container images
+    #[arg(long)]
+    pub no_images: bool,
+    /// Container engine: docker or podman [default: the first that answers]
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
+    /// Which cores are used.
+    #[command(flatten)]
+    pub cores: Cores,
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Method {
+    /// Three short rounds, for a look; intervals are wide
+    #[arg(long, conflicts_with_all = ["thorough", "rounds"])]
+    pub quick: bool,
+    /// 20 to 40 rounds and up to an hour, for a result to publish
+    #[arg(long, conflicts_with = "rounds")]
+    pub thorough: bool,
+    /// Exactly so many rounds, whatever the time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub rounds: Option<u16>,
+    /// Launch each contender so many times more, for its start-up time alone
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub startups: u16,
+    /// Draw the rounds' orders with this seed
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    /// Take a threshold that is not settled for one that fails
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Which cores are used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Cores {
+    /// Cores of the load engine, such as 0 or 0,2-3 [default: a quarter of them]
+    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
+    pub client_cpus: Option<CpuList>,
+    /// Cores that the servers are kept to [default: those that the load engine leaves]
+    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
+    pub server_cpus: Option<CpuList>,
+}
+
+/// Core numbers, ascending, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CpuList(pub Vec<usize>);
+
+fn cpu_list(text: &str) -> Result<CpuList, NotCpus> {
+    parse_cpus(text).map(CpuList)
+}
+
+/// Two revisions of every contender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revisions {
+    /// The one to compare with.
+    pub base: String,
+    /// The one in question.
+    pub head: String,
+    /// The metrics that count, where they are not the default ones.
+    pub metrics: Vec<String>,
+}
+
+impl Cores {
+    /// The cores asked for, among those that there are.
+    ///
+    /// # Errors
+    /// [`PlacementError`] when a core is not among them.
+    pub fn placement(&self, cores: &[usize]) -> Result<Placement, PlacementError> {
+        let of = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
+        let (client, server) = (of(&self.client_cpus), of(&self.server_cpus));
+        Placement::chosen(cores, client.as_deref(), server.as_deref())
+    }
+}
+
+impl Options {
+    /// The program's arguments that ask for the same of the suite in this file.
+    #[must_use]
+    pub fn arguments(&self, suite: &str) -> Vec<String> {
+        let Self { method, selection, cores, .. } = self;
+        let list =
+            |cpus: &CpuList| cpus.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let (mut words, metrics) = match &self.revisions {
+            None => (vec!["run".to_owned()], &[][..]),
+            Some(Revisions { base, head, metrics }) => {
+                (vec!["ab".to_owned(), base.clone(), head.clone()], &metrics[..])
+            }
+        };
+        words.push(suite.to_owned());
+        let startups = (method.startups > 0).then(|| method.startups.to_string());
+        let is_placed = selection.place != Place::default();
+        let values = [
+            ("rounds", method.rounds.map(|rounds| rounds.to_string())),
+            ("seed", Some(method.seed.to_string())),
+            ("startups", startups),
+            ("in", is_placed.then(|| selection.place.name().to_owned())),
+            ("network", selection.network.map(|network| network.name().to_owned())),
+            ("cpus", selection.cpus.map(|cpus| cpus.to_string())),
+            ("memory", selection.memory_bytes.map(memory_text)),
+            ("engine", self.engine.clone()),
+            ("client-cpus", cores.client_cpus.as_ref().map(list)),
+            ("server-cpus", cores.server_cpus.as_ref().map(list)),
+        ];
+        let values = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let only = selection.only.iter().map(|name| ("only", name.clone()));
+        let metrics = metrics.iter().map(|name| ("metric", name.clone()));
+        for (name, value) in values.chain(only).chain(metrics) {
+            words.extend([format!("--{name}"), value]);
+        }
+        let switches = [
+            ("quick", method.quick),
+            ("thorough", method.thorough),
+            ("strict", method.strict),
+            ("clean-build", self.clean_build),
+            ("no-images", self.no_images),
+        ];
+        let switches = switches.iter().filter(|(_, is_on)| *is_on);
+        words.extend(switches.map(|(name, _)| format!("--{name}")));
+        words
+    }
+}

@@ -1,0 +1,87 @@
+//! What was asked for and planned, on disk. The rest of the plan is beside it in the record: the
+//! seed, the placement, and in `suite` the scenarios, the looks, the warm-up and the limits.
+
+use jigger_load::Arrivals;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ScenarioRecord;
+
+/// What was asked for, and what was to be done about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlanRecord {
+    /// The program's arguments that ask for the same of the suite in `suite.toml`.
+    pub arguments: Vec<String>,
+    /// What was to be done, in this order, once the contenders were prepared.
+    pub phases: Vec<Phase>,
+    /// No stop before so many rounds.
+    pub min_rounds: usize,
+    /// Never more rounds.
+    pub max_rounds: usize,
+    /// A comparison known to within this share needed no further rounds.
+    pub until_half_width: f64,
+    /// Once `min_rounds` were done, none was begun that would end after this; absent for no limit.
+    pub budget_ns: Option<u64>,
+    /// Whether the baseline was entered a second time.
+    pub placebo: bool,
+    /// How long each ceiling was measured.
+    pub ceiling_ns: Option<u64>,
+}
+
+/// A part of a run, in which entries are visited for one purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Every contender is launched and verified, and what was seen is kept.
+    Check,
+    /// Every contender's capacity in a closed loop, for rates that are shares of the slowest one's.
+    Calibration,
+    /// A look at every contender: whether some close connections that others keep.
+    Survey,
+    /// What the load engine reaches at best in each scenario's shape.
+    Ceilings,
+    /// Launches for start-up times alone.
+    Startups,
+    /// Rounds of visits.
+    Rounds,
+}
+
+/// What made a scenario's requests due.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PacingRecord<'a> {
+    /// Closed loop: the response to the one before.
+    Closed,
+    /// Open loop: the clock.
+    Rate {
+        /// Requests a second.
+        per_second: f64,
+        /// How they were spread.
+        arrivals: Arrivals,
+        /// Requests due at the same instant.
+        burst: u32,
+    },
+    /// Open loop: each trial looked for the highest rate that keeps a promise.
+    Capacity {
+        /// The promise, in words.
+        objective: &'a str,
+        /// How requests were spread.
+        arrivals: Arrivals,
+        /// Requests due at the same instant.
+        burst: u32,
+    },
+}
+
+impl ScenarioRecord {
+    /// What made its requests due. One whose rate is a share that was never found had none, as a
+    /// closed loop.
+    #[must_use]
+    pub fn pacing(&self) -> PacingRecord<'_> {
+        let arrivals = if self.exponential { Arrivals::Exponential } else { Arrivals::Even };
+        let burst = self.burst.unwrap_or(1);
+        match (&self.objective, self.rate_per_second) {
+            (Some(objective), _) => PacingRecord::Capacity { objective, arrivals, burst },
+            (None, Some(per_second)) => PacingRecord::Rate { per_second, arrivals, burst },
+            (None, None) => PacingRecord::Closed,
+        }
+    }
+}

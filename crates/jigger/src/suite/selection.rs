@@ -1,0 +1,216 @@
+//! Which of a suite's contenders take part, and where they run: part of reading it.
+
+use clap::Args;
+
+use super::{
+    CONTAINER_SUFFIX, ContainerLimits, Contender, InContainer, Limit, Network, Place, Suite,
+    SuiteError, cpus, memory_bytes, names,
+};
+
+/// Which of a suite's contenders take part, and where they run. By default all, as the suite has
+/// them, as processes.
+#[derive(Debug, Clone, PartialEq, Default, Args)]
+pub struct Selection {
+    /// Only this contender takes part (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Where contenders run; "both": each in both ways
+    #[arg(long = "in", value_enum, default_value_t = Place::Processes)]
+    pub place: Place,
+    /// Containers' network [default: the suite's, else host]
+    #[arg(long, value_enum)]
+    pub network: Option<Network>,
+    /// The most cores that a container may use, such as 0.5 [default: the suite's, else no limit]
+    #[arg(long, value_name = "N", value_parser = cores)]
+    pub cpus: Option<f64>,
+    /// The most memory that a container may use, such as 256m [default: the suite's, else no limit]
+    #[arg(long = "memory", value_name = "SIZE", value_parser = memory_bytes)]
+    pub memory_bytes: Option<u64>,
+}
+
+fn cores(text: &str) -> Result<f64, String> {
+    let number = text.parse().map_err(|_| format!("'{text}' is no number of cores"))?;
+    cpus(number)
+}
+
+impl Selection {
+    /// What it leaves of a suite: the contenders named, each where it is to run, and the thresholds
+    /// about them alone.
+    ///
+    /// # Errors
+    /// [`SuiteError::Meaning`] when a name is not in the suite, no contender has an image to run
+    /// from, or one cannot run on this network.
+    pub(super) fn of(&self, suite: Suite) -> Result<Suite, SuiteError> {
+        let limits = suite.container_limits;
+        let container_limits = ContainerLimits {
+            network: self.network.unwrap_or(limits.network),
+            cpus: self.cpus.or(limits.cpus),
+            memory_bytes: self.memory_bytes.or(limits.memory_bytes),
+        };
+        let unknown = self.unknown_name(&suite);
+        let suite = Suite { container_limits, ..self.named(suite) };
+        if let Some(message) = unknown.or_else(|| self.no_place(&suite)) {
+            return Err(SuiteError::Meaning { suite: suite.name, message });
+        }
+        let placed = match self.place {
+            Place::Processes => return Ok(suite),
+            Place::Containers => in_container,
+            Place::Both => both,
+        };
+        let contenders = suite.contenders.iter().cloned().flat_map(placed).collect();
+        Ok(suite.with_contenders(contenders))
+    }
+
+    /// What is wrong with the names, if anything is.
+    fn unknown_name(&self, suite: &Suite) -> Option<String> {
+        let known: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
+        let unknown = self.only.iter().find(|name| !known.contains(&name.as_str()))?;
+        Some(names::unknown("contender", unknown, &known))
+    }
+
+    /// Why contenders cannot run where they are to.
+    fn no_place(&self, suite: &Suite) -> Option<String> {
+        let mut images = suite.contenders.iter().filter(|contender| contender.image.is_some());
+        if self.place == Place::Processes {
+            return None;
+        }
+        if images.next().is_none() {
+            return Some(
+                "no contender has an image to run from; give one `image = { build = ... }` or \
+                 `image = { ref = ... }`"
+                    .to_owned(),
+            );
+        }
+        let is_host = suite.container_limits.network == Network::Host;
+        let fixed = suite.contenders.iter().find(|c| c.image_start.port.is_some());
+        fixed.filter(|_| is_host).map(|fixed| {
+            format!(
+                "contender '{}': its image has a port of its own, which only the bridge can map; \
+                 add --network bridge",
+                fixed.name
+            )
+        })
+    }
+
+    fn named(&self, mut suite: Suite) -> Suite {
+        let is_kept = |name: &String| self.only.is_empty() || self.only.contains(name);
+        let is_about_kept = |limit: &Limit| match limit {
+            Limit::Amount(_) => true,
+            Limit::Times { contender, .. } => is_kept(contender),
+        };
+        suite.thresholds.retain(|it| is_kept(&it.contender) && is_about_kept(&it.limit));
+        let mut contenders = suite.contenders.clone();
+        contenders.retain(|contender| is_kept(&contender.name));
+        suite.with_contenders(contenders)
+    }
+}
+
+impl Suite {
+    /// The same with other contenders: the baseline is the one of the same name, or the first.
+    fn with_contenders(self, contenders: Vec<Contender>) -> Self {
+        let name = &self.baseline().name;
+        let baseline = contenders.iter().position(|it| it.name == *name).unwrap_or(0);
+        Self { baseline, contenders, ..self }
+    }
+}
+
+fn in_container(contender: Contender) -> Vec<Contender> {
+    let of = contender.name.clone();
+    vec![Contender { container: Some(InContainer { of }), ..contender }]
+}
+
+/// A contender, and its second entry in a container where it has an image. What the first one
+/// needs and builds is not needed and built a second time.
+fn both(contender: Contender) -> Vec<Contender> {
+    if contender.is_image_only() {
+        return in_container(contender);
+    }
+    let second = contender.image.is_some().then(|| Contender {
+        name: format!("{}{CONTAINER_SUFFIX}", contender.name),
+        container: Some(InContainer { of: contender.name.clone() }),
+        needs: Vec::new(),
+        build: Vec::new(),
+        clean_build: Vec::new(),
+        artifact: None,
+        ..contender.clone()
+    });
+    std::iter::once(contender).chain(second).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn suite(image: &str) -> Suite {
+        let text = format!(
+            "[suite]\nname = \"s\"\nbaseline = \"b\"\n\
+             [[contender]]\nname = \"a\"\nstart = \"x\"\nurl = \"http://h:{{port}}/\"\n{image}\n\
+             [[contender]]\nname = \"b\"\nstart = \"y\"\nbuild = \"make\"\nurl = \"http://h:{{port}}/\"\n{image}\n\
+             [[scenario]]\nname = \"q\"\nrequests = 1\n\
+             [[threshold]]\nmetric = \"startup_ms\"\ncontender = \"a\"\nat_most = \"2 x b\"\n"
+        );
+        Suite::parse(&text, "s", Path::new("/")).unwrap()
+    }
+
+    fn at(place: Place) -> Selection {
+        Selection { place, ..Selection::default() }
+    }
+
+    #[test]
+    fn who_is_named_takes_part_with_the_thresholds_about_them() {
+        let only = |names: &[&str]| {
+            let only = names.iter().map(|name| (*name).to_owned()).collect();
+            Selection { only, ..Selection::default() }.of(suite(""))
+        };
+        let both = only(&["a", "b"]).unwrap();
+        assert_eq!((both.contenders.len(), both.thresholds.len(), both.baseline), (2, 1, 1));
+        let one = only(&["a"]).unwrap();
+        assert_eq!((one.contenders.len(), one.thresholds.len(), one.baseline), (1, 0, 0));
+        let error = only(&["a", "aa"]).unwrap_err().to_string();
+        assert_eq!(error, "s: unknown contender 'aa'; did you mean 'a'?");
+        assert_eq!(only(&[]).unwrap().contenders.len(), 2);
+    }
+
+    #[test]
+    fn both_makes_two_of_each_and_builds_once() {
+        let image = "image = { ref = \"i\", env = { PORT = \"{port}\" } }";
+        let suite = at(Place::Both).of(suite(image)).unwrap();
+        let names: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["a", "a+container", "b", "b+container"]);
+        assert_eq!(suite.baseline().name, "b");
+        assert!(suite.baseline().container.is_none());
+        assert_eq!(suite.contenders[3].container, Some(InContainer { of: "b".to_owned() }));
+        assert!(suite.contenders[3].build.is_empty());
+    }
+
+    #[test]
+    fn who_has_an_image_only_is_entered_in_its_container_alone() {
+        let mut suite = suite("image = { ref = \"i\" }");
+        suite.contenders[0].start = None;
+        assert!(suite.contenders[0].is_image_only() && !suite.contenders[1].is_image_only());
+        let suite = at(Place::Both).of(suite).unwrap();
+        let names: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "b+container"]);
+        assert_eq!(suite.contenders[0].container, Some(InContainer { of: "a".to_owned() }));
+    }
+
+    #[test]
+    fn without_images_there_is_nothing_to_run_in_containers() {
+        let error = at(Place::Containers).of(suite("")).unwrap_err().to_string();
+        assert!(error.contains("no contender has an image"), "{error}");
+        assert!(at(Place::Processes).of(suite("")).is_ok());
+    }
+
+    #[test]
+    fn a_port_of_the_images_own_needs_the_bridge() {
+        let image = "image = { ref = \"i\", port = 80 }";
+        let error = at(Place::Containers).of(suite(image)).unwrap_err().to_string();
+        assert!(error.contains("--network bridge"), "{error}");
+        let bridged = Selection { network: Some(Network::Bridge), ..at(Place::Containers) };
+        let suite = bridged.of(suite(image)).unwrap();
+        assert_eq!(suite.container_limits.network, Network::Bridge);
+        assert_eq!(suite.contenders[0].container, Some(InContainer { of: "a".to_owned() }));
+    }
+}
