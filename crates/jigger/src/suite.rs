@@ -6,6 +6,7 @@
 mod builtin;
 mod containers;
 mod expectation;
+mod fault;
 mod names;
 mod objective;
 mod placeholder;
@@ -28,12 +29,12 @@ pub use containers::{
     memory_text,
 };
 pub use expectation::{BodyExpectation, Expectation, hex};
+pub use fault::{Checked, Fault, duration};
 pub use objective::{Objective, Statistic};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
 pub use scenario::{Pacing, RequestSpec, Scenario, Spread};
 pub use selection::Selection;
 pub use threshold::{Bound, Limit, Threshold, check_metrics};
-pub use validate::duration;
 
 /// The name under which the baseline is entered a second time; no contender may have it.
 pub const PLACEBO: &str = "placebo";
@@ -145,10 +146,10 @@ pub enum ImageRecipe {
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
     #[error(
-        "cannot read the suite {path}: {source}\n  \
+        "cannot read the suite {path}: {cause}\n  \
          name a suite file, or one of the suites compiled in: {}", BUILTIN_NAMES.join(", ")
     )]
-    Read { path: String, source: std::io::Error },
+    Read { path: String, cause: std::io::Error },
     /// The file is not TOML, or has a key or a value that a suite does not have.
     #[error("{place}: {message}")]
     Syntax {
@@ -158,17 +159,17 @@ pub enum SuiteError {
         message: String,
     },
     /// The file reads well and means nothing sensible.
-    #[error("{suite}: {message}")]
+    #[error("{suite}: {fault}")]
     Meaning {
         suite: String,
         /// What is wrong and what to write instead.
-        message: String,
+        fault: Fault,
     },
     /// The sources of a compiled-in suite could not be unpacked.
     #[error(
-        "cannot unpack the sources of the suite '{name}' into {directory}: {source}\n  set JIGGER_CACHE_DIR to a folder that can be written"
+        "cannot unpack the sources of the suite '{name}' into {directory}: {cause}\n  set JIGGER_CACHE_DIR to a folder that can be written"
     )]
-    Unpack { name: String, directory: String, source: std::io::Error },
+    Unpack { name: String, directory: String, cause: std::io::Error },
 }
 
 /// The schema of a suite file. What only makes no sense, such as two contenders of one name, is
@@ -199,13 +200,13 @@ impl Suite {
     fn read_file(path: &Path) -> Result<Self, SuiteError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|source| SuiteError::Read { path: shown.clone(), source })?;
+            .map_err(|cause| SuiteError::Read { path: shown.clone(), cause })?;
         let folder = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
         let folder = std::path::absolute(folder)
-            .map_err(|source| SuiteError::Read { path: shown.clone(), source })?;
+            .map_err(|cause| SuiteError::Read { path: shown.clone(), cause })?;
         Self::parse(&text, &shown, &folder)
     }
 

@@ -3,6 +3,7 @@
 mod capacity;
 mod ceiling;
 mod container;
+mod error;
 mod launched;
 mod live;
 mod local_ports;
@@ -12,6 +13,7 @@ mod trial;
 mod verify;
 mod warm_up;
 
-pub use live::{LiveWorld, OtherTrials, VisitError};
+pub use error::VisitError;
+pub use live::{LiveWorld, OtherTrials};
 pub use trial::{Conditions, run as run_trial};
 pub use verify::{Target, verify};

@@ -40,10 +40,10 @@ impl Builtin {
     /// never builds older sources, and builds are reused between runs.
     pub(super) fn unpack(self) -> Result<PathBuf, SuiteError> {
         let root = cache_folder().join(digest());
-        let failed = |source| SuiteError::Unpack {
+        let failed = |cause| SuiteError::Unpack {
             name: self.name.to_owned(),
             directory: root.display().to_string(),
-            source,
+            cause,
         };
         for (path, bytes) in CONTENDER_FILES {
             write_when_changed(&root.join("contenders").join(path), bytes).map_err(failed)?;

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use super::fault::{Checked, refused};
 use crate::metric::parse_bytes;
 
 /// What is put behind a contender's name for its second entry, the one in a container.
@@ -93,13 +94,14 @@ impl Network {
 ///
 /// # Errors
 /// The message, when it is none, or below one byte.
-pub fn memory_bytes(text: &str) -> Result<u64, String> {
+pub fn memory_bytes(text: &str) -> Checked<u64> {
     let bytes = parse_bytes(text).filter(|bytes| *bytes >= 1.0 && *bytes < MOST_BYTES);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 2^63")]
     let whole = bytes.map(|bytes| bytes as u64);
-    whole.ok_or_else(|| {
+    let whole = whole.ok_or_else(|| {
         format!("memory = '{text}': write a size such as \"512 MB\", \"256m\" or \"1 GiB\"")
-    })
+    })?;
+    Ok(whole)
 }
 
 /// As many as a signed 64-bit number has.
@@ -117,11 +119,11 @@ pub fn memory_text(bytes: u64) -> String {
 ///
 /// # Errors
 /// The message, when it is not above zero.
-pub fn cpus(value: f64) -> Result<f64, String> {
+pub fn cpus(value: f64) -> Checked<f64> {
     if value.is_finite() && value > 0.0 {
         return Ok(value);
     }
-    Err(format!("cpus = {value}: write a number of cores above zero, such as 0.5 or 2"))
+    refused(format!("cpus = {value}: write a number of cores above zero, such as 0.5 or 2"))
 }
 
 #[cfg(test)]
@@ -138,7 +140,7 @@ mod tests {
         assert_eq!(memory_text(1_536 << 20), "1536m");
         assert_eq!((memory_text(1 << 30).as_str(), memory_text(1_001).as_str()), ("1g", "1001b"));
         for text in ["", "0", "m", "-1m", "1t", "99999999999g"] {
-            assert!(memory_bytes(text).unwrap_err().contains("256m"), "{text}");
+            assert!(memory_bytes(text).unwrap_err().to_string().contains("256m"), "{text}");
         }
         assert!(cpus(0.5).is_ok());
         for value in [0.0, -1.0, f64::NAN] {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::fault::{Checked, duration, refused};
 use super::names;
-use super::validate::duration;
 
 /// A promise about response times.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,9 +38,9 @@ impl Objective {
     ///
     /// # Errors
     /// The message, with what to write instead.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Checked<Self> {
         let Some((name, limit)) = text.split_once('<') else {
-            return Err(format!("objective = '{text}': write for instance \"p99 < 20ms\""));
+            return refused(format!("objective = '{text}': write for instance \"p99 < 20ms\""));
         };
         let known = STATISTICS.map(|(name, _, _)| name);
         let found = STATISTICS.iter().find(|(known, _, _)| *known == name.trim());
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn each_wrong_objective_has_its_message() {
-        let fault = |text: &str| Objective::parse(text).unwrap_err();
+        let fault = |text: &str| Objective::parse(text).unwrap_err().to_string();
         assert!(fault("p99 20ms").contains("\"p99 < 20ms\""));
         assert!(fault("p98 < 20ms").contains("did you mean 'p9"));
         assert!(fault("p99 < fast").contains("a time above zero"));

@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use jigger_load::{Arrivals, ConnectionPolicy, Extent, Request, RequestError, Url};
 
+use super::fault::{Checked, Fault, at, duration, plain_name, refused};
 use super::raw::{RawLimit, RawScenario, RawThreads};
-use super::validate::{at, duration, plain_name};
 use super::{Objective, names};
-
-/// What a check says when it fails.
-type Checked<T> = Result<T, String>;
 
 /// How long a rate is tried in the search for an objective's highest one.
 const PROBE: Duration = Duration::from_secs(2);
@@ -124,14 +121,14 @@ fn scenario_body(name: String, raw: &RawScenario) -> Checked<Scenario> {
         Some(RawThreads::Count(count)) => Some(*count),
         Some(RawThreads::Word(word)) if word == "auto" => None,
         Some(RawThreads::Word(word)) => {
-            return Err(format!("threads = '{word}': write a number or \"auto\""));
+            return refused(format!("threads = '{word}': write a number or \"auto\""));
         }
     };
     if connections == 0 || threads == Some(0) {
-        return Err("connections and threads must be above zero".to_owned());
+        return refused("connections and threads must be above zero");
     }
     if threads.is_some_and(|threads| threads > connections) {
-        return Err("more threads than connections; each thread needs one at least".to_owned());
+        return refused("more threads than connections; each thread needs one at least");
     }
     let pacing = pacing(raw)?;
     Ok(Scenario {
@@ -151,7 +148,7 @@ fn connection(policy: Option<&str>) -> Checked<ConnectionPolicy> {
     match policy {
         None | Some("keep-alive") => Ok(ConnectionPolicy::KeepAlive),
         Some("fresh") => Ok(ConnectionPolicy::Fresh),
-        Some(other) => Err(format!(
+        Some(other) => refused(format!(
             "connection: {}",
             names::unknown("policy", other, &["fresh", "keep-alive"])
         )),
@@ -160,21 +157,22 @@ fn connection(policy: Option<&str>) -> Checked<ConnectionPolicy> {
 
 fn extent(raw: &RawScenario) -> Checked<Extent> {
     match (raw.requests, &raw.duration) {
-        (Some(0), None) => Err("requests must be above zero".to_owned()),
+        (Some(0), None) => refused("requests must be above zero"),
         (Some(requests), None) => Ok(Extent::Count(requests)),
         (None, Some(text)) => Ok(Extent::Time(duration("duration", text)?)),
         (None, None) if raw.objective.is_some() => Ok(Extent::Time(PROBE)),
-        (None, None) => Err("give either requests = N or duration = \"4s\"".to_owned()),
-        (Some(_), Some(_)) => Err("give either requests or duration, not both".to_owned()),
+        (None, None) => refused("give either requests = N or duration = \"4s\""),
+        (Some(_), Some(_)) => refused("give either requests or duration, not both"),
     }
 }
 
 fn pacing(raw: &RawScenario) -> Checked<Pacing> {
     let objective = raw.objective.as_deref().map(Objective::parse).transpose()?;
     if objective.is_some() && (raw.rate.is_some() || raw.requests.is_some()) {
-        return Err("an objective looks for the rate itself: leave out rate and requests; \
-                    duration is how long each rate is tried"
-            .to_owned());
+        return refused(
+            "an objective looks for the rate itself: leave out rate and requests; \
+                    duration is how long each rate is tried",
+        );
     }
     let spread = spread(raw)?;
     match (objective, &raw.rate) {
@@ -184,12 +182,12 @@ fn pacing(raw: &RawScenario) -> Checked<Pacing> {
         {
             Ok(Pacing::Rate { per_second: *per_second, spread })
         }
-        (None, Some(RawLimit::Number(_))) => Err("rate must be above zero".to_owned()),
+        (None, Some(RawLimit::Number(_))) => refused("rate must be above zero"),
         (None, Some(RawLimit::Text(text))) => {
             Ok(Pacing::ShareOfSlowest { share: share(text)?, spread })
         }
         (None, None) if raw.arrivals.is_some() || raw.burst.is_some() => {
-            Err("arrivals and burst need a rate or an objective".to_owned())
+            refused("arrivals and burst need a rate or an objective")
         }
         (None, None) => Ok(Pacing::Closed),
     }
@@ -198,7 +196,7 @@ fn pacing(raw: &RawScenario) -> Checked<Pacing> {
 fn spread(raw: &RawScenario) -> Checked<Spread> {
     let burst = raw.burst.unwrap_or(1);
     if burst == 0 {
-        return Err("burst must be above zero".to_owned());
+        return refused("burst must be above zero");
     }
     Ok(Spread { arrivals: arrivals(raw.arrivals.as_deref())?, burst })
 }
@@ -211,7 +209,9 @@ fn share(text: &str) -> Checked<f64> {
         .filter(|percent| *percent > 0.0 && *percent <= 100.0)
         .map(|percent| percent / 100.0)
         .ok_or_else(|| {
-            format!("rate = '{text}': write a number, or a share such as \"60% of slowest\"")
+            Fault::from(format!(
+                "rate = '{text}': write a number, or a share such as \"60% of slowest\""
+            ))
         })
 }
 
@@ -219,8 +219,9 @@ fn arrivals(name: Option<&str>) -> Checked<Arrivals> {
     match name {
         None | Some("even") => Ok(Arrivals::Even),
         Some("exponential") => Ok(Arrivals::Exponential),
-        Some(other) => {
-            Err(format!("arrivals: {}", names::unknown("kind", other, &["even", "exponential"])))
-        }
+        Some(other) => refused(format!(
+            "arrivals: {}",
+            names::unknown("kind", other, &["even", "exponential"])
+        )),
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::fault::{Checked, Fault};
 use super::{
     CONTAINER_SUFFIX, ContainerLimits, Contender, InContainer, Limit, Network, Place, Suite,
     SuiteError, cpus, memory_bytes, names,
@@ -28,7 +29,7 @@ pub struct Selection {
     pub memory_bytes: Option<u64>,
 }
 
-fn cores(text: &str) -> Result<f64, String> {
+fn cores(text: &str) -> Checked<f64> {
     let number = text.parse().map_err(|_| format!("'{text}' is no number of cores"))?;
     cpus(number)
 }
@@ -49,8 +50,8 @@ impl Selection {
         };
         let unknown = self.unknown_name(&suite);
         let suite = Suite { container_limits, ..self.named(suite) };
-        if let Some(message) = unknown.or_else(|| self.no_place(&suite)) {
-            return Err(SuiteError::Meaning { suite: suite.name, message });
+        if let Some(fault) = unknown.or_else(|| self.no_place(&suite)) {
+            return Err(SuiteError::Meaning { suite: suite.name, fault });
         }
         let placed = match self.place {
             Place::Processes => return Ok(suite),
@@ -62,33 +63,33 @@ impl Selection {
     }
 
     /// What is wrong with the names, if anything is.
-    fn unknown_name(&self, suite: &Suite) -> Option<String> {
+    fn unknown_name(&self, suite: &Suite) -> Option<Fault> {
         let known: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
         let unknown = self.only.iter().find(|name| !known.contains(&name.as_str()))?;
-        Some(names::unknown("contender", unknown, &known))
+        Some(names::unknown("contender", unknown, &known).into())
     }
 
     /// Why contenders cannot run where they are to.
-    fn no_place(&self, suite: &Suite) -> Option<String> {
+    fn no_place(&self, suite: &Suite) -> Option<Fault> {
         let mut images = suite.contenders.iter().filter(|contender| contender.image.is_some());
         if self.place == Place::Processes {
             return None;
         }
         if images.next().is_none() {
-            return Some(
+            return Some(Fault::from(
                 "no contender has an image to run from; give one `image = { build = ... }` or \
                  `image = { ref = ... }`"
                     .to_owned(),
-            );
+            ));
         }
         let is_host = suite.container_limits.network == Network::Host;
         let fixed = suite.contenders.iter().find(|c| c.image_start.port.is_some());
         fixed.filter(|_| is_host).map(|fixed| {
-            format!(
+            Fault::from(format!(
                 "contender '{}': its image has a port of its own, which only the bridge can map; \
                  add --network bridge",
                 fixed.name
-            )
+            ))
         })
     }
 

@@ -1,5 +1,6 @@
 //! `[[threshold]]`: what a metric of a contender has to keep, for runs that gate a change.
 
+use super::fault::{Checked, at, refused};
 use super::raw::{RawLimit, RawThreshold};
 use super::{Contender, Scenario, names};
 use crate::metric::{Kind, Metric, parse_amount};
@@ -39,12 +40,12 @@ pub enum Limit {
 ///
 /// # Errors
 /// The message, with the nearest name.
-pub fn check_metrics(wanted: &[String], scenarios: &[&str]) -> Result<(), String> {
+pub fn check_metrics(wanted: &[String], scenarios: &[&str]) -> Checked<()> {
     let all = Metric::all(scenarios);
     if let Some(unknown) = wanted.iter().find(|text| !all.iter().any(|it| it.is_called(text))) {
         let own = Kind::all().map(|kind| kind.descriptor().name.to_owned());
         let names: Vec<String> = own.chain(all.iter().map(Metric::to_string)).collect();
-        return Err(names::unknown("metric", unknown, &texts(&names)));
+        return refused(names::unknown("metric", unknown, &texts(&names)));
     }
     Ok(())
 }
@@ -57,27 +58,23 @@ pub fn validated(
     raw: RawThreshold,
     contenders: &[Contender],
     scenarios: &[Scenario],
-) -> Result<Threshold, String> {
+) -> Checked<Threshold> {
     let place = format!("threshold on '{}'", raw.metric);
     let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    checked(raw, &names, contenders).map_err(|message| format!("{place}: {message}"))
+    checked(raw, &names, contenders).map_err(at(&place))
 }
 
-fn checked(
-    raw: RawThreshold,
-    scenarios: &[&str],
-    contenders: &[Contender],
-) -> Result<Threshold, String> {
+fn checked(raw: RawThreshold, scenarios: &[&str], contenders: &[Contender]) -> Checked<Threshold> {
     let Some(metric) = Metric::parse(&raw.metric, scenarios) else {
         let all: Vec<String> = Metric::all(scenarios).iter().map(Metric::to_string).collect();
-        return Err(names::unknown("metric", &raw.metric, &texts(&all)));
+        return refused(names::unknown("metric", &raw.metric, &texts(&all)));
     };
     let contender_names: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
     known("contender", &raw.contender, &contender_names)?;
     let (bound, key, written) = match (raw.at_least, raw.at_most) {
         (Some(limit), None) => (Bound::AtLeast, "at_least", limit),
         (None, Some(limit)) => (Bound::AtMost, "at_most", limit),
-        _ => return Err("give either at_least or at_most".to_owned()),
+        _ => return refused("give either at_least or at_most"),
     };
     let text = match written {
         RawLimit::Number(number) => number.to_string(),
@@ -91,23 +88,22 @@ fn texts(names: &[String]) -> Vec<&str> {
     names.iter().map(String::as_str).collect()
 }
 
-fn known(kind: &str, name: &str, known: &[&str]) -> Result<(), String> {
-    if known.contains(&name) { Ok(()) } else { Err(names::unknown(kind, name, known)) }
+fn known(kind: &str, name: &str, known: &[&str]) -> Checked<()> {
+    if known.contains(&name) { Ok(()) } else { refused(names::unknown(kind, name, known)) }
 }
 
 /// `20ms`, or `2 x flask`.
-fn limit(key: &str, text: &str, metric: Metric<'_>, contenders: &[&str]) -> Result<Limit, String> {
+fn limit(key: &str, text: &str, metric: Metric<'_>, contenders: &[&str]) -> Checked<Limit> {
     let Some((factor, other)) = text.split_once(" x ") else {
         let amount = parse_amount(text, metric.descriptor().unit);
-        return amount
-            .map(Limit::Amount)
-            .map_err(|wanted| format!("{key} = '{text}': for {metric} {wanted}"));
+        let amount = amount.map_err(|wanted| format!("{key} = '{text}': for {metric} {wanted}"))?;
+        return Ok(Limit::Amount(amount));
     };
     let factor = factor.trim().parse::<f64>().ok().filter(|f| *f > 0.0 && f.is_finite());
     let factor = factor.ok_or_else(|| {
         format!("{key} = '{text}': write a number above zero before the x, such as \"2 x {other}\"")
     })?;
-    known("contender", other.trim(), contenders).map_err(|message| format!("{key}: {message}"))?;
+    known("contender", other.trim(), contenders).map_err(at(key))?;
     Ok(Limit::Times { factor, contender: other.trim().to_owned() })
 }
 

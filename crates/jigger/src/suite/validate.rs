@@ -1,8 +1,8 @@
 //! Raw suite to validated suite: defaults filled in, texts parsed, names checked.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use super::fault::{Checked, Fault, at, duration, plain_name, refused};
 use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage};
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{
@@ -10,9 +10,6 @@ use super::{
 };
 use super::{Rounds, Suite, SuiteError, WarmUp, names, scenario, threshold};
 use crate::disturbance::Limits;
-
-/// What a check says when it fails: the text without the suite's name.
-type Checked<T> = Result<T, String>;
 
 /// Turns what was read into a suite that later stages can rely on.
 pub fn validate(
@@ -22,7 +19,7 @@ pub fn validate(
     folder: &Path,
 ) -> Result<Suite, SuiteError> {
     checked(raw, text, folder)
-        .map_err(|message| SuiteError::Meaning { suite: place.to_owned(), message })
+        .map_err(|fault| SuiteError::Meaning { suite: place.to_owned(), fault })
 }
 
 fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
@@ -47,7 +44,7 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let baseline = baseline_index(raw.suite.baseline.as_deref(), &contenders)?;
     let margin = raw.suite.margin.unwrap_or(0.02);
     if !(0.0..1.0).contains(&margin) {
-        return Err(format!("margin = {margin}: write a share such as 0.02, for 2 %"));
+        return refused(format!("margin = {margin}: write a share such as 0.02, for 2 %"));
     }
     let rounds = rounds(&raw.suite)?;
     Ok(Suite {
@@ -70,30 +67,23 @@ fn baseline_index(name: Option<&str>, contenders: &[Contender]) -> Checked<usize
     let Some(name) = name else { return Ok(0) };
     let known: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
     let found = known.iter().position(|known| *known == name);
-    found.ok_or_else(|| format!("baseline: {}", names::unknown("contender", name, &known)))
+    found
+        .ok_or_else(|| Fault::from(names::unknown("contender", name, &known)))
+        .map_err(at("baseline"))
 }
 
 fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> {
     let mut seen = Vec::new();
     for name in names {
         if seen.contains(&name) {
-            return Err(format!("two {kind}s are called '{name}'; give each its own name"));
+            return refused(format!("two {kind}s are called '{name}'; give each its own name"));
         }
         seen.push(name);
     }
     if seen.is_empty() {
-        return Err(format!("no [[{kind}]]; a suite needs at least one"));
+        return refused(format!("no [[{kind}]]; a suite needs at least one"));
     }
     Ok(())
-}
-
-/// Names end up in metric names and file names, so they are kept plain.
-pub(super) fn plain_name(kind: &str, name: String) -> Checked<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err(format!("{kind} name '{name}': use letters, digits, '-', '_' and '+' only"));
-    }
-    Ok(name)
 }
 
 /// Looks are then due after about 5, 10 and 20 rounds.
@@ -110,13 +100,13 @@ fn rounds(head: &RawHead) -> Checked<Rounds> {
         disturbance: disturbance(&head.disturbance)?,
     };
     if rounds.min == 0 || rounds.max < rounds.min {
-        return Err(format!(
+        return refused(format!(
             "rounds: min = {}, max = {}: min is at least 1 and max at least min",
             rounds.min, rounds.max
         ));
     }
     if !(rounds.until_half_width > 0.0 && rounds.until_half_width < 1.0) {
-        return Err("rounds.until_half_width: write a share such as 0.03, for 3 %".to_owned());
+        return refused("rounds.until_half_width: write a share such as 0.03, for 3 %");
     }
     Ok(rounds)
 }
@@ -128,7 +118,7 @@ fn disturbance(raw: &RawDisturbance) -> Checked<Limits> {
         if (0.0..=1.0).contains(&limit) {
             return Ok(limit);
         }
-        Err(format!(
+        refused(format!(
             "disturbance.{name} = {limit}: write a share such as 0.05, for 5 %, or 1 for no limit"
         ))
     };
@@ -147,7 +137,7 @@ fn warm_up(raw: &RawWarmUp) -> Checked<WarmUp> {
         cap: duration("warm_up.cap", raw.cap.as_deref().unwrap_or("10s"))?,
     };
     if warm_up.windows == 0 || warm_up.window.is_zero() {
-        return Err("warm_up: window and windows must be above zero".to_owned());
+        return refused("warm_up: window and windows must be above zero");
     }
     Ok(warm_up)
 }
@@ -159,7 +149,7 @@ fn validated_contender(
 ) -> Checked<Contender> {
     let name = plain_name("contender", raw.name.clone())?;
     if name == super::PLACEBO {
-        return Err(format!(
+        return refused(format!(
             "a contender cannot be called '{name}': that is the baseline's second entry"
         ));
     }
@@ -169,18 +159,18 @@ fn validated_contender(
 fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Checked<Contender> {
     let url = raw.url;
     if !url.starts_with("http://") {
-        return Err(format!(
+        return refused(format!(
             "url = '{url}': write http://HOST:PORT/PATH (https is not supported yet)"
         ));
     }
     if raw.start.is_none() && raw.image.is_none() && super::has_chosen_port(&url) {
-        return Err(format!(
+        return refused(format!(
             "url = '{url}': {{port}} is a free port, and there is no start to make a server \
              listen on it; add start, or write the port of a server that runs already"
         ));
     }
     if raw.clean_build.is_some() && raw.build.is_none() {
-        return Err("clean_build takes the place of build, which is not given".to_owned());
+        return refused("clean_build takes the place of build, which is not given");
     }
     let commands = |key: &str, raw: Option<RawBuild>| {
         raw.map(|raw| build_commands(key, raw)).transpose().map(Option::unwrap_or_default)
@@ -223,14 +213,14 @@ fn arguments(key: &str, raw: RawCommand) -> Checked<Vec<String>> {
         RawCommand::Arguments(arguments) => arguments,
     };
     if arguments.is_empty() {
-        return Err(format!("{key} is empty; leave it out or name a program"));
+        return refused(format!("{key} is empty; leave it out or name a program"));
     }
     Ok(arguments)
 }
 
 fn artifact(path: String) -> Checked<PathBuf> {
     if path.is_empty() {
-        return Err("artifact is empty; leave it out or name what the build makes".to_owned());
+        return refused("artifact is empty; leave it out or name what the build makes");
     }
     Ok(PathBuf::from(path))
 }
@@ -239,10 +229,10 @@ fn image_recipe(raw: RawImage) -> Checked<(ImageRecipe, ImageStart)> {
     let recipe = match (raw.build, raw.reference) {
         (Some(build), None) => ImageRecipe::Build(arguments("image.build", build)?),
         (None, Some(reference)) => ImageRecipe::Reference(reference),
-        _ => return Err("image: give either build or ref".to_owned()),
+        _ => return refused("image: give either build or ref"),
     };
     if raw.port == Some(0) {
-        return Err("image.port must be above zero".to_owned());
+        return refused("image.port must be above zero");
     }
     let start = ImageStart {
         arguments: raw
@@ -260,7 +250,7 @@ fn container_limits(raw: &RawContainers) -> Checked<ContainerLimits> {
     let network = match raw.network.as_deref() {
         None | Some("host") => Network::Host,
         Some("bridge") => Network::Bridge,
-        Some(other) => return Err(names::unknown("network", other, &["host", "bridge"])),
+        Some(other) => return refused(names::unknown("network", other, &["host", "bridge"])),
     };
     Ok(ContainerLimits {
         network,
@@ -297,24 +287,9 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
     found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
     found.extend(raw.length.map(BodyExpectation::Length));
     if found.len() > 1 {
-        return Err("expect: give one of json, text, regex, sha256, length".to_owned());
+        return refused("expect: give one of json, text, regex, sha256, length");
     }
     Ok(found.pop())
-}
-
-/// `4s`, `500ms`, `1m 30s`: the friendly form of the jiff crate. `key` names it in the message.
-///
-/// # Errors
-/// The message, when it is no time above zero.
-pub fn duration(key: &str, text: &str) -> Checked<Duration> {
-    crate::metric::parse_time(text).ok_or_else(|| {
-        format!("{key} = '{text}': write a time above zero such as \"4s\", \"500ms\" or \"2m\"")
-    })
-}
-
-/// Puts a place before a message.
-pub(super) fn at(place: &str) -> impl Fn(String) -> String {
-    move |message| format!("{place}: {message}")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jigger_load::{Extent, Histogram, Sample};
 
-use super::live::VisitError;
+use super::error::VisitError;
 use super::search::Search;
 use super::trial::{self, Conditions};
 use crate::event::Listener;

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::live::{LiveWorld, VisitError, filled};
+use super::error::VisitError;
+use super::live::{LiveWorld, filled};
 use crate::image::ContainerSpec;
-use crate::server::{Container, Exit, StartSpec};
-use crate::suite::{Contender, Network, Placeholders, memory_text};
+use crate::server::{Container, StartSpec};
+use crate::suite::{Contender, Network, Placeholders};
 
 impl LiveWorld<'_> {
     /// The command that makes the contender's container, and its name, by which it is removed.
@@ -58,16 +59,6 @@ fn published(
     Ok(Some((port, inside.unwrap_or(port))))
 }
 
-/// Why a container was probably killed. The kernel ends what goes beyond a group's memory with
-/// SIGKILL, which engines tell as an exit code of 128 and the signal's number (9), as shells do.
-pub(super) fn killed_for_memory(exit: Exit, memory_bytes: Option<u64>) -> Option<String> {
-    let limit = memory_text(memory_bytes.filter(|_| exit == Exit::Code(128 + 9))?);
-    Some(format!(
-        "its container was killed, probably because it needed more memory than it may have \
-         ({limit}); allow it more by --memory or by `memory` in the suite's [containers]"
-    ))
-}
-
 /// A name that no other container has: engines take letters, digits, `_`, `.` and `-`.
 fn container_name(contender: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -86,14 +77,6 @@ mod tests {
         assert_eq!(published(Network::Bridge, Some(7), None).unwrap(), Some((7, 7)));
         assert_eq!(published(Network::Bridge, Some(7), Some(80)).unwrap(), Some((7, 80)));
         assert!(published(Network::Bridge, None, None).unwrap_err().0.contains("{port}"));
-    }
-
-    #[test]
-    fn only_a_kill_within_a_limit_is_put_down_to_it() {
-        let said = killed_for_memory(Exit::Code(137), Some(64 << 20)).unwrap();
-        assert!(said.contains("(64m)") && said.contains("--memory"), "{said}");
-        assert_eq!(killed_for_memory(Exit::Code(137), None), None);
-        assert_eq!(killed_for_memory(Exit::Code(1), Some(64 << 20)), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use jigger_load::fetch::{FetchError, FetchOptions, fetch};
 use tempfile::TempDir;
 
 use super::capacity;
+use super::error::VisitError;
 use super::launched::LiveServer;
 use super::local_ports::{LocalPorts, in_running_order};
 use super::trial::{self, Conditions};
@@ -26,7 +27,7 @@ use crate::record::{
 };
 use crate::server::port::{self, Ports};
 use crate::server::ready::{Probe, wait_ready};
-use crate::server::{Diagnostic, Server, StartSpec};
+use crate::server::{Server, StartSpec};
 use crate::session::{Turn, Work, World};
 use crate::suite::{Contender, Pacing, Placeholders, Scenario};
 
@@ -62,23 +63,6 @@ impl Stopwatch {
     fn lap_ns(&mut self) -> u64 {
         let begun = std::mem::replace(&mut self.0, Instant::now());
         u64::try_from(self.0.duration_since(begun).as_nanos()).unwrap_or(u64::MAX)
-    }
-}
-
-/// Why a visit ended early.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct VisitError(pub String);
-
-impl VisitError {
-    pub(super) fn of(error: impl ToString) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl<E: Diagnostic> From<E> for VisitError {
-    fn from(error: E) -> Self {
-        Self(error.in_full())
     }
 }
 
@@ -406,17 +390,6 @@ fn opened(scenario: &Scenario, trial: &TrialRecord) -> (u64, u64) {
     }
 }
 
-/// Each value with its placeholders filled.
-pub(super) fn filled(
-    values: &Placeholders,
-    environment: &[(String, String)],
-) -> Result<Vec<(String, String)>, VisitError> {
-    let fill = |(name, value): &(String, String)| {
-        Ok((name.clone(), values.fill(value).map_err(VisitError::of)?))
-    };
-    environment.iter().map(fill).collect()
-}
-
 /// Asks at each address of the host until one does not refuse, and stays with that one.
 fn probe(target: &mut Target, contender: &Contender) -> Probe {
     for address in target.addresses.clone() {
@@ -443,6 +416,17 @@ fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe 
         Err(FetchError::Refused { .. }) => Probe::NotListening,
         Err(error) => Probe::NoAnswer(error.to_string()),
     }
+}
+
+/// Each value with its placeholders filled.
+pub(super) fn filled(
+    values: &Placeholders,
+    environment: &[(String, String)],
+) -> Result<Vec<(String, String)>, VisitError> {
+    let fill = |(name, value): &(String, String)| {
+        Ok((name.clone(), values.fill(value).map_err(VisitError::of)?))
+    };
+    environment.iter().map(fill).collect()
 }
 
 #[cfg(test)]
