@@ -17,14 +17,11 @@ pub mod suite;
 pub mod init;
 
 pub mod plan;
-pub mod revisions;
 
 pub mod image;
 pub mod interrupt;
 pub mod server;
-pub mod worktree;
 
-pub mod artifact;
 pub mod event;
 pub mod prepare;
 

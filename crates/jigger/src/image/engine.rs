@@ -41,7 +41,7 @@ pub struct Engine {
 }
 
 /// No engine can be used: for each that was tried, why, and what to do about it.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum NoEngine {
     /// The engine asked for is not one that jigger knows.
     #[error("unknown container engine '{0}': choose docker or podman")]
