@@ -4,6 +4,7 @@
 //! The tools are the real programs, run as their users run them.
 
 mod checked;
+mod error;
 pub mod process;
 pub mod python;
 mod read;
@@ -20,9 +21,10 @@ use crate::session::{Turn, Work, World};
 use crate::suite::Scenario;
 use crate::visit::{Conditions, LiveWorld, run_trial};
 
-use process::{Errand, Runner};
+use process::Runner;
 
 pub use checked::{Checked, JIGGER, Series};
+pub use error::ToolError;
 pub use read::Reading;
 pub use tool::{Call, Found, TOOLS, Task, Tool};
 
@@ -38,7 +40,7 @@ pub struct ToolWorld<'p, 'a> {
 }
 
 /// What the turns of a visit brought: in which scenario, whose, and the figures.
-type Readings<'a> = Vec<(&'a String, &'static str, Result<Reading, String>)>;
+type Readings<'a> = Vec<(&'a String, &'static str, Result<Reading, ToolError>)>;
 
 impl World for ToolWorld<'_, '_> {
     fn elapsed(&self) -> Duration {
@@ -99,7 +101,7 @@ fn reading(
     conditions: &Conditions<'_>,
     runner: &Runner,
     listener: &mut Listener<'_>,
-) -> Option<Result<Reading, String>> {
+) -> Option<Result<Reading, ToolError>> {
     let task = Task {
         url: conditions.target.url.to_string(),
         connections: scenario.connections,
@@ -110,23 +112,7 @@ fn reading(
     let call = (found.tool.call)(&task)?;
     let name = format!("{} with {}", scenario.name, found.tool.name);
     listener(Event::Step { name, rate_per_second: None });
-    Some(ask_with(found, &task, &call, conditions.client_cpus, runner))
-}
-
-fn ask_with(
-    found: &Found,
-    task: &Task,
-    call: &Call,
-    cpus: &[usize],
-    runner: &Runner,
-) -> Result<Reading, String> {
-    let (programs, limit) = (found.programs(call), task.limit());
-    let said = runner.run(&Errand { programs: &programs, input: &call.input, cpus, limit })?;
-    if !said.is_success {
-        return Err(format!("failed: {}", said.last_line()));
-    }
-    (found.tool.read)(&said.stdout, task)
-        .ok_or_else(|| format!("no figures in its output: {}", said.last_line()))
+    Some(found.measure(&task, &call, conditions.client_cpus, runner))
 }
 
 fn own_reading(trial: &TrialRecord) -> Reading {

@@ -34,7 +34,6 @@ pub mod report;
 pub mod display;
 #[cfg(feature = "tui")]
 pub mod live;
-pub mod schema;
 pub mod wrk;
 
 pub mod session;
@@ -42,6 +41,7 @@ pub mod visit;
 
 pub mod cross_check;
 pub mod pipeline;
+pub mod schema;
 
 pub mod cli;
 pub mod commands;

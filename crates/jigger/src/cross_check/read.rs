@@ -1,9 +1,11 @@
 //! Figures out of what each tool prints.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
-/// What a tool says about its load.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What a tool says about its load; null where it does not tell, or not well enough.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Reading {
     pub requests_per_second: f64,
     /// Mean response time, where it tells.
