@@ -4,7 +4,6 @@
 //! Scripts run in LuaJIT, as in wrk, without what could break the program's memory: `ffi`,
 //! `debug` and C modules are not there.
 
-mod figures;
 mod hooks;
 mod table;
 mod thread;
@@ -14,14 +13,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jigger_load::{Address, Load, LoadError, Progress, Request, Sample, run_with_hooks};
-use mlua::{Function, Lua, Table};
+use mlua::{Function, Lua, MetaMethod, Table, UserData, UserDataFields, UserDataMethods};
 
 pub use hooks::LuaHooks;
 pub use table::Base;
 use thread::{Shared, Thread};
 
 use super::Setting;
-use super::report::Figures;
+use super::report::{Counts, Figures};
+use super::statistics::Statistics;
 
 /// Why a script cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -128,29 +128,65 @@ impl Script {
     /// # Errors
     /// [`ScriptError`] names the script's file and line, also when it failed while the load ran.
     pub fn done(&self, sample: &Sample, found: Figures) -> Result<(), ScriptError> {
-        if let Some(message) = self.failure.message() {
-            return Err(ScriptError::Ended(message));
+        if let Some(error) = self.failure.get() {
+            return Err(ScriptError::Ended(message(error)));
         }
         let Ok(done) = self.main.globals().get::<Function>("done") else {
             return Ok(());
         };
-        let summary = figures::summary(&self.main, sample, &found)?;
-        let (latency, rates) = (figures::Shown(found.latency), figures::Shown(found.rates));
-        Ok(done.call::<()>((summary, latency, rates))?)
+        let summary = summary(&self.main, sample, &found)?;
+        Ok(done.call::<()>((summary, found.latency, found.rates))?)
     }
 
     /// wrk asks the first thread for one request beforehand, which is never sent. Scripts count
     /// with that.
     fn check_request(&self) -> Result<(), ScriptError> {
-        let Some(mut hooks) = self.hooks() else {
-            return Ok(());
-        };
-        let onward = hooks[0].check_request();
-        match self.failure.message() {
-            Some(message) if onward.is_err() => Err(ScriptError::Lua(message)),
-            _ => Ok(()),
+        if let Some(hooks) = self.hooks().as_deref_mut() {
+            hooks[0].check_request();
         }
+        self.failure.get().map_or(Ok(()), |error| Err(ScriptError::Lua(message(error))))
     }
+}
+
+impl UserData for Statistics {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_field_method_get("min", |_, statistics| Ok(statistics.min()));
+        fields.add_field_method_get("max", |_, statistics| Ok(statistics.max()));
+        fields.add_field_method_get("mean", |_, statistics| Ok(statistics.mean()));
+        fields.add_field_method_get("stdev", |_, statistics| Ok(statistics.stdev()));
+    }
+
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        methods.add_method("percentile", |_, statistics, percent: f64| {
+            Ok(statistics.percentile(percent))
+        });
+        methods.add_meta_method(MetaMethod::Len, |_, statistics, ()| Ok(statistics.distinct()));
+        // The different values in order, from 1 on, each with its count.
+        methods.add_meta_method(MetaMethod::Call, |_, statistics, at: usize| {
+            Ok(at.checked_sub(1).and_then(|at| statistics.value(at)).unwrap_or((0, 0)))
+        });
+    }
+}
+
+/// The run in numbers.
+fn summary(lua: &Lua, sample: &Sample, figures: &Figures) -> mlua::Result<Table> {
+    let Counts { connect, read, write, timeout, status, .. } = figures.counts;
+    let errors = lua.create_table()?;
+    for (name, count) in [
+        ("connect", connect),
+        ("read", read),
+        ("write", write),
+        ("status", status),
+        ("timeout", timeout),
+    ] {
+        errors.set(name, count)?;
+    }
+    let summary = lua.create_table()?;
+    summary.set("duration", sample.elapsed_ns / 1_000)?;
+    summary.set("requests", figures.requests)?;
+    summary.set("bytes", sample.bytes_received)?;
+    summary.set("errors", errors)?;
+    Ok(summary)
 }
 
 /// A state with the script's top level run in it.
