@@ -6,10 +6,10 @@
 mod checked;
 mod error;
 pub mod process;
-pub mod python;
+mod python;
 mod read;
 pub mod report;
-pub mod tool;
+mod tool;
 
 use std::time::Duration;
 
@@ -21,12 +21,14 @@ use crate::session::{Turn, Work, World};
 use crate::suite::Scenario;
 use crate::visit::{Conditions, LiveWorld, run_trial};
 
+use checked::JIGGER;
 use process::Runner;
+use read::Reading;
+use tool::Task;
 
-pub use checked::{Checked, JIGGER, Series};
+pub use checked::Checked;
 pub use error::ToolError;
-pub use read::Reading;
-pub use tool::{Call, Found, TOOLS, Task, Tool};
+pub use tool::{Found, TOOLS, Tool};
 
 /// The seed of the tools' orders.
 const SEED: u64 = 43;

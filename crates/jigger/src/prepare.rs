@@ -66,7 +66,7 @@ pub enum PrepareError {
     #[error("interrupted while it was built")]
     Interrupted,
     #[error("the build '{command}' in {}", .folder.display())]
-    NotRun { command: String, folder: PathBuf, source: JobError },
+    NotRun { command: String, folder: PathBuf, source: Box<JobError> },
     #[error(transparent)]
     NoEngine(NoEngine),
     #[error(transparent)]
@@ -260,7 +260,10 @@ pub fn run_to_end(
             Err(PrepareError::FailedBuild { command, exit, last_lines })
         }
         Err(JobError::Interrupted) => Err(PrepareError::Interrupted),
-        Err(source) => Err(PrepareError::NotRun { command, folder: folder.to_owned(), source }),
+        Err(error) => {
+            let (folder, source) = (folder.to_owned(), Box::new(error));
+            Err(PrepareError::NotRun { command, folder, source })
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub enum ToolError {
     #[error("interrupted")]
     Interrupted,
     #[error("{program}")]
-    NotEnded { program: String, source: JobError },
+    NotEnded { program: String, source: Box<JobError> },
     #[error("failed: {last_line}")]
     Failed { last_line: String },
     #[error("no figures in its output: {last_line}")]

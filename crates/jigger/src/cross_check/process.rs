@@ -5,11 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::error::ToolError;
 use crate::interrupt::Interrupt;
 use crate::server::job::{self, JobError};
 use crate::server::{Exit, StartSpec};
-
-use super::error::ToolError;
 
 /// From SIGTERM to SIGKILL for a tool that is not waited for any longer.
 const GRACE: Duration = Duration::from_secs(1);
@@ -97,9 +96,9 @@ impl Runner {
         match job::run(spec, Some(limit), &self.interrupt) {
             Ok(ended) => Ok(ended.exit == Exit::Code(0)),
             Err(JobError::Interrupted) => Err(ToolError::Interrupted),
-            Err(source) => {
+            Err(error) => {
                 let program = spec.argv.first().cloned().unwrap_or_default();
-                Err(ToolError::NotEnded { program, source })
+                Err(ToolError::NotEnded { program, source: Box::new(error) })
             }
         }
     }

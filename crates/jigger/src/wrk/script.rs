@@ -9,14 +9,13 @@ mod table;
 mod thread;
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jigger_load::{Address, Load, LoadError, Progress, Request, Sample, run_with_hooks};
 use mlua::{Function, Lua, MetaMethod, Table, UserData, UserDataFields, UserDataMethods};
 
 pub use hooks::LuaHooks;
-pub use table::Base;
 use thread::{Shared, Thread};
 
 use super::Setting;
@@ -71,10 +70,9 @@ impl Script {
     pub fn load(setting: &Setting<'_>) -> Result<Self, ScriptError> {
         let text = std::fs::read(setting.path)
             .map_err(|source| ScriptError::Read { path: setting.path.to_owned(), source })?;
-        let base = Base { url: setting.url, headers: setting.headers };
-        let main = state(setting.path, &text, &base)?;
+        let main = state(setting, &text)?;
         let threads = (0..setting.threads)
-            .map(|_| thread_state(setting, &text, &base, &main))
+            .map(|_| thread_state(setting, &text, &main))
             .collect::<Result<_, _>>()?;
         let script = Self { main, threads, failure: hooks::Failure::default() };
         script.check_request()?;
@@ -190,13 +188,13 @@ fn summary(lua: &Lua, sample: &Sample, figures: &Figures) -> mlua::Result<Table>
 }
 
 /// A state with the script's top level run in it.
-fn state(path: &Path, text: &[u8], base: &Base<'_>) -> Result<Lua, ScriptError> {
+fn state(setting: &Setting<'_>, text: &[u8]) -> Result<Lua, ScriptError> {
     let lua = Lua::new();
     // Lines that scripts print come in order with the report's.
     lua.load("io.stdout:setvbuf('line')").exec()?;
-    table::install(&lua, base)?;
+    table::install(&lua, setting)?;
     let text = without_shebang(text);
-    lua.load(text).set_name(format!("@{}", path.display())).exec()?;
+    lua.load(text).set_name(format!("@{}", setting.path.display())).exec()?;
     Ok(lua)
 }
 
@@ -211,16 +209,15 @@ fn without_shebang(text: &[u8]) -> &[u8] {
 fn thread_state(
     setting: &Setting<'_>,
     text: &[u8],
-    base: &Base<'_>,
     main: &Lua,
 ) -> Result<ThreadState, ScriptError> {
-    let lua = state(setting.path, text, base)?;
+    let lua = state(setting, text)?;
     let shared = Arc::new(Shared::new(setting.address, lua.weak()));
     lua.globals().get::<Table>("wrk")?.set("thread", Thread(Arc::clone(&shared)))?;
     if let Ok(setup) = main.globals().get::<Function>("setup") {
         setup.call::<()>(Thread(Arc::clone(&shared)))?;
     }
-    table::add_host(&lua, base)?;
+    table::add_host(&lua, setting)?;
     if let Ok(init) = lua.globals().get::<Function>("init") {
         let arguments = lua.create_table()?;
         for (at, argument) in setting.arguments.iter().enumerate() {
