@@ -4,11 +4,12 @@
 //! The tools are the real programs, run as their users run them.
 
 mod checked;
+mod error;
 pub mod process;
-pub mod python;
+mod python;
 mod read;
 pub mod report;
-pub mod tool;
+mod tool;
 
 use std::time::Duration;
 
@@ -20,11 +21,14 @@ use crate::session::{Turn, Work, World};
 use crate::suite::Scenario;
 use crate::visit::{Conditions, LiveWorld, run_trial};
 
-use process::{Errand, Runner};
+use checked::JIGGER;
+use process::Runner;
+use read::Reading;
+use tool::Task;
 
-pub use checked::{Checked, JIGGER, Series};
-pub use read::Reading;
-pub use tool::{Call, Found, TOOLS, Task, Tool};
+pub use checked::Checked;
+pub use error::ToolError;
+pub use tool::{Found, TOOLS, Tool};
 
 /// The seed of the tools' orders.
 const SEED: u64 = 43;
@@ -38,7 +42,7 @@ pub struct ToolWorld<'p, 'a> {
 }
 
 /// What the turns of a visit brought: in which scenario, whose, and the figures.
-type Readings<'a> = Vec<(&'a String, &'static str, Result<Reading, String>)>;
+type Readings<'a> = Vec<(&'a String, &'static str, Result<Reading, ToolError>)>;
 
 impl World for ToolWorld<'_, '_> {
     fn elapsed(&self) -> Duration {
@@ -99,7 +103,7 @@ fn reading(
     conditions: &Conditions<'_>,
     runner: &Runner,
     listener: &mut Listener<'_>,
-) -> Option<Result<Reading, String>> {
+) -> Option<Result<Reading, ToolError>> {
     let task = Task {
         url: conditions.target.url.to_string(),
         connections: scenario.connections,
@@ -110,23 +114,7 @@ fn reading(
     let call = (found.tool.call)(&task)?;
     let name = format!("{} with {}", scenario.name, found.tool.name);
     listener(Event::Step { name, rate_per_second: None });
-    Some(ask_with(found, &task, &call, conditions.client_cpus, runner))
-}
-
-fn ask_with(
-    found: &Found,
-    task: &Task,
-    call: &Call,
-    cpus: &[usize],
-    runner: &Runner,
-) -> Result<Reading, String> {
-    let (programs, limit) = (found.programs(call), task.limit());
-    let said = runner.run(&Errand { programs: &programs, input: &call.input, cpus, limit })?;
-    if !said.is_success {
-        return Err(format!("failed: {}", said.last_line()));
-    }
-    (found.tool.read)(&said.stdout, task)
-        .ok_or_else(|| format!("no figures in its output: {}", said.last_line()))
+    Some(found.measure(&task, &call, conditions.client_cpus, runner))
 }
 
 fn own_reading(trial: &TrialRecord) -> Reading {

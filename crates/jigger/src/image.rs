@@ -44,6 +44,7 @@ use serde::Serialize;
 
 pub use self::container::ContainerSpec;
 pub use self::describe::{describe, engine_line, made_by};
+pub(crate) use self::engine::Output;
 pub use self::engine::{Engine, EngineError, NoEngine, Program, Unavailable};
 pub use self::error::{MeasureError, Problem};
 pub use self::measure::{measure, measure_reference, measure_saved, measure_stream};

@@ -17,14 +17,11 @@ pub mod suite;
 pub mod init;
 
 pub mod plan;
-pub mod revisions;
 
 pub mod image;
 pub mod interrupt;
 pub mod server;
-pub mod worktree;
 
-pub mod artifact;
 pub mod event;
 pub mod prepare;
 
@@ -37,7 +34,6 @@ pub mod report;
 pub mod display;
 #[cfg(feature = "tui")]
 pub mod live;
-pub mod schema;
 pub mod wrk;
 
 pub mod session;
@@ -45,6 +41,7 @@ pub mod visit;
 
 pub mod cross_check;
 pub mod pipeline;
+pub mod schema;
 
 pub mod cli;
 pub mod commands;

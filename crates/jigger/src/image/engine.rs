@@ -11,7 +11,7 @@ use std::{env, fmt, thread};
 
 use thiserror::Error;
 
-/// An engine that is asked for its version and says nothing for so long does not answer.
+/// An engine that is asked for its version and says nothing for so long does not output.
 const DETECTION_LIMIT: Duration = Duration::from_secs(20);
 
 /// Looking up an image; long, because a busy disk may hold the engine up.
@@ -41,7 +41,7 @@ pub struct Engine {
 }
 
 /// No engine can be used: for each that was tried, why, and what to do about it.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum NoEngine {
     /// The engine asked for is not one that jigger knows.
     #[error("unknown container engine '{0}': choose docker or podman")]
@@ -115,14 +115,14 @@ impl Program {
 
     fn find(self, search_path: &OsStr) -> Result<Engine, Unavailable> {
         let path = self.path(search_path).ok_or(Unavailable::NotInstalled)?;
-        let answer = Answer::of(Command::new(&path).args(self.version_question()), DETECTION_LIMIT)
+        let output = Output::of(Command::new(&path).args(self.version_question()), DETECTION_LIMIT)
             .map_err(|error| Unavailable::NoAnswer(error.to_string()))?;
-        let version = answer.stdout.trim().to_owned();
-        if answer.status.success() && !version.is_empty() {
+        let version = output.stdout.trim().to_owned();
+        if output.status.success() && !version.is_empty() {
             return Ok(Engine::new(self, version, path));
         }
-        let complaint = answer.complaint();
-        Err(match answer.stderr.to_lowercase().contains("permission denied") {
+        let complaint = output.complaint();
+        Err(match output.stderr.to_lowercase().contains("permission denied") {
             true => Unavailable::NoPermission(complaint),
             false => Unavailable::NoAnswer(complaint),
         })
@@ -206,17 +206,17 @@ impl Engine {
         let failed =
             |complaint: &str| self.failed(&format!("look up the image {reference}"), complaint);
         let question = ["image", "inspect", "--format", "{{.Id}} {{.Size}}", "--", reference];
-        let answer = Answer::of(Command::new(&self.path).args(question), ANSWER_LIMIT)
+        let output = Output::of(Command::new(&self.path).args(question), ANSWER_LIMIT)
             .map_err(|error| failed(&error.to_string()))?;
-        if !answer.status.success() {
-            return Err(match says_no_image(&answer.stderr) {
+        if !output.status.success() {
+            return Err(match says_no_image(&output.stderr) {
                 true => {
                     EngineError::NoImage { program: self.program, reference: reference.to_owned() }
                 }
-                false => failed(&answer.complaint()),
+                false => failed(&output.complaint()),
             });
         }
-        let mut words = answer.stdout.split_whitespace();
+        let mut words = output.stdout.split_whitespace();
         let id = words.next().ok_or_else(|| failed("it named no image"))?.to_owned();
         Ok(Inspected { id, bytes: words.next().and_then(|size| size.parse().ok()) })
     }
@@ -266,19 +266,19 @@ fn says_no_image(complaint: &str) -> bool {
 }
 
 /// What a program wrote, and how it ended.
-pub(super) struct Answer {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-impl Answer {
+impl Output {
     /// Runs `command` to its end.
     ///
     /// # Errors
     /// It cannot be started, or has not ended within `limit`: then it is killed, and the error's
     /// kind is [`io::ErrorKind::TimedOut`].
-    fn of(command: &mut Command, limit: Duration) -> io::Result<Self> {
+    pub(crate) fn of(command: &mut Command, limit: Duration) -> io::Result<Self> {
         let deadline = Instant::now() + limit;
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -296,8 +296,13 @@ impl Answer {
 
     /// The last line of its errors that says something, else how it ended.
     pub(super) fn complaint(&self) -> String {
+        self.complaint_of("it")
+    }
+
+    /// The same, where `program` is said to have ended.
+    pub(crate) fn complaint_of(&self, program: &str) -> String {
         let line = self.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
-        line.map_or_else(|| format!("it ended with {}", self.status), str::to_owned)
+        line.map_or_else(|| format!("{program} ended with {}", self.status), str::to_owned)
     }
 }
 
@@ -341,14 +346,14 @@ mod tests {
     fn an_answer_has_both_streams_and_the_complaint() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo fine; printf 'warning\\nbad thing\\n\\n' >&2; exit 1"]);
-        let answer = Answer::of(&mut command, Duration::from_secs(30)).unwrap();
-        assert_eq!((answer.stdout.as_str(), answer.status.code()), ("fine\n", Some(1)));
-        assert_eq!(answer.complaint(), "bad thing");
+        let output = Output::of(&mut command, Duration::from_secs(30)).unwrap();
+        assert_eq!((output.stdout.as_str(), output.status.code()), ("fine\n", Some(1)));
+        assert_eq!(output.complaint(), "bad thing");
     }
 
     #[test]
     fn a_program_that_hangs_is_killed_in_time() {
-        let error = Answer::of(Command::new("sleep").arg("600"), Duration::from_millis(50)).err();
+        let error = Output::of(Command::new("sleep").arg("600"), Duration::from_millis(50)).err();
         assert_eq!(error.unwrap().kind(), io::ErrorKind::TimedOut);
     }
 }

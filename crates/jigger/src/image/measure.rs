@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::archive::{Blob, Contents, is_layout};
-use super::engine::{Answer, Engine, NoEngine, read_aside};
+use super::engine::{Engine, NoEngine, Output, read_aside};
 use super::error::{MeasureError, Problem};
 use super::layer::{LayerFacts, wasted_bytes};
 use super::manifest::{Described, images};
@@ -109,7 +109,7 @@ fn save(engine: &Engine, id: &str, reference: &str) -> Result<Contents, Problem>
         return contents;
     }
     let stderr = stderr.recv().unwrap_or_default();
-    let complaint = Answer { status, stdout: String::new(), stderr }.complaint();
+    let complaint = Output { status, stdout: String::new(), stderr }.complaint();
     // When the reading stopped first, the engine only complains about that.
     match contents {
         Err(problem) if complaint.to_lowercase().contains("pipe") => Err(problem),
