@@ -1,19 +1,11 @@
 //! Record to results: summaries, comparisons, verdicts and gates. Pure.
 
-mod capacity;
 mod change;
 mod claim;
 mod compare;
-mod container;
 mod difference;
 mod gate;
-mod headline;
-mod latency;
 mod limit;
-mod little;
-mod offered;
-mod quiet;
-mod revision;
 mod summary;
 mod threshold;
 mod trial;
@@ -24,20 +16,16 @@ use std::collections::BTreeMap;
 use jigger_stats::FEWEST_ROUNDS;
 use serde::Serialize;
 
-pub use crate::numbers::number;
-pub use change::{Change, Figure, is_counted};
-pub use claim::Claim;
-pub use compare::{Comparison, Standing, standings};
+pub use change::{Change, Compared, Figure, is_counted};
+pub use claim::{Claim, Quiet};
+pub use compare::{Comparison, Ranked, Standing, headline, standings};
 pub use difference::{Basis, Difference, has_common_baseline};
 pub use gate::Gate;
-pub use headline::{Ranked, headline};
-pub use latency::{LatencyCurve, latency_curve, response_times};
 pub use limit::{ENGINE_SHARE_LIMIT, USUAL_LOCAL_PORTS, engine_share, is_near_ports, set_limits};
-pub use offered::Offered;
-pub use quiet::Quiet;
-pub use revision::Compared;
 pub use summary::{Summary, startup_times_ms};
 pub use threshold::{Outcome, ThresholdResult};
+pub use trial::Offered;
+pub use visits::{LatencyCurve, latency_curve, response_times};
 
 use crate::confounder::{self, Confounder};
 use crate::metric::Metric;
@@ -93,7 +81,6 @@ pub struct Note(pub String);
 
 impl<'a> Analysis<'a> {
     /// Analyses a record.
-    #[must_use]
     pub fn of(record: &'a Record) -> Self {
         let mut contenders: Vec<ContenderResult<'a>> = record
             .contenders
@@ -105,7 +92,7 @@ impl<'a> Analysis<'a> {
             })
             .collect();
         let quiet = Quiet::of(record);
-        let level = headline::level(record);
+        let level = compare::level(record);
         let compare::Comparisons { to_baseline, of_others } =
             compare::comparisons(record, &contenders, &quiet, level);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
@@ -118,7 +105,7 @@ impl<'a> Analysis<'a> {
             let differing = compare::self_differences(record, baseline);
             baseline.confounders.extend(confounder::of_self_differences(&differing));
         }
-        let mut containers = container::containers(&contenders);
+        let mut containers = compare::containers(&contenders);
         compare::restrict(&mut containers, &contenders, &quiet);
         Self {
             record,
@@ -136,20 +123,17 @@ impl<'a> Analysis<'a> {
     }
 
     /// The contender of that name.
-    #[must_use]
     pub fn contender(&self, name: &str) -> Option<&ContenderResult<'a>> {
         self.contenders.iter().find(|contender| contender.record.name == name)
     }
 
     /// The comparison of a contender's metric with the baseline's.
-    #[must_use]
     pub fn comparison(&self, metric: Metric<'_>, contender: &str) -> Option<&Comparison<'a>> {
         self.comparisons.iter().find(|c| c.metric == metric && c.contender == contender)
     }
 
     /// The comparison of one contender's headline metric with any other's, the first divided by the
     /// second.
-    #[must_use]
     pub fn between(
         &self,
         metric: Metric<'_>,
@@ -167,7 +151,6 @@ impl<'a> Analysis<'a> {
     /// Whether further rounds would answer nothing: every headline comparison is decided or known
     /// to within `half_width`, and every threshold is settled. A run with nothing to compare is
     /// never settled.
-    #[must_use]
     pub fn is_settled(&self, half_width: f64) -> bool {
         let mut family =
             self.comparisons.iter().chain(&self.pairs).filter(|found| found.is_headline).peekable();
@@ -184,13 +167,11 @@ impl<'a> Analysis<'a> {
     }
 
     /// What limited a contender in a scenario, by the trial that stands for its rounds.
-    #[must_use]
     pub fn limit(&self, contender: &str, scenario: &str) -> Option<Limit> {
         self.contender(contender)?.limits.get(scenario).copied()
     }
 
     /// What the whole run is short of.
-    #[must_use]
     pub fn notes(&self) -> Vec<Note> {
         let mut notes = Vec::new();
         if self.comparisons.iter().any(|comparison| comparison.half_width.is_some()) {
@@ -212,7 +193,6 @@ impl<'a> Analysis<'a> {
 
     /// Whether a threshold fails, or was not even measured; `strict` takes those that are not
     /// settled for failed too.
-    #[must_use]
     pub fn misses_thresholds(&self, strict: bool) -> bool {
         let misses = |result: &ThresholdResult<'_>| {
             result.outcome.is_failure() || (strict && result.outcome == Outcome::NotSettled)
@@ -239,7 +219,6 @@ impl<'a> Analysis<'a> {
     }
 
     /// Whether some contender could not be measured.
-    #[must_use]
     pub fn has_failures(&self) -> bool {
         let failed = |c: &ContenderResult<'_>| c.record.status == Status::Failed;
         self.contenders.iter().any(failed)
@@ -249,20 +228,17 @@ impl<'a> Analysis<'a> {
 
 impl<'a> ContenderResult<'a> {
     /// Whether there is something to show of it, whatever became of it later.
-    #[must_use]
     pub fn has_figures(&self) -> bool {
         self.record.status != Status::Skipped && !self.summaries.is_empty()
     }
 
     /// Its figures of that metric.
-    #[must_use]
     pub fn summary<'m>(&self, metric: impl Into<Metric<'m>>) -> Option<&Summary<'a>> {
         let metric = metric.into();
         self.summaries.iter().find(|summary| summary.metric == metric)
     }
 
     /// Whether a gate of that code touches the metric.
-    #[must_use]
     pub fn has_gate(&self, code: &str, metric: Metric<'_>) -> bool {
         self.gates.iter().any(|gate| gate.code == code && gate.touches(metric))
     }

@@ -1,14 +1,18 @@
-//! Contenders against each other: ratios over the rounds that they share, and verdicts.
+//! Contenders against each other: ratios over the rounds that they share, their verdicts, and the
+//! ranking of a scenario that these make.
 
-use jigger_stats::{CONFIDENCE, Case, Contrast, Direction, Finding, Margin, Panel, Verdict, judge};
+use std::cmp::Ordering;
 
-use super::claim::{Claim, Side};
-use super::headline::headline_metrics;
+use jigger_stats::{
+    CONFIDENCE, Case, Contrast, Direction, Finding, Look, Looks, Margin, Panel, Verdict, judge,
+};
+
+use super::claim::{Claim, Quiet, Side};
 use super::summary::{Summary, rates_of};
-use super::{ContenderResult, Quiet};
-use crate::metric::{Bound, Metric};
+use super::{Analysis, ContenderResult};
+use crate::metric::{Bound, Kind, Metric};
 use crate::plan::PLACEBO;
-use crate::record::{Record, Status};
+use crate::record::{Ended, LookRecord, Record, ScenarioRecord, Status};
 
 /// One metric of one contender, divided by another's.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +63,6 @@ pub struct Standing<'a> {
 }
 
 /// Every contender's rate against the baseline's, as they are now.
-#[must_use]
 pub fn standings(record: &Record) -> Vec<Standing<'_>> {
     let names: Vec<&str> = record.contenders.iter().map(|found| found.name.as_str()).collect();
     let Some(baseline) = names.iter().position(|name| *name == record.suite.baseline) else {
@@ -292,13 +295,11 @@ impl<'a> Comparison<'a> {
     }
 
     /// Whether more of its metric is better, as of requests a second.
-    #[must_use]
     pub fn is_more_better(&self) -> bool {
         self.direction() == Direction::HigherIsBetter
     }
 
     /// The same two with the other one as the baseline.
-    #[must_use]
     pub fn turned(&self) -> Self {
         Self {
             contender: self.baseline.clone(),
@@ -325,4 +326,103 @@ impl<'a> Comparison<'a> {
 pub(super) fn has_ended(contenders: &[ContenderResult<'_>], name: &str) -> bool {
     let found = contenders.iter().find(|contender| contender.record.name == name);
     found.is_none_or(|contender| contender.record.status != Status::Measured)
+}
+
+/// Every metric of each contender that was measured in both ways: in its container, divided by the
+/// bare process's of the same rounds.
+pub fn containers<'a>(contenders: &[ContenderResult<'a>]) -> Vec<Comparison<'a>> {
+    let pair = |(at, contained): (usize, &ContenderResult<'_>)| {
+        let of = contained.record.second_entry_of()?;
+        let process = contenders.iter().position(|other| other.record.name == of)?;
+        Some((at, process))
+    };
+    let pairs = contenders.iter().enumerate().filter_map(pair);
+    pairs.flat_map(|pair| compare_with(contenders, pair)).collect()
+}
+
+/// What ranks a scenario: the rate where the servers decide it, the response times where it is
+/// given.
+///
+/// # Panics
+/// Never: each sort of scenario has a headline in the table of metrics, which a test shows.
+pub fn headline(scenario: &ScenarioRecord) -> Kind {
+    headlines(scenario).next().expect("each sort of scenario has a headline")
+}
+
+/// The metrics of a scenario that take part in the report's family, the one that ranks it first.
+fn headlines(scenario: &ScenarioRecord) -> impl Iterator<Item = Kind> {
+    let is_given = scenario.is_rate_given();
+    Kind::all().filter(move |kind| kind.descriptor().role.is_headline(is_given))
+}
+
+/// The headline metrics of all scenarios.
+pub(super) fn headline_metrics(record: &Record) -> Vec<Metric<'_>> {
+    let of = |scenario| headlines(scenario).map(|kind| kind.of(&scenario.name));
+    record.suite.scenarios.iter().flat_map(of).collect()
+}
+
+/// The error rate that a record's verdicts may have, after the rounds that it has and by how the
+/// run ended.
+pub(super) fn level(record: &Record) -> f64 {
+    let rounds = record.used_visits().map(|visit| visit.round + 1).max().unwrap_or(0);
+    let is_look = matches!(record.ended, Ended::Decided | Ended::NotYet);
+    let look = |look: &LookRecord| Look { rounds: look.rounds, level: look.level };
+    Looks::of(record.suite.looks.iter().map(look).collect()).level_after(rounds, is_look)
+}
+
+/// A contender's place in a scenario.
+#[derive(Debug, Clone, Copy)]
+pub struct Ranked<'a> {
+    /// 1 for the best. Those that are not told apart share a rank; `None` without a figure.
+    pub rank: Option<usize>,
+    /// The contender.
+    pub contender: &'a ContenderResult<'a>,
+    /// Its figures of the headline metric.
+    pub summary: Option<&'a Summary<'a>>,
+}
+
+impl<'a> Analysis<'a> {
+    /// The contenders of a scenario, best first by its headline metric. A contender's rank is one
+    /// more than the number of those that are shown to be better.
+    pub fn ranking(&'a self, scenario: &ScenarioRecord) -> Vec<Ranked<'a>> {
+        let kind = headline(scenario);
+        let metric = kind.of(&scenario.name);
+        let placed = |contender: &'a ContenderResult<'a>| {
+            let summary = contender.summary(metric);
+            let is_told = !self.quiet.is_too_noisy() && !contender.has_gate("errors", metric);
+            let rank = summary.filter(|_| is_told).map(|_| {
+                1 + self
+                    .contenders
+                    .iter()
+                    .filter(|other| self.is_better(metric, other, contender))
+                    .count()
+            });
+            Ranked { rank, contender, summary }
+        };
+        let mut ranked: Vec<Ranked<'a>> =
+            self.contenders.iter().filter(|found| found.has_figures()).map(placed).collect();
+        ranked.sort_by(|one, other| order(one, other, kind.descriptor().direction));
+        ranked
+    }
+
+    /// Whether one contender is shown to be better than another.
+    fn is_better(
+        &self,
+        metric: Metric<'_>,
+        one: &ContenderResult<'_>,
+        other: &ContenderResult<'_>,
+    ) -> bool {
+        let found = self.between(metric, &one.record.name, &other.record.name);
+        found.is_some_and(|found| found.verdict == Some(Verdict::Better))
+    }
+}
+
+/// Ranked before those without a figure, then by the figure, better first.
+fn order(one: &Ranked<'_>, other: &Ranked<'_>, direction: Direction) -> Ordering {
+    let value = |ranked: &Ranked<'_>| ranked.summary.map_or(0.0, |summary| summary.estimate);
+    let by_value = match direction {
+        Direction::HigherIsBetter => value(other).total_cmp(&value(one)),
+        Direction::LowerIsBetter => value(one).total_cmp(&value(other)),
+    };
+    one.rank.is_none().cmp(&other.rank.is_none()).then(by_value)
 }

@@ -46,7 +46,6 @@ pub struct Difference<'a> {
 
 /// Whether ratios to the baseline can be compared: both runs have the same one, and another
 /// contender besides.
-#[must_use]
 pub fn has_common_baseline(old: &Analysis<'_>, new: &Analysis<'_>) -> bool {
     let baseline = &old.record.suite.baseline;
     let others = |analysis: &Analysis<'_>| -> Vec<String> {
@@ -65,7 +64,6 @@ pub fn has_common_baseline(old: &Analysis<'_>, new: &Analysis<'_>) -> bool {
 
 impl<'a> Difference<'a> {
     /// Compares two runs. `wanted` are the metrics that count; empty for the default.
-    #[must_use]
     pub fn of(
         old: &'a Analysis<'a>,
         new: &'a Analysis<'a>,
@@ -102,13 +100,11 @@ impl<'a> Difference<'a> {
     }
 
     /// Whether anything that counts got worse, or is no longer measured.
-    #[must_use]
     pub fn is_worse(&self) -> bool {
         !self.lost.is_empty() || self.changes.iter().any(Change::is_worse)
     }
 
     /// The unit of a change's values; `None` for ratios to the baseline.
-    #[must_use]
     pub fn unit(&self, change: &Change<'_>) -> Option<Unit> {
         (self.basis == Basis::Absolute).then(|| change.metric.descriptor().unit)
     }

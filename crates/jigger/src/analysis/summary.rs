@@ -76,7 +76,6 @@ pub fn entries_of<'a>(record: &Record, contender: &'a str) -> Vec<&'a str> {
 
 /// Every start-up time of an entry, those of the rounds and of the launches before them, in
 /// milliseconds, shortest first.
-#[must_use]
 pub fn startup_times_ms(record: &Record, entry: &str) -> Vec<f64> {
     let launches = record.launches.iter().filter(|launch| launch.entry == entry);
     let visits = record.visits.iter().filter(|visit| visit.entry == entry);
@@ -164,7 +163,6 @@ impl<'a> Summary<'a> {
     }
 
     /// Whether there is one value for the whole run, and not one for each round.
-    #[must_use]
     pub fn is_once(&self) -> bool {
         self.metric.descriptor().source.is_once()
     }

@@ -1,10 +1,11 @@
 //! Thresholds: promises of the suite, held against intervals rather than against estimates.
 
-use super::claim::{Claim, Side};
 use jigger_stats::Location;
 
+use super::ContenderResult;
+use super::claim::{Claim, Quiet, Side};
 use super::compare::panel;
-use super::{ContenderResult, Quiet, Summary};
+use super::summary::Summary;
 use crate::metric::Metric;
 use crate::record::{BoundRecord, Record, ThresholdRecord};
 
@@ -159,7 +160,6 @@ fn outcome(bound: BoundRecord, limit: f64, (low, high): (f64, f64)) -> Outcome {
 
 impl Outcome {
     /// In words, as reports show it.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -170,7 +170,6 @@ impl Outcome {
     }
 
     /// Whether a run with it must not end well: a promise that was not even looked at is not kept.
-    #[must_use]
     pub const fn is_failure(self) -> bool {
         matches!(self, Self::Fails | Self::NotMeasured)
     }
