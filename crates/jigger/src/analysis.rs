@@ -14,7 +14,6 @@ mod visits;
 use std::collections::BTreeMap;
 
 use jigger_stats::FEWEST_ROUNDS;
-use serde::Serialize;
 
 pub use change::{Change, Compared, Figure, is_counted};
 pub use claim::{Claim, Quiet};
@@ -36,7 +35,6 @@ use crate::record::{
 /// Everything that a report shows.
 #[derive(Debug, Clone)]
 pub struct Analysis<'a> {
-    /// What it was drawn from.
     pub record: &'a Record,
     /// Rounds in which every contender that was measured was visited.
     pub rounds: usize,
@@ -50,37 +48,26 @@ pub struct Analysis<'a> {
     pub placebo: Vec<Comparison<'a>>,
     /// The error rate of the verdicts, which all looks of a run share.
     pub level: f64,
-    /// The suite's thresholds, in its order.
     pub thresholds: Vec<ThresholdResult<'a>>,
-    /// How often rounds were disturbed.
     pub quiet: Quiet,
-    /// What makes the run as a whole less than fair.
     pub confounders: Vec<Confounder>,
     /// Contenders in containers, each against itself as a process of the host.
     pub containers: Vec<Comparison<'a>>,
 }
 
-/// One contender's results.
 #[derive(Debug, Clone)]
 pub struct ContenderResult<'a> {
-    /// What the record says of it.
     pub record: &'a ContenderRecord,
     /// Its metrics, in the order in which reports show them.
     pub summaries: Vec<Summary<'a>>,
     /// How it differs from the baseline other than in speed.
     pub confounders: Vec<Confounder>,
-    /// Conditions that did not hold.
     pub gates: Vec<Gate>,
     /// What limited it, by scenario; those of which that is not known are left out.
     pub limits: BTreeMap<String, Limit>,
 }
 
-/// What is wrong with the run as a whole, as a sentence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Note(pub String);
-
 impl<'a> Analysis<'a> {
-    /// Analyses a record.
     pub fn of(record: &'a Record) -> Self {
         let mut contenders: Vec<ContenderResult<'a>> = record
             .contenders
@@ -122,7 +109,6 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// The contender of that name.
     pub fn contender(&self, name: &str) -> Option<&ContenderResult<'a>> {
         self.contenders.iter().find(|contender| contender.record.name == name)
     }
@@ -172,22 +158,22 @@ impl<'a> Analysis<'a> {
     }
 
     /// What the whole run is short of.
-    pub fn notes(&self) -> Vec<Note> {
+    pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.comparisons.iter().any(|comparison| comparison.half_width.is_some()) {
             notes.extend(self.contenders.iter().filter_map(|found| self.not_judged(found)));
         } else if self.rounds < FEWEST_ROUNDS {
-            notes.push(Note(format!(
+            notes.push(format!(
                 "{} round{}: too few for an interval; {FEWEST_ROUNDS} are needed",
                 self.rounds,
                 if self.rounds == 1 { "" } else { "s" }
-            )));
+            ));
         }
         notes.extend(self.record.calibrations.iter().filter_map(calibration));
         if self.record.ended == Ended::Interrupted {
-            notes.push(Note("interrupted: what was measured until then is shown".to_owned()));
+            notes.push("interrupted: what was measured until then is shown".to_owned());
         }
-        notes.extend(self.quiet.notes().into_iter().map(Note));
+        notes.extend(self.quiet.notes());
         notes
     }
 
@@ -201,7 +187,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// Which of a contender's headline metrics have too few rounds for an interval.
-    fn not_judged(&self, contender: &ContenderResult<'_>) -> Option<Note> {
+    fn not_judged(&self, contender: &ContenderResult<'_>) -> Option<String> {
         let name = &contender.record.name;
         let is_short = |found: &&Comparison<'_>| {
             found.contender == *name && found.is_headline && found.rounds < FEWEST_ROUNDS
@@ -212,13 +198,12 @@ impl<'a> Analysis<'a> {
             0 => String::new(),
             others => format!(" and of {others} more metrics"),
         };
-        Some(Note(format!(
+        Some(format!(
             "{name}: too few rounds of {metric} ({rounds}){more} for an interval; {FEWEST_ROUNDS} \
              are needed"
-        )))
+        ))
     }
 
-    /// Whether some contender could not be measured.
     pub fn has_failures(&self) -> bool {
         let failed = |c: &ContenderResult<'_>| c.record.status == Status::Failed;
         self.contenders.iter().any(failed)
@@ -232,7 +217,6 @@ impl<'a> ContenderResult<'a> {
         self.record.status != Status::Skipped && !self.summaries.is_empty()
     }
 
-    /// Its figures of that metric.
     pub fn summary<'m>(&self, metric: impl Into<Metric<'m>>) -> Option<&Summary<'a>> {
         let metric = metric.into();
         self.summaries.iter().find(|summary| summary.metric == metric)
@@ -245,12 +229,12 @@ impl<'a> ContenderResult<'a> {
 }
 
 /// Where a rate came from that is a share of the slowest contender's capacity.
-fn calibration(found: &CalibrationRecord) -> Option<Note> {
+fn calibration(found: &CalibrationRecord) -> Option<String> {
     let slower = |a: &&CapacityRecord, b: &&CapacityRecord| {
         a.requests_per_second.total_cmp(&b.requests_per_second)
     };
     let slowest = found.capacities.iter().min_by(slower)?;
-    Some(Note(format!(
+    Some(format!(
         "{}: {} requests a second are due, {:.0} % of what the slowest can do in a closed loop \
          ({}: {:.0})",
         found.scenario,
@@ -258,7 +242,7 @@ fn calibration(found: &CalibrationRecord) -> Option<Note> {
         found.share * 100.0,
         slowest.contender,
         slowest.requests_per_second
-    )))
+    ))
 }
 
 /// A contender's metrics, the gates that it failed, and what limited it by scenario, from the visits

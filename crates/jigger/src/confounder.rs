@@ -30,7 +30,6 @@ pub const HELD_BACK_SHARE: f64 = 0.01;
 const CLOSED_SHARE: f64 = 0.5;
 
 /// That the baseline's two entries differ in these metrics, by more than chance.
-#[must_use]
 pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
     let scenarios = metrics.iter().filter_map(|metric| metric.scenario);
     let mut touches: Vec<String> = scenarios.map(str::to_owned).collect();
@@ -50,7 +49,6 @@ const OWN_HEADERS: &[&str] =
     &["date", "server", "content-type", "content-length", "connection", "keep-alive"];
 
 /// What makes a run as a whole less than fair, whoever takes part.
-#[must_use]
 pub fn of_run(record: &Record) -> Vec<Confounder> {
     let mut found = Vec::new();
     let mut add = |code, detail, remedy| {
@@ -81,7 +79,6 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
 }
 
 /// What sets a contender apart.
-#[must_use]
 pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     let visits: Vec<&VisitRecord> = record.visits_of(name).collect();
     let Some(evidence) = visits.iter().find_map(|visit| visit.evidence.as_ref()) else {
@@ -150,7 +147,6 @@ fn connection_close(
 }
 
 /// Whether a server that ended so many connections while it gave so many answers keeps none.
-#[must_use]
 pub fn closes_connections(closed: u64, answers: u64) -> bool {
     number(closed) > CLOSED_SHARE * number(answers)
 }

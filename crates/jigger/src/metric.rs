@@ -50,7 +50,6 @@ impl Kind {
         TABLE.iter().map(|descriptor| descriptor.kind)
     }
 
-    /// All that is known of it.
     pub fn descriptor(self) -> &'static Descriptor {
         &TABLE[self as usize]
     }
@@ -60,7 +59,6 @@ impl Kind {
         self.descriptor().source.is_of_scenario()
     }
 
-    /// The kind of that name.
     pub fn named(name: &str) -> Option<Self> {
         Self::all().find(|kind| kind.descriptor().name == name)
     }
@@ -76,7 +74,6 @@ impl Kind {
         })
     }
 
-    /// Of a scenario.
     pub fn of(self, scenario: &str) -> Metric<'_> {
         Metric { kind: self, scenario: Some(scenario) }
     }
@@ -87,7 +84,6 @@ impl Kind {
 /// Its text is `<scenario>.<name>`, or the name alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Metric<'a> {
-    /// What is measured.
     pub kind: Kind,
     /// The scenario's name; `None` for a server as such.
     pub scenario: Option<&'a str>,
@@ -121,7 +117,6 @@ impl<'a> Metric<'a> {
         of_server.or_else(|| scenarios.iter().find_map(of_scenario))
     }
 
-    /// All that is known of its kind.
     pub fn descriptor(self) -> &'static Descriptor {
         self.kind.descriptor()
     }
@@ -135,7 +130,6 @@ impl<'a> Metric<'a> {
 }
 
 impl From<Kind> for Metric<'_> {
-    /// Of a server as such.
     fn from(kind: Kind) -> Self {
         Self { kind, scenario: None }
     }

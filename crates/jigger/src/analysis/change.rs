@@ -14,21 +14,16 @@ use crate::record::{Record, ScenarioRecord};
 /// One metric of one contender, before and after.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change<'a> {
-    /// Of what.
     pub metric: Metric<'a>,
-    /// Whose.
     pub contender: &'a str,
-    /// The estimate before.
     pub before: Figure,
-    /// The estimate after.
     pub after: Figure,
     /// After divided by before.
     pub ratio: f64,
-    /// What gates and noise leave of the ratio.
+    /// Of the ratio.
     pub claim: Claim,
-    /// Lower end of the ratio's 95 % interval, with enough rounds and where a bound supports it.
+    /// Ends of the ratio's 95 % interval, with enough rounds and where a bound supports it.
     pub low: Option<f64>,
-    /// Upper end.
     pub high: Option<f64>,
     /// The largest difference that the interval leaves open, as a share.
     pub largest_difference: Option<f64>,
@@ -41,12 +36,9 @@ pub struct Change<'a> {
     pub counts: bool,
 }
 
-/// A value, and what gates leave of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figure {
-    /// The value.
     pub value: f64,
-    /// Whether it is a bound, or not to be shown.
     pub claim: Claim,
 }
 
@@ -56,13 +48,11 @@ pub fn is_counted(record: &Record, metric: Metric<'_>, wanted: &[String]) -> boo
     if !wanted.is_empty() {
         return wanted.iter().any(|wanted| metric.is_called(wanted));
     }
-    let mut scenarios = record.suite.scenarios.iter();
-    let scenario = scenarios.find(|scenario| metric.scenario == Some(scenario.name.as_str()));
+    let scenario = metric.scenario.and_then(|name| record.scenario(name));
     metric.descriptor().role.is_counted(scenario.is_some_and(ScenarioRecord::is_rate_given))
 }
 
 impl Figure {
-    /// A contender's own.
     pub(super) fn of(summary: &Summary<'_>) -> Self {
         let claim = Claim { bound: summary.bound, ..Claim::default() };
         Self { value: summary.estimate, claim }
@@ -70,7 +60,6 @@ impl Figure {
 }
 
 impl<'a> Change<'a> {
-    /// A change without a verdict yet.
     pub(super) fn new(
         (contender, metric): (&'a str, Metric<'a>),
         (before, after): (Figure, Figure),
@@ -97,12 +86,10 @@ impl<'a> Change<'a> {
         }
     }
 
-    /// Whether it is one that counts and is for the worse.
     pub fn is_worse(&self) -> bool {
         self.counts && self.verdict == Some(Verdict::Worse)
     }
 
-    /// The verdict in words.
     pub const fn word(&self) -> &'static str {
         match self.verdict {
             Some(Verdict::Better) => "better",
@@ -145,7 +132,6 @@ pub(super) fn judged<'a>(drafts: Vec<(Change<'a>, Contrast)>, level: f64) -> Vec
 /// What changed from the base to the head.
 #[derive(Debug, Clone)]
 pub struct Compared<'a> {
-    /// The run.
     pub analysis: &'a Analysis<'a>,
     /// The metrics that both have, with the head's name.
     pub changes: Vec<Change<'a>>,

@@ -17,9 +17,17 @@ pub struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// The contender of that run.
     pub fn of(run: &'a Analysis<'a>, contender: &'a ContenderResult<'a>) -> Self {
         Self { contender, quiet: &run.quiet }
+    }
+
+    pub fn named(
+        contenders: &'a [ContenderResult<'a>],
+        quiet: &'a Quiet,
+        name: &str,
+    ) -> Option<Self> {
+        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
+        Some(Self { contender, quiet })
     }
 }
 
@@ -126,7 +134,6 @@ pub fn loss(metric: Metric<'_>, before: Side<'_>, after: Side<'_>) -> Option<Los
 /// Rounds begun and rounds disturbed, each attempt at a round counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Quiet {
-    /// Attempts at rounds.
     pub attempts: usize,
     /// Those that were disturbed and made again.
     pub repeated: usize,
@@ -136,11 +143,9 @@ pub struct Quiet {
     pub example: Option<String>,
 }
 
-/// One attempt at a round.
 #[derive(Default)]
 struct Round {
     is_repeated: bool,
-    /// What was beyond which limit.
     beyond: Option<String>,
 }
 

@@ -17,18 +17,14 @@ use crate::record::{Ended, LookRecord, Record, ScenarioRecord, Status};
 /// One metric of one contender, divided by another's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison<'a> {
-    /// Of what.
     pub metric: Metric<'a>,
-    /// Whose.
     pub contender: String,
-    /// Divided by whose.
     pub baseline: String,
     /// The ratio over the rounds that both share.
     pub ratio: f64,
-    /// Lower end of its 95 % interval; `None` with too few rounds, or where the ratio is a bound
+    /// Ends of its 95 % interval; `None` with too few rounds, or where the ratio is a bound
     /// that does not support it.
     pub low: Option<f64>,
-    /// Upper end.
     pub high: Option<f64>,
     /// The largest difference that the interval leaves open, as a share; `None` without an
     /// interval.
@@ -41,7 +37,6 @@ pub struct Comparison<'a> {
     pub verdict: Option<Verdict>,
     /// The p-value behind "different", adjusted for the family and the looks.
     pub p_adjusted: Option<f64>,
-    /// Rounds that entered.
     pub rounds: usize,
     /// Which way the true ratio may lie from this one, when it is not it.
     pub bound: Option<Bound>,
@@ -52,11 +47,8 @@ pub struct Comparison<'a> {
 /// How a contender's rate stands against the baseline's while rounds are still to come.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing<'a> {
-    /// Whose.
     pub contender: &'a str,
-    /// Of which scenario.
     pub scenario: Option<&'a str>,
-    /// The ratio so far.
     pub ratio: f64,
     /// The half-width of its interval as a share, with enough rounds.
     pub half_width: Option<f64>,
@@ -115,7 +107,6 @@ fn against_itself(summary: &Summary<'_>) -> Option<Contrast> {
     Panel::pair(second, first).contrast(0, 1)
 }
 
-/// All comparisons of a report.
 #[derive(Debug, Default)]
 pub struct Comparisons<'a> {
     /// Every metric of every contender against the baseline's.
@@ -160,10 +151,7 @@ pub fn restrict(
     contenders: &[ContenderResult<'_>],
     quiet: &Quiet,
 ) {
-    let named = |name: &str| {
-        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
-        Some(Side { contender, quiet })
-    };
+    let named = |name: &str| Side::named(contenders, quiet, name);
     for comparison in comparisons {
         let (Some(contender), Some(baseline)) =
             (named(&comparison.contender), named(&comparison.baseline))
@@ -289,14 +277,16 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Which way its metric is better.
-    pub(super) fn direction(&self) -> Direction {
+    fn direction(&self) -> Direction {
         self.metric.descriptor().direction
     }
 
-    /// Whether more of its metric is better, as of requests a second.
-    pub fn is_more_better(&self) -> bool {
-        self.direction() == Direction::HigherIsBetter
+    /// The end that a bound leaves of the ratio; `None` for a ratio that is no bound.
+    pub fn supported_end(&self) -> Option<f64> {
+        Some(match self.bound? {
+            Bound::AtLeast => self.low.unwrap_or(self.ratio),
+            Bound::AtMost => self.high.unwrap_or(self.ratio),
+        })
     }
 
     /// The same two with the other one as the baseline.
@@ -355,7 +345,6 @@ fn headlines(scenario: &ScenarioRecord) -> impl Iterator<Item = Kind> {
     Kind::all().filter(move |kind| kind.descriptor().role.is_headline(is_given))
 }
 
-/// The headline metrics of all scenarios.
 pub(super) fn headline_metrics(record: &Record) -> Vec<Metric<'_>> {
     let of = |scenario| headlines(scenario).map(|kind| kind.of(&scenario.name));
     record.suite.scenarios.iter().flat_map(of).collect()
@@ -370,12 +359,10 @@ pub(super) fn level(record: &Record) -> f64 {
     Looks::of(record.suite.looks.iter().map(look).collect()).level_after(rounds, is_look)
 }
 
-/// A contender's place in a scenario.
 #[derive(Debug, Clone, Copy)]
 pub struct Ranked<'a> {
     /// 1 for the best. Those that are not told apart share a rank; `None` without a figure.
     pub rank: Option<usize>,
-    /// The contender.
     pub contender: &'a ContenderResult<'a>,
     /// Its figures of the headline metric.
     pub summary: Option<&'a Summary<'a>>,

@@ -10,18 +10,15 @@ use super::trial::{self, Offered, Trial};
 use super::visits::Visit;
 use crate::metric::Metric;
 use crate::numbers::number;
-use crate::record::{Limit, ProbeRecord, Record, ScenarioRecord, TrialRecord};
+use crate::record::{Limit, PacingRecord, ProbeRecord, Record, ScenarioRecord, TrialRecord};
 
 /// A condition that did not hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
-    /// Its stable code.
     pub code: &'static str,
     /// The scenario whose figures it touches; empty for all.
     pub scenario: String,
-    /// What was found.
     pub detail: String,
-    /// What to change.
     pub remedy: &'static str,
 }
 
@@ -167,7 +164,9 @@ fn offered(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
 /// In how many rounds not even the lowest rate kept the scenario's objective, in words; `None`
 /// when all rounds have a capacity.
 fn missed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
-    let objective = scenario.objective.as_ref()?;
+    let PacingRecord::Capacity { objective, .. } = scenario.pacing() else {
+        return None;
+    };
     let records = trials.iter().map(|trial| trial.record);
     let without: Vec<&TrialRecord> =
         records.filter(|trial| trial.capacity_per_second.is_none()).collect();

@@ -3,7 +3,7 @@
 use super::trial::{Offered, Trial, is_clean};
 use crate::numbers::number;
 use crate::plan::PLACEBO;
-use crate::record::{Limit, Record, ScenarioRecord, TrialRecord, VisitRecord};
+use crate::record::{Limit, PacingRecord, Record, ScenarioRecord, TrialRecord, VisitRecord};
 
 /// Share of its cores from which on the server has used them up.
 const SERVER_SHARE_LIMIT: f64 = 0.95;
@@ -25,23 +25,20 @@ const THREADS_TOLERANCE: f64 = 1.05;
 /// What there was to be used up in a visit's trials.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Means {
-    /// Cores that the server could use.
+    /// Those that the server could use.
     pub server_cores: f64,
     /// Threads in the server's tree, where that is known.
     pub server_threads: Option<u32>,
     /// The part of the load engine's cores that the server has to share, 0..1.
     pub shared_part: f64,
-    /// The kernel's local ports.
     pub local_ports: u32,
 }
 
 impl Means {
-    /// Those of a visit in that run.
     pub fn of(record: &Record, visit: &VisitRecord) -> Self {
         let placement = &record.placement;
         let name = if visit.entry == PLACEBO { &record.suite.baseline } else { &visit.entry };
-        let contender = record.contenders.iter().find(|contender| contender.name == *name);
-        let container = contender.and_then(|contender| contender.container.as_ref());
+        let container = record.contender(name).and_then(|contender| contender.container.as_ref());
         let allowed = container.and_then(|container| container.cpus).unwrap_or(f64::INFINITY);
         let count = |cpus: &[usize]| number(cpus.len() as u64);
         Self {
@@ -91,7 +88,7 @@ pub fn limit_of(scenario: &ScenarioRecord, trial: &Trial<'_>, means: &Means) -> 
         () if uses_up(means.server_share(found, means.cores_left(found))) => Limit::ServerCpu,
         // The rate is the highest that keeps the objective: neither more connections nor a server
         // that waits less were looked for.
-        () if scenario.objective.is_some() => return None,
+        () if matches!(scenario.pacing(), PacingRecord::Capacity { .. }) => return None,
         () if !queues(scenario, trial)? => Limit::Connections,
         // A server whose processor time is not known may have used it up.
         () if share.is_none() => return None,
@@ -145,7 +142,7 @@ fn queues(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<bool> {
     }
     let times = trial.response_time.as_ref().filter(|times| !times.is_empty())?;
     let quickest = number(times.min());
-    if scenario.rate_per_second.is_some() {
+    if scenario.is_rate_given() {
         // What was asked for faster than answered waited for a connection, too. These were all
         // busy, so that Little's law has the time of an answer.
         let found = trial.record;
@@ -176,8 +173,7 @@ pub fn typical<'a>(trials: &[&'a Trial<'a>]) -> Option<&'a Trial<'a>> {
 pub fn set_limits(record: &Record, visit: &mut VisitRecord) {
     let means = Means::of(record, visit);
     for trial in &mut visit.trials {
-        let mut scenarios = record.suite.scenarios.iter();
-        let scenario = scenarios.find(|scenario| scenario.name == trial.scenario);
+        let scenario = record.scenario(&trial.scenario);
         trial.limit = scenario.and_then(|scenario| limit_of(scenario, &Trial::of(trial), &means));
     }
 }

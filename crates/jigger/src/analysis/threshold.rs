@@ -9,12 +9,9 @@ use super::summary::Summary;
 use crate::metric::Metric;
 use crate::record::{BoundRecord, Record, ThresholdRecord};
 
-/// What became of a threshold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThresholdResult<'a> {
-    /// The promise.
     pub threshold: &'a ThresholdRecord,
-    /// Of what; `None` for a metric that this program does not know.
     pub metric: Option<Metric<'a>>,
     /// The metric's estimate, or its ratio to the other contender's; `None` also where a gate
     /// forbids the ratio.
@@ -24,11 +21,9 @@ pub struct ThresholdResult<'a> {
     pub low: Option<f64>,
     /// Upper end; `None` for what is only known to be at least so much.
     pub high: Option<f64>,
-    /// What the interval says.
     pub outcome: Outcome,
 }
 
-/// What an interval says about a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The whole interval keeps the limit.
@@ -38,11 +33,9 @@ pub enum Outcome {
     /// The interval lies on both sides, or there are too few rounds for one; or the machine was too
     /// noisy.
     NotSettled,
-    /// There is no value.
     NotMeasured,
 }
 
-/// Every threshold of the suite, judged.
 pub fn results<'a>(
     record: &'a Record,
     contenders: &[ContenderResult<'_>],
@@ -71,10 +64,7 @@ fn judge<'a>(
     quiet: &Quiet,
     level: f64,
 ) -> ThresholdResult<'a> {
-    let named = |name: &str| {
-        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
-        Some(Side { contender, quiet })
-    };
+    let named = |name: &str| Side::named(contenders, quiet, name);
     let value = named(&threshold.contender).and_then(|mine| match &threshold.relative_to {
         None => amount(mine, metric?, level),
         Some(other) => ratio(mine, named(other)?, metric?, level),
@@ -159,7 +149,6 @@ fn outcome(bound: BoundRecord, limit: f64, (low, high): (f64, f64)) -> Outcome {
 }
 
 impl Outcome {
-    /// In words, as reports show it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Holds => "holds",

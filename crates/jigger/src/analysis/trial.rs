@@ -13,9 +13,10 @@
 //! twice that.
 
 use hdrhistogram::Histogram;
+use jigger_load::Arrivals;
 
 use crate::numbers::number;
-use crate::record::{Limit, ScenarioRecord, TrialRecord, decode_histogram};
+use crate::record::{Limit, PacingRecord, ScenarioRecord, TrialRecord, decode_histogram};
 
 /// A trial of a visit that enters the analysis.
 pub struct Trial<'a> {
@@ -66,8 +67,7 @@ fn occupied(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
     // Without it the time of making a connection again, of which one connection has the most, is
     // missing: older records.
     let is_known = idle_ns.is_some() || scenario.connections > 1;
-    let is_closed = scenario.rate_per_second.is_none();
-    if !is_closed || !is_known || !is_clean(trial.record) || elapsed_ns == 0 {
+    if scenario.is_rate_given() || !is_known || !is_clean(trial.record) || elapsed_ns == 0 {
         return None;
     }
     let mean_ns = trial.response_time.as_ref()?.mean();
@@ -83,19 +83,16 @@ const DEVIATIONS: f64 = 3.0;
 /// What an open loop was asked for, and what came of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Offered {
-    /// Requests due each second.
     pub rate_per_second: f64,
-    /// Whether they were due at random times.
-    pub exponential: bool,
+    pub arrivals: Arrivals,
     /// Requests due at the same instant.
     pub burst: u32,
     /// Whether so many requests ended it, and not the clock: then all were answered in the end.
     pub is_counted: bool,
-    /// Requests that were due until the end.
+    /// Until the end.
     pub due: u64,
-    /// Correct answers until the end.
+    /// Correctly, until the end.
     pub answered: u64,
-    /// How long it took.
     pub elapsed_ns: u64,
     /// The mean response time; 0 where there is none.
     pub mean_ns: f64,
@@ -104,13 +101,16 @@ pub struct Offered {
 impl Offered {
     /// Of a trial; `None` in closed loop.
     pub fn of(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<Self> {
+        let PacingRecord::Rate { per_second, arrivals, burst } = scenario.pacing() else {
+            return None;
+        };
         let TrialRecord { requests, in_flight, elapsed_ns, .. } = *trial.record;
         let failed: u64 = trial.record.errors.values().sum();
         let times = trial.response_time.as_ref().filter(|times| !times.is_empty());
         Some(Self {
-            rate_per_second: scenario.rate_per_second?,
-            exponential: scenario.exponential,
-            burst: scenario.burst.unwrap_or(1),
+            rate_per_second: per_second,
+            arrivals,
+            burst,
             is_counted: scenario.requests.is_some(),
             // Not the rate times the trial's length: random times make it more or less than that.
             // Records that have no `due` have what it is made of.
@@ -128,7 +128,10 @@ impl Offered {
 
     /// The share of the requests due that were answered, or were under way as in a steady state.
     pub fn steady_share(&self) -> f64 {
-        let spread = if self.exponential { DEVIATIONS * number(self.answered).sqrt() } else { 0.0 };
+        let spread = match self.arrivals {
+            Arrivals::Exponential => DEVIATIONS * number(self.answered).sqrt(),
+            Arrivals::Even => 0.0,
+        };
         let (due, unanswered) = self.due_and_unanswered(spread);
         share(due, (unanswered - self.normally_under_way()).max(0.0))
     }
@@ -160,7 +163,7 @@ impl Offered {
         let mean = number(self.answered) * self.mean_ns / number(self.elapsed_ns).max(1.0);
         let burst = number(u64::from(self.burst));
         // Bursts at random times are what comes by chance then, not single requests.
-        let at_once = if self.exponential { burst } else { 1.0 };
+        let at_once = if self.arrivals == Arrivals::Exponential { burst } else { 1.0 };
         mean + (DEVIATIONS * (mean * at_once).sqrt()).max(burst)
     }
 }

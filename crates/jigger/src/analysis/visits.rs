@@ -49,12 +49,11 @@ pub fn limits_of(record: &Record, visits: &[&Visit<'_>]) -> BTreeMap<String, Lim
 }
 
 impl Visit<'_> {
-    /// Its trial of a scenario.
     pub fn trial(&self, scenario: &str) -> Option<&Trial<'_>> {
         self.trials.iter().find(|trial| trial.record.scenario == scenario)
     }
 
-    /// The same when it is without errors: errors and wrong answers are never throughput, and a
+    /// The trial of a scenario when it is without errors: errors and wrong answers are never throughput, and a
     /// server that fails fast must not look fast.
     pub fn clean_trial(&self, scenario: &str) -> Option<&Trial<'_>> {
         self.trial(scenario).filter(|trial| is_clean(trial.record))
@@ -77,11 +76,9 @@ fn hides_times(scenario: &ScenarioRecord, trial: &Trial<'_>) -> bool {
 pub struct LatencyCurve {
     /// From quantile 0 to the last that the samples carry, ascending.
     pub points: Vec<LatencyPoint>,
-    /// Answers that entered.
     pub requests: u64,
 }
 
-/// One point of a [`LatencyCurve`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LatencyPoint {
     /// The share of answers that were at least as fast, 0..1.
@@ -123,7 +120,7 @@ pub fn response_times(record: &Record, entry: &str, scenario: &str) -> Option<Hi
 }
 
 fn histograms(record: &Record, entry: &str, scenario: &str) -> Vec<Histogram<u64>> {
-    let Some(scenario) = record.suite.scenarios.iter().find(|known| known.name == scenario) else {
+    let Some(scenario) = record.scenario(scenario) else {
         return Vec::new();
     };
     let visits = visits_of(record, entry);

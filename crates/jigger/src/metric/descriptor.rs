@@ -8,7 +8,6 @@ use serde::{Serialize, Serializer};
 use super::Kind;
 use crate::record::{ContenderRecord, TrialRecord, VisitRecord};
 
-/// All that is known of a metric.
 #[derive(Debug, Clone, Copy)]
 pub struct Descriptor {
     pub kind: Kind,
@@ -25,7 +24,6 @@ pub struct Descriptor {
     pub column: Option<&'static str>,
     /// Its heading in the tables of the HTML report.
     pub figure: Option<&'static str>,
-    /// The title of its ratios in the HTML report.
     pub ratios: Option<&'static str>,
     /// What a sentence on a container calls it; the scenario's name follows.
     pub subject: Option<&'static str>,
@@ -40,12 +38,10 @@ pub enum Role {
     OfGivenRate,
     /// A decision on a change counts it, whatever the scenario.
     Counted,
-    /// It is shown only.
     Shown,
 }
 
 impl Role {
-    /// Whether it ranks a scenario.
     pub fn is_headline(self, is_rate_given: bool) -> bool {
         self == if is_rate_given { Self::OfGivenRate } else { Self::OfFreeRate }
     }
@@ -200,6 +196,13 @@ pub enum Bound {
 }
 
 impl Bound {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AtLeast => "at least",
+            Self::AtMost => "at most",
+        }
+    }
+
     /// `>=` or `<=`.
     pub fn symbol(self) -> &'static str {
         match self {
@@ -220,9 +223,7 @@ impl Bound {
 /// What having a better or a worse value is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Words {
-    /// Such as "faster".
     pub better: &'static str,
-    /// Such as "slower".
     pub worse: &'static str,
 }
 

@@ -8,7 +8,6 @@ use super::Unit;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("write {example}")]
 pub struct NoAmount {
-    /// How such an amount is written.
     pub example: &'static str,
 }
 

@@ -111,10 +111,10 @@ fn description(lines: &[Line<'_>]) -> String {
 }
 
 fn caption(scenario: &ScenarioRecord) -> &'static str {
-    match (scenario.rate_per_second, scenario.fresh) {
-        (Some(_), _) => "From the instant a request was due to the last byte of its answer.",
-        (None, true) => "From the connect to the last byte of the answer.",
-        (None, false) => "From the first byte sent to the last byte received.",
+    match (scenario.is_rate_given(), scenario.fresh) {
+        (true, _) => "From the instant a request was due to the last byte of its answer.",
+        (false, true) => "From the connect to the last byte of the answer.",
+        (false, false) => "From the first byte sent to the last byte received.",
     }
 }
 

@@ -10,7 +10,6 @@ use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Frame, Scale, WIDTH};
 use crate::report::units::{significant, with_unit};
 
-/// One contender's values.
 struct Strip<'a> {
     series: usize,
     name: &'a str,
