@@ -80,8 +80,7 @@ impl<'a> Analysis<'a> {
             .collect();
         let quiet = Quiet::of(record);
         let level = compare::level(record);
-        let compare::Comparisons { to_baseline, of_others } =
-            compare::comparisons(record, &contenders, &quiet, level);
+        let (comparisons, pairs) = compare::comparisons(record, &contenders, &quiet, level);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
         let thresholds = threshold::results(record, &contenders, &quiet, level);
         let is_baseline =
@@ -98,8 +97,8 @@ impl<'a> Analysis<'a> {
             record,
             rounds,
             placebo,
-            comparisons: to_baseline,
-            pairs: of_others,
+            comparisons,
+            pairs,
             level,
             thresholds,
             quiet,
@@ -140,7 +139,9 @@ impl<'a> Analysis<'a> {
     pub fn is_settled(&self, half_width: f64) -> bool {
         let mut family =
             self.comparisons.iter().chain(&self.pairs).filter(|found| found.is_headline).peekable();
-        let has_ended = |name: &str| compare::has_ended(&self.contenders, name);
+        let has_ended = |name: &str| {
+            self.contender(name).is_none_or(|found| found.record.status != Status::Measured)
+        };
         let is_open = |found: &Comparison<'_>| {
             !found.is_settled(half_width)
                 && !has_ended(&found.contender)

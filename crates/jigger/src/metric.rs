@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 pub use descriptor::{Bound, Descriptor, Role, Source, Unit, Words};
-pub use quantity::{NoAmount, parse_amount, parse_bytes, parse_time};
+pub use quantity::{parse_amount, parse_bytes, parse_time};
 
 use table::TABLE;
 

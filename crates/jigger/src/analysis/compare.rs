@@ -12,7 +12,7 @@ use super::summary::{Summary, rates_of};
 use super::{Analysis, ContenderResult};
 use crate::metric::{Bound, Kind, Metric};
 use crate::plan::PLACEBO;
-use crate::record::{Ended, LookRecord, Record, ScenarioRecord, Status};
+use crate::record::{Ended, LookRecord, Record, ScenarioRecord};
 
 /// One metric of one contender, divided by another's.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,25 +107,18 @@ fn against_itself(summary: &Summary<'_>) -> Option<Contrast> {
     Panel::pair(second, first).contrast(0, 1)
 }
 
-#[derive(Debug, Default)]
-pub struct Comparisons<'a> {
-    /// Every metric of every contender against the baseline's.
-    pub to_baseline: Vec<Comparison<'a>>,
-    /// The headline metrics of any two contenders that are not the baseline.
-    pub of_others: Vec<Comparison<'a>>,
-}
-
-/// Compares all contenders. The headline metrics of all pairs are one family, judged together at
+/// Every metric of every contender against the baseline's, and the headline metrics of any two
+/// contenders that are not the baseline. The headline metrics of all pairs are one family, judged together at
 /// `level` (see [`jigger_stats::Looks::level_after`]).
 pub fn comparisons<'a>(
     record: &'a Record,
     contenders: &[ContenderResult<'a>],
     quiet: &Quiet,
     level: f64,
-) -> Comparisons<'a> {
+) -> (Vec<Comparison<'a>>, Vec<Comparison<'a>>) {
     let Some(baseline) = contenders.iter().position(|c| c.record.name == record.suite.baseline)
     else {
-        return Comparisons::default();
+        return (Vec::new(), Vec::new());
     };
     let headlines = headline_metrics(record);
     let mut drafts = Vec::new();
@@ -142,7 +135,7 @@ pub fn comparisons<'a>(
     let mut all = judged(drafts, Margin::new(record.suite.margin).unwrap_or_default(), level);
     restrict(&mut all, contenders, quiet);
     let of_others = all.split_off(to_baseline);
-    Comparisons { to_baseline: all, of_others }
+    (all, of_others)
 }
 
 /// Takes from each comparison what its gates and the noise forbid.
@@ -226,19 +219,6 @@ pub(super) fn findings<T>(
     cases.iter().map(|case| case.and_then(|_| found.next().flatten())).collect()
 }
 
-/// Every metric of one contender against another's, without verdicts.
-pub(super) fn compare_with<'a>(
-    contenders: &[ContenderResult<'a>],
-    (contender, base): (usize, usize),
-) -> Vec<Comparison<'a>> {
-    let summaries = contenders[contender].summaries.iter();
-    let wanted = |one: usize, other: usize| (one, other) == (contender, base);
-    summaries
-        .flat_map(|found| drafted(contenders, found.metric, false, wanted))
-        .map(|(comparison, _)| comparison)
-        .collect()
-}
-
 /// One metric of several contenders, each with its entries; those without it have none.
 pub(super) fn panel<'s>(
     contenders: impl Iterator<Item = &'s [Summary<'s>]>,
@@ -312,12 +292,6 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Whether the contender is measured no longer.
-pub(super) fn has_ended(contenders: &[ContenderResult<'_>], name: &str) -> bool {
-    let found = contenders.iter().find(|contender| contender.record.name == name);
-    found.is_none_or(|contender| contender.record.status != Status::Measured)
-}
-
 /// Every metric of each contender that was measured in both ways: in its container, divided by the
 /// bare process's of the same rounds.
 pub fn containers<'a>(contenders: &[ContenderResult<'a>]) -> Vec<Comparison<'a>> {
@@ -326,17 +300,21 @@ pub fn containers<'a>(contenders: &[ContenderResult<'a>]) -> Vec<Comparison<'a>>
         let process = contenders.iter().position(|other| other.record.name == of)?;
         Some((at, process))
     };
-    let pairs = contenders.iter().enumerate().filter_map(pair);
-    pairs.flat_map(|pair| compare_with(contenders, pair)).collect()
+    let compared = |(contained, process): (usize, usize)| {
+        let is_wanted = move |one, other| (one, other) == (contained, process);
+        let summaries = contenders[contained].summaries.iter();
+        summaries.flat_map(move |found| drafted(contenders, found.metric, false, is_wanted))
+    };
+    let drafts = contenders.iter().enumerate().filter_map(pair).flat_map(compared);
+    drafts.map(|(comparison, _)| comparison).collect()
 }
 
 /// What ranks a scenario: the rate where the servers decide it, the response times where it is
 /// given.
-///
-/// # Panics
-/// Never: each sort of scenario has a headline in the table of metrics, which a test shows.
 pub fn headline(scenario: &ScenarioRecord) -> Kind {
-    headlines(scenario).next().expect("each sort of scenario has a headline")
+    headlines(scenario)
+        .next()
+        .expect("each sort of scenario has a headline in the table, as a test shows")
 }
 
 /// The metrics of a scenario that take part in the report's family, the one that ranks it first.

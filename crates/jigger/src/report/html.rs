@@ -19,7 +19,7 @@ use super::tables::{promise, threshold_value};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Difference};
 use crate::metric::{Bound, Unit};
-use crate::record::embed;
+use crate::record::{ScenarioRecord, embed};
 use caveats::Caveats;
 
 struct Section {
@@ -199,6 +199,22 @@ fn cpu_list(cpus: &[usize]) -> String {
 
 fn figure(chart: &Markup, caption: &Markup) -> Markup {
     html! { figure { (chart) figcaption { (caption) } } }
+}
+
+/// What is drawn of each scenario, below how it is to be read.
+fn of_scenarios(
+    analysis: &Analysis<'_>,
+    how: &str,
+    figure: impl Fn(&ScenarioRecord) -> Option<Markup>,
+) -> Option<Markup> {
+    let scenarios = analysis.record.suite.scenarios.iter();
+    let figures: Vec<Markup> = scenarios.filter_map(figure).collect();
+    (!figures.is_empty()).then(|| {
+        html! {
+            p.how { (how) }
+            div.charts { @for figure in &figures { (figure) } }
+        }
+    })
 }
 
 /// A table that can be scrolled sideways, by keyboard too, where it is wider than the page.

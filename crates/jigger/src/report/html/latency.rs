@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
-use super::{anchor, figure, round_text};
+use super::{anchor, figure, of_scenarios, round_text};
 use crate::analysis::{Analysis, LatencyCurve, latency_curve};
 use crate::numbers::number;
 use crate::record::ScenarioRecord;
@@ -17,16 +17,10 @@ struct Line<'a> {
 }
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
-    let scenarios = analysis.record.suite.scenarios.iter();
-    let figures: Vec<Markup> =
-        scenarios.filter_map(|scenario| scenario_figure(analysis, scenario, caveats)).collect();
-    (!figures.is_empty()).then(|| html! {
-        p.how {
-            "All rounds' answers together. A point says which share of the answers came within that "
-            "time; every further nine takes the same width. A curve ends where ten answers of a round are left."
-        }
-        div.charts { @for figure in &figures { (figure) } }
-    })
+    let how = "All rounds' answers together. A point says which share of the answers came within \
+               that time; every further nine takes the same width. A curve ends where ten answers of \
+               a round are left.";
+    of_scenarios(analysis, how, |scenario| scenario_figure(analysis, scenario, caveats))
 }
 
 fn scenario_figure(
