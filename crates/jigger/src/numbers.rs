@@ -2,7 +2,6 @@
 
 /// Counts and nanoseconds of a run are far below 2^53, where f64 is exact.
 #[expect(clippy::cast_precision_loss, reason = "see above")]
-#[must_use]
 pub fn number(value: u64) -> f64 {
     value as f64
 }
@@ -12,7 +11,6 @@ pub fn number(value: u64) -> f64 {
 ///
 /// # Panics
 /// When there are no values.
-#[must_use]
 pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let count = sorted.len();
     if share == 0.5 && count.is_multiple_of(2) {

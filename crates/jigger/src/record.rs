@@ -476,6 +476,20 @@ impl Record {
         self.suite.scenarios.iter().map(|scenario| scenario.name.as_str()).collect()
     }
 
+    pub fn scenario(&self, name: &str) -> Option<&ScenarioRecord> {
+        self.suite.scenarios.iter().find(|scenario| scenario.name == name)
+    }
+
+    pub fn contender(&self, name: &str) -> Option<&ContenderRecord> {
+        self.contenders.iter().find(|contender| contender.name == name)
+    }
+
+    /// The load engine's I/O backend; `None` before the first trial.
+    pub fn driver(&self) -> Option<&str> {
+        let mut trials = self.visits.iter().flat_map(|visit| &visit.trials);
+        trials.next().map(|trial| trial.driver.as_str())
+    }
+
     /// The indexes of the contenders that take part.
     #[must_use]
     pub fn taking_part(&self) -> Vec<usize> {

@@ -2,10 +2,10 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
-use super::look::{Look, Tone};
 use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{LIMIT, Table, figure_tables, promise, threshold_value};
 use super::warnings::{Warning, warnings};
+use super::{Look, Tone};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
 
 /// The whole report: figures, what to know before believing them, and what they say.
