@@ -112,7 +112,6 @@ impl RunPlan {
     /// The scenarios that a visit of this phase runs, once so much is found: in the calibration a
     /// closed loop for each rate that is a share; in the rounds all, with the rates that were
     /// found, and with fresh connections too where closing differs.
-    #[must_use]
     pub fn scenarios_in(&self, phase: Phase, found: &Findings) -> Vec<Scenario> {
         match phase {
             Phase::Check | Phase::Survey | Phase::Startups => Vec::new(),
@@ -144,7 +143,6 @@ impl Schedule {
     /// That of a plan for the contenders whose indexes are in `taking_part`.
     ///
     /// The same plan and contenders give the same schedule.
-    #[must_use]
     pub fn new(plan: &RunPlan, taking_part: &[usize]) -> Self {
         let suite = &plan.suite;
         let entry = |&contender: &usize| Entry {
@@ -162,13 +160,11 @@ impl Schedule {
     }
 
     /// The entries in the order of round `round`, counted from 0.
-    #[must_use]
     pub fn round(&self, round: usize) -> Vec<Entry> {
         self.orders.round(round).into_iter().map(|at| self.entries[at].clone()).collect()
     }
 
     /// Each contender once, in the suite's order.
-    #[must_use]
     pub fn contenders(&self) -> Vec<Entry> {
         self.entries.iter().filter(|entry| entry.name != PLACEBO).cloned().collect()
     }

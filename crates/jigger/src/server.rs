@@ -19,8 +19,6 @@ pub mod guard;
 pub mod job;
 mod link;
 mod log;
-mod mark;
-mod meter;
 pub mod port;
 mod protocol;
 pub mod ready;
@@ -32,12 +30,12 @@ pub(crate) use error::below;
 pub use error::{
     Diagnostic, EngineError, GuardError, StartError, StopError, SystemError, UsageError,
 };
-pub use meter::Meter;
+pub use link::Meter;
 pub use protocol::{Exit, VERB};
 
 use link::Link;
-use mark::Mark;
 use protocol::{Event, Request, Spawned, VERSION};
+use tree::Mark;
 use usage::Usage;
 
 use crate::cgroup;

@@ -4,11 +4,8 @@
 //! turned into the validated types below. Nothing later sees the raw ones.
 
 mod builtin;
-mod containers;
 mod expectation;
 mod fault;
-mod names;
-mod objective;
 mod placeholder;
 mod raw;
 mod scenario;
@@ -24,16 +21,14 @@ use jigger_load::ConnectionPolicy;
 use crate::disturbance::Limits;
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
-pub use containers::{
-    CONTAINER_SUFFIX, ContainerLimits, ImageStart, InContainer, Network, Place, cpus, memory_bytes,
-    memory_text,
-};
 pub use expectation::{BodyExpectation, Expectation, hex};
 pub use fault::{Checked, Fault, duration};
-pub use objective::{Objective, Statistic};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
-pub use scenario::{Pacing, RequestSpec, Scenario, Spread};
-pub use selection::Selection;
+pub use scenario::{Objective, Pacing, RequestSpec, Scenario, Spread, Statistic};
+pub use selection::{
+    CONTAINER_SUFFIX, ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus,
+    memory_bytes, memory_text,
+};
 pub use threshold::{Bound, Limit, Threshold, check_metrics};
 
 /// The name under which the baseline is entered a second time; no contender may have it.
@@ -122,7 +117,6 @@ pub struct Contender {
 impl Contender {
     /// Whether it can run in a container only: nothing starts it as a process, and on the port that
     /// is chosen for a visit none runs already.
-    #[must_use]
     pub fn is_image_only(&self) -> bool {
         self.start.is_none() && has_chosen_port(&self.url)
     }
@@ -174,7 +168,6 @@ pub enum SuiteError {
 
 /// The schema of a suite file. What only makes no sense, such as two contenders of one name, is
 /// not in it.
-#[must_use]
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(raw::RawSuite).to_value()
 }
@@ -220,7 +213,6 @@ impl Suite {
         validate::validate(raw, text, place, folder)
     }
 
-    #[must_use]
     pub fn baseline(&self) -> &Contender {
         &self.contenders[self.baseline]
     }
@@ -228,7 +220,6 @@ impl Suite {
     /// The scenario that would tell what closing connections costs: the busiest closed loop with
     /// kept connections, short and with fresh ones. `None` when there is no such loop, when the
     /// suite has its like already, or does not want it.
-    #[must_use]
     pub fn fresh_counterpart(&self) -> Option<Scenario> {
         const LONGEST: Duration = Duration::from_millis(150);
         const MOST: u64 = 1_000;

@@ -10,10 +10,10 @@ use std::path::Path;
 
 use tar::EntryType;
 
-use super::error::{Problem, ReadError};
 use super::layer::LayerFacts;
-use super::paths::{PathTree, components};
+use super::layer::{PathTree, components};
 use super::stream::{Packing, for_each_entry};
+use super::{Problem, ReadError};
 
 /// An image has a few hundred blobs; a tar of something else may have a million entries.
 const BLOBS_MAX: usize = 100_000;

@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::Problem;
 use super::archive::{Blob, Contents};
-use super::error::Problem;
 use super::layer::digest_of;
 
 /// An index may name indexes; more than this is a loop or a joke.

@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 
 use super::archive::{Blob, Contents, is_layout};
 use super::engine::{Answer, Engine, NoEngine, read_aside};
-use super::error::{MeasureError, Problem};
 use super::layer::{LayerFacts, wasted_bytes};
 use super::manifest::{Described, images};
 use super::{Image, Layer, sum};
+use super::{MeasureError, Problem};
 
 /// Measures what the user named: a file, the folder of an image, or else a reference that an engine
 /// knows. What begins with `/`, `./` or `../` can only be a path.

@@ -98,7 +98,6 @@ impl Cores {
 
 impl Options {
     /// The program's arguments that ask for the same of the suite in this file.
-    #[must_use]
     pub fn arguments(&self, suite: &str) -> Vec<String> {
         let Self { method, selection, cores, .. } = self;
         let list =

@@ -1,20 +1,21 @@
 //! The jigger end of the guard: starts it, asks it, hears what happens.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::UsageError;
-use super::mark::{self, Mark};
 use super::protocol::{Event, Message, Request, VERB, write_line};
+use super::tree::{self, Mark};
+use super::usage::Usage;
 use super::{StartSpec, container};
 
 /// What a response may take: far more than the longest, which an engine is asked for.
@@ -44,7 +45,7 @@ impl Link {
         let mut command = Command::new(&spec.guard);
         command.arg(VERB).current_dir(&spec.dir);
         command.envs(spec.env.iter().map(|(name, value)| (name, value)));
-        command.env(mark::VARIABLE, mark.text());
+        command.env(tree::VARIABLE, mark.text());
         // A process group of its own: Ctrl-C at the terminal reaches jigger alone.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut guard = command.spawn()?;
@@ -143,5 +144,25 @@ fn hand_on(
             Message::Event(event) => events.send(event).map_err(drop),
             Message::Response(response) => responses.send(response).map_err(drop),
         };
+    }
+}
+
+/// Asks a server's guard for its costs; cheap to clone and to send to a sampling thread.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    pub(super) connection: Connection,
+}
+
+impl Meter {
+    /// CPU time and memory of the tree, as of the guard's response.
+    ///
+    /// The guard reads about 10 us for CPU time with a cgroup, else about 10 us a process. For
+    /// memory the kernel walks the page tables of each process: 0.1 to 0.5 ms for a small one such
+    /// as a gunicorn worker, more for a big one. The way there and back are some ten system calls.
+    ///
+    /// # Errors
+    /// [`UsageError`]; [`UsageError::Gone`] also when the guard is gone.
+    pub fn usage(&self) -> Result<Usage, UsageError> {
+        self.connection.request(&Request::Usage)
     }
 }

@@ -47,7 +47,6 @@ impl Default for Expectation {
 
 impl Expectation {
     /// What is wrong with an answer, or `None` when it is as expected.
-    #[must_use]
     pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
         if status != self.status {
             let shown = excerpt(body);
@@ -63,7 +62,6 @@ impl Expectation {
 
 impl BodyExpectation {
     /// What is wrong with a body, or `None` when it is as expected.
-    #[must_use]
     pub fn fault(&self, body: &[u8]) -> Option<String> {
         let right = match self {
             Self::Any => true,

@@ -18,7 +18,6 @@ pub struct UnknownPlaceholder {
 
 impl Placeholders {
     /// With one more value.
-    #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.values.push((name, value.to_string()));
         self

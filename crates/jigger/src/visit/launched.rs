@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::VisitError;
+use super::VisitError;
 use super::verify::Target;
 use crate::disturbance::HostReading;
 use crate::record::Evidence;

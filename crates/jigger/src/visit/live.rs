@@ -2,34 +2,33 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jigger_load::Address;
 use jigger_load::fetch::{FetchError, FetchOptions, fetch};
 use tempfile::TempDir;
 
-use super::capacity;
-use super::error::VisitError;
+use super::kernel::{LocalPorts, in_running_order};
 use super::launched::LiveServer;
-use super::local_ports::{LocalPorts, in_running_order};
-use super::trial::{self, Conditions};
+use super::trial::Conditions;
 use super::verify::{Target, ask_where_answered, verify};
-use super::warm_up::{self, Learned, WarmedUp, warm_up};
-use super::{ceiling, tracked};
+use super::warm_up::{Learned, WarmedUp, warm_up};
+use super::{VisitError, capacity, ceiling, kernel, trial, warm_up};
 use crate::disturbance::{Disturbance, HostReading};
 use crate::event::{Event, Listener};
-use crate::image::Engine;
+use crate::image::{ContainerSpec, Engine};
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
 use crate::record::{
     CeilingAttempt, ContainerRecord, ContenderRecord, Evidence, TrialRecord, VisitParts,
     VisitRecord,
 };
-use crate::server::port::{self, Ports};
+use crate::server::port::Ports;
 use crate::server::ready::{Probe, wait_ready};
-use crate::server::{Server, StartSpec};
+use crate::server::{Container, Server, StartSpec, port};
 use crate::session::{Turn, Work, World};
-use crate::suite::{Contender, Pacing, Placeholders, Scenario};
+use crate::suite::{Contender, Network, Pacing, Placeholders, Scenario};
 
 /// One probe gives up after this; a server that hangs is asked again.
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
@@ -87,7 +86,6 @@ impl<'a> LiveWorld<'a> {
 
     /// With the engine, where there is one, for those contenders that run in containers, as their
     /// records say.
-    #[must_use]
     pub fn with_containers(
         mut self,
         engine: Option<Engine>,
@@ -323,7 +321,7 @@ impl<'a> LiveWorld<'a> {
     /// to come might be dropped.
     fn wait_for_room(&self, listener: &mut Listener<'_>) {
         let begun = Instant::now();
-        let is_over = || tracked::has_room() || begun.elapsed() >= tracked::PATIENCE;
+        let is_over = || kernel::has_room() || begun.elapsed() >= kernel::PATIENCE;
         if !is_over() {
             let name = "waiting until the kernel forgets tracked connections".to_owned();
             listener(Event::Step { name, rate_per_second: None });
@@ -429,6 +427,65 @@ pub(super) fn filled(
     environment.iter().map(fill).collect()
 }
 
+impl LiveWorld<'_> {
+    /// The command that makes the contender's container, and its name, by which it is removed.
+    pub(super) fn container_spec(
+        &self,
+        contender: &Contender,
+        port: Option<u16>,
+        values: &Placeholders,
+    ) -> Result<StartSpec, VisitError> {
+        let at = self.plan.suite.contenders.iter().position(|it| it.name == contender.name);
+        let record = at.and_then(|at| self.containers.get(at)?.as_ref());
+        let (Some(engine), Some(record)) = (&self.engine, record) else {
+            return Err(VisitError("there is no image to run it from".to_owned()));
+        };
+        let limits = &self.plan.suite.container_limits;
+        let start = &contender.image_start;
+        let values = values.clone().with("host", limits.network.listen_address());
+        let name = container_name(&contender.name);
+        let spec = ContainerSpec {
+            name: name.clone(),
+            image: record.image.clone(),
+            network: limits.network.name().to_owned(),
+            publish: published(limits.network, port, start.port)?,
+            cpus: limits.cpus,
+            cpu_set: self.plan.placement.server_cpus.clone(),
+            memory_bytes: limits.memory_bytes,
+            environment: filled(&values, &start.environment)?,
+            arguments: values.fill_all(&start.arguments).map_err(VisitError::of)?,
+        };
+        let container = Some(Container { engine: engine.path.clone(), name });
+        Ok(StartSpec { container, ..self.spec(contender, engine.create_command(&spec)) })
+    }
+}
+
+/// On the bridge, the visit's port and the one in the container that it leads to: the image's own,
+/// or the same.
+fn published(
+    network: Network,
+    port: Option<u16>,
+    inside: Option<u16>,
+) -> Result<Option<(u16, u16)>, VisitError> {
+    if network == Network::Host {
+        return Ok(None);
+    }
+    let port = port.ok_or_else(|| {
+        let reason = "its url names no {port}, so there is nothing to publish on the bridge; \
+                      write {port} there, or add --network host";
+        VisitError(reason.to_owned())
+    })?;
+    Ok(Some((port, inside.unwrap_or(port))))
+}
+
+/// A name that no other container has: engines take letters, digits, `_`, `.` and `-`.
+fn container_name(contender: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let contender = contender.replace('+', ".");
+    format!("jigger-{}-{number}-{contender}", std::process::id())
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -458,5 +515,20 @@ mod tests {
         };
         let quickest = (0..50).map(|_| timed()).min().unwrap();
         assert!(quickest < FetchOptions::default().close_patience, "{quickest:?}");
+    }
+
+    #[test]
+    fn the_bridge_publishes_the_visits_port_and_the_host_none() {
+        assert_eq!(published(Network::Host, Some(7), None).unwrap(), None);
+        assert_eq!(published(Network::Bridge, Some(7), None).unwrap(), Some((7, 7)));
+        assert_eq!(published(Network::Bridge, Some(7), Some(80)).unwrap(), Some((7, 80)));
+        assert!(published(Network::Bridge, None, None).unwrap_err().0.contains("{port}"));
+    }
+
+    #[test]
+    fn names_are_such_as_engines_take_and_never_the_same() {
+        let (first, second) = (container_name("gin+container"), container_name("gin+container"));
+        assert_ne!(first, second);
+        assert!(first.ends_with("-gin.container"), "{first}");
     }
 }

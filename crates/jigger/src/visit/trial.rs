@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jigger_load::{Address, BodyRule, Expect, Load, Request, Sample};
 
-use super::error::VisitError;
+use super::VisitError;
 use super::verify::Target;
 use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;

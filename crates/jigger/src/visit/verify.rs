@@ -6,7 +6,7 @@ use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
 use jigger_load::{Address, Request, Url};
 use sha2::{Digest as _, Sha256};
 
-use super::error::VisitError;
+use super::VisitError;
 use crate::record::Evidence;
 use crate::suite::{Expectation, RequestSpec};
 

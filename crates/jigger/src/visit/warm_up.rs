@@ -6,7 +6,7 @@ use std::time::Duration;
 use jigger_load::{ConnectionPolicy, Extent, Load};
 use jigger_stats::{Steadiness, SteadyRule};
 
-use super::error::VisitError;
+use super::VisitError;
 use super::trial::{Conditions, load_of};
 use crate::event::{Event, Listener};
 use crate::server::Server;
