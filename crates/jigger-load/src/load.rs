@@ -1,7 +1,7 @@
 //! What to ask of a server and how hard.
 
 use crate::expect::Expect;
-use crate::snapshot::Snapshots;
+use crate::sample::Snapshots;
 use crate::source::request::Request;
 use crate::url::Address;
 use std::sync::Arc;

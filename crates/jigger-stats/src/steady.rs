@@ -1,7 +1,6 @@
 //! When a warm-up has reached its steady state.
 
-use crate::contrast::count;
-use crate::student;
+use crate::contrast::{count, two_sided_critical};
 
 /// Judges warm-up windows: steady when the last few neither vary much nor drift.
 ///
@@ -184,8 +183,7 @@ fn fitted_rise(values: &[f64]) -> f64 {
 fn drift_and_limit(values: &[f64]) -> (f64, f64) {
     const LEVEL: f64 = 0.05;
     let mean = mean(values);
-    let limit =
-        student::two_sided_critical(LEVEL, count(values.len() - 2)) * rise_error(values) / mean;
+    let limit = two_sided_critical(LEVEL, count(values.len() - 2)) * rise_error(values) / mean;
     (fitted_rise(values) / mean, limit)
 }
 

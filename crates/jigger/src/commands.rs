@@ -60,7 +60,6 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Runs the program.
 pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == VERB) {
         return guard::main();

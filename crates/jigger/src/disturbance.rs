@@ -60,7 +60,6 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// No limit at all.
     pub fn none() -> Self {
         Self { steal: 1.0, foreign_cpu: 1.0, cpu_pressure: 1.0, throttled: 1.0 }
     }

@@ -103,7 +103,6 @@ fn smt_siblings(cores: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// A text that is no list of cores.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no list of cores; write for instance 0,2-5")]
 pub struct NotCpus(String);
@@ -129,7 +128,6 @@ pub fn parse_cpus(text: &str) -> Result<Vec<usize>, NotCpus> {
     Ok(cpus)
 }
 
-/// Why cores cannot be placed as asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{flag}: core {cpu} is not one that jigger may use; choose from {allowed:?}")]
 pub struct PlacementError {

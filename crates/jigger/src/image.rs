@@ -114,7 +114,6 @@ pub struct ImageReport {
 }
 
 impl ImageReport {
-    /// The report on `images`.
     pub fn new(images: Vec<Image>) -> Self {
         Self { version: VERSION, images }
     }
@@ -148,7 +147,6 @@ fn sum(layers: &[Layer], bytes: impl Fn(&Layer) -> u64) -> u64 {
 pub struct MeasureError {
     /// The file, folder or reference as it was given.
     pub subject: String,
-    /// What is wrong with it.
     pub problem: Problem,
 }
 
@@ -156,68 +154,33 @@ pub struct MeasureError {
 /// index or a digest.
 #[derive(Debug, Error)]
 pub enum Problem {
-    /// The file or folder cannot be opened or listed.
     #[error("it cannot be read: {0}")]
     Unreadable(io::Error),
-    /// The bytes are something else than an image.
     #[error(
         "it is no container image: {0}. Give what `docker save` or `podman save` wrote, or the \
          folder of an OCI image layout"
     )]
     NotAnImage(String),
-    /// The archive ends early, or bytes of it have changed.
     #[error(
         "the archive is truncated or damaged in or after {entry}: {reason}. Save the image again"
     )]
-    Damaged {
-        /// The entry that was read last.
-        entry: String,
-        /// What was found there.
-        reason: String,
-    },
-    /// A part that the manifest names is not there.
+    Damaged { entry: String, reason: String },
     #[error(
         "the {part} {name} is named by the manifest but is not in the archive; it may be truncated \
          or saved only in part. Save the image again"
     )]
-    Missing {
-        /// Which kind of part.
-        part: &'static str,
-        /// Its name in the archive.
-        name: String,
-    },
-    /// A part is there, and is not what it should be.
+    Missing { part: &'static str, name: String },
     #[error("the {part} {name} cannot be used: {reason}")]
-    Malformed {
-        /// Which kind of part.
-        part: &'static str,
-        /// Its name in the archive.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A part is not the one that it claims to be.
+    Malformed { part: &'static str, name: String, reason: String },
     #[error(
         "the {part} {name} does not match its digest: it should be {expected} and is {found}. The \
          archive was changed or damaged; save the image again"
     )]
-    DigestMismatch {
-        /// Which kind of part.
-        part: &'static str,
-        /// Its name in the archive.
-        name: String,
-        /// The digest by which the image refers to it.
-        expected: String,
-        /// The digest of the bytes.
-        found: String,
-    },
-    /// Measuring would take more memory than any image of sense needs.
+    DigestMismatch { part: &'static str, name: String, expected: String, found: String },
     #[error("its layers name more paths than a measurement can hold in memory (4 million)")]
     TooManyPaths,
-    /// It is no file, and no engine answers that could know it.
     #[error("there is no such file or folder, and no engine to ask for an image of that name: {0}")]
     NoEngine(NoEngine),
-    /// The engine could not give the image.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }

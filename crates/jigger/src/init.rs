@@ -12,7 +12,6 @@ use languages::{go, node, python, rust};
 
 pub use write::suite_text;
 
-/// A server that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// Its name in the suite.
@@ -23,15 +22,12 @@ pub struct Found {
     pub what: String,
     /// Programs that its commands need.
     pub needs: Vec<&'static str>,
-    /// The commands that build it.
     pub build: Vec<String>,
     /// The command that starts it; none where only an image can.
     pub start: Option<String>,
-    /// How it learns its port.
     pub port: Port,
     /// A path that it answers.
     pub path: String,
-    /// Whether a Dockerfile is beside it.
     pub has_dockerfile: bool,
 }
 
@@ -44,7 +40,6 @@ pub enum Port {
     Argument,
     /// It is written in the sources.
     Fixed(u16),
-    /// It was not found out.
     Unknown,
 }
 

@@ -31,10 +31,8 @@ const QUICK_CAP: Duration = Duration::from_secs(1);
 /// What is done in a run.
 #[derive(Debug, Clone)]
 pub struct RunPlan {
-    /// What is compared, as it was read.
     pub suite: Suite,
     pub options: Options,
-    /// The cores of the load engine and of the servers.
     pub placement: Placement,
     /// What is done, in this order, once the contenders are prepared.
     pub phases: Vec<Phase>,
@@ -48,12 +46,10 @@ pub struct RunPlan {
     pub ceiling_time: Duration,
 }
 
-/// What the phases before the rounds found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
     /// Requests a second of the scenarios whose rate is a share, by their names.
     pub rates: BTreeMap<String, f64>,
-    /// Whether some contenders close connections that others keep.
     pub closing_differs: bool,
 }
 
@@ -71,7 +67,6 @@ pub struct Entry {
 pub struct Schedule {
     /// Who takes part: each contender once, and the placebo last.
     pub entries: Vec<Entry>,
-    /// When the run may end.
     pub looks: Looks,
     orders: Orders,
 }

@@ -53,7 +53,6 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(5);
 pub struct StartSpec {
     /// The program and its arguments; no shell reads them.
     pub argv: Vec<String>,
-    /// The directory to start in.
     #[serde(skip)]
     pub dir: PathBuf,
     /// Variables set besides those of jigger's own environment.
@@ -87,10 +86,8 @@ impl StartSpec {
     }
 }
 
-/// What has become of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
-    /// Its first process runs.
     Running,
     /// Its first process returned 0 and left others behind, as a program that daemonises does.
     Daemonised,
@@ -98,7 +95,6 @@ pub enum Life {
     Exited(Exit),
 }
 
-/// How a server was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped {
     /// From the order to the end of its last process, to 1 ms.
@@ -155,7 +151,6 @@ impl Server {
         }
     }
 
-    /// The process id of the server's first process.
     pub fn pid(&self) -> i32 {
         self.spawned.pid
     }

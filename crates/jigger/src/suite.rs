@@ -34,7 +34,6 @@ pub use threshold::{Bound, Limit, Threshold, check_metrics};
 /// The name under which the baseline is entered a second time; no contender may have it.
 pub const PLACEBO: &str = "placebo";
 
-/// A validated suite.
 #[derive(Debug, Clone)]
 pub struct Suite {
     /// The suite's name, used for the record's file name and in reports.
@@ -64,7 +63,6 @@ pub struct Suite {
 pub struct Rounds {
     /// No stop before this many rounds.
     pub min: usize,
-    /// Never more than this many.
     pub max: usize,
     /// A comparison that is known to within this share of its ratio needs no further rounds.
     pub until_half_width: f64,
@@ -127,7 +125,6 @@ fn has_chosen_port(url: &str) -> bool {
     url.contains("{port}")
 }
 
-/// How a contender's container image is had.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ImageRecipe {
     /// Built by a command that holds `{engine}` and `{tag}`.
@@ -149,17 +146,11 @@ pub enum SuiteError {
     Syntax {
         /// `file:line`.
         place: String,
-        /// What is wrong, with the nearest known key where there is one.
         message: String,
     },
     /// The file reads well and means nothing sensible.
     #[error("{suite}: {fault}")]
-    Meaning {
-        suite: String,
-        /// What is wrong and what to write instead.
-        fault: Fault,
-    },
-    /// The sources of a compiled-in suite could not be unpacked.
+    Meaning { suite: String, fault: Fault },
     #[error(
         "cannot unpack the sources of the suite '{name}' into {directory}: {cause}\n  set JIGGER_CACHE_DIR to a folder that can be written"
     )]

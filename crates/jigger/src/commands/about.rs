@@ -8,10 +8,6 @@ use clap_mangen::{Man, generate_to};
 use super::{Exit, output};
 use crate::cli::{Cli, CompletionsArgs, ManArgs, SchemaArgs};
 
-/// Prints the completions.
-///
-/// # Errors
-/// When standard output cannot be written.
 pub fn completions(args: &CompletionsArgs) -> Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "jigger", &mut script);
@@ -19,10 +15,6 @@ pub fn completions(args: &CompletionsArgs) -> Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// Prints the page of jigger itself, or writes all pages.
-///
-/// # Errors
-/// When a page cannot be written.
 pub fn man(args: &ManArgs) -> Result<Exit> {
     let Some(folder) = &args.dir else {
         let mut page = Vec::new();
@@ -36,10 +28,6 @@ pub fn man(args: &ManArgs) -> Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// Prints the schema.
-///
-/// # Errors
-/// When standard output cannot be written.
 pub fn schema(args: &SchemaArgs) -> Result<Exit> {
     output::print(&format!("{:#}\n", args.of.value()))?;
     Ok(Exit::Fine)

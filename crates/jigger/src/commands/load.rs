@@ -117,7 +117,6 @@ fn show(progress: &Progress) {
     );
 }
 
-/// The load that the arguments ask for.
 fn load_of(args: &LoadArgs) -> Result<Load> {
     let url = Url::parse(&args.url)?;
     let asked = Asked::read(args)?;

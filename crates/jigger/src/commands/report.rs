@@ -12,10 +12,6 @@ use crate::record::Record;
 use crate::report::{Format, changes, render_as, render_since};
 use crate::suite::check_metrics;
 
-/// Reads the record and writes its report.
-///
-/// # Errors
-/// When the record cannot be read or a file cannot be written.
 pub fn run(args: &ReportArgs) -> Result<Exit> {
     let record = Record::read(&args.record)?;
     output::check_files(&args.output)?;
@@ -50,10 +46,6 @@ fn against(analysis: &Analysis<'_>, earlier: &Record, args: &ReportArgs) -> Resu
     Ok(Exit::Fine)
 }
 
-/// Compares two records.
-///
-/// # Errors
-/// When a record cannot be read, or the two cannot be compared.
 pub fn diff(args: &DiffArgs) -> Result<Exit> {
     let (old, new) = (Record::read(&args.old)?, Record::read(&args.new)?);
     let scenarios: Vec<&str> = new.suite.scenarios.iter().map(|s| s.name.as_str()).collect();

@@ -12,10 +12,6 @@ use crate::plan::{Options, RunPlan};
 use crate::prepare::Images;
 use crate::suite::Suite;
 
-/// Runs a suite.
-///
-/// # Errors
-/// When the suite is wrong or a file cannot be written.
 pub fn run(args: &RunArgs) -> Result<Exit> {
     let options = args.options.clone();
     let suite = Suite::read(&args.suite, &options.selection)?;
@@ -26,10 +22,6 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     measure(&RunPlan::new(suite, options, &allowed_cores())?, images, &args.output)
 }
 
-/// Compares the servers named on the command line.
-///
-/// # Errors
-/// When an argument is not NAME=URL, a server cannot be measured, or a file cannot be written.
 pub fn compare(args: &CompareArgs) -> Result<Exit> {
     let text = suite_text(args)?;
     let suite = Suite::parse(&text, "the command line", Path::new("/"))?;

@@ -23,7 +23,6 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 /// An answer is a few lines; the rest of a longer one is read and dropped.
 const ANSWER_MAX_BYTES: u64 = 1 << 20;
 
-/// The programs that jigger knows as container engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// Docker, whose daemon must run.
@@ -32,12 +31,9 @@ pub enum Program {
     Podman,
 }
 
-/// A container engine that answers.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    /// Which one.
     pub program: Program,
-    /// Its version, as it tells it.
     pub version: String,
     /// Its program, as an absolute path.
     pub path: PathBuf,
@@ -46,10 +42,8 @@ pub struct Engine {
 /// No engine can be used: for each that was tried, why, and what to do about it.
 #[derive(Debug, Error)]
 pub enum NoEngine {
-    /// The engine asked for is not one that jigger knows.
     #[error("unknown container engine '{0}': choose docker or podman")]
     Unknown(String),
-    /// None of those tried answers.
     #[error("no container engine answers.{}", tried_lines(.0))]
     Unavailable(Vec<(Program, Unavailable)>),
 }
@@ -57,13 +51,10 @@ pub enum NoEngine {
 /// Why one engine cannot be used; with what it said.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unavailable {
-    /// There is no such program on the PATH.
     #[error("not installed")]
     NotInstalled,
-    /// The program is there and fails.
     #[error("installed but does not answer ({0})")]
     NoAnswer(String),
-    /// The program is there and this user may not use it.
     #[error("installed but this user may not use it ({0})")]
     NoPermission(String),
 }
@@ -71,27 +62,13 @@ pub enum Unavailable {
 /// A question that the engine did not answer as it should.
 #[derive(Debug, Error)]
 pub enum EngineError {
-    /// There is no such image.
     #[error(
         "{program} has no image {reference}: build or pull it first; `{program} images` lists \
          those that it has"
     )]
-    NoImage {
-        /// The engine asked.
-        program: Program,
-        /// The image asked for.
-        reference: String,
-    },
-    /// The engine failed.
+    NoImage { program: Program, reference: String },
     #[error("{program} could not {task}: {complaint}")]
-    Failed {
-        /// The engine asked.
-        program: Program,
-        /// What it was asked to do.
-        task: String,
-        /// What it said.
-        complaint: String,
-    },
+    Failed { program: Program, task: String, complaint: String },
 }
 
 /// What the engine says about an image.
@@ -229,7 +206,6 @@ impl Engine {
 }
 
 impl Unavailable {
-    /// What to do about it.
     pub fn remedy(&self, program: Program) -> &'static str {
         match (self, program) {
             (Self::NotInstalled, Program::Docker) => {
@@ -328,7 +304,6 @@ fn text_before(text: &Receiver<String>, deadline: Instant) -> Option<String> {
 /// What to make a container of, and within which limits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContainerSpec {
-    /// The name that it is to have.
     pub name: String,
     /// The image, which the engine has already.
     pub image: String,
@@ -336,13 +311,10 @@ pub struct ContainerSpec {
     pub network: String,
     /// A port of the loopback address, and the container's port that it leads to.
     pub publish: Option<(u16, u16)>,
-    /// The most processor time, in cores.
     pub cpus: Option<f64>,
     /// The cores that it is kept to; empty for all.
     pub cpu_set: Vec<usize>,
-    /// The most memory, in bytes.
     pub memory_bytes: Option<u64>,
-    /// Environment.
     pub environment: Vec<(String, String)>,
     /// What comes after the image's name.
     pub arguments: Vec<String>,

@@ -19,7 +19,6 @@ use super::{Problem, ReadError};
 /// because the level never changes.
 const GZIP_LEVEL: u32 = 6;
 
-/// How many of its biggest files a layer names.
 const BIGGEST_COUNT: usize = 5;
 
 /// Marks a path that a layer removes from those below it (OCI image layer specification,
@@ -47,13 +46,15 @@ struct Entry {
     change: Change,
 }
 
-/// What a layer does to a path.
 enum Change {
     /// A regular file with this much content.
-    File { bytes: u64 },
+    File {
+        bytes: u64,
+    },
     /// A further name of the file at `target`.
-    HardLink { target: PathId },
-    /// A folder.
+    HardLink {
+        target: PathId,
+    },
     Folder,
     /// A symbolic link, a device, a pipe.
     Other,
@@ -294,7 +295,6 @@ pub(super) const PATHS_MAX: usize = 4_000_000;
 /// All names together, for the same reason; 16 bytes for each of that many paths.
 const NAMES_MAX_BYTES: usize = 64 << 20;
 
-/// The number of a path in a [`PathTree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PathId(u32);
 

@@ -141,7 +141,6 @@ fn only_image(server: &Found) -> String {
     )
 }
 
-/// A TOML text.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

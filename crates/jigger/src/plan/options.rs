@@ -73,12 +73,9 @@ fn cpu_list(text: &str) -> Result<CpuList, NotCpus> {
     parse_cpus(text).map(CpuList)
 }
 
-/// Two revisions of every contender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revisions {
-    /// The one to compare with.
     pub base: String,
-    /// The one in question.
     pub head: String,
     /// The metrics that count, where they are not the default ones.
     pub metrics: Vec<String>,

@@ -63,40 +63,16 @@ impl RecordFile {
 /// Why a record cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The file cannot be written.
     #[error("cannot write the record {path}: {cause}\n  name another place with --record FILE")]
-    Write {
-        /// Where.
-        path: String,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// The file cannot be read.
+    Write { path: String, cause: std::io::Error },
     #[error("cannot read the record {path}: {cause}")]
-    Read {
-        /// Where.
-        path: String,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// The file is not a record.
+    Read { path: String, cause: std::io::Error },
     #[error("{path} is not a record of jigger: {message}")]
-    NotARecord {
-        /// Where.
-        path: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// A newer program wrote it.
+    NotARecord { path: String, message: String },
     #[error(
         "{path} has record version {found}; this jigger reads up to {VERSION}\n  use the jigger that wrote it, or a newer one"
     )]
-    Newer {
-        /// Where.
-        path: String,
-        /// The version found.
-        found: u64,
-    },
+    Newer { path: String, found: u64 },
 }
 
 /// From this length on a record is packed; below, it can be read in the page itself.

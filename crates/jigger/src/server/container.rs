@@ -16,7 +16,6 @@ pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// Between two looks whether the engine's program has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// A container by its engine and name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     /// The engine's program: docker or podman, as an absolute path.

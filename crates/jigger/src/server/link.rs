@@ -21,7 +21,6 @@ use super::{StartSpec, container};
 /// What a response may take: far more than the longest, which an engine is asked for.
 const RESPONSE_LIMIT: Duration = container::ANSWER_LIMIT.saturating_mul(2);
 
-/// A running guard.
 #[derive(Debug)]
 pub(super) struct Link {
     guard: Child,

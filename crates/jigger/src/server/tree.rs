@@ -25,7 +25,6 @@ use crate::host::monotonic_ns;
 /// How often the tree is read again when a process ended during the reading.
 const READINGS: usize = 5;
 
-/// All processes of one server.
 #[derive(Debug)]
 pub(super) struct ProcessTree {
     /// Held open, so that a reused process id never reads as it.
@@ -48,7 +47,6 @@ impl ProcessTree {
         Ok(Self { root, is_server: true, account })
     }
 
-    /// CPU time and memory, now.
     pub(super) fn usage(&self) -> Result<Usage, UsageError> {
         Ok(Usage { cpu: self.cpu()?, memory: self.memory()? })
     }
@@ -229,7 +227,6 @@ fn scan(root: i32) -> Vec<Process> {
 /// The variable that carries the mark. Every contender gets it, so it favours none.
 pub(super) const VARIABLE: &str = "JIGGER_SERVER";
 
-/// How long to look for marked processes.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// So many looks in a row must find nothing: for a moment within execve(2) a process shows no
@@ -248,7 +245,6 @@ impl Mark {
         Self(format!("{}-{number}-{}", std::process::id(), monotonic_ns()))
     }
 
-    /// The value of [`VARIABLE`].
     pub(super) fn text(&self) -> &str {
         &self.0
     }

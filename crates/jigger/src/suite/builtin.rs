@@ -19,7 +19,6 @@ pub struct Builtin {
 }
 
 impl Builtin {
-    /// The compiled-in suite of that name.
     pub fn named(name: &str) -> Option<Self> {
         let text = match name {
             "pong" => include_str!(concat!(env!("OUT_DIR"), "/suites/pong.toml")),

@@ -2,7 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-/// What a correct answer is: status, headers and body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
     pub status: u16,
@@ -16,13 +15,11 @@ pub enum BodyExpectation {
     Any,
     /// JSON of this value, whatever its spacing and key order.
     Json(serde_json::Value),
-    /// These bytes.
     Text(String),
     /// A match somewhere in the body.
     Regex(regex::bytes::Regex),
     /// The SHA-256 of the body, in lower-case hexadecimal.
     Sha256(String),
-    /// So many bytes.
     Length(u64),
 }
 

@@ -10,14 +10,11 @@ pub struct Placeholders {
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[error("'{{{name}}}' has no value here; known here: {known}")]
 pub struct UnknownPlaceholder {
-    /// The name between the braces.
     pub name: String,
-    /// Those that would have worked.
     pub known: String,
 }
 
 impl Placeholders {
-    /// With one more value.
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.values.push((name, value.to_string()));
         self

@@ -61,14 +61,12 @@ impl Selection {
         Ok(suite.with_contenders(contenders))
     }
 
-    /// What is wrong with the names, if anything is.
     fn unknown_name(&self, suite: &Suite) -> Option<Fault> {
         let known: Vec<&str> = suite.contenders.iter().map(|c| c.name.as_str()).collect();
         let other = self.only.iter().find(|name| !known.contains(&name.as_str()))?;
         Some(unknown("contender", other, &known).into())
     }
 
-    /// Why contenders cannot run where they are to.
     fn no_place(&self, suite: &Suite) -> Option<Fault> {
         let mut images = suite.contenders.iter().filter(|contender| contender.image.is_some());
         if self.place == Place::Processes {
@@ -167,11 +165,9 @@ pub struct ContainerLimits {
     pub network: Network,
     /// The most processor time that it may use, in cores; `None` for no limit of its own.
     pub cpus: Option<f64>,
-    /// The most memory that it may use.
     pub memory_bytes: Option<u64>,
 }
 
-/// How a contender's image is started.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ImageStart {
     /// Words after the image's name: its command's arguments, or another command.
@@ -190,7 +186,6 @@ pub struct InContainer {
 }
 
 impl Place {
-    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Processes => "processes",

@@ -17,12 +17,9 @@ pub struct Threshold {
     pub text: String,
 }
 
-/// The side of a limit that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
-    /// The limit or more.
     AtLeast,
-    /// The limit or less.
     AtMost,
 }
 

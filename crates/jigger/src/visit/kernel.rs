@@ -35,7 +35,6 @@ pub struct LocalPorts {
     loads: Vec<Opened>,
 }
 
-/// Connections of one load.
 #[derive(Debug)]
 struct Opened {
     to: Address,
@@ -75,7 +74,6 @@ impl LocalPorts {
 }
 
 impl Opened {
-    /// How many of the ports are still held.
     fn held(&self, now: Instant) -> f64 {
         let since = now.saturating_duration_since(self.ended);
         let recent = HELD.saturating_sub(since).min(self.span);

@@ -25,7 +25,6 @@ pub(super) struct LiveServer {
     pub(super) server: Option<Server>,
     pub(super) port: Option<u16>,
     pub(super) target: Target,
-    /// Whether it has given a correct answer.
     pub(super) was_ready: bool,
     /// The most memory that its container may have.
     pub(super) memory_limit_bytes: Option<u64>,

@@ -182,7 +182,6 @@ impl<'a> LiveWorld<'a> {
         Ok(LiveServer { server, port, memory_limit_bytes, ..LiveServer::running_already(target) })
     }
 
-    /// How a process of the host is started.
     fn process_spec(
         &self,
         contender: &Contender,
@@ -416,7 +415,6 @@ fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe 
     }
 }
 
-/// Each value with its placeholders filled.
 pub(super) fn filled(
     values: &Placeholders,
     environment: &[(String, String)],

@@ -13,7 +13,6 @@ use crate::suite::{Expectation, RequestSpec};
 /// Where a server is asked, and the bytes that it is probed with: the same for all.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The address that is asked.
     pub address: Address,
     /// All addresses that the URL's host has, in the order of the resolver.
     pub addresses: Vec<Address>,
