@@ -15,7 +15,7 @@ use crate::record::Phase;
 use crate::suite::{Pacing, Rounds, Scenario, Suite, WarmUp};
 
 pub use crate::suite::PLACEBO;
-pub use options::{Cores, CpuList, Method, Options, Revisions};
+pub use options::{Cores, Method, Options, Revisions};
 
 /// How long the load engine's ceiling is measured, for each shape of scenario.
 const CEILING: Duration = Duration::from_secs(1);

@@ -24,7 +24,7 @@ pub use costs::{
     ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
     LayerRecord, Limit,
 };
-pub use file::{Embedded, RecordError, RecordFile, embed};
+pub use file::{RecordError, RecordFile, embed};
 pub use plan::{PacingRecord, Phase, PlanRecord, VisitParts};
 
 /// The version of the on-disk format that this program writes and reads.

@@ -22,12 +22,12 @@ use crate::disturbance::Limits;
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use expectation::{BodyExpectation, Expectation, hex};
-pub use fault::{Checked, Fault, duration};
-pub use placeholder::{Placeholders, UnknownPlaceholder};
+pub use fault::{Fault, duration};
+pub use placeholder::Placeholders;
 pub use scenario::{Objective, Pacing, RequestSpec, Scenario, Spread, Statistic};
 pub use selection::{
-    CONTAINER_SUFFIX, ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus,
-    memory_bytes, memory_text,
+    ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus, memory_bytes,
+    memory_text,
 };
 pub use threshold::{Bound, Limit, Threshold, check_metrics};
 

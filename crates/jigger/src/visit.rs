@@ -11,9 +11,8 @@ mod warm_up;
 
 use crate::server::Diagnostic;
 
-pub use live::{LiveWorld, OtherTrials};
+pub use live::LiveWorld;
 pub use trial::{Conditions, run as run_trial};
-pub use verify::{Target, verify};
 
 /// Why a visit ended early.
 #[derive(Debug, thiserror::Error)]

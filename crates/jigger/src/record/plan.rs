@@ -102,13 +102,6 @@ pub struct VisitParts {
     pub stop_ns: u64,
 }
 
-impl VisitParts {
-    /// All of it.
-    pub fn total_ns(&self) -> u64 {
-        self.launch_ns + self.verify_ns + self.warm_up_ns + self.trials_ns + self.stop_ns
-    }
-}
-
 impl VisitRecord {
     /// A visit of which nothing is known yet.
     pub fn begun(entry: &str, round: usize, position: usize) -> Self {

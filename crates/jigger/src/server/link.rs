@@ -1,11 +1,11 @@
 //! The jigger end of the guard: starts it, asks it, hears what happens.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
@@ -15,7 +15,6 @@ use serde_json::Value;
 use super::error::UsageError;
 use super::protocol::{Event, Message, Request, VERB, write_line};
 use super::tree::{self, Mark};
-use super::usage::Usage;
 use super::{StartSpec, container};
 
 /// What a response may take: far more than the longest, which an engine is asked for.
@@ -24,13 +23,10 @@ const RESPONSE_LIMIT: Duration = container::ANSWER_LIMIT.saturating_mul(2);
 #[derive(Debug)]
 pub(super) struct Link {
     guard: Child,
-    connection: Connection,
+    /// One request is under way at a time; `None` once the guard is not asked any more.
+    pipes: RefCell<Option<Pipes>>,
     events: Receiver<Event>,
 }
-
-/// The way to a guard that several threads share; one request is under way at a time.
-#[derive(Clone, Debug)]
-pub(super) struct Connection(Arc<Mutex<Option<Pipes>>>);
 
 #[derive(Debug)]
 struct Pipes {
@@ -54,13 +50,8 @@ impl Link {
         let ((to_events, events), (to_responses, responses)) = (channel(), channel());
         let reader = thread::Builder::new().name("guard-link".to_owned());
         reader.spawn(move || hand_on(output, &to_events, &to_responses))?;
-        let connection = Connection(Arc::new(Mutex::new(Some(Pipes { requests, responses }))));
-        Ok(Self { guard, connection, events })
-    }
-
-    /// The way to the guard, for whoever asks it.
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
+        let pipes = RefCell::new(Some(Pipes { requests, responses }));
+        Ok(Self { guard, pipes, events })
     }
 
     /// The next event, for which it waits at most until `deadline`; one that is there already is
@@ -72,32 +63,12 @@ impl Link {
         self.events.recv_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Has the guard end the server. The end of the pipe says it as well.
-    pub(super) fn order_stop(&self) {
-        // A guard that is gone is noticed by the silence.
-        let _ = self.connection.send(&Request::Stop);
-        self.connection.close();
-    }
-
-    /// Waits for the end of a guard that has said its last word.
-    pub(super) fn wait(&mut self) {
-        let _ = self.guard.wait();
-    }
-
-    /// Ends a guard that does not do its work.
-    pub(super) fn kill(&mut self) {
-        let _ = self.guard.kill();
-        self.wait();
-    }
-}
-
-impl Connection {
     /// Sends a request that has no response.
     ///
     /// # Errors
     /// What the operating system says when the guard is gone.
     pub(super) fn send(&self, request: &Request) -> io::Result<()> {
-        match self.lock().as_ref() {
+        match self.pipes.borrow().as_ref() {
             Some(pipes) => write_line(&pipes.requests, request),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
@@ -108,7 +79,7 @@ impl Connection {
     /// # Errors
     /// The guard's own, or [`UsageError::Gone`] when it does not respond any more.
     pub(super) fn request<R: DeserializeOwned>(&self, request: &Request) -> Result<R, UsageError> {
-        let mut pipes = self.lock();
+        let mut pipes = self.pipes.borrow_mut();
         let response = pipes.as_ref().and_then(|pipes| {
             write_line(&pipes.requests, request).ok()?;
             pipes.responses.recv_timeout(RESPONSE_LIMIT).ok()
@@ -121,12 +92,22 @@ impl Connection {
         serde_json::from_value(response?).map_err(|_| UsageError::Gone)
     }
 
-    fn close(&self) {
-        *self.lock() = None;
+    /// Has the guard end the server. The end of the pipe says it as well.
+    pub(super) fn order_stop(&self) {
+        // A guard that is gone is noticed by the silence.
+        let _ = self.send(&Request::Stop);
+        self.pipes.take();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Pipes>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for the end of a guard that has said its last word.
+    pub(super) fn wait(&mut self) {
+        let _ = self.guard.wait();
+    }
+
+    /// Ends a guard that does not do its work.
+    pub(super) fn kill(&mut self) {
+        let _ = self.guard.kill();
+        self.wait();
     }
 }
 
@@ -143,25 +124,5 @@ fn hand_on(
             Message::Event(event) => events.send(event).map_err(drop),
             Message::Response(response) => responses.send(response).map_err(drop),
         };
-    }
-}
-
-/// Asks a server's guard for its costs; cheap to clone and to send to a sampling thread.
-#[derive(Clone, Debug)]
-pub struct Meter {
-    pub(super) connection: Connection,
-}
-
-impl Meter {
-    /// CPU time and memory of the tree, as of the guard's response.
-    ///
-    /// The guard reads about 10 us for CPU time with a cgroup, else about 10 us a process. For
-    /// memory the kernel walks the page tables of each process: 0.1 to 0.5 ms for a small one such
-    /// as a gunicorn worker, more for a big one. The way there and back are some ten system calls.
-    ///
-    /// # Errors
-    /// [`UsageError`]; [`UsageError::Gone`] also when the guard is gone.
-    pub fn usage(&self) -> Result<Usage, UsageError> {
-        self.connection.request(&Request::Usage)
     }
 }

@@ -121,7 +121,8 @@ mod tests {
 
     use serde::de::DeserializeOwned;
 
-    use super::super::{Container, SystemError};
+    use super::super::Container;
+    use super::super::error::SystemError;
     use super::*;
 
     /// Through a pipe's bytes, which are one line.

@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jigger_load::Address;
-use jigger_load::fetch::{FetchError, FetchOptions, fetch};
 use tempfile::TempDir;
 
 use super::kernel::{LocalPorts, in_running_order};
 use super::launched::LiveServer;
 use super::trial::Conditions;
-use super::verify::{Target, ask_where_answered, verify};
+use super::verify::{Target, ask_where_answered, probe, verify};
 use super::warm_up::{Learned, WarmedUp, warm_up};
 use super::{VisitError, capacity, ceiling, kernel, trial, warm_up};
 use crate::disturbance::{Disturbance, HostReading};
@@ -25,26 +24,24 @@ use crate::record::{
     VisitRecord,
 };
 use crate::server::port::Ports;
-use crate::server::ready::{Probe, wait_ready};
+use crate::server::ready::wait_ready;
 use crate::server::{Container, Server, StartSpec, port};
 use crate::session::{Turn, Work, World};
 use crate::suite::{Contender, Network, Pacing, Placeholders, Scenario};
 
-/// One probe gives up after this; a server that hangs is asked again.
-const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
 /// Between two looks whether the user wants to stop, while ports become free.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The real world: processes, sockets, the clock.
 pub struct LiveWorld<'a> {
-    pub(super) plan: &'a RunPlan,
+    plan: &'a RunPlan,
     interrupt: Interrupt,
     began: Instant,
     ports: Ports,
     logs: TempDir,
-    pub(super) engine: Option<Engine>,
+    engine: Option<Engine>,
     /// How each contender runs in a container, in the suite's order.
-    pub(super) containers: Vec<Option<ContainerRecord>>,
+    containers: Vec<Option<ContainerRecord>>,
     /// What the first warm-up taught, by the contender's index and the connections.
     warm_ups: RefCell<BTreeMap<(usize, Option<usize>), Learned>>,
     local_ports: RefCell<LocalPorts>,
@@ -194,7 +191,7 @@ impl<'a> LiveWorld<'a> {
     }
 
     /// How a contender is started by `argv`, whatever that is.
-    pub(super) fn spec(&self, contender: &Contender, argv: Vec<String>) -> StartSpec {
+    fn spec(&self, contender: &Contender, argv: Vec<String>) -> StartSpec {
         let log = self.logs.path().join(format!("{}.log", contender.name));
         let cpus = Some(self.plan.placement.server_cpus.clone());
         StartSpec {
@@ -387,35 +384,7 @@ fn opened(scenario: &Scenario, trial: &TrialRecord) -> (u64, u64) {
     }
 }
 
-/// Asks at each address of the host until one does not refuse, and stays with that one.
-fn probe(target: &mut Target, contender: &Contender) -> Probe {
-    for address in target.addresses.clone() {
-        match probe_at(&address, target, contender) {
-            Probe::NotListening => {}
-            found => {
-                target.address = address;
-                return found;
-            }
-        }
-    }
-    Probe::NotListening
-}
-
-fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe {
-    // Its time is the start-up time, so it ends with the answer's last byte.
-    let close_patience = Duration::ZERO;
-    let options = FetchOptions { timeout: PROBE_LIMIT, close_patience, ..FetchOptions::default() };
-    match fetch(address, &target.request, &options) {
-        Ok(answer) => {
-            let fault = contender.expectation.fault(answer.status, &answer.headers, &answer.body);
-            fault.map_or(Probe::Correct, Probe::Wrong)
-        }
-        Err(FetchError::Refused { .. }) => Probe::NotListening,
-        Err(error) => Probe::NoAnswer(error.to_string()),
-    }
-}
-
-pub(super) fn filled(
+fn filled(
     values: &Placeholders,
     environment: &[(String, String)],
 ) -> Result<Vec<(String, String)>, VisitError> {
@@ -427,7 +396,7 @@ pub(super) fn filled(
 
 impl LiveWorld<'_> {
     /// The command that makes the contender's container, and its name, by which it is removed.
-    pub(super) fn container_spec(
+    fn container_spec(
         &self,
         contender: &Contender,
         port: Option<u16>,
@@ -486,34 +455,7 @@ fn container_name(contender: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use jigger_load::{NullOptions, NullServer};
-
     use super::*;
-    use crate::suite::Suite;
-
-    /// Verification waits to see whether the server closes; a probe that did so too would add that
-    /// to every start-up time. The quickest of many, since a busy machine can delay any of them.
-    #[test]
-    fn a_probe_ends_with_the_answer() {
-        let server = NullServer::start(&NullOptions::default()).unwrap();
-        let text = format!(
-            "[suite]\nname = \"s\"\n[[contender]]\nname = \"a\"\nurl = \"http://{}/\"\n\
-             [[scenario]]\nname = \"q\"\nrequests = 1\n",
-            server.address()
-        );
-        let suite = Suite::parse(&text, "s", Path::new("/")).unwrap();
-        let contender = &suite.contenders[0];
-        let mut target = Target::new(&contender.url).unwrap();
-        let mut timed = || {
-            let begun = Instant::now();
-            assert_eq!(probe(&mut target, contender), Probe::Correct);
-            begun.elapsed()
-        };
-        let quickest = (0..50).map(|_| timed()).min().unwrap();
-        assert!(quickest < FetchOptions::default().close_patience, "{quickest:?}");
-    }
 
     #[test]
     fn the_bridge_publishes_the_visits_port_and_the_host_none() {
