@@ -79,7 +79,6 @@ pub struct EngineUse {
 
 impl Sample {
     /// Correct responses a second.
-    #[must_use]
     pub fn requests_per_second(&self) -> f64 {
         if self.elapsed_ns == 0 {
             return 0.0;
@@ -122,7 +121,6 @@ impl Sample {
 ///
 /// # Panics
 /// Never: the bounds are constants that the library takes.
-#[must_use]
 pub fn histogram() -> Histogram<u64> {
     const HOUR_NS: u64 = 3_600_000_000_000;
     Histogram::new_with_bounds(1, HOUR_NS, 3).expect("constant bounds that are valid")
@@ -132,7 +130,6 @@ pub fn histogram() -> Histogram<u64> {
 ///
 /// # Panics
 /// Never: writing to memory cannot fail, and 64-bit counts fit the encoding.
-#[must_use]
 pub fn encode_v2(histogram: &Histogram<u64>) -> Vec<u8> {
     use hdrhistogram::serialization::{Serializer, V2Serializer};
     let mut bytes = Vec::new();
@@ -183,7 +180,6 @@ struct Slot {
 
 impl Snapshots {
     /// Places for so many threads.
-    #[must_use]
     pub fn new(threads: usize) -> Self {
         Self((0..threads).map(|_| Slot::default()).collect())
     }
@@ -194,7 +190,6 @@ impl Snapshots {
     }
 
     /// The sum of the latest of each thread; empty before the first.
-    #[must_use]
     pub fn latest(&self) -> Snapshot {
         let mut sum = Snapshot {
             response_time_ns: histogram(),

@@ -40,7 +40,6 @@ impl Contrast {
     ///
     /// Nothing cancels here: what the machine did to a whole run stays in the ratio, and the
     /// interval does not know of it. `None` when either run has no positive value.
-    #[must_use]
     pub fn between(new: &[f64], old: &[f64]) -> Option<Self> {
         let (new, old) = (Sample::of(new)?, Sample::of(old)?);
         let spread = satterthwaite(
@@ -51,20 +50,17 @@ impl Contrast {
     }
 
     /// The ratio; 1 means no difference.
-    #[must_use]
     pub fn ratio(&self) -> f64 {
         self.log_ratio.exp()
     }
 
     /// Rounds it rests on; of two runs, the fewer.
-    #[must_use]
     pub const fn rounds(&self) -> usize {
         self.rounds
     }
 
     /// The t interval of the ratio at a confidence between 0 and 1; `None` at any other, and with
     /// fewer than [`FEWEST_ROUNDS`] rounds. Where all rounds agree, both ends are the ratio.
-    #[must_use]
     pub fn interval(&self, confidence: f64) -> Option<Interval> {
         let reach = self.reach(1.0 - confidence)?;
         let (low, high) = ((self.log_ratio - reach).exp(), (self.log_ratio + reach).exp());
@@ -72,14 +68,12 @@ impl Contrast {
     }
 
     /// The two-sided p-value of "the ratio is 1".
-    #[must_use]
     pub fn p_value(&self) -> Option<f64> {
         self.p_beyond(Margin::NONE)
     }
 
     /// The p-value of "the ratio lies within the margin": small when the interval lies wholly
     /// beyond it, on either side.
-    #[must_use]
     pub fn p_beyond(&self, margin: Margin) -> Option<f64> {
         let Spread { standard_error, degrees_of_freedom } = self.spread?;
         let distance = self.log_ratio.abs() - margin.log();
@@ -93,7 +87,6 @@ impl Contrast {
     /// is the interval of confidence `1 - 2 * level` lying inside the margin (Schuirmann 1987, "A
     /// comparison of the two one-sided tests procedure and the power approach", Journal of
     /// Pharmacokinetics and Biopharmaceutics 15).
-    #[must_use]
     pub fn is_within(&self, margin: Margin, level: f64) -> bool {
         let room = margin.log() - self.log_ratio.abs();
         self.spread.is_some_and(|Spread { standard_error, degrees_of_freedom }| {
@@ -106,7 +99,6 @@ impl Contrast {
 
     /// The largest difference that the interval leaves open, as a share: 0.12 when neither is
     /// more than 12 % above the other.
-    #[must_use]
     pub fn largest_difference(&self, confidence: f64) -> Option<f64> {
         Some((self.log_ratio.abs() + self.reach(1.0 - confidence)?).exp_m1())
     }
@@ -187,13 +179,11 @@ impl Interval {
     /// Half the width as a share: 0.03 stands for "plus or minus 3 %".
     ///
     /// Taken on the log scale, where the interval was made: `sqrt(high / low) - 1`.
-    #[must_use]
     pub fn half_width(&self) -> f64 {
         (self.high / self.low).sqrt() - 1.0
     }
 
     /// Whether `ratio` lies within, ends included.
-    #[must_use]
     pub fn contains(&self, ratio: f64) -> bool {
         self.low <= ratio && ratio <= self.high
     }
@@ -238,7 +228,6 @@ impl Margin {
     }
 
     /// The margin as a share.
-    #[must_use]
     pub const fn share(self) -> f64 {
         self.share
     }

@@ -68,7 +68,6 @@ pub struct Finding {
 ///   `level`, which [`crate::Looks::level_after`] gives: the chance that any of them is wrong is at
 ///   most 5 % over all looks of the run, however the comparisons hang together.
 /// - *Probably* when the comparison's own interval of 95 % excludes 1.
-#[must_use]
 pub fn judge(cases: &[Case], level: f64) -> Vec<Option<Finding>> {
     let p_values: Vec<Option<f64>> =
         cases.iter().map(|case| case.contrast.p_beyond(case.different)).collect();
@@ -107,19 +106,16 @@ impl Case {
 
 impl Verdict {
     /// Whether it claims a difference for sure: better or worse.
-    #[must_use]
     pub const fn is_different(self) -> bool {
         matches!(self, Self::Better | Self::Worse)
     }
 
     /// Whether it answers the question: same, better or worse.
-    #[must_use]
     pub const fn is_decided(self) -> bool {
         matches!(self, Self::Same | Self::Better | Self::Worse)
     }
 
     /// The verdict on the same two with the other one as the baseline.
-    #[must_use]
     pub const fn turned(self) -> Self {
         match self {
             Self::Better => Self::Worse,
@@ -139,7 +135,6 @@ impl Verdict {
 /// share a baseline), and rejects at least all that Bonferroni's correction does.
 ///
 /// A p-value that is not a number comes last and stays so.
-#[must_use]
 pub fn holm_adjusted(p_values: &[f64]) -> Vec<f64> {
     let mut adjusted = vec![0.0; p_values.len()];
     let mut greatest_so_far: f64 = 0.0;

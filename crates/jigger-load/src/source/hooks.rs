@@ -48,7 +48,6 @@ pub struct WholeResponse<'a> {
 
 impl WholeResponse<'_> {
     /// The header fields in order, names as the server wrote them.
-    #[must_use]
     pub fn headers(&self) -> Vec<(String, String)> {
         fields(self.head)
     }
@@ -228,7 +227,6 @@ impl Batch {
     }
 
     /// How many messages it holds.
-    #[must_use]
     pub fn messages(&self) -> usize {
         self.messages.len()
     }

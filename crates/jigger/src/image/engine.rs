@@ -143,9 +143,6 @@ impl Engine {
     }
 
     /// As [`Engine::detect`], with the folders of `search_path` (separated as in PATH).
-    ///
-    /// # Errors
-    /// As [`Engine::detect`].
     pub fn detect_in(choice: Option<&str>, search_path: &OsStr) -> Result<Self, NoEngine> {
         let mut tried = Vec::new();
         for program in Program::ALL {

@@ -60,9 +60,6 @@ pub fn measure_saved(path: &Path) -> Result<Vec<Image>, MeasureError> {
 
 /// Measures the images of a saved archive as it streams in, from standard input for example.
 /// `subject` is what to call an image that has no name, and the stream in messages.
-///
-/// # Errors
-/// As [`measure_saved`].
 pub fn measure_stream(subject: &str, stream: impl Read) -> Result<Vec<Image>, MeasureError> {
     Contents::of_stream(stream)
         .and_then(|contents| settle(&contents, subject))

@@ -83,9 +83,6 @@ pub struct Revisions {
 
 impl Cores {
     /// The cores asked for, among those that there are.
-    ///
-    /// # Errors
-    /// [`PlacementError`] when a core is not among them.
     pub fn placement(&self, cores: &[usize]) -> Result<Placement, PlacementError> {
         let of = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
         let (client, server) = (of(&self.client_cpus), of(&self.server_cpus));

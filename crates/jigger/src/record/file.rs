@@ -24,9 +24,6 @@ pub struct RecordFile {
 
 impl RecordFile {
     /// Writes a new record, so that a place that cannot be written is known before work begins.
-    ///
-    /// # Errors
-    /// [`RecordError::Write`].
     pub fn create(path: Option<PathBuf>, record: Record) -> Result<Self, RecordError> {
         let file = Self { record, path };
         file.save()?;
@@ -35,9 +32,6 @@ impl RecordFile {
 
     /// Writes the record beside its file and renames it into place, so that
     /// the file is whole at every moment.
-    ///
-    /// # Errors
-    /// [`RecordError::Write`].
     pub fn save(&self) -> Result<(), RecordError> {
         let Some(path) = &self.path else { return Ok(()) };
         self.write(path)

@@ -48,9 +48,6 @@ impl Placeholders {
     }
 
     /// Each of `texts` filled.
-    ///
-    /// # Errors
-    /// As [`Placeholders::fill`].
     pub fn fill_all(&self, texts: &[String]) -> Result<Vec<String>, UnknownPlaceholder> {
         texts.iter().map(|text| self.fill(text)).collect()
     }

@@ -42,9 +42,6 @@ impl Default for RequestSpec {
 
 impl RequestSpec {
     /// The bytes for this URL.
-    ///
-    /// # Errors
-    /// [`RequestError`] when it is no request.
     pub fn encode(&self, url: &Url) -> Result<Request, RequestError> {
         Request::new(&self.method, url, &[], &[])
     }
@@ -100,9 +97,6 @@ impl Scenario {
 }
 
 /// Checks one scenario.
-///
-/// # Errors
-/// The message, with what to write instead.
 pub fn validated(raw: RawScenario) -> Checked<Scenario> {
     let name = plain_name("scenario", raw.name.clone())?;
     let place = format!("scenario '{name}'");
@@ -249,9 +243,6 @@ const STATISTICS: [(&str, Statistic, u32); 6] = [
 
 impl Objective {
     /// Reads `p99 < 20ms`.
-    ///
-    /// # Errors
-    /// The message, with what to write instead.
     pub fn parse(text: &str) -> Checked<Self> {
         let Some((name, limit)) = text.split_once('<') else {
             return refused(format!("objective = '{text}': write for instance \"p99 < 20ms\""));

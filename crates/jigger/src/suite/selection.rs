@@ -215,9 +215,6 @@ impl Network {
 }
 
 /// A size of memory.
-///
-/// # Errors
-/// The message, when it is none, or below one byte.
 pub fn memory_bytes(text: &str) -> Checked<u64> {
     let bytes = parse_bytes(text).filter(|bytes| *bytes >= 1.0 && *bytes < MOST_BYTES);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 2^63")]
@@ -239,9 +236,6 @@ pub fn memory_text(bytes: u64) -> String {
 }
 
 /// A number of cores, not necessarily whole.
-///
-/// # Errors
-/// The message, when it is not above zero.
 pub fn cpus(value: f64) -> Checked<f64> {
     if value.is_finite() && value > 0.0 {
         return Ok(value);

@@ -34,9 +34,6 @@ pub enum Limit {
 
 /// Checks that each is a metric which a suite with these scenarios can have: its whole name, or
 /// what follows the scenario's.
-///
-/// # Errors
-/// The message, with the nearest name.
 pub fn check_metrics(wanted: &[String], scenarios: &[&str]) -> Checked<()> {
     let all = Metric::all(scenarios);
     if let Some(other) = wanted.iter().find(|text| !all.iter().any(|it| it.is_called(text))) {
@@ -48,9 +45,6 @@ pub fn check_metrics(wanted: &[String], scenarios: &[&str]) -> Checked<()> {
 }
 
 /// Checks one threshold against the suite that it is in.
-///
-/// # Errors
-/// The message, with what to write instead.
 pub fn validated(
     raw: RawThreshold,
     contenders: &[Contender],
