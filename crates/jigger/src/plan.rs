@@ -15,7 +15,7 @@ use crate::record::Phase;
 use crate::suite::{Pacing, Rounds, Scenario, Suite, WarmUp};
 
 pub use crate::suite::PLACEBO;
-pub use options::{Cores, CpuList, Method, Options, Revisions};
+pub use options::{Cores, Method, Options, Revisions};
 
 /// How long the load engine's ceiling is measured, for each shape of scenario.
 const CEILING: Duration = Duration::from_secs(1);
@@ -31,10 +31,8 @@ const QUICK_CAP: Duration = Duration::from_secs(1);
 /// What is done in a run.
 #[derive(Debug, Clone)]
 pub struct RunPlan {
-    /// What is compared, as it was read.
     pub suite: Suite,
     pub options: Options,
-    /// The cores of the load engine and of the servers.
     pub placement: Placement,
     /// What is done, in this order, once the contenders are prepared.
     pub phases: Vec<Phase>,
@@ -48,12 +46,10 @@ pub struct RunPlan {
     pub ceiling_time: Duration,
 }
 
-/// What the phases before the rounds found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
     /// Requests a second of the scenarios whose rate is a share, by their names.
     pub rates: BTreeMap<String, f64>,
-    /// Whether some contenders close connections that others keep.
     pub closing_differs: bool,
 }
 
@@ -71,7 +67,6 @@ pub struct Entry {
 pub struct Schedule {
     /// Who takes part: each contender once, and the placebo last.
     pub entries: Vec<Entry>,
-    /// When the run may end.
     pub looks: Looks,
     orders: Orders,
 }
@@ -112,7 +107,6 @@ impl RunPlan {
     /// The scenarios that a visit of this phase runs, once so much is found: in the calibration a
     /// closed loop for each rate that is a share; in the rounds all, with the rates that were
     /// found, and with fresh connections too where closing differs.
-    #[must_use]
     pub fn scenarios_in(&self, phase: Phase, found: &Findings) -> Vec<Scenario> {
         match phase {
             Phase::Check | Phase::Survey | Phase::Startups => Vec::new(),
@@ -144,7 +138,6 @@ impl Schedule {
     /// That of a plan for the contenders whose indexes are in `taking_part`.
     ///
     /// The same plan and contenders give the same schedule.
-    #[must_use]
     pub fn new(plan: &RunPlan, taking_part: &[usize]) -> Self {
         let suite = &plan.suite;
         let entry = |&contender: &usize| Entry {
@@ -162,13 +155,11 @@ impl Schedule {
     }
 
     /// The entries in the order of round `round`, counted from 0.
-    #[must_use]
     pub fn round(&self, round: usize) -> Vec<Entry> {
         self.orders.round(round).into_iter().map(|at| self.entries[at].clone()).collect()
     }
 
     /// Each contender once, in the suite's order.
-    #[must_use]
     pub fn contenders(&self) -> Vec<Entry> {
         self.entries.iter().filter(|entry| entry.name != PLACEBO).cloned().collect()
     }

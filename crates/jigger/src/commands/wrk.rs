@@ -1,7 +1,6 @@
 //! `jigger wrk`: wrk's own flags and wrk's own report.
 
 use std::net::SocketAddr;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
@@ -43,9 +42,7 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
     if args.format == Format::Text {
         output::print(&head(&options))?;
     }
-    let mut observe = |_: &jigger_load::Progress| {
-        if interrupt.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
+    let mut observe = |_: &jigger_load::Progress| interrupt.flow();
     let outcome = match &script {
         None => jigger_load::run(&load, &mut observe),
         Some(script) => script.run(&mut load, &mut observe),

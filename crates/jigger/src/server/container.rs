@@ -14,7 +14,6 @@ use crate::image::Output;
 /// What an engine may take for one answer, besides what the server takes to end.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// A container by its engine and name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     /// The engine's program: docker or podman, as an absolute path.

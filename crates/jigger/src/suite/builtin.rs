@@ -19,8 +19,6 @@ pub struct Builtin {
 }
 
 impl Builtin {
-    /// The compiled-in suite of that name.
-    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let text = match name {
             "pong" => include_str!(concat!(env!("OUT_DIR"), "/suites/pong.toml")),
@@ -76,7 +74,6 @@ fn digest() -> String {
 }
 
 /// JIGGER_CACHE_DIR, else the XDG cache folder, else a folder for temporary files.
-#[must_use]
 pub fn cache_folder() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(folder) = set("JIGGER_CACHE_DIR") {

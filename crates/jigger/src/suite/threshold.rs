@@ -1,8 +1,8 @@
 //! `[[threshold]]`: what a metric of a contender has to keep, for runs that gate a change.
 
-use super::fault::{Checked, at, refused};
+use super::fault::{Checked, at, refused, unknown};
 use super::raw::{RawLimit, RawThreshold};
-use super::{Contender, Scenario, names};
+use super::{Contender, Scenario};
 use crate::metric::{Kind, Metric, parse_amount};
 
 /// A promise about one metric of one contender.
@@ -17,12 +17,9 @@ pub struct Threshold {
     pub text: String,
 }
 
-/// The side of a limit that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
-    /// The limit or more.
     AtLeast,
-    /// The limit or less.
     AtMost,
 }
 
@@ -37,23 +34,17 @@ pub enum Limit {
 
 /// Checks that each is a metric which a suite with these scenarios can have: its whole name, or
 /// what follows the scenario's.
-///
-/// # Errors
-/// The message, with the nearest name.
 pub fn check_metrics(wanted: &[String], scenarios: &[&str]) -> Checked<()> {
     let all = Metric::all(scenarios);
-    if let Some(unknown) = wanted.iter().find(|text| !all.iter().any(|it| it.is_called(text))) {
+    if let Some(other) = wanted.iter().find(|text| !all.iter().any(|it| it.is_called(text))) {
         let own = Kind::all().map(|kind| kind.descriptor().name.to_owned());
         let names: Vec<String> = own.chain(all.iter().map(Metric::to_string)).collect();
-        return refused(names::unknown("metric", unknown, &texts(&names)));
+        return refused(unknown("metric", other, &texts(&names)));
     }
     Ok(())
 }
 
 /// Checks one threshold against the suite that it is in.
-///
-/// # Errors
-/// The message, with what to write instead.
 pub fn validated(
     raw: RawThreshold,
     contenders: &[Contender],
@@ -67,7 +58,7 @@ pub fn validated(
 fn checked(raw: RawThreshold, scenarios: &[&str], contenders: &[Contender]) -> Checked<Threshold> {
     let Some(metric) = Metric::parse(&raw.metric, scenarios) else {
         let all: Vec<String> = Metric::all(scenarios).iter().map(Metric::to_string).collect();
-        return refused(names::unknown("metric", &raw.metric, &texts(&all)));
+        return refused(unknown("metric", &raw.metric, &texts(&all)));
     };
     let contender_names: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
     known("contender", &raw.contender, &contender_names)?;
@@ -89,7 +80,7 @@ fn texts(names: &[String]) -> Vec<&str> {
 }
 
 fn known(kind: &str, name: &str, known: &[&str]) -> Checked<()> {
-    if known.contains(&name) { Ok(()) } else { refused(names::unknown(kind, name, known)) }
+    if known.contains(&name) { Ok(()) } else { refused(unknown(kind, name, known)) }
 }
 
 /// `20ms`, or `2 x flask`.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::error::VisitError;
+use super::VisitError;
 use super::verify::Target;
 use crate::disturbance::HostReading;
 use crate::record::Evidence;
@@ -25,7 +25,6 @@ pub(super) struct LiveServer {
     pub(super) server: Option<Server>,
     pub(super) port: Option<u16>,
     pub(super) target: Target,
-    /// Whether it has given a correct answer.
     pub(super) was_ready: bool,
     /// The most memory that its container may have.
     pub(super) memory_limit_bytes: Option<u64>,
