@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::metric::Metric;
-use crate::numbers::number;
+use crate::numbers::{cpu_list, number};
 use crate::record::{ContenderRecord, Evidence, Record, TrialRecord, VisitRecord};
 
 /// A difference that makes a comparison less than fair.
@@ -54,13 +54,15 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
     let mut add = |code, detail, remedy| {
         found.push(Confounder { code, detail, remedy, touches: all(record) });
     };
-    let list = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let placement = &record.placement;
     let shared = placement.shared_cpus();
     if !shared.is_empty() {
         add(
             "shared-cores",
-            format!("load engine and servers share core {}; both are slower for it", list(&shared)),
+            format!(
+                "load engine and servers share core {}; both are slower for it",
+                cpu_list(&shared, ",")
+            ),
             "use a machine with two cores or more, or give --client-cpus and --server-cpus",
         );
     }

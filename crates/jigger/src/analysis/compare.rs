@@ -108,8 +108,8 @@ fn against_itself(summary: &Summary<'_>) -> Option<Contrast> {
 }
 
 /// Every metric of every contender against the baseline's, and the headline metrics of any two
-/// contenders that are not the baseline. The headline metrics of all pairs are one family, judged together at
-/// `level` (see [`jigger_stats::Looks::level_after`]).
+/// contenders that are not the baseline. The headline metrics of all pairs are one family, judged
+/// together at `level` (see [`jigger_stats::Looks::level_after`]).
 pub fn comparisons<'a>(
     record: &'a Record,
     contenders: &[ContenderResult<'a>],

@@ -9,6 +9,7 @@ use super::change::{self, Change, Figure, is_counted};
 use super::claim::{Claim, Loss, Side, loss};
 use super::{Analysis, ContenderResult, Summary};
 use crate::metric::{Metric, Unit};
+use crate::numbers::cpu_list;
 use crate::record::{Ended, Record, ScenarioRecord, WarmUpRecord};
 
 /// What is divided by what.
@@ -236,8 +237,7 @@ fn reasons(old: &Record, new: &Record) -> Vec<String> {
             reasons.push(format!("{what}: {old} in OLD, {new} in NEW"));
         }
     };
-    let cores =
-        |cores: &[usize]| cores.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let cores = |cores: &[usize]| cpu_list(cores, ",");
     let (a, b) = (&old.host, &new.host);
     differs("processor", a.processor.clone(), b.processor.clone());
     differs("cores", a.cores.to_string(), b.cores.to_string());

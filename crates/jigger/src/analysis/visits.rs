@@ -61,14 +61,11 @@ impl Visit<'_> {
 
     /// The same when its response times are what they seem.
     pub fn timed_trial(&self, scenario: &ScenarioRecord) -> Option<&Trial<'_>> {
-        self.clean_trial(&scenario.name).filter(|trial| !hides_times(scenario, trial))
+        self.clean_trial(&scenario.name).filter(|trial| {
+            let offered = Offered::of(scenario, trial);
+            !trial.departs && offered.is_none_or(|offered| offered.is_reached())
+        })
     }
-}
-
-/// Whether a trial's response times say something else than how long answers took.
-fn hides_times(scenario: &ScenarioRecord, trial: &Trial<'_>) -> bool {
-    let is_short = Offered::of(scenario, trial).is_some_and(|offered| !offered.is_reached());
-    is_short || trial.departs
 }
 
 /// The response times of one entry in one scenario, all rounds together.

@@ -19,6 +19,7 @@ use super::tables::{promise, threshold_value};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Difference};
 use crate::metric::{Bound, Unit};
+use crate::numbers::cpu_list;
 use crate::record::{ScenarioRecord, embed};
 use caveats::Caveats;
 
@@ -121,8 +122,8 @@ fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
                 (count(record.contenders.len(), "contender")) ", "
                 (super::sentences::rounds(analysis)) ", baseline " b { (record.suite.baseline) } ". "
                 (record.host.processor) ", " (count(record.host.cores, "core"))
-                " (client on " (cpu_list(&placement.client_cpus)) ", servers on "
-                (cpu_list(&placement.server_cpus)) "), Linux "
+                " (client on " (cpu_list(&placement.client_cpus, ", ")) ", servers on "
+                (cpu_list(&placement.server_cpus, ", ")) "), Linux "
                 (record.host.kernel) ". "
                 time datetime=(record.created) { (record.created) }
             }
@@ -189,12 +190,6 @@ fn thresholds(analysis: &Analysis<'_>) -> Option<Markup> {
 /// `1 round`, `2 rounds`.
 fn count(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// `0, 1`.
-fn cpu_list(cpus: &[usize]) -> String {
-    let names: Vec<String> = cpus.iter().map(ToString::to_string).collect();
-    names.join(", ")
 }
 
 fn figure(chart: &Markup, caption: &Markup) -> Markup {

@@ -71,9 +71,12 @@ fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
         let mut row = vec![format!("{place}{}", contender.record.name)];
         row.extend(columns.iter().map(|(kind, _)| cell(contender, kind.of(&scenario.name))));
         row.insert(RATIO_COLUMN, ratio_cell(analysis, headline, contender));
-        row.push(limit_cell(analysis, contender, scenario));
+        let limit = analysis.limit(&contender.record.name, &scenario.name);
+        row.push(limit.map_or("-", Limit::words).to_owned());
         rows.push(row);
-        tones.push(ratio_tone(analysis, headline, contender));
+        let comparison = analysis.comparison(headline, &contender.record.name);
+        let shown = comparison.filter(|_| !contender.has_gate("errors", headline));
+        tones.push(shown.and_then(|found| found.verdict).map(Tone::of));
     }
     let (_, first) = columns[0];
     let heading = headline.kind.descriptor().column.filter(|heading| *heading != first);
@@ -217,26 +220,6 @@ pub fn ratio_text(comparison: &Comparison<'_>) -> String {
         }
         (None, None) => format!("{}x", significant(*ratio)),
     }
-}
-
-fn ratio_tone(
-    analysis: &Analysis<'_>,
-    metric: Metric<'_>,
-    contender: &ContenderResult<'_>,
-) -> Option<Tone> {
-    if contender.has_gate("errors", metric) {
-        return None;
-    }
-    analysis.comparison(metric, &contender.record.name)?.verdict.map(Tone::of)
-}
-
-fn limit_cell(
-    analysis: &Analysis<'_>,
-    contender: &ContenderResult<'_>,
-    scenario: &ScenarioRecord,
-) -> String {
-    let limit = analysis.limit(&contender.record.name, &scenario.name);
-    limit.map_or("-", Limit::words).to_owned()
 }
 
 fn ratio_cell(

@@ -101,27 +101,14 @@ impl Caveats {
 }
 
 fn from_gate(analysis: &Analysis<'_>, contender: &str, gate: &Gate) -> Caveat {
-    let scenarios = &analysis.record.suite.scenarios;
-    let touches = if gate.scenario.is_empty() {
-        scenarios.iter().map(|scenario| scenario.name.clone()).collect()
-    } else {
-        vec![gate.scenario.clone()]
-    };
-    Caveat {
-        contender: contender.to_owned(),
-        code: gate.code,
-        detail: gate.detail.clone(),
-        remedy: gate.remedy,
-        touches,
-    }
+    let all = analysis.record.scenario_names();
+    let touches = if gate.scenario.is_empty() { all } else { vec![gate.scenario.as_str()] };
+    let touches = touches.into_iter().map(str::to_owned).collect();
+    let Gate { code, detail, remedy, .. } = gate.clone();
+    Caveat { contender: contender.to_owned(), code, detail, remedy, touches }
 }
 
 fn from_confounder(contender: &str, found: &Confounder) -> Caveat {
-    Caveat {
-        contender: contender.to_owned(),
-        code: found.code,
-        detail: found.detail.clone(),
-        remedy: found.remedy,
-        touches: found.touches.clone(),
-    }
+    let Confounder { code, detail, remedy, touches } = found.clone();
+    Caveat { contender: contender.to_owned(), code, detail, remedy, touches }
 }

@@ -3,10 +3,10 @@
 
 use maud::{Markup, html};
 
-use super::{count, cpu_list};
+use super::count;
 use crate::analysis::Analysis;
 use crate::metric::Unit;
-use crate::numbers::number;
+use crate::numbers::{cpu_list, number};
 use crate::record::{ContenderRecord, Ended, Evidence, ImageRecord, Record, VisitRecord};
 use crate::report::units::{bytes, with_unit};
 
@@ -115,8 +115,8 @@ fn facts(record: &Record) -> Markup {
             dt { "kernel" } dd { "Linux " (host.kernel) }
             @if let Some(governor) = &host.governor { dt { "frequency governor" } dd { (governor) } }
             dt { "virtual machine" } dd { (if host.virtual_machine { "yes" } else { "no" }) }
-            dt { "client's cores" } dd { (cpu_list(&record.placement.client_cpus)) }
-            dt { "servers' cores" } dd { (cpu_list(&record.placement.server_cpus)) }
+            dt { "client's cores" } dd { (cpu_list(&record.placement.client_cpus, ", ")) }
+            dt { "servers' cores" } dd { (cpu_list(&record.placement.server_cpus, ", ")) }
             dt { "jigger" } dd { (record.jigger) ", record version " (record.version) }
             @if let Some(driver) = record.driver() { dt { "load engine's driver" } dd { (driver) } }
             dt { "began" } dd { (record.created) }
