@@ -67,7 +67,8 @@ fn occupied(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
     // Without it the time of making a connection again, of which one connection has the most, is
     // missing: older records.
     let is_known = idle_ns.is_some() || scenario.connections > 1;
-    if scenario.is_rate_given() || !is_known || !is_clean(trial.record) || elapsed_ns == 0 {
+    let is_closed = scenario.pacing() == PacingRecord::Closed;
+    if !is_closed || !is_known || !is_clean(trial.record) || elapsed_ns == 0 {
         return None;
     }
     let mean_ns = trial.response_time.as_ref()?.mean();
@@ -179,6 +180,10 @@ mod tests {
 
     /// What is found of trials of 1 s in which so many connections were busy.
     fn found(busy: &[u64]) -> Option<f64> {
+        found_in(&blank::scenario("q", 32), busy)
+    }
+
+    fn found_in(scenario: &ScenarioRecord, busy: &[u64]) -> Option<f64> {
         let records: Vec<TrialRecord> =
             busy.iter().map(|_| blank::trial("q", 1_000, 1_000_000_000)).collect();
         let trials: Vec<Trial<'_>> = busy
@@ -190,7 +195,7 @@ mod tests {
                 Trial { response_time: Some(times), ..Trial::of(record) }
             })
             .collect();
-        departed(&blank::scenario("q", 32), trials.iter())
+        departed(scenario, trials.iter())
     }
 
     #[test]
@@ -200,6 +205,17 @@ mod tests {
         assert_eq!(found(&[32, 20, 32]), None, "a single round is no judgement");
         assert!((found(&[24, 32, 20]).unwrap() - 24.0).abs() < 0.1);
         assert!((found(&[24, 32, 20, 26]).unwrap() - 25.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn a_loop_that_the_clock_drives_keeps_no_connection_busy() {
+        let closed = || blank::scenario("q", 32);
+        let rate = ScenarioRecord { rate_per_second: Some(9.0), ..closed() };
+        let capacity = ScenarioRecord { objective: Some("p99 < 20ms".to_owned()), ..closed() };
+        for open in [rate, capacity] {
+            assert_eq!(found_in(&open, &[4, 4, 4]), None);
+        }
+        assert!(found_in(&closed(), &[4, 4, 4]).is_some());
     }
 
     const MS: u64 = 1_000_000;

@@ -6,7 +6,7 @@ use super::caveats::Caveats;
 use super::{anchor, figure, of_scenarios, round_text};
 use crate::analysis::{Analysis, LatencyCurve, latency_curve};
 use crate::numbers::number;
-use crate::record::ScenarioRecord;
+use crate::record::{PacingRecord, ScenarioRecord};
 use crate::report::chart::{self, Frame, Scale, WIDTH};
 use crate::report::units::{grouped, time_us};
 
@@ -105,7 +105,7 @@ fn description(lines: &[Line<'_>]) -> String {
 }
 
 fn caption(scenario: &ScenarioRecord) -> &'static str {
-    match (scenario.is_rate_given(), scenario.fresh) {
+    match (scenario.pacing() != PacingRecord::Closed, scenario.fresh) {
         (true, _) => "From the instant a request was due to the last byte of its answer.",
         (false, true) => "From the connect to the last byte of the answer.",
         (false, false) => "From the first byte sent to the last byte received.",
