@@ -49,7 +49,6 @@ impl ErrorKind {
     ];
 
     /// A stable name for files: `connect_refused`, `read_closed_early`, ...
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             ErrorKind::Resolve => "resolve",
@@ -83,19 +82,16 @@ pub struct Errors {
 
 impl Errors {
     /// How many requests failed in this way.
-    #[must_use]
     pub fn count(&self, kind: ErrorKind) -> u64 {
         self.counts[kind as usize]
     }
 
     /// What the first failure of this kind said, with its errno where there was one.
-    #[must_use]
     pub fn first(&self, kind: ErrorKind) -> Option<&str> {
         self.first[kind as usize].as_deref()
     }
 
     /// How many requests failed.
-    #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.iter().sum()
     }

@@ -126,7 +126,6 @@ pub fn fetch(
 }
 
 /// Whether somebody accepts a connection there within `limit`; nothing is asked.
-#[must_use]
 pub fn connects(address: &Address, limit: Duration) -> bool {
     let options = FetchOptions { timeout: limit, ..FetchOptions::default() };
     Client::new(address.clone(), options).connect().is_ok()
@@ -134,20 +133,17 @@ pub fn connects(address: &Address, limit: Duration) -> bool {
 
 /// The first of these addresses at which somebody accepts a connection within `limit` each; a name
 /// such as `localhost` often has an IPv6 address at which nobody listens. None where nobody does.
-#[must_use]
 pub fn first_that_connects(addresses: &[SocketAddr], limit: Duration) -> Option<SocketAddr> {
     addresses.iter().copied().find(|address| connects(&Address::Tcp(*address), limit))
 }
 
 impl Client {
     /// Connects with the first request.
-    #[must_use]
     pub fn new(address: Address, options: FetchOptions) -> Client {
         Client { address, options, stream: None, connections: 0 }
     }
 
     /// Connections made so far: 1 after several requests means that the server keeps them.
-    #[must_use]
     pub fn connections(&self) -> u64 {
         self.connections
     }

@@ -1,7 +1,6 @@
 //! The one interface to the network: nothing else touches the sockets of a load.
 
 mod epoll;
-mod stamps;
 
 pub(crate) use epoll::Epoll;
 use rustix::io::Errno;

@@ -1,7 +1,7 @@
 //! What to ask of a server and how hard.
 
 use crate::expect::Expect;
-use crate::snapshot::Snapshots;
+use crate::sample::Snapshots;
 use crate::source::request::Request;
 use crate::url::Address;
 use std::sync::Arc;
@@ -156,7 +156,6 @@ pub enum LoadError {
 impl Load {
     /// One request over one keep-alive connection in closed loop, on one thread, for one second;
     /// 30 seconds of patience with each response, of which each below status 400 is correct.
-    #[must_use]
     pub fn new(address: Address, request: Request) -> Load {
         Load {
             address,

@@ -136,7 +136,6 @@ impl NullServer {
     }
 
     /// Where it listens, with the port chosen.
-    #[must_use]
     pub fn address(&self) -> &Address {
         &self.address
     }

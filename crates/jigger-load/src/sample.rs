@@ -1,8 +1,10 @@
-//! What a load measured.
+//! What a load measured, and what of it an observer may see while it runs.
 
 use crate::failure::Errors;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// What one run of a load measured. Times are in nanoseconds, responses are the correct ones;
 /// failed requests are in `errors` and never in a histogram.
@@ -77,7 +79,6 @@ pub struct EngineUse {
 
 impl Sample {
     /// Correct responses a second.
-    #[must_use]
     pub fn requests_per_second(&self) -> f64 {
         if self.elapsed_ns == 0 {
             return 0.0;
@@ -120,7 +121,6 @@ impl Sample {
 ///
 /// # Panics
 /// Never: the bounds are constants that the library takes.
-#[must_use]
 pub fn histogram() -> Histogram<u64> {
     const HOUR_NS: u64 = 3_600_000_000_000;
     Histogram::new_with_bounds(1, HOUR_NS, 3).expect("constant bounds that are valid")
@@ -130,7 +130,6 @@ pub fn histogram() -> Histogram<u64> {
 ///
 /// # Panics
 /// Never: writing to memory cannot fail, and 64-bit counts fit the encoding.
-#[must_use]
 pub fn encode_v2(histogram: &Histogram<u64>) -> Vec<u8> {
     use hdrhistogram::serialization::{Serializer, V2Serializer};
     let mut bytes = Vec::new();
@@ -152,10 +151,86 @@ fn add_optional(to: &mut Option<Histogram<u64>>, from: Option<Histogram<u64>>) {
     }
 }
 
+/// What an observer may see of a running load beyond its totals, on request: what was counted up to
+/// some moment.
+///
+/// A thread looks at one flag each time it has waited. Only when the flag is up does it publish a
+/// copy of what it has counted, which takes some tens of microseconds and allocates.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// As in [`Sample`](crate::Sample).
+    pub response_time_ns: Histogram<u64>,
+    /// Complete responses by status.
+    pub status: BTreeMap<u16, u64>,
+    /// Failed requests by kind.
+    pub errors: Errors,
+}
+
+/// Where the threads of a load publish what they have counted: [`Load::snapshots`](crate::Load).
+#[derive(Debug)]
+pub struct Snapshots(Vec<Slot>);
+
+/// One thread's place, on a cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Slot {
+    is_wanted: AtomicBool,
+    latest: Mutex<Option<Snapshot>>,
+}
+
+impl Snapshots {
+    /// Places for so many threads.
+    pub fn new(threads: usize) -> Self {
+        Self((0..threads).map(|_| Slot::default()).collect())
+    }
+
+    /// Asks every thread for a new one; it comes when the thread has next waited.
+    pub fn request(&self) {
+        self.0.iter().for_each(|slot| slot.is_wanted.store(true, Ordering::Relaxed));
+    }
+
+    /// The sum of the latest of each thread; empty before the first.
+    pub fn latest(&self) -> Snapshot {
+        let mut sum = Snapshot {
+            response_time_ns: histogram(),
+            status: BTreeMap::new(),
+            errors: Errors::default(),
+        };
+        for slot in &self.0 {
+            let latest = slot.latest.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(latest) = latest.as_ref() {
+                sum.merge(latest);
+            }
+        }
+        sum
+    }
+
+    pub(crate) fn is_wanted(&self, thread: usize) -> bool {
+        self.0.get(thread).is_some_and(|slot| slot.is_wanted.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn publish(&self, thread: usize, snapshot: Snapshot) {
+        let Some(slot) = self.0.get(thread) else { return };
+        slot.is_wanted.store(false, Ordering::Relaxed);
+        *slot.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
+    }
+}
+
+impl Snapshot {
+    fn merge(&mut self, other: &Snapshot) {
+        add(&mut self.response_time_ns, &other.response_time_ns);
+        for (status, count) in &other.status {
+            *self.status.entry(*status).or_default() += count;
+        }
+        self.errors.merge(&other.errors);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
     use hdrhistogram::serialization::Deserializer;
+
+    use super::*;
 
     #[test]
     fn the_encoding_can_be_read_back() {
@@ -168,5 +243,28 @@ mod tests {
         let read: Histogram<u64> = Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
         assert_eq!(read, times);
         assert_eq!(read.len(), 5);
+    }
+
+    fn snapshot(time_ns: u64) -> Snapshot {
+        let mut response_time_ns = histogram();
+        response_time_ns.saturating_record(time_ns);
+        let status = BTreeMap::from([(200, 1)]);
+        Snapshot { response_time_ns, status, errors: Errors::default() }
+    }
+
+    #[test]
+    fn each_thread_is_asked_once_and_the_latest_of_all_are_added() {
+        let snapshots = Snapshots::new(2);
+        assert!(snapshots.latest().response_time_ns.is_empty());
+        assert!(!snapshots.is_wanted(0));
+        snapshots.request();
+        assert!(snapshots.is_wanted(0) && snapshots.is_wanted(1) && !snapshots.is_wanted(2));
+        snapshots.publish(0, snapshot(5));
+        snapshots.publish(0, snapshot(7));
+        snapshots.publish(1, snapshot(9));
+        assert!(!snapshots.is_wanted(0) && !snapshots.is_wanted(1));
+        let latest = snapshots.latest();
+        assert_eq!((latest.response_time_ns.len(), latest.response_time_ns.min()), (2, 7));
+        assert_eq!(latest.status, BTreeMap::from([(200, 2)]));
     }
 }

@@ -104,25 +104,21 @@ impl Url {
     }
 
     /// The host, without brackets when it is an IPv6 address.
-    #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
     /// The port; 80 when the URL names none.
-    #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
     /// Path and query as they stand in the request line; never empty.
-    #[must_use]
     pub fn target(&self) -> &str {
         &self.target
     }
 
     /// The value of the `Host` field (RFC 9110, section 7.2): the port only when it is not 80.
-    #[must_use]
     pub fn host_field(&self) -> String {
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };

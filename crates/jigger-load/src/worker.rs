@@ -4,11 +4,7 @@
 //! takes a request in pieces. There are no timers: every request has the same timeout, so one
 //! look over the connections for each timeout is enough to find the next deadline.
 
-pub(crate) mod board;
-mod drain;
 mod exchange;
-mod gathering;
-mod pieces;
 mod reconnect;
 mod schedule;
 mod slot;
@@ -20,15 +16,13 @@ use crate::load::{ConnectionPolicy, Extent, Load, Pacing};
 use crate::protocol::Protocol;
 use crate::sample::{InFlight, Sample};
 use crate::source::Source;
-use board::Seat;
-use gathering::Gathering;
 use rustix::io::Errno;
-use schedule::{Rate, Schedule};
+use schedule::{Gathering, Rate, Schedule};
 use slot::{Pause, Phase, Slot};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
-use tally::Tally;
+use tally::{Seat, Tally};
 use turn::{Arrival, Departure};
 
 /// How long a stop may go unnoticed.

@@ -1,8 +1,8 @@
 //! The ratio of two contenders, estimated on logarithms over rounds.
 
-use crate::interval::Interval;
-use crate::margin::Margin;
-use crate::student;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use crate::error::StatsError;
 
 /// Fewer rounds than this show no spread worth the name: there is a ratio and no interval.
 pub const FEWEST_ROUNDS: usize = 3;
@@ -40,7 +40,6 @@ impl Contrast {
     ///
     /// Nothing cancels here: what the machine did to a whole run stays in the ratio, and the
     /// interval does not know of it. `None` when either run has no positive value.
-    #[must_use]
     pub fn between(new: &[f64], old: &[f64]) -> Option<Self> {
         let (new, old) = (Sample::of(new)?, Sample::of(old)?);
         let spread = satterthwaite(
@@ -51,20 +50,17 @@ impl Contrast {
     }
 
     /// The ratio; 1 means no difference.
-    #[must_use]
     pub fn ratio(&self) -> f64 {
         self.log_ratio.exp()
     }
 
     /// Rounds it rests on; of two runs, the fewer.
-    #[must_use]
     pub const fn rounds(&self) -> usize {
         self.rounds
     }
 
     /// The t interval of the ratio at a confidence between 0 and 1; `None` at any other, and with
     /// fewer than [`FEWEST_ROUNDS`] rounds. Where all rounds agree, both ends are the ratio.
-    #[must_use]
     pub fn interval(&self, confidence: f64) -> Option<Interval> {
         let reach = self.reach(1.0 - confidence)?;
         let (low, high) = ((self.log_ratio - reach).exp(), (self.log_ratio + reach).exp());
@@ -72,41 +68,37 @@ impl Contrast {
     }
 
     /// The two-sided p-value of "the ratio is 1".
-    #[must_use]
     pub fn p_value(&self) -> Option<f64> {
         self.p_beyond(Margin::NONE)
     }
 
     /// The p-value of "the ratio lies within the margin": small when the interval lies wholly
     /// beyond it, on either side.
-    #[must_use]
     pub fn p_beyond(&self, margin: Margin) -> Option<f64> {
         let Spread { standard_error, degrees_of_freedom } = self.spread?;
         let distance = self.log_ratio.abs() - margin.log();
         if distance <= 0.0 {
             return Some(1.0);
         }
-        Some(student::two_sided_p_value(distance / standard_error, degrees_of_freedom))
+        Some(two_sided_p_value(distance / standard_error, degrees_of_freedom))
     }
 
     /// Whether the two are the same within the margin: two one-sided tests at `level` each, which
     /// is the interval of confidence `1 - 2 * level` lying inside the margin (Schuirmann 1987, "A
     /// comparison of the two one-sided tests procedure and the power approach", Journal of
     /// Pharmacokinetics and Biopharmaceutics 15).
-    #[must_use]
     pub fn is_within(&self, margin: Margin, level: f64) -> bool {
         let room = margin.log() - self.log_ratio.abs();
         self.spread.is_some_and(|Spread { standard_error, degrees_of_freedom }| {
             if standard_error == 0.0 || room <= 0.0 {
                 return standard_error == 0.0 && room >= 0.0;
             }
-            student::two_sided_p_value(room / standard_error, degrees_of_freedom) / 2.0 <= level
+            two_sided_p_value(room / standard_error, degrees_of_freedom) / 2.0 <= level
         })
     }
 
     /// The largest difference that the interval leaves open, as a share: 0.12 when neither is
     /// more than 12 % above the other.
-    #[must_use]
     pub fn largest_difference(&self, confidence: f64) -> Option<f64> {
         Some((self.log_ratio.abs() + self.reach(1.0 - confidence)?).exp_m1())
     }
@@ -116,7 +108,7 @@ impl Contrast {
     fn reach(&self, level: f64) -> Option<f64> {
         let is_level = level > 0.0 && level < 1.0;
         let Spread { standard_error, degrees_of_freedom } = self.spread.filter(|_| is_level)?;
-        Some(student::two_sided_critical(level, degrees_of_freedom) * standard_error)
+        Some(two_sided_critical(level, degrees_of_freedom) * standard_error)
     }
 }
 
@@ -172,8 +164,91 @@ pub(crate) fn count(items: usize) -> f64 {
     items as f64
 }
 
+/// An interval of ratios, both ends included.
+///
+/// A ratio of 1.1 means 10 % above the baseline.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The lower end; above 0.
+    pub low: f64,
+    /// The upper end; finite.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Half the width as a share: 0.03 stands for "plus or minus 3 %".
+    ///
+    /// Taken on the log scale, where the interval was made: `sqrt(high / low) - 1`.
+    pub fn half_width(&self) -> f64 {
+        (self.high / self.low).sqrt() - 1.0
+    }
+
+    /// Whether `ratio` lies within, ends included.
+    pub fn contains(&self, ratio: f64) -> bool {
+        self.low <= ratio && ratio <= self.high
+    }
+}
+
+/// The value that a t variable exceeds in absolute size with probability `level`.
+pub(crate) fn two_sided_critical(level: f64, degrees_of_freedom: f64) -> f64 {
+    -distribution(degrees_of_freedom).inverse_cdf(level / 2.0)
+}
+
+/// The probability of a t variable at least as far from 0 as `statistic`.
+pub(crate) fn two_sided_p_value(statistic: f64, degrees_of_freedom: f64) -> f64 {
+    2.0 * distribution(degrees_of_freedom).cdf(-statistic.abs())
+}
+
+fn distribution(degrees_of_freedom: f64) -> StudentsT {
+    StudentsT::new(0.0, 1.0, degrees_of_freedom.max(1.0))
+        .expect("a scale of 1 and at least one degree of freedom are always valid")
+}
+
+/// The difference that does not matter, as a share, and the same in both directions on the log
+/// scale: 0.02 stands for ratios from 1 / 1.02 to 1.02.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Margin {
+    share: f64,
+}
+
+impl Margin {
+    /// Every difference matters.
+    pub const NONE: Self = Self { share: 0.0 };
+
+    /// A margin of `share`: 0.02 for plus or minus 2 %, 0 for none.
+    ///
+    /// # Errors
+    /// [`StatsError::Margin`] when it is negative, infinite or not a number.
+    pub fn new(share: f64) -> Result<Self, StatsError> {
+        if share >= 0.0 && share.is_finite() {
+            Ok(Self { share })
+        } else {
+            Err(StatsError::Margin { margin: share })
+        }
+    }
+
+    /// The margin as a share.
+    pub const fn share(self) -> f64 {
+        self.share
+    }
+
+    /// The margin on the log scale.
+    pub(crate) fn log(self) -> f64 {
+        self.share.ln_1p()
+    }
+}
+
+impl Default for Margin {
+    /// Plus or minus 2 %.
+    fn default() -> Self {
+        Self { share: 0.02 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
 
     const OLD: [f64; 6] = [100.0, 101.0, 99.0, 102.0, 98.0, 100.5];
@@ -239,5 +314,48 @@ mod tests {
         let interval = found.interval(0.95).unwrap();
         let open = found.largest_difference(0.95).unwrap();
         assert!((open - (1.0 / interval.low - 1.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn half_width_is_symmetric_in_the_direction_of_the_ratio() {
+        let above = Interval { low: 1.0 / 1.03, high: 1.03 };
+        assert!((above.half_width() - 0.03).abs() < 1e-12);
+        let scaled = Interval { low: 7.0 / 1.03, high: 7.0 * 1.03 };
+        assert!((scaled.half_width() - 0.03).abs() < 1e-12);
+    }
+
+    #[derive(Deserialize)]
+    struct Quantile {
+        level: f64,
+        degrees_of_freedom: f64,
+        critical: f64,
+    }
+
+    #[test]
+    fn agrees_with_scipy() {
+        let json = include_str!("../tests/fixtures/scipy-t.json");
+        let quantiles: Vec<Quantile> = serde_json::from_str(json).unwrap();
+        assert_eq!(quantiles.len(), 66);
+        for Quantile { level, degrees_of_freedom, critical } in quantiles {
+            let ours = two_sided_critical(level, degrees_of_freedom);
+            assert!((ours / critical - 1.0).abs() < 1e-9, "{ours} is not {critical}");
+            let p_value = two_sided_p_value(critical, degrees_of_freedom);
+            assert!((p_value / level - 1.0).abs() < 1e-9, "{p_value} is not {level}");
+        }
+    }
+
+    #[test]
+    fn no_difference_has_a_p_value_of_one_and_no_spread_one_of_zero() {
+        assert!((two_sided_p_value(0.0, 5.0) - 1.0).abs() < 1e-12);
+        assert!(two_sided_p_value(f64::INFINITY, 5.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_margin_is_a_share_of_nought_or_more() {
+        assert_eq!(Margin::new(0.0), Ok(Margin::NONE));
+        assert_eq!(Margin::new(0.02), Ok(Margin::default()));
+        for bad in [-0.01, f64::NAN, f64::INFINITY] {
+            assert!(matches!(Margin::new(bad), Err(StatsError::Margin { .. })), "{bad}");
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! One metric of one contender over the rounds.
 
-use crate::contrast::{FEWEST_ROUNDS, count, log, mean, variance};
+use crate::contrast::{FEWEST_ROUNDS, count, log, mean, two_sided_critical, variance};
 use crate::error::{StatsError, checked_confidence};
-use crate::student;
 
 /// The typical value of a metric, in the metric's own unit.
 ///
@@ -47,7 +46,7 @@ impl Location {
         let estimate = mean(&logs).exp().clamp(least, most);
         let error = if least < most { (variance(&logs) / count(rounds)).sqrt() } else { 0.0 };
         let reach = (rounds >= FEWEST_ROUNDS)
-            .then(|| (student::two_sided_critical(level, count(rounds - 1)) * error).exp());
+            .then(|| (two_sided_critical(level, count(rounds - 1)) * error).exp());
         Ok(Self {
             estimate,
             low: reach.map(|reach| estimate / reach),

@@ -15,7 +15,7 @@
 //! 5. [`Looks`] says when to look at the verdicts, and what each look may spend.
 //!
 //! ```
-//! use jigger_stats::{Case, Direction, Looks, Margin, Panel, Verdict, judge};
+//! use jigger_stats::{Case, Direction, Looks, Margin, Panel, Verdict, holm_adjusted, judge};
 //!
 //! let rounds = |values: [f64; 5]| values.map(Some);
 //! let baseline = rounds([101.0, 99.0, 100.0, 102.0, 98.0]);
@@ -36,26 +36,19 @@
 mod contrast;
 mod error;
 mod estimate;
-mod holm;
-mod interval;
 mod looks;
-mod margin;
 mod order;
 mod panel;
 mod random;
 mod steady;
-mod student;
 mod verdict;
 
-pub use contrast::{Contrast, FEWEST_ROUNDS};
+pub use contrast::{Contrast, FEWEST_ROUNDS, Interval, Margin};
 pub use error::StatsError;
 pub use estimate::Location;
-pub use holm::holm_adjusted;
-pub use interval::Interval;
 pub use looks::{FAMILY_LEVEL, Look, Looks};
-pub use margin::Margin;
 pub use order::Orders;
 pub use panel::Panel;
 pub use random::SplitMix64;
 pub use steady::{Steadiness, SteadyRule};
-pub use verdict::{CONFIDENCE, Case, Direction, Finding, Verdict, judge};
+pub use verdict::{CONFIDENCE, Case, Direction, Finding, Verdict, holm_adjusted, judge};

@@ -62,25 +62,21 @@ impl Looks {
     }
 
     /// The looks of a record; none at all stand for a single look at the end.
-    #[must_use]
     pub fn of(looks: Vec<Look>) -> Self {
         Self(looks)
     }
 
     /// In ascending order.
-    #[must_use]
     pub fn all(&self) -> &[Look] {
         &self.0
     }
 
     /// The most rounds.
-    #[must_use]
     pub fn last(&self) -> usize {
         self.0.last().map_or(0, |look| look.rounds)
     }
 
     /// Whether a look is due after so many rounds.
-    #[must_use]
     pub fn is_due(&self, rounds: usize) -> bool {
         self.0.iter().any(|look| look.rounds == rounds)
     }
@@ -88,7 +84,6 @@ impl Looks {
     /// The error rate that verdicts after so many rounds may have. `is_look`: the run went on or
     /// ended by what this look showed, so the later looks keep their shares. A run that ended for
     /// another reason (time, the user) spends all that the looks before have left.
-    #[must_use]
     pub fn level_after(&self, rounds: usize, is_look: bool) -> f64 {
         let here = self.0.iter().find(|look| look.rounds == rounds).filter(|_| is_look);
         let spent: f64 =

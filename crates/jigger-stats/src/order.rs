@@ -24,13 +24,11 @@ pub struct Orders {
 
 impl Orders {
     /// The plan for `contenders` contenders (the placebo counts as one) under `seed`.
-    #[must_use]
     pub const fn balanced(contenders: usize, seed: u64) -> Self {
         Self { contenders, seed }
     }
 
     /// The order of round `round`, counted from 0: contender indices, each exactly once.
-    #[must_use]
     pub fn round(&self, round: usize) -> Vec<usize> {
         let cycle = round / self.cycle_len();
         let mut random = SplitMix64::stream(self.seed, cycle as u64);
@@ -42,7 +40,6 @@ impl Orders {
 
     /// Rounds in one whole cycle, after which all is balanced: the number of contenders, twice
     /// that when it is odd (three or more); 1 for a single contender or none.
-    #[must_use]
     pub const fn cycle_len(&self) -> usize {
         if self.is_doubled() { 2 * self.contenders } else { self.square_len() }
     }
@@ -50,7 +47,6 @@ impl Orders {
     /// Rounds after which every contender has stood in each place equally often, though not yet
     /// after each other one: half a cycle for an odd number of contenders, else the same as
     /// [`Self::cycle_len`]. A run whose cycle is long may stop here.
-    #[must_use]
     pub const fn square_len(&self) -> usize {
         if self.contenders == 0 { 1 } else { self.contenders }
     }

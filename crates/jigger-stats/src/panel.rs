@@ -47,7 +47,6 @@ const STEPS: usize = 4;
 impl Panel {
     /// The values of each contender's entries, one for each round, `None` where a round has none.
     /// Values that are zero, negative or not finite have no logarithm and count as none.
-    #[must_use]
     pub fn new(contenders: &[Vec<&[Option<f64>]>]) -> Self {
         let logs = |rounds: &&[Option<f64>]| -> Vec<Option<f64>> {
             rounds.iter().map(|value| value.and_then(log)).collect()
@@ -59,14 +58,12 @@ impl Panel {
     }
 
     /// The two entries of a run as a panel of two contenders with one entry each.
-    #[must_use]
     pub fn pair(contender: &[Option<f64>], baseline: &[Option<f64>]) -> Self {
         Self::new(&[vec![contender], vec![baseline]])
     }
 
     /// One contender's value divided by another's, both by their place in [`Panel::new`]; `None`
     /// when there is no round in which both have their values.
-    #[must_use]
     pub fn contrast(&self, contender: usize, baseline: usize) -> Option<Contrast> {
         let (mine, theirs) = (self.contenders.get(contender)?, self.contenders.get(baseline)?);
         if mine.is_empty() || theirs.is_empty() {

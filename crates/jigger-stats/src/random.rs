@@ -18,14 +18,12 @@ const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl SplitMix64 {
     /// A generator that starts from `seed`.
-    #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
     /// The generator of stream `index` under `seed`, in constant time: it is seeded with the
     /// number that `SplitMix64::new(seed)` would give at that index.
-    #[must_use]
     pub const fn stream(seed: u64, index: u64) -> Self {
         let mut parent = Self::new(seed.wrapping_add(GAMMA.wrapping_mul(index)));
         Self::new(parent.next_u64())

@@ -1,7 +1,6 @@
 //! When a warm-up has reached its steady state.
 
-use crate::contrast::count;
-use crate::student;
+use crate::contrast::{count, two_sided_critical};
 
 /// Judges warm-up windows: steady when the last few neither vary much nor drift.
 ///
@@ -50,7 +49,6 @@ impl SteadyRule {
     ///
     /// Windows in which nothing was answered (mean 0) or that are not finite are never steady:
     /// their spread is given as infinite.
-    #[must_use]
     pub fn judge(&self, windows: &[f64]) -> Steadiness {
         let Some(start) = windows.len().checked_sub(self.windows.max(2)) else {
             return Steadiness::TooFewWindows;
@@ -79,7 +77,6 @@ impl SteadyRule {
     /// it rises or falls by more than the rule allows and by more than chance does: the t-test of
     /// the slope, at 95 % (Draper & Smith 1998, "Applied regression analysis", 3rd edition,
     /// chapter 1).
-    #[must_use]
     pub fn judge_at_limit(&self, windows: &[f64]) -> Steadiness {
         let verdict = self.judge(windows);
         if matches!(verdict, Steadiness::Steady | Steadiness::TooFewWindows) {
@@ -110,7 +107,6 @@ impl SteadyRule {
     /// below what lies above it: a rate that has climbed to its level and falls for a while was
     /// disturbed, and one that still falls has not reached it. The noise is had from the differences
     /// between neighbours, which a slow climb changes little.
-    #[must_use]
     pub fn level_since(&self, windows: &[f64]) -> Option<usize> {
         let judged = self.windows.max(2);
         let last = windows.len().checked_sub(judged)?;
@@ -135,7 +131,6 @@ impl SteadyRule {
     /// Whether a warm-up may end though its windows vary by more than the rule allows: there are
     /// twice as many level ones as it judges, they show no drift, and they would have shown one of
     /// 15 % (t-test of the slope, 95 %).
-    #[must_use]
     pub fn is_noisy_but_level(&self, windows: &[f64]) -> bool {
         const SEEN: f64 = 0.15;
         let level = self.level_since(windows).map_or(&[][..], |since| &windows[since..]);
@@ -184,8 +179,7 @@ fn fitted_rise(values: &[f64]) -> f64 {
 fn drift_and_limit(values: &[f64]) -> (f64, f64) {
     const LEVEL: f64 = 0.05;
     let mean = mean(values);
-    let limit =
-        student::two_sided_critical(LEVEL, count(values.len() - 2)) * rise_error(values) / mean;
+    let limit = two_sided_critical(LEVEL, count(values.len() - 2)) * rise_error(values) / mean;
     (fitted_rise(values) / mean, limit)
 }
 

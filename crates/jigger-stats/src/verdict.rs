@@ -1,9 +1,7 @@
-//! From contrasts to verdicts.
+//! From contrasts to verdicts, with the correction for many comparisons.
 
-use crate::contrast::Contrast;
-use crate::holm::holm_adjusted;
+use crate::contrast::{Contrast, Margin};
 use crate::looks::FAMILY_LEVEL;
-use crate::margin::Margin;
 
 /// The confidence of the intervals that a reader sees, each comparison taken alone.
 pub const CONFIDENCE: f64 = 0.95;
@@ -70,7 +68,6 @@ pub struct Finding {
 ///   `level`, which [`crate::Looks::level_after`] gives: the chance that any of them is wrong is at
 ///   most 5 % over all looks of the run, however the comparisons hang together.
 /// - *Probably* when the comparison's own interval of 95 % excludes 1.
-#[must_use]
 pub fn judge(cases: &[Case], level: f64) -> Vec<Option<Finding>> {
     let p_values: Vec<Option<f64>> =
         cases.iter().map(|case| case.contrast.p_beyond(case.different)).collect();
@@ -109,19 +106,16 @@ impl Case {
 
 impl Verdict {
     /// Whether it claims a difference for sure: better or worse.
-    #[must_use]
     pub const fn is_different(self) -> bool {
         matches!(self, Self::Better | Self::Worse)
     }
 
     /// Whether it answers the question: same, better or worse.
-    #[must_use]
     pub const fn is_decided(self) -> bool {
         matches!(self, Self::Same | Self::Better | Self::Worse)
     }
 
     /// The verdict on the same two with the other one as the baseline.
-    #[must_use]
     pub const fn turned(self) -> Self {
         match self {
             Self::Better => Self::Worse,
@@ -131,6 +125,37 @@ impl Verdict {
             Self::Same | Self::NotShown => self,
         }
     }
+}
+
+/// Holm's adjusted p-values, in the order given: reject those at or below the family's level.
+///
+/// Source: S. Holm 1979, "A simple sequentially rejective multiple test procedure", Scandinavian
+/// Journal of Statistics 6, 65-70. It keeps the chance of one or more false rejections in the
+/// whole family at or below the level, however the comparisons depend on each other (here they
+/// share a baseline), and rejects at least all that Bonferroni's correction does.
+///
+/// A p-value that is not a number comes last and stays so.
+pub fn holm_adjusted(p_values: &[f64]) -> Vec<f64> {
+    let mut adjusted = vec![0.0; p_values.len()];
+    let mut greatest_so_far: f64 = 0.0;
+    for (step, index) in ascending(p_values).into_iter().enumerate() {
+        let weight = remaining(p_values.len(), step);
+        greatest_so_far = greatest_so_far.max((weight * p_values[index]).min(1.0));
+        adjusted[index] = if p_values[index].is_nan() { f64::NAN } else { greatest_so_far };
+    }
+    adjusted
+}
+
+/// Indices by ascending p-value; equal ones in the order given, those not a number last.
+fn ascending(p_values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..p_values.len()).collect();
+    order.sort_by(|&left, &right| p_values[left].total_cmp(&p_values[right]));
+    order
+}
+
+#[expect(clippy::cast_precision_loss, reason = "contenders never come near 2^53")]
+fn remaining(comparisons: usize, step: usize) -> f64 {
+    (comparisons - step) as f64
 }
 
 #[cfg(test)]
@@ -193,5 +218,18 @@ mod tests {
         let found = judge(&[few, case(2.3), few], FAMILY_LEVEL);
         assert_eq!((found[0], found[2]), (None, None));
         assert_eq!(found[1], judge(&[case(2.3)], FAMILY_LEVEL)[0]);
+    }
+
+    #[test]
+    fn one_comparison_needs_no_adjustment() {
+        assert_eq!(holm_adjusted(&[0.03]), [0.03]);
+    }
+
+    #[test]
+    fn an_empty_family_is_fine_and_nan_stays_nan() {
+        assert!(holm_adjusted(&[]).is_empty());
+        let adjusted = holm_adjusted(&[f64::NAN, 0.01]);
+        assert!(adjusted[0].is_nan());
+        assert_eq!(adjusted[1], 0.02);
     }
 }

@@ -5,12 +5,8 @@
 mod experiments;
 #[path = "../examples/simulate/old_rule.rs"]
 mod old_rule;
-#[path = "../examples/simulate/record.rs"]
-mod record;
 #[path = "../examples/simulate/report.rs"]
 mod report;
-#[path = "../examples/simulate/tally.rs"]
-mod tally;
 #[path = "../examples/simulate/world.rs"]
 mod world;
 

@@ -1,19 +1,11 @@
 //! Record to results: summaries, comparisons, verdicts and gates. Pure.
 
-mod capacity;
 mod change;
 mod claim;
 mod compare;
-mod container;
 mod difference;
 mod gate;
-mod headline;
-mod latency;
 mod limit;
-mod little;
-mod offered;
-mod quiet;
-mod revision;
 mod summary;
 mod threshold;
 mod trial;
@@ -22,22 +14,17 @@ mod visits;
 use std::collections::BTreeMap;
 
 use jigger_stats::FEWEST_ROUNDS;
-use serde::Serialize;
 
-pub use crate::numbers::number;
-pub use change::{Change, Figure, is_counted};
-pub use claim::Claim;
-pub use compare::{Comparison, Standing, standings};
+pub use change::{Change, Compared, Figure, is_counted};
+pub use claim::{Claim, Quiet};
+pub use compare::{Comparison, Ranked, Standing, headline, standings};
 pub use difference::{Basis, Difference, has_common_baseline};
 pub use gate::Gate;
-pub use headline::{Ranked, headline};
-pub use latency::{LatencyCurve, latency_curve, response_times};
 pub use limit::{ENGINE_SHARE_LIMIT, USUAL_LOCAL_PORTS, engine_share, is_near_ports, set_limits};
-pub use offered::Offered;
-pub use quiet::Quiet;
-pub use revision::Compared;
 pub use summary::{Summary, startup_times_ms};
 pub use threshold::{Outcome, ThresholdResult};
+pub use trial::Offered;
+pub use visits::{LatencyCurve, latency_curve, response_times};
 
 use crate::confounder::{self, Confounder};
 use crate::metric::Metric;
@@ -48,7 +35,6 @@ use crate::record::{
 /// Everything that a report shows.
 #[derive(Debug, Clone)]
 pub struct Analysis<'a> {
-    /// What it was drawn from.
     pub record: &'a Record,
     /// Rounds in which every contender that was measured was visited.
     pub rounds: usize,
@@ -62,38 +48,26 @@ pub struct Analysis<'a> {
     pub placebo: Vec<Comparison<'a>>,
     /// The error rate of the verdicts, which all looks of a run share.
     pub level: f64,
-    /// The suite's thresholds, in its order.
     pub thresholds: Vec<ThresholdResult<'a>>,
-    /// How often rounds were disturbed.
     pub quiet: Quiet,
-    /// What makes the run as a whole less than fair.
     pub confounders: Vec<Confounder>,
     /// Contenders in containers, each against itself as a process of the host.
     pub containers: Vec<Comparison<'a>>,
 }
 
-/// One contender's results.
 #[derive(Debug, Clone)]
 pub struct ContenderResult<'a> {
-    /// What the record says of it.
     pub record: &'a ContenderRecord,
     /// Its metrics, in the order in which reports show them.
     pub summaries: Vec<Summary<'a>>,
     /// How it differs from the baseline other than in speed.
     pub confounders: Vec<Confounder>,
-    /// Conditions that did not hold.
     pub gates: Vec<Gate>,
     /// What limited it, by scenario; those of which that is not known are left out.
     pub limits: BTreeMap<String, Limit>,
 }
 
-/// What is wrong with the run as a whole, as a sentence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Note(pub String);
-
 impl<'a> Analysis<'a> {
-    /// Analyses a record.
-    #[must_use]
     pub fn of(record: &'a Record) -> Self {
         let mut contenders: Vec<ContenderResult<'a>> = record
             .contenders
@@ -105,9 +79,8 @@ impl<'a> Analysis<'a> {
             })
             .collect();
         let quiet = Quiet::of(record);
-        let level = headline::level(record);
-        let compare::Comparisons { to_baseline, of_others } =
-            compare::comparisons(record, &contenders, &quiet, level);
+        let level = compare::level(record);
+        let (comparisons, pairs) = compare::comparisons(record, &contenders, &quiet, level);
         let rounds = contenders.iter().filter_map(rounds_of).min().unwrap_or(0);
         let thresholds = threshold::results(record, &contenders, &quiet, level);
         let is_baseline =
@@ -118,14 +91,14 @@ impl<'a> Analysis<'a> {
             let differing = compare::self_differences(record, baseline);
             baseline.confounders.extend(confounder::of_self_differences(&differing));
         }
-        let mut containers = container::containers(&contenders);
+        let mut containers = compare::containers(&contenders);
         compare::restrict(&mut containers, &contenders, &quiet);
         Self {
             record,
             rounds,
             placebo,
-            comparisons: to_baseline,
-            pairs: of_others,
+            comparisons,
+            pairs,
             level,
             thresholds,
             quiet,
@@ -135,21 +108,17 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// The contender of that name.
-    #[must_use]
     pub fn contender(&self, name: &str) -> Option<&ContenderResult<'a>> {
         self.contenders.iter().find(|contender| contender.record.name == name)
     }
 
     /// The comparison of a contender's metric with the baseline's.
-    #[must_use]
     pub fn comparison(&self, metric: Metric<'_>, contender: &str) -> Option<&Comparison<'a>> {
         self.comparisons.iter().find(|c| c.metric == metric && c.contender == contender)
     }
 
     /// The comparison of one contender's headline metric with any other's, the first divided by the
     /// second.
-    #[must_use]
     pub fn between(
         &self,
         metric: Metric<'_>,
@@ -167,11 +136,12 @@ impl<'a> Analysis<'a> {
     /// Whether further rounds would answer nothing: every headline comparison is decided or known
     /// to within `half_width`, and every threshold is settled. A run with nothing to compare is
     /// never settled.
-    #[must_use]
     pub fn is_settled(&self, half_width: f64) -> bool {
         let mut family =
             self.comparisons.iter().chain(&self.pairs).filter(|found| found.is_headline).peekable();
-        let has_ended = |name: &str| compare::has_ended(&self.contenders, name);
+        let has_ended = |name: &str| {
+            self.contender(name).is_none_or(|found| found.record.status != Status::Measured)
+        };
         let is_open = |found: &Comparison<'_>| {
             !found.is_settled(half_width)
                 && !has_ended(&found.contender)
@@ -184,35 +154,32 @@ impl<'a> Analysis<'a> {
     }
 
     /// What limited a contender in a scenario, by the trial that stands for its rounds.
-    #[must_use]
     pub fn limit(&self, contender: &str, scenario: &str) -> Option<Limit> {
         self.contender(contender)?.limits.get(scenario).copied()
     }
 
     /// What the whole run is short of.
-    #[must_use]
-    pub fn notes(&self) -> Vec<Note> {
+    pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.comparisons.iter().any(|comparison| comparison.half_width.is_some()) {
             notes.extend(self.contenders.iter().filter_map(|found| self.not_judged(found)));
         } else if self.rounds < FEWEST_ROUNDS {
-            notes.push(Note(format!(
+            notes.push(format!(
                 "{} round{}: too few for an interval; {FEWEST_ROUNDS} are needed",
                 self.rounds,
                 if self.rounds == 1 { "" } else { "s" }
-            )));
+            ));
         }
         notes.extend(self.record.calibrations.iter().filter_map(calibration));
         if self.record.ended == Ended::Interrupted {
-            notes.push(Note("interrupted: what was measured until then is shown".to_owned()));
+            notes.push("interrupted: what was measured until then is shown".to_owned());
         }
-        notes.extend(self.quiet.notes().into_iter().map(Note));
+        notes.extend(self.quiet.notes());
         notes
     }
 
     /// Whether a threshold fails, or was not even measured; `strict` takes those that are not
     /// settled for failed too.
-    #[must_use]
     pub fn misses_thresholds(&self, strict: bool) -> bool {
         let misses = |result: &ThresholdResult<'_>| {
             result.outcome.is_failure() || (strict && result.outcome == Outcome::NotSettled)
@@ -221,7 +188,7 @@ impl<'a> Analysis<'a> {
     }
 
     /// Which of a contender's headline metrics have too few rounds for an interval.
-    fn not_judged(&self, contender: &ContenderResult<'_>) -> Option<Note> {
+    fn not_judged(&self, contender: &ContenderResult<'_>) -> Option<String> {
         let name = &contender.record.name;
         let is_short = |found: &&Comparison<'_>| {
             found.contender == *name && found.is_headline && found.rounds < FEWEST_ROUNDS
@@ -232,14 +199,12 @@ impl<'a> Analysis<'a> {
             0 => String::new(),
             others => format!(" and of {others} more metrics"),
         };
-        Some(Note(format!(
+        Some(format!(
             "{name}: too few rounds of {metric} ({rounds}){more} for an interval; {FEWEST_ROUNDS} \
              are needed"
-        )))
+        ))
     }
 
-    /// Whether some contender could not be measured.
-    #[must_use]
     pub fn has_failures(&self) -> bool {
         let failed = |c: &ContenderResult<'_>| c.record.status == Status::Failed;
         self.contenders.iter().any(failed)
@@ -249,32 +214,28 @@ impl<'a> Analysis<'a> {
 
 impl<'a> ContenderResult<'a> {
     /// Whether there is something to show of it, whatever became of it later.
-    #[must_use]
     pub fn has_figures(&self) -> bool {
         self.record.status != Status::Skipped && !self.summaries.is_empty()
     }
 
-    /// Its figures of that metric.
-    #[must_use]
     pub fn summary<'m>(&self, metric: impl Into<Metric<'m>>) -> Option<&Summary<'a>> {
         let metric = metric.into();
         self.summaries.iter().find(|summary| summary.metric == metric)
     }
 
     /// Whether a gate of that code touches the metric.
-    #[must_use]
     pub fn has_gate(&self, code: &str, metric: Metric<'_>) -> bool {
         self.gates.iter().any(|gate| gate.code == code && gate.touches(metric))
     }
 }
 
 /// Where a rate came from that is a share of the slowest contender's capacity.
-fn calibration(found: &CalibrationRecord) -> Option<Note> {
+fn calibration(found: &CalibrationRecord) -> Option<String> {
     let slower = |a: &&CapacityRecord, b: &&CapacityRecord| {
         a.requests_per_second.total_cmp(&b.requests_per_second)
     };
     let slowest = found.capacities.iter().min_by(slower)?;
-    Some(Note(format!(
+    Some(format!(
         "{}: {} requests a second are due, {:.0} % of what the slowest can do in a closed loop \
          ({}: {:.0})",
         found.scenario,
@@ -282,7 +243,7 @@ fn calibration(found: &CalibrationRecord) -> Option<Note> {
         found.share * 100.0,
         slowest.contender,
         slowest.requests_per_second
-    )))
+    ))
 }
 
 /// A contender's metrics, the gates that it failed, and what limited it by scenario, from the visits

@@ -16,7 +16,6 @@ const SWITCH: &str = "JIGGER_CGROUP";
 /// Where a process's group is in one hierarchy.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Group {
-    /// Where the hierarchy is mounted.
     pub(crate) mount_point: PathBuf,
     /// The group's folder, below that.
     pub(crate) folder: PathBuf,
@@ -94,7 +93,6 @@ impl Cgroup {
         let _ = move_self(&self.parent);
     }
 
-    /// The directory of the group.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -140,7 +138,6 @@ impl Account {
         found.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it has no CPU time"))
     }
 
-    /// The group's folder.
     pub(crate) fn folder(&self) -> &Path {
         match self {
             Self::V1(folder) | Self::V2(folder) => folder,

@@ -152,7 +152,6 @@ pub enum Color {
 
 impl Color {
     /// What a text report on standard output may use.
-    #[must_use]
     pub fn look(self) -> Look {
         Look { color: self.is_wanted(), width: columns() }
     }
@@ -270,7 +269,7 @@ pub struct DiffArgs {
     pub absolute: bool,
     /// Compare although host, scenario, driver or method differ
     #[arg(long)]
-    pub anyway: bool,
+    pub force: bool,
     /// A metric that counts, instead of the default; whole, or without its scenario (repeatable)
     #[arg(long, value_name = "NAME")]
     pub metric: Vec<String>,
@@ -341,7 +340,6 @@ pub struct SchemaArgs {
 
 impl ShownArgs {
     /// How much is said on stderr.
-    #[must_use]
     pub fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,
@@ -351,7 +349,6 @@ impl ShownArgs {
     }
 
     /// What a text report on standard output may use.
-    #[must_use]
     pub fn look(&self) -> Look {
         self.color.look()
     }

@@ -1,20 +1,16 @@
-//! What the program does: one file for each verb.
+//! What the program does: a file for each verb, or for verbs that are nearly one.
 
-pub mod ab;
-pub mod check;
-pub mod compare;
-pub mod completions;
-pub mod cross_check;
-pub mod diff;
-pub mod image;
-pub mod init;
-pub mod load;
-pub mod man;
-pub mod report;
-pub mod run;
-pub mod schema;
-pub mod timeit;
-pub mod wrk;
+mod ab;
+mod about;
+mod check;
+mod cross_check;
+mod image;
+mod init;
+mod load;
+mod report;
+mod run;
+mod timeit;
+mod wrk;
 
 mod output;
 
@@ -64,8 +60,6 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Runs the program.
-#[must_use]
 pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == VERB) {
         return guard::main();
@@ -79,7 +73,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
-        Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Compare(args)) => run::compare(&args),
         Some(Command::Load(args)) => load::run(&args),
         Some(Command::Wrk(args)) => wrk::run(&args),
         Some(Command::Timeit(args)) => timeit::run(&args),
@@ -87,12 +81,12 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Ab(args)) => ab::run(&args),
-        Some(Command::Diff(args)) => diff::run(&args),
+        Some(Command::Diff(args)) => report::diff(&args),
         Some(Command::Image(args)) => image::run(&args),
         Some(Command::Init(args)) => init::run(&args),
-        Some(Command::Completions(args)) => completions::run(&args),
-        Some(Command::Man(args)) => man::run(&args),
-        Some(Command::Schema(args)) => schema::run(&args),
+        Some(Command::Completions(args)) => about::completions(&args),
+        Some(Command::Man(args)) => about::man(&args),
+        Some(Command::Schema(args)) => about::schema(&args),
     };
     match outcome {
         Ok(exit) => exit.into(),

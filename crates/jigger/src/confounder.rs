@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::metric::Metric;
-use crate::numbers::number;
+use crate::numbers::{cpu_list, number};
 use crate::record::{ContenderRecord, Evidence, Record, TrialRecord, VisitRecord};
 
 /// A difference that makes a comparison less than fair.
@@ -30,7 +30,6 @@ pub const HELD_BACK_SHARE: f64 = 0.01;
 const CLOSED_SHARE: f64 = 0.5;
 
 /// That the baseline's two entries differ in these metrics, by more than chance.
-#[must_use]
 pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
     let scenarios = metrics.iter().filter_map(|metric| metric.scenario);
     let mut touches: Vec<String> = scenarios.map(str::to_owned).collect();
@@ -50,19 +49,20 @@ const OWN_HEADERS: &[&str] =
     &["date", "server", "content-type", "content-length", "connection", "keep-alive"];
 
 /// What makes a run as a whole less than fair, whoever takes part.
-#[must_use]
 pub fn of_run(record: &Record) -> Vec<Confounder> {
     let mut found = Vec::new();
     let mut add = |code, detail, remedy| {
         found.push(Confounder { code, detail, remedy, touches: all(record) });
     };
-    let list = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let placement = &record.placement;
     let shared = placement.shared_cpus();
     if !shared.is_empty() {
         add(
             "shared-cores",
-            format!("load engine and servers share core {}; both are slower for it", list(&shared)),
+            format!(
+                "load engine and servers share core {}; both are slower for it",
+                cpu_list(&shared, ",")
+            ),
             "use a machine with two cores or more, or give --client-cpus and --server-cpus",
         );
     }
@@ -81,13 +81,11 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
 }
 
 /// What sets a contender apart.
-#[must_use]
 pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     let visits: Vec<&VisitRecord> = record.visits_of(name).collect();
     let Some(evidence) = visits.iter().find_map(|visit| visit.evidence.as_ref()) else {
         return Vec::new();
     };
-    let contender = record.contenders.iter().find(|contender| contender.name == name);
     let baseline = record.visits_of(&record.suite.baseline);
     let reference = baseline.filter_map(|visit| visit.evidence.as_ref()).next();
     let mut found = Vec::new();
@@ -98,7 +96,7 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     }
     found.extend(resolves_twice(record, evidence));
     found.extend(logs(record, &visits));
-    found.extend(workers(record, contender, evidence));
+    found.extend(workers(record, record.contender(name), evidence));
     found.extend(evidence.debug_notice.as_ref().map(|notice| Confounder {
         code: "debug-mode",
         detail: format!("its log says: {notice}"),
@@ -120,12 +118,7 @@ fn connection_close(
     evidence: &Evidence,
 ) -> Option<Confounder> {
     let kept = || record.suite.scenarios.iter().filter(|scenario| !scenario.fresh);
-    let closed = |scenario: &str| {
-        let trials = visits.iter().flat_map(|visit| &visit.trials);
-        trials
-            .filter(|trial| trial.scenario == scenario)
-            .fold((0, 0), |sum, trial| (sum.0 + trial.closed_by_server, sum.1 + answers(trial)))
-    };
+    let closed = |scenario: &str| counted(visits, scenario, |trial| trial.closed_by_server);
     let closes = |scenario: &str| {
         let (closed, answers) = closed(scenario);
         evidence.closes_connections || closes_connections(closed, answers)
@@ -150,17 +143,13 @@ fn connection_close(
 }
 
 /// Whether a server that ended so many connections while it gave so many answers keeps none.
-#[must_use]
 pub fn closes_connections(closed: u64, answers: u64) -> bool {
     number(closed) > CLOSED_SHARE * number(answers)
 }
 
 fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     let share = |scenario: &str| {
-        let trials = visits.iter().flat_map(|visit| &visit.trials);
-        let (held_back, answers) = trials
-            .filter(|trial| trial.scenario == scenario)
-            .fold((0, 0), |sum, trial| (sum.0 + trial.held_back, sum.1 + answers(trial)));
+        let (held_back, answers) = counted(visits, scenario, |trial| trial.held_back);
         number(held_back) / number(answers.max(1))
     };
     let mut touches = all(record);
@@ -176,6 +165,14 @@ fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> 
         remedy: "set TCP_NODELAY in the server, or write head and body in one go",
         touches,
     })
+}
+
+/// Of all trials of a scenario: what is counted, and the correct answers.
+fn counted(visits: &[&VisitRecord], scenario: &str, count: fn(&TrialRecord) -> u64) -> (u64, u64) {
+    let trials = visits.iter().flat_map(|visit| &visit.trials);
+    trials
+        .filter(|trial| trial.scenario == scenario)
+        .fold((0, 0), |sum, trial| (sum.0 + count(trial), sum.1 + answers(trial)))
 }
 
 /// The correct answers that a trial saw. One without figures, since no rate kept its objective, is

@@ -8,18 +8,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::event::{Event, Standing};
 
-/// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
     /// Only what is wrong.
     Quiet,
-    /// Progress.
     Normal,
     /// Each step on a line of its own.
     Verbose,
 }
 
-/// Shows events as they come.
 #[derive(Debug)]
 pub struct Display {
     verbosity: Verbosity,
@@ -33,8 +30,6 @@ const BAR: &str = "{bar:20} {pos}/{len} {wide_msg}";
 const BAR_AND_STANDINGS: &str = "{bar:20} {pos}/{len} {wide_msg}\n{prefix}";
 
 impl Display {
-    /// A display on stderr.
-    #[must_use]
     pub fn new(verbosity: Verbosity) -> Self {
         let drawn = verbosity == Verbosity::Normal && std::io::stderr().is_terminal();
         let found = terminal_size::terminal_size_of(std::io::stderr());
@@ -51,7 +46,6 @@ impl Display {
         Self { verbosity, bar, head: String::new(), width }
     }
 
-    /// Shows one event.
     pub fn show(&mut self, event: &Event) {
         match event {
             Event::Preparing { contender, step } => self.line(&format!("{step} {contender}")),

@@ -5,13 +5,11 @@ use std::time::Duration;
 /// Rounds and launches are counted from 0.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A contender is being built, or its image.
     Preparing {
         contender: String,
         /// What is done, such as "building".
         step: &'static str,
     },
-    /// A contender takes no part, or no longer.
     LeftOut {
         contender: String,
         /// Why, with the remedy.
@@ -21,7 +19,6 @@ pub enum Event {
     Launching {
         entry: String,
         launch: usize,
-        /// How many each entry gets.
         launches: usize,
     },
     RoundsBegin {
@@ -53,7 +50,6 @@ pub enum Event {
         /// How the contenders stand in the scenario with the most connections.
         standings: Vec<Standing>,
     },
-    /// A planned look at what has been measured.
     Looked {
         rounds: usize,
         /// Whether it answers everything, so that the run ends here.
@@ -73,5 +69,4 @@ pub struct Standing {
     pub half_width: Option<f64>,
 }
 
-/// Whoever listens.
 pub type Listener<'a> = dyn FnMut(Event) + 'a;

@@ -32,7 +32,6 @@ pub struct Host {
 impl Host {
     /// Reads the facts of the host that this process runs on; what cannot be read is said to be
     /// unknown.
-    #[must_use]
     pub fn inspect() -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -54,7 +53,6 @@ impl Host {
 }
 
 /// How many local ports the kernel gives to connections; `None` when it does not say.
-#[must_use]
 pub fn local_ports() -> Option<u32> {
     u32::try_from(local_port_range()?.count()).ok()
 }
@@ -84,7 +82,6 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// The cores that this process may use, ascending; at least core 0.
-#[must_use]
 pub fn allowed_cores() -> Vec<usize> {
     let cores: Vec<usize> = match rustix::thread::sched_getaffinity(None) {
         Ok(set) => (0..rustix::thread::CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).collect(),
@@ -106,7 +103,6 @@ fn smt_siblings(cores: &[usize]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// A text that is no list of cores.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no list of cores; write for instance 0,2-5")]
 pub struct NotCpus(String);
@@ -132,7 +128,6 @@ pub fn parse_cpus(text: &str) -> Result<Vec<usize>, NotCpus> {
     Ok(cpus)
 }
 
-/// Why cores cannot be placed as asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{flag}: core {cpu} is not one that jigger may use; choose from {allowed:?}")]
 pub struct PlacementError {
@@ -153,7 +148,6 @@ pub struct Placement {
 impl Placement {
     /// A quarter of the cores, one at least, for the client; the rest for the
     /// servers; on a single core both share it.
-    #[must_use]
     pub fn split(cores: &[usize]) -> Self {
         if cores.len() < 2 {
             return Self { client_cpus: cores.to_vec(), server_cpus: cores.to_vec() };
@@ -192,7 +186,6 @@ impl Placement {
     }
 
     /// All of them, each once, ascending.
-    #[must_use]
     pub fn cpus(&self) -> Vec<usize> {
         let mut cpus = [self.client_cpus.as_slice(), &self.server_cpus].concat();
         cpus.sort_unstable();
@@ -201,13 +194,11 @@ impl Placement {
     }
 
     /// The cores that client and servers share.
-    #[must_use]
     pub fn shared_cpus(&self) -> Vec<usize> {
         self.client_cpus.iter().copied().filter(|cpu| self.server_cpus.contains(cpu)).collect()
     }
 
     /// Pairs of a client's and a server's core that are threads of one physical core.
-    #[must_use]
     pub fn siblings_apart(&self, siblings: &[Vec<usize>]) -> Vec<(usize, usize)> {
         let of_client = |&client: &usize| {
             let group = siblings.iter().find(|group| group.contains(&client));

@@ -29,23 +29,24 @@
 //! bytes for each path.
 
 mod archive;
-mod container;
 mod describe;
 mod engine;
-mod error;
 mod layer;
 mod manifest;
 mod measure;
-mod paths;
 mod stream;
 
+use std::io;
+
+use describe::plain;
 use schemars::JsonSchema;
 use serde::Serialize;
+use thiserror::Error;
 
-pub use self::container::ContainerSpec;
 pub use self::describe::{describe, engine_line, made_by};
-pub use self::engine::{Engine, EngineError, NoEngine, Program, Unavailable};
-pub use self::error::{MeasureError, Problem};
+pub(crate) use self::engine::Output;
+pub use self::engine::{ContainerSpec, Engine, EngineError, NoEngine, Program, Unavailable};
+
 pub use self::measure::{measure, measure_reference, measure_saved, measure_stream};
 
 /// The version of the JSON shape.
@@ -114,8 +115,6 @@ pub struct ImageReport {
 }
 
 impl ImageReport {
-    /// The report on `images`.
-    #[must_use]
     pub fn new(images: Vec<Image>) -> Self {
         Self { version: VERSION, images }
     }
@@ -124,7 +123,6 @@ impl ImageReport {
 /// For each image, the unpacked bytes of the layers that none of the others has.
 ///
 /// So an image that is there twice has no bytes of its own, and a lone image has only those.
-#[must_use]
 pub fn own_bytes(images: &[Image]) -> Vec<u64> {
     let own = |(at, image): (usize, &Image)| {
         let others = || images[..at].iter().chain(&images[at + 1..]);
@@ -142,4 +140,68 @@ impl Image {
 
 fn sum(layers: &[Layer], bytes: impl Fn(&Layer) -> u64) -> u64 {
     layers.iter().map(bytes).fold(0, u64::saturating_add)
+}
+
+/// An image that could not be measured: which one, and why.
+#[derive(Debug, Error)]
+#[error("cannot measure {}: {}", plain(.subject), plain(&.problem.to_string()))]
+pub struct MeasureError {
+    /// The file, folder or reference as it was given.
+    pub subject: String,
+    pub problem: Problem,
+}
+
+/// What is wrong with an image or its archive. A part is a layer, a configuration, a manifest, an
+/// index or a digest.
+#[derive(Debug, Error)]
+pub enum Problem {
+    #[error("it cannot be read: {0}")]
+    Unreadable(io::Error),
+    #[error(
+        "it is no container image: {0}. Give what `docker save` or `podman save` wrote, or the \
+         folder of an OCI image layout"
+    )]
+    NotAnImage(String),
+    #[error(
+        "the archive is truncated or damaged in or after {entry}: {reason}. Save the image again"
+    )]
+    Damaged { entry: String, reason: String },
+    #[error(
+        "the {part} {name} is named by the manifest but is not in the archive; it may be truncated \
+         or saved only in part. Save the image again"
+    )]
+    Missing { part: &'static str, name: String },
+    #[error("the {part} {name} cannot be used: {reason}")]
+    Malformed { part: &'static str, name: String, reason: String },
+    #[error(
+        "the {part} {name} does not match its digest: it should be {expected} and is {found}. The \
+         archive was changed or damaged; save the image again"
+    )]
+    DigestMismatch { part: &'static str, name: String, expected: String, found: String },
+    #[error("its layers name more paths than a measurement can hold in memory (4 million)")]
+    TooManyPaths,
+    #[error("there is no such file or folder, and no engine to ask for an image of that name: {0}")]
+    NoEngine(NoEngine),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl Problem {
+    /// The error for the image that the user called `subject`.
+    pub(super) fn of(self, subject: &str) -> MeasureError {
+        MeasureError { subject: subject.to_owned(), problem: self }
+    }
+
+    pub(super) fn malformed(part: &'static str, name: &str, reason: &str) -> Self {
+        Self::Malformed { part, name: name.to_owned(), reason: reason.to_owned() }
+    }
+}
+
+/// What stopped the reading of a stream: the stream itself, or what is in it.
+#[derive(Debug, Error)]
+pub(super) enum ReadError {
+    #[error(transparent)]
+    Stream(#[from] io::Error),
+    #[error(transparent)]
+    Problem(#[from] Problem),
 }

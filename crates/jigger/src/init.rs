@@ -3,20 +3,15 @@
 //! Files are read and nothing is run. What cannot be told from them is written down as a guess,
 //! with a comment that says so.
 
-mod go;
-mod listening;
-mod node;
-mod python;
-mod rust;
-mod walk;
+mod languages;
 mod write;
 
 use std::path::{Path, PathBuf};
 
-pub use walk::find;
+use languages::{go, node, python, rust};
+
 pub use write::suite_text;
 
-/// A server that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// Its name in the suite.
@@ -27,15 +22,12 @@ pub struct Found {
     pub what: String,
     /// Programs that its commands need.
     pub needs: Vec<&'static str>,
-    /// The commands that build it.
     pub build: Vec<String>,
     /// The command that starts it; none where only an image can.
     pub start: Option<String>,
-    /// How it learns its port.
     pub port: Port,
     /// A path that it answers.
     pub path: String,
-    /// Whether a Dockerfile is beside it.
     pub has_dockerfile: bool,
 }
 
@@ -48,7 +40,6 @@ pub enum Port {
     Argument,
     /// It is written in the sources.
     Fixed(u16),
-    /// It was not found out.
     Unknown,
 }
 
@@ -105,5 +96,230 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Folders below the searched one that are looked into, at most so deep.
+const DEPTH: usize = 3;
+
+/// Folders that hold what others wrote, or what builds left.
+const SKIPPED: &[&str] =
+    &["node_modules", "target", "vendor", "venv", "dist", "build", "site-packages", "__pycache__"];
+
+/// Every server that is found in a folder and below it, in the order of their folders.
+pub fn find(root: &Path) -> Vec<Found> {
+    let mut found = Vec::new();
+    walk(root, String::new(), &mut found);
+    name_apart(&mut found, root);
+    found
+}
+
+fn walk(path: &Path, dir: String, found: &mut Vec<Found>) {
+    let folder = Folder { path: path.to_owned(), files: names_in(path), dir };
+    let here = of_folder(&folder);
+    // What is below a project is a part of it.
+    let is_project = here.is_some();
+    found.extend(here);
+    let depth = folder.dir.split('/').filter(|part| !part.is_empty()).count();
+    if is_project || depth >= DEPTH {
+        return;
+    }
+    for name in folders_in(path) {
+        walk(&path.join(&name), folder.place(&name), found);
+    }
+}
+
+fn of_folder(folder: &Folder) -> Option<Found> {
+    let found =
+        go(folder).or_else(|| rust(folder)).or_else(|| node(folder)).or_else(|| python(folder));
+    let has_dockerfile = folder.has("Dockerfile");
+    found
+        .map(|found| Found { has_dockerfile, ..found })
+        .or_else(|| has_dockerfile.then(|| only_image(folder)))
+}
+
+/// A Dockerfile beside nothing that is known: it can be built, but not started as a process.
+fn only_image(folder: &Folder) -> Found {
+    let exposed = folder.text("Dockerfile");
+    let exposed = exposed.lines().find_map(|line| line.trim().strip_prefix("EXPOSE "));
+    let port = exposed.and_then(|port| port.trim().split('/').next()?.parse().ok());
+    Found {
+        name: String::new(),
+        dir: folder.dir.clone(),
+        what: format!("An image, found by {}", folder.place("Dockerfile")),
+        needs: Vec::new(),
+        build: Vec::new(),
+        start: None,
+        port: port.map_or(Port::Unknown, Port::Fixed),
+        path: "/".to_owned(),
+        has_dockerfile: true,
+    }
+}
+
+fn folders_in(path: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut names: Vec<String> =
+        folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| !name.starts_with('.') && !SKIPPED.contains(&name.as_str()));
+    names.sort();
+    names
+}
+
+/// Names from the folders, fit for a suite and each only once.
+fn name_apart(found: &mut [Found], root: &Path) {
+    let whole = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let mut taken = vec![crate::plan::PLACEBO.to_owned()];
+    for server in found {
+        let last = server.dir.rsplit('/').next().filter(|name| !name.is_empty());
+        let own = last.map(str::to_owned);
+        let own = own.or_else(|| Some(whole.file_name()?.to_str()?.to_owned()));
+        let plain = fit(&own.unwrap_or_default());
+        let mut name = plain.clone();
+        let mut count = 1;
+        while taken.contains(&name) {
+            count += 1;
+            name = format!("{plain}-{count}");
+        }
+        taken.push(name.clone());
+        server.name = name;
+        if server.dir.is_empty() {
+            ".".clone_into(&mut server.dir);
+        }
+    }
+}
+
+fn fit(name: &str) -> String {
+    let is_fit = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
+    let name: String = name.chars().map(|c| if is_fit(c) { c } else { '-' }).collect();
+    if name.is_empty() { "server".to_owned() } else { name }
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::suite::Suite;
+
+    /// A folder with these files.
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    /// What is found: folder, build, start, port and path.
+    fn shown(files: &[(&str, &str)]) -> Vec<String> {
+        let folder = folder(files);
+        let found = find(folder.path());
+        let shown = found.iter().map(|server| {
+            let start = server.start.as_deref().unwrap_or("-");
+            let Found { dir, build, port, path, .. } = server;
+            format!("{dir} | {} | {start} | {port:?} | {path}", build.join("; "))
+        });
+        shown.collect()
+    }
+
+    #[test]
+    fn frameworks_are_started_as_they_are_meant_to_be() {
+        let go =
+            "package main\nfunc main() { r := gin.Default(); r.GET(\"/ping\", pong); r.Run() }";
+        assert_eq!(
+            shown(&[("gin/go.mod", "module x/gin\n"), ("gin/main.go", go)]),
+            ["gin | go build -o app . | ./app | Variable(\"PORT\") | /ping"]
+        );
+        let flask =
+            "from flask import Flask\napp = Flask(__name__)\n@app.route('/')\ndef a(): pass";
+        assert_eq!(
+            shown(&[("w/main.py", flask), ("w/requirements.txt", "flask\n")]),
+            [
+                "w | python3 -m venv .venv; .venv/bin/python -m pip install --quiet -r requirements.txt \
+          | .venv/bin/python -m flask --app main:app run --port {port} | Argument | /"
+            ]
+        );
+        let fast = "api: FastAPI = FastAPI()\n@api.get(\"/hello\")\nasync def a(): pass";
+        assert_eq!(
+            shown(&[("app/main.py", fast), ("pyproject.toml", "[project]\n")]),
+            [". | python3 -m venv .venv; .venv/bin/python -m pip install --quiet . \
+          | .venv/bin/python -m uvicorn app.main:api --host 127.0.0.1 --port {port} | Argument | /hello"]
+        );
+        let package =
+            r#"{"scripts": {"start": "node server.js"}, "dependencies": {"express": "4"}}"#;
+        let express = "app.get('/', f); app.listen(process.env.PORT || 3000)";
+        assert_eq!(
+            shown(&[
+                ("n/package.json", package),
+                ("n/server.js", express),
+                ("n/package-lock.json", "{}")
+            ]),
+            ["n | npm ci | node server.js | Variable(\"PORT\") | /"]
+        );
+        let axum = "let listener = TcpListener::bind(\"0.0.0.0:3000\").await; get(\"/pong\")";
+        assert_eq!(
+            shown(&[
+                ("r/Cargo.toml", "[package]\nname = \"pong-server\"\n"),
+                ("r/Cargo.lock", ""),
+                ("r/src/main.rs", axum),
+            ]),
+            [
+                "r | cargo build --release --locked | target/release/pong-server | Fixed(3000) | /pong"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_member_of_a_workspace_is_built_into_the_workspace() {
+        let files = [
+            ("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\n"),
+            ("crates/web/Cargo.toml", "[package]\nname = \"web\"\n"),
+            ("crates/web/src/main.rs", "env::var(\"PORT\")"),
+            ("crates/lib/Cargo.toml", "[package]\nname = \"lib\"\n"),
+            ("crates/lib/src/lib.rs", ""),
+        ];
+        assert_eq!(
+            shown(&files),
+            ["crates/web | cargo build --release -p web | ../../target/release/web \
+          | Variable(\"PORT\") | /"]
+        );
+    }
+
+    #[test]
+    fn what_others_wrote_is_not_searched() {
+        let listens = "HTTPServer(('', 8000), H).serve_forever()";
+        let files = [
+            ("node_modules/x/package.json", r#"{"scripts": {"start": "node a.js"}}"#),
+            (".venv/lib/server.py", listens),
+            ("docs/conf.py", "x = 1"),
+            ("lib/go.mod", "module x"),
+            ("lib/lib.go", "package lib"),
+        ];
+        assert_eq!(shown(&files), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_text_that_is_written_is_a_suite() {
+        let listens = "HTTPServer(('', 8000), H).serve_forever()";
+        let folder = folder(&[
+            ("a b/server.py", listens),
+            ("a-b/server.py", "print(1); s.serve_forever()"),
+            ("placebo/server.py", "int(os.environ['PORT']); serve_forever()"),
+            ("image/Dockerfile", "FROM x\nEXPOSE 9000/tcp\n"),
+            ("web/Dockerfile", "FROM x\n"),
+            (
+                "web/package.json",
+                r#"{"main": "i.js", "dependencies": {"x": "1"}, "scripts": {"build": "x"}}"#,
+            ),
+            ("web/i.js", "listen(3000)"),
+        ]);
+        let found = find(folder.path());
+        let names: Vec<&str> = found.iter().map(|server| server.name.as_str()).collect();
+        assert_eq!(names, ["a-b", "a-b-2", "image", "placebo-2", "web"]);
+        let text = suite_text("things", "jigger.toml", &found);
+        insta::assert_snapshot!(text);
+        let suite = Suite::parse(&text, "jigger.toml", Path::new("/")).unwrap();
+        assert_eq!(suite.contenders.len(), 4, "the image alone is a comment");
+    }
+}

@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: noted once, acted on where work can be left in good order.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,13 +26,15 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Whether it was asked for.
-    #[must_use]
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Asks for it.
+    /// What a load's observer answers: go on, unless the user has asked to stop.
+    pub fn flow(&self) -> ControlFlow<()> {
+        if self.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
     pub fn raise(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -2,7 +2,7 @@
 //!
 //! Data flows one way. Each module uses only those that are declared before it.
 
-pub mod numbers;
+mod numbers;
 
 mod cgroup;
 pub mod host;
@@ -14,37 +14,34 @@ pub mod metric;
 
 pub mod suite;
 
-pub mod init;
+mod init;
 
-pub mod plan;
-pub mod revisions;
+mod plan;
 
 pub mod image;
 pub mod interrupt;
 pub mod server;
-pub mod worktree;
 
-pub mod artifact;
-pub mod event;
+mod event;
 pub mod prepare;
 
-pub mod confounder;
+mod confounder;
 
 pub mod analysis;
 
 pub mod report;
 
-pub mod display;
+mod display;
 #[cfg(feature = "tui")]
 pub mod live;
-pub mod schema;
 pub mod wrk;
 
-pub mod session;
-pub mod visit;
+mod session;
+mod visit;
 
 pub mod cross_check;
-pub mod pipeline;
+mod pipeline;
+pub mod schema;
 
-pub mod cli;
+mod cli;
 pub mod commands;

@@ -1,8 +1,7 @@
-//! Arithmetic that belongs to no stage.
+//! Arithmetic that belongs to no stage, and numbers of cores in a list.
 
 /// Counts and nanoseconds of a run are far below 2^53, where f64 is exact.
 #[expect(clippy::cast_precision_loss, reason = "see above")]
-#[must_use]
 pub fn number(value: u64) -> f64 {
     value as f64
 }
@@ -12,7 +11,6 @@ pub fn number(value: u64) -> f64 {
 ///
 /// # Panics
 /// When there are no values.
-#[must_use]
 pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let count = sorted.len();
     if share == 0.5 && count.is_multiple_of(2) {
@@ -21,6 +19,10 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to count")]
     let rank = (number(count as u64) * share).ceil() as usize;
     sorted[rank.clamp(1, count) - 1]
+}
+
+pub fn cpu_list(cpus: &[usize], separator: &str) -> String {
+    cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
 }
 
 #[cfg(test)]

@@ -24,7 +24,6 @@ pub struct RunContext<'a> {
     /// Where the record is kept; `None` for one that is not.
     pub record: Option<PathBuf>,
     pub verbosity: Verbosity,
-    /// Whether a look may end the run.
     pub settled: &'a Settled<'a>,
 }
 

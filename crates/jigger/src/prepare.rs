@@ -2,20 +2,26 @@
 //!
 //! What cannot be prepared is left out with the reason; the others go on.
 
-use std::path::Path;
+mod artifact;
+mod images;
+pub mod revisions;
+pub mod worktree;
+
+use std::borrow::Cow;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::artifact::Artifact;
+use artifact::Artifact;
+
 use crate::event::{Event, Listener};
-use crate::image::Engine;
+use crate::image::{Engine, MeasureError, NoEngine};
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, Status};
 use crate::server::job::{self, Ended, JobError};
 use crate::server::{Diagnostic, Exit, StartSpec};
-use crate::suite::{Contender, Placeholders, Suite};
-
-mod images;
+use crate::suite::{Contender, Placeholders, Suite, UnknownPlaceholder};
 
 /// Whether container images are built and measured.
 #[derive(Debug)]
@@ -24,8 +30,8 @@ pub enum Images {
     Skip,
     /// They are, with this engine.
     Build(Engine),
-    /// They are wanted, but no engine answers; the message says why.
-    NoEngine(String),
+    /// They are wanted, but no engine answers.
+    NoEngine(NoEngine),
 }
 
 impl Images {
@@ -35,16 +41,68 @@ impl Images {
         if suite.contenders.iter().all(|contender| contender.image.is_none()) {
             return Self::Skip;
         }
-        Engine::detect(choice).map_or_else(|error| Self::NoEngine(error.to_string()), Self::Build)
+        Engine::detect(choice).map_or_else(Self::NoEngine, Self::Build)
+    }
+}
+
+/// Why a contender or its image is not there to be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    #[error("it has an image and no start, so it runs in a container only")]
+    ImageOnly,
+    #[error("'{0}' is not on PATH")]
+    MissingProgram(String),
+    #[error("{key}")]
+    Placeholder { key: &'static str, source: UnknownPlaceholder },
+    #[error("the artifact '{}' cannot be read", .0.display())]
+    UnreadableArtifact(PathBuf, #[source] io::Error),
+    #[error("the build ended well and made no '{}'", .0.display())]
+    NoArtifact(PathBuf),
+    /// There is no folder for this command's log.
+    #[error("the build '{0}' has no place")]
+    NoPlace(String, #[source] io::Error),
+    #[error("the build '{command}' failed ({exit}); its last lines:\n{}", indented(.last_lines))]
+    FailedBuild { command: String, exit: Exit, last_lines: String },
+    #[error("interrupted while it was built")]
+    Interrupted,
+    #[error("the build '{command}' in {}", .folder.display())]
+    NotRun { command: String, folder: PathBuf, source: Box<JobError> },
+    #[error(transparent)]
+    NoEngine(NoEngine),
+    #[error(transparent)]
+    UnmeasuredImage(#[from] MeasureError),
+}
+
+impl PrepareError {
+    fn status(&self) -> Status {
+        match self {
+            Self::ImageOnly | Self::MissingProgram(_) => Status::Skipped,
+            _ => Status::Failed,
+        }
+    }
+}
+
+impl Diagnostic for PrepareError {
+    fn remedy(&self) -> Cow<'static, str> {
+        match self {
+            Self::ImageOnly => "add `--in containers`, or give it a start".into(),
+            Self::MissingProgram(program) => {
+                let known = REMEDIES.iter().find(|(name, _)| name == program);
+                known.map_or_else(|| format!("install {program}").into(), |(_, how)| (*how).into())
+            }
+            Self::NoArtifact(_) => "correct it, or the key artifact".into(),
+            Self::NotRun { source, .. } => source.remedy(),
+            _ => "".into(),
+        }
+    }
+
+    fn log_tail(&self) -> &str {
+        if let Self::NotRun { source, .. } = self { source.log_tail() } else { "" }
     }
 }
 
 /// From SIGTERM to SIGKILL for a build that the user interrupts.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// Why a contender without a command is not measured as a process, and what to do.
-const IMAGE_ONLY: &str = "it has an image and no start, so it runs in a container only; add \
-                          `--in containers`, or give it a start";
 
 /// Where the remedy for a missing program is not just its name.
 const REMEDIES: &[(&str, &str)] = &[
@@ -101,35 +159,35 @@ fn prepared(
         image_reason: None,
         container: None,
     };
-    if contender.is_image_only() && contender.container.is_none() {
-        record.status = Status::Skipped;
-        record.reason = Some(IMAGE_ONLY.to_owned());
-        return record;
-    }
-    if let Some(missing) = contender.needs.iter().find(|program| !is_on_path(program)) {
-        record.status = Status::Skipped;
-        record.reason = Some(format!("'{missing}' is not on PATH; {}", remedy(missing)));
-        return record;
-    }
-    if !contender.build.is_empty() {
-        listener(Event::Preparing { contender: contender.name.clone(), step: "building" });
-        match build(contender, anew, interrupt) {
-            Ok((seconds, artifact)) => {
-                record.build_seconds = Some(seconds);
-                record.artifact = artifact;
-            }
-            Err(reason) => {
-                record.status = Status::Failed;
-                record.reason = Some(reason);
-            }
+    match made(contender, anew, interrupt, listener) {
+        Ok(made) => (record.build_seconds, record.artifact) = made,
+        Err(error) => {
+            record.status = error.status();
+            record.reason = Some(error.in_full());
         }
     }
     record
 }
 
-fn remedy(program: &str) -> String {
-    let known = REMEDIES.iter().find(|(name, _)| *name == program);
-    known.map_or_else(|| format!("install {program}"), |(_, remedy)| (*remedy).to_owned())
+/// How many seconds the build took, if there is one, and what it made.
+fn made(
+    contender: &Contender,
+    anew: bool,
+    interrupt: &Interrupt,
+    listener: &mut Listener<'_>,
+) -> Result<(Option<f64>, Option<ArtifactRecord>), PrepareError> {
+    if contender.is_image_only() && contender.container.is_none() {
+        return Err(PrepareError::ImageOnly);
+    }
+    if let Some(missing) = contender.needs.iter().find(|program| !is_on_path(program)) {
+        return Err(PrepareError::MissingProgram(missing.clone()));
+    }
+    if contender.build.is_empty() {
+        return Ok((None, None));
+    }
+    listener(Event::Preparing { contender: contender.name.clone(), step: "building" });
+    let (took, artifact) = build(contender, anew, interrupt)?;
+    Ok((Some(took.as_secs_f64()), artifact))
 }
 
 /// Whether a program of that name can be started from PATH.
@@ -143,13 +201,13 @@ pub fn is_on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
 }
 
-/// Runs the build's commands, those that build `anew` where there are such; the wall time of all, in seconds, and what they made, or what went
-/// wrong.
+/// Runs the build's commands, those that build `anew` where there are such; the wall time of all,
+/// and what they made.
 fn build(
     contender: &Contender,
     anew: bool,
     interrupt: &Interrupt,
-) -> Result<(f64, Option<ArtifactRecord>), String> {
+) -> Result<(Duration, Option<ArtifactRecord>), PrepareError> {
     let anew = anew && !contender.clean_build.is_empty();
     let commands = if anew { &contender.clean_build } else { &contender.build };
     let before = artifact(contender)?;
@@ -158,58 +216,60 @@ fn build(
         let arguments = Placeholders::default()
             .with("arch", std::env::consts::ARCH)
             .fill_all(command)
-            .map_err(|error| format!("build: {error}"))?;
+            .map_err(|source| PrepareError::Placeholder { key: "build", source })?;
         took += run_to_end(&arguments, &contender.directory, interrupt)?;
     }
-    let seconds = took.as_secs_f64();
-    let Some(path) = &contender.artifact else { return Ok((seconds, None)) };
-    let path = path.display().to_string();
-    let made = artifact(contender)?.ok_or_else(|| {
-        format!("the build ended well and made no '{path}'; correct it, or the key artifact")
-    })?;
+    let Some(path) = &contender.artifact else { return Ok((took, None)) };
+    let made = artifact(contender)?.ok_or_else(|| PrepareError::NoArtifact(path.clone()))?;
     let build = match before {
         _ if anew => BuildKind::Clean,
         None => BuildKind::First,
         Some(before) if before == made => BuildKind::Unchanged,
         Some(_) => BuildKind::Changed,
     };
-    Ok((seconds, Some(ArtifactRecord { path, bytes: made.bytes, build })))
+    let path = path.display().to_string();
+    Ok((took, Some(ArtifactRecord { path, bytes: made.bytes, build })))
 }
 
 /// What the build makes, if it is there.
-fn artifact(contender: &Contender) -> Result<Option<Artifact>, String> {
+fn artifact(contender: &Contender) -> Result<Option<Artifact>, PrepareError> {
     let Some(path) = &contender.artifact else { return Ok(None) };
     Artifact::at(&contender.directory.join(path))
-        .map_err(|error| format!("the artifact '{}' cannot be read: {error}", path.display()))
+        .map_err(|error| PrepareError::UnreadableArtifact(path.clone(), error))
 }
 
 /// Runs one command of a build to its end; how long it took.
 ///
 /// # Errors
-/// A message with its last lines when it fails.
+/// When it cannot be started, fails, or the user interrupts.
 pub fn run_to_end(
     arguments: &[String],
     folder: &Path,
     interrupt: &Interrupt,
-) -> Result<Duration, String> {
-    let shown = shell_words::join(arguments);
-    let place = tempfile::Builder::new().prefix("jigger-build-").tempdir();
-    let place = place.map_err(|error| format!("the build '{shown}' has no place: {error}"))?;
+) -> Result<Duration, PrepareError> {
+    let command = shell_words::join(arguments);
+    let place = match tempfile::Builder::new().prefix("jigger-build-").tempdir() {
+        Ok(place) => place,
+        Err(error) => return Err(PrepareError::NoPlace(command, error)),
+    };
     let log = place.path().join("log");
     let spec = StartSpec::new(arguments.to_vec(), folder.to_owned(), log, GRACE);
     match job::run(&spec, None, interrupt) {
         Ok(Ended { exit: Exit::Code(0), took, .. }) => Ok(took),
         Ok(Ended { exit, last_lines, .. }) => {
-            // Of a line that was drawn over the last state is kept.
-            let last = |line: &str| line.trim_end().rsplit('\r').next().unwrap_or(line).to_owned();
-            let lines: Vec<_> =
-                last_lines.lines().map(|line| format!("    {}", last(line))).collect();
-            let lines = lines.join("\n");
-            Err(format!("the build '{shown}' failed ({exit}); its last lines:\n{lines}"))
+            Err(PrepareError::FailedBuild { command, exit, last_lines })
         }
-        Err(JobError::Interrupted) => Err("interrupted while it was built".to_owned()),
+        Err(JobError::Interrupted) => Err(PrepareError::Interrupted),
         Err(error) => {
-            Err(format!("the build '{shown}' in {}: {}", folder.display(), error.in_full()))
+            let (folder, source) = (folder.to_owned(), Box::new(error));
+            Err(PrepareError::NotRun { command, folder, source })
         }
     }
+}
+
+/// Of a line that was drawn over the last state is kept.
+fn indented(lines: &str) -> String {
+    let last = |line: &str| line.trim_end().rsplit('\r').next().unwrap_or(line).to_owned();
+    let lines: Vec<String> = lines.lines().map(|line| format!("    {}", last(line))).collect();
+    lines.join("\n")
 }

@@ -4,12 +4,8 @@
 //! otherwise; histograms are HdrHistogram V2 (compressed), base64.
 
 mod costs;
-mod embedded;
-mod error;
 mod file;
-mod limit;
 mod plan;
-mod visit;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,14 +22,10 @@ use crate::host::{Host, Placement};
 
 pub use costs::{
     ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
-    LayerRecord,
+    LayerRecord, Limit,
 };
-pub use embedded::{Embedded, embed};
-pub use error::RecordError;
-pub use file::RecordFile;
-pub use limit::Limit;
-pub use plan::{PacingRecord, Phase, PlanRecord};
-pub use visit::VisitParts;
+pub use file::{RecordError, RecordFile, embed};
+pub use plan::{PacingRecord, Phase, PlanRecord, VisitParts};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -437,7 +429,6 @@ pub struct ProbeRecord {
 impl TrialRecord {
     /// Correct answers a second, or with an objective the highest rate that kept it; 0 where there
     /// is none.
-    #[must_use]
     pub fn requests_per_second(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
         let answered = self.requests as f64 * 1e9 / self.elapsed_ns.max(1) as f64;
@@ -447,7 +438,6 @@ impl TrialRecord {
 
 impl ScenarioRecord {
     /// Whether requests come at a rate that is given, so that the servers do not decide it.
-    #[must_use]
     pub fn is_rate_given(&self) -> bool {
         matches!(self.pacing(), PacingRecord::Rate { .. })
     }
@@ -461,7 +451,6 @@ impl ScenarioRecord {
     }
 
     /// Whether the ceiling was disturbed in every attempt, so that it may be too low.
-    #[must_use]
     pub fn has_disturbed_ceiling(&self, limits: &Limits) -> bool {
         let is_disturbed =
             |attempt: &CeilingAttempt| limits.exceeded_by(&attempt.disturbance).is_some();
@@ -471,13 +460,25 @@ impl ScenarioRecord {
 
 impl Record {
     /// The scenarios' names, in the suite's order.
-    #[must_use]
     pub fn scenario_names(&self) -> Vec<&str> {
         self.suite.scenarios.iter().map(|scenario| scenario.name.as_str()).collect()
     }
 
+    pub fn scenario(&self, name: &str) -> Option<&ScenarioRecord> {
+        self.suite.scenarios.iter().find(|scenario| scenario.name == name)
+    }
+
+    pub fn contender(&self, name: &str) -> Option<&ContenderRecord> {
+        self.contenders.iter().find(|contender| contender.name == name)
+    }
+
+    /// The load engine's I/O backend; `None` before the first trial.
+    pub fn driver(&self) -> Option<&str> {
+        let mut trials = self.visits.iter().flat_map(|visit| &visit.trials);
+        trials.next().map(|trial| trial.driver.as_str())
+    }
+
     /// The indexes of the contenders that take part.
-    #[must_use]
     pub fn taking_part(&self) -> Vec<usize> {
         let contenders = self.contenders.iter().enumerate();
         contenders.filter(|(_, it)| it.status == Status::Measured).map(|(at, _)| at).collect()
@@ -485,7 +486,6 @@ impl Record {
 
     /// The program's arguments that make the same run of the suite in `suite.toml`; of an older
     /// record all that is known of them.
-    #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         let seed = self.seed.to_string();
         let known = || ["run", "suite.toml", "--seed", &seed].map(str::to_owned).to_vec();
@@ -513,7 +513,7 @@ impl Record {
         let not_a_record =
             |message: String| RecordError::NotARecord { path: shown.clone(), message };
         let is_page = text.trim_start().starts_with('<');
-        let text = match is_page.then(|| embedded::extract(&text)) {
+        let text = match is_page.then(|| file::extract(&text)) {
             None => text,
             Some(Some(json)) => json,
             Some(None) => {
@@ -535,7 +535,6 @@ impl Record {
 }
 
 /// A histogram as text: V2 with compression, base64.
-#[must_use]
 pub fn encode_histogram(histogram: &Histogram<u64>) -> String {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
@@ -545,7 +544,6 @@ pub fn encode_histogram(histogram: &Histogram<u64>) -> String {
 }
 
 /// A histogram from its text; `None` when it is damaged.
-#[must_use]
 pub fn decode_histogram(text: &str) -> Option<Histogram<u64>> {
     let bytes = STANDARD.decode(text).ok()?;
     Deserializer::new().deserialize(&mut bytes.as_slice()).ok()

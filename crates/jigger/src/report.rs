@@ -1,13 +1,12 @@
-//! Pure functions of an analysis, one renderer a file.
+//! Pure functions of an analysis, one renderer a file; what can be written, and what a text report
+//! may use of its terminal.
 
 pub mod changes;
 mod chart;
-mod costs;
 mod csv;
 mod html;
 pub mod json;
 pub mod load;
-mod look;
 mod markdown;
 mod sentences;
 mod tables;
@@ -20,10 +19,11 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jigger_stats::Verdict;
 use serde::Serialize;
+use textwrap::{Options, fill};
 
 pub use html::{Chart, charts};
-pub use look::{Look, Tone};
 
 use crate::analysis::{Analysis, Difference};
 
@@ -61,7 +61,6 @@ impl Format {
     }
 
     /// The format that a file's extension asks for.
-    #[must_use]
     pub fn of_file(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "txt" => Some(Self::Text),
@@ -74,21 +73,85 @@ impl Format {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Whether meaning is coloured too; it is always in the words.
+    pub color: bool,
+    /// Columns; nothing that can be wrapped is wider.
+    pub width: usize,
+}
+
+/// What a colour stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// A name or a heading.
+    Strong,
+    /// Better than the baseline.
+    Better,
+    /// Worse than the baseline.
+    Worse,
+    /// No difference that could be told.
+    Same,
+    /// To be read before a figure is believed.
+    Warning,
+}
+
+impl Tone {
+    pub(crate) fn of(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Better => Self::Better,
+            Verdict::Worse => Self::Worse,
+            Verdict::Same
+            | Verdict::ProbablyBetter
+            | Verdict::ProbablyWorse
+            | Verdict::NotShown => Self::Same,
+        }
+    }
+}
+
+impl Default for Look {
+    /// What suits a file or a log: no colour, 80 columns.
+    fn default() -> Self {
+        Self { color: false, width: 80 }
+    }
+}
+
+impl Look {
+    /// The text in the colour of that tone. What it wraps is without colours.
+    pub fn paint(self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Strong => "1",
+            Tone::Better => "1;32",
+            Tone::Worse => "1;31",
+            Tone::Same => "2",
+            Tone::Warning => "33",
+        };
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// The text in lines that fit; those after the first begin with `indent`. Colours take no room.
+    pub fn wrapped(self, text: &str, indent: &str) -> String {
+        // Only spaces part words: a command with dashes in it can then be copied.
+        let options = Options::new(self.width)
+            .subsequent_indent(indent)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .word_separator(textwrap::WordSeparator::AsciiSpace);
+        fill(text, options)
+    }
+}
+
 /// One object for programs, with a line break at its end.
-#[must_use]
 pub fn to_json(report: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(report);
     text.expect("the keys of a report are texts, and writing to memory cannot fail") + "\n"
 }
 
 /// Writes an analysis as text in that format, 80 columns wide where that matters.
-#[must_use]
 pub fn render(analysis: &Analysis<'_>, format: Format, color: bool) -> String {
     render_as(analysis, format, Look { color, ..Look::default() })
 }
 
 /// Writes an analysis as text in that format. The look matters to [`Format::Text`] alone.
-#[must_use]
 pub fn render_as(analysis: &Analysis<'_>, format: Format, look: Look) -> String {
     match format {
         Format::Text => terminal::render(analysis, look),
@@ -101,7 +164,6 @@ pub fn render_as(analysis: &Analysis<'_>, format: Format, look: Look) -> String 
 
 /// The same with what changed since an earlier record. Programs read that elsewhere
 /// ([`changes`]), so that CSV and JSON are without it.
-#[must_use]
 pub fn render_since(found: &Difference<'_>, format: Format, look: Look) -> String {
     let report = || render_as(found.new, format, look);
     match format {
@@ -114,7 +176,6 @@ pub fn render_since(found: &Difference<'_>, format: Format, look: Look) -> Strin
 }
 
 /// Writes an analysis as Markdown that shows charts, which lie where `path` says for each name.
-#[must_use]
 pub fn markdown_with_charts(
     analysis: &Analysis<'_>,
     charts: &[Chart],

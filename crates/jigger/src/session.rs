@@ -26,7 +26,6 @@ const FAILURES_ALLOWED: usize = 2;
 /// machine that is never quiet still gives figures, which then are too noisy for a verdict.
 const ATTEMPTS_ALLOWED: usize = 3;
 
-/// Where visits take place.
 pub trait World {
     /// Time since the world began.
     fn elapsed(&self) -> Duration;
@@ -44,7 +43,6 @@ pub trait World {
     ) -> Vec<Vec<CeilingAttempt>>;
 }
 
-/// One visit to be made.
 #[derive(Debug)]
 pub struct Turn<'a> {
     pub entry: &'a Entry,
@@ -113,17 +111,14 @@ struct Session<'a, 'l, W> {
     /// Its visits that the record does not keep.
     visits: Vec<VisitRecord>,
     visits_done: usize,
-    /// When it began.
     began: Duration,
 }
 
 /// How a pass over the entries ended.
 enum Pass {
-    /// All were visited.
     Whole,
     /// A visit was disturbed; the pass is to be made again.
     Disturbed,
-    /// The user wants to stop.
     Interrupted,
 }
 

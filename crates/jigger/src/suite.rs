@@ -4,10 +4,8 @@
 //! turned into the validated types below. Nothing later sees the raw ones.
 
 mod builtin;
-mod containers;
 mod expectation;
-mod names;
-mod objective;
+mod fault;
 mod placeholder;
 mod raw;
 mod scenario;
@@ -23,22 +21,19 @@ use jigger_load::ConnectionPolicy;
 use crate::disturbance::Limits;
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
-pub use containers::{
-    CONTAINER_SUFFIX, ContainerLimits, ImageStart, InContainer, Network, Place, cpus, memory_bytes,
+pub use expectation::{BodyExpectation, Expectation, hex};
+pub use fault::{Fault, duration};
+pub use placeholder::{Placeholders, UnknownPlaceholder};
+pub use scenario::{Objective, Pacing, RequestSpec, Scenario, Spread, Statistic};
+pub use selection::{
+    ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus, memory_bytes,
     memory_text,
 };
-pub use expectation::{BodyExpectation, Expectation, hex};
-pub use objective::{Objective, Statistic};
-pub use placeholder::{Placeholders, UnknownPlaceholder};
-pub use scenario::{Pacing, RequestSpec, Scenario, Spread};
-pub use selection::Selection;
 pub use threshold::{Bound, Limit, Threshold, check_metrics};
-pub use validate::duration;
 
 /// The name under which the baseline is entered a second time; no contender may have it.
 pub const PLACEBO: &str = "placebo";
 
-/// A validated suite.
 #[derive(Debug, Clone)]
 pub struct Suite {
     /// The suite's name, used for the record's file name and in reports.
@@ -68,7 +63,6 @@ pub struct Suite {
 pub struct Rounds {
     /// No stop before this many rounds.
     pub min: usize,
-    /// Never more than this many.
     pub max: usize,
     /// A comparison that is known to within this share of its ratio needs no further rounds.
     pub until_half_width: f64,
@@ -121,7 +115,6 @@ pub struct Contender {
 impl Contender {
     /// Whether it can run in a container only: nothing starts it as a process, and on the port that
     /// is chosen for a visit none runs already.
-    #[must_use]
     pub fn is_image_only(&self) -> bool {
         self.start.is_none() && has_chosen_port(&self.url)
     }
@@ -132,7 +125,6 @@ fn has_chosen_port(url: &str) -> bool {
     url.contains("{port}")
 }
 
-/// How a contender's container image is had.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ImageRecipe {
     /// Built by a command that holds `{engine}` and `{tag}`.
@@ -145,35 +137,28 @@ pub enum ImageRecipe {
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
     #[error(
-        "cannot read the suite {path}: {source}\n  \
+        "cannot read the suite {path}: {cause}\n  \
          name a suite file, or one of the suites compiled in: {}", BUILTIN_NAMES.join(", ")
     )]
-    Read { path: String, source: std::io::Error },
+    Read { path: String, cause: std::io::Error },
     /// The file is not TOML, or has a key or a value that a suite does not have.
     #[error("{place}: {message}")]
     Syntax {
         /// `file:line`.
         place: String,
-        /// What is wrong, with the nearest known key where there is one.
         message: String,
     },
     /// The file reads well and means nothing sensible.
-    #[error("{suite}: {message}")]
-    Meaning {
-        suite: String,
-        /// What is wrong and what to write instead.
-        message: String,
-    },
-    /// The sources of a compiled-in suite could not be unpacked.
+    #[error("{suite}: {fault}")]
+    Meaning { suite: String, fault: Fault },
     #[error(
-        "cannot unpack the sources of the suite '{name}' into {directory}: {source}\n  set JIGGER_CACHE_DIR to a folder that can be written"
+        "cannot unpack the sources of the suite '{name}' into {directory}: {cause}\n  set JIGGER_CACHE_DIR to a folder that can be written"
     )]
-    Unpack { name: String, directory: String, source: std::io::Error },
+    Unpack { name: String, directory: String, cause: std::io::Error },
 }
 
 /// The schema of a suite file. What only makes no sense, such as two contenders of one name, is
 /// not in it.
-#[must_use]
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(raw::RawSuite).to_value()
 }
@@ -199,13 +184,13 @@ impl Suite {
     fn read_file(path: &Path) -> Result<Self, SuiteError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|source| SuiteError::Read { path: shown.clone(), source })?;
+            .map_err(|cause| SuiteError::Read { path: shown.clone(), cause })?;
         let folder = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
         let folder = std::path::absolute(folder)
-            .map_err(|source| SuiteError::Read { path: shown.clone(), source })?;
+            .map_err(|cause| SuiteError::Read { path: shown.clone(), cause })?;
         Self::parse(&text, &shown, &folder)
     }
 
@@ -219,7 +204,6 @@ impl Suite {
         validate::validate(raw, text, place, folder)
     }
 
-    #[must_use]
     pub fn baseline(&self) -> &Contender {
         &self.contenders[self.baseline]
     }
@@ -227,7 +211,6 @@ impl Suite {
     /// The scenario that would tell what closing connections costs: the busiest closed loop with
     /// kept connections, short and with fresh ones. `None` when there is no such loop, when the
     /// suite has its like already, or does not want it.
-    #[must_use]
     pub fn fresh_counterpart(&self) -> Option<Scenario> {
         const LONGEST: Duration = Duration::from_millis(150);
         const MOST: u64 = 1_000;

@@ -2,16 +2,31 @@
 
 mod capacity;
 mod ceiling;
-mod container;
+mod kernel;
 mod launched;
 mod live;
-mod local_ports;
-mod search;
-mod tracked;
 mod trial;
 mod verify;
 mod warm_up;
 
-pub use live::{LiveWorld, OtherTrials, VisitError};
+use crate::server::Diagnostic;
+
+pub use live::LiveWorld;
 pub use trial::{Conditions, run as run_trial};
-pub use verify::{Target, verify};
+
+/// Why a visit ended early.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct VisitError(pub String);
+
+impl VisitError {
+    pub(super) fn of(error: impl ToString) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl<E: Diagnostic> From<E> for VisitError {
+    fn from(error: E) -> Self {
+        Self(error.in_full())
+    }
+}

@@ -3,9 +3,8 @@
 //! The layout and the meaning of each number were taken from wrk 4.1.0 and 4.2.0
 //! (<https://github.com/wg/wrk>) as they print them; see docs/wrk.md.
 
-pub mod format;
+pub mod numbers;
 pub mod report;
-pub mod scan;
 #[cfg(feature = "lua")]
 pub mod script;
 pub mod spectrum;

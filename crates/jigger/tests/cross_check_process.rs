@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jigger::cross_check::process::{Errand, Runner, Said};
+use jigger::cross_check::ToolError;
+use jigger::cross_check::process::{Job, Output, Runner};
 use jigger::interrupt::Interrupt;
+use jigger::server::Diagnostic as _;
 
 /// Long enough for any machine; reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -13,7 +15,7 @@ fn runner(interrupt: &Interrupt) -> Runner {
     Runner::new(Path::new(env!("CARGO_BIN_EXE_jigger")), interrupt)
 }
 
-fn run(programs: &[&[&str]], input: &str) -> Result<Said, String> {
+fn run(programs: &[&[&str]], input: &str) -> Result<Output, ToolError> {
     run_within(PATIENCE, &Interrupt::default(), programs, input)
 }
 
@@ -22,10 +24,10 @@ fn run_within(
     interrupt: &Interrupt,
     programs: &[&[&str]],
     input: &str,
-) -> Result<Said, String> {
+) -> Result<Output, ToolError> {
     let words = |words: &&[&str]| words.iter().map(ToString::to_string).collect();
     let programs: Vec<Vec<String>> = programs.iter().map(words).collect();
-    runner(interrupt).run(&Errand { programs: &programs, input, cpus: &[0], limit })
+    runner(interrupt).run(&Job { programs: &programs, input, cpus: &[0], limit })
 }
 
 #[test]
@@ -36,7 +38,7 @@ fn what_a_program_says_is_kept_and_its_end_is_seen() {
         (said.stdout.as_str(), said.stderr.as_str(), said.last_line()),
         ("in\n", "err\n", "err")
     );
-    let missing = run(&[&["no-such-program"]], "").unwrap_err();
+    let missing = run(&[&["no-such-program"]], "").unwrap_err().in_full();
     assert!(missing.contains("no-such-program: it cannot be started"), "{missing}");
 }
 
@@ -83,8 +85,9 @@ fn a_program_that_does_not_end_is_ended_with_its_children() {
     });
     let ended = run_within(PATIENCE, &interrupt, &[program], "").unwrap_err();
     watcher.join().unwrap();
-    assert_eq!(ended, "interrupted");
+    assert!(matches!(ended, ToolError::Interrupted), "{ended:?}");
     assert!(is_gone());
-    let late = run_within(Duration::ZERO, &Interrupt::default(), &[program], "").unwrap_err();
+    let late =
+        run_within(Duration::ZERO, &Interrupt::default(), &[program], "").unwrap_err().in_full();
     assert!(late.contains("did not end within 0 s"), "{late}");
 }

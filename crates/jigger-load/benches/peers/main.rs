@@ -12,14 +12,14 @@
 mod floor;
 mod peer;
 mod process;
-mod table;
 
 use jigger_load::{
     Address, ConnectionPolicy, Extent, Load, NullOptions, NullServer, Request, Url, run,
 };
-use peer::{Peer, Shape};
+use peer::{Figures, Peer, Shape};
 use process::Server;
 use std::error::Error;
+use std::fmt::Write as _;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -87,14 +87,14 @@ fn compare(plan: &Plan) -> Outcome<()> {
         return Err("none of the peers named is installed".into());
     }
     let server = Server::start(plan.work_us)?;
-    println!("{}", table::heading(plan.work_us, plan.rounds, plan.seconds));
+    println!("{}", heading(plan.work_us, plan.rounds, plan.seconds));
     for &connections in &plan.connections {
         let shape = Shape { address: server.address(), connections, seconds: plan.seconds };
         let mut rounds = Vec::new();
         for round in 0..plan.rounds {
             rounds.push(one_round(&peers, round, &shape, &server)?);
         }
-        print!("{}", table::rows(connections, &peers, &rounds));
+        print!("{}", rows(connections, &peers, &rounds));
     }
     Ok(())
 }
@@ -105,8 +105,8 @@ fn one_round(
     round: usize,
     shape: &Shape<'_>,
     server: &Server,
-) -> Outcome<Vec<peer::Figures>> {
-    let mut figures = vec![peer::Figures::default(); peers.len()];
+) -> Outcome<Vec<Figures>> {
+    let mut figures = vec![Figures::default(); peers.len()];
     for turn in 0..peers.len() {
         let index = (round + turn) % peers.len();
         figures[index] = process::measure(&peers[index], shape, server)?;
@@ -149,4 +149,78 @@ fn serve(cpu: usize, work_us: u64) -> Outcome<()> {
     println!("{}", server.address());
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
+}
+
+const COLUMNS: &[&str] = &[
+    "connections",
+    "client",
+    "CPU a request / wrk's",
+    "CPU a request / floor's",
+    "rate / wrk's",
+    "server's CPU a request / with wrk",
+    "p50 us",
+    "p99 us",
+];
+
+/// What was done, and the head of the table.
+pub fn heading(work_us: u64, rounds: usize, seconds: u64) -> String {
+    format!(
+        "The server spends {work_us} us on each answer; medians of {rounds} interleaved rounds of \
+         {seconds} s, the least and the greatest in brackets.\n\n| {} |\n|{}",
+        COLUMNS.join(" | "),
+        "---|".repeat(COLUMNS.len())
+    )
+}
+
+/// One line for each peer; `rounds` has the figures in the peers' order.
+pub fn rows(connections: usize, peers: &[Peer], rounds: &[Vec<Figures>]) -> String {
+    let place = |name: &str| peers.iter().position(|peer| peer.name == name);
+    let (wrk, floor) = (place("wrk"), place("floor"));
+    let mut text = String::new();
+    for (index, peer) in peers.iter().enumerate() {
+        let ratio = |to: Option<usize>, value: fn(&Figures) -> f64| match to {
+            Some(to) => spread(rounds.iter().map(|round| value(&round[index]) / value(&round[to]))),
+            None => "-".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "| {connections} | {} | {} | {} | {} | {} | {} | {} |",
+            peer.name,
+            ratio(wrk, |figures| figures.client_cpu_us_per_request),
+            ratio(floor, |figures| figures.client_cpu_us_per_request),
+            ratio(wrk, |figures| figures.requests_per_second),
+            ratio(wrk, |figures| figures.server_cpu_us_per_request),
+            typical(rounds, index, |figures| figures.p50_us),
+            typical(rounds, index, |figures| figures.p99_us),
+        );
+    }
+    text
+}
+
+fn typical(rounds: &[Vec<Figures>], index: usize, value: fn(&Figures) -> f64) -> String {
+    let median = median(&sorted(rounds.iter().map(|round| value(&round[index]))));
+    if median > 0.0 { format!("{median:.0}") } else { "-".to_owned() }
+}
+
+fn spread(values: impl Iterator<Item = f64>) -> String {
+    let values = sorted(values);
+    let (Some(least), Some(greatest)) = (values.first(), values.last()) else {
+        return "-".to_owned();
+    };
+    format!("{:.3} ({least:.2} to {greatest:.2})", median(&values))
+}
+
+fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => sorted[middle],
+        _ => f64::midpoint(sorted[middle - 1], sorted[middle]),
+    }
 }

@@ -100,7 +100,6 @@ impl Request {
     }
 
     /// `GET` of the URL without further headers.
-    #[must_use]
     pub fn get(url: &Url) -> Request {
         let mut bytes = head("GET", url, &[]);
         finish(&mut bytes, false, &[]);
@@ -108,7 +107,6 @@ impl Request {
     }
 
     /// A request of these bytes, as they stand; the program that made them answers for them.
-    #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Request {
         let method = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
         Request {
@@ -118,13 +116,11 @@ impl Request {
     }
 
     /// As given, such as `GET`.
-    #[must_use]
     pub fn method(&self) -> &str {
         &self.method
     }
 
     /// The bytes on the wire; for a template those of the first request.
-    #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
         self.render(0, &mut Random::new(0), &mut Vec::new(), &mut out);

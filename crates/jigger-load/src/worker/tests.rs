@@ -4,7 +4,7 @@ mod cases;
 mod hooks;
 mod truth;
 
-use super::board::Board;
+use super::tally::Board;
 use super::*;
 use crate::io::fake::{Fake, Step};
 use crate::source::hooks::{Batch, HookAction, Hooks, WholeResponse};

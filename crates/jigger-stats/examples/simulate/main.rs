@@ -7,9 +7,7 @@
 
 mod experiments;
 mod old_rule;
-mod record;
 mod report;
-mod tally;
 mod world;
 
 use experiments::{

@@ -1,12 +1,13 @@
 //! What a ratio may claim: gates and noise take claims away, in this one place for all reports and
 //! for every kind of comparison.
 
+use std::collections::BTreeMap;
+
 use jigger_stats::{Direction, Verdict};
 
-use super::gate;
-use super::{Analysis, ContenderResult, Quiet};
+use super::{Analysis, ContenderResult, gate};
 use crate::metric::{Bound, Metric};
-use crate::record::Status;
+use crate::record::{Record, Status};
 
 /// A contender in a run: one of those whose figures make a ratio.
 #[derive(Debug, Clone, Copy)]
@@ -16,9 +17,17 @@ pub struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    /// The contender of that run.
     pub fn of(run: &'a Analysis<'a>, contender: &'a ContenderResult<'a>) -> Self {
         Self { contender, quiet: &run.quiet }
+    }
+
+    pub fn named(
+        contenders: &'a [ContenderResult<'a>],
+        quiet: &'a Quiet,
+        name: &str,
+    ) -> Option<Self> {
+        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
+        Some(Self { contender, quiet })
     }
 }
 
@@ -40,7 +49,6 @@ impl Claim {
     /// - the load engine or local ports as the limit: a bound, and only a verdict that the bound
     ///   supports; where several sides are limited so that there is no telling which way, no ratio;
     /// - a machine that was too noisy in any of the runs: no verdict.
-    #[must_use]
     pub fn of(metric: Metric<'_>, above: &[Side<'_>], below: &[Side<'_>]) -> Self {
         let sides = || above.iter().chain(below);
         let bound = |side: &Side<'_>| side.contender.summary(metric)?.bound;
@@ -60,7 +68,6 @@ impl Claim {
 
     /// What is left of a verdict on it: nothing where a gate or the noise forbids it, and of a bound
     /// only the verdict that stays true wherever beyond it the ratio lies.
-    #[must_use]
     pub fn allowed(&self, verdict: Verdict, direction: Direction) -> Option<Verdict> {
         let is_forbidden = self.withheld.is_some() || self.is_too_noisy;
         let is_supported = self.bound.is_none_or(|bound| is_supported(bound, direction, verdict));
@@ -68,14 +75,12 @@ impl Claim {
     }
 
     /// Whether more rounds could still give a verdict: nothing else stands in its way.
-    #[must_use]
     pub const fn is_open(&self) -> bool {
         self.withheld.is_none() && self.bound.is_none() && !self.is_too_noisy
     }
 
     /// The ends of an interval that a bound leaves: a ratio that is at least so much has no upper
     /// end.
-    #[must_use]
     pub fn ends(&self, low: Option<f64>, high: Option<f64>) -> (Option<f64>, Option<f64>) {
         match self.bound {
             None => (low, high),
@@ -107,7 +112,6 @@ pub enum Loss {
 }
 
 /// Why a metric that `before` has cannot be shown for `after`; `None` when it can.
-#[must_use]
 pub fn loss(metric: Metric<'_>, before: Side<'_>, after: Side<'_>) -> Option<Loss> {
     let has = |side: Side<'_>, code| side.contender.has_gate(code, metric);
     // One failed request in one round is enough: the ratio would be withheld, and a server that
@@ -125,6 +129,76 @@ pub fn loss(metric: Metric<'_>, before: Side<'_>, after: Side<'_>) -> Option<Los
         () if after.quiet.is_too_noisy() => Loss::NotTold("disturbed"),
         () => Loss::Worse,
     })
+}
+
+/// Rounds begun and rounds disturbed, each attempt at a round counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Quiet {
+    pub attempts: usize,
+    /// Those that were disturbed and made again.
+    pub repeated: usize,
+    /// Those that were disturbed and used all the same, since they were the last attempt.
+    pub used: usize,
+    /// What the first disturbed one had, with whose visit it was.
+    pub example: Option<String>,
+}
+
+#[derive(Default)]
+struct Round {
+    is_repeated: bool,
+    beyond: Option<String>,
+}
+
+impl Quiet {
+    /// Reads it off a record, by the limits that were fixed before the run.
+    pub fn of(record: &Record) -> Self {
+        let mut rounds: BTreeMap<(usize, usize), Round> = BTreeMap::new();
+        for visit in &record.visits {
+            let round = rounds.entry((visit.round, visit.attempt)).or_default();
+            round.is_repeated |= visit.repeated;
+            if round.beyond.is_none() {
+                let beyond = record.suite.disturbance.exceeded_by(&visit.disturbance);
+                round.beyond =
+                    beyond.map(|beyond| format!("{beyond} in a visit of {}", visit.entry));
+            }
+        }
+        let is_used = |round: &&Round| !round.is_repeated && round.beyond.is_some();
+        Self {
+            attempts: rounds.len(),
+            repeated: rounds.values().filter(|round| round.is_repeated).count(),
+            used: rounds.values().filter(is_used).count(),
+            example: rounds.values().find_map(|round| round.beyond.clone()),
+        }
+    }
+
+    /// Whether more than a third of the rounds were disturbed.
+    pub fn is_too_noisy(&self) -> bool {
+        3 * (self.repeated + self.used) > self.attempts
+    }
+
+    /// What reports say about it; nothing for a quiet machine.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let example = self.example.as_deref().unwrap_or_default();
+        if self.repeated + self.used > 0 {
+            let used = match self.used {
+                0 => String::new(),
+                used => format!(", {used} used after the last attempt all the same"),
+            };
+            notes.push(format!(
+                "disturbed: of {} rounds begun {} were repeated{used} (the first: {example})",
+                self.attempts, self.repeated
+            ));
+        }
+        if self.is_too_noisy() {
+            notes.push(
+                "too noisy to compare: more than a third of the rounds were disturbed, so no \
+                 verdict is given; measure on a quieter machine"
+                    .to_owned(),
+            );
+        }
+        notes
+    }
 }
 
 #[cfg(test)]
@@ -162,5 +236,20 @@ mod tests {
         assert_eq!(allowed(Claim { bound: Some(Bound::AtMost), ..Claim::default() }), None);
         let at_least = Claim { bound: Some(Bound::AtLeast), ..Claim::default() };
         assert_eq!(allowed(at_least), Some(Verdict::Better));
+    }
+
+    fn quiet(attempts: usize, repeated: usize, used: usize) -> Quiet {
+        Quiet { attempts, repeated, used, example: None }
+    }
+
+    #[test]
+    fn a_third_is_borne_and_more_is_not() {
+        assert!(!quiet(0, 0, 0).is_too_noisy());
+        assert!(!quiet(9, 3, 0).is_too_noisy());
+        assert!(quiet(9, 3, 1).is_too_noisy());
+        assert!(quiet(8, 3, 0).is_too_noisy());
+        assert_eq!(quiet(7, 0, 0).notes(), Vec::<String>::new());
+        assert_eq!(quiet(9, 3, 0).notes().len(), 1);
+        assert_eq!(quiet(8, 3, 0).notes().len(), 2);
     }
 }

@@ -1,30 +1,30 @@
-//! Contenders against each other: ratios over the rounds that they share, and verdicts.
+//! Contenders against each other: ratios over the rounds that they share, their verdicts, and the
+//! ranking of a scenario that these make.
 
-use jigger_stats::{CONFIDENCE, Case, Contrast, Direction, Finding, Margin, Panel, Verdict, judge};
+use std::cmp::Ordering;
 
-use super::claim::{Claim, Side};
-use super::headline::headline_metrics;
+use jigger_stats::{
+    CONFIDENCE, Case, Contrast, Direction, Finding, Look, Looks, Margin, Panel, Verdict, judge,
+};
+
+use super::claim::{Claim, Quiet, Side};
 use super::summary::{Summary, rates_of};
-use super::{ContenderResult, Quiet};
-use crate::metric::{Bound, Metric};
+use super::{Analysis, ContenderResult};
+use crate::metric::{Bound, Kind, Metric};
 use crate::plan::PLACEBO;
-use crate::record::{Record, Status};
+use crate::record::{Ended, LookRecord, Record, ScenarioRecord};
 
 /// One metric of one contender, divided by another's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison<'a> {
-    /// Of what.
     pub metric: Metric<'a>,
-    /// Whose.
     pub contender: String,
-    /// Divided by whose.
     pub baseline: String,
     /// The ratio over the rounds that both share.
     pub ratio: f64,
-    /// Lower end of its 95 % interval; `None` with too few rounds, or where the ratio is a bound
+    /// Ends of its 95 % interval; `None` with too few rounds, or where the ratio is a bound
     /// that does not support it.
     pub low: Option<f64>,
-    /// Upper end.
     pub high: Option<f64>,
     /// The largest difference that the interval leaves open, as a share; `None` without an
     /// interval.
@@ -37,7 +37,6 @@ pub struct Comparison<'a> {
     pub verdict: Option<Verdict>,
     /// The p-value behind "different", adjusted for the family and the looks.
     pub p_adjusted: Option<f64>,
-    /// Rounds that entered.
     pub rounds: usize,
     /// Which way the true ratio may lie from this one, when it is not it.
     pub bound: Option<Bound>,
@@ -48,18 +47,14 @@ pub struct Comparison<'a> {
 /// How a contender's rate stands against the baseline's while rounds are still to come.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing<'a> {
-    /// Whose.
     pub contender: &'a str,
-    /// Of which scenario.
     pub scenario: Option<&'a str>,
-    /// The ratio so far.
     pub ratio: f64,
     /// The half-width of its interval as a share, with enough rounds.
     pub half_width: Option<f64>,
 }
 
 /// Every contender's rate against the baseline's, as they are now.
-#[must_use]
 pub fn standings(record: &Record) -> Vec<Standing<'_>> {
     let names: Vec<&str> = record.contenders.iter().map(|found| found.name.as_str()).collect();
     let Some(baseline) = names.iter().position(|name| *name == record.suite.baseline) else {
@@ -112,26 +107,18 @@ fn against_itself(summary: &Summary<'_>) -> Option<Contrast> {
     Panel::pair(second, first).contrast(0, 1)
 }
 
-/// All comparisons of a report.
-#[derive(Debug, Default)]
-pub struct Comparisons<'a> {
-    /// Every metric of every contender against the baseline's.
-    pub to_baseline: Vec<Comparison<'a>>,
-    /// The headline metrics of any two contenders that are not the baseline.
-    pub of_others: Vec<Comparison<'a>>,
-}
-
-/// Compares all contenders. The headline metrics of all pairs are one family, judged together at
-/// `level` (see [`jigger_stats::Looks::level_after`]).
+/// Every metric of every contender against the baseline's, and the headline metrics of any two
+/// contenders that are not the baseline. The headline metrics of all pairs are one family, judged
+/// together at `level` (see [`jigger_stats::Looks::level_after`]).
 pub fn comparisons<'a>(
     record: &'a Record,
     contenders: &[ContenderResult<'a>],
     quiet: &Quiet,
     level: f64,
-) -> Comparisons<'a> {
+) -> (Vec<Comparison<'a>>, Vec<Comparison<'a>>) {
     let Some(baseline) = contenders.iter().position(|c| c.record.name == record.suite.baseline)
     else {
-        return Comparisons::default();
+        return (Vec::new(), Vec::new());
     };
     let headlines = headline_metrics(record);
     let mut drafts = Vec::new();
@@ -148,7 +135,7 @@ pub fn comparisons<'a>(
     let mut all = judged(drafts, Margin::new(record.suite.margin).unwrap_or_default(), level);
     restrict(&mut all, contenders, quiet);
     let of_others = all.split_off(to_baseline);
-    Comparisons { to_baseline: all, of_others }
+    (all, of_others)
 }
 
 /// Takes from each comparison what its gates and the noise forbid.
@@ -157,10 +144,7 @@ pub fn restrict(
     contenders: &[ContenderResult<'_>],
     quiet: &Quiet,
 ) {
-    let named = |name: &str| {
-        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
-        Some(Side { contender, quiet })
-    };
+    let named = |name: &str| Side::named(contenders, quiet, name);
     for comparison in comparisons {
         let (Some(contender), Some(baseline)) =
             (named(&comparison.contender), named(&comparison.baseline))
@@ -235,19 +219,6 @@ pub(super) fn findings<T>(
     cases.iter().map(|case| case.and_then(|_| found.next().flatten())).collect()
 }
 
-/// Every metric of one contender against another's, without verdicts.
-pub(super) fn compare_with<'a>(
-    contenders: &[ContenderResult<'a>],
-    (contender, base): (usize, usize),
-) -> Vec<Comparison<'a>> {
-    let summaries = contenders[contender].summaries.iter();
-    let wanted = |one: usize, other: usize| (one, other) == (contender, base);
-    summaries
-        .flat_map(|found| drafted(contenders, found.metric, false, wanted))
-        .map(|(comparison, _)| comparison)
-        .collect()
-}
-
 /// One metric of several contenders, each with its entries; those without it have none.
 pub(super) fn panel<'s>(
     contenders: impl Iterator<Item = &'s [Summary<'s>]>,
@@ -286,19 +257,19 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Which way its metric is better.
-    pub(super) fn direction(&self) -> Direction {
+    fn direction(&self) -> Direction {
         self.metric.descriptor().direction
     }
 
-    /// Whether more of its metric is better, as of requests a second.
-    #[must_use]
-    pub fn is_more_better(&self) -> bool {
-        self.direction() == Direction::HigherIsBetter
+    /// The end that a bound leaves of the ratio; `None` for a ratio that is no bound.
+    pub fn supported_end(&self) -> Option<f64> {
+        Some(match self.bound? {
+            Bound::AtLeast => self.low.unwrap_or(self.ratio),
+            Bound::AtMost => self.high.unwrap_or(self.ratio),
+        })
     }
 
     /// The same two with the other one as the baseline.
-    #[must_use]
     pub fn turned(&self) -> Self {
         Self {
             contender: self.baseline.clone(),
@@ -321,8 +292,102 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Whether the contender is measured no longer.
-pub(super) fn has_ended(contenders: &[ContenderResult<'_>], name: &str) -> bool {
-    let found = contenders.iter().find(|contender| contender.record.name == name);
-    found.is_none_or(|contender| contender.record.status != Status::Measured)
+/// Every metric of each contender that was measured in both ways: in its container, divided by the
+/// bare process's of the same rounds.
+pub fn containers<'a>(contenders: &[ContenderResult<'a>]) -> Vec<Comparison<'a>> {
+    let pair = |(at, contained): (usize, &ContenderResult<'_>)| {
+        let of = contained.record.second_entry_of()?;
+        let process = contenders.iter().position(|other| other.record.name == of)?;
+        Some((at, process))
+    };
+    let compared = |(contained, process): (usize, usize)| {
+        let is_wanted = move |one, other| (one, other) == (contained, process);
+        let summaries = contenders[contained].summaries.iter();
+        summaries.flat_map(move |found| drafted(contenders, found.metric, false, is_wanted))
+    };
+    let drafts = contenders.iter().enumerate().filter_map(pair).flat_map(compared);
+    drafts.map(|(comparison, _)| comparison).collect()
+}
+
+/// What ranks a scenario: the rate where the servers decide it, the response times where it is
+/// given.
+pub fn headline(scenario: &ScenarioRecord) -> Kind {
+    headlines(scenario)
+        .next()
+        .expect("each sort of scenario has a headline in the table, as a test shows")
+}
+
+/// The metrics of a scenario that take part in the report's family, the one that ranks it first.
+fn headlines(scenario: &ScenarioRecord) -> impl Iterator<Item = Kind> {
+    let is_given = scenario.is_rate_given();
+    Kind::all().filter(move |kind| kind.descriptor().role.is_headline(is_given))
+}
+
+pub(super) fn headline_metrics(record: &Record) -> Vec<Metric<'_>> {
+    let of = |scenario| headlines(scenario).map(|kind| kind.of(&scenario.name));
+    record.suite.scenarios.iter().flat_map(of).collect()
+}
+
+/// The error rate that a record's verdicts may have, after the rounds that it has and by how the
+/// run ended.
+pub(super) fn level(record: &Record) -> f64 {
+    let rounds = record.used_visits().map(|visit| visit.round + 1).max().unwrap_or(0);
+    let is_look = matches!(record.ended, Ended::Decided | Ended::NotYet);
+    let look = |look: &LookRecord| Look { rounds: look.rounds, level: look.level };
+    Looks::of(record.suite.looks.iter().map(look).collect()).level_after(rounds, is_look)
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Ranked<'a> {
+    /// 1 for the best. Those that are not told apart share a rank; `None` without a figure.
+    pub rank: Option<usize>,
+    pub contender: &'a ContenderResult<'a>,
+    /// Its figures of the headline metric.
+    pub summary: Option<&'a Summary<'a>>,
+}
+
+impl<'a> Analysis<'a> {
+    /// The contenders of a scenario, best first by its headline metric. A contender's rank is one
+    /// more than the number of those that are shown to be better.
+    pub fn ranking(&'a self, scenario: &ScenarioRecord) -> Vec<Ranked<'a>> {
+        let kind = headline(scenario);
+        let metric = kind.of(&scenario.name);
+        let placed = |contender: &'a ContenderResult<'a>| {
+            let summary = contender.summary(metric);
+            let is_told = !self.quiet.is_too_noisy() && !contender.has_gate("errors", metric);
+            let rank = summary.filter(|_| is_told).map(|_| {
+                1 + self
+                    .contenders
+                    .iter()
+                    .filter(|other| self.is_better(metric, other, contender))
+                    .count()
+            });
+            Ranked { rank, contender, summary }
+        };
+        let mut ranked: Vec<Ranked<'a>> =
+            self.contenders.iter().filter(|found| found.has_figures()).map(placed).collect();
+        ranked.sort_by(|one, other| order(one, other, kind.descriptor().direction));
+        ranked
+    }
+
+    /// Whether one contender is shown to be better than another.
+    fn is_better(
+        &self,
+        metric: Metric<'_>,
+        one: &ContenderResult<'_>,
+        other: &ContenderResult<'_>,
+    ) -> bool {
+        let found = self.between(metric, &one.record.name, &other.record.name);
+        found.is_some_and(|found| found.verdict == Some(Verdict::Better))
+    }
+}
+
+/// Ranked before those without a figure, then by the figure, better first.
+fn order(one: &Ranked<'_>, other: &Ranked<'_>, direction: Direction) -> Ordering {
+    let value = |ranked: &Ranked<'_>| ranked.summary.map_or(0.0, |summary| summary.estimate);
+    let by_value = match direction {
+        Direction::HigherIsBetter => value(other).total_cmp(&value(one)),
+        Direction::LowerIsBetter => value(one).total_cmp(&value(other)),
+    };
+    one.rank.is_none().cmp(&other.rank.is_none()).then(by_value)
 }

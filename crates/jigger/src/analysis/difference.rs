@@ -9,7 +9,8 @@ use super::change::{self, Change, Figure, is_counted};
 use super::claim::{Claim, Loss, Side, loss};
 use super::{Analysis, ContenderResult, Summary};
 use crate::metric::{Metric, Unit};
-use crate::record::{Ended, Record, ScenarioRecord, Status, WarmUpRecord};
+use crate::numbers::cpu_list;
+use crate::record::{Ended, Record, ScenarioRecord, WarmUpRecord};
 
 /// What is divided by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -24,11 +25,8 @@ pub enum Basis {
 /// Everything that a report of two records shows.
 #[derive(Debug, Clone)]
 pub struct Difference<'a> {
-    /// The earlier run.
     pub old: &'a Analysis<'a>,
-    /// The later run.
     pub new: &'a Analysis<'a>,
-    /// What was compared.
     pub basis: Basis,
     /// Why the two cannot be compared, if so.
     pub reasons: Vec<String>,
@@ -46,14 +44,10 @@ pub struct Difference<'a> {
 
 /// Whether ratios to the baseline can be compared: both runs have the same one, and another
 /// contender besides.
-#[must_use]
 pub fn has_common_baseline(old: &Analysis<'_>, new: &Analysis<'_>) -> bool {
     let baseline = &old.record.suite.baseline;
     let others = |analysis: &Analysis<'_>| -> Vec<String> {
-        let fit = |c: &&ContenderResult<'_>| {
-            c.record.status != Status::Skipped && !c.summaries.is_empty()
-        };
-        let measured = analysis.contenders.iter().filter(fit);
+        let measured = analysis.contenders.iter().filter(|c| c.has_figures());
         measured.map(|c| c.record.name.clone()).collect()
     };
     let (old_names, new_names) = (others(old), others(new));
@@ -65,7 +59,6 @@ pub fn has_common_baseline(old: &Analysis<'_>, new: &Analysis<'_>) -> bool {
 
 impl<'a> Difference<'a> {
     /// Compares two runs. `wanted` are the metrics that count; empty for the default.
-    #[must_use]
     pub fn of(
         old: &'a Analysis<'a>,
         new: &'a Analysis<'a>,
@@ -102,13 +95,11 @@ impl<'a> Difference<'a> {
     }
 
     /// Whether anything that counts got worse, or is no longer measured.
-    #[must_use]
     pub fn is_worse(&self) -> bool {
         !self.lost.is_empty() || self.changes.iter().any(Change::is_worse)
     }
 
     /// The unit of a change's values; `None` for ratios to the baseline.
-    #[must_use]
     pub fn unit(&self, change: &Change<'_>) -> Option<Unit> {
         (self.basis == Basis::Absolute).then(|| change.metric.descriptor().unit)
     }
@@ -161,10 +152,8 @@ impl<'a> Runs<'a> {
 
     /// Whether the metric's scenario is in both runs; where it is not, its name means another thing.
     fn is_common(&self, metric: Metric<'_>) -> bool {
-        let is_in = |record: &Record, scenario| record.scenario_names().contains(&scenario);
-        metric.scenario.is_none_or(|scenario| {
-            is_in(self.old.record, scenario) == is_in(self.new.record, scenario)
-        })
+        let is_in = |run: &Analysis<'_>, name| run.record.scenario(name).is_some();
+        metric.scenario.is_none_or(|name| is_in(self.old, name) == is_in(self.new, name))
     }
 
     /// What counts and has no figure any more: for the worse, or for reasons that tell nothing.
@@ -197,7 +186,6 @@ struct Reading<'a> {
     reference: Option<Side<'a>>,
 }
 
-/// The rounds' values with their estimate.
 struct Values {
     rounds: Vec<f64>,
     figure: Figure,
@@ -231,7 +219,7 @@ impl<'a> Reading<'a> {
         Some(Values { rounds, figure: Figure { value, claim } })
     }
 
-    /// What may be claimed of this one divided by the earlier one.
+    /// Of this one divided by the earlier one.
     fn claim_over(&self, earlier: &Self, metric: Metric<'_>) -> Claim {
         let above: Vec<Side<'_>> =
             [Some(self.side), earlier.reference].into_iter().flatten().collect();
@@ -249,8 +237,7 @@ fn reasons(old: &Record, new: &Record) -> Vec<String> {
             reasons.push(format!("{what}: {old} in OLD, {new} in NEW"));
         }
     };
-    let cores =
-        |cores: &[usize]| cores.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let cores = |cores: &[usize]| cpu_list(cores, ",");
     let (a, b) = (&old.host, &new.host);
     differs("processor", a.processor.clone(), b.processor.clone());
     differs("cores", a.cores.to_string(), b.cores.to_string());
@@ -261,15 +248,14 @@ fn reasons(old: &Record, new: &Record) -> Vec<String> {
     let (a, b) = (&old.placement, &new.placement);
     differs("cores of the client", cores(&a.client_cpus), cores(&b.client_cpus));
     differs("cores of the servers", cores(&a.server_cpus), cores(&b.server_cpus));
-    differs("driver", word(driver(old)), word(driver(new)));
+    differs("driver", word(old.driver()), word(new.driver()));
     differs("baseline", old.suite.baseline.clone(), new.suite.baseline.clone());
     differs("margin", old.suite.margin.to_string(), new.suite.margin.to_string());
     if let (Some(a), Some(b)) = (&old.suite.warm_up, &new.suite.warm_up) {
         differs("warm-up", warm_up(a), warm_up(b));
     }
     for scenario in &new.suite.scenarios {
-        let before = old.suite.scenarios.iter().find(|before| before.name == scenario.name);
-        if let Some(before) = before {
+        if let Some(before) = old.scenario(&scenario.name) {
             differs(&format!("scenario '{}'", scenario.name), shape(before), shape(scenario));
         }
     }
@@ -289,10 +275,6 @@ fn body<'a>(record: &'a Record, contender: &str) -> Option<&'a str> {
 
 fn word(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "unknown".to_owned(), |value| value.to_string())
-}
-
-fn driver(record: &Record) -> Option<&str> {
-    record.visits.iter().flat_map(|visit| &visit.trials).next().map(|trial| trial.driver.as_str())
 }
 
 /// All of how a scenario asks but its name, as it is in the record.
@@ -334,8 +316,7 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
         let contenders = run.contenders.iter().map(|c| ("contender", &c.record.name));
         let other = &other.record;
         let alone = scenarios.chain(contenders).filter(|(_, of_run)| {
-            !other.suite.scenarios.iter().any(|s| s.name == **of_run)
-                && !other.contenders.iter().any(|c| c.name == **of_run)
+            other.scenario(of_run).is_none() && other.contender(of_run).is_none()
         });
         notes
             .extend(alone.map(|(kind, of_run)| format!("the {kind} '{of_run}' is in {name} only")));

@@ -1,27 +1,24 @@
 //! Conditions that must hold for a figure to be shown as it is.
 
+use std::collections::BTreeMap;
+
 use super::limit::{
-    CEILING_SHARE_LIMIT, ENGINE_SHARE_LIMIT, ceiling_share, connections_per_second, engine_share,
-    typical,
+    CEILING_SHARE_LIMIT, ENGINE_SHARE_LIMIT, USUAL_LOCAL_PORTS, ceiling_share,
+    connections_per_second, engine_share, typical,
 };
-use super::offered::Offered;
-use super::trial::Trial;
+use super::trial::{self, Offered, Trial};
 use super::visits::Visit;
-use super::{capacity, limit, little};
 use crate::metric::Metric;
 use crate::numbers::number;
-use crate::record::{Limit, Record, ScenarioRecord, TrialRecord};
+use crate::record::{Limit, PacingRecord, ProbeRecord, Record, ScenarioRecord, TrialRecord};
 
 /// A condition that did not hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
-    /// Its stable code.
     pub code: &'static str,
     /// The scenario whose figures it touches; empty for all.
     pub scenario: String,
-    /// What was found.
     pub detail: String,
-    /// What to change.
     pub remedy: &'static str,
 }
 
@@ -30,7 +27,6 @@ const BOUNDING: [&str; 2] = ["client-limited", "port-limited"];
 
 impl Gate {
     /// Whether the metric is of the scenario that the gate touches.
-    #[must_use]
     pub fn touches(&self, metric: Metric<'_>) -> bool {
         metric.scenario.is_some_and(|name| self.scenario.is_empty() || name == self.scenario)
     }
@@ -58,7 +54,7 @@ pub fn gates_of(record: &Record, visits: &[&Visit<'_>]) -> Vec<Gate> {
 fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]) -> Vec<Gate> {
     let trials: Vec<&Trial<'_>> =
         visits.iter().filter_map(|visit| visit.trial(&scenario.name)).collect();
-    let local_ports = record.host.local_ports.unwrap_or(limit::USUAL_LOCAL_PORTS);
+    let local_ports = record.host.local_ports.unwrap_or(USUAL_LOCAL_PORTS);
     let disturbed_ceiling = scenario.has_disturbed_ceiling(&record.suite.disturbance);
     let limited_by = |limit| typical(&trials).filter(|trial| trial.limit == Some(limit));
     let client_limited = limited_by(Limit::ClientCpu)
@@ -94,14 +90,14 @@ fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]
     );
     gate(
         "objective-missed",
-        capacity::missed(scenario, &trials),
+        missed(scenario, &trials),
         "loosen the objective, lengthen the trial, or raise the connections",
     );
     gates
 }
 
 fn errors(trials: &[&Trial<'_>]) -> Option<String> {
-    let mut kinds = std::collections::BTreeMap::new();
+    let mut kinds = BTreeMap::new();
     for (kind, count) in trials.iter().flat_map(|trial| &trial.record.errors) {
         *kinds.entry(kind.as_str()).or_insert(0) += count;
     }
@@ -146,7 +142,7 @@ fn port_limited(trial: &TrialRecord, local_ports: u32) -> String {
 
 /// Connections = throughput x mean latency, in a closed loop that keeps its connections busy.
 fn departed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
-    let occupied = little::departed(scenario, trials.iter().copied())?;
+    let occupied = trial::departed(scenario, trials.iter().copied())?;
     Some(format!(
         "rate x mean latency accounts for {occupied:.1} connections in the median round, not for {}",
         scenario.connections
@@ -165,5 +161,180 @@ fn offered(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
     ))
 }
 
+/// In how many rounds not even the lowest rate kept the scenario's objective, in words; `None`
+/// when all rounds have a capacity.
+fn missed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
+    let PacingRecord::Capacity { objective, .. } = scenario.pacing() else {
+        return None;
+    };
+    let records = trials.iter().map(|trial| trial.record);
+    let without: Vec<&TrialRecord> =
+        records.filter(|trial| trial.capacity_per_second.is_none()).collect();
+    let lowest = without.iter().filter_map(|trial| trial.probes.last()).next_back()?;
+    Some(format!(
+        "no rate kept {objective} in {} of {} rounds; at {:.0} a second, the lowest tried, {}",
+        without.len(),
+        trials.len(),
+        lowest.rate_per_second,
+        found(lowest)
+    ))
+}
+
+fn found(probe: &ProbeRecord) -> String {
+    match probe.statistic_ns {
+        _ if probe.errors > 0 => format!("{} requests failed", probe.errors),
+        None => format!("{} answers were too few to tell", probe.requests),
+        Some(ns) => {
+            format!("it was {:.2} ms with {} unanswered", number(ns) / 1e6, probe.in_flight)
+        }
+    }
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::analysis::Analysis;
+    use crate::metric::Bound;
+    use crate::record::VisitRecord;
+    use crate::report::tests::drawn::record;
+
+    const SECOND: u64 = 1_000_000_000;
+    const RATE: &str = "saturation.requests_per_second";
+
+    /// The trial of `saturation` in each of an entry's visits, which lasted 2 s.
+    fn each(record: &mut Record, entry: &str, change: impl Fn(usize, &mut TrialRecord)) {
+        let visits =
+            record.visits.iter_mut().filter(|visit: &&mut VisitRecord| visit.entry == entry);
+        visits.for_each(|visit| change(visit.round, &mut visit.trials[1]));
+    }
+
+    /// The detail of that gate of gin's.
+    fn detail(record: &Record, code: &str) -> Option<String> {
+        let analysis = Analysis::of(record);
+        let gates = &analysis.contender("gin").unwrap().gates;
+        gates.iter().find(|gate| gate.code == code).map(|gate| gate.detail.clone())
+    }
+
+    #[test]
+    fn a_rate_of_a_server_that_is_used_up_is_a_value() {
+        let mut record = record(7);
+        record.suite.scenarios[1].ceiling_per_second = Some(24_000.0);
+        each(&mut record, "gin", |_, trial| {
+            trial.server_cpu_ns = Some(SECOND * 2 * 988 / 1_000);
+            trial.engine_cpu_ns = SECOND * 2 * 95 / 100;
+        });
+        assert_eq!(detail(&record, "client-limited"), None);
+        let analysis = Analysis::of(&record);
+        assert_eq!(analysis.contender("gin").unwrap().summary(RATE).unwrap().bound, None);
+        assert_eq!(analysis.comparison(RATE.into(), "gin").unwrap().bound, None);
+        assert_eq!(analysis.limit("gin", "saturation"), Some(Limit::ServerCpu));
+    }
+
+    #[test]
+    fn the_worst_round_is_not_the_judge_of_the_load_engine() {
+        let mut record = record(7);
+        each(&mut record, "gin", |round, trial| {
+            if round < 3 {
+                trial.engine_cpu_ns = SECOND * 2 * 99 / 100;
+            }
+        });
+        assert_eq!(detail(&record, "client-limited"), None);
+        each(&mut record, "gin", |round, trial| {
+            trial.engine_cpu_ns = SECOND * 2 * (99 - round as u64) / 100;
+        });
+        let said = "the load engine used 96 % of its cores: a bound, not a value";
+        assert_eq!(detail(&record, "client-limited").as_deref(), Some(said));
+    }
+
+    #[test]
+    fn costs_are_no_bounds() {
+        let mut record = record(7);
+        each(&mut record, "gin", |_, trial| {
+            trial.engine_cpu_ns = SECOND * 2;
+            trial.memory_bytes = Some(1_000);
+        });
+        let analysis = Analysis::of(&record);
+        let bound = |name: &str| analysis.contender("gin").unwrap().summary(name).unwrap().bound;
+        assert_eq!(bound(RATE), Some(Bound::AtLeast));
+        assert_eq!(bound("saturation.response_time_us.mean"), Some(Bound::AtMost));
+        assert_eq!(bound("saturation.cpu_us_per_request"), None);
+        assert_eq!(bound("saturation.memory_bytes"), None);
+    }
+
+    fn at_the_ports(record: &mut Record, entry: &str) {
+        each(record, entry, |_, trial| {
+            trial.connections_opened = 28_294;
+            trial.engine_cpu_ns = SECOND * 2 * 93 / 100;
+        });
+    }
+
+    #[test]
+    fn ports_that_come_to_an_end_are_not_the_load_engines_fault() {
+        let mut record = record(7);
+        at_the_ports(&mut record, "gin");
+        assert_eq!(detail(&record, "client-limited"), None);
+        let said = "14147 connections were opened a second, and this machine's 28232 local ports \
+                    suffice for about 14116: a bound, not a value";
+        assert_eq!(detail(&record, "port-limited").as_deref(), Some(said));
+        let withheld = |record: &Record| {
+            let analysis = Analysis::of(record);
+            let found = analysis.comparison(RATE.into(), "gin").unwrap();
+            (found.bound, found.withheld)
+        };
+        assert_eq!(withheld(&record), (Some(Bound::AtLeast), None));
+        at_the_ports(&mut record, "flask");
+        assert_eq!(withheld(&record), (None, Some("port-limited")));
+        record.host.local_ports = Some(64_000);
+        assert_eq!(detail(&record, "port-limited"), None);
+    }
+
+    /// In 85 us the engine spent 10 ms on making connections that came to nothing.
+    #[test]
+    fn a_trial_without_an_answer_tells_nothing_of_the_load_engine() {
+        let mut record = record(7);
+        each(&mut record, "gin", |_, trial| {
+            (trial.requests, trial.elapsed_ns, trial.engine_cpu_ns) = (0, 85_000, 10_000_000);
+            trial.errors.insert("connect_refused".to_owned(), 32);
+        });
+        assert_eq!(detail(&record, "client-limited"), None);
+        assert!(detail(&record, "errors").is_some());
+        assert_eq!(Analysis::of(&record).limit("gin", "saturation"), None);
+    }
+
+    #[test]
+    fn a_single_round_that_departs_from_littles_law_stays_in() {
+        let mut record = record(7);
+        let departs = |trial: &mut TrialRecord| trial.requests = trial.requests * 8 / 10;
+        each(&mut record, "gin", |round, trial| {
+            if round == 2 {
+                departs(trial);
+            }
+        });
+        let rounds = |record: &Record| {
+            let analysis = Analysis::of(record);
+            let times =
+                analysis.contender("gin").unwrap().summary("saturation.response_time_us.p50");
+            times.map(|metric| metric.rounds.iter().flatten().count())
+        };
+        assert_eq!(detail(&record, "littles-law"), None);
+        assert_eq!(rounds(&record), Some(7));
+        each(&mut record, "gin", |round, trial| {
+            if round > 3 {
+                departs(trial);
+            }
+        });
+        let said =
+            "rate x mean latency accounts for 25.6 connections in the median round, not for 32";
+        assert_eq!(detail(&record, "littles-law").as_deref(), Some(said));
+        assert_eq!(rounds(&record), None, "those that agree are not picked out either");
+    }
+
+    #[test]
+    fn the_share_that_is_said_to_be_answered_was() {
+        let mut record = record(7);
+        record.suite.scenarios[1].rate_per_second = Some(40_000.0);
+        each(&mut record, "gin", |_, trial| trial.due = Some(trial.requests * 1_000 / 64));
+        let said = "6.4 % of the 40000 requests a second were answered";
+        assert_eq!(detail(&record, "rate-not-reached").as_deref(), Some(said));
+    }
+}

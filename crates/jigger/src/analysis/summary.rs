@@ -14,13 +14,10 @@ use crate::record::{Record, ScenarioRecord};
 /// One metric of one contender over its rounds, in the metric's unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary<'a> {
-    /// Of what.
     pub metric: Metric<'a>,
-    /// The summary over rounds.
     pub estimate: f64,
-    /// Lower end of the 95 % interval, with enough rounds.
+    /// The 95 % interval's ends, with enough rounds.
     pub low: Option<f64>,
-    /// Upper end.
     pub high: Option<f64>,
     /// The value of each round, the geometric mean of its entries'; `None` where the round has none.
     pub rounds: Vec<Option<f64>>,
@@ -76,7 +73,6 @@ pub fn entries_of<'a>(record: &Record, contender: &'a str) -> Vec<&'a str> {
 
 /// Every start-up time of an entry, those of the rounds and of the launches before them, in
 /// milliseconds, shortest first.
-#[must_use]
 pub fn startup_times_ms(record: &Record, entry: &str) -> Vec<f64> {
     let launches = record.launches.iter().filter(|launch| launch.entry == entry);
     let visits = record.visits.iter().filter(|visit| visit.entry == entry);
@@ -90,7 +86,7 @@ pub fn startup_times_ms(record: &Record, entry: &str) -> Vec<f64> {
 /// round, never of requests of several rounds together: rounds are the observations.
 fn values(record: &Record, metric: Metric<'_>, entry: &str, visits: &[Visit<'_>]) -> Rounds {
     let scenario = metric.scenario.unwrap_or_default();
-    let shape = record.suite.scenarios.iter().find(|shape| shape.name == scenario);
+    let shape = record.scenario(scenario);
     let of_visits = |value: &dyn Fn(&Visit<'_>) -> Option<f64>| {
         by_round(visits.iter().map(|visit| (visit.record.round, value(visit))))
     };
@@ -107,8 +103,7 @@ fn values(record: &Record, metric: Metric<'_>, entry: &str, visits: &[Visit<'_>]
             (times.len() >= launches).then(|| value(&times)).into_iter().map(Some).collect()
         }
         Source::Contender(value) => {
-            let contender = record.contenders.iter().find(|contender| contender.name == entry);
-            contender.and_then(value).into_iter().map(Some).collect()
+            record.contender(entry).and_then(value).into_iter().map(Some).collect()
         }
     }
 }
@@ -130,8 +125,7 @@ fn by_round(values: impl Iterator<Item = (usize, Option<f64>)>) -> Rounds {
 /// what was asked for.
 fn bound(record: &Record, metric: Metric<'_>, gates: &[Gate]) -> Option<Bound> {
     gate::bounding(gates, metric)?;
-    let mut scenarios = record.suite.scenarios.iter();
-    let scenario = scenarios.find(|scenario| metric.scenario == Some(scenario.name.as_str()))?;
+    let scenario = record.scenario(metric.scenario?)?;
     let descriptor = metric.descriptor();
     let is_given = descriptor.role == Role::OfFreeRate && scenario.is_rate_given();
     descriptor.bound.filter(|_| !is_given)
@@ -164,7 +158,6 @@ impl<'a> Summary<'a> {
     }
 
     /// Whether there is one value for the whole run, and not one for each round.
-    #[must_use]
     pub fn is_once(&self) -> bool {
         self.metric.descriptor().source.is_once()
     }

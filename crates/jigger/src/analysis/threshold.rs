@@ -1,19 +1,17 @@
 //! Thresholds: promises of the suite, held against intervals rather than against estimates.
 
-use super::claim::{Claim, Side};
 use jigger_stats::Location;
 
+use super::ContenderResult;
+use super::claim::{Claim, Quiet, Side};
 use super::compare::panel;
-use super::{ContenderResult, Quiet, Summary};
+use super::summary::Summary;
 use crate::metric::Metric;
 use crate::record::{BoundRecord, Record, ThresholdRecord};
 
-/// What became of a threshold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThresholdResult<'a> {
-    /// The promise.
     pub threshold: &'a ThresholdRecord,
-    /// Of what; `None` for a metric that this program does not know.
     pub metric: Option<Metric<'a>>,
     /// The metric's estimate, or its ratio to the other contender's; `None` also where a gate
     /// forbids the ratio.
@@ -23,11 +21,9 @@ pub struct ThresholdResult<'a> {
     pub low: Option<f64>,
     /// Upper end; `None` for what is only known to be at least so much.
     pub high: Option<f64>,
-    /// What the interval says.
     pub outcome: Outcome,
 }
 
-/// What an interval says about a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The whole interval keeps the limit.
@@ -37,11 +33,9 @@ pub enum Outcome {
     /// The interval lies on both sides, or there are too few rounds for one; or the machine was too
     /// noisy.
     NotSettled,
-    /// There is no value.
     NotMeasured,
 }
 
-/// Every threshold of the suite, judged.
 pub fn results<'a>(
     record: &'a Record,
     contenders: &[ContenderResult<'_>],
@@ -70,10 +64,7 @@ fn judge<'a>(
     quiet: &Quiet,
     level: f64,
 ) -> ThresholdResult<'a> {
-    let named = |name: &str| {
-        let contender = contenders.iter().find(|contender| contender.record.name == name)?;
-        Some(Side { contender, quiet })
-    };
+    let named = |name: &str| Side::named(contenders, quiet, name);
     let value = named(&threshold.contender).and_then(|mine| match &threshold.relative_to {
         None => amount(mine, metric?, level),
         Some(other) => ratio(mine, named(other)?, metric?, level),
@@ -158,8 +149,6 @@ fn outcome(bound: BoundRecord, limit: f64, (low, high): (f64, f64)) -> Outcome {
 }
 
 impl Outcome {
-    /// In words, as reports show it.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -170,7 +159,6 @@ impl Outcome {
     }
 
     /// Whether a run with it must not end well: a promise that was not even looked at is not kept.
-    #[must_use]
     pub const fn is_failure(self) -> bool {
         matches!(self, Self::Fails | Self::NotMeasured)
     }

@@ -1,8 +1,22 @@
-//! One trial of a visit, with its histogram decoded once.
+//! One trial, and whether its response times are what they seem.
+//!
+//! In a closed loop by Little's law: whether the rate and the response times agree. It judges a
+//! contender's scenario by the median of its rounds. A single round that departs stays in, as every
+//! other round that came out unlike the rest: to take it out would be to choose rounds by their
+//! outcome.
+//!
+//! In an open loop by whether requests were answered at the rate at which they were due. A trial ends
+//! while requests are under way, with the best of servers. What is asked is whether a queue grew. So
+//! of the requests without an answer at the end, as many as are under way at any moment of a steady
+//! state do not count as missing: by Little's law the answers a second times the mean response time,
+//! and what chance adds to it. In a queue that grows all the time the number at the end is more than
+//! twice that.
 
 use hdrhistogram::Histogram;
+use jigger_load::Arrivals;
 
-use crate::record::{Limit, TrialRecord, decode_histogram};
+use crate::numbers::number;
+use crate::record::{Limit, PacingRecord, ScenarioRecord, TrialRecord, decode_histogram};
 
 /// A trial of a visit that enters the analysis.
 pub struct Trial<'a> {
@@ -26,4 +40,273 @@ impl<'a> Trial<'a> {
 /// Whether every request of a trial was answered correctly, and there was one.
 pub fn is_clean(trial: &TrialRecord) -> bool {
     trial.errors.is_empty() && trial.requests > 0
+}
+
+/// Allowed departure from the law, as a share of the connections.
+const TOLERANCE: f64 = 0.05;
+
+/// The connections that the median round's rate and mean response time account for, when that is
+/// not the number that there were; `None` also where the law says nothing.
+pub fn departed<'a>(
+    scenario: &ScenarioRecord,
+    trials: impl Iterator<Item = &'a Trial<'a>>,
+) -> Option<f64> {
+    let mut occupied: Vec<f64> = trials.filter_map(|trial| occupied(scenario, trial)).collect();
+    occupied.sort_by(f64::total_cmp);
+    let upper = *occupied.get(occupied.len() / 2)?;
+    let lower = occupied[(occupied.len() - 1) / 2];
+    let median = f64::midpoint(lower, upper);
+    let departure = (median / number(scenario.connections as u64) - 1.0).abs();
+    (departure > TOLERANCE).then_some(median)
+}
+
+/// How many connections were waiting for an answer or being made again, on the average; `None`
+/// where the law says nothing.
+fn occupied(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
+    let TrialRecord { requests, elapsed_ns, idle_ns, .. } = *trial.record;
+    // Without it the time of making a connection again, of which one connection has the most, is
+    // missing: older records.
+    let is_known = idle_ns.is_some() || scenario.connections > 1;
+    if scenario.is_rate_given() || !is_known || !is_clean(trial.record) || elapsed_ns == 0 {
+        return None;
+    }
+    let mean_ns = trial.response_time.as_ref()?.mean();
+    Some((number(requests) * mean_ns + number(idle_ns.unwrap_or(0))) / number(elapsed_ns))
+}
+
+/// The share of what was due that must have been answered.
+const NEEDED_SHARE: f64 = 0.99;
+
+/// Standard deviations that a random number may be off by.
+const DEVIATIONS: f64 = 3.0;
+
+/// What an open loop was asked for, and what came of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Offered {
+    pub rate_per_second: f64,
+    pub arrivals: Arrivals,
+    /// Requests due at the same instant.
+    pub burst: u32,
+    /// Whether so many requests ended it, and not the clock: then all were answered in the end.
+    pub is_counted: bool,
+    /// Until the end.
+    pub due: u64,
+    /// Correctly, until the end.
+    pub answered: u64,
+    pub elapsed_ns: u64,
+    /// The mean response time; 0 where there is none.
+    pub mean_ns: f64,
+}
+
+impl Offered {
+    /// Of a trial; `None` in closed loop.
+    pub fn of(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<Self> {
+        let PacingRecord::Rate { per_second, arrivals, burst } = scenario.pacing() else {
+            return None;
+        };
+        let TrialRecord { requests, in_flight, elapsed_ns, .. } = *trial.record;
+        let failed: u64 = trial.record.errors.values().sum();
+        let times = trial.response_time.as_ref().filter(|times| !times.is_empty());
+        Some(Self {
+            rate_per_second: per_second,
+            arrivals,
+            burst,
+            is_counted: scenario.requests.is_some(),
+            // Not the rate times the trial's length: random times make it more or less than that.
+            // Records that have no `due` have what it is made of.
+            due: trial.record.due.unwrap_or(requests + in_flight + failed),
+            answered: requests,
+            elapsed_ns,
+            mean_ns: times.map_or(0.0, |times| times.mean()),
+        })
+    }
+
+    /// Whether the rate that was asked for was reached.
+    pub fn is_reached(&self) -> bool {
+        self.steady_share() >= NEEDED_SHARE
+    }
+
+    /// The share of the requests due that were answered, or were under way as in a steady state.
+    pub fn steady_share(&self) -> f64 {
+        let spread = match self.arrivals {
+            Arrivals::Exponential => DEVIATIONS * number(self.answered).sqrt(),
+            Arrivals::Even => 0.0,
+        };
+        let (due, unanswered) = self.due_and_unanswered(spread);
+        share(due, (unanswered - self.normally_under_way()).max(0.0))
+    }
+
+    /// The share that was truly answered: by the end, or when the last of so many was due.
+    pub fn answered_share(&self) -> f64 {
+        let (due, unanswered) = self.due_and_unanswered(0.0);
+        share(due, unanswered)
+    }
+
+    /// The requests that were due, and those without a correct answer: at the end; or in a load of
+    /// so many requests, which ends when all are answered, when the last was due, that is a number
+    /// of requests later than it would be by the rate.
+    fn due_and_unanswered(&self, requests_later: f64) -> (f64, f64) {
+        if !self.is_counted {
+            return (number(self.due), number(self.due.saturating_sub(self.answered)));
+        }
+        let due = number(self.answered);
+        let late_seconds =
+            number(self.elapsed_ns) / 1e9 - (due + requests_later) / self.rate_per_second;
+        let late_share = late_seconds * 1e9 / number(self.elapsed_ns).max(1.0);
+        (due, due * late_share.max(0.0))
+    }
+
+    /// How many requests may be under way at any moment although no queue grows: their mean number
+    /// by Little's law (1961), and what a Poisson number of that mean has beyond it, or a whole
+    /// burst.
+    fn normally_under_way(&self) -> f64 {
+        let mean = number(self.answered) * self.mean_ns / number(self.elapsed_ns).max(1.0);
+        let burst = number(u64::from(self.burst));
+        // Bursts at random times are what comes by chance then, not single requests.
+        let at_once = if self.arrivals == Arrivals::Exponential { burst } else { 1.0 };
+        mean + (DEVIATIONS * (mean * at_once).sqrt()).max(burst)
+    }
+}
+
+fn share(due: f64, missing: f64) -> f64 {
+    if due > 0.0 { (1.0 - missing / due).max(0.0) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::drawn::blank;
+
+    /// What is found of trials of 1 s in which so many connections were busy.
+    fn found(busy: &[u64]) -> Option<f64> {
+        let records: Vec<TrialRecord> =
+            busy.iter().map(|_| blank::trial("q", 1_000, 1_000_000_000)).collect();
+        let trials: Vec<Trial<'_>> = busy
+            .iter()
+            .zip(&records)
+            .map(|(busy, record)| {
+                let mut times = Histogram::<u64>::new(3).unwrap();
+                times.record(busy * 1_000_000).unwrap();
+                Trial { response_time: Some(times), ..Trial::of(record) }
+            })
+            .collect();
+        departed(&blank::scenario("q", 32), trials.iter())
+    }
+
+    #[test]
+    fn the_median_round_is_judged() {
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[32, 32, 32]), None);
+        assert_eq!(found(&[32, 20, 32]), None, "a single round is no judgement");
+        assert!((found(&[24, 32, 20]).unwrap() - 24.0).abs() < 0.1);
+        assert!((found(&[24, 32, 20, 26]).unwrap() - 25.0).abs() < 0.1);
+    }
+
+    const MS: u64 = 1_000_000;
+
+    fn scenario(changes: serde_json::Value) -> ScenarioRecord {
+        let mut scenario = serde_json::json!({
+            "name": "q", "connections": 8, "threads": 1, "fresh": false, "requests": null,
+            "duration_ns": 500 * MS, "rate_per_second": 200.0
+        });
+        let all = scenario.as_object_mut().unwrap();
+        all.extend(changes.as_object().unwrap().clone());
+        serde_json::from_value(scenario).unwrap()
+    }
+
+    fn trial((elapsed_ms, requests): (u64, u64), in_flight: u64) -> TrialRecord {
+        serde_json::from_value(serde_json::json!({
+            "scenario": "q", "elapsed_ns": elapsed_ms * MS, "requests": requests,
+            "due": requests + in_flight, "bytes_received": 0, "response_time": "",
+            "connect_time": "", "status": {}, "errors": {}, "error_examples": {},
+            "in_flight": in_flight, "in_flight_oldest_ns": 0, "connections_opened": 1,
+            "closed_by_server": 0, "server_cpu_ns": null, "engine_cpu_ns": 0, "engine_cores": 1,
+            "log_bytes": 0, "driver": "epoll"
+        }))
+        .unwrap()
+    }
+
+    /// The share of a trial with so many answers, with so many in flight at its end, and with that
+    /// mean response time.
+    fn share(scenario: &ScenarioRecord, made: (u64, u64), in_flight: u64, mean_ms: u64) -> f64 {
+        let record = trial(made, in_flight);
+        let mut times = Histogram::<u64>::new(3).unwrap();
+        times.record_n(mean_ms * MS, record.requests).unwrap();
+        let trial = Trial { response_time: Some(times), ..Trial::of(&record) };
+        Offered::of(scenario, &trial).unwrap().steady_share()
+    }
+
+    fn is_reached(share: f64) -> bool {
+        share >= NEEDED_SHARE
+    }
+
+    #[test]
+    fn what_is_under_way_when_a_short_trial_ends_is_not_missing() {
+        let even = scenario(serde_json::json!({}));
+        // 20 ms an answer: four of a hundred are under way at any moment.
+        assert!(is_reached(share(&even, (500, 96), 4, 20)));
+        // One that met a hiccup.
+        assert!(is_reached(share(&even, (500, 98), 1, 1)));
+    }
+
+    #[test]
+    fn random_arrivals_may_be_fewer_than_the_rate_says() {
+        let random = scenario(serde_json::json!({ "exponential": true }));
+        assert!(is_reached(share(&random, (500, 85), 0, 1)));
+    }
+
+    /// The requests of a queue that grows wait half as long on the average as its last.
+    #[test]
+    fn a_queue_that_grew_is_missing() {
+        let even = scenario(serde_json::json!({}));
+        assert!(!is_reached(share(&even, (500, 50), 50, 125)));
+        let bursts = scenario(serde_json::json!({ "burst": 10 }));
+        assert!(!is_reached(share(&bursts, (500, 50), 50, 125)));
+        let long = scenario(serde_json::json!({ "rate_per_second": 1_000.0 }));
+        assert!(!is_reached(share(&long, (10_000, 9_700), 300, 150)));
+        assert!(is_reached(share(&long, (10_000, 9_850), 150, 150)), "it takes 150 ms and no more");
+    }
+
+    #[test]
+    fn a_burst_that_was_due_just_before_the_end_is_under_way() {
+        let bursts = scenario(serde_json::json!({ "burst": 10 }));
+        assert!(is_reached(share(&bursts, (500, 93), 7, 5)));
+        assert!(!is_reached(share(&scenario(serde_json::json!({})), (500, 93), 7, 5)));
+    }
+
+    #[test]
+    fn a_record_without_what_was_due_has_what_it_is_made_of() {
+        let even = scenario(serde_json::json!({}));
+        let mut old = trial((500, 50), 50);
+        old.due = None;
+        let share = Offered::of(&even, &Trial::of(&old)).unwrap().steady_share();
+        assert!((share - 0.51).abs() < 1e-9, "{share}");
+    }
+
+    /// Of a thousand requests 64 were answered, and 28 more count as under way.
+    #[test]
+    fn what_was_truly_answered_has_no_allowance_in_it() {
+        let even = scenario(serde_json::json!({}));
+        let record = trial((500, 64), 936);
+        let mut times = Histogram::<u64>::new(3).unwrap();
+        times.record_n(125 * MS, record.requests).unwrap();
+        let trial = Trial { response_time: Some(times), ..Trial::of(&record) };
+        let offered = Offered::of(&even, &trial).unwrap();
+        assert!((offered.answered_share() - 0.064).abs() < 1e-9, "{}", offered.answered_share());
+        assert!(offered.steady_share() > 0.08 && !offered.is_reached());
+    }
+
+    #[test]
+    fn a_number_of_requests_is_held_against_the_time_it_took() {
+        let count = |exponential: bool| {
+            scenario(serde_json::json!({
+                "requests": 100, "duration_ns": null, "exponential": exponential
+            }))
+        };
+        assert!(is_reached(share(&count(false), (515, 100), 0, 20)));
+        assert!(!is_reached(share(&count(false), (700, 100), 0, 100)));
+        // A hundred random arrivals take 500 ms, give or take 50.
+        assert!(is_reached(share(&count(true), (600, 100), 0, 1)));
+        assert!(!is_reached(share(&count(true), (1_500, 100), 0, 500)));
+    }
 }

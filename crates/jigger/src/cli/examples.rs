@@ -3,7 +3,6 @@
 /// Ends the short help.
 pub const HINT: &str = "`--help` says more and has examples.";
 
-/// `jigger`.
 pub const JIGGER: &str = "\
 Examples:
   jigger run --quick                       a first look at the default suite
@@ -16,7 +15,6 @@ Exit codes: 0 fine; 1 a threshold does not hold, or something got worse; 2 wrong
 or suite; 3 a contender could not be measured; 130 interrupted, with what was measured
 until then reported and kept.";
 
-/// `jigger ab`.
 pub const AB: &str = "\
 Examples:
   jigger ab main HEAD jigger.toml          has this branch made anything slower?
@@ -25,7 +23,6 @@ Examples:
 
 Exit codes: 0 nothing got worse; 1 something did, or a threshold does not hold.";
 
-/// `jigger diff`.
 pub const DIFF: &str = "\
 Examples:
   jigger diff old.json new.json             ratios to the common baseline
@@ -34,7 +31,6 @@ Examples:
 
 Exit codes: 0 nothing got worse; 1 something did, or a threshold does not hold.";
 
-/// `jigger run`.
 pub const RUN: &str = "\
 Examples:
   jigger run                                     the default suite, compiled in
@@ -43,13 +39,11 @@ Examples:
   jigger run jigger.toml --only gin --only axum  these two; the first is the baseline
   jigger run jigger.toml --format json -q > result.json";
 
-/// `jigger compare`.
 pub const COMPARE: &str = "\
 Examples:
   jigger compare gin=http://127.0.0.1:8080/ flask=http://127.0.0.1:5000/
   jigger compare old=http://10.0.0.1/ new=http://10.0.0.2/ -c 64 -d 10s --rounds 8";
 
-/// `jigger load`.
 pub const LOAD: &str = "\
 Examples:
   jigger load http://127.0.0.1:8080/                      10 connections, 10 s
@@ -59,7 +53,6 @@ Examples:
   jigger load http://127.0.0.1:8080/ -m POST -H 'Content-Type: application/json' -b '{\"a\":1}'
   jigger load http://127.0.0.1:8080/ --no-tui --format json > load.json";
 
-/// `jigger wrk`.
 pub const WRK: &str = "\
 Examples:
   jigger wrk -t2 -c32 -d10s http://127.0.0.1:8080/
@@ -70,14 +63,12 @@ Examples:
 Exit codes are wrk's own: 0 the load was run, even when requests failed; 1 wrong usage,
 unknown host, nobody listens, or the script failed; 2 a thread could not be started.";
 
-/// `jigger timeit`.
 pub const TIMEIT: &str = "\
 Examples:
   jigger timeit http://127.0.0.1:8080/ -n 10000       a new connection for each request
   jigger timeit http://127.0.0.1:8080/ --keep-alive   one for all, as a requests.Session
   jigger timeit http://127.0.0.1:8080/ http://127.0.0.1:5000/ --repeat 5";
 
-/// `jigger cross-check`.
 pub const CROSS_CHECK: &str = "\
 Examples:
   jigger cross-check --quick                           a first look; no intervals
@@ -85,46 +76,39 @@ Examples:
   jigger cross-check jigger.toml --only gin --tool wrk --rounds 10
   jigger cross-check --format json > cross-check.json";
 
-/// `jigger check`.
 pub const CHECK: &str = "\
 Examples:
   jigger check jigger.toml
   jigger check jigger.toml --only gin --verbose
   jigger check jigger.toml --in containers --memory 256m";
 
-/// `jigger report`.
 pub const REPORT: &str = "\
 Examples:
   jigger report jigger-records/pong-20260101-120000.json
   jigger report record.json -o report.html -o report.md --charts charts
   jigger report report.html --format csv        the record is in the page";
 
-/// `jigger image`.
 pub const IMAGE: &str = "\
 Examples:
   jigger image my-server:latest
   jigger image saved.tar --json";
 
-/// `jigger init`.
 pub const INIT: &str = "\
 Examples:
   jigger init                            writes jigger.toml for the servers below this folder
   jigger init services -o services.toml  for those in services/, into services/services.toml";
 
-/// `jigger completions`.
 pub const COMPLETIONS: &str = "\
 Examples:
   jigger completions bash > ~/.local/share/bash-completion/completions/jigger
   jigger completions zsh > ~/.zfunc/_jigger        with ~/.zfunc in fpath
   jigger completions fish > ~/.config/fish/completions/jigger.fish";
 
-/// `jigger man`.
 pub const MAN: &str = "\
 Examples:
   jigger man | man -l -                     the page of jigger itself
   jigger man --dir ~/.local/share/man/man1  a page for each command";
 
-/// `jigger schema`.
 pub const SCHEMA: &str = "\
 Examples:
   jigger schema suite > suite.schema.json  for an editor: a suite that begins with the line

@@ -203,7 +203,6 @@ pub struct CrossCheckArgs {
 
 impl LoadArgs {
     /// Whether the live screen is shown: by default where somebody sits before a terminal.
-    #[must_use]
     pub fn wants_screen(&self) -> bool {
         let sits_there = || {
             let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");

@@ -11,11 +11,12 @@ use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
 use crate::plan::{Options, Revisions, RunPlan};
 use crate::prepare::Images;
+use crate::prepare::revisions::{Checkouts, labels, split};
+use crate::prepare::worktree::{Repository, Revision, Worktree};
 use crate::record::{Ended, Record};
 use crate::report::changes;
-use crate::revisions::{Checkouts, labels, split};
+use crate::server::Diagnostic as _;
 use crate::suite::{Selection, Suite, check_metrics};
-use crate::worktree::{Repository, Revision, Worktree};
 
 /// Compares two revisions.
 ///
@@ -47,8 +48,8 @@ pub fn run(args: &AbArgs) -> Result<Exit> {
         head: (&checked_out.head.path, &head_label),
     };
     let (suites, left_out) = split(&suite, &checkouts);
-    for out in &left_out {
-        eprintln!("{}: left out: {}", out.contender, out.reason);
+    for (contender, reason) in &left_out {
+        eprintln!("{contender}: left out: {}", reason.in_full());
     }
     if suites.is_empty() {
         bail!(

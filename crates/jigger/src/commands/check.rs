@@ -15,10 +15,6 @@ use crate::prepare::Images;
 use crate::record::{Ended, Phase, Record, Status};
 use crate::suite::{Place, Suite};
 
-/// Checks a suite's contenders.
-///
-/// # Errors
-/// When the suite is wrong or there is no place for the servers' logs.
 pub fn run(args: &CheckArgs) -> Result<Exit> {
     let options = Options {
         selection: args.selection.clone(),

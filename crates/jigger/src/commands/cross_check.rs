@@ -1,25 +1,24 @@
 //! `jigger cross-check`: the real tools beside jigger's engine, on a suite's servers.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::{Exit, output};
 use crate::cli::CrossCheckArgs;
-use crate::cross_check::process::{Errand, Runner};
+use crate::cross_check::process::Runner;
 use crate::cross_check::report::{json, markdown};
-use crate::cross_check::{Checked, Found, TOOLS, Tool, ToolWorld, python};
+use crate::cross_check::{Checked, Found, TOOLS, Tool, ToolWorld};
 use crate::disturbance::Limits;
 use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
 use crate::plan::{Method, Options, RunPlan};
-use crate::prepare::{Images, is_on_path};
+use crate::prepare::Images;
 use crate::record::{Ended, Phase};
 use crate::report::Format;
-use crate::server::guard;
-use crate::suite::{Pacing, Rounds, Selection, Suite, cache_folder};
+use crate::server::{Diagnostic as _, guard};
+use crate::suite::{Pacing, Rounds, Selection, Suite};
 
 /// The seed of the servers' orders.
 const SEED: u64 = 42;
@@ -63,12 +62,12 @@ pub fn run(args: &CrossCheckArgs) -> Result<Exit> {
 }
 
 fn show(args: &CrossCheckArgs, checked: &Checked<'_>) -> Result<()> {
-    let text = markdown(checked, TOOLS);
+    let text = markdown(checked);
     if let Some(file) = &args.output {
         std::fs::write(file, &text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     output::print(&match args.format {
-        Format::Json => json(checked, TOOLS),
+        Format::Json => json::render(checked),
         _ => text,
     })
 }
@@ -109,39 +108,13 @@ fn find(args: &CrossCheckArgs, runner: &Runner) -> Result<(Vec<Found>, Vec<Strin
     let wanted = |tool: &&Tool| args.tool.is_empty() || args.tool.iter().any(|it| it == tool.name);
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for tool in TOOLS.iter().filter(wanted) {
-        match find_one(tool, runner) {
+        match tool.find(runner) {
             Ok(one) => found.push(one),
-            Err(reason) => missing.push(format!("{}: {reason}", tool.name)),
+            Err(error) => missing.push(format!("{}: {}", tool.name, error.in_full())),
         }
     }
     if found.is_empty() {
         bail!("none of the tools can be run here:\n  {}", missing.join("\n  "));
     }
     Ok((found, missing))
-}
-
-fn find_one(tool: &'static Tool, runner: &Runner) -> Result<Found, String> {
-    if !is_on_path(tool.program) {
-        return Err(format!("'{}' is not on PATH; {}", tool.program, tool.remedy));
-    }
-    if tool.name == "python" {
-        let (program, version) = python::find(&cache_folder(), runner)?;
-        return Ok(Found { tool, program, version: format!("(requests {version})") });
-    }
-    Ok(Found { tool, program: tool.program.into(), version: version(tool.program, runner) })
-}
-
-/// The first word that looks like a version in what `-v`, `-V` or `--version` prints.
-fn version(program: &str, runner: &Runner) -> String {
-    let asked = ["--version", "-V", "-v"].iter().find_map(|flag| {
-        let programs = [vec![program.to_owned(), (*flag).to_owned()]];
-        let limit = Duration::from_secs(5);
-        let errand = Errand { programs: &programs, input: "", cpus: &[], limit };
-        let said = runner.run(&errand).ok()?;
-        let first = said.stdout.lines().next()?.to_owned();
-        let is_version =
-            |word: &&str| word.contains('.') && word.chars().any(|c| c.is_ascii_digit());
-        first.split_whitespace().find(is_version).map(str::to_owned)
-    });
-    asked.unwrap_or_default()
 }

@@ -7,10 +7,6 @@ use crate::cli::ImageArgs;
 use crate::image::{Engine, ImageReport, describe, measure};
 use crate::report::to_json;
 
-/// Measures each image and describes it.
-///
-/// # Errors
-/// When an image cannot be had or is damaged.
 pub fn run(args: &ImageArgs) -> Result<Exit> {
     let mut images = Vec::new();
     for reference in &args.references {

@@ -10,10 +10,6 @@ use crate::cli::InitArgs;
 use crate::init::{Found, find, suite_text};
 use crate::suite::Suite;
 
-/// Searches the folder and writes the suite into it.
-///
-/// # Errors
-/// When no server is found, or the file exists or cannot be written.
 pub fn run(args: &InitArgs) -> Result<Exit> {
     if !args.folder.is_dir() {
         bail!("{} is not a folder; name the one that holds your servers", args.folder.display());

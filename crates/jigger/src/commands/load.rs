@@ -1,7 +1,6 @@
 //! `jigger load`: one server, as with wrk, oha or hey.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,6 +59,7 @@ fn on_screen(_: &str, _: Load, _: &Interrupt) -> Result<Sample> {
 /// Runs the load with the live screen, which is gone when this returns.
 #[cfg(feature = "tui")]
 fn on_screen(url: &str, mut load: Load, interrupt: &Interrupt) -> Result<Sample> {
+    use std::ops::ControlFlow;
     use std::sync::Arc;
 
     use jigger_load::Snapshots;
@@ -77,13 +77,12 @@ fn on_screen(url: &str, mut load: Load, interrupt: &Interrupt) -> Result<Sample>
             Ok(Wish::GoOn) => {}
             Ok(Wish::End) => return ControlFlow::Break(()),
             Ok(Wish::BreakOff) => interrupt.raise(),
-            Err(error) => lost = Some(error),
+            Err(error) => {
+                lost = Some(error);
+                return ControlFlow::Break(());
+            }
         }
-        if interrupt.is_raised() || lost.is_some() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        interrupt.flow()
     })?;
     drop(screen);
     if let Some(error) = lost {
@@ -98,7 +97,7 @@ fn beside_a_line(load: &Load, shown: bool, interrupt: &Interrupt) -> Result<Samp
         if shown {
             show(progress);
         }
-        if interrupt.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        interrupt.flow()
     })?;
     if shown {
         eprint!("\r\u{1b}[K");
@@ -117,7 +116,6 @@ fn show(progress: &Progress) {
     );
 }
 
-/// The load that the arguments ask for.
 fn load_of(args: &LoadArgs) -> Result<Load> {
     let url = Url::parse(&args.url)?;
     let asked = Asked::read(args)?;

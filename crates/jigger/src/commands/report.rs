@@ -1,17 +1,17 @@
-//! `jigger report`: a record's report again.
+//! `jigger report`: the report of a record again. `jigger diff`: two records, and whether anything got
+//! worse.
+
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
 use super::{Exit, output};
 use crate::analysis::{Analysis, Basis, Difference, has_common_baseline};
-use crate::cli::ReportArgs;
+use crate::cli::{DiffArgs, ReportArgs};
 use crate::record::Record;
-use crate::report::{Format, render_as, render_since};
+use crate::report::{Format, changes, render_as, render_since};
+use crate::suite::check_metrics;
 
-/// Reads the record and writes its report.
-///
-/// # Errors
-/// When the record cannot be read or a file cannot be written.
 pub fn run(args: &ReportArgs) -> Result<Exit> {
     let record = Record::read(&args.record)?;
     output::check_files(&args.output)?;
@@ -44,4 +44,47 @@ fn against(analysis: &Analysis<'_>, earlier: &Record, args: &ReportArgs) -> Resu
     }
     output::write_files_since(&found, &args.output)?;
     Ok(Exit::Fine)
+}
+
+pub fn diff(args: &DiffArgs) -> Result<Exit> {
+    let (old, new) = (Record::read(&args.old)?, Record::read(&args.new)?);
+    let scenarios: Vec<&str> = new.suite.scenarios.iter().map(|s| s.name.as_str()).collect();
+    check_metrics(&args.metric, &scenarios)
+        .map_err(|message| anyhow::anyhow!("--metric: {message}"))?;
+    let (old, new) = (Analysis::of(&old), Analysis::of(&new));
+    let found = Difference::of(&old, &new, basis(args, &old, &new)?, &args.metric);
+    if !found.reasons.is_empty() && !args.force {
+        bail!(
+            "these two records cannot be compared:\n  {}\n  measure again under the same \
+             conditions, or say --force",
+            found.reasons.join("\n  ")
+        );
+    }
+    if found.changes.is_empty() && found.lost.is_empty() {
+        bail!(
+            "{} and {} have no contender with a metric in common",
+            shown(&args.old),
+            shown(&args.new)
+        );
+    }
+    output::print(&changes::difference(&found, args.format, args.color.look()))?;
+    let is_missed = found.is_worse() || new.misses_thresholds(args.strict);
+    Ok(if is_missed { Exit::Missed } else { Exit::Fine })
+}
+
+fn basis(args: &DiffArgs, old: &Analysis<'_>, new: &Analysis<'_>) -> Result<Basis> {
+    let is_possible = has_common_baseline(old, new);
+    if args.relative && !is_possible {
+        bail!(
+            "--relative: the runs have no baseline in common with a contender beside it \
+             ({} and {})",
+            old.record.suite.baseline,
+            new.record.suite.baseline
+        );
+    }
+    Ok(if is_possible && !args.absolute { Basis::Relative } else { Basis::Absolute })
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }

@@ -1,6 +1,5 @@
 //! `jigger timeit`: so many requests one after another, as a loop of `requests.get` makes them.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -33,13 +32,7 @@ pub fn run(args: &TimeitArgs) -> Result<Exit> {
             if interrupt.is_raised() {
                 continue;
             }
-            let sample = jigger_load::run(&loads[at], &mut |_| {
-                if interrupt.is_raised() {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            })?;
+            let sample = jigger_load::run(&loads[at], &mut |_| interrupt.flow())?;
             timed[at].1.push(Round::of(&sample));
         }
     }

@@ -1,7 +1,6 @@
 //! `jigger wrk`: wrk's own flags and wrk's own report.
 
 use std::net::SocketAddr;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
@@ -13,9 +12,9 @@ use crate::cli::WrkArgs;
 use crate::interrupt::Interrupt;
 use crate::report::load::LoadReport;
 use crate::report::{Format, to_json};
-use crate::wrk::report::{Figures, Told, body, head, more};
+use crate::wrk::report::{Figures, Options, body, head, more};
 use crate::wrk::script::Script;
-use crate::wrk::{Setting, scan};
+use crate::wrk::{Setting, numbers};
 
 /// wrk's threads wake every 100 ms to count.
 const TICK: Duration = Duration::from_millis(100);
@@ -36,16 +35,14 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
             "no URL is given; write for instance jigger wrk -t2 -c10 -d10s http://127.0.0.1:8080/"
         );
     };
-    let told = told(args, url)?;
-    let (mut load, script) = load(args, &told)?;
-    hint(args, &told);
+    let options = options(args, url)?;
+    let (mut load, script) = load(args, &options)?;
+    hint(args, &options);
     let interrupt = Interrupt::listen()?;
     if args.format == Format::Text {
-        output::print(&head(&told))?;
+        output::print(&head(&options))?;
     }
-    let mut observe = |_: &jigger_load::Progress| {
-        if interrupt.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
+    let mut observe = |_: &jigger_load::Progress| interrupt.flow();
     let outcome = match &script {
         None => jigger_load::run(&load, &mut observe),
         Some(script) => script.run(&mut load, &mut observe),
@@ -57,26 +54,26 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
         }
         other => other?,
     };
-    tell(args, &told, &load, &sample, script.as_ref())
+    tell(args, &options, &load, &sample, script.as_ref())
 }
 
 /// Prints the report, then lets the script have its say.
 fn tell(
     args: &WrkArgs,
-    told: &Told<'_>,
+    options: &Options<'_>,
     load: &Load,
     sample: &Sample,
     script: Option<&Script>,
 ) -> Result<Exit> {
-    let figures = Figures::of(told, sample);
+    let figures = Figures::of(options, sample);
     match args.format {
         Format::Json => {
             let local_ports = super::load::local_ports();
-            output::print(&to_json(&LoadReport::of(told.url, load, sample, local_ports)))?;
+            output::print(&to_json(&LoadReport::of(options.url, load, sample, local_ports)))?;
         }
         _ => {
-            output::print(&body(told, sample, &figures))?;
-            eprint!("{}", more(told, sample));
+            output::print(&body(options, sample, &figures))?;
+            eprint!("{}", more(options, sample));
         }
     }
     if let Some(script) = script {
@@ -90,14 +87,14 @@ fn version() -> String {
 }
 
 /// What wrk does in silence is said.
-fn hint(args: &WrkArgs, told: &Told<'_>) {
-    let left = told.connections % told.threads;
+fn hint(args: &WrkArgs, options: &Options<'_>) {
+    let left = options.connections % options.threads;
     if left > 0 {
         eprintln!(
             "jigger: all {} connections are opened; wrk gives each of {} threads {} and leaves out {left}",
-            told.connections,
-            told.threads,
-            told.connections / told.threads
+            options.connections,
+            options.threads,
+            options.connections / options.threads
         );
     }
     if args.script.is_none() && !args.arguments.is_empty() {
@@ -105,20 +102,20 @@ fn hint(args: &WrkArgs, told: &Told<'_>) {
     }
 }
 
-fn told<'a>(args: &WrkArgs, url: &'a str) -> Result<Told<'a>> {
+fn options<'a>(args: &WrkArgs, url: &'a str) -> Result<Options<'a>> {
     let count = |flag: &str, text: &str| {
-        let count = scan::count(text).filter(|count| *count > 0);
+        let count = numbers::read_count(text).filter(|count| *count > 0);
         count.ok_or_else(|| {
             anyhow!("{flag} '{text}': write a whole number from 1 on, such as 8 or 1k")
         })
     };
     let threads = count("-t", &args.threads)?;
     // Also none at all is fewer than there are threads.
-    let few = scan::count(&args.connections).filter(|connections| *connections < threads);
+    let few = numbers::read_count(&args.connections).filter(|connections| *connections < threads);
     if let Some(connections) = few {
         bail!("number of connections must be >= threads: -c {connections} is below -t {threads}");
     }
-    Ok(Told {
+    Ok(Options {
         url,
         threads,
         connections: count("-c", &args.connections)?,
@@ -130,27 +127,27 @@ fn told<'a>(args: &WrkArgs, url: &'a str) -> Result<Told<'a>> {
 }
 
 fn time(flag: &str, text: &str) -> Result<u64> {
-    let seconds = scan::seconds(text).filter(|seconds| *seconds > 0);
+    let seconds = numbers::read_seconds(text).filter(|seconds| *seconds > 0);
     seconds.ok_or_else(|| {
         anyhow!("{flag} '{text}': write a whole time from 1s on, such as 30s, 2m or 1h")
     })
 }
 
 /// The load, and the script that has been set up for it.
-fn load(args: &WrkArgs, told: &Told<'_>) -> Result<(Load, Option<Script>)> {
-    let url = Url::parse(told.url).map_err(|error| anyhow!("invalid URL: {error}"))?;
+fn load(args: &WrkArgs, options: &Options<'_>) -> Result<(Load, Option<Script>)> {
+    let url = Url::parse(options.url).map_err(|error| anyhow!("invalid URL: {error}"))?;
     let headers = args.header.iter().map(|text| header(text)).collect::<Result<Vec<_>>>()?;
     let timeout = Duration::from_secs(time("-T", &args.timeout)?);
     let address = reached(&url)?;
     let request = Request::new("GET", &url, &headers, &[])?;
     let mut load = Load::new(Address::Tcp(address), request);
-    load.threads = usize::try_from(told.threads)?;
-    load.connections = usize::try_from(told.connections)?;
-    load.extent = Extent::Time(Duration::from_secs(told.duration_s));
+    load.threads = usize::try_from(options.threads)?;
+    load.connections = usize::try_from(options.connections)?;
+    load.extent = Extent::Time(Duration::from_secs(options.duration_s));
     load.timeout = timeout;
     load.any_status = true;
     load.observe_every = TICK;
-    if let Some(rate) = told.rate {
+    if let Some(rate) = options.rate {
         let rate_per_second = crate::numbers::number(rate);
         load.pacing = Pacing::Open { rate_per_second, arrivals: Arrivals::Even, burst: 1 };
     }
@@ -158,7 +155,7 @@ fn load(args: &WrkArgs, told: &Told<'_>) -> Result<(Load, Option<Script>)> {
         return Ok((load, None));
     };
     let arguments: Vec<String> =
-        std::iter::once(told.url.to_owned()).chain(args.arguments.iter().cloned()).collect();
+        std::iter::once(options.url.to_owned()).chain(args.arguments.iter().cloned()).collect();
     let script = Script::load(&Setting {
         path,
         url: &url,

@@ -1,11 +1,16 @@
 //! What was measured, and what follows from it: medians, and multiples of jigger's own figures.
 
 use jigger_stats::{CONFIDENCE, Panel};
+use schemars::JsonSchema;
+use serde::Serialize;
 
+use super::error::ToolError;
 use super::read::Reading;
 use super::tool::Found;
+use crate::host::Placement;
 use crate::plan::RunPlan;
 use crate::record::{ContenderRecord, Record};
+use crate::server::Diagnostic as _;
 use crate::suite::Scenario;
 
 /// jigger's own name among the tools.
@@ -21,8 +26,7 @@ pub struct Checked<'a> {
     /// The contenders that took part.
     pub contenders: Vec<String>,
     pub rounds: usize,
-    pub client_cpus: Vec<usize>,
-    pub server_cpus: Vec<usize>,
+    pub placement: &'a Placement,
     /// jigger's name and those of the tools, with their versions; an empty one is not known.
     pub tools: Vec<(&'static str, String)>,
     pub series: Vec<Series>,
@@ -43,12 +47,12 @@ pub struct Series {
     pub fault: Option<String>,
 }
 
-/// A tool's figure as a multiple of jigger's.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A tool's figure as a multiple of jigger's, with its 95 % interval where there are 3 rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Multiple {
     pub ratio: f64,
-    /// Its 95 % interval; `None` with too few rounds.
-    pub interval: Option<(f64, f64)>,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
 }
 
 impl<'a> Checked<'a> {
@@ -62,8 +66,7 @@ impl<'a> Checked<'a> {
             scenarios: &plan.scenarios,
             contenders: Vec::new(),
             rounds: 0,
-            client_cpus: plan.placement.client_cpus.clone(),
-            server_cpus: plan.placement.server_cpus.clone(),
+            placement: &plan.placement,
             tools: std::iter::once(own).chain(others).collect(),
             series: Vec::new(),
             missing,
@@ -75,7 +78,7 @@ impl<'a> Checked<'a> {
         &mut self,
         (contender, scenario, tool): (&str, &str, &'static str),
         round: usize,
-        reading: Result<Reading, String>,
+        reading: Result<Reading, ToolError>,
     ) {
         let known = self.series.iter().position(|series| {
             series.contender == contender && series.scenario == scenario && series.tool == tool
@@ -93,7 +96,7 @@ impl<'a> Checked<'a> {
         let series = &mut self.series[place];
         series.readings.resize(round, None);
         series.readings.push(reading.as_ref().ok().copied());
-        series.fault = reading.err().or(series.fault.take());
+        series.fault = reading.err().map(|error| error.in_full()).or(series.fault.take());
     }
 
     /// Takes from the record who took part, and who did not or no longer.
@@ -140,8 +143,9 @@ impl Series {
     pub fn multiple(&self, own: &Self, figure: Figure) -> Option<Multiple> {
         let values = |series: &Self| -> Vec<Option<f64>> { series.values(figure).collect() };
         let contrast = Panel::pair(&values(self), &values(own)).contrast(0, 1)?;
-        let interval = contrast.interval(CONFIDENCE).map(|interval| (interval.low, interval.high));
-        Some(Multiple { ratio: contrast.ratio(), interval })
+        let interval = contrast.interval(CONFIDENCE);
+        let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
+        Some(Multiple { ratio: contrast.ratio(), low, high })
     }
 
     #[must_use]

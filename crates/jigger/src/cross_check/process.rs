@@ -5,16 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::error::ToolError;
 use crate::interrupt::Interrupt;
 use crate::server::job::{self, JobError};
-use crate::server::{Diagnostic, Exit, StartSpec};
+use crate::server::{Exit, StartSpec};
 
 /// From SIGTERM to SIGKILL for a tool that is not waited for any longer.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Programs to run one after another; each reads what the one before it wrote.
 #[derive(Debug)]
-pub struct Errand<'a> {
+pub struct Job<'a> {
     pub programs: &'a [Vec<String>],
     /// What the first one reads.
     pub input: &'a str,
@@ -25,21 +26,21 @@ pub struct Errand<'a> {
 }
 
 #[derive(Debug)]
-pub struct Said {
+pub struct Output {
     pub is_success: bool,
     pub stdout: String,
     pub stderr: String,
 }
 
-/// Runs errands until the user interrupts.
+/// Runs jobs until the user interrupts.
 #[derive(Debug)]
 pub struct Runner {
     guard: PathBuf,
     pub interrupt: Interrupt,
 }
 
-impl Said {
-    /// The last line of what it said, for a message.
+impl Output {
+    /// The last line of it, for a message.
     #[must_use]
     pub fn last_line(&self) -> &str {
         let lines = self.stdout.lines().chain(self.stderr.lines());
@@ -54,27 +55,27 @@ impl Runner {
         Self { guard: guard.to_owned(), interrupt: interrupt.clone() }
     }
 
-    /// Runs the programs of an errand until one of them fails: what the last one said that ran. A
+    /// Runs the programs of a job until one of them fails: what the last one wrote that ran. A
     /// program is ended when it takes longer than its limit or the user interrupts.
     ///
     /// # Errors
-    /// A message when a program cannot be started or was ended.
-    pub fn run(&self, errand: &Errand<'_>) -> Result<Said, String> {
+    /// When a program cannot be started or was ended.
+    pub fn run(&self, job: &Job<'_>) -> Result<Output, ToolError> {
         let folder = tempfile::Builder::new().prefix("jigger-tool-").tempdir();
-        let folder = folder.map_err(|error| format!("cannot make a temporary folder: {error}"))?;
-        let (log, mut input) = (folder.path().join("log"), folder.path().join("input"));
-        fs::write(&input, errand.input)
-            .map_err(|error| format!("cannot write {}: {error}", input.display()))?;
-        for (place, words) in errand.programs.iter().enumerate() {
+        let folder = folder.map_err(ToolError::NoFolder)?;
+        let (log, mut file) = (folder.path().join("log"), folder.path().join("input"));
+        fs::write(&file, job.input).map_err(|error| ToolError::NotWritten(file.clone(), error))?;
+        let mut is_success = true;
+        for (place, words) in job.programs.iter().enumerate() {
             let output = folder.path().join(format!("output-{place}"));
-            let spec = self.spec(words, errand.cpus, [&input, &output, &log]);
-            let is_success = self.run_one(&spec, errand.limit)?;
-            if !is_success || place + 1 == errand.programs.len() {
-                return Ok(Said { is_success, stdout: text(&output), stderr: text(&log) });
+            let spec = self.spec(words, job.cpus, [&file, &output, &log]);
+            is_success = self.run_one(&spec, job.limit)?;
+            file = output;
+            if !is_success {
+                break;
             }
-            input = output;
         }
-        Err("there is no program to run".to_owned())
+        Ok(Output { is_success, stdout: text(&file), stderr: text(&log) })
     }
 
     fn spec(&self, words: &[String], cpus: &[usize], files: [&Path; 3]) -> StartSpec {
@@ -91,12 +92,14 @@ impl Runner {
         }
     }
 
-    fn run_one(&self, spec: &StartSpec, limit: Duration) -> Result<bool, String> {
-        let name = spec.argv.first().map_or("", String::as_str);
+    fn run_one(&self, spec: &StartSpec, limit: Duration) -> Result<bool, ToolError> {
         match job::run(spec, Some(limit), &self.interrupt) {
             Ok(ended) => Ok(ended.exit == Exit::Code(0)),
-            Err(JobError::Interrupted) => Err("interrupted".to_owned()),
-            Err(error) => Err(format!("{name}: {}", error.in_full())),
+            Err(JobError::Interrupted) => Err(ToolError::Interrupted),
+            Err(error) => {
+                let program = spec.argv.first().cloned().unwrap_or_default();
+                Err(ToolError::NotEnded { program, source: Box::new(error) })
+            }
         }
     }
 }

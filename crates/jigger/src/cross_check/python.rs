@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::process::{Errand, Runner};
+use super::error::ToolError;
+use super::process::{Job, Runner};
 use crate::interrupt::Interrupt;
 use crate::prepare;
 
@@ -21,8 +22,8 @@ pub const PROGRAM: &str = "import sys, timeit, requests\n\
 /// The interpreter and the version of its requests.
 ///
 /// # Errors
-/// Why there is none, with the remedy.
-pub fn find(cache: &Path, runner: &Runner) -> Result<(PathBuf, String), String> {
+/// When there is none and none can be made.
+pub fn find(cache: &Path, runner: &Runner) -> Result<(PathBuf, String), ToolError> {
     let own = cache.join("requests-venv");
     let interpreter = own.join("bin/python");
     let on_path = PathBuf::from("python3");
@@ -33,31 +34,25 @@ pub fn find(cache: &Path, runner: &Runner) -> Result<(PathBuf, String), String> 
     }
     make(&own, &interpreter, &runner.interrupt)?;
     let version = version_of_requests(&interpreter, runner);
-    version.map(|version| (interpreter, version)).ok_or_else(|| {
-        format!(
-            "requests cannot be imported from {}; remove that folder and try again",
-            own.display()
-        )
-    })
+    version.map(|version| (interpreter, version)).ok_or(ToolError::NoRequests(own))
 }
 
 fn version_of_requests(python: &Path, runner: &Runner) -> Option<String> {
     let look = "import requests; print(requests.__version__)";
     let command = [python.display().to_string(), "-c".to_owned(), look.to_owned()];
     let programs = [command.to_vec()];
-    let errand = Errand { programs: &programs, input: "", cpus: &[], limit: LOOK_LIMIT };
-    let said = runner.run(&errand).ok()?;
-    said.is_success.then(|| said.stdout.trim().to_owned())
+    let job = Job { programs: &programs, input: "", cpus: &[], limit: LOOK_LIMIT };
+    let output = runner.run(&job).ok()?;
+    output.is_success.then(|| output.stdout.trim().to_owned())
 }
 
-fn make(own: &Path, interpreter: &Path, interrupt: &Interrupt) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("cannot write into {}: {error}", own.display());
-    std::fs::create_dir_all(own).map_err(failed)?;
+fn make(own: &Path, interpreter: &Path, interrupt: &Interrupt) -> Result<(), ToolError> {
     let lock = own.join("requests.lock");
-    std::fs::write(&lock, LOCK).map_err(failed)?;
+    std::fs::create_dir_all(own)
+        .and_then(|()| std::fs::write(&lock, LOCK))
+        .map_err(|error| ToolError::NotWritten(lock.clone(), error))?;
     let text = |path: &Path| path.display().to_string();
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let remedy = "install requests for the python3 on PATH (Debian: python3-requests), or python3-venv and a way to PyPI";
     for command in [
         words(&["python3", "-m", "venv", &text(own)]),
         words(&[
@@ -72,8 +67,7 @@ fn make(own: &Path, interpreter: &Path, interrupt: &Interrupt) -> Result<(), Str
             &text(&lock),
         ]),
     ] {
-        prepare::run_to_end(&command, own, interrupt)
-            .map_err(|reason| format!("{reason}\n  {remedy}"))?;
+        prepare::run_to_end(&command, own, interrupt).map_err(ToolError::NoPython)?;
     }
     Ok(())
 }

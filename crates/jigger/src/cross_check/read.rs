@@ -1,9 +1,11 @@
 //! Figures out of what each tool prints.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
-/// What a tool says about its load.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What a tool says about its load; null where it does not tell, or not well enough.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Reading {
     pub requests_per_second: f64,
     /// Mean response time, where it tells.
@@ -61,9 +63,8 @@ pub fn ab(text: &str) -> Option<Reading> {
     Some(Reading {
         requests_per_second: number_after(text, "Requests per second:")?,
         mean_us: number_after(text, "Time per request:").map(|milliseconds| milliseconds * 1e3),
-        p50_us: None,
-        p99_us: None,
         failed: count("Failed requests:") + count("Non-2xx responses:"),
+        ..Reading::default()
     })
 }
 
@@ -80,9 +81,8 @@ pub fn h2load(text: &str) -> Option<Reading> {
     Some(Reading {
         requests_per_second: rate.parse().ok()?,
         mean_us: mean,
-        p50_us: None,
-        p99_us: None,
         failed: failed.sum(),
+        ..Reading::default()
     })
 }
 
@@ -138,9 +138,7 @@ pub fn timeit(text: &str, requests: u64) -> Option<Reading> {
     (seconds > 0.0).then(|| Reading {
         requests_per_second: requests / seconds,
         mean_us: Some(seconds / requests * 1e6),
-        p50_us: None,
-        p99_us: None,
-        failed: 0,
+        ..Reading::default()
     })
 }
 

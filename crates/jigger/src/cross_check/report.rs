@@ -1,6 +1,6 @@
 //! The tools' figures beside jigger's, as Markdown.
 
-mod json;
+pub mod json;
 
 use std::fmt::Write as _;
 
@@ -8,15 +8,13 @@ use jigger_load::Extent;
 
 use super::checked::{Checked, Figure, JIGGER, Multiple, Series};
 use super::read::Reading;
-use super::tool::Tool;
+use super::tool::TOOLS;
 use crate::report::units::{grouped, time_us};
 use crate::suite::Scenario;
 
-pub use json::json;
-
 /// The whole page's part.
 #[must_use]
-pub fn markdown(checked: &Checked<'_>, tools: &[Tool]) -> String {
+pub fn markdown(checked: &Checked<'_>) -> String {
     let mut text = format!("## Cross-check of the suite `{}`\n\n", checked.suite);
     let named: Vec<String> =
         checked.tools.iter().map(|(name, version)| format!("{name} {version}")).collect();
@@ -27,14 +25,14 @@ pub fn markdown(checked: &Checked<'_>, tools: &[Tool]) -> String {
          the servers on core {}. Values are medians over the rounds; ratios compare a tool with jigger in the same round, with the 95 % \
          interval where there are 3 rounds.\n\nTools: {}.\n",
         checked.rounds,
-        list(&checked.client_cpus),
-        list(&checked.server_cpus),
+        list(&checked.placement.client_cpus),
+        list(&checked.placement.server_cpus),
         named.iter().map(|name| name.trim()).collect::<Vec<_>>().join(", ")
     );
     for scenario in checked.scenarios {
         scenario_part(&mut text, checked, scenario);
     }
-    reasons(&mut text, checked, tools);
+    reasons(&mut text, checked);
     if !checked.missing.is_empty() {
         text.push_str("\n### Not run\n\n");
         checked.missing.iter().for_each(|line| {
@@ -105,15 +103,15 @@ fn row(text: &mut String, series: &Series, own: &Series) {
     );
 }
 
-fn reasons(text: &mut String, checked: &Checked<'_>, tools: &[Tool]) {
+fn reasons(text: &mut String, checked: &Checked<'_>) {
     text.push_str("### Why they differ by design\n\n");
-    for tool in tools.iter().filter(|tool| checked.series.iter().any(|one| one.tool == tool.name)) {
+    for tool in TOOLS.iter().filter(|tool| checked.series.iter().any(|one| one.tool == tool.name)) {
         let _ = writeln!(text, "- **{}**: {}", tool.name, tool.differs);
     }
 }
 
 fn with_interval(multiple: Multiple) -> String {
-    match multiple.interval {
+    match multiple.low.zip(multiple.high) {
         Some((low, high)) => format!("{:.3} ({low:.3} to {high:.3})", multiple.ratio),
         None => format!("{:.3}", multiple.ratio),
     }

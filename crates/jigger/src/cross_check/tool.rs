@@ -5,8 +5,12 @@ use std::time::Duration;
 
 use jigger_load::Extent;
 
+use super::error::ToolError;
+use super::process::{Job, Output, Runner};
 use super::python;
 use super::read::{self, Reading};
+use crate::prepare::is_on_path;
+use crate::suite::cache_folder;
 
 #[derive(Debug, Clone)]
 pub struct Task {
@@ -156,10 +160,46 @@ impl Call {
     }
 }
 
+impl Tool {
+    /// The tool as it is here.
+    ///
+    /// # Errors
+    /// When it is not here; a Python with requests is made where there is none.
+    pub fn find(&'static self, runner: &Runner) -> Result<Found, ToolError> {
+        if !is_on_path(self.program) {
+            return Err(ToolError::NotOnPath { program: self.program, remedy: self.remedy });
+        }
+        let (program, version) = if self.name == "python" {
+            let (program, version) = python::find(&cache_folder(), runner)?;
+            (program, format!("(requests {version})"))
+        } else {
+            (self.program.into(), version(self.program, runner))
+        };
+        Ok(Found { tool: self, program, version })
+    }
+}
+
 impl Found {
+    /// What the tool measures, kept to these cores, when it is called so for this task.
+    pub(super) fn measure(
+        &self,
+        task: &Task,
+        call: &Call,
+        cpus: &[usize],
+        runner: &Runner,
+    ) -> Result<Reading, ToolError> {
+        let (programs, limit) = (self.programs(call), task.limit());
+        let output = runner.run(&Job { programs: &programs, input: &call.input, cpus, limit })?;
+        let last_line = |output: &Output| output.last_line().to_owned();
+        if !output.is_success {
+            return Err(ToolError::Failed { last_line: last_line(&output) });
+        }
+        (self.tool.read)(&output.stdout, task)
+            .ok_or_else(|| ToolError::NoFigures { last_line: last_line(&output) })
+    }
+
     /// The programs of a call, one after another.
-    #[must_use]
-    pub fn programs(&self, call: &Call) -> Vec<Vec<String>> {
+    fn programs(&self, call: &Call) -> Vec<Vec<String>> {
         let program = self.program.display().to_string();
         let starts = [&call.arguments, &call.report].into_iter();
         let starts = starts.filter(|arguments| !arguments.is_empty());
@@ -169,8 +209,7 @@ impl Found {
 
 impl Task {
     /// How long it may take before something is wrong.
-    #[must_use]
-    pub fn limit(&self) -> Duration {
+    fn limit(&self) -> Duration {
         match self.extent {
             Extent::Time(time) => time * 2 + Duration::from_secs(15),
             // 50 ms for each, far above what any of these servers takes.
@@ -179,6 +218,20 @@ impl Task {
             }
         }
     }
+}
+
+/// The first word that looks like a version in what `-v`, `-V` or `--version` prints.
+fn version(program: &str, runner: &Runner) -> String {
+    let asked = ["--version", "-V", "-v"].iter().find_map(|flag| {
+        let programs = [vec![program.to_owned(), (*flag).to_owned()]];
+        let limit = Duration::from_secs(5);
+        let job = Job { programs: &programs, input: "", cpus: &[], limit };
+        let output = runner.run(&job).ok()?;
+        let is_version =
+            |word: &&str| word.contains('.') && word.chars().any(|c| c.is_ascii_digit());
+        output.stdout.lines().next()?.split_whitespace().find(is_version).map(str::to_owned)
+    });
+    asked.unwrap_or_default()
 }
 
 fn words<const N: usize>(words: [&str; N]) -> Vec<String> {

@@ -10,10 +10,10 @@ use std::path::Path;
 
 use tar::EntryType;
 
-use super::error::{Problem, ReadError};
 use super::layer::LayerFacts;
-use super::paths::{PathTree, components};
+use super::layer::{PathTree, components};
 use super::stream::{Packing, for_each_entry};
+use super::{Problem, ReadError};
 
 /// An image has a few hundred blobs; a tar of something else may have a million entries.
 const BLOBS_MAX: usize = 100_000;
@@ -36,7 +36,6 @@ const FOLDERS_MAX: usize = 4;
 /// The files of either of which an image archive has one at its top.
 const MANIFESTS: [&str; 2] = ["manifest.json", "index.json"];
 
-/// What an archive holds, by name.
 pub(super) struct Contents {
     /// The paths that occur in the layers.
     pub(super) paths: PathTree,
@@ -45,15 +44,12 @@ pub(super) struct Contents {
     documents_bytes: u64,
 }
 
-/// One file of the archive.
 pub(super) enum Blob {
-    /// A layer, packed or not.
     Layer(LayerFacts),
     /// What looked like a layer and cannot be read, with the reason.
     Broken(String),
     /// JSON, by its first byte.
     Document(Vec<u8>),
-    /// Neither.
     Other,
 }
 
@@ -225,7 +221,6 @@ pub(super) fn is_layout(folder: &Path) -> bool {
     MANIFESTS.iter().any(|name| folder.join(name).is_file())
 }
 
-/// What a blob seems to be.
 enum Kind {
     Layer,
     Document,
@@ -273,7 +268,6 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Counts the bytes that pass.
 struct Counted<R> {
     source: R,
     bytes: u64,

@@ -7,7 +7,6 @@ use super::{Image, Layer, sum};
 ///
 /// Control characters in names and commands are shown escaped, since whoever made the image chose
 /// them.
-#[must_use]
 pub fn describe(image: &Image) -> String {
     let mut text = plain(&image.reference);
     if let Some(engine) = &image.engine {
@@ -32,7 +31,6 @@ pub fn describe(image: &Image) -> String {
 
 /// What the engine says of the image's size, and why it differs; None when no engine was asked or
 /// it shows no size.
-#[must_use]
 pub fn engine_line(image: &Image) -> Option<String> {
     let says = image.engine_says_bytes?;
     let engine = image.engine.as_deref().unwrap_or("the engine");
@@ -88,7 +86,6 @@ fn add_layer(text: &mut String, layer: &Layer, place: &str) {
 }
 
 /// The command that made a layer, without the shell that Docker's classic builder writes before it.
-#[must_use]
 pub fn made_by(created_by: &str) -> String {
     let command = created_by.strip_prefix("/bin/sh -c #(nop) ").unwrap_or(created_by);
     plain(command.trim()).replace('\n', " ")

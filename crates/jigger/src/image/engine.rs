@@ -1,17 +1,20 @@
-//! A container engine: which one answers, why the others do not, and what it says of its images.
+//! A container engine: which one answers, why the others do not, and what it says of its images;
+//! the command line that makes a container.
 
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{PathBuf, absolute};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
-use std::{env, fmt, thread};
+use std::{env, fmt, io, thread};
 
+use procfs::sys::kernel::pid_max;
+use rustix::process::{Resource, Rlimit, getrlimit};
 use thiserror::Error;
 
-/// An engine that is asked for its version and says nothing for so long does not answer.
+/// An engine that is asked for its version and says nothing for so long does not output.
 const DETECTION_LIMIT: Duration = Duration::from_secs(20);
 
 /// Looking up an image; long, because a busy disk may hold the engine up.
@@ -20,7 +23,6 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 /// An answer is a few lines; the rest of a longer one is read and dropped.
 const ANSWER_MAX_BYTES: u64 = 1 << 20;
 
-/// The programs that jigger knows as container engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// Docker, whose daemon must run.
@@ -29,24 +31,19 @@ pub enum Program {
     Podman,
 }
 
-/// A container engine that answers.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    /// Which one.
     pub program: Program,
-    /// Its version, as it tells it.
     pub version: String,
     /// Its program, as an absolute path.
     pub path: PathBuf,
 }
 
 /// No engine can be used: for each that was tried, why, and what to do about it.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum NoEngine {
-    /// The engine asked for is not one that jigger knows.
     #[error("unknown container engine '{0}': choose docker or podman")]
     Unknown(String),
-    /// None of those tried answers.
     #[error("no container engine answers.{}", tried_lines(.0))]
     Unavailable(Vec<(Program, Unavailable)>),
 }
@@ -54,13 +51,10 @@ pub enum NoEngine {
 /// Why one engine cannot be used; with what it said.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unavailable {
-    /// There is no such program on the PATH.
     #[error("not installed")]
     NotInstalled,
-    /// The program is there and fails.
     #[error("installed but does not answer ({0})")]
     NoAnswer(String),
-    /// The program is there and this user may not use it.
     #[error("installed but this user may not use it ({0})")]
     NoPermission(String),
 }
@@ -68,27 +62,13 @@ pub enum Unavailable {
 /// A question that the engine did not answer as it should.
 #[derive(Debug, Error)]
 pub enum EngineError {
-    /// There is no such image.
     #[error(
         "{program} has no image {reference}: build or pull it first; `{program} images` lists \
          those that it has"
     )]
-    NoImage {
-        /// The engine asked.
-        program: Program,
-        /// The image asked for.
-        reference: String,
-    },
-    /// The engine failed.
+    NoImage { program: Program, reference: String },
     #[error("{program} could not {task}: {complaint}")]
-    Failed {
-        /// The engine asked.
-        program: Program,
-        /// What it was asked to do.
-        task: String,
-        /// What it said.
-        complaint: String,
-    },
+    Failed { program: Program, task: String, complaint: String },
 }
 
 /// What the engine says about an image.
@@ -105,7 +85,6 @@ impl Program {
     pub const ALL: [Self; 2] = [Self::Docker, Self::Podman];
 
     /// The name of the program, which is also the value of `--engine`.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Docker => "docker",
@@ -115,14 +94,14 @@ impl Program {
 
     fn find(self, search_path: &OsStr) -> Result<Engine, Unavailable> {
         let path = self.path(search_path).ok_or(Unavailable::NotInstalled)?;
-        let answer = Answer::of(Command::new(&path).args(self.version_question()), DETECTION_LIMIT)
+        let output = Output::of(Command::new(&path).args(self.version_question()), DETECTION_LIMIT)
             .map_err(|error| Unavailable::NoAnswer(error.to_string()))?;
-        let version = answer.stdout.trim().to_owned();
-        if answer.status.success() && !version.is_empty() {
+        let version = output.stdout.trim().to_owned();
+        if output.status.success() && !version.is_empty() {
             return Ok(Engine::new(self, version, path));
         }
-        let complaint = answer.complaint();
-        Err(match answer.stderr.to_lowercase().contains("permission denied") {
+        let complaint = output.complaint();
+        Err(match output.stderr.to_lowercase().contains("permission denied") {
             true => Unavailable::NoPermission(complaint),
             false => Unavailable::NoAnswer(complaint),
         })
@@ -164,9 +143,6 @@ impl Engine {
     }
 
     /// As [`Engine::detect`], with the folders of `search_path` (separated as in PATH).
-    ///
-    /// # Errors
-    /// As [`Engine::detect`].
     pub fn detect_in(choice: Option<&str>, search_path: &OsStr) -> Result<Self, NoEngine> {
         let mut tried = Vec::new();
         for program in Program::ALL {
@@ -191,7 +167,6 @@ impl Engine {
 
     /// A build command of the user's own as this engine runs it: one that begins with `docker` or
     /// `podman` runs with this engine, whichever it is, since the two take the same build flags.
-    #[must_use]
     pub fn own_command(&self, mut words: Vec<String>) -> Vec<String> {
         if let Some(program) = words.first_mut()
             && Program::ALL.iter().any(|known| known.name() == program)
@@ -206,17 +181,17 @@ impl Engine {
         let failed =
             |complaint: &str| self.failed(&format!("look up the image {reference}"), complaint);
         let question = ["image", "inspect", "--format", "{{.Id}} {{.Size}}", "--", reference];
-        let answer = Answer::of(Command::new(&self.path).args(question), ANSWER_LIMIT)
+        let output = Output::of(Command::new(&self.path).args(question), ANSWER_LIMIT)
             .map_err(|error| failed(&error.to_string()))?;
-        if !answer.status.success() {
-            return Err(match says_no_image(&answer.stderr) {
+        if !output.status.success() {
+            return Err(match says_no_image(&output.stderr) {
                 true => {
                     EngineError::NoImage { program: self.program, reference: reference.to_owned() }
                 }
-                false => failed(&answer.complaint()),
+                false => failed(&output.complaint()),
             });
         }
-        let mut words = answer.stdout.split_whitespace();
+        let mut words = output.stdout.split_whitespace();
         let id = words.next().ok_or_else(|| failed("it named no image"))?.to_owned();
         Ok(Inspected { id, bytes: words.next().and_then(|size| size.parse().ok()) })
     }
@@ -228,8 +203,6 @@ impl Engine {
 }
 
 impl Unavailable {
-    /// What to do about it.
-    #[must_use]
     pub fn remedy(&self, program: Program) -> &'static str {
         match (self, program) {
             (Self::NotInstalled, Program::Docker) => {
@@ -266,19 +239,19 @@ fn says_no_image(complaint: &str) -> bool {
 }
 
 /// What a program wrote, and how it ended.
-pub(super) struct Answer {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-impl Answer {
+impl Output {
     /// Runs `command` to its end.
     ///
     /// # Errors
     /// It cannot be started, or has not ended within `limit`: then it is killed, and the error's
     /// kind is [`io::ErrorKind::TimedOut`].
-    fn of(command: &mut Command, limit: Duration) -> io::Result<Self> {
+    pub(crate) fn of(command: &mut Command, limit: Duration) -> io::Result<Self> {
         let deadline = Instant::now() + limit;
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
@@ -296,8 +269,13 @@ impl Answer {
 
     /// The last line of its errors that says something, else how it ended.
     pub(super) fn complaint(&self) -> String {
+        self.complaint_of("it")
+    }
+
+    /// The same, where `program` is said to have ended.
+    pub(crate) fn complaint_of(&self, program: &str) -> String {
         let line = self.stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
-        line.map_or_else(|| format!("it ended with {}", self.status), str::to_owned)
+        line.map_or_else(|| format!("{program} ended with {}", self.status), str::to_owned)
     }
 }
 
@@ -325,6 +303,81 @@ fn text_before(text: &Receiver<String>, deadline: Instant) -> Option<String> {
     }
 }
 
+/// What to make a container of, and within which limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContainerSpec {
+    pub name: String,
+    /// The image, which the engine has already.
+    pub image: String,
+    /// `host`, or the engine's `bridge`.
+    pub network: String,
+    /// A port of the loopback address, and the container's port that it leads to.
+    pub publish: Option<(u16, u16)>,
+    pub cpus: Option<f64>,
+    /// The cores that it is kept to; empty for all.
+    pub cpu_set: Vec<usize>,
+    pub memory_bytes: Option<u64>,
+    pub environment: Vec<(String, String)>,
+    /// What comes after the image's name.
+    pub arguments: Vec<String>,
+}
+
+impl Engine {
+    /// The program and the words that make the container, without starting it.
+    ///
+    /// Its output goes to whoever attaches and is not kept by the engine besides. What is not there
+    /// is never pulled: a registry's answer is no part of a measurement.
+    pub fn create_command(&self, spec: &ContainerSpec) -> Vec<String> {
+        let mut words = vec![self.path.to_string_lossy().into_owned(), "create".to_owned()];
+        words.push(format!("--name={}", spec.name));
+        words.push("--pull=never".to_owned());
+        words.push("--log-driver=none".to_owned());
+        words.push(format!("--network={}", spec.network));
+        words.extend(
+            spec.publish.map(|(host, inside)| format!("--publish=127.0.0.1:{host}:{inside}")),
+        );
+        words.extend(spec.cpus.map(|cpus| format!("--cpus={cpus}")));
+        if !spec.cpu_set.is_empty() {
+            let cores: Vec<String> = spec.cpu_set.iter().map(ToString::to_string).collect();
+            words.push(format!("--cpuset-cpus={}", cores.join(",")));
+        }
+        // Both together the same: none of it may be swapped out instead.
+        words.extend(spec.memory_bytes.map(|bytes| format!("--memory={bytes}b")));
+        words.extend(spec.memory_bytes.map(|bytes| format!("--memory-swap={bytes}b")));
+        if self.program == Program::Podman {
+            words.extend(own_limits());
+        }
+        words.extend(spec.environment.iter().map(|(name, value)| format!("--env={name}={value}")));
+        words.push("--".to_owned());
+        words.push(spec.image.clone());
+        words.extend(spec.arguments.iter().cloned());
+        words
+    }
+}
+
+/// Flags for the limits on open files and processes that this process has, and that a server as a
+/// process of the host inherits from it.
+///
+/// Docker's containers inherit those of its daemon. Podman gives root's containers 1,048,576 of both,
+/// whatever the host has, and where root may not raise limits (without `CAP_SYS_RESOURCE`) it starts
+/// none of them: <https://github.com/containers/podman/issues/7510>.
+fn own_limits() -> [String; 2] {
+    // Podman first lowers its own limit to the most processes that there can be at all.
+    let most = pid_max().ok().and_then(|most| u64::try_from(most).ok());
+    [
+        limit("nofile", &getrlimit(Resource::Nofile), None),
+        limit("nproc", &getrlimit(Resource::Nproc), most),
+    ]
+}
+
+fn limit(name: &str, limit: &Rlimit, most: Option<u64>) -> String {
+    let text = |value: Option<u64>| {
+        let value = value.into_iter().chain(most).min();
+        value.map_or_else(|| "-1".to_owned(), |value| value.to_string())
+    };
+    format!("--ulimit={name}={}:{}", text(limit.current), text(limit.maximum))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -341,14 +394,55 @@ mod tests {
     fn an_answer_has_both_streams_and_the_complaint() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo fine; printf 'warning\\nbad thing\\n\\n' >&2; exit 1"]);
-        let answer = Answer::of(&mut command, Duration::from_secs(30)).unwrap();
-        assert_eq!((answer.stdout.as_str(), answer.status.code()), ("fine\n", Some(1)));
-        assert_eq!(answer.complaint(), "bad thing");
+        let output = Output::of(&mut command, Duration::from_secs(30)).unwrap();
+        assert_eq!((output.stdout.as_str(), output.status.code()), ("fine\n", Some(1)));
+        assert_eq!(output.complaint(), "bad thing");
     }
 
     #[test]
     fn a_program_that_hangs_is_killed_in_time() {
-        let error = Answer::of(Command::new("sleep").arg("600"), Duration::from_millis(50)).err();
+        let error = Output::of(Command::new("sleep").arg("600"), Duration::from_millis(50)).err();
         assert_eq!(error.unwrap().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn limits_are_handed_on_as_engines_write_them() {
+        let found = Rlimit { current: Some(1_024), maximum: None };
+        assert_eq!(limit("nofile", &found, None), "--ulimit=nofile=1024:-1");
+        assert_eq!(limit("nproc", &found, Some(1_000)), "--ulimit=nproc=1000:1000");
+    }
+
+    #[test]
+    fn podman_is_given_the_limits_of_the_host() {
+        let engine = Engine::new(Program::Podman, "4".to_owned(), "/usr/bin/podman".into());
+        let words = engine.create_command(&spec());
+        let limits = own_limits();
+        assert!(words.windows(2).any(|two| two == limits), "{words:?}");
+    }
+
+    #[test]
+    fn limits_ports_and_environment_come_before_the_image() {
+        let engine = Engine::new(Program::Docker, "1".to_owned(), "/usr/bin/docker".into());
+        let words = engine.create_command(&spec()).join(" ");
+        assert_eq!(
+            words,
+            "/usr/bin/docker create --name=jigger-1 --pull=never --log-driver=none \
+             --network=bridge --publish=127.0.0.1:12345:8080 --cpus=1.5 --cpuset-cpus=1,3 \
+             --memory=1048576b --memory-swap=1048576b --env=PORT=12345 -- jigger-pong/gin --flag"
+        );
+    }
+
+    fn spec() -> ContainerSpec {
+        ContainerSpec {
+            name: "jigger-1".to_owned(),
+            image: "jigger-pong/gin".to_owned(),
+            network: "bridge".to_owned(),
+            publish: Some((12_345, 8_080)),
+            cpus: Some(1.5),
+            cpu_set: vec![1, 3],
+            memory_bytes: Some(1 << 20),
+            environment: vec![("PORT".to_owned(), "12345".to_owned())],
+            arguments: vec!["--flag".to_owned()],
+        }
     }
 }

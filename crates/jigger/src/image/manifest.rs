@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::Problem;
 use super::archive::{Blob, Contents};
-use super::error::Problem;
 use super::layer::digest_of;
 
 /// An index may name indexes; more than this is a loop or a joke.
@@ -27,7 +27,6 @@ const ATTESTATION_KEY: &str = "vnd.docker.reference.type";
 pub(super) struct Described {
     /// Its name, when the archive knows one.
     pub(super) reference: Option<String>,
-    /// Its configuration.
     pub(super) config: Config,
     /// The names of its layers' blobs, bottom first; as many as the configuration has diff ids.
     pub(super) layers: Vec<String>,
@@ -85,7 +84,6 @@ struct Descriptor {
 }
 
 impl Config {
-    /// The digests of the unpacked layers, bottom first.
     pub(super) fn diff_ids(&self) -> &[String] {
         self.rootfs.diff_ids.as_deref().unwrap_or_default()
     }

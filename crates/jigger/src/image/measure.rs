@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::archive::{Blob, Contents, is_layout};
-use super::engine::{Answer, Engine, NoEngine, read_aside};
-use super::error::{MeasureError, Problem};
+use super::engine::{Engine, NoEngine, Output, read_aside};
 use super::layer::{LayerFacts, wasted_bytes};
 use super::manifest::{Described, images};
 use super::{Image, Layer, sum};
+use super::{MeasureError, Problem};
 
 /// Measures what the user named: a file, the folder of an image, or else a reference that an engine
 /// knows. What begins with `/`, `./` or `../` can only be a path.
@@ -60,9 +60,6 @@ pub fn measure_saved(path: &Path) -> Result<Vec<Image>, MeasureError> {
 
 /// Measures the images of a saved archive as it streams in, from standard input for example.
 /// `subject` is what to call an image that has no name, and the stream in messages.
-///
-/// # Errors
-/// As [`measure_saved`].
 pub fn measure_stream(subject: &str, stream: impl Read) -> Result<Vec<Image>, MeasureError> {
     Contents::of_stream(stream)
         .and_then(|contents| settle(&contents, subject))
@@ -109,7 +106,7 @@ fn save(engine: &Engine, id: &str, reference: &str) -> Result<Contents, Problem>
         return contents;
     }
     let stderr = stderr.recv().unwrap_or_default();
-    let complaint = Answer { status, stdout: String::new(), stderr }.complaint();
+    let complaint = Output { status, stdout: String::new(), stderr }.complaint();
     // When the reading stopped first, the engine only complains about that.
     match contents {
         Err(problem) if complaint.to_lowercase().contains("pipe") => Err(problem),

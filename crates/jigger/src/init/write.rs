@@ -46,7 +46,6 @@ duration = \"800ms\"
 ";
 
 /// The text of a suite of that name for the servers found, one at least of which can be started.
-#[must_use]
 pub fn suite_text(name: &str, file: &str, found: &[Found]) -> String {
     let baseline = found.iter().find(|server| server.start.is_some());
     let baseline = baseline.map_or("", |server| server.name.as_str());
@@ -142,7 +141,6 @@ fn only_image(server: &Found) -> String {
     )
 }
 
-/// A TOML text.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

@@ -18,7 +18,6 @@ const FIGURE: Style = Style::new().fg(Color::Cyan);
 const WRONG: Style = Style::new().fg(Color::Red);
 const QUIET: Style = Style::new().add_modifier(Modifier::DIM);
 
-/// Draws the model on the whole frame.
 pub fn draw(frame: &mut Frame<'_>, model: &Model<'_>) {
     let rows = Layout::vertical([
         Constraint::Length(1),

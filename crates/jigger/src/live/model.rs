@@ -9,42 +9,31 @@ use crate::numbers::number;
 
 /// Rates that are kept: a minute of them.
 const KEPT: usize = 240;
-/// Bars of the latency histogram.
 const BARS: usize = 12;
 
-/// See the module.
 #[derive(Debug)]
 pub struct Model<'a> {
-    /// What is asked.
     pub url: &'a str,
-    /// How.
     pub load: &'a Load,
-    /// The totals.
     pub progress: Progress,
     /// Seconds since the start and the rate up to then, since the point before.
     pub rates: VecDeque<(f64, f64)>,
-    /// The latest counts, if any.
     pub snapshot: Option<Snapshot>,
 }
 
-/// A bar of the histogram.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bar {
     /// The longest response time in it, in nanoseconds.
     pub up_to_ns: u64,
-    /// How many there are.
     pub count: u64,
 }
 
 impl<'a> Model<'a> {
-    /// Before the first answer.
-    #[must_use]
     pub fn new(url: &'a str, load: &'a Load) -> Self {
         let progress = Progress::default();
         Self { url, load, progress, rates: VecDeque::with_capacity(KEPT + 1), snapshot: None }
     }
 
-    /// Takes in how far the load is.
     pub fn follow(&mut self, progress: &Progress, snapshot: Snapshot) {
         let passed = (progress.elapsed.saturating_sub(self.progress.elapsed)).as_secs_f64();
         if passed > 0.0 {
@@ -60,7 +49,6 @@ impl<'a> Model<'a> {
     }
 
     /// How much is done, 0 to 1, and the time left where that can be told.
-    #[must_use]
     pub fn done(&self) -> (f64, Option<Duration>) {
         let elapsed = self.progress.elapsed;
         match self.load.extent {
@@ -77,14 +65,11 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Correct answers a second since the start.
-    #[must_use]
     pub fn mean_rate(&self) -> f64 {
         number(self.progress.responses) / self.progress.elapsed.as_secs_f64().max(1e-9)
     }
 
     /// The response times in bars whose ends are at even ratios, from the least to the longest.
-    #[must_use]
     pub fn bars(&self) -> Vec<Bar> {
         let Some(snapshot) = &self.snapshot else { return Vec::new() };
         let times = &snapshot.response_time_ns;

@@ -8,7 +8,6 @@ use super::Unit;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("write {example}")]
 pub struct NoAmount {
-    /// How such an amount is written.
     pub example: &'static str,
 }
 
@@ -42,7 +41,6 @@ fn with_unit(text: &str, unit: Unit) -> Option<f64> {
 }
 
 /// `4s`, `500ms`, `1m 30s`: the friendly form of the jiff crate; `None` unless it is above zero.
-#[must_use]
 pub fn parse_time(text: &str) -> Option<Duration> {
     let time = text.parse::<jiff::SignedDuration>().ok()?;
     Duration::try_from(time).ok().filter(|time| !time.is_zero())
@@ -66,7 +64,6 @@ const SIZES: [(&str, f64); 12] = [
 ];
 
 /// `50 MB`, `1.5GiB`, `512m`, in bytes; `None` when it is no size above zero.
-#[must_use]
 pub fn parse_bytes(text: &str) -> Option<f64> {
     let lower = text.trim().to_ascii_lowercase();
     let number = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());

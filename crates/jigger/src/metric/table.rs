@@ -1,13 +1,14 @@
 //! All that is known of every metric.
 
-use super::Unit::{Bytes, Microseconds, Milliseconds, PerSecond, Seconds};
-use super::{Bound, Descriptor, Kind, Metric, Role, Source, Unit, Words};
-use crate::numbers::{number, quantile};
-use crate::record::{ContenderRecord, TrialRecord, VisitRecord};
 use hdrhistogram::Histogram;
 
+use super::Unit::{Bytes, Microseconds, Milliseconds, PerSecond, Seconds};
+use super::{Bound, Descriptor, Kind, Role, Source, Unit, Words};
+use crate::numbers::{number, quantile};
+use crate::record::{ContenderRecord, TrialRecord, VisitRecord};
+
 /// By kind, in the order in which reports show them.
-static TABLE: [Descriptor; 24] = [
+pub(super) static TABLE: [Descriptor; 24] = [
     visit(Kind::Startup, "startup_ms", Milliseconds, |it| Some(number(it.startup_ns?) / 1e6))
         .words(Words::START)
         .column("start-up")
@@ -147,46 +148,4 @@ const fn image(
 /// The responses that came after the trial are in its CPU time.
 fn cpu_us_per_request(trial: &TrialRecord) -> Option<f64> {
     Some(number(trial.server_cpu_ns?) / 1e3 / number(trial.requests + trial.heard_out))
-}
-
-impl Kind {
-    /// Every kind, in the order in which reports show them.
-    pub fn all() -> impl Iterator<Item = Self> {
-        TABLE.iter().map(|descriptor| descriptor.kind)
-    }
-
-    /// All that is known of it.
-    #[must_use]
-    pub fn descriptor(self) -> &'static Descriptor {
-        &TABLE[self as usize]
-    }
-
-    /// Whether each scenario has values of its own.
-    #[must_use]
-    pub fn is_of_scenario(self) -> bool {
-        self.descriptor().source.is_of_scenario()
-    }
-
-    /// The kind of that name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::all().find(|kind| kind.descriptor().name == name)
-    }
-
-    /// Percentiles of response times: name, quantile, and how many responses each needs.
-    pub fn percentiles() -> impl Iterator<Item = (&'static str, f64, u64)> {
-        TABLE.iter().filter_map(|descriptor| match descriptor.source {
-            Source::Percentile { quantile, responses } => {
-                let (_, name) = descriptor.name.split_once('.')?;
-                Some((name, quantile, responses))
-            }
-            _ => None,
-        })
-    }
-
-    /// Of a scenario.
-    #[must_use]
-    pub fn of(self, scenario: &str) -> Metric<'_> {
-        Metric { kind: self, scenario: Some(scenario) }
-    }
 }

@@ -73,12 +73,9 @@ fn cpu_list(text: &str) -> Result<CpuList, NotCpus> {
     parse_cpus(text).map(CpuList)
 }
 
-/// Two revisions of every contender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revisions {
-    /// The one to compare with.
     pub base: String,
-    /// The one in question.
     pub head: String,
     /// The metrics that count, where they are not the default ones.
     pub metrics: Vec<String>,
@@ -86,9 +83,6 @@ pub struct Revisions {
 
 impl Cores {
     /// The cores asked for, among those that there are.
-    ///
-    /// # Errors
-    /// [`PlacementError`] when a core is not among them.
     pub fn placement(&self, cores: &[usize]) -> Result<Placement, PlacementError> {
         let of = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
         let (client, server) = (of(&self.client_cpus), of(&self.server_cpus));
@@ -98,7 +92,6 @@ impl Cores {
 
 impl Options {
     /// The program's arguments that ask for the same of the suite in this file.
-    #[must_use]
     pub fn arguments(&self, suite: &str) -> Vec<String> {
         let Self { method, selection, cores, .. } = self;
         let list =

@@ -14,7 +14,6 @@ use crate::suite::{Bound, Limit, Pacing, Scenario, Threshold};
 
 impl RunPlan {
     /// The record of a run that begins now, on a host of which these are the facts.
-    #[must_use]
     pub fn record(&self, host: Host) -> Record {
         Record {
             version: VERSION,
@@ -34,7 +33,6 @@ impl RunPlan {
     }
 
     /// How these scenarios are run with this plan's placement.
-    #[must_use]
     pub fn scenario_records(&self, scenarios: &[Scenario]) -> Vec<ScenarioRecord> {
         let cores = self.placement.client_cpus.len();
         scenarios.iter().map(|scenario| scenario_record(scenario, cores)).collect()

@@ -1,17 +1,18 @@
 //! Contenders' container images: built, measured, and settled for those that run from them.
 
-use super::{Event, Interrupt, Listener, run_to_end};
-use crate::image::{Engine, Image, engine_line, made_by, measure_reference, own_bytes};
+use super::{Event, Interrupt, Listener, PrepareError, run_to_end};
+use crate::image::{Engine, Image, NoEngine, engine_line, made_by, measure_reference, own_bytes};
 use crate::record::{
     BigFileRecord, ContainerRecord, ContenderRecord, ImageRecord, LayerRecord, Status,
 };
+use crate::server::Diagnostic as _;
 use crate::suite::{Contender, ImageRecipe, InContainer, Placeholders, Suite};
 
 /// Adds each contender's image to its record, and how it runs in a container where it does. Without
 /// an engine, the reason why there is none is added instead.
 pub(super) fn add(
     suite: &Suite,
-    engine: Result<&Engine, &str>,
+    engine: Result<&Engine, &NoEngine>,
     records: &mut [ContenderRecord],
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
@@ -28,7 +29,7 @@ pub(super) fn add(
         listener(Event::Preparing { contender: contender.name.clone(), step });
         match image(suite, contender, recipe, engine, interrupt) {
             Ok(image) => measured.push((at, image)),
-            Err(reason) => records[at].image_reason = Some(reason),
+            Err(error) => records[at].image_reason = Some(error.in_full()),
         }
     }
     add_sizes(records, measured);
@@ -136,10 +137,10 @@ fn image(
     suite: &Suite,
     contender: &Contender,
     recipe: &ImageRecipe,
-    engine: Result<&Engine, &str>,
+    engine: Result<&Engine, &NoEngine>,
     interrupt: &Interrupt,
-) -> Result<Image, String> {
-    let engine = engine.map_err(str::to_owned)?;
+) -> Result<Image, PrepareError> {
+    let engine = engine.map_err(|why| PrepareError::NoEngine(why.clone()))?;
     let reference = match recipe {
         ImageRecipe::Reference(reference) => reference.clone(),
         ImageRecipe::Build(command) => {
@@ -149,10 +150,10 @@ fn image(
                 .with("engine", engine.program.name())
                 .with("tag", &tag)
                 .fill_all(command)
-                .map_err(|error| format!("image.build: {error}"))?;
+                .map_err(|source| PrepareError::Placeholder { key: "image.build", source })?;
             run_to_end(&engine.own_command(filled), &contender.directory, interrupt)?;
             tag
         }
     };
-    measure_reference(engine, &reference).map_err(|error| error.to_string())
+    Ok(measure_reference(engine, &reference)?)
 }

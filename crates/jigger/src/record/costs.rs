@@ -1,4 +1,5 @@
-//! What a server costs beside its speed, on disk: launches, what was built, images, containers.
+//! What a server costs beside its speed, on disk: launches, what was built, images, containers; and
+//! what limited it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,7 +120,6 @@ pub struct ContainerRecord {
 
 impl LaunchRecord {
     /// What a visit that was a launch alone tells; nothing of a server that jigger does not start.
-    #[must_use]
     pub fn of(visit: VisitRecord) -> Option<Self> {
         let VisitRecord { entry, round, startup_ns, failure, .. } = visit;
         let startup_ns = startup_ns.filter(|_| failure.is_none());
@@ -131,15 +131,74 @@ impl LaunchRecord {
 impl ContenderRecord {
     /// The contender whose second entry this is, the one that runs from its image with `--in both`;
     /// none for any other.
-    #[must_use]
     pub fn second_entry_of(&self) -> Option<&str> {
         let container = self.container.as_ref()?;
         (container.of != self.name).then_some(container.of.as_str())
     }
 
     /// Its image, once: a second entry's is that of the first, which has it already.
-    #[must_use]
     pub fn own_image(&self) -> Option<&ImageRecord> {
         self.image.as_ref().filter(|_| self.second_entry_of().is_none())
+    }
+}
+
+/// The resource that was used up in a trial, so that no more requests were answered.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// The server's processor time: the rate is what the server can do.
+    ServerCpu,
+    /// The load engine's processor time, or what it reaches at best on this machine.
+    ClientCpu,
+    /// The kernel's local ports, of which each new connection takes one.
+    Ports,
+    /// The connections: all of them were busy and nothing waited, so that more of them would have
+    /// been answered more.
+    Connections,
+    /// Nothing: as many requests were answered as were asked for.
+    Rate,
+    /// Something that the server waited for: a lock, a pause, a delayed acknowledgement, a
+    /// database.
+    ServerWaits,
+}
+
+impl Limit {
+    /// In words, as every report has it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ServerCpu => "server CPU",
+            Self::ClientCpu => "client CPU",
+            Self::Ports => "local ports",
+            Self::Connections => "connections",
+            Self::Rate => "rate asked",
+            Self::ServerWaits => "server waits",
+        }
+    }
+
+    /// For programs, as the record has it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ServerCpu => "server-cpu",
+            Self::ClientCpu => "client-cpu",
+            Self::Ports => "ports",
+            Self::Connections => "connections",
+            Self::Rate => "rate",
+            Self::ServerWaits => "server-waits",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_what_the_record_has() {
+        use Limit::{ClientCpu, Connections, Ports, Rate, ServerCpu, ServerWaits};
+        for limit in [ServerCpu, ClientCpu, Ports, Connections, Rate, ServerWaits] {
+            assert_eq!(serde_json::to_value(limit).unwrap(), limit.code());
+        }
     }
 }

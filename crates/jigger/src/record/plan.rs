@@ -1,11 +1,13 @@
 //! What was asked for and planned, on disk. The rest of the plan is beside it in the record: the
-//! seed, the placement, and in `suite` the scenarios, the looks, the warm-up and the limits.
+//! seed, the placement, and in `suite` the scenarios, the looks, the warm-up and the limits. What a
+//! visit begins with, and where its time went.
 
 use jigger_load::Arrivals;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ScenarioRecord;
+use super::{ScenarioRecord, VisitRecord};
+use crate::disturbance::Disturbance;
 
 /// What was asked for, and what was to be done about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,7 +76,6 @@ pub enum PacingRecord<'a> {
 impl ScenarioRecord {
     /// What made its requests due. One whose rate is a share that was never found had none, as a
     /// closed loop.
-    #[must_use]
     pub fn pacing(&self) -> PacingRecord<'_> {
         let arrivals = if self.exponential { Arrivals::Exponential } else { Arrivals::Even };
         let burst = self.burst.unwrap_or(1);
@@ -82,6 +83,44 @@ impl ScenarioRecord {
             (Some(objective), _) => PacingRecord::Capacity { objective, arrivals, burst },
             (None, Some(per_second)) => PacingRecord::Rate { per_second, arrivals, burst },
             (None, None) => PacingRecord::Closed,
+        }
+    }
+}
+
+/// How long each part of a visit took; 0 for those that it did not come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VisitParts {
+    /// From the start of the guard to the first correct answer.
+    pub launch_ns: u64,
+    /// Asking for the evidence, and looking at the memory at rest.
+    pub verify_ns: u64,
+    /// The warm-up.
+    pub warm_up_ns: u64,
+    /// All trials, with what lies between them.
+    pub trials_ns: u64,
+    /// Until nothing of the server was left.
+    pub stop_ns: u64,
+}
+
+impl VisitRecord {
+    /// A visit of which nothing is known yet.
+    pub fn begun(entry: &str, round: usize, position: usize) -> Self {
+        Self {
+            round,
+            position,
+            entry: entry.to_owned(),
+            startup_ns: None,
+            evidence: None,
+            steady: true,
+            memory_idle_bytes: None,
+            memory_peak_bytes: None,
+            disturbance: Disturbance::default(),
+            attempt: 0,
+            repeated: false,
+            parts: None,
+            warm_up_rates: Vec::new(),
+            trials: Vec::new(),
+            failure: None,
         }
     }
 }

@@ -4,18 +4,16 @@ pub mod json;
 
 use jigger_stats::Verdict;
 
-use super::Format;
-use super::look::{Look, Tone};
 use super::markdown::{escaped, markdown_table};
 use super::tables::{Table, bounded, threshold_table};
 use super::terminal::{thresholds, titled};
 use super::units::{fine, percent, with_unit};
 use super::warnings::warnings;
+use super::{Format, Look, Tone};
 use crate::analysis::{Basis, Change, Claim, Compared, Difference, Figure, ThresholdResult};
 use crate::metric::{Kind, Unit};
 
 /// Writes what changed between two runs. The look matters to [`Format::Text`] alone.
-#[must_use]
 pub fn difference(found: &Difference<'_>, format: Format, look: Look) -> String {
     match format {
         Format::Json => super::to_json(&json::Difference::of(found)),
@@ -68,16 +66,12 @@ fn add_remarks(text: &mut String, remarks: &[String], look: Look) {
 /// One contender after the other at two revisions.
 #[derive(Debug, Clone, Copy)]
 pub struct Revisions<'a> {
-    /// The base with its commit.
     pub base: &'a str,
-    /// The head with its commit.
     pub head: &'a str,
-    /// The runs.
     pub compared: &'a [Compared<'a>],
 }
 
 /// Writes what changed between two revisions. The look matters to [`Format::Text`] alone.
-#[must_use]
 pub fn revisions(found: &Revisions<'_>, format: Format, look: Look) -> String {
     match format {
         Format::Json => super::to_json(&json::Ab::of(found)),
@@ -309,10 +303,8 @@ fn change_tables(found: &Difference<'_>) -> Vec<Table> {
     tables
 }
 
-/// Where a change's verdict stands: last.
 const VERDICT_COLUMN: usize = 5;
 
-/// Changes, one a row.
 pub fn change_table(
     title: &str,
     (before, after): (&str, &str),
@@ -340,19 +332,9 @@ pub fn change_table(
         title: title.to_owned(),
         heading: ["", before, after, "ratio", "95 % interval", "verdict"].map(str::to_owned).into(),
         rows: changes.iter().map(row).collect(),
-        tones: changes.iter().map(|change| tone(change)).collect(),
+        tones: changes.iter().map(|change| change.verdict.map(Tone::of)).collect(),
         toned: VERDICT_COLUMN,
     }
-}
-
-fn tone(change: &Change<'_>) -> Option<Tone> {
-    Some(match change.verdict? {
-        Verdict::Better => Tone::Better,
-        Verdict::Worse => Tone::Worse,
-        Verdict::Same | Verdict::ProbablyBetter | Verdict::ProbablyWorse | Verdict::NotShown => {
-            Tone::Same
-        }
-    })
 }
 
 /// `>= 1.21x` for what is a bound only, `-` for what a gate forbids.

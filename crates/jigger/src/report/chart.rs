@@ -10,7 +10,6 @@ use maud::{Markup, html};
 
 pub use scale::Scale;
 
-/// Width of a chart's view box.
 pub const WIDTH: f64 = 360.0;
 /// Text size, in the same units.
 const TEXT: f64 = 11.0;
@@ -38,9 +37,7 @@ pub fn svg(id: &str, title: &str, description: &str, height: f64, body: &Markup)
 /// The place of a plot within its chart, and the scales that fill it.
 #[derive(Debug)]
 pub struct Frame {
-    /// From left to right.
     pub x: Scale,
-    /// From bottom to top.
     pub y: Scale,
 }
 
@@ -110,7 +107,6 @@ fn inside(middle: f64, text: &str) -> f64 {
     middle.min(WIDTH - half).max(half)
 }
 
-/// A faint line of the grid.
 pub fn rule(x1: f64, y1: f64, x2: f64, y2: f64) -> Markup {
     html! {
         line x1=(px(x1)) y1=(px(y1)) x2=(px(x2)) y2=(px(y2)) stroke="currentColor"
@@ -126,7 +122,6 @@ pub fn stroke(series: usize, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> Mark
     }
 }
 
-/// A faint filled area between two corners.
 pub fn band(x1: f64, y1: f64, x2: f64, y2: f64) -> Markup {
     html! {
         rect x=(px(x1)) y=(px(y1)) width=(px((x2 - x1).max(0.5))) height=(px(y2 - y1))
@@ -195,12 +190,10 @@ pub fn legend(top: f64, entries: &[(usize, &str)]) -> Markup {
 
 const LEGEND_ROW: f64 = 16.0;
 
-/// The height of a legend of so many entries.
 pub fn legend_height(entries: usize) -> f64 {
     LEGEND_ROW * number(entries.div_ceil(2)) + 4.0
 }
 
-/// The class that gives a series its colour.
 pub fn color(series: usize) -> String {
     format!("s{}", series % COLORS)
 }

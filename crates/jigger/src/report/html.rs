@@ -3,12 +3,8 @@
 //! Whatever the suite, the servers and their logs say is escaped by the templates; nothing but
 //! the style sheet and the escaped record is written as it is.
 
-mod bars;
 mod caveats;
-mod change;
-mod charts;
 mod costs;
-mod evidence;
 mod figures;
 mod images;
 mod latency;
@@ -18,23 +14,18 @@ mod rounds;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub use charts::{Chart, charts};
-
 use super::sentences::{Part, Sentence, sentences};
 use super::tables::{promise, threshold_value};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Difference};
 use crate::metric::{Bound, Unit};
-use crate::record::embed;
+use crate::numbers::cpu_list;
+use crate::record::{ScenarioRecord, embed};
 use caveats::Caveats;
 
-/// A part of the page.
 struct Section {
-    /// Its anchor.
     id: &'static str,
-    /// Its heading.
     title: &'static str,
-    /// What it shows.
     body: Markup,
 }
 
@@ -55,7 +46,7 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
     sections.extend(since.map(|found| Section {
         id: "change",
         title: "What changed since an earlier record",
-        body: change::body(found),
+        body: figures::change(found),
     }));
     let title = format!("{}: jigger report", analysis.record.suite.name);
     let page = html! {
@@ -107,7 +98,7 @@ fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<
         section("start-up", "Start-up", costs::start_up(analysis)),
         section("images", "Container images", images::body(analysis)),
         section("caveats", "What to know before believing it", caveats.body(analysis)),
-        section("evidence", "Verified answers", evidence::body(analysis)),
+        section("evidence", "Verified answers", provenance::evidence(analysis)),
         section("provenance", "Host, versions and commands", Some(provenance::body(analysis))),
         section(
             "reproduce",
@@ -131,13 +122,13 @@ fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
                 (count(record.contenders.len(), "contender")) ", "
                 (super::sentences::rounds(analysis)) ", baseline " b { (record.suite.baseline) } ". "
                 (record.host.processor) ", " (count(record.host.cores, "core"))
-                " (client on " (cpu_list(&placement.client_cpus)) ", servers on "
-                (cpu_list(&placement.server_cpus)) "), Linux "
+                " (client on " (cpu_list(&placement.client_cpus, ", ")) ", servers on "
+                (cpu_list(&placement.server_cpus, ", ")) "), Linux "
                 (record.host.kernel) ". "
                 time datetime=(record.created) { (record.created) }
             }
             @if !notes.is_empty() {
-                ul.notes { @for note in &notes { li { (note.0) } } }
+                ul.notes { @for note in &notes { li { (note) } } }
             }
             nav aria-label="Contents" {
                 ul { @for section in sections { li { a href=(format!("#{}", section.id)) { (section.title) } } } }
@@ -201,15 +192,24 @@ fn count(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// `0, 1`.
-fn cpu_list(cpus: &[usize]) -> String {
-    let names: Vec<String> = cpus.iter().map(ToString::to_string).collect();
-    names.join(", ")
-}
-
-/// A chart with what is to be said about it.
 fn figure(chart: &Markup, caption: &Markup) -> Markup {
     html! { figure { (chart) figcaption { (caption) } } }
+}
+
+/// What is drawn of each scenario, below how it is to be read.
+fn of_scenarios(
+    analysis: &Analysis<'_>,
+    how: &str,
+    figure: impl Fn(&ScenarioRecord) -> Option<Markup>,
+) -> Option<Markup> {
+    let scenarios = analysis.record.suite.scenarios.iter();
+    let figures: Vec<Markup> = scenarios.filter_map(figure).collect();
+    (!figures.is_empty()).then(|| {
+        html! {
+            p.how { (how) }
+            div.charts { @for figure in &figures { (figure) } }
+        }
+    })
 }
 
 /// A table that can be scrolled sideways, by keyboard too, where it is wider than the page.
@@ -251,6 +251,50 @@ fn anchor(prefix: &str, name: &str) -> String {
     format!("{prefix}-{}", name.chars().map(plain).collect::<String>())
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chart {
+    /// Its name within the report, fit for a file: `latency-saturation`.
+    pub name: String,
+    pub title: String,
+    pub svg: String,
+}
+
+/// The charts that stand unfolded in the page, in its order.
+pub fn charts(analysis: &Analysis<'_>) -> Vec<Chart> {
+    let caveats = Caveats::of(analysis);
+    let bodies = sections(analysis, &caveats, false).into_iter().map(|section| section.body.0);
+    bodies.flat_map(|body| of_section(&body)).collect()
+}
+
+fn of_section(body: &str) -> Vec<Chart> {
+    let unfolded =
+        body.split("<details").enumerate().map(|(at, part)| match part.split_once("</details>") {
+            Some((_, after)) if at > 0 => after,
+            _ => part,
+        });
+    unfolded.flat_map(|part| part.split("<svg ").skip(1)).filter_map(of_element).collect()
+}
+
+/// From what follows `<svg ` up to the element's end.
+fn of_element(text: &str) -> Option<Chart> {
+    let (element, _) = text.split_once("</svg>")?;
+    let name = element.strip_prefix("id=\"")?.split_once('"')?.0.to_owned();
+    let title = element.split_once("<title")?.1.split_once('>')?.1.split_once("</title>")?.0;
+    let (attributes, content) = element.split_once('>')?;
+    let svg = format!(
+        "<svg {attributes} width=\"720\"><style>{COLORS}\
+         svg{{color:var(--text);background:var(--background);\
+         font-family:system-ui,\"Liberation Sans\",sans-serif}}\
+         svg text{{paint-order:stroke;stroke:var(--background);stroke-width:3px;\
+         stroke-linejoin:round}}</style>{content}</svg>\n"
+    );
+    Some(Chart { name, title: unescaped(title), svg })
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+}
+
 #[cfg(test)]
 mod palette;
 
@@ -275,5 +319,25 @@ mod tests {
     #[test]
     fn names_make_anchors() {
         assert_eq!(anchor("ratios", "a b\"<.p99"), "ratios-a-b---p99");
+    }
+
+    #[test]
+    fn folded_charts_are_left_out() {
+        let chart = |name: &str| {
+            format!("<svg id=\"{name}\" role=\"img\"><title id=\"t\">A &lt; b</title><g/></svg>")
+        };
+        let body = format!(
+            "{}<details open><summary>s</summary>{}</details>{}",
+            chart("a"),
+            chart("b"),
+            chart("c")
+        );
+        let found = of_section(&body);
+        let names: Vec<&str> = found.iter().map(|chart| chart.name.as_str()).collect();
+        assert_eq!(names, ["a", "c"]);
+        assert_eq!(found[0].title, "A < b");
+        let svg = &found[0].svg;
+        assert!(svg.starts_with("<svg id=\"a\" role=\"img\" width=\"720\"><style>:root{"), "{svg}");
+        assert!(svg.contains("</style><title") && svg.ends_with("</svg>\n"), "{svg}");
     }
 }

@@ -181,7 +181,6 @@ pub fn render(analysis: &Analysis<'_>) -> String {
 impl<'a> Report<'a> {
     fn of(analysis: &'a Analysis<'a>) -> Self {
         let record = analysis.record;
-        let mut trials = record.visits.iter().flat_map(|visit| &visit.trials);
         let comparisons = |found: &'a [Compared<'a>]| found.iter().map(Comparison::of).collect();
         let contender = |found| Contender::of(analysis, found);
         Self {
@@ -198,7 +197,7 @@ impl<'a> Report<'a> {
             baseline: &record.suite.baseline,
             host: &record.host,
             placement: &record.placement,
-            driver: trials.next().map(|trial| trial.driver.as_str()),
+            driver: record.driver(),
             contenders: analysis.contenders.iter().map(contender).collect(),
             calibrations: &record.calibrations,
             level: analysis.level,

@@ -64,7 +64,6 @@ fn warning_text(warning: &Warning) -> String {
     text
 }
 
-/// The table as Markdown has it.
 pub fn markdown_table(table: &Table) -> String {
     let row = |cells: &[String]| {
         format!("| {} |\n", cells.iter().map(|c| escaped(c)).collect::<Vec<_>>().join(" | "))

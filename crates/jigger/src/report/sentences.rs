@@ -4,27 +4,27 @@ use std::fmt;
 
 use jigger_stats::Verdict;
 
-use super::look::Tone;
+use super::Tone;
 use super::units::{bytes, fine, percent, significant, with_unit};
-use crate::analysis::{Analysis, Comparison, headline};
-use crate::metric::{Bound, Kind, Metric};
-use crate::record::{Ended, ScenarioRecord};
+use crate::analysis::{Analysis, Comparison, headline, startup_times_ms};
+use crate::metric::{Kind, Metric, Role, Unit};
+use crate::numbers::number;
+use crate::record::{
+    ArtifactRecord, BuildKind, ContenderRecord, Ended, PacingRecord, ScenarioRecord,
+};
 
 /// A sentence whose parts a renderer sets as its format can.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sentence(Vec<Part>);
 
-/// A part of a sentence.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
-    /// Set as it is.
     Plain(String),
     /// A contender's name, or the figure that the sentence is about.
     Set(Tone, String),
 }
 
 impl Sentence {
-    /// The parts in their order.
     pub fn parts(&self) -> &[Part] {
         &self.0
     }
@@ -45,7 +45,6 @@ impl Sentence {
 }
 
 impl From<String> for Sentence {
-    /// A sentence without anything set apart.
     fn from(text: String) -> Self {
         Self::default().plain(text)
     }
@@ -75,7 +74,6 @@ pub fn rounds(analysis: &Analysis<'_>) -> String {
     format!("{} {noun}{why}", analysis.rounds)
 }
 
-/// All sentences, the scenarios' first.
 pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
     let mut sentences = Vec::new();
     for scenario in &analysis.record.suite.scenarios {
@@ -88,7 +86,7 @@ pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
     }
     sentences.extend(startups(analysis));
     sentences.extend(images(analysis));
-    sentences.extend(super::costs::sentences(analysis).into_iter().map(Sentence::from));
+    sentences.extend(costs(analysis).into_iter().map(Sentence::from));
     sentences
 }
 
@@ -179,27 +177,23 @@ fn different(
         (true, true) => Tone::Better,
         (true, false) => Tone::Worse,
     };
-    let times = match turned.bound {
-        Some(Bound::AtLeast) => {
-            format!("at least {} times", significant(turned.low.unwrap_or(turned.ratio)))
-        }
-        Some(Bound::AtMost) => {
-            format!("at most {} times", significant(turned.high.unwrap_or(turned.ratio)))
-        }
-        None => format!("{} times", significant(turned.ratio)),
-    };
+    let bound = turned.bound.map_or_else(String::new, |bound| format!("{} ", bound.words()));
+    let times =
+        format!("{bound}{} times", significant(turned.supported_end().unwrap_or(turned.ratio)));
     let ends = match (turned.bound, turned.low) {
         (None, Some(low)) if is_sure => format!(", at least {} times", significant(low)),
         (None, _) => interval(&turned),
         _ => String::new(),
     };
     let probably = if is_sure { "" } else { "probably " };
-    let (subject, does, what, object) = match (&scenario.objective, comparison.is_more_better()) {
-        (Some(objective), _) => {
+    let (subject, does, what, object) = match scenario.pacing() {
+        PacingRecord::Capacity { objective, .. } => {
             (fast, format!("{probably}keeps {objective} at"), "the rate of", slow)
         }
-        (None, true) => (fast, format!("{probably}answered"), "as many requests a second as", slow),
-        (None, false) => {
+        PacingRecord::Closed => {
+            (fast, format!("{probably}answered"), "as many requests a second as", slow)
+        }
+        PacingRecord::Rate { .. } => {
             (slow, format!("{probably}takes"), "as long for a response (p50) as", fast)
         }
     };
@@ -301,5 +295,89 @@ fn image_sentence(analysis: &Analysis<'_>, comparison: &Comparison<'_>) -> Optio
             .plain(format!("'s is {change} "))
             .name(&comparison.baseline)
             .plain(format!("'s ({} against {}).", bytes(mine), bytes(theirs))),
+    )
+}
+
+/// What servers cost beside their speed: start-up, builds, containers.
+fn costs(analysis: &Analysis<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    sentences.extend(launches(analysis));
+    sentences.extend(builds(analysis));
+    sentences.extend(containers(analysis));
+    sentences
+}
+
+/// How start-up times are spread, where more launches were made than rounds.
+fn launches(analysis: &Analysis<'_>) -> Vec<String> {
+    if analysis.record.launches.is_empty() {
+        return Vec::new();
+    }
+    let spread = |name: &str| {
+        let contender = analysis.contender(name)?;
+        let value =
+            |kind: Kind| Some(with_unit(contender.summary(kind)?.estimate, kind.descriptor().unit));
+        let launches = startup_times_ms(analysis.record, name).len();
+        let p90 = value(Kind::StartupP90).map_or_else(String::new, |p90| format!(", p90 {p90}"));
+        Some(format!(
+            "start-up: {name}: p50 {}{p90}, {} to {} in {launches} launches.",
+            value(Kind::StartupP50)?,
+            value(Kind::StartupMin)?,
+            value(Kind::StartupMax)?
+        ))
+    };
+    let names = analysis.contenders.iter().map(|contender| contender.record.name.as_str());
+    names.filter_map(spread).collect()
+}
+
+fn builds(analysis: &Analysis<'_>) -> Vec<String> {
+    let contenders = analysis.contenders.iter().map(|contender| contender.record);
+    contenders
+        .filter_map(|contender| Some(build(contender, contender.artifact.as_ref()?)))
+        .collect()
+}
+
+fn build(contender: &ContenderRecord, made: &ArtifactRecord) -> String {
+    let ArtifactRecord { path, bytes: size, build } = made;
+    let time = contender.build_seconds.map_or_else(String::new, |seconds| {
+        let took = with_unit(seconds, Unit::Seconds);
+        match build {
+            BuildKind::Clean => format!("; built anew in {took}"),
+            BuildKind::First => format!("; built for the first time in {took}"),
+            BuildKind::Changed => format!("; built on what was there in {took}"),
+            BuildKind::Unchanged => format!("; nothing had changed, so {took} is no build time"),
+        }
+    });
+    let size = bytes(number(*size));
+    format!("build: {}'s {path} has {size}{time}.", contender.name)
+}
+
+/// What a container adds or takes, in the metrics that people ask about.
+fn containers(analysis: &Analysis<'_>) -> Vec<String> {
+    let said = |found: &Comparison<'_>| Some(container(found, &subject(analysis, found)?));
+    let shown = analysis.containers.iter().filter(|found| found.withheld.is_none());
+    shown.filter_map(said).collect()
+}
+
+/// What the ratio is of, in words; nothing for metrics that say the same again.
+fn subject(analysis: &Analysis<'_>, comparison: &Comparison<'_>) -> Option<String> {
+    let descriptor = comparison.metric.descriptor();
+    let subject = descriptor.subject?;
+    let Some(name) = comparison.metric.scenario else {
+        return Some(subject.to_owned());
+    };
+    // Where requests come at a fixed rate, all serve equally many.
+    let is_free = analysis.record.scenario(name).is_some_and(|found| !found.is_rate_given());
+    (is_free || descriptor.role != Role::OfFreeRate).then(|| format!("{subject} {name}"))
+}
+
+fn container(comparison: &Comparison<'_>, subject: &str) -> String {
+    let Comparison { baseline, ratio, low, high, bound, .. } = comparison;
+    let interval = low.zip(*high).map_or_else(String::new, |(low, high)| {
+        format!(" ({} to {})", significant(low), significant(high))
+    });
+    let bound = bound.map_or_else(String::new, |bound| format!("{} ", bound.words()));
+    format!(
+        "in a container: {baseline}'s {subject} is {bound}{}x that of its bare process{interval}.",
+        significant(*ratio)
     )
 }

@@ -1,26 +1,26 @@
 //! The tables that the terminal and Markdown share: texts in cells, no layout.
 
+use jigger_load::Arrivals;
 use jigger_stats::Verdict;
 
-use super::look::Tone;
+use super::Tone;
 use super::units::{significant, with_unit};
-use crate::analysis::{Analysis, Comparison, ContenderResult, Ranked, ThresholdResult, headline};
+use crate::analysis::{
+    Analysis, Comparison, ContenderResult, Ranked, Summary, ThresholdResult, headline,
+};
 use crate::metric::{Bound, Kind, Metric, Unit};
 use crate::numbers::number;
-use crate::record::{BoundRecord, Limit, ScenarioRecord, ThresholdRecord};
+use crate::record::{BoundRecord, Limit, PacingRecord, ScenarioRecord, ThresholdRecord};
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
-    /// What it shows.
     pub title: String,
-    /// Column headings.
     pub heading: Vec<String>,
     /// One row for each contender that has figures.
     pub rows: Vec<Vec<String>>,
     /// For each row what its cell in the column `toned` says of the contender, if anything.
     pub tones: Vec<Option<Tone>>,
-    /// The column that has a tone.
     pub toned: usize,
 }
 
@@ -46,7 +46,6 @@ pub fn figure_tables(analysis: &Analysis<'_>) -> Vec<Table> {
     tables
 }
 
-/// The heading of what limited each contender.
 pub const LIMIT: &str = "limit";
 
 /// Where a scenario's ratio stands: after the name and the rate.
@@ -72,9 +71,12 @@ fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
         let mut row = vec![format!("{place}{}", contender.record.name)];
         row.extend(columns.iter().map(|(kind, _)| cell(contender, kind.of(&scenario.name))));
         row.insert(RATIO_COLUMN, ratio_cell(analysis, headline, contender));
-        row.push(limit_cell(analysis, contender, scenario));
+        let limit = analysis.limit(&contender.record.name, &scenario.name);
+        row.push(limit.map_or("-", Limit::words).to_owned());
         rows.push(row);
-        tones.push(ratio_tone(analysis, headline, contender));
+        let comparison = analysis.comparison(headline, &contender.record.name);
+        let shown = comparison.filter(|_| !contender.has_gate("errors", headline));
+        tones.push(shown.and_then(|found| found.verdict).map(Tone::of));
     }
     let (_, first) = columns[0];
     let heading = headline.kind.descriptor().column.filter(|heading| *heading != first);
@@ -109,7 +111,6 @@ fn cost_table(analysis: &Analysis<'_>) -> Table {
     }
 }
 
-/// Thresholds, one a row.
 pub fn threshold_table(thresholds: &[ThresholdResult<'_>]) -> Table {
     let row = |result: &ThresholdResult<'_>| {
         vec![
@@ -178,19 +179,24 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         }
         (None, None) => String::new(),
     };
-    let rate =
-        scenario.rate_per_second.map_or(String::new(), |rate| format!(", {rate} due a second"));
-    let spread = if scenario.exponential { " at random times" } else { "" };
-    let burst = scenario.burst.map_or(String::new(), |burst| format!(", {burst} at a time"));
-    if let Some(objective) = &scenario.objective {
-        let extent = extent.trim_end_matches(" a round");
-        return format!(
-            "{}: {connections}, {policy}, the highest rate with {objective}, each tried for \
-             {extent}{spread}{burst}",
-            scenario.name
-        );
-    }
-    format!("{}: {connections}, {policy}, {extent}{rate}{spread}{burst}", scenario.name)
+    let asked = match scenario.pacing() {
+        PacingRecord::Closed => extent,
+        PacingRecord::Rate { per_second, arrivals, burst } => {
+            format!("{extent}, {per_second} due a second{}", spread(arrivals, burst))
+        }
+        PacingRecord::Capacity { objective, arrivals, burst } => format!(
+            "the highest rate with {objective}, each tried for {}{}",
+            extent.trim_end_matches(" a round"),
+            spread(arrivals, burst)
+        ),
+    };
+    format!("{}: {connections}, {policy}, {asked}", scenario.name)
+}
+
+fn spread(arrivals: Arrivals, burst: u32) -> String {
+    let at_random = if arrivals == Arrivals::Exponential { " at random times" } else { "" };
+    let at_once = if burst > 1 { format!(", {burst} at a time") } else { String::new() };
+    format!("{at_random}{at_once}")
 }
 
 /// The ratio with its interval: `1.73x (1.43-2.09)`, marked `=` where the two are the same and `~`
@@ -206,12 +212,7 @@ pub fn ratio_text(comparison: &Comparison<'_>) -> String {
         Some(Verdict::ProbablyBetter | Verdict::ProbablyWorse) => " ~",
         _ => "",
     };
-    let end = match bound {
-        None => None,
-        Some(Bound::AtLeast) => Some(low.unwrap_or(*ratio)),
-        Some(Bound::AtMost) => Some(high.unwrap_or(*ratio)),
-    };
-    match (end, low.zip(*high)) {
+    match (comparison.supported_end(), low.zip(*high)) {
         (Some(end), _) => bounded(*bound, format!("{}x{mark}", significant(end))),
         (None, Some((low, high))) => {
             let [ratio, low, high] = [*ratio, low, high].map(significant);
@@ -219,33 +220,6 @@ pub fn ratio_text(comparison: &Comparison<'_>) -> String {
         }
         (None, None) => format!("{}x", significant(*ratio)),
     }
-}
-
-fn ratio_tone(
-    analysis: &Analysis<'_>,
-    metric: Metric<'_>,
-    contender: &ContenderResult<'_>,
-) -> Option<Tone> {
-    if contender.has_gate("errors", metric) {
-        return None;
-    }
-    let verdict = analysis.comparison(metric, &contender.record.name)?.verdict?;
-    Some(match verdict {
-        Verdict::Better => Tone::Better,
-        Verdict::Worse => Tone::Worse,
-        Verdict::Same | Verdict::ProbablyBetter | Verdict::ProbablyWorse | Verdict::NotShown => {
-            Tone::Same
-        }
-    })
-}
-
-fn limit_cell(
-    analysis: &Analysis<'_>,
-    contender: &ContenderResult<'_>,
-    scenario: &ScenarioRecord,
-) -> String {
-    let limit = analysis.limit(&contender.record.name, &scenario.name);
-    limit.map_or("-", Limit::words).to_owned()
 }
 
 fn ratio_cell(
@@ -262,11 +236,8 @@ fn ratio_cell(
 
 fn cell(contender: &ContenderResult<'_>, metric: Metric<'_>) -> String {
     let unit = metric.descriptor().unit;
-    let found = contender.summary(metric);
-    found.map_or_else(
-        || "-".to_owned(),
-        |found| bounded(found.bound, with_unit(found.estimate, unit)),
-    )
+    let shown = |found: &Summary<'_>| bounded(found.bound, with_unit(found.estimate, unit));
+    contender.summary(metric).map_or_else(|| "-".to_owned(), shown)
 }
 
 /// `>= 12,345` for what is a bound only.

@@ -2,11 +2,12 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
-use super::look::{Look, Tone};
 use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{LIMIT, Table, figure_tables, promise, threshold_value};
 use super::warnings::{Warning, warnings};
+use super::{Look, Tone};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
+use crate::numbers::cpu_list;
 
 /// The whole report: figures, what to know before believing them, and what they say.
 pub fn render(analysis: &Analysis<'_>, look: Look) -> String {
@@ -45,13 +46,12 @@ fn header(analysis: &Analysis<'_>, look: Look) -> String {
         record.seed,
         record.suite.baseline
     );
-    let list = |cpus: &[usize]| cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let host = format!(
         "{}, {} cores (client on {}, servers on {}), Linux {}",
         record.host.processor,
         record.host.cores,
-        list(&record.placement.client_cpus),
-        list(&record.placement.server_cpus),
+        cpu_list(&record.placement.client_cpus, ","),
+        cpu_list(&record.placement.server_cpus, ","),
         record.host.kernel
     );
     let title = look.wrapped(&look.paint(Tone::Strong, &title), "  ");

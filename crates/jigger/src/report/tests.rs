@@ -5,7 +5,7 @@ mod verdicts;
 
 use jigger_stats::Verdict;
 
-use super::{Format, Look, render_as};
+use super::{Format, Look, Tone, render_as};
 use crate::analysis::Analysis;
 use crate::disturbance::Disturbance;
 use crate::host::Placement;
@@ -425,7 +425,7 @@ fn a_contender_with_too_few_rounds_is_left_out_and_the_others_are_judged() {
     assert_eq!(elsewhere.verdict, Some(Verdict::Better));
     let note = "axum: too few rounds of saturation.requests_per_second (2) for an interval; 3 are \
                 needed";
-    assert_eq!(analysis.notes().iter().map(|note| note.0.as_str()).collect::<Vec<_>>(), [note]);
+    assert_eq!(analysis.notes(), [note]);
     let image = analysis.comparison("image_unpacked_bytes".into(), "axum").unwrap();
     assert_eq!((image.verdict, image.low), (None, None));
 }
@@ -560,4 +560,18 @@ fn the_whole_runs_confounders_stand_before_the_contenders() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["confounders"][0]["code"], "shared-cores");
     assert_eq!(json["confounders"][1]["touches"][1], "saturation");
+}
+
+#[test]
+fn lines_fit_and_colours_take_no_room() {
+    let look = Look { color: true, width: 12 };
+    let text = format!("{} two three", look.paint(Tone::Better, "one"));
+    assert_eq!(look.wrapped(&text, "  "), "\u{1b}[1;32mone\u{1b}[0m two\n  three");
+    assert_eq!(Look::default().paint(Tone::Better, "one"), "one");
+}
+
+#[test]
+fn a_flag_is_never_parted() {
+    let look = Look { color: false, width: 13 };
+    assert_eq!(look.wrapped("so use --no-images", ""), "so use\n--no-images");
 }

@@ -60,7 +60,6 @@ pub struct Round {
 
 impl TimeitReport {
     /// `keeps_connection`: one connection served all `number` requests of a round.
-    #[must_use]
     pub fn new(number: u64, keeps_connection: bool, timed: Vec<(String, Vec<Round>)>) -> Self {
         let connection = if keeps_connection { Connection::KeepAlive } else { Connection::Fresh };
         let urls = timed.into_iter().map(|(url, rounds)| TimedUrl::new(url, rounds)).collect();
@@ -68,13 +67,11 @@ impl TimeitReport {
     }
 
     /// Whether every URL answered something.
-    #[must_use]
     pub fn is_measured(&self) -> bool {
         self.urls.iter().all(|timed| timed.rounds.iter().any(|round| round.requests > 0))
     }
 
     /// For people.
-    #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
         let connection = match self.connection {
@@ -112,7 +109,6 @@ impl TimedUrl {
 
 impl Round {
     /// What a load measured.
-    #[must_use]
     pub fn of(sample: &Sample) -> Self {
         Self::new(number(sample.elapsed_ns) / 1e9, sample.requests, sample.errors.clone())
     }

@@ -3,7 +3,6 @@
 use crate::metric::Unit;
 
 /// A value with its unit, three significant digits.
-#[must_use]
 pub fn with_unit(value: f64, unit: Unit) -> String {
     match unit {
         Unit::PerSecond => grouped(value),
@@ -15,7 +14,6 @@ pub fn with_unit(value: f64, unit: Unit) -> String {
 }
 
 /// A time given in microseconds: `12.3 us`, `4.56 ms`, `1.23 s`.
-#[must_use]
 pub fn time_us(value: f64) -> String {
     if value < 1_000.0 {
         format!("{} us", significant(value))
@@ -27,7 +25,6 @@ pub fn time_us(value: f64) -> String {
 }
 
 /// A size, in steps of 1000 as container engines print it.
-#[must_use]
 pub fn bytes(value: f64) -> String {
     const STEPS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
     let mut scaled = value;
@@ -40,7 +37,6 @@ pub fn bytes(value: f64) -> String {
 }
 
 /// Three significant digits, never an exponent.
-#[must_use]
 pub fn significant(value: f64) -> String {
     match value {
         v if v >= 99.95 => format!("{v:.0}"),
@@ -50,7 +46,6 @@ pub fn significant(value: f64) -> String {
 }
 
 /// A ratio with enough digits to see it beside a margin of a few percent.
-#[must_use]
 pub fn fine(ratio: f64) -> String {
     match ratio {
         r if r >= 1.995 => significant(r),
@@ -61,7 +56,6 @@ pub fn fine(ratio: f64) -> String {
 
 /// A share as a whole number of percent, with a digit more below 10 %: never rounded down to what
 /// it exceeds.
-#[must_use]
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent < 9.95 {
@@ -72,7 +66,6 @@ pub fn percent(share: f64) -> String {
 }
 
 /// A count with its thousands apart: `12,345`; below 100 with a digit or two behind the point.
-#[must_use]
 pub fn grouped(value: f64) -> String {
     if value < 99.95 {
         return significant(value);

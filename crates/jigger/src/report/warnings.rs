@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use crate::analysis::Analysis;
-use crate::record::Status;
+use crate::analysis::{Analysis, ContenderResult};
+use crate::record::{ContenderRecord, Status};
 
-/// One warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Its code, or `note`, `skipped`, `failed` or `no image size`.
@@ -14,7 +13,6 @@ pub struct Warning {
     pub place: String,
     /// What is the matter. Several lines where a log is quoted.
     pub cause: String,
-    /// What to do about it.
     pub remedy: Option<String>,
 }
 
@@ -29,8 +27,13 @@ impl fmt::Display for Warning {
 
 /// All warnings of a report: the run's, then each contender's.
 pub fn warnings(analysis: &Analysis<'_>) -> Vec<Warning> {
-    let notes = analysis.notes().into_iter().map(|note| of_run(note.0));
-    let of_contenders = (0..analysis.contenders.len()).flat_map(|at| of_contender(analysis, at));
+    let notes = analysis.notes().into_iter().map(|cause| Warning {
+        code: "note".to_owned(),
+        place: String::new(),
+        cause,
+        remedy: None,
+    });
+    let of_contenders = analysis.contenders.iter().flat_map(|it| of_contender(analysis, it));
     let of_all = analysis.confounders.iter().map(|found| Warning {
         code: found.code.to_owned(),
         place: "all contenders (all scenarios)".to_owned(),
@@ -40,12 +43,7 @@ pub fn warnings(analysis: &Analysis<'_>) -> Vec<Warning> {
     notes.chain(of_all).chain(of_contenders).collect()
 }
 
-fn of_run(cause: String) -> Warning {
-    Warning { code: "note".to_owned(), place: String::new(), cause, remedy: None }
-}
-
-fn of_contender(analysis: &Analysis<'_>, at: usize) -> Vec<Warning> {
-    let contender = &analysis.contenders[at];
+fn of_contender(analysis: &Analysis<'_>, contender: &ContenderResult<'_>) -> Vec<Warning> {
     let record = contender.record;
     let warning = |code: &str, place: String, cause: &str, remedy: Option<&str>| Warning {
         code: code.to_owned(),
@@ -53,14 +51,7 @@ fn of_contender(analysis: &Analysis<'_>, at: usize) -> Vec<Warning> {
         cause: cause.to_owned(),
         remedy: remedy.map(str::to_owned),
     };
-    let status = match record.status {
-        Status::Measured => None,
-        Status::Skipped => Some("skipped"),
-        Status::Failed => Some("failed"),
-    };
-    let status = status.zip(record.reason.as_deref());
-    let image = record.image_reason.as_deref().map(|reason| ("no image size", reason));
-    let of_record = status.into_iter().chain(image);
+    let of_record = unmeasured(record);
     let of_record = of_record.map(|(code, why)| warning(code, record.name.clone(), why, None));
     let gates = contender.gates.iter().map(|gate| {
         let scenario =
@@ -74,4 +65,15 @@ fn of_contender(analysis: &Analysis<'_>, at: usize) -> Vec<Warning> {
         warning(found.code, place, &found.detail, Some(found.remedy))
     });
     of_record.chain(gates).chain(confounders).collect()
+}
+
+/// What there is no figure of, and why.
+pub fn unmeasured(record: &ContenderRecord) -> impl Iterator<Item = (&'static str, &str)> {
+    let status = match record.status {
+        Status::Measured => None,
+        Status::Skipped => Some("skipped"),
+        Status::Failed => Some("failed"),
+    };
+    let image = record.image_reason.as_deref().map(|reason| ("no image size", reason));
+    status.zip(record.reason.as_deref()).into_iter().chain(image)
 }

@@ -1,22 +1,19 @@
 //! A server in a container: an engine's daemon starts it, so it is no descendant of the guard, and
 //! has to be asked about, stopped and removed by its name.
 
-use std::io::{self, Read};
+use std::io::ErrorKind;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::EngineError;
+use crate::image::Output;
 
 /// What an engine may take for one answer, besides what the server takes to end.
 pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// Between two looks whether the engine's program has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
-
-/// A container by its engine and name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     /// The engine's program: docker or podman, as an absolute path.
@@ -74,42 +71,17 @@ fn is_absence(complaint: &str) -> bool {
     complaint.to_lowercase().contains("no such container")
 }
 
-/// Runs an engine's program to its end: what it wrote, or what it complained of. Such answers are
-/// a few lines, which a pipe holds.
+/// Runs an engine's program to its end: what it wrote, or what it complained of.
 fn answer(mut command: Command, limit: Duration) -> Result<String, EngineError> {
     let program = PathBuf::from(command.get_program());
-    let not_run = |error: io::Error| EngineError::NotRun(program.clone(), error.into());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(not_run)?;
-    let deadline = Instant::now() + limit;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(LOOK_EVERY),
-            outcome => {
-                let _ = child.kill().and_then(|()| child.wait());
-                let late = EngineError::Silent(program.clone(), limit);
-                return Err(outcome.err().map_or(late, not_run));
-            }
+    match Output::of(&mut command, limit) {
+        Ok(output) if output.status.success() => Ok(output.stdout),
+        Ok(output) => Err(EngineError::Refused(output.complaint_of(&program.to_string_lossy()))),
+        Err(error) if error.kind() == ErrorKind::TimedOut => {
+            Err(EngineError::Silent(program, limit))
         }
-    };
-    let (stdout, stderr) = texts(&mut child);
-    if status.success() {
-        return Ok(stdout);
+        Err(error) => Err(EngineError::NotRun(program, error.into())),
     }
-    let complaint = stderr.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    let complaint = complaint
-        .map_or_else(|| format!("{} ended with {status}", program.display()), str::to_owned);
-    Err(EngineError::Refused(complaint))
-}
-
-fn texts(child: &mut Child) -> (String, String) {
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    // What cannot be read is an empty answer; the exit status tells what happened.
-    let _ = child.stdout.take().map(|mut pipe| pipe.read_to_end(&mut stdout));
-    let _ = child.stderr.take().map(|mut pipe| pipe.read_to_end(&mut stderr));
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (text(&stdout), text(&stderr))
 }
 
 #[cfg(test)]

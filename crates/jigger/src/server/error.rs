@@ -42,7 +42,6 @@ pub trait Diagnostic: std::error::Error {
 pub struct SystemError {
     /// The error's number; 0 when it has none.
     pub errno: i32,
-    /// The same in words.
     pub message: String,
 }
 
@@ -58,19 +57,15 @@ impl From<Errno> for SystemError {
     }
 }
 
-/// Why an engine did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum EngineError {
-    /// This program does not run.
     #[error("{} cannot run", .0.display())]
     NotRun(PathBuf, #[source] SystemError),
-    /// This program did not answer in this time.
     #[error("{}: no answer within {} s", .0.display(), .1.as_secs())]
     Silent(PathBuf, Duration),
-    /// It refused: the last line of its errors, else how it ended.
+    /// The last line of its errors, else how it ended.
     #[error("{0}")]
     Refused(String),
-    /// It knows no process of the container of this name.
     #[error("the container {0} does not run")]
     NoProcess(String),
 }
@@ -78,71 +73,38 @@ pub enum EngineError {
 /// Why a server could not be started. Programs are named as they were given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum StartError {
-    /// The command line is empty.
     #[error("the start command is empty")]
     NoCommand,
-    /// The directory to start in is not there.
     #[error("the directory {} to start in does not exist", .0.display())]
     Directory(PathBuf),
-    /// The log cannot be written.
     #[error("the server's log {} cannot be written", .0.display())]
     Log(PathBuf, #[source] SystemError),
-    /// There is no such program.
     #[error("{program:?} was not found {place}")]
-    NotFound {
-        /// The program.
-        program: String,
-        /// Where it was looked for.
-        place: String,
-    },
-    /// The file is there, but the program that is to interpret or load it is not.
+    NotFound { program: String, place: String },
     #[error("{0:?} is there, but the interpreter in its first line or its loader is not")]
     NoInterpreter(String),
-    /// The file may not be executed.
     #[error("{0:?} may not be executed")]
     NotExecutable(String),
-    /// The file is no program.
     #[error("{0:?} is not a program for this machine")]
     NotAProgram(String),
-    /// Another refusal of the operating system.
     #[error("{0:?} could not be started")]
     Spawn(String, #[source] SystemError),
-    /// The engine did not make or start the container of this name.
     #[error("the container {0} could not be started")]
     Container(String, #[source] EngineError),
-    /// The guard could not do its work.
     #[error("the guard {program} that is to watch the server could not")]
-    Guard {
-        /// The guard's program: jigger itself.
-        program: PathBuf,
-        /// Why.
-        source: GuardError,
-        /// The last lines of the log, in which the guard's own failures are.
-        log_tail: String,
-    },
+    Guard { program: PathBuf, source: GuardError, log_tail: String },
 }
 
-/// What a guard could not do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum GuardError {
-    /// It does not run, or cannot be told what to start.
     #[error("it could not be started")]
     NotRun(#[source] SystemError),
-    /// It started nothing in this time.
     #[error("it started nothing within {} s", .0.as_secs())]
     Late(Duration),
-    /// It said nothing more, or nothing that is part of the protocol.
     #[error("it ended without a word")]
     Silent,
-    /// It is of another jigger, by its greeting.
     #[error("it speaks version {theirs} of the protocol, and this jigger {ours}")]
-    OtherVersion {
-        /// Its version.
-        theirs: u32,
-        /// This one's.
-        ours: u32,
-    },
-    /// The first request was another one than the start.
+    OtherVersion { theirs: u32, ours: u32 },
     #[error("it was not told what to start")]
     NoOrder,
     /// The operating system refused it this, before it came to start anything.
@@ -153,22 +115,12 @@ pub enum GuardError {
 /// Why a server was not stopped as it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
-    /// These processes did not end even after SIGKILL.
     #[error(
         "processes {0:?} of the server did not end even after SIGKILL, so they hang in the kernel or belong to another user"
     )]
     Survivors(Vec<i32>),
-    /// The server's container is still there.
     #[error("the container {name} could not be removed")]
-    ContainerLeft {
-        /// The engine's program.
-        engine: PathBuf,
-        /// The container's name.
-        name: String,
-        /// Why.
-        source: EngineError,
-    },
-    /// The guard was ended from outside, or hangs.
+    ContainerLeft { engine: PathBuf, name: String, source: EngineError },
     #[error(
         "the server's guard was ended from outside; what could be found of the server was killed"
     )]
@@ -178,13 +130,10 @@ pub enum StopError {
 /// Why the costs of a server could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum UsageError {
-    /// The server was stopped, or its guard killed.
     #[error("the server is no longer running, so its CPU time and memory cannot be read")]
     Gone,
-    /// The engine does not know the processes of the container of this name.
     #[error("the processes of the container {0} cannot be told")]
     Container(String, #[source] EngineError),
-    /// The account in this cgroup could not be read.
     #[error("the server's CPU account in {} cannot be read", .0.display())]
     Account(PathBuf, #[source] SystemError),
 }

@@ -10,33 +10,25 @@ use crate::interrupt::Interrupt;
 /// Between two looks whether the user interrupts.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Lines of a program's log that are kept.
 const LOG_LINES: usize = 15;
 
-/// How a program came to its end.
 #[derive(Debug)]
 pub struct Ended {
     /// With 0 also one that left others behind, which are ended.
     pub exit: Exit,
     /// Until then; ending what it left behind is not in it.
     pub took: Duration,
-    /// The last lines that it wrote to its log.
     pub last_lines: String,
 }
 
-/// Why a program did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
-    /// It could not be started.
     #[error("it cannot be started")]
     NotStarted(#[from] StartError),
-    /// The user interrupted.
     #[error("interrupted")]
     Interrupted,
-    /// It took longer than its limit.
     #[error("it did not end within {} s", .0.as_secs())]
     Overdue(Duration),
-    /// Something of it could not be ended.
     #[error(transparent)]
     NotStopped(#[from] StopError),
 }

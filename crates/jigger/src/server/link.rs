@@ -1,36 +1,32 @@
 //! The jigger end of the guard: starts it, asks it, hears what happens.
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::UsageError;
-use super::mark::{self, Mark};
 use super::protocol::{Event, Message, Request, VERB, write_line};
+use super::tree::{self, Mark};
 use super::{StartSpec, container};
 
 /// What a response may take: far more than the longest, which an engine is asked for.
 const RESPONSE_LIMIT: Duration = container::ANSWER_LIMIT.saturating_mul(2);
 
-/// A running guard.
 #[derive(Debug)]
 pub(super) struct Link {
     guard: Child,
-    connection: Connection,
+    /// One request is under way at a time; `None` once the guard is not asked any more.
+    pipes: RefCell<Option<Pipes>>,
     events: Receiver<Event>,
 }
-
-/// The way to a guard that several threads share; one request is under way at a time.
-#[derive(Clone, Debug)]
-pub(super) struct Connection(Arc<Mutex<Option<Pipes>>>);
 
 #[derive(Debug)]
 struct Pipes {
@@ -44,7 +40,7 @@ impl Link {
         let mut command = Command::new(&spec.guard);
         command.arg(VERB).current_dir(&spec.dir);
         command.envs(spec.env.iter().map(|(name, value)| (name, value)));
-        command.env(mark::VARIABLE, mark.text());
+        command.env(tree::VARIABLE, mark.text());
         // A process group of its own: Ctrl-C at the terminal reaches jigger alone.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut guard = command.spawn()?;
@@ -54,13 +50,8 @@ impl Link {
         let ((to_events, events), (to_responses, responses)) = (channel(), channel());
         let reader = thread::Builder::new().name("guard-link".to_owned());
         reader.spawn(move || hand_on(output, &to_events, &to_responses))?;
-        let connection = Connection(Arc::new(Mutex::new(Some(Pipes { requests, responses }))));
-        Ok(Self { guard, connection, events })
-    }
-
-    /// The way to the guard, for whoever asks it.
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
+        let pipes = RefCell::new(Some(Pipes { requests, responses }));
+        Ok(Self { guard, pipes, events })
     }
 
     /// The next event, for which it waits at most until `deadline`; one that is there already is
@@ -72,32 +63,12 @@ impl Link {
         self.events.recv_timeout(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Has the guard end the server. The end of the pipe says it as well.
-    pub(super) fn order_stop(&self) {
-        // A guard that is gone is noticed by the silence.
-        let _ = self.connection.send(&Request::Stop);
-        self.connection.close();
-    }
-
-    /// Waits for the end of a guard that has said its last word.
-    pub(super) fn wait(&mut self) {
-        let _ = self.guard.wait();
-    }
-
-    /// Ends a guard that does not do its work.
-    pub(super) fn kill(&mut self) {
-        let _ = self.guard.kill();
-        self.wait();
-    }
-}
-
-impl Connection {
     /// Sends a request that has no response.
     ///
     /// # Errors
     /// What the operating system says when the guard is gone.
     pub(super) fn send(&self, request: &Request) -> io::Result<()> {
-        match self.lock().as_ref() {
+        match self.pipes.borrow().as_ref() {
             Some(pipes) => write_line(&pipes.requests, request),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
@@ -108,7 +79,7 @@ impl Connection {
     /// # Errors
     /// The guard's own, or [`UsageError::Gone`] when it does not respond any more.
     pub(super) fn request<R: DeserializeOwned>(&self, request: &Request) -> Result<R, UsageError> {
-        let mut pipes = self.lock();
+        let mut pipes = self.pipes.borrow_mut();
         let response = pipes.as_ref().and_then(|pipes| {
             write_line(&pipes.requests, request).ok()?;
             pipes.responses.recv_timeout(RESPONSE_LIMIT).ok()
@@ -121,12 +92,22 @@ impl Connection {
         serde_json::from_value(response?).map_err(|_| UsageError::Gone)
     }
 
-    fn close(&self) {
-        *self.lock() = None;
+    /// Has the guard end the server. The end of the pipe says it as well.
+    pub(super) fn order_stop(&self) {
+        // A guard that is gone is noticed by the silence.
+        let _ = self.send(&Request::Stop);
+        self.pipes.take();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Pipes>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for the end of a guard that has said its last word.
+    pub(super) fn wait(&mut self) {
+        let _ = self.guard.wait();
+    }
+
+    /// Ends a guard that does not do its work.
+    pub(super) fn kill(&mut self) {
+        let _ = self.guard.kill();
+        self.wait();
     }
 }
 

@@ -31,7 +31,6 @@ pub struct Ports {
     handed_out: HashSet<u16>,
 }
 
-/// The process that listens on a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// Its id; `None` when it belongs to another user and may not be looked at.
@@ -40,13 +39,10 @@ pub struct Holder {
     pub command_line: String,
 }
 
-/// A port that did not become free.
 #[derive(Debug, thiserror::Error)]
 #[error("port {port} is taken by {holder}")]
 pub struct PortTaken {
-    /// The port.
     pub port: u16,
-    /// Who listens on it.
     pub holder: Holder,
 }
 

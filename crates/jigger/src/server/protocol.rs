@@ -25,9 +25,7 @@ pub(super) const VERSION: u32 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
-    /// It returned this exit code.
     Code(i32),
-    /// This signal ended it.
     Signal(i32),
     /// The guard itself was ended from outside, so nobody saw how the server ended.
     GuardLost,
@@ -59,32 +57,35 @@ pub(super) enum Message<R = Value> {
     Response(Result<R, UsageError>),
 }
 
-/// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Event {
     /// The guard is there and speaks this version; it says so before anything else.
-    Greeting { version: u32 },
+    Greeting {
+        version: u32,
+    },
     /// The server's first process runs.
     Spawned(Spawned),
-    /// The server could not be started.
     NotStarted(StartError),
     /// The guard could not do what it was asked, before it came to start anything.
     Refused(GuardError),
     /// The first process ended; `others_live` when processes that it left behind still run.
-    Exited { exit: Exit, others_live: bool },
-    /// No process of the server is left.
+    Exited {
+        exit: Exit,
+        others_live: bool,
+    },
     Gone,
-    /// The server's container could not be removed.
     ContainerLeft(EngineError),
     /// The guard ended the server, is about to leave, and could not end the `survivors`.
-    Stopped { took_ms: u64, forced: bool, survivors: Vec<i32> },
+    Stopped {
+        took_ms: u64,
+        forced: bool,
+        survivors: Vec<i32>,
+    },
 }
 
-/// A server that was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Spawned {
-    /// Its first process.
     pub(super) pid: i32,
     /// `CLOCK_MONOTONIC` just before the spawn.
     pub(super) monotonic_ns: u64,
@@ -120,7 +121,8 @@ mod tests {
 
     use serde::de::DeserializeOwned;
 
-    use super::super::{Container, SystemError};
+    use super::super::Container;
+    use super::super::error::SystemError;
     use super::*;
 
     /// Through a pipe's bytes, which are one line.

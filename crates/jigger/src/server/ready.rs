@@ -9,7 +9,6 @@ use super::{Diagnostic, Exit, Life, Server};
 /// From the start of one probe to the start of the next: the resolution of the start-up time.
 pub const PROBE_INTERVAL: Duration = Duration::from_millis(1);
 
-/// What one probe found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// The answer that the contender is to give.
@@ -25,39 +24,18 @@ pub enum Probe {
 /// Why a server is not ready. The caller has the server, whose log may tell more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
-    /// It ended before it gave a correct answer.
     #[error("the server ended with {exit} after {} ms, before its first correct answer", after.as_millis())]
     Exited {
-        /// How it ended.
         exit: Exit,
-        /// When, counted from its spawn.
+        /// Counted from its spawn.
         after: Duration,
     },
-    /// It runs, but nothing listens where it is asked.
     #[error("the server runs, but after {} ms nothing listens at its address", limit.as_millis())]
-    NeverListened {
-        /// How long it was given.
-        limit: Duration,
-        /// Where it listens instead.
-        elsewhere: Vec<SocketAddr>,
-    },
-    /// It answers, but wrongly.
+    NeverListened { limit: Duration, elsewhere: Vec<SocketAddr> },
     #[error("the server answers, but in {} ms never correctly; the last time: {answer}", limit.as_millis())]
-    WrongAnswer {
-        /// How long it was given.
-        limit: Duration,
-        /// What was wrong with the last answer.
-        answer: String,
-    },
-    /// It accepts connections, but does not answer.
+    WrongAnswer { limit: Duration, answer: String },
     #[error("the server accepts connections, but in {} ms gave no answer; the last time: {problem}", limit.as_millis())]
-    Hung {
-        /// How long it was given.
-        limit: Duration,
-        /// What the last probe ran into.
-        problem: String,
-    },
-    /// The user does not want to wait any longer.
+    Hung { limit: Duration, problem: String },
     #[error("interrupted while waiting for the server's first correct answer")]
     Interrupted,
 }

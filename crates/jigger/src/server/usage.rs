@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 /// CPU time, memory and size of a server's process tree at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// CPU time since the spawn.
     pub cpu: CpuTime,
-    /// Memory now.
     pub memory: Memory,
 }
 
@@ -16,11 +14,9 @@ pub struct Usage {
 pub struct CpuTime {
     /// User and system time, in nanoseconds.
     pub total_ns: u64,
-    /// Where the figure is from.
     pub source: CpuSource,
 }
 
-/// Where CPU time was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CpuSource {
     /// The kernel's account of a cgroup, exact to 1 us: version 2 (`cpu.stat`), or for containers
@@ -37,13 +33,11 @@ pub enum CpuSource {
 pub struct Memory {
     /// In bytes; what it means is `kind`.
     pub total_bytes: u64,
-    /// How shared pages were counted.
     pub kind: MemoryKind,
     /// Sum of the resident sizes, shared pages counted once for each process, in bytes.
     pub rss_bytes: u64,
     /// Live processes, zombies left out.
     pub processes: u32,
-    /// Threads of these processes.
     pub threads: u32,
 }
 

@@ -19,8 +19,6 @@ pub struct Builtin {
 }
 
 impl Builtin {
-    /// The compiled-in suite of that name.
-    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let text = match name {
             "pong" => include_str!(concat!(env!("OUT_DIR"), "/suites/pong.toml")),
@@ -40,10 +38,10 @@ impl Builtin {
     /// never builds older sources, and builds are reused between runs.
     pub(super) fn unpack(self) -> Result<PathBuf, SuiteError> {
         let root = cache_folder().join(digest());
-        let failed = |source| SuiteError::Unpack {
+        let failed = |cause| SuiteError::Unpack {
             name: self.name.to_owned(),
             directory: root.display().to_string(),
-            source,
+            cause,
         };
         for (path, bytes) in CONTENDER_FILES {
             write_when_changed(&root.join("contenders").join(path), bytes).map_err(failed)?;
@@ -76,7 +74,6 @@ fn digest() -> String {
 }
 
 /// JIGGER_CACHE_DIR, else the XDG cache folder, else a folder for temporary files.
-#[must_use]
 pub fn cache_folder() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(folder) = set("JIGGER_CACHE_DIR") {

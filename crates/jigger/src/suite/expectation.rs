@@ -2,7 +2,6 @@
 
 use sha2::{Digest, Sha256};
 
-/// What a correct answer is: status, headers and body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
     pub status: u16,
@@ -16,13 +15,11 @@ pub enum BodyExpectation {
     Any,
     /// JSON of this value, whatever its spacing and key order.
     Json(serde_json::Value),
-    /// These bytes.
     Text(String),
     /// A match somewhere in the body.
     Regex(regex::bytes::Regex),
     /// The SHA-256 of the body, in lower-case hexadecimal.
     Sha256(String),
-    /// So many bytes.
     Length(u64),
 }
 
@@ -47,7 +44,6 @@ impl Default for Expectation {
 
 impl Expectation {
     /// What is wrong with an answer, or `None` when it is as expected.
-    #[must_use]
     pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
         if status != self.status {
             let shown = excerpt(body);
@@ -63,7 +59,6 @@ impl Expectation {
 
 impl BodyExpectation {
     /// What is wrong with a body, or `None` when it is as expected.
-    #[must_use]
     pub fn fault(&self, body: &[u8]) -> Option<String> {
         let right = match self {
             Self::Any => true,

@@ -10,15 +10,11 @@ pub struct Placeholders {
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[error("'{{{name}}}' has no value here; known here: {known}")]
 pub struct UnknownPlaceholder {
-    /// The name between the braces.
     pub name: String,
-    /// Those that would have worked.
     pub known: String,
 }
 
 impl Placeholders {
-    /// With one more value.
-    #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.values.push((name, value.to_string()));
         self
@@ -52,9 +48,6 @@ impl Placeholders {
     }
 
     /// Each of `texts` filled.
-    ///
-    /// # Errors
-    /// As [`Placeholders::fill`].
     pub fn fill_all(&self, texts: &[String]) -> Result<Vec<String>, UnknownPlaceholder> {
         texts.iter().map(|text| self.fill(text)).collect()
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{SuiteError, names};
+use super::SuiteError;
+use super::fault::unknown;
 
 /// The whole file.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -271,5 +272,5 @@ fn explain(message: &str) -> String {
     let mut quoted = rest.split('`');
     let name = quoted.next().unwrap_or_default();
     let known: Vec<&str> = quoted.skip(1).step_by(2).collect();
-    names::unknown("key", name, &known)
+    unknown("key", name, &known)
 }

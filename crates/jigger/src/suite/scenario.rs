@@ -1,15 +1,11 @@
-//! `[[scenario]]`: a request and a pacing, and how they are read.
+//! `[[scenario]]`: a request and a pacing, with the objective of a capacity, and how they are read.
 
 use std::time::Duration;
 
 use jigger_load::{Arrivals, ConnectionPolicy, Extent, Request, RequestError, Url};
 
+use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
 use super::raw::{RawLimit, RawScenario, RawThreads};
-use super::validate::{at, duration, plain_name};
-use super::{Objective, names};
-
-/// What a check says when it fails.
-type Checked<T> = Result<T, String>;
 
 /// How long a rate is tried in the search for an objective's highest one.
 const PROBE: Duration = Duration::from_secs(2);
@@ -46,9 +42,6 @@ impl Default for RequestSpec {
 
 impl RequestSpec {
     /// The bytes for this URL.
-    ///
-    /// # Errors
-    /// [`RequestError`] when it is no request.
     pub fn encode(&self, url: &Url) -> Result<Request, RequestError> {
         Request::new(&self.method, url, &[], &[])
     }
@@ -80,18 +73,15 @@ pub struct Spread {
 }
 
 impl Scenario {
-    #[must_use]
     pub fn paced(&self, pacing: Pacing) -> Self {
         Self { pacing, ..self.clone() }
     }
 
-    #[must_use]
     pub fn is_fresh(&self) -> bool {
         self.connection == ConnectionPolicy::Fresh
     }
 
     /// The same, each trial cut to so many requests or so much time.
-    #[must_use]
     pub fn shortened(&self, requests: u64, time: Duration) -> Self {
         let extent = match self.extent {
             Extent::Count(count) => Extent::Count(count.min(requests)),
@@ -101,16 +91,12 @@ impl Scenario {
     }
 
     /// Load threads on a client with so many cores.
-    #[must_use]
     pub fn threads_on(&self, client_cores: usize) -> usize {
         self.threads.unwrap_or(client_cores).min(self.connections).max(1)
     }
 }
 
 /// Checks one scenario.
-///
-/// # Errors
-/// The message, with what to write instead.
 pub fn validated(raw: RawScenario) -> Checked<Scenario> {
     let name = plain_name("scenario", raw.name.clone())?;
     let place = format!("scenario '{name}'");
@@ -124,14 +110,14 @@ fn scenario_body(name: String, raw: &RawScenario) -> Checked<Scenario> {
         Some(RawThreads::Count(count)) => Some(*count),
         Some(RawThreads::Word(word)) if word == "auto" => None,
         Some(RawThreads::Word(word)) => {
-            return Err(format!("threads = '{word}': write a number or \"auto\""));
+            return refused(format!("threads = '{word}': write a number or \"auto\""));
         }
     };
     if connections == 0 || threads == Some(0) {
-        return Err("connections and threads must be above zero".to_owned());
+        return refused("connections and threads must be above zero");
     }
     if threads.is_some_and(|threads| threads > connections) {
-        return Err("more threads than connections; each thread needs one at least".to_owned());
+        return refused("more threads than connections; each thread needs one at least");
     }
     let pacing = pacing(raw)?;
     Ok(Scenario {
@@ -151,30 +137,30 @@ fn connection(policy: Option<&str>) -> Checked<ConnectionPolicy> {
     match policy {
         None | Some("keep-alive") => Ok(ConnectionPolicy::KeepAlive),
         Some("fresh") => Ok(ConnectionPolicy::Fresh),
-        Some(other) => Err(format!(
-            "connection: {}",
-            names::unknown("policy", other, &["fresh", "keep-alive"])
-        )),
+        Some(other) => {
+            refused(format!("connection: {}", unknown("policy", other, &["fresh", "keep-alive"])))
+        }
     }
 }
 
 fn extent(raw: &RawScenario) -> Checked<Extent> {
     match (raw.requests, &raw.duration) {
-        (Some(0), None) => Err("requests must be above zero".to_owned()),
+        (Some(0), None) => refused("requests must be above zero"),
         (Some(requests), None) => Ok(Extent::Count(requests)),
         (None, Some(text)) => Ok(Extent::Time(duration("duration", text)?)),
         (None, None) if raw.objective.is_some() => Ok(Extent::Time(PROBE)),
-        (None, None) => Err("give either requests = N or duration = \"4s\"".to_owned()),
-        (Some(_), Some(_)) => Err("give either requests or duration, not both".to_owned()),
+        (None, None) => refused("give either requests = N or duration = \"4s\""),
+        (Some(_), Some(_)) => refused("give either requests or duration, not both"),
     }
 }
 
 fn pacing(raw: &RawScenario) -> Checked<Pacing> {
     let objective = raw.objective.as_deref().map(Objective::parse).transpose()?;
     if objective.is_some() && (raw.rate.is_some() || raw.requests.is_some()) {
-        return Err("an objective looks for the rate itself: leave out rate and requests; \
-                    duration is how long each rate is tried"
-            .to_owned());
+        return refused(
+            "an objective looks for the rate itself: leave out rate and requests; \
+                    duration is how long each rate is tried",
+        );
     }
     let spread = spread(raw)?;
     match (objective, &raw.rate) {
@@ -184,12 +170,12 @@ fn pacing(raw: &RawScenario) -> Checked<Pacing> {
         {
             Ok(Pacing::Rate { per_second: *per_second, spread })
         }
-        (None, Some(RawLimit::Number(_))) => Err("rate must be above zero".to_owned()),
+        (None, Some(RawLimit::Number(_))) => refused("rate must be above zero"),
         (None, Some(RawLimit::Text(text))) => {
             Ok(Pacing::ShareOfSlowest { share: share(text)?, spread })
         }
         (None, None) if raw.arrivals.is_some() || raw.burst.is_some() => {
-            Err("arrivals and burst need a rate or an objective".to_owned())
+            refused("arrivals and burst need a rate or an objective")
         }
         (None, None) => Ok(Pacing::Closed),
     }
@@ -198,7 +184,7 @@ fn pacing(raw: &RawScenario) -> Checked<Pacing> {
 fn spread(raw: &RawScenario) -> Checked<Spread> {
     let burst = raw.burst.unwrap_or(1);
     if burst == 0 {
-        return Err("burst must be above zero".to_owned());
+        return refused("burst must be above zero");
     }
     Ok(Spread { arrivals: arrivals(raw.arrivals.as_deref())?, burst })
 }
@@ -211,7 +197,9 @@ fn share(text: &str) -> Checked<f64> {
         .filter(|percent| *percent > 0.0 && *percent <= 100.0)
         .map(|percent| percent / 100.0)
         .ok_or_else(|| {
-            format!("rate = '{text}': write a number, or a share such as \"60% of slowest\"")
+            Fault::from(format!(
+                "rate = '{text}': write a number, or a share such as \"60% of slowest\""
+            ))
         })
 }
 
@@ -220,7 +208,79 @@ fn arrivals(name: Option<&str>) -> Checked<Arrivals> {
         None | Some("even") => Ok(Arrivals::Even),
         Some("exponential") => Ok(Arrivals::Exponential),
         Some(other) => {
-            Err(format!("arrivals: {}", names::unknown("kind", other, &["even", "exponential"])))
+            refused(format!("arrivals: {}", unknown("kind", other, &["even", "exponential"])))
         }
+    }
+}
+
+/// A promise about response times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objective {
+    /// What of the response times has to stay below the limit.
+    pub statistic: Statistic,
+    pub limit: Duration,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Statistic {
+    Mean,
+    Max,
+    /// The one that this share of them does not exceed, 0..1.
+    Quantile(f64),
+}
+
+/// The statistics by name, and the answers that each needs to mean anything: ten lie beyond a
+/// percentile (docs/method.md).
+const STATISTICS: [(&str, Statistic, u32); 6] = [
+    ("p50", Statistic::Quantile(0.5), 10),
+    ("p90", Statistic::Quantile(0.9), 100),
+    ("p99", Statistic::Quantile(0.99), 1_000),
+    ("p99.9", Statistic::Quantile(0.999), 10_000),
+    ("mean", Statistic::Mean, 100),
+    ("max", Statistic::Max, 100),
+];
+
+impl Objective {
+    /// Reads `p99 < 20ms`.
+    pub fn parse(text: &str) -> Checked<Self> {
+        let Some((name, limit)) = text.split_once('<') else {
+            return refused(format!("objective = '{text}': write for instance \"p99 < 20ms\""));
+        };
+        let known = STATISTICS.map(|(name, _, _)| name);
+        let found = STATISTICS.iter().find(|(known, _, _)| *known == name.trim());
+        let (_, statistic, _) = found
+            .ok_or_else(|| format!("objective: {}", unknown("statistic", name.trim(), &known)))?;
+        let limit = duration("objective", limit.trim())?;
+        Ok(Self { statistic: *statistic, limit, text: text.trim().to_owned() })
+    }
+
+    /// The answers that have to be there for the statistic to mean anything.
+    pub fn answers_needed(&self) -> u32 {
+        let of = |(_, statistic, _): &&(&str, Statistic, u32)| *statistic == self.statistic;
+        STATISTICS.iter().find(of).map_or(1, |(_, _, needed)| *needed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_statistic_is_read() {
+        let of = |text: &str| Objective::parse(text).unwrap();
+        let tail = of(" p99.9<1.5s ");
+        assert_eq!(tail.statistic, Statistic::Quantile(0.999));
+        assert_eq!((tail.limit, tail.answers_needed()), (Duration::from_millis(1_500), 10_000));
+        assert_eq!(of("mean < 2ms").statistic, Statistic::Mean);
+        assert_eq!(of("max < 2ms").answers_needed(), 100);
+    }
+
+    #[test]
+    fn each_wrong_objective_has_its_message() {
+        let fault = |text: &str| Objective::parse(text).unwrap_err().to_string();
+        assert!(fault("p99 20ms").contains("\"p99 < 20ms\""));
+        assert!(fault("p98 < 20ms").contains("did you mean 'p9"));
+        assert!(fault("p99 < fast").contains("a time above zero"));
     }
 }

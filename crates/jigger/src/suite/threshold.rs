@@ -1,7 +1,8 @@
 //! `[[threshold]]`: what a metric of a contender has to keep, for runs that gate a change.
 
+use super::fault::{Checked, at, refused, unknown};
 use super::raw::{RawLimit, RawThreshold};
-use super::{Contender, Scenario, names};
+use super::{Contender, Scenario};
 use crate::metric::{Kind, Metric, parse_amount};
 
 /// A promise about one metric of one contender.
@@ -16,12 +17,9 @@ pub struct Threshold {
     pub text: String,
 }
 
-/// The side of a limit that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bound {
-    /// The limit or more.
     AtLeast,
-    /// The limit or less.
     AtMost,
 }
 
@@ -36,48 +34,38 @@ pub enum Limit {
 
 /// Checks that each is a metric which a suite with these scenarios can have: its whole name, or
 /// what follows the scenario's.
-///
-/// # Errors
-/// The message, with the nearest name.
-pub fn check_metrics(wanted: &[String], scenarios: &[&str]) -> Result<(), String> {
+pub fn check_metrics(wanted: &[String], scenarios: &[&str]) -> Checked<()> {
     let all = Metric::all(scenarios);
-    if let Some(unknown) = wanted.iter().find(|text| !all.iter().any(|it| it.is_called(text))) {
+    if let Some(other) = wanted.iter().find(|text| !all.iter().any(|it| it.is_called(text))) {
         let own = Kind::all().map(|kind| kind.descriptor().name.to_owned());
         let names: Vec<String> = own.chain(all.iter().map(Metric::to_string)).collect();
-        return Err(names::unknown("metric", unknown, &texts(&names)));
+        return refused(unknown("metric", other, &texts(&names)));
     }
     Ok(())
 }
 
 /// Checks one threshold against the suite that it is in.
-///
-/// # Errors
-/// The message, with what to write instead.
 pub fn validated(
     raw: RawThreshold,
     contenders: &[Contender],
     scenarios: &[Scenario],
-) -> Result<Threshold, String> {
+) -> Checked<Threshold> {
     let place = format!("threshold on '{}'", raw.metric);
     let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    checked(raw, &names, contenders).map_err(|message| format!("{place}: {message}"))
+    checked(raw, &names, contenders).map_err(at(&place))
 }
 
-fn checked(
-    raw: RawThreshold,
-    scenarios: &[&str],
-    contenders: &[Contender],
-) -> Result<Threshold, String> {
+fn checked(raw: RawThreshold, scenarios: &[&str], contenders: &[Contender]) -> Checked<Threshold> {
     let Some(metric) = Metric::parse(&raw.metric, scenarios) else {
         let all: Vec<String> = Metric::all(scenarios).iter().map(Metric::to_string).collect();
-        return Err(names::unknown("metric", &raw.metric, &texts(&all)));
+        return refused(unknown("metric", &raw.metric, &texts(&all)));
     };
     let contender_names: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
     known("contender", &raw.contender, &contender_names)?;
     let (bound, key, written) = match (raw.at_least, raw.at_most) {
         (Some(limit), None) => (Bound::AtLeast, "at_least", limit),
         (None, Some(limit)) => (Bound::AtMost, "at_most", limit),
-        _ => return Err("give either at_least or at_most".to_owned()),
+        _ => return refused("give either at_least or at_most"),
     };
     let text = match written {
         RawLimit::Number(number) => number.to_string(),
@@ -91,23 +79,22 @@ fn texts(names: &[String]) -> Vec<&str> {
     names.iter().map(String::as_str).collect()
 }
 
-fn known(kind: &str, name: &str, known: &[&str]) -> Result<(), String> {
-    if known.contains(&name) { Ok(()) } else { Err(names::unknown(kind, name, known)) }
+fn known(kind: &str, name: &str, known: &[&str]) -> Checked<()> {
+    if known.contains(&name) { Ok(()) } else { refused(unknown(kind, name, known)) }
 }
 
 /// `20ms`, or `2 x flask`.
-fn limit(key: &str, text: &str, metric: Metric<'_>, contenders: &[&str]) -> Result<Limit, String> {
+fn limit(key: &str, text: &str, metric: Metric<'_>, contenders: &[&str]) -> Checked<Limit> {
     let Some((factor, other)) = text.split_once(" x ") else {
         let amount = parse_amount(text, metric.descriptor().unit);
-        return amount
-            .map(Limit::Amount)
-            .map_err(|wanted| format!("{key} = '{text}': for {metric} {wanted}"));
+        let amount = amount.map_err(|wanted| format!("{key} = '{text}': for {metric} {wanted}"))?;
+        return Ok(Limit::Amount(amount));
     };
     let factor = factor.trim().parse::<f64>().ok().filter(|f| *f > 0.0 && f.is_finite());
     let factor = factor.ok_or_else(|| {
         format!("{key} = '{text}': write a number above zero before the x, such as \"2 x {other}\"")
     })?;
-    known("contender", other.trim(), contenders).map_err(|message| format!("{key}: {message}"))?;
+    known("contender", other.trim(), contenders).map_err(at(key))?;
     Ok(Limit::Times { factor, contender: other.trim().to_owned() })
 }
 

@@ -1,18 +1,15 @@
 //! Raw suite to validated suite: defaults filled in, texts parsed, names checked.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
 use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage};
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{
     BodyExpectation, ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network,
 };
-use super::{Rounds, Suite, SuiteError, WarmUp, names, scenario, threshold};
+use super::{Rounds, Suite, SuiteError, WarmUp, scenario, threshold};
 use crate::disturbance::Limits;
-
-/// What a check says when it fails: the text without the suite's name.
-type Checked<T> = Result<T, String>;
 
 /// Turns what was read into a suite that later stages can rely on.
 pub fn validate(
@@ -22,7 +19,7 @@ pub fn validate(
     folder: &Path,
 ) -> Result<Suite, SuiteError> {
     checked(raw, text, folder)
-        .map_err(|message| SuiteError::Meaning { suite: place.to_owned(), message })
+        .map_err(|fault| SuiteError::Meaning { suite: place.to_owned(), fault })
 }
 
 fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
@@ -47,7 +44,7 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let baseline = baseline_index(raw.suite.baseline.as_deref(), &contenders)?;
     let margin = raw.suite.margin.unwrap_or(0.02);
     if !(0.0..1.0).contains(&margin) {
-        return Err(format!("margin = {margin}: write a share such as 0.02, for 2 %"));
+        return refused(format!("margin = {margin}: write a share such as 0.02, for 2 %"));
     }
     let rounds = rounds(&raw.suite)?;
     Ok(Suite {
@@ -70,30 +67,21 @@ fn baseline_index(name: Option<&str>, contenders: &[Contender]) -> Checked<usize
     let Some(name) = name else { return Ok(0) };
     let known: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
     let found = known.iter().position(|known| *known == name);
-    found.ok_or_else(|| format!("baseline: {}", names::unknown("contender", name, &known)))
+    found.ok_or_else(|| Fault::from(unknown("contender", name, &known))).map_err(at("baseline"))
 }
 
 fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> {
     let mut seen = Vec::new();
     for name in names {
         if seen.contains(&name) {
-            return Err(format!("two {kind}s are called '{name}'; give each its own name"));
+            return refused(format!("two {kind}s are called '{name}'; give each its own name"));
         }
         seen.push(name);
     }
     if seen.is_empty() {
-        return Err(format!("no [[{kind}]]; a suite needs at least one"));
+        return refused(format!("no [[{kind}]]; a suite needs at least one"));
     }
     Ok(())
-}
-
-/// Names end up in metric names and file names, so they are kept plain.
-pub(super) fn plain_name(kind: &str, name: String) -> Checked<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err(format!("{kind} name '{name}': use letters, digits, '-', '_' and '+' only"));
-    }
-    Ok(name)
 }
 
 /// Looks are then due after about 5, 10 and 20 rounds.
@@ -110,13 +98,13 @@ fn rounds(head: &RawHead) -> Checked<Rounds> {
         disturbance: disturbance(&head.disturbance)?,
     };
     if rounds.min == 0 || rounds.max < rounds.min {
-        return Err(format!(
+        return refused(format!(
             "rounds: min = {}, max = {}: min is at least 1 and max at least min",
             rounds.min, rounds.max
         ));
     }
     if !(rounds.until_half_width > 0.0 && rounds.until_half_width < 1.0) {
-        return Err("rounds.until_half_width: write a share such as 0.03, for 3 %".to_owned());
+        return refused("rounds.until_half_width: write a share such as 0.03, for 3 %");
     }
     Ok(rounds)
 }
@@ -128,7 +116,7 @@ fn disturbance(raw: &RawDisturbance) -> Checked<Limits> {
         if (0.0..=1.0).contains(&limit) {
             return Ok(limit);
         }
-        Err(format!(
+        refused(format!(
             "disturbance.{name} = {limit}: write a share such as 0.05, for 5 %, or 1 for no limit"
         ))
     };
@@ -147,7 +135,7 @@ fn warm_up(raw: &RawWarmUp) -> Checked<WarmUp> {
         cap: duration("warm_up.cap", raw.cap.as_deref().unwrap_or("10s"))?,
     };
     if warm_up.windows == 0 || warm_up.window.is_zero() {
-        return Err("warm_up: window and windows must be above zero".to_owned());
+        return refused("warm_up: window and windows must be above zero");
     }
     Ok(warm_up)
 }
@@ -159,7 +147,7 @@ fn validated_contender(
 ) -> Checked<Contender> {
     let name = plain_name("contender", raw.name.clone())?;
     if name == super::PLACEBO {
-        return Err(format!(
+        return refused(format!(
             "a contender cannot be called '{name}': that is the baseline's second entry"
         ));
     }
@@ -169,18 +157,18 @@ fn validated_contender(
 fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Checked<Contender> {
     let url = raw.url;
     if !url.starts_with("http://") {
-        return Err(format!(
+        return refused(format!(
             "url = '{url}': write http://HOST:PORT/PATH (https is not supported yet)"
         ));
     }
     if raw.start.is_none() && raw.image.is_none() && super::has_chosen_port(&url) {
-        return Err(format!(
+        return refused(format!(
             "url = '{url}': {{port}} is a free port, and there is no start to make a server \
              listen on it; add start, or write the port of a server that runs already"
         ));
     }
     if raw.clean_build.is_some() && raw.build.is_none() {
-        return Err("clean_build takes the place of build, which is not given".to_owned());
+        return refused("clean_build takes the place of build, which is not given");
     }
     let commands = |key: &str, raw: Option<RawBuild>| {
         raw.map(|raw| build_commands(key, raw)).transpose().map(Option::unwrap_or_default)
@@ -223,14 +211,14 @@ fn arguments(key: &str, raw: RawCommand) -> Checked<Vec<String>> {
         RawCommand::Arguments(arguments) => arguments,
     };
     if arguments.is_empty() {
-        return Err(format!("{key} is empty; leave it out or name a program"));
+        return refused(format!("{key} is empty; leave it out or name a program"));
     }
     Ok(arguments)
 }
 
 fn artifact(path: String) -> Checked<PathBuf> {
     if path.is_empty() {
-        return Err("artifact is empty; leave it out or name what the build makes".to_owned());
+        return refused("artifact is empty; leave it out or name what the build makes");
     }
     Ok(PathBuf::from(path))
 }
@@ -239,10 +227,10 @@ fn image_recipe(raw: RawImage) -> Checked<(ImageRecipe, ImageStart)> {
     let recipe = match (raw.build, raw.reference) {
         (Some(build), None) => ImageRecipe::Build(arguments("image.build", build)?),
         (None, Some(reference)) => ImageRecipe::Reference(reference),
-        _ => return Err("image: give either build or ref".to_owned()),
+        _ => return refused("image: give either build or ref"),
     };
     if raw.port == Some(0) {
-        return Err("image.port must be above zero".to_owned());
+        return refused("image.port must be above zero");
     }
     let start = ImageStart {
         arguments: raw
@@ -260,7 +248,7 @@ fn container_limits(raw: &RawContainers) -> Checked<ContainerLimits> {
     let network = match raw.network.as_deref() {
         None | Some("host") => Network::Host,
         Some("bridge") => Network::Bridge,
-        Some(other) => return Err(names::unknown("network", other, &["host", "bridge"])),
+        Some(other) => return refused(unknown("network", other, &["host", "bridge"])),
     };
     Ok(ContainerLimits {
         network,
@@ -297,25 +285,196 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
     found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
     found.extend(raw.length.map(BodyExpectation::Length));
     if found.len() > 1 {
-        return Err("expect: give one of json, text, regex, sha256, length".to_owned());
+        return refused("expect: give one of json, text, regex, sha256, length");
     }
     Ok(found.pop())
 }
 
-/// `4s`, `500ms`, `1m 30s`: the friendly form of the jiff crate. `key` names it in the message.
-///
-/// # Errors
-/// The message, when it is no time above zero.
-pub fn duration(key: &str, text: &str) -> Checked<Duration> {
-    crate::metric::parse_time(text).ok_or_else(|| {
-        format!("{key} = '{text}': write a time above zero such as \"4s\", \"500ms\" or \"2m\"")
-    })
-}
-
-/// Puts a place before a message.
-pub(super) fn at(place: &str) -> impl Fn(String) -> String {
-    move |message| format!("{place}: {message}")
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use jigger_load::{Arrivals, Extent};
+
+    use crate::suite::{Pacing, Spread, Suite};
+
+    const HEAD: &str = "[suite]\nname = \"s\"\n";
+    const CONTENDER: &str = "[[contender]]\nname = \"a\"\nurl = \"http://127.0.0.1:8080/\"\n";
+    const SCENARIO: &str = "[[scenario]]\nname = \"q\"\nrequests = 10\n";
+
+    fn parse(text: &str) -> Result<Suite, String> {
+        Suite::parse(text, "s.toml", Path::new("/base")).map_err(|error| error.to_string())
+    }
+
+    fn fault(text: &str) -> String {
+        parse(text).unwrap_err()
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_method() {
+        let suite = parse(&format!("{HEAD}{CONTENDER}{SCENARIO}")).unwrap();
+        assert_eq!((suite.rounds.min, suite.rounds.max), (3, 20));
+        assert_eq!(suite.rounds.budget, Duration::from_secs(300));
+        assert!((suite.margin - 0.02).abs() < 1e-12);
+        assert!(suite.placebo);
+        assert_eq!(suite.scenarios[0].extent, Extent::Count(10));
+        assert_eq!(suite.contenders[0].directory, Path::new("/base/."));
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_line_and_the_nearest() {
+        let text = format!("{HEAD}{CONTENDER}{SCENARIO}conections = 3\n");
+        assert_eq!(fault(&text), "s.toml:9: unknown key 'conections'; did you mean 'connections'?");
+    }
+
+    #[test]
+    fn an_unknown_baseline_names_the_nearest() {
+        let text = format!("{HEAD}baseline = \"aa\"\n{CONTENDER}{SCENARIO}");
+        assert_eq!(fault(&text), "s.toml: baseline: unknown contender 'aa'; did you mean 'a'?");
+    }
+
+    #[test]
+    fn each_wrong_value_has_its_message() {
+        let cases = [
+            (format!("{HEAD}{SCENARIO}"), "no [[contender]]"),
+            (format!("{HEAD}{CONTENDER}"), "no [[scenario]]"),
+            (format!("{HEAD}{CONTENDER}{CONTENDER}{SCENARIO}"), "two contenders are called 'a'"),
+            (format!("{HEAD}{CONTENDER}start = \"./x 'y\"\n{SCENARIO}"), "a quote is missing"),
+            (format!("{HEAD}{CONTENDER}{SCENARIO}duration = \"1s\"\n"), "not both"),
+            (
+                format!("{HEAD}{CONTENDER}{SCENARIO}threads = \"many\"\n"),
+                "write a number or \"auto\"",
+            ),
+            (format!("{HEAD}{CONTENDER}{SCENARIO}timeout = \"soon\"\n"), "write a time above zero"),
+            (
+                format!("{HEAD}{CONTENDER}{SCENARIO}connection = \"frish\"\n"),
+                "did you mean 'fresh'?",
+            ),
+            (format!("{HEAD}{CONTENDER}{SCENARIO}threads = 4\n"), "more threads than connections"),
+            (format!("{HEAD}margin = 2.0\n{CONTENDER}{SCENARIO}"), "such as 0.02"),
+            (format!("{HEAD}{CONTENDER}{SCENARIO}rate = 0\n"), "rate must be above zero"),
+            (
+                format!("{HEAD}{CONTENDER}{SCENARIO}rate = \"60 of slowest\"\n"),
+                "\"60% of slowest\"",
+            ),
+            (format!("{HEAD}{CONTENDER}{SCENARIO}rate = \"160% of slowest\"\n"), "60% of slowest"),
+            (format!("{HEAD}{CONTENDER}{SCENARIO}burst = 3\n"), "need a rate or an objective"),
+            (
+                format!("{HEAD}{CONTENDER}{SCENARIO}rate = 9\nburst = 0\n"),
+                "burst must be above zero",
+            ),
+            (
+                format!("{HEAD}{CONTENDER}{SCENARIO}rate = 9\narrivals = \"exponental\"\n"),
+                "did you mean 'exponential'?",
+            ),
+            (
+                format!("{HEAD}{CONTENDER}{SCENARIO}objective = \"p99 < 20ms\"\n"),
+                "leave out rate and requests",
+            ),
+            (format!("{HEAD}disturbance = {{ steal = 5 }}\n{CONTENDER}{SCENARIO}"), "for 5 %"),
+            (
+                format!("{HEAD}rounds = {{ min = 9, max = 3 }}\n{CONTENDER}{SCENARIO}"),
+                "max at least min",
+            ),
+        ];
+        let placebo = CONTENDER.replace("\"a\"", "\"placebo\"");
+        assert!(fault(&format!("{HEAD}{placebo}{SCENARIO}")).contains("second entry"));
+        for (text, wanted) in cases {
+            let message = fault(&text);
+            assert!(message.contains(wanted), "{message:?} lacks {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn limits_of_disturbance_can_be_set_one_by_one() {
+        let text = format!("{HEAD}disturbance = {{ cpu_pressure = 0.5 }}\n{CONTENDER}{SCENARIO}");
+        let limits = parse(&text).unwrap().rounds.disturbance;
+        assert!((limits.cpu_pressure - 0.5).abs() < 1e-12);
+        assert!((limits.foreign_cpu - 0.05).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_busiest_kept_closed_loop_is_what_fresh_connections_are_tried_in() {
+        let many = "[[scenario]]\nname = \"many\"\nconnections = 9\nduration = \"4s\"\n";
+        let open =
+            "[[scenario]]\nname = \"open\"\nconnections = 99\nrate = 9.0\nduration = \"1s\"\n";
+        let counterpart = |head: &str, scenarios: &str| {
+            parse(&format!("{HEAD}{head}{CONTENDER}{scenarios}")).unwrap().fresh_counterpart()
+        };
+        let found = counterpart("", &format!("{SCENARIO}{many}{open}")).unwrap();
+        assert_eq!(
+            (found.name.as_str(), found.connections, found.is_fresh()),
+            ("many-fresh", 9, true)
+        );
+        assert_eq!(found.extent, Extent::Time(Duration::from_millis(150)));
+        assert_eq!(found.fresh_for.as_deref(), Some("many"));
+        assert_eq!(counterpart("measure_closing = false\n", many), None);
+        assert_eq!(counterpart("", &format!("{SCENARIO}{open}")), None);
+        let fresh = many.replace("many", "own") + "connection = \"fresh\"\n";
+        assert_eq!(counterpart("", &format!("{many}{fresh}")), None);
+    }
+
+    #[test]
+    fn https_is_refused_by_name() {
+        let contender = CONTENDER.replace("http:", "https:");
+        assert!(
+            fault(&format!("{HEAD}{contender}{SCENARIO}")).contains("https is not supported yet")
+        );
+    }
+
+    /// With an image it may run in a container, where jigger says on which port.
+    #[test]
+    fn a_port_to_be_chosen_wants_something_that_takes_it() {
+        let chosen = CONTENDER.replace("8080", "{port}");
+        let message = fault(&format!("{HEAD}{chosen}{SCENARIO}"));
+        assert!(message.starts_with("s.toml: contender 'a': url = "), "{message}");
+        assert!(
+            message.contains("there is no start") && message.contains("add start"),
+            "{message}"
+        );
+        for line in ["start = \"./app\"", "image = { ref = \"i\" }"] {
+            let suite = parse(&format!("{HEAD}{chosen}{line}\n{SCENARIO}")).unwrap();
+            assert_eq!(suite.contenders[0].is_image_only(), line.starts_with("image"));
+        }
+    }
+
+    #[test]
+    fn build_may_be_a_line_or_several_commands() {
+        let build = |value: &str| {
+            let text = format!("{HEAD}{CONTENDER}build = {value}\n{SCENARIO}");
+            parse(&text).unwrap().contenders[0].build.clone()
+        };
+        assert_eq!(build("\"go build -o 'my app'\""), [["go", "build", "-o", "my app"]]);
+        assert_eq!(build("[\"a b\", [\"c\", \"d e\"]]"), [["a", "b"], ["c", "d e"]]);
+    }
+
+    #[test]
+    fn a_contender_overrides_the_expectation_in_part() {
+        let text = format!(
+            "{HEAD}[expect]\nstatus = 201\njson = {{ message = \"pong\" }}\n\
+         {CONTENDER}expect = {{ status = 200 }}\n{SCENARIO}"
+        );
+        let expectation = parse(&text).unwrap().contenders[0].expectation.clone();
+        assert_eq!(expectation.status, 200);
+        assert_eq!(expectation.fault(200, &[], b"{\"message\":\"pong\"}"), None);
+    }
+
+    #[test]
+    fn rates_and_objectives() {
+        let scenario = |lines: &str| {
+            let text = format!("{HEAD}{CONTENDER}[[scenario]]\nname = \"q\"\n{lines}\n");
+            parse(&text).unwrap().scenarios.remove(0)
+        };
+        let fixed = scenario("requests = 5\nrate = 500\narrivals = \"exponential\"\nburst = 4");
+        let spread = Spread { arrivals: Arrivals::Exponential, burst: 4 };
+        assert_eq!(fixed.pacing, Pacing::Rate { per_second: 500.0, spread });
+        let share = scenario("duration = \"3s\"\nrate = \"60% of slowest\"");
+        let spread = Spread { arrivals: Arrivals::Even, burst: 1 };
+        assert_eq!(share.pacing, Pacing::ShareOfSlowest { share: 0.6, spread });
+        let capacity = scenario("connections = 8\nobjective = \"p99 < 20ms\"");
+        assert_eq!(capacity.extent, Extent::Time(Duration::from_secs(2)));
+        let Pacing::Capacity { objective, .. } = capacity.pacing else { panic!("{capacity:?}") };
+        assert_eq!(objective.text, "p99 < 20ms");
+    }
+}

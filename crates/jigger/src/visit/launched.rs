@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use super::container::killed_for_memory;
-use super::live::VisitError;
+use super::VisitError;
 use super::verify::Target;
 use crate::disturbance::HostReading;
 use crate::record::Evidence;
-use crate::server::UsageError;
-use crate::server::{Exit, Server, below, port};
+use crate::server::{Exit, Server, UsageError, below, port};
+use crate::suite::memory_text;
 
 /// A port is free again within this after its server has ended.
 const PORT_LIMIT: Duration = Duration::from_secs(5);
@@ -26,7 +25,6 @@ pub(super) struct LiveServer {
     pub(super) server: Option<Server>,
     pub(super) port: Option<u16>,
     pub(super) target: Target,
-    /// Whether it has given a correct answer.
     pub(super) was_ready: bool,
     /// The most memory that its container may have.
     pub(super) memory_limit_bytes: Option<u64>,
@@ -129,9 +127,27 @@ fn without_escapes(line: &str) -> String {
     pieces.fold(first, |text, piece| text + piece.split_once('m').map_or(piece, |(_, rest)| rest))
 }
 
+/// Why a container was probably killed. The kernel ends what goes beyond a group's memory with
+/// SIGKILL, which engines tell as an exit code of 128 and the signal's number (9), as shells do.
+fn killed_for_memory(exit: Exit, memory_bytes: Option<u64>) -> Option<String> {
+    let limit = memory_text(memory_bytes.filter(|_| exit == Exit::Code(128 + 9))?);
+    Some(format!(
+        "its container was killed, probably because it needed more memory than it may have \
+         ({limit}); allow it more by --memory or by `memory` in the suite's [containers]"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_kill_within_a_limit_is_put_down_to_it() {
+        let said = killed_for_memory(Exit::Code(137), Some(64 << 20)).unwrap();
+        assert!(said.contains("(64m)") && said.contains("--memory"), "{said}");
+        assert_eq!(killed_for_memory(Exit::Code(137), None), None);
+        assert_eq!(killed_for_memory(Exit::Code(1), Some(64 << 20)), None);
+    }
 
     #[test]
     fn servers_that_admit_to_debugging_are_noticed() {

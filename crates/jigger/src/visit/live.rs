@@ -2,49 +2,46 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jigger_load::Address;
-use jigger_load::fetch::{FetchError, FetchOptions, fetch};
 use tempfile::TempDir;
 
-use super::capacity;
+use super::kernel::{LocalPorts, in_running_order};
 use super::launched::LiveServer;
-use super::local_ports::{LocalPorts, in_running_order};
-use super::trial::{self, Conditions};
-use super::verify::{Target, ask_where_answered, verify};
-use super::warm_up::{self, Learned, WarmedUp, warm_up};
-use super::{ceiling, tracked};
+use super::trial::Conditions;
+use super::verify::{Target, ask_where_answered, probe, verify};
+use super::warm_up::{Learned, WarmedUp, warm_up};
+use super::{VisitError, capacity, ceiling, kernel, trial, warm_up};
 use crate::disturbance::{Disturbance, HostReading};
 use crate::event::{Event, Listener};
-use crate::image::Engine;
+use crate::image::{ContainerSpec, Engine};
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
 use crate::record::{
     CeilingAttempt, ContainerRecord, ContenderRecord, Evidence, TrialRecord, VisitParts,
     VisitRecord,
 };
-use crate::server::port::{self, Ports};
-use crate::server::ready::{Probe, wait_ready};
-use crate::server::{Diagnostic, Server, StartSpec};
+use crate::server::port::Ports;
+use crate::server::ready::wait_ready;
+use crate::server::{Container, Server, StartSpec, port};
 use crate::session::{Turn, Work, World};
-use crate::suite::{Contender, Pacing, Placeholders, Scenario};
+use crate::suite::{Contender, Network, Pacing, Placeholders, Scenario};
 
-/// One probe gives up after this; a server that hangs is asked again.
-const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
 /// Between two looks whether the user wants to stop, while ports become free.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The real world: processes, sockets, the clock.
 pub struct LiveWorld<'a> {
-    pub(super) plan: &'a RunPlan,
+    plan: &'a RunPlan,
     interrupt: Interrupt,
     began: Instant,
     ports: Ports,
     logs: TempDir,
-    pub(super) engine: Option<Engine>,
+    engine: Option<Engine>,
     /// How each contender runs in a container, in the suite's order.
-    pub(super) containers: Vec<Option<ContainerRecord>>,
+    containers: Vec<Option<ContainerRecord>>,
     /// What the first warm-up taught, by the contender's index and the connections.
     warm_ups: RefCell<BTreeMap<(usize, Option<usize>), Learned>>,
     local_ports: RefCell<LocalPorts>,
@@ -62,23 +59,6 @@ impl Stopwatch {
     fn lap_ns(&mut self) -> u64 {
         let begun = std::mem::replace(&mut self.0, Instant::now());
         u64::try_from(self.0.duration_since(begun).as_nanos()).unwrap_or(u64::MAX)
-    }
-}
-
-/// Why a visit ended early.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct VisitError(pub String);
-
-impl VisitError {
-    pub(super) fn of(error: impl ToString) -> Self {
-        Self(error.to_string())
-    }
-}
-
-impl<E: Diagnostic> From<E> for VisitError {
-    fn from(error: E) -> Self {
-        Self(error.in_full())
     }
 }
 
@@ -103,7 +83,6 @@ impl<'a> LiveWorld<'a> {
 
     /// With the engine, where there is one, for those contenders that run in containers, as their
     /// records say.
-    #[must_use]
     pub fn with_containers(
         mut self,
         engine: Option<Engine>,
@@ -200,7 +179,6 @@ impl<'a> LiveWorld<'a> {
         Ok(LiveServer { server, port, memory_limit_bytes, ..LiveServer::running_already(target) })
     }
 
-    /// How a process of the host is started.
     fn process_spec(
         &self,
         contender: &Contender,
@@ -213,7 +191,7 @@ impl<'a> LiveWorld<'a> {
     }
 
     /// How a contender is started by `argv`, whatever that is.
-    pub(super) fn spec(&self, contender: &Contender, argv: Vec<String>) -> StartSpec {
+    fn spec(&self, contender: &Contender, argv: Vec<String>) -> StartSpec {
         let log = self.logs.path().join(format!("{}.log", contender.name));
         let cpus = Some(self.plan.placement.server_cpus.clone());
         StartSpec {
@@ -339,7 +317,7 @@ impl<'a> LiveWorld<'a> {
     /// to come might be dropped.
     fn wait_for_room(&self, listener: &mut Listener<'_>) {
         let begun = Instant::now();
-        let is_over = || tracked::has_room() || begun.elapsed() >= tracked::PATIENCE;
+        let is_over = || kernel::has_room() || begun.elapsed() >= kernel::PATIENCE;
         if !is_over() {
             let name = "waiting until the kernel forgets tracked connections".to_owned();
             listener(Event::Step { name, rate_per_second: None });
@@ -406,8 +384,7 @@ fn opened(scenario: &Scenario, trial: &TrialRecord) -> (u64, u64) {
     }
 }
 
-/// Each value with its placeholders filled.
-pub(super) fn filled(
+fn filled(
     values: &Placeholders,
     environment: &[(String, String)],
 ) -> Result<Vec<(String, String)>, VisitError> {
@@ -417,62 +394,81 @@ pub(super) fn filled(
     environment.iter().map(fill).collect()
 }
 
-/// Asks at each address of the host until one does not refuse, and stays with that one.
-fn probe(target: &mut Target, contender: &Contender) -> Probe {
-    for address in target.addresses.clone() {
-        match probe_at(&address, target, contender) {
-            Probe::NotListening => {}
-            found => {
-                target.address = address;
-                return found;
-            }
-        }
+impl LiveWorld<'_> {
+    /// The command that makes the contender's container, and its name, by which it is removed.
+    fn container_spec(
+        &self,
+        contender: &Contender,
+        port: Option<u16>,
+        values: &Placeholders,
+    ) -> Result<StartSpec, VisitError> {
+        let at = self.plan.suite.contenders.iter().position(|it| it.name == contender.name);
+        let record = at.and_then(|at| self.containers.get(at)?.as_ref());
+        let (Some(engine), Some(record)) = (&self.engine, record) else {
+            return Err(VisitError("there is no image to run it from".to_owned()));
+        };
+        let limits = &self.plan.suite.container_limits;
+        let start = &contender.image_start;
+        let values = values.clone().with("host", limits.network.listen_address());
+        let name = container_name(&contender.name);
+        let spec = ContainerSpec {
+            name: name.clone(),
+            image: record.image.clone(),
+            network: limits.network.name().to_owned(),
+            publish: published(limits.network, port, start.port)?,
+            cpus: limits.cpus,
+            cpu_set: self.plan.placement.server_cpus.clone(),
+            memory_bytes: limits.memory_bytes,
+            environment: filled(&values, &start.environment)?,
+            arguments: values.fill_all(&start.arguments).map_err(VisitError::of)?,
+        };
+        let container = Some(Container { engine: engine.path.clone(), name });
+        Ok(StartSpec { container, ..self.spec(contender, engine.create_command(&spec)) })
     }
-    Probe::NotListening
 }
 
-fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe {
-    // Its time is the start-up time, so it ends with the answer's last byte.
-    let close_patience = Duration::ZERO;
-    let options = FetchOptions { timeout: PROBE_LIMIT, close_patience, ..FetchOptions::default() };
-    match fetch(address, &target.request, &options) {
-        Ok(answer) => {
-            let fault = contender.expectation.fault(answer.status, &answer.headers, &answer.body);
-            fault.map_or(Probe::Correct, Probe::Wrong)
-        }
-        Err(FetchError::Refused { .. }) => Probe::NotListening,
-        Err(error) => Probe::NoAnswer(error.to_string()),
+/// On the bridge, the visit's port and the one in the container that it leads to: the image's own,
+/// or the same.
+fn published(
+    network: Network,
+    port: Option<u16>,
+    inside: Option<u16>,
+) -> Result<Option<(u16, u16)>, VisitError> {
+    if network == Network::Host {
+        return Ok(None);
     }
+    let port = port.ok_or_else(|| {
+        let reason = "its url names no {port}, so there is nothing to publish on the bridge; \
+                      write {port} there, or add --network host";
+        VisitError(reason.to_owned())
+    })?;
+    Ok(Some((port, inside.unwrap_or(port))))
+}
+
+/// A name that no other container has: engines take letters, digits, `_`, `.` and `-`.
+fn container_name(contender: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let contender = contender.replace('+', ".");
+    format!("jigger-{}-{number}-{contender}", std::process::id())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use jigger_load::{NullOptions, NullServer};
-
     use super::*;
-    use crate::suite::Suite;
 
-    /// Verification waits to see whether the server closes; a probe that did so too would add that
-    /// to every start-up time. The quickest of many, since a busy machine can delay any of them.
     #[test]
-    fn a_probe_ends_with_the_answer() {
-        let server = NullServer::start(&NullOptions::default()).unwrap();
-        let text = format!(
-            "[suite]\nname = \"s\"\n[[contender]]\nname = \"a\"\nurl = \"http://{}/\"\n\
-             [[scenario]]\nname = \"q\"\nrequests = 1\n",
-            server.address()
-        );
-        let suite = Suite::parse(&text, "s", Path::new("/")).unwrap();
-        let contender = &suite.contenders[0];
-        let mut target = Target::new(&contender.url).unwrap();
-        let mut timed = || {
-            let begun = Instant::now();
-            assert_eq!(probe(&mut target, contender), Probe::Correct);
-            begun.elapsed()
-        };
-        let quickest = (0..50).map(|_| timed()).min().unwrap();
-        assert!(quickest < FetchOptions::default().close_patience, "{quickest:?}");
+    fn the_bridge_publishes_the_visits_port_and_the_host_none() {
+        assert_eq!(published(Network::Host, Some(7), None).unwrap(), None);
+        assert_eq!(published(Network::Bridge, Some(7), None).unwrap(), Some((7, 7)));
+        assert_eq!(published(Network::Bridge, Some(7), Some(80)).unwrap(), Some((7, 80)));
+        assert!(published(Network::Bridge, None, None).unwrap_err().0.contains("{port}"));
+    }
+
+    #[test]
+    fn names_are_such_as_engines_take_and_never_the_same() {
+        let (first, second) = (container_name("gin+container"), container_name("gin+container"));
+        assert_ne!(first, second);
+        assert!(first.ends_with("-gin.container"), "{first}");
     }
 }

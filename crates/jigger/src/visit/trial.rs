@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jigger_load::{Address, BodyRule, Expect, Load, Request, Sample};
 
-use super::live::VisitError;
+use super::VisitError;
 use super::verify::Target;
 use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;
@@ -19,13 +19,9 @@ use crate::suite::{Expectation, Pacing, Scenario, Spread};
 pub struct Conditions<'a> {
     /// Who is asked, and with which bytes.
     pub target: &'a Target,
-    /// What a correct answer is.
     pub expectation: &'a Expectation,
-    /// What the verified answers looked like.
     pub evidence: &'a Evidence,
-    /// The load engine's cores.
     pub client_cpus: &'a [usize],
-    /// Whether the user wants to stop.
     pub interrupt: &'a Interrupt,
 }
 

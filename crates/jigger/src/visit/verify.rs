@@ -1,4 +1,4 @@
-//! Are the answers right, and what does the server do besides?
+//! Does it answer, are the answers right, and what does the server do besides?
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
 use jigger_load::{Address, Request, Url};
 use sha2::{Digest as _, Sha256};
 
-use super::live::VisitError;
+use super::VisitError;
 use crate::record::Evidence;
-use crate::suite::{Expectation, RequestSpec};
+use crate::server::ready::Probe;
+use crate::suite::{Contender, Expectation, RequestSpec};
 
 /// Where a server is asked, and the bytes that it is probed with: the same for all.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The address that is asked.
     pub address: Address,
     /// All addresses that the URL's host has, in the order of the resolver.
     pub addresses: Vec<Address>,
@@ -43,6 +43,9 @@ impl Target {
     }
 }
 
+/// One probe gives up after this; a server that hangs is asked again.
+const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
+
 const OPTIONS: FetchOptions = FetchOptions {
     timeout: Duration::from_secs(10),
     max_body_bytes: 16 * 1024 * 1024,
@@ -58,6 +61,34 @@ pub fn ask_where_answered(target: &mut Target) {
         && let Some(address) = target.addresses.iter().find(answers)
     {
         target.address = address.clone();
+    }
+}
+
+/// Asks at each address of the host until one does not refuse, and stays with that one.
+pub fn probe(target: &mut Target, contender: &Contender) -> Probe {
+    for address in target.addresses.clone() {
+        match probe_at(&address, target, contender) {
+            Probe::NotListening => {}
+            found => {
+                target.address = address;
+                return found;
+            }
+        }
+    }
+    Probe::NotListening
+}
+
+fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe {
+    // Its time is the start-up time, so it ends with the answer's last byte.
+    let close_patience = Duration::ZERO;
+    let options = FetchOptions { timeout: PROBE_LIMIT, close_patience, ..FetchOptions::default() };
+    match fetch(address, &target.request, &options) {
+        Ok(answer) => {
+            let fault = contender.expectation.fault(answer.status, &answer.headers, &answer.body);
+            fault.map_or(Probe::Correct, Probe::Wrong)
+        }
+        Err(FetchError::Refused { .. }) => Probe::NotListening,
+        Err(error) => Probe::NoAnswer(error.to_string()),
     }
 }
 
@@ -102,9 +133,13 @@ fn check(expectation: &Expectation, answer: &Response, how: &str) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::time::Instant;
+
     use jigger_load::{NullOptions, NullServer};
 
     use super::*;
+    use crate::suite::Suite;
 
     /// 127.0.0.2 stands for `::1`, which not every machine has: nobody listens there.
     #[test]
@@ -120,5 +155,27 @@ mod tests {
         assert_eq!(target.address, listens.into());
         let evidence = verify(&target, &Expectation::default()).unwrap();
         assert_eq!(evidence.refused_at, [refuses.to_string()]);
+    }
+
+    /// Verification waits to see whether the server closes; a probe that did so too would add that
+    /// to every start-up time. The quickest of many, since a busy machine can delay any of them.
+    #[test]
+    fn a_probe_ends_with_the_answer() {
+        let server = NullServer::start(&NullOptions::default()).unwrap();
+        let text = format!(
+            "[suite]\nname = \"s\"\n[[contender]]\nname = \"a\"\nurl = \"http://{}/\"\n\
+             [[scenario]]\nname = \"q\"\nrequests = 1\n",
+            server.address()
+        );
+        let suite = Suite::parse(&text, "s", Path::new("/")).unwrap();
+        let contender = &suite.contenders[0];
+        let mut target = Target::new(&contender.url).unwrap();
+        let mut timed = || {
+            let begun = Instant::now();
+            assert_eq!(probe(&mut target, contender), Probe::Correct);
+            begun.elapsed()
+        };
+        let quickest = (0..50).map(|_| timed()).min().unwrap();
+        assert!(quickest < FetchOptions::default().close_patience, "{quickest:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jigger_load::{ConnectionPolicy, Extent, Load};
 use jigger_stats::{Steadiness, SteadyRule};
 
-use super::live::VisitError;
+use super::VisitError;
 use super::trial::{Conditions, load_of};
 use crate::event::{Event, Listener};
 use crate::server::Server;
@@ -32,7 +32,6 @@ impl Learned {
     }
 }
 
-/// What a warm-up ended with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WarmedUp {
     /// Whether the server's rate held still at the end, noise apart.
@@ -120,14 +119,12 @@ fn time(known: Option<Learned>, warm_up: &WarmUp) -> Duration {
     known.map_or(warm_up.cap, |known| again(known).min(warm_up.cap))
 }
 
-/// The windows of a warm-up.
 #[derive(Debug, Default)]
 struct Windows {
     /// None begins after this: a client that does not come to end its load in time answers nothing.
     limit: Duration,
     /// Correct answers a second in each.
     rates: Vec<f64>,
-    /// When each ended.
     ends: Vec<Duration>,
     /// Answers until then.
     answers: u64,

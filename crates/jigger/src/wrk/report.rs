@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jigger_load::{ErrorKind, Histogram, Sample};
 
-use super::format::{binary, cell, metric, time_s, time_us};
+use super::numbers::{binary, cell, metric, time_s, time_us};
 use super::spectrum;
 use super::statistics::Statistics;
 use crate::numbers::number;
@@ -12,9 +12,9 @@ use crate::numbers::number;
 /// wrk's threads count their answers so often.
 const TICK_MS: u64 = 100;
 
-/// What the report is about.
+/// What was asked for.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct Options<'a> {
     /// The URL as typed.
     pub url: &'a str,
     /// Threads.
@@ -95,14 +95,14 @@ impl Counts {
 impl Figures {
     /// The figures of a load whose answers count whatever their status and body.
     #[must_use]
-    pub fn of(told: &Told<'_>, sample: &Sample) -> Self {
+    pub fn of(options: &Options<'_>, sample: &Sample) -> Self {
         let requests = sample.status.values().sum();
         let mut latency = Statistics::default();
         for bucket in sample.response_time_ns.iter_recorded() {
             latency.record(bucket.value_iterated_to() / 1_000, bucket.count_at_value());
         }
-        if told.exact && told.rate.is_none() {
-            let each = requests / told.connections.max(1);
+        if options.exact && options.rate.is_none() {
+            let each = requests / options.connections.max(1);
             latency.correct((sample.elapsed_ns / 1_000).checked_div(each).unwrap_or(0));
         }
         Self { requests, latency, rates: rates(sample), counts: Counts::of(sample) }
@@ -127,23 +127,23 @@ fn rates(sample: &Sample) -> Statistics {
 
 /// The two lines that are printed before the load begins.
 #[must_use]
-pub fn head(told: &Told<'_>) -> String {
+pub fn head(options: &Options<'_>) -> String {
     format!(
         "Running {} test @ {}\n  {} threads and {} connections\n",
-        time_s(number(told.duration_s)),
-        told.url,
-        told.threads,
-        told.connections
+        time_s(number(options.duration_s)),
+        options.url,
+        options.threads,
+        options.connections
     )
 }
 
 /// All lines after the load has ended.
 #[must_use]
-pub fn body(told: &Told<'_>, sample: &Sample, figures: &Figures) -> String {
+pub fn body(options: &Options<'_>, sample: &Sample, figures: &Figures) -> String {
     let mut text = String::from("  Thread Stats   Avg      Stdev     Max   +/- Stdev\n");
     row(&mut text, "Latency", &figures.latency, time_us);
     row(&mut text, "Req/Sec", &figures.rates, metric);
-    match (told.latency, told.rate) {
+    match (options.latency, options.rate) {
         (true, None) => distribution(&mut text, &figures.latency),
         (true, Some(_)) => text.push_str(&spectrum::text(&in_us(&sample.response_time_ns))),
         (false, _) => {}
@@ -162,11 +162,11 @@ pub fn body(told: &Told<'_>, sample: &Sample, figures: &Figures) -> String {
 /// What wrk has no line for, so that it goes to standard error: percentiles beyond its own, when
 /// there are answers enough for them, and what went wrong, by kind.
 #[must_use]
-pub fn more(told: &Told<'_>, sample: &Sample) -> String {
+pub fn more(options: &Options<'_>, sample: &Sample) -> String {
     let mut text = String::new();
     let times = &sample.response_time_ns;
     for (percent, needed) in [(99.9, 10_000), (99.99, 100_000)] {
-        if told.latency && told.rate.is_none() && times.len() >= needed {
+        if options.latency && options.rate.is_none() && times.len() >= needed {
             let value = time_us(number(times.value_at_quantile(percent / 100.0)) / 1e3);
             let _ = writeln!(text, "jigger: {percent}% {value}");
         }

@@ -4,24 +4,23 @@
 //! Scripts run in LuaJIT, as in wrk, without what could break the program's memory: `ffi`,
 //! `debug` and C modules are not there.
 
-mod figures;
 mod hooks;
 mod table;
 mod thread;
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jigger_load::{Address, Load, LoadError, Progress, Request, Sample, run_with_hooks};
-use mlua::{Function, Lua, Table};
+use mlua::{Function, Lua, MetaMethod, Table, UserData, UserDataFields, UserDataMethods};
 
 pub use hooks::LuaHooks;
-pub use table::Base;
 use thread::{Shared, Thread};
 
 use super::Setting;
-use super::report::Figures;
+use super::report::{Counts, Figures};
+use super::statistics::Statistics;
 
 /// Why a script cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -71,10 +70,9 @@ impl Script {
     pub fn load(setting: &Setting<'_>) -> Result<Self, ScriptError> {
         let text = std::fs::read(setting.path)
             .map_err(|source| ScriptError::Read { path: setting.path.to_owned(), source })?;
-        let base = Base { url: setting.url, headers: setting.headers };
-        let main = state(setting.path, &text, &base)?;
+        let main = state(setting, &text)?;
         let threads = (0..setting.threads)
-            .map(|_| thread_state(setting, &text, &base, &main))
+            .map(|_| thread_state(setting, &text, &main))
             .collect::<Result<_, _>>()?;
         let script = Self { main, threads, failure: hooks::Failure::default() };
         script.check_request()?;
@@ -128,39 +126,75 @@ impl Script {
     /// # Errors
     /// [`ScriptError`] names the script's file and line, also when it failed while the load ran.
     pub fn done(&self, sample: &Sample, found: Figures) -> Result<(), ScriptError> {
-        if let Some(message) = self.failure.message() {
-            return Err(ScriptError::Ended(message));
+        if let Some(error) = self.failure.get() {
+            return Err(ScriptError::Ended(message(error)));
         }
         let Ok(done) = self.main.globals().get::<Function>("done") else {
             return Ok(());
         };
-        let summary = figures::summary(&self.main, sample, &found)?;
-        let (latency, rates) = (figures::Shown(found.latency), figures::Shown(found.rates));
-        Ok(done.call::<()>((summary, latency, rates))?)
+        let summary = summary(&self.main, sample, &found)?;
+        Ok(done.call::<()>((summary, found.latency, found.rates))?)
     }
 
     /// wrk asks the first thread for one request beforehand, which is never sent. Scripts count
     /// with that.
     fn check_request(&self) -> Result<(), ScriptError> {
-        let Some(mut hooks) = self.hooks() else {
-            return Ok(());
-        };
-        let onward = hooks[0].check_request();
-        match self.failure.message() {
-            Some(message) if onward.is_err() => Err(ScriptError::Lua(message)),
-            _ => Ok(()),
+        if let Some(hooks) = self.hooks().as_deref_mut() {
+            hooks[0].check_request();
         }
+        self.failure.get().map_or(Ok(()), |error| Err(ScriptError::Lua(message(error))))
     }
 }
 
+impl UserData for Statistics {
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+        fields.add_field_method_get("min", |_, statistics| Ok(statistics.min()));
+        fields.add_field_method_get("max", |_, statistics| Ok(statistics.max()));
+        fields.add_field_method_get("mean", |_, statistics| Ok(statistics.mean()));
+        fields.add_field_method_get("stdev", |_, statistics| Ok(statistics.stdev()));
+    }
+
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        methods.add_method("percentile", |_, statistics, percent: f64| {
+            Ok(statistics.percentile(percent))
+        });
+        methods.add_meta_method(MetaMethod::Len, |_, statistics, ()| Ok(statistics.distinct()));
+        // The different values in order, from 1 on, each with its count.
+        methods.add_meta_method(MetaMethod::Call, |_, statistics, at: usize| {
+            Ok(at.checked_sub(1).and_then(|at| statistics.value(at)).unwrap_or((0, 0)))
+        });
+    }
+}
+
+/// The run in numbers.
+fn summary(lua: &Lua, sample: &Sample, figures: &Figures) -> mlua::Result<Table> {
+    let Counts { connect, read, write, timeout, status, .. } = figures.counts;
+    let errors = lua.create_table()?;
+    for (name, count) in [
+        ("connect", connect),
+        ("read", read),
+        ("write", write),
+        ("status", status),
+        ("timeout", timeout),
+    ] {
+        errors.set(name, count)?;
+    }
+    let summary = lua.create_table()?;
+    summary.set("duration", sample.elapsed_ns / 1_000)?;
+    summary.set("requests", figures.requests)?;
+    summary.set("bytes", sample.bytes_received)?;
+    summary.set("errors", errors)?;
+    Ok(summary)
+}
+
 /// A state with the script's top level run in it.
-fn state(path: &Path, text: &[u8], base: &Base<'_>) -> Result<Lua, ScriptError> {
+fn state(setting: &Setting<'_>, text: &[u8]) -> Result<Lua, ScriptError> {
     let lua = Lua::new();
     // Lines that scripts print come in order with the report's.
     lua.load("io.stdout:setvbuf('line')").exec()?;
-    table::install(&lua, base)?;
+    table::install(&lua, setting)?;
     let text = without_shebang(text);
-    lua.load(text).set_name(format!("@{}", path.display())).exec()?;
+    lua.load(text).set_name(format!("@{}", setting.path.display())).exec()?;
     Ok(lua)
 }
 
@@ -175,16 +209,15 @@ fn without_shebang(text: &[u8]) -> &[u8] {
 fn thread_state(
     setting: &Setting<'_>,
     text: &[u8],
-    base: &Base<'_>,
     main: &Lua,
 ) -> Result<ThreadState, ScriptError> {
-    let lua = state(setting.path, text, base)?;
+    let lua = state(setting, text)?;
     let shared = Arc::new(Shared::new(setting.address, lua.weak()));
     lua.globals().get::<Table>("wrk")?.set("thread", Thread(Arc::clone(&shared)))?;
     if let Ok(setup) = main.globals().get::<Function>("setup") {
         setup.call::<()>(Thread(Arc::clone(&shared)))?;
     }
-    table::add_host(&lua, base)?;
+    table::add_host(&lua, setting)?;
     if let Ok(init) = lua.globals().get::<Function>("init") {
         let arguments = lua.create_table()?;
         for (at, argument) in setting.arguments.iter().enumerate() {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use jigger_load::Histogram;
 
-use super::format::{cell, time_us};
+use super::numbers::{cell, time_us};
 use crate::numbers::number;
 
 /// Lines for each halving of the distance to 100 %.

@@ -66,8 +66,8 @@ fn what_cannot_be_compared_is_refused_with_every_reason() {
         record["suite"]["scenarios"][0]["connections"] = 7.into();
     });
     let refused = lab.run(&["diff", "record.json", "new.json"]);
-    refused.expect(2, &["cannot be compared", "0.99 in NEW", "scenario 'q'", "--anyway"]);
-    let told = lab.run(&["diff", "record.json", "new.json", "--anyway"]);
+    refused.expect(2, &["cannot be compared", "0.99 in NEW", "scenario 'q'", "--force"]);
+    let told = lab.run(&["diff", "record.json", "new.json", "--force"]);
     told.expect(0, &["not comparable: kernel"]);
 }
 

@@ -17,7 +17,7 @@ const SERVER: &str = "crates/jigger/src/server";
 const GUARD: &str = "crates/jigger/src/server/guard.rs";
 const PORTS: &str = "crates/jigger/src/server/port.rs";
 const IMAGE: &str = "crates/jigger/src/image";
-const WORKTREE: &str = "crates/jigger/src/worktree.rs";
+const WORKTREE: &str = "crates/jigger/src/prepare/worktree.rs";
 
 /// Words of the operating system, and the only places (beginnings of paths) that may use them.
 pub const PLACES: &[(&str, &[&str])] = &[

@@ -49,17 +49,23 @@ fn only_their_places_start_processes_and_open_sockets() {
 }
 
 #[test]
+fn a_cause_is_told_once() {
+    assert_none(shipped().iter().flat_map(code::causes_told_twice));
+}
+
+#[test]
+fn modules_stand_in_no_circle() {
+    for name in ["jigger-stats", "jigger-load", "jigger"] {
+        let found = Crate::read(&shipped(), &format!("crates/{name}/src/"));
+        assert_none(found.circles());
+    }
+}
+
+#[test]
 fn modules_of_the_tool_use_only_what_is_declared_before_them() {
     let root = Source::sample("lib.rs", &read("crates/jigger/src/lib.rs"));
     let found = Crate::read(&shipped(), "crates/jigger/src/");
     assert_none(found.backward(&declared(&root)));
-}
-
-#[test]
-fn no_modules_of_the_libraries_stand_in_a_circle() {
-    for name in ["jigger-load", "jigger-stats"] {
-        assert_none(Crate::read(&shipped(), &format!("crates/{name}/src/")).circles());
-    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jigger_load::ConnectionPolicy;
 
-use super::super::tool::TOOLS;
 use super::*;
+use crate::host::Placement;
 use crate::schema::Schema;
 use crate::suite::{Pacing, RequestSpec};
 
@@ -46,8 +46,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         scenarios: &[scenario],
         contenders: vec!["gin".to_owned()],
         rounds: 6,
-        client_cpus: vec![0],
-        server_cpus: vec![1],
+        placement: &Placement { client_cpus: vec![0], server_cpus: vec![1] },
         tools: vec![
             (JIGGER, "0.1.0".to_owned()),
             ("wrk", "4.1.0".to_owned()),
@@ -64,8 +63,8 @@ fn figures_ratios_reasons_and_what_is_missing() {
     };
     assert!(checked.is_hopeless("gin", "saturation", "hey"));
     assert!(!checked.is_hopeless("gin", "saturation", "wrk"));
-    insta::assert_snapshot!(markdown(&checked, TOOLS));
-    let json = json(&checked, TOOLS);
+    insta::assert_snapshot!(markdown(&checked));
+    let json = json::render(&checked);
     let schema = Schema::CrossCheck.value();
     assert!(jsonschema::is_valid(&schema, &serde_json::from_str(&json).unwrap()));
     insta::assert_snapshot!("json", json);

@@ -4,10 +4,8 @@
 #[derive(Debug, Clone, Copy)]
 pub struct Scale {
     kind: Kind,
-    /// The range of values.
     low: f64,
     high: f64,
-    /// Where they lie.
     from: f64,
     to: f64,
 }
@@ -25,14 +23,12 @@ const MOST_TICKS: usize = 7;
 
 impl Scale {
     /// Equal steps for equal differences.
-    #[must_use]
     pub fn linear(low: f64, high: f64, (from, to): (f64, f64)) -> Self {
         let high = if high > low { high } else { low + 1.0 };
         Self { kind: Kind::Linear, low, high, from, to }
     }
 
     /// Equal steps for equal ratios. Both ends are positive.
-    #[must_use]
     pub fn log(low: f64, high: f64, (from, to): (f64, f64)) -> Self {
         let low = if low > 0.0 { low } else { f64::MIN_POSITIVE };
         let high = if high > low { high } else { low * 2.0 };
@@ -40,27 +36,22 @@ impl Scale {
     }
 
     /// Quantiles from 0 to `high`, below 1.
-    #[must_use]
     pub fn tail(high: f64, (from, to): (f64, f64)) -> Self {
         Self { kind: Kind::Tail, low: 0.0, high: high.clamp(0.5, 1.0 - 1e-12), from, to }
     }
 
     /// The place of a value; one beyond an end lies at that end.
-    #[must_use]
     pub fn at(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         let (low, high) = (self.transformed(self.low), self.transformed(self.high));
         self.from + (self.transformed(value) - low) / (high - low) * (self.to - self.from)
     }
 
-    /// The places of both ends.
-    #[must_use]
     pub fn ends(&self) -> (f64, f64) {
         (self.from, self.to)
     }
 
     /// Round values within the range, ascending.
-    #[must_use]
     pub fn ticks(&self) -> Vec<f64> {
         match self.kind {
             Kind::Linear => self.linear_ticks(),

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use crate::analysis::{Analysis, ContenderResult, Gate};
 use crate::confounder::Confounder;
-use crate::record::Status;
+use crate::record::ContenderRecord;
+use crate::report::warnings::unmeasured;
 
 /// All of a report's caveats, in the order in which they are listed.
 pub struct Caveats(Vec<Caveat>);
@@ -18,7 +19,6 @@ struct Caveat {
     touches: Vec<String>,
 }
 
-/// Whom a caveat of the whole run concerns.
 const ALL: &str = "all contenders";
 
 impl Caveats {
@@ -60,7 +60,10 @@ impl Caveats {
 
     /// The list of all, and of who could not be measured; `None` when there is nothing to say.
     pub fn body(&self, analysis: &Analysis<'_>) -> Option<Markup> {
-        let unmeasured = unmeasured(analysis);
+        let records = analysis.contenders.iter().map(|contender| contender.record);
+        let unmeasured: Vec<(&ContenderRecord, (&str, &str))> = records
+            .flat_map(|record| unmeasured(record).map(move |found| (record, found)))
+            .collect();
         if self.0.is_empty() && unmeasured.is_empty() {
             return None;
         }
@@ -68,8 +71,8 @@ impl Caveats {
             @if !self.0.is_empty() { (self.list()) }
             @if !unmeasured.is_empty() {
                 dl.reasons {
-                    @for (what, name, reason) in &unmeasured {
-                        dt { (what) ": " (name) }
+                    @for (record, (what, reason)) in &unmeasured {
+                        dt { (what) ": " (record.name) }
                         dd { pre { (reason) } }
                     }
                 }
@@ -98,44 +101,14 @@ impl Caveats {
 }
 
 fn from_gate(analysis: &Analysis<'_>, contender: &str, gate: &Gate) -> Caveat {
-    let scenarios = &analysis.record.suite.scenarios;
-    let touches = if gate.scenario.is_empty() {
-        scenarios.iter().map(|scenario| scenario.name.clone()).collect()
-    } else {
-        vec![gate.scenario.clone()]
-    };
-    Caveat {
-        contender: contender.to_owned(),
-        code: gate.code,
-        detail: gate.detail.clone(),
-        remedy: gate.remedy,
-        touches,
-    }
+    let all = analysis.record.scenario_names();
+    let touches = if gate.scenario.is_empty() { all } else { vec![gate.scenario.as_str()] };
+    let touches = touches.into_iter().map(str::to_owned).collect();
+    let Gate { code, detail, remedy, .. } = gate.clone();
+    Caveat { contender: contender.to_owned(), code, detail, remedy, touches }
 }
 
 fn from_confounder(contender: &str, found: &Confounder) -> Caveat {
-    Caveat {
-        contender: contender.to_owned(),
-        code: found.code,
-        detail: found.detail.clone(),
-        remedy: found.remedy,
-        touches: found.touches.clone(),
-    }
-}
-
-fn unmeasured<'a>(analysis: &Analysis<'a>) -> Vec<(&'static str, &'a str, &'a str)> {
-    let mut found = Vec::new();
-    for contender in &analysis.contenders {
-        let record = contender.record;
-        let what = match record.status {
-            Status::Measured => None,
-            Status::Skipped => Some("skipped"),
-            Status::Failed => Some("failed"),
-        };
-        let status = what.zip(record.reason.as_deref());
-        found.extend(status.map(|(what, reason)| (what, record.name.as_str(), reason)));
-        let image = record.image_reason.as_deref();
-        found.extend(image.map(|reason| ("no image size", record.name.as_str(), reason)));
-    }
-    found
+    let Confounder { code, detail, remedy, touches } = found.clone();
+    Caveat { contender: contender.to_owned(), code, detail, remedy, touches }
 }

@@ -1,16 +1,16 @@
-//! The tables: every figure with its unit and interval.
+//! The tables: every figure with its unit and interval, and what changed since an earlier record.
 
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
 use super::{bound_sign, interval, scrolling};
-use crate::analysis::{Analysis, ContenderResult};
+use crate::analysis::{Analysis, ContenderResult, Difference};
 use crate::metric::{Kind, Metric};
 use crate::record::{Limit, ScenarioRecord};
-use crate::report::tables::{LIMIT, measured, ratio_text, scenario_title};
+use crate::report::changes::{difference_tables, difference_title, headline, remarks};
+use crate::report::tables::{LIMIT, Table, measured, ratio_text, scenario_title};
 use crate::report::units::{significant, with_unit};
 
-/// A metric with its heading.
 type Column<'a> = (Metric<'a>, &'static str);
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
@@ -137,4 +137,43 @@ fn ratio(analysis: &Analysis<'_>, contender: &ContenderResult<'_>, rate: Metric<
             span.interval { (significant(low)) " to " (significant(high)) }
         }
     }
+}
+
+pub fn change(found: &Difference<'_>) -> Markup {
+    html! {
+        p { (difference_title(found)) }
+        @if found.reasons.is_empty() {
+            p { strong { (headline(found)) } }
+            @for table in difference_tables(found) { (drawn(&table)) }
+            ul { @for remark in remarks(found) { li { (remark) } } }
+        } @else {
+            p { "The two cannot be compared:" }
+            ul.notes { @for reason in &found.reasons { li { (reason) } } }
+        }
+    }
+}
+
+fn drawn(table: &Table) -> Markup {
+    scrolling(
+        &table.title,
+        &html! {
+            table {
+                caption { span { (table.title) } }
+                thead { tr {
+                    @for (at, heading) in table.heading.iter().enumerate() {
+                        th scope="col" { (if at == 0 { "metric" } else { heading }) }
+                    }
+                } }
+                tbody {
+                    @for row in &table.rows {
+                        tr {
+                            @for (at, cell) in row.iter().enumerate() {
+                                @if at == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    )
 }

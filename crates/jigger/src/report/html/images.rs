@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::bars::{Bar, Part, bars};
+use super::costs::{Bar, Part, bars};
 use super::{figure, scrolling};
 use crate::analysis::Analysis;
 use crate::numbers::number;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
-use super::{anchor, figure, round_text};
+use super::{anchor, figure, of_scenarios, round_text};
 use crate::analysis::{Analysis, LatencyCurve, latency_curve};
 use crate::numbers::number;
 use crate::record::ScenarioRecord;
@@ -17,16 +17,10 @@ struct Line<'a> {
 }
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
-    let scenarios = analysis.record.suite.scenarios.iter();
-    let figures: Vec<Markup> =
-        scenarios.filter_map(|scenario| scenario_figure(analysis, scenario, caveats)).collect();
-    (!figures.is_empty()).then(|| html! {
-        p.how {
-            "All rounds' answers together. A point says which share of the answers came within that "
-            "time; every further nine takes the same width. A curve ends where ten answers of a round are left."
-        }
-        div.charts { @for figure in &figures { (figure) } }
-    })
+    let how = "All rounds' answers together. A point says which share of the answers came within \
+               that time; every further nine takes the same width. A curve ends where ten answers of \
+               a round are left.";
+    of_scenarios(analysis, how, |scenario| scenario_figure(analysis, scenario, caveats))
 }
 
 fn scenario_figure(
@@ -111,10 +105,10 @@ fn description(lines: &[Line<'_>]) -> String {
 }
 
 fn caption(scenario: &ScenarioRecord) -> &'static str {
-    match (scenario.rate_per_second, scenario.fresh) {
-        (Some(_), _) => "From the instant a request was due to the last byte of its answer.",
-        (None, true) => "From the connect to the last byte of the answer.",
-        (None, false) => "From the first byte sent to the last byte received.",
+    match (scenario.is_rate_given(), scenario.fresh) {
+        (true, _) => "From the instant a request was due to the last byte of its answer.",
+        (false, true) => "From the connect to the last byte of the answer.",
+        (false, false) => "From the first byte sent to the last byte received.",
     }
 }
 

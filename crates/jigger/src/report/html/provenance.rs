@@ -1,13 +1,77 @@
-//! Where the figures come from: the host, the versions, the commands, the record itself.
+//! Where the figures come from: the verified answers, the host, the versions, the commands, the
+//! record itself.
 
 use maud::{Markup, html};
 
+use super::count;
 use crate::analysis::Analysis;
-use crate::numbers::number;
-use crate::record::{ContenderRecord, Ended, ImageRecord, Record};
+use crate::metric::Unit;
+use crate::numbers::{cpu_list, number};
+use crate::record::{ContenderRecord, Ended, Evidence, ImageRecord, Record, VisitRecord};
 use crate::report::units::{bytes, with_unit};
 
-use super::cpu_list;
+pub fn evidence(analysis: &Analysis<'_>) -> Option<Markup> {
+    let verified: Vec<(&str, &Evidence, Vec<&VisitRecord>)> = analysis
+        .contenders
+        .iter()
+        .filter_map(|contender| {
+            let name = contender.record.name.as_str();
+            let visits = analysis.record.visits_of(name);
+            let visits: Vec<&VisitRecord> = visits.collect();
+            let evidence = visits.iter().find_map(|visit| visit.evidence.as_ref())?;
+            Some((name, evidence, visits))
+        })
+        .collect();
+    (!verified.is_empty()).then(|| html! {
+        p.how {
+            "Status, headers and body were checked before each load, over a fresh connection and over a "
+            "kept one, and every answer was checked during the load. Shown is the first visit's answer."
+        }
+        div.cards {
+            @for (name, evidence, visits) in &verified { (card(name, evidence, visits)) }
+        }
+    })
+}
+
+fn card(name: &str, evidence: &Evidence, visits: &[&VisitRecord]) -> Markup {
+    let verified = visits.iter().filter(|visit| visit.evidence.is_some()).count();
+    html! {
+        article {
+            h3 { (name) }
+            dl {
+                dt { "verified" } dd { (verified) " of " (count(visits.len(), "visit")) }
+                dt { "answer" } dd { "HTTP/" (evidence.http_version) " " (evidence.status) }
+                dt { "body" }
+                dd { (size(evidence.body_bytes)) ", " (if evidence.body_repeats { "the same each time" } else { "not the same each time" }) }
+                dt { "begins" } dd { code { (evidence.body_start) } }
+                dt { "SHA-256" } dd { code { (evidence.body_sha256) } }
+                dt { "connections" }
+                dd { (if evidence.closes_connections { "closed by the server though they were to be kept" } else { "kept open" }) }
+                @if let Some(tree) = tree(evidence) { dt { "process tree" } dd { (tree) } }
+                @if let Some(notice) = &evidence.debug_notice { dt { "its log says" } dd { code { (notice) } } }
+                dt { "headers" }
+                dd { pre { @for (name, value) in &evidence.headers { (name) ": " (value) "\n" } } }
+            }
+        }
+    }
+}
+
+/// Small sizes to the byte.
+fn size(count: u64) -> String {
+    if count < 1_000 { format!("{count} bytes") } else { bytes(number(count)) }
+}
+
+fn tree(evidence: &Evidence) -> Option<String> {
+    match (evidence.processes, evidence.threads) {
+        (Some(processes), Some(threads)) => Some(format!(
+            "{processes} {}, {}",
+            if processes == 1 { "process" } else { "processes" },
+            count(threads as usize, "thread")
+        )),
+        (Some(count), None) | (None, Some(count)) => Some(count.to_string()),
+        (None, None) => None,
+    }
+}
 
 pub fn body(analysis: &Analysis<'_>) -> Markup {
     let record = analysis.record;
@@ -46,25 +110,20 @@ fn facts(record: &Record) -> Markup {
     let host = &record.host;
     html! {
         dl.facts {
-            dt { "processor" } dd { (host.processor) ", " (super::count(host.cores, "core")) }
+            dt { "processor" } dd { (host.processor) ", " (count(host.cores, "core")) }
             dt { "memory" } dd { (bytes(number(host.memory_bytes))) }
             dt { "kernel" } dd { "Linux " (host.kernel) }
             @if let Some(governor) = &host.governor { dt { "frequency governor" } dd { (governor) } }
             dt { "virtual machine" } dd { (if host.virtual_machine { "yes" } else { "no" }) }
-            dt { "client's cores" } dd { (cpu_list(&record.placement.client_cpus)) }
-            dt { "servers' cores" } dd { (cpu_list(&record.placement.server_cpus)) }
+            dt { "client's cores" } dd { (cpu_list(&record.placement.client_cpus, ", ")) }
+            dt { "servers' cores" } dd { (cpu_list(&record.placement.server_cpus, ", ")) }
             dt { "jigger" } dd { (record.jigger) ", record version " (record.version) }
-            @if let Some(driver) = driver(record) { dt { "load engine's driver" } dd { (driver) } }
+            @if let Some(driver) = record.driver() { dt { "load engine's driver" } dd { (driver) } }
             dt { "began" } dd { (record.created) }
             dt { "ended" } dd { (ended(record.ended)) }
             dt { "seed" } dd { (record.seed) }
         }
     }
-}
-
-fn driver(record: &Record) -> Option<&str> {
-    let mut trials = record.visits.iter().flat_map(|visit| &visit.trials);
-    trials.next().map(|trial| trial.driver.as_str())
 }
 
 fn ended(ended: Ended) -> &'static str {
@@ -92,7 +151,7 @@ fn command(contender: &ContenderRecord) -> Markup {
             code { @for variable in &environment { (variable) " " } (shell_words::join(&contender.start)) }
         }
         @if let Some(seconds) = contender.build_seconds {
-            " (built in " (with_unit(seconds, crate::metric::Unit::Seconds)) ")"
+            " (built in " (with_unit(seconds, Unit::Seconds)) ")"
         }
     }
 }

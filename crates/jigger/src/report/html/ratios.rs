@@ -11,13 +11,11 @@ use crate::plan::PLACEBO;
 use crate::report::chart::{self, Scale, WIDTH};
 use crate::report::units::{fine, percent, significant};
 
-/// One plot.
 struct Forest<'a> {
     title: String,
     metric: Metric<'a>,
     /// Whether the metric ranks its scenario.
     is_headline: bool,
-    /// The suite's margin, as a share.
     margin: f64,
     rows: Vec<Row<'a>>,
 }
@@ -58,8 +56,7 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
 fn forest<'a>(analysis: &'a Analysis<'_>, metric: Metric<'a>) -> Option<Forest<'a>> {
     let descriptor = metric.descriptor();
     let name = descriptor.ratios?;
-    let mut scenarios = analysis.record.suite.scenarios.iter();
-    let scenario = scenarios.find(|scenario| metric.scenario == Some(&scenario.name));
+    let scenario = metric.scenario.and_then(|name| analysis.record.scenario(name));
     let is_headline = scenario.is_some_and(|scenario| headline(scenario) == metric.kind);
     if descriptor.role == Role::OfFreeRate && !is_headline {
         return None;

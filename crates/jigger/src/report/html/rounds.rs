@@ -3,14 +3,13 @@
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
-use super::{anchor, bound_sign, count, figure, scrolling};
+use super::{anchor, bound_sign, count, figure, of_scenarios, scrolling};
 use crate::analysis::{Analysis, Summary};
 use crate::metric::Kind;
 use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Frame, Scale, WIDTH};
 use crate::report::units::{significant, with_unit};
 
-/// One contender's values.
 struct Strip<'a> {
     series: usize,
     name: &'a str,
@@ -18,17 +17,10 @@ struct Strip<'a> {
 }
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
-    let scenarios = analysis.record.suite.scenarios.iter();
-    let figures: Vec<Markup> =
-        scenarios.filter_map(|scenario| scenario_figure(analysis, scenario, caveats)).collect();
-    (!figures.is_empty()).then(|| html! {
-        p.how {
-            "Requests a second of each round, from left to right. The line in the middle of a strip is "
-            "the contender's estimate; all strips of a chart span the same ratio. A cross marks a round "
-            "without a value."
-        }
-        div.charts { @for figure in &figures { (figure) } }
-    })
+    let how = "Requests a second of each round, from left to right. The line in the middle of a \
+               strip is the contender's estimate; all strips of a chart span the same ratio. A cross \
+               marks a round without a value.";
+    of_scenarios(analysis, how, |scenario| scenario_figure(analysis, scenario, caveats))
 }
 
 fn scenario_figure(

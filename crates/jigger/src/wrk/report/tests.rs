@@ -6,8 +6,8 @@ use super::*;
 
 const PRINTED: &str = include_str!("../../../tests/data/wrk-format.tsv");
 
-fn told() -> Told<'static> {
-    Told {
+fn options() -> Options<'static> {
+    Options {
         url: "http://127.0.0.1:1/",
         threads: 2,
         connections: 4,
@@ -70,12 +70,12 @@ fn rows_stand_as_in_wrk() {
         assert_printed(&format!("    {name:<10}{cells}{within:8.2}%"));
     }
     assert_printed("  Thread Stats   Avg      Stdev     Max   +/- Stdev");
-    assert!(body(&told(), &sample(), &figures(0, &[])).contains("+/- Stdev\n"));
+    assert!(body(&options(), &sample(), &figures(0, &[])).contains("+/- Stdev\n"));
 }
 
 #[test]
 fn an_empty_load_is_shown_as_wrk_shows_it() {
-    let text = body(&told(), &sample(), &figures(0, &[]));
+    let text = body(&options(), &sample(), &figures(0, &[]));
     let empty = PRINTED.lines().find_map(|line| line.strip_prefix("empty within ")).unwrap();
     assert!(text.lines().nth(1).unwrap().ends_with(empty), "{text}");
     for line in text.lines().skip(text.lines().count() - 2) {
@@ -87,7 +87,7 @@ fn an_empty_load_is_shown_as_wrk_shows_it() {
 fn rates_and_sizes_stand_as_in_wrk() {
     let last_two = |requests: u64, bytes_received: u64, elapsed_ns: u64| -> Vec<String> {
         let sample = Sample { bytes_received, elapsed_ns, ..sample() };
-        let text = body(&told(), &sample, &figures(requests, &[]));
+        let text = body(&options(), &sample, &figures(requests, &[]));
         text.lines().rev().take(2).map(str::to_owned).collect()
     };
     for line in [
@@ -102,11 +102,11 @@ fn rates_and_sizes_stand_as_in_wrk() {
 
 #[test]
 fn the_distribution_stands_as_in_wrk() {
-    let text = body(&told(), &sample(), &figures(2, &[(307_840, 1), (5_010_000, 1)]));
+    let text = body(&options(), &sample(), &figures(2, &[(307_840, 1), (5_010_000, 1)]));
     let lines: Vec<&str> = text.lines().skip(3).take(5).collect();
     assert_eq!(lines[0], "  Latency Distribution");
     assert_printed(lines[1]);
-    let fast = body(&told(), &sample(), &figures(1, &[(307_840, 1)]));
+    let fast = body(&options(), &sample(), &figures(1, &[(307_840, 1)]));
     assert_printed(fast.lines().nth(7).unwrap());
 }
 
@@ -125,14 +125,14 @@ fn kinds_of_errors_become_those_of_wrk() {
         sample.errors.add(kind, count, || "why".to_owned());
     }
     sample.status = BTreeMap::from([(200, 10), (302, 1), (399, 1), (400, 2), (503, 7)]);
-    let figures = Figures::of(&told(), &sample);
+    let figures = Figures::of(&options(), &sample);
     assert_eq!(figures.requests, 21, "every complete answer is a request");
     let wanted = Counts { connect: 3, read: 7, write: 5, timeout: 6, status: 9 };
     assert_eq!(figures.counts, wanted, "a wrong body is no read error");
-    let text = body(&told(), &sample, &figures);
+    let text = body(&options(), &sample, &figures);
     assert!(text.contains("  Socket errors: connect 3, read 7, write 5, timeout 6\n"));
     assert!(text.contains("  Non-2xx or 3xx responses: 9\n"));
-    let more = more(&told(), &sample);
+    let more = more(&options(), &sample);
     assert!(more.contains("jigger: 4 read_malformed: why\n"), "{more}");
 }
 
@@ -149,9 +149,9 @@ fn a_tick_cut_short_counts_by_its_length() {
 fn percentiles_beyond_wrk_need_answers_enough() {
     let mut sample = sample();
     sample.response_time_ns.record_n(1_000_000, 99_999).unwrap();
-    assert_eq!(more(&told(), &sample), "jigger: 99.9% 1.00ms\n");
+    assert_eq!(more(&options(), &sample), "jigger: 99.9% 1.00ms\n");
     sample.response_time_ns.record(1_000_000).unwrap();
-    assert_eq!(more(&told(), &sample), "jigger: 99.9% 1.00ms\njigger: 99.99% 1.00ms\n");
+    assert_eq!(more(&options(), &sample), "jigger: 99.9% 1.00ms\njigger: 99.99% 1.00ms\n");
 }
 
 /// The figures that TechEmpower's toolset and HttpArena's scripts take out of wrk's output: their
@@ -168,9 +168,9 @@ mod readers {
         sample.status = BTreeMap::from([(200, 900), (500, 5)]);
         sample.ticks = vec![vec![90; 10]];
         sample.errors.add(ErrorKind::Timeout, 2, || "late".to_owned());
-        let figures = Figures::of(&told(), &sample);
+        let figures = Figures::of(&options(), &sample);
         // Standard error is often in the same file.
-        head(&told()) + &body(&told(), &sample, &figures) + &more(&told(), &sample)
+        head(&options()) + &body(&options(), &sample, &figures) + &more(&options(), &sample)
     }
 
     #[test]

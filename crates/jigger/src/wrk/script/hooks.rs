@@ -1,27 +1,15 @@
 //! The script's hooks, called by the load engine at each request and each answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jigger_load::hooks::{Batch, HookAction, Hooks, WholeResponse};
-use mlua::{Function, Lua, Value};
+use mlua::{Error, Function, Lua, Result, Value};
 
-use super::message;
 use super::thread::Shared;
 
 /// The first thing that a script did wrong, of all threads.
-#[derive(Debug, Clone, Default)]
-pub struct Failure(Arc<Mutex<Option<String>>>);
-
-impl Failure {
-    pub fn message(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn note(&self, message: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
-    }
-}
+pub type Failure = Arc<OnceLock<Error>>;
 
 /// One thread's hooks.
 pub struct LuaHooks {
@@ -42,18 +30,17 @@ impl LuaHooks {
     }
 
     /// Asks for one request that is not sent.
-    pub(super) fn check_request(&mut self) -> Result<(), ()> {
-        let action = self.request(&mut Batch::default());
+    pub(super) fn check_request(&mut self) {
+        self.request(&mut Batch::default());
         self.shared.clear_stop();
-        if action == HookAction::EndLoad { Err(()) } else { Ok(()) }
     }
 
-    fn action<T>(&self, outcome: Result<T, String>) -> (Option<T>, HookAction) {
+    fn action<T>(&self, outcome: Result<T>) -> (Option<T>, HookAction) {
         match outcome {
             Ok(value) if self.shared.is_stopped() => (Some(value), HookAction::EndThread),
             Ok(value) => (Some(value), HookAction::Continue),
-            Err(message) => {
-                self.failure.note(message);
+            Err(error) => {
+                self.failure.get_or_init(|| error);
                 (None, HookAction::EndLoad)
             }
         }
@@ -63,47 +50,45 @@ impl LuaHooks {
         self.lua.globals().get(name).ok()
     }
 
-    fn wait(&self) -> Result<Duration, String> {
+    fn wait(&self) -> Result<Duration> {
         let Some(delay) = self.function("delay") else {
             return Ok(Duration::ZERO);
         };
-        let value: Value = delay.call(()).map_err(|error| message(&error))?;
+        let value: Value = delay.call(())?;
         let milliseconds = self.lua.coerce_number(value.clone()).ok().flatten();
         milliseconds
             .and_then(|milliseconds| Duration::try_from_secs_f64(milliseconds / 1e3).ok())
             .ok_or_else(|| {
-                let place = place(&delay);
-                format!("{place}: delay() returned {}, not milliseconds from 0 on", shown(&value))
+                let found = shown(&value);
+                fault(&delay, &format!("delay() returned {found}, not milliseconds from 0 on"))
             })
     }
 
-    fn fill(&self, batch: &mut Batch) -> Result<(), String> {
+    fn fill(&self, batch: &mut Batch) -> Result<()> {
         let Some(request) = self.function("request") else {
-            return batch.fill(&self.fixed).map_err(|error| format!("wrk.format(): {error}"));
+            let refused = |error| Error::runtime(format!("wrk.format(): {error}"));
+            return batch.fill(&self.fixed).map_err(refused);
         };
-        let value: Value = request.call(()).map_err(|error| message(&error))?;
+        let value: Value = request.call(())?;
         let Value::String(text) = &value else {
-            let place = place(&request);
-            return Err(format!("{place}: request() returned {}, not a text", shown(&value)));
+            let found = shown(&value);
+            return Err(fault(&request, &format!("request() returned {found}, not a text")));
         };
         batch.fill(&text.as_bytes()).map_err(|error| {
-            format!("{}: request() returned what cannot be sent: {error}", place(&request))
+            fault(&request, &format!("request() returned what cannot be sent: {error}"))
         })
     }
 
-    fn tell(&self, answer: &WholeResponse<'_>) -> Result<(), String> {
+    fn tell(&self, answer: &WholeResponse<'_>) -> Result<()> {
         let Some(response) = self.function("response") else {
             return Ok(());
         };
-        let call = || {
-            let headers = self.lua.create_table()?;
-            for (name, value) in answer.headers() {
-                headers.raw_set(name, value)?;
-            }
-            let body = self.lua.create_string(answer.body)?;
-            response.call::<()>((answer.status, headers, body))
-        };
-        call().map_err(|error| message(&error))
+        let headers = self.lua.create_table()?;
+        for (name, value) in answer.headers() {
+            headers.raw_set(name, value)?;
+        }
+        let body = self.lua.create_string(answer.body)?;
+        response.call::<()>((answer.status, headers, body))
     }
 }
 
@@ -129,12 +114,12 @@ impl Hooks for LuaHooks {
     }
 }
 
-/// Where a function is: FILE:LINE of its first line.
-fn place(function: &Function) -> String {
+/// What a function did wrong, after FILE:LINE of its first line.
+fn fault(function: &Function, message: &str) -> Error {
     let info = function.info();
     let file = info.source.unwrap_or_default();
-    let file = file.trim_start_matches('@').to_owned();
-    info.line_defined.map_or_else(|| file.clone(), |line| format!("{file}:{line}"))
+    let line = info.line_defined.map_or_else(String::new, |line| format!(":{line}"));
+    Error::runtime(format!("{}{line}: {message}", file.trim_start_matches('@')))
 }
 
 fn shown(value: &Value) -> String {

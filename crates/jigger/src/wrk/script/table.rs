@@ -4,10 +4,11 @@ use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
+use jigger_load::Address;
 use jigger_load::fetch::connects;
-use jigger_load::{Address, Url};
 use mlua::{AnyUserData, Error, Lua, LuaString, Result, Table, Value};
 
+use super::super::Setting;
 use super::thread::ScriptAddress;
 
 /// How long `wrk.connect` waits.
@@ -15,29 +16,20 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// Names of services and their ports.
 const SERVICES: &str = "/etc/services";
 
-/// What the table begins with.
-#[derive(Debug, Clone, Copy)]
-pub struct Base<'a> {
-    /// What is asked.
-    pub url: &'a Url,
-    /// The headers from the command line.
-    pub headers: &'a [(String, String)],
-}
-
 /// Makes the table a global of the state.
-pub fn install(lua: &Lua, base: &Base<'_>) -> Result<()> {
+pub fn install(lua: &Lua, setting: &Setting<'_>) -> Result<()> {
     let headers = lua.create_table()?;
-    for (name, value) in base.headers {
+    for (name, value) in setting.headers {
         headers.set(name.as_str(), value.as_str())?;
     }
     let wrk = lua.create_table()?;
     wrk.set("scheme", "http")?;
-    wrk.set("host", base.url.host())?;
-    if base.url.port() != 80 {
-        wrk.set("port", base.url.port().to_string())?;
+    wrk.set("host", setting.url.host())?;
+    if setting.url.port() != 80 {
+        wrk.set("port", setting.url.port().to_string())?;
     }
     wrk.set("method", "GET")?;
-    wrk.set("path", base.url.target())?;
+    wrk.set("path", setting.url.target())?;
     wrk.set("headers", headers)?;
     wrk.set("format", lua.create_function(format)?)?;
     wrk.set("lookup", lua.create_function(lookup)?)?;
@@ -46,10 +38,10 @@ pub fn install(lua: &Lua, base: &Base<'_>) -> Result<()> {
 }
 
 /// Sets the header `Host`, unless the script or the command line has.
-pub fn add_host(lua: &Lua, base: &Base<'_>) -> Result<()> {
+pub fn add_host(lua: &Lua, setting: &Setting<'_>) -> Result<()> {
     let headers: Table = lua.globals().get::<Table>("wrk")?.get("headers")?;
     if headers.get::<Value>("Host")?.is_nil() {
-        headers.set("Host", base.url.host_field())?;
+        headers.set("Host", setting.url.host_field())?;
     }
     Ok(())
 }

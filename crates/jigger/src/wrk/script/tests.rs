@@ -75,13 +75,10 @@ fn hooks_stop_their_thread_and_tell_what_failed() {
     assert_eq!(hooks[0].response(&answer(200)), HookAction::Continue);
     assert_eq!(hooks[0].response(&answer(201)), HookAction::EndThread);
     assert_eq!(hooks[1].response(&answer(200)), HookAction::Continue, "the other thread goes on");
-    assert_eq!(script.failure.message(), None);
+    assert!(script.failure.get().is_none());
     assert_eq!(hooks[1].response(&answer(500)), HookAction::EndLoad);
-    assert!(
-        script.failure.message().unwrap().ends_with("x.lua:4: itbroke"),
-        "{:?}",
-        script.failure.message()
-    );
+    let failure = message(script.failure.get().unwrap());
+    assert!(failure.ends_with("x.lua:4: itbroke"), "{failure}");
 }
 
 #[test]

@@ -1,11 +1,20 @@
-//! The kernel's local ports, which fresh connections use up: such scenarios come last in a visit,
-//! and wait until enough of the ports are free again.
+//! What connections use up in the kernel.
 //!
-//! connect(2) takes the even ports of `ip_local_port_range` first; without enough of them each
+//! Its local ports: scenarios with fresh connections come last in a visit, and wait until enough of
+//! the ports are free again. connect(2) takes the even ports of `ip_local_port_range` first; without enough of them each
 //! connection takes milliseconds. Over loopback the kernel gives a port to a new connection to the
 //! same server 1 s after the old one was closed (`tcp_tw_reuse` = 2).
+//!
+//! Its table of tracked connections, which a firewall or a container engine switches on. Netfilter
+//! keeps each connection for 120 s after its end
+//! (`net.netfilter.nf_conntrack_tcp_timeout_time_wait`), over loopback too. When the table is full
+//! the kernel drops packets, and a connection takes 1 s, 3 s, or times out, whatever the server
+//! does. A visit opens some ten thousand connections, where servers close theirs or scenarios want
+//! fresh ones, so a quick succession of visits fills the usual table of 262,144.
 
+use std::fs;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jigger_load::Address;
@@ -26,7 +35,6 @@ pub struct LocalPorts {
     loads: Vec<Opened>,
 }
 
-/// Connections of one load.
 #[derive(Debug)]
 struct Opened {
     to: Address,
@@ -38,7 +46,6 @@ struct Opened {
 
 impl LocalPorts {
     /// Those of this machine.
-    #[must_use]
     pub fn of_this_machine() -> Self {
         Self::of_range(&ephemeral_range())
     }
@@ -55,7 +62,6 @@ impl LocalPorts {
     }
 
     /// How long a scenario with fresh connections to that server has to wait.
-    #[must_use]
     pub fn wait(&self, to: &Address, now: Instant) -> Duration {
         let loads = || self.loads.iter().filter(|load| load.to == *to);
         let held: f64 = loads().map(|load| load.held(now)).sum();
@@ -68,7 +74,6 @@ impl LocalPorts {
 }
 
 impl Opened {
-    /// How many of the ports are still held.
     fn held(&self, now: Instant) -> f64 {
         let since = now.saturating_duration_since(self.ended);
         let recent = HELD.saturating_sub(since).min(self.span);
@@ -79,11 +84,33 @@ impl Opened {
 
 /// The scenarios in the order in which a visit runs them: those that keep their connections as the
 /// suite has them, then those with fresh ones, the fewest at once first.
-#[must_use]
 pub fn in_running_order(scenarios: &[Scenario]) -> Vec<&Scenario> {
     let mut ordered: Vec<&Scenario> = scenarios.iter().collect();
     ordered.sort_by_key(|scenario| if scenario.is_fresh() { scenario.connections } else { 0 });
     ordered
+}
+
+/// The longest that is waited for room: a connection's entry is gone by then, unless others keep
+/// the table full.
+pub const PATIENCE: Duration = Duration::from_secs(130);
+
+/// A visit begins when at least this part of the table is free.
+const ROOM: f64 = 0.2;
+
+/// Whether the table has room for a visit's connections; also where nothing is tracked.
+pub fn has_room() -> bool {
+    let folder = Path::new("/proc/sys/net/netfilter");
+    let read = |name: &str| -> Option<u64> {
+        fs::read_to_string(folder.join(name)).ok()?.trim().parse().ok()
+    };
+    let (count, max) = (read("nf_conntrack_count"), read("nf_conntrack_max"));
+    count.zip(max).is_none_or(|(count, max)| is_enough(count, max))
+}
+
+fn is_enough(count: u64, max: u64) -> bool {
+    let number = crate::numbers::number;
+    // 0 stands for no limit.
+    max == 0 || number(max.saturating_sub(count)) >= ROOM * number(max)
 }
 
 #[cfg(test)]
@@ -151,5 +178,12 @@ mod tests {
         let names: Vec<&str> = ordered.iter().map(|scenario| scenario.name.as_str()).collect();
         let expected = ["saturation", "steady", "sequential", "few-fresh", "saturation-fresh"];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_fifth_of_the_table_has_to_be_free() {
+        assert!(is_enough(0, 262_144) && is_enough(209_715, 262_144));
+        assert!(!is_enough(209_716, 262_144) && !is_enough(300_000, 262_144));
+        assert!(is_enough(5, 0));
     }
 }

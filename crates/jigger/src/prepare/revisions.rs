@@ -1,8 +1,10 @@
 //! A suite and two checkouts to one suite for each contender: its base against its head. Pure but
 //! for looking whether folders are there.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::server::Diagnostic;
 use crate::suite::{Contender, Limit, Suite, Threshold};
 
 /// Two checkouts of one repository.
@@ -16,16 +18,27 @@ pub struct Checkouts<'a> {
     pub head: (&'a Path, &'a str),
 }
 
-/// A contender that is not compared, with the reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    pub contender: String,
-    pub reason: String,
+/// Why a contender is not compared.
+#[derive(Debug, thiserror::Error)]
+pub enum NotComparable {
+    #[error("it has no start command, so jigger cannot start two of it")]
+    NoStart,
+    #[error("its folder {} cannot be read", .0.display())]
+    Unreadable(PathBuf, #[source] io::Error),
+    #[error("its folder {} is outside the repository {}", .folder.display(), .root.display())]
+    Outside { folder: PathBuf, root: PathBuf },
+    #[error("{label} has no folder {}", .folder.display())]
+    NoFolder { label: String, folder: PathBuf },
 }
+
+impl Diagnostic for NotComparable {}
 
 /// One suite for each contender of which both revisions are there; and who was left out.
 #[must_use]
-pub fn split(suite: &Suite, checkouts: &Checkouts<'_>) -> (Vec<Suite>, Vec<LeftOut>) {
+pub fn split<'a>(
+    suite: &'a Suite,
+    checkouts: &Checkouts<'_>,
+) -> (Vec<Suite>, Vec<(&'a str, NotComparable)>) {
     let mut suites = Vec::new();
     let mut left_out = Vec::new();
     for contender in &suite.contenders {
@@ -40,22 +53,25 @@ pub fn split(suite: &Suite, checkouts: &Checkouts<'_>) -> (Vec<Suite>, Vec<LeftO
                 measure_closing: false,
                 ..suite.clone()
             }),
-            Err(reason) => left_out.push(LeftOut { contender: contender.name.clone(), reason }),
+            Err(reason) => left_out.push((contender.name.as_str(), reason)),
         }
     }
     (suites, left_out)
 }
 
 /// The contender at the base and at the head.
-fn pair(contender: &Contender, checkouts: &Checkouts<'_>) -> Result<[Contender; 2], String> {
+fn pair(contender: &Contender, checkouts: &Checkouts<'_>) -> Result<[Contender; 2], NotComparable> {
     if contender.start.is_none() {
-        return Err("it has no start command, so jigger cannot start two of it".to_owned());
+        return Err(NotComparable::NoStart);
     }
     let inside = folder_within(&contender.directory, checkouts.root)?;
     let at = |(checkout, label): (&Path, &str)| {
         let directory = checkout.join(&inside);
         if !directory.is_dir() {
-            return Err(format!("{label} has no folder {}", inside.display()));
+            return Err(NotComparable::NoFolder {
+                label: label.to_owned(),
+                folder: inside.clone(),
+            });
         }
         let name = format!("{}@{label}", contender.name);
         Ok(Contender { name, directory, image: None, ..contender.clone() })
@@ -63,13 +79,12 @@ fn pair(contender: &Contender, checkouts: &Checkouts<'_>) -> Result<[Contender; 
     Ok([at(checkouts.base)?, at(checkouts.head)?])
 }
 
-fn folder_within(folder: &Path, root: &Path) -> Result<PathBuf, String> {
+fn folder_within(folder: &Path, root: &Path) -> Result<PathBuf, NotComparable> {
     let folder = folder
         .canonicalize()
-        .map_err(|error| format!("its folder {} cannot be read: {error}", folder.display()))?;
-    folder.strip_prefix(root).map(Path::to_path_buf).map_err(|_| {
-        format!("its folder {} is outside the repository {}", folder.display(), root.display())
-    })
+        .map_err(|error| NotComparable::Unreadable(folder.to_owned(), error))?;
+    let inside = folder.strip_prefix(root).map(Path::to_path_buf);
+    inside.map_err(|_| NotComparable::Outside { folder, root: root.to_owned() })
 }
 
 /// The contender's own thresholds: its head is held to them. One that is relative to the contender
@@ -188,7 +203,7 @@ mod tests {
         let of_base = Limit::Times { factor: 0.95, contender: "api@main".to_owned() };
         assert_eq!((&threshold.limit, threshold.text.as_str()), (&of_base, "0.95 x api@main"));
 
-        let reasons: Vec<&str> = left_out.iter().map(|out| out.reason.as_str()).collect();
+        let reasons: Vec<String> = left_out.iter().map(|(_, reason)| reason.in_full()).collect();
         assert_eq!(reasons[0], "main has no folder services/new");
         assert!(reasons[1].starts_with("its folder / is outside the repository"), "{reasons:?}");
         assert!(reasons[2].starts_with("it has no start command"), "{reasons:?}");

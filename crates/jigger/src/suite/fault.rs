@@ -1,0 +1,104 @@
+//! What is wrong with a suite, and checks that several parts of it share.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::metric::parse_time;
+
+/// What is wrong with a suite: where in it, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Fault {
+    /// From the outside in: `contender 'gin'`, `image`.
+    places: Vec<String>,
+    message: String,
+}
+
+/// What a check gives, or what is wrong.
+pub type Checked<T> = Result<T, Fault>;
+
+/// A check that fails.
+pub fn refused<T>(message: impl Into<String>) -> Checked<T> {
+    Err(message.into().into())
+}
+
+/// Puts a place before what is wrong in it.
+pub fn at(place: &str) -> impl Fn(Fault) -> Fault {
+    move |mut fault| {
+        fault.places.insert(0, place.to_owned());
+        fault
+    }
+}
+
+/// `4s`, `500ms`, `1m 30s`: the friendly form of the jiff crate. `key` names it in the message.
+///
+/// # Errors
+/// [`Fault`] when it is no time above zero.
+pub fn duration(key: &str, text: &str) -> Checked<Duration> {
+    parse_time(text).map_or_else(
+        || {
+            refused(format!(
+                "{key} = '{text}': write a time above zero such as \"4s\", \"500ms\" or \"2m\""
+            ))
+        },
+        Ok,
+    )
+}
+
+/// Names end up in metric names and file names, so they are kept plain.
+pub fn plain_name(kind: &str, name: String) -> Checked<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
+    if name.is_empty() || !name.chars().all(plain) {
+        return refused(format!(
+            "{kind} name '{name}': use letters, digits, '-', '_' and '+' only"
+        ));
+    }
+    Ok(name)
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Self {
+        Self { places: Vec::new(), message }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.places.iter().try_for_each(|place| write!(f, "{place}: "))?;
+        f.write_str(&self.message)
+    }
+}
+
+/// "unknown KIND 'NAME'", with the nearest known name, or all of them.
+pub fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
+    match nearest(name, known) {
+        Some(near) => format!("unknown {kind} '{name}'; did you mean '{near}'?"),
+        None => format!("unknown {kind} '{name}'; known here: {}", known.join(", ")),
+    }
+}
+
+/// The known name that looks most like `name`, when one looks alike at all.
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let likeness = |other: &str| strsim::jaro_winkler(name, other);
+    known
+        .iter()
+        .copied()
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .filter(|best| likeness(best) > 0.7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_nearest() {
+        let text = unknown("key", "conections", &["connection", "connections", "name"]);
+        assert_eq!(text, "unknown key 'conections'; did you mean 'connections'?");
+    }
+
+    #[test]
+    fn lists_all_when_none_is_near() {
+        let text = unknown("contender", "zzz", &["gin", "flask"]);
+        assert_eq!(text, "unknown contender 'zzz'; known here: gin, flask");
+    }
+}
