@@ -3,8 +3,8 @@
 use crate::lab::{Lab, Outcome, contender, never_ready};
 
 /// No ceiling is measured for a single connection.
-const SCENARIOS: &str = "[[scenario]]\nname = \"counted\"\nrequests = 30\n\
-     [[scenario]]\nname = \"timed\"\nduration = \"100ms\"\n";
+const SCENARIOS: &str = "[[scenario]]\nname = \"first\"\nrequests = 30\n\
+     [[scenario]]\nname = \"second\"\nrequests = 10\n";
 
 /// Two rounds, so that each of two contenders has its turn after the other.
 fn run(lab: &Lab) -> Outcome {
@@ -107,8 +107,7 @@ fn a_build_that_fails_shows_its_last_lines() {
 fn what_a_contender_needs_and_the_machine_lacks_skips_it() {
     let bad = contender("bad", "pong", "needs = [\"no-such-tool\"]\n");
     let lab = Lab::new("", &[contender("good", "pong", ""), bad], SCENARIOS);
-    run(&lab)
-        .expect(0, &["skipped: bad: 'no-such-tool' is not on PATH; install no-such-tool"]);
+    run(&lab).expect(0, &["skipped: bad: 'no-such-tool' is not on PATH; install no-such-tool"]);
 }
 
 #[test]

@@ -48,7 +48,12 @@ fn script() -> PathBuf {
 }
 
 pub const SCENARIOS: &str = "[[scenario]]\nname = \"sequential\"\nrequests = 30\n\
-     [[scenario]]\nname = \"saturation\"\nconnections = 4\nduration = \"100ms\"\n";
+     [[scenario]]\nname = \"saturation\"\nconnections = 4\nduration = \"300ms\"\n";
+
+/// The same without load by time: the sooner done, and nobody is left without an answer however busy
+/// the machine is.
+pub const COUNTED: &str = "[[scenario]]\nname = \"sequential\"\nrequests = 30\n\
+     [[scenario]]\nname = \"saturation\"\nconnections = 4\nrequests = 400\n";
 
 /// The load engine's own server, and its URL; it ends when dropped.
 pub fn null_server() -> (NullServer, String) {

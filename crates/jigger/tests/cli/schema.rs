@@ -89,7 +89,7 @@ fn the_shipped_suites_are_as_the_schema_says_and_a_slip_is_not() {
         assert_valid(&schema, &value(text));
     }
     for (right, wrong) in
-        [("connections =", "conections ="), ("duration = \"100ms\"", "duration = 3")]
+        [("connections =", "conections ="), ("duration = \"300ms\"", "duration = 3")]
     {
         let slip = texts[3].replace(right, wrong);
         assert_ne!(slip, texts[3]);
