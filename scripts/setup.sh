@@ -11,6 +11,8 @@ engine_wait_seconds=60
 main() {
     mkdir -p "$state"
     have cargo || fail "Rust is missing: see https://rustup.rs"
+    # Has rustup install the pinned toolchain before several steps ask for it at once.
+    (cd "$root" && cargo --version >/dev/null) || fail "cargo does not run: see rust-toolchain.toml for the toolchain that it is to be"
     if ! installing_allowed; then
         say "SETUP=0: nothing is installed"
         write_environment

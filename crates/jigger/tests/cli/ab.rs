@@ -9,7 +9,7 @@ use crate::lab::{Lab, Outcome};
 const SVC: &str = "[[contender]]\nname = \"svc\"\ndir = \"svc\"\n\
     start = [\"python3\", \"server.py\", \"pong\", \"{port}\"]\n\
     url = \"http://127.0.0.1:{port}/\"\nstart_limit = \"120s\"\ngrace = \"120s\"\n";
-const SCENARIO: &str = "[[scenario]]\nname = \"q\"\nduration = \"500ms\"\n";
+const SCENARIO: &str = "[[scenario]]\nname = \"q\"\nrequests = 5\n";
 
 /// A repository with the server in `svc/`; its second commit changes the file by `edit`.
 struct Fixture {

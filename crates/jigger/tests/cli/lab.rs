@@ -20,8 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub fn contender(name: &str, behaviour: &str, more: &str) -> String {
     let limit = PATIENCE.as_secs();
     format!(
-        "[[contender]]\nname = \"{name}\"\nstart = [\"python3\", \"{}\", \"{behaviour}\", \"{{port}}\"]\n\
+        "[[contender]]\nname = \"{name}\"\nstart = [\"{}\", \"-SE\", \"{}\", \"{behaviour}\", \"{{port}}\"]\n\
          url = \"http://127.0.0.1:{{port}}/\"\nstart_limit = \"{limit}s\"\ngrace = \"{limit}s\"\n{more}\n",
+        python(),
         script().display()
     )
 }
@@ -30,10 +31,16 @@ pub fn contender(name: &str, behaviour: &str, more: &str) -> String {
 /// longer than the test server takes to start on this machine as it is now.
 pub fn never_ready(name: &str, behaviour: &str) -> String {
     let begun = Instant::now();
-    Command::new("python3").arg(script()).args(["exits", "0"]).output().unwrap();
+    Command::new(python()).arg("-SE").arg(script()).args(["exits", "0"]).output().unwrap();
     let limit = Duration::from_secs(2).max(begun.elapsed() * 20).as_millis();
     let patient = format!("start_limit = \"{}s\"", PATIENCE.as_secs());
     contender(name, behaviour, "").replace(&patient, &format!("start_limit = \"{limit}ms\""))
+}
+
+/// The distribution's own where there is one: what a version manager puts on PATH starts a shell first.
+fn python() -> &'static str {
+    let system = "/usr/bin/python3";
+    if Path::new(system).exists() { system } else { "python3" }
 }
 
 fn script() -> PathBuf {
@@ -42,6 +49,11 @@ fn script() -> PathBuf {
 
 pub const SCENARIOS: &str = "[[scenario]]\nname = \"sequential\"\nrequests = 30\n\
      [[scenario]]\nname = \"saturation\"\nconnections = 4\nduration = \"300ms\"\n";
+
+/// The same without load by time: the sooner done, and nobody is left without an answer however busy
+/// the machine is.
+pub const COUNTED: &str = "[[scenario]]\nname = \"sequential\"\nrequests = 30\n\
+     [[scenario]]\nname = \"saturation\"\nconnections = 4\nrequests = 400\n";
 
 /// The load engine's own server, and its URL; it ends when dropped.
 pub fn null_server() -> (NullServer, String) {
@@ -61,7 +73,7 @@ impl Lab {
         let text = format!(
             "[suite]\nname = \"lab\"\nplacebo = false\n\
              disturbance = {{ steal = 1.0, foreign_cpu = 1.0, throttled = 1.0 }}\n\
-             warm_up = {{ window = \"50ms\", windows = 3, cap = \"300ms\" }}\n{head}\n\
+             warm_up = {{ window = \"20ms\", windows = 3, cap = \"60ms\" }}\n{head}\n\
              [expect]\njson = {{ message = \"pong\" }}\n{}\n{scenarios}",
             contenders.join("\n")
         );

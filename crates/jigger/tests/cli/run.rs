@@ -3,12 +3,12 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::lab::{Lab, Outcome, SCENARIOS, contender};
+use crate::lab::{COUNTED, Lab, Outcome, contender};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn two() -> Lab {
     let contenders = [contender("one", "pong", ""), contender("two", "closes", "")];
-    Lab::new("", &contenders, SCENARIOS)
+    Lab::new("", &contenders, COUNTED)
 }
 
 fn signal(pid: u32, signal: Signal) {
@@ -36,7 +36,7 @@ fn a_run_ends_with_tables_sentences_and_a_record() {
 #[test]
 fn a_visit_times_its_parts_and_runs_fresh_connections_last() {
     let fresh = "[[scenario]]\nname = \"fresh\"\nconnection = \"fresh\"\nrequests = 20\n";
-    let scenarios = format!("{fresh}{SCENARIOS}");
+    let scenarios = format!("{fresh}{COUNTED}");
     let lab = Lab::new("", &[contender("one", "pong", "")], &scenarios);
     lab.run_quick().expect(0, &[]);
     let record = lab.record();
@@ -80,7 +80,7 @@ fn a_contender_that_has_an_image_only_is_skipped_with_the_remedy() {
     let contained = "[[contender]]\nname = \"two\"\nurl = \"http://127.0.0.1:{port}/\"\n\
                      image = { ref = \"two:latest\", env = { PORT = \"{port}\" } }\n";
     let contenders = [contender("one", "pong", ""), contained.to_owned()];
-    let lab = Lab::new("", &contenders, SCENARIOS);
+    let lab = Lab::new("", &contenders, COUNTED);
     let told = &["two", "no start, so it runs in a container only; add `--in containers`"];
     lab.run(&["check", "suite.toml"]).expect(0, told);
     lab.run_quick().expect(0, told);
@@ -91,7 +91,7 @@ fn a_contender_that_has_an_image_only_is_skipped_with_the_remedy() {
 #[test]
 fn the_umask_says_who_may_read_the_record() {
     let absent = contender("one", "pong", "needs = [\"no-such-program\"]");
-    let lab = Lab::new("", &[absent], SCENARIOS);
+    let lab = Lab::new("", &[absent], COUNTED);
     for (umask, mode) in [("022", 0o644), ("027", 0o640)] {
         let command = format!("umask {umask} && exec \"$0\" run suite.toml --record record.json");
         let output = Command::new("sh")
@@ -151,7 +151,7 @@ fn a_killed_jigger_leaves_no_server() {
 
 #[test]
 fn a_grandchild_that_left_the_process_group_is_ended() {
-    let lab = Lab::new("", &[contender("one", "orphan", "")], SCENARIOS);
+    let lab = Lab::new("", &[contender("one", "orphan", "")], COUNTED);
     lab.run_quick().expect(0, &[]);
     lab.assert_nothing_left();
 }
@@ -218,7 +218,7 @@ fn compare_asks_servers_that_run_already() {
 #[test]
 fn what_closing_costs_is_measured_with_everyone() {
     let contenders = [contender("keeps", "good", ""), contender("closes", "closes", "")];
-    let lab = Lab::new("", &contenders, SCENARIOS);
+    let lab = Lab::new("", &contenders, COUNTED);
     let run = ["run", "suite.toml", "--rounds", "1", "--no-images", "--record", "record.json"];
     let outcome = lab.run(&run);
     outcome.expect(0, &["saturation: closes closes its connections: closes over keeps is"]);
@@ -230,7 +230,7 @@ fn what_closing_costs_is_measured_with_everyone() {
         assert!(visit["trials"][0]["limit"].is_string(), "{}", visit["trials"][0]);
         assert!(trial["connections_opened"].as_u64() >= trial["requests"].as_u64());
     }
-    let lab = Lab::new("measure_closing = false", &contenders, SCENARIOS);
+    let lab = Lab::new("measure_closing = false", &contenders, COUNTED);
     lab.run(&run).expect(0, &["connection-close: closes"]);
     assert_eq!(lab.record()["visits"][0]["trials"].as_array().unwrap().len(), 2);
 }
