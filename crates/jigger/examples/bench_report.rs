@@ -11,9 +11,9 @@ use jigger::analysis::Analysis;
 use jigger::record::Record;
 use jigger::report::{Format, render};
 
-#[path = "../tests/html_support/mod.rs"]
+#[path = "../tests/html/records.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "it is the tests' own, which use more of it")]
-mod html_support;
+mod records;
 
 const FORMATS: [(&str, Format); 5] = [
     ("text", Format::Text),
@@ -25,7 +25,7 @@ const FORMATS: [(&str, Format); 5] = [
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = tempfile::NamedTempFile::new()?;
-    serde_json::to_writer(&file, &html_support::drawn_record(8, 30, 4_000))?;
+    serde_json::to_writer(&file, &records::drawn_record(8, 30, 4_000))?;
     println!("record     {:>9} bytes", file.as_file().metadata()?.len());
     for (name, format) in FORMATS {
         let begin = Instant::now();

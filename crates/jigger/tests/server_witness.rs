@@ -8,9 +8,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
-mod server_support;
 #[path = "fixtures/witness.rs"]
 mod witness;
+#[path = "server/world.rs"]
+#[expect(dead_code, reason = "the other tests of servers use more of it")]
+mod world;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +20,8 @@ use std::path::{Path, PathBuf};
 use jigger::server::usage::{CpuSource, CpuTime, Memory};
 use jigger::server::{Exit, Life, Server};
 use rustix::process::{Pid, Signal, kill_process};
-use server_support::{World, until};
 use witness::{KernelGroup, Timed, environment};
+use world::{World, until};
 
 /// Answers that gunicorn gives in each test: a second or two of its time.
 const REQUESTS: u64 = 3_000;

@@ -1,12 +1,8 @@
 //! CPU time and memory of a whole tree, against what its processes say of themselves.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
-
-mod server_support;
-
+use crate::world::{World, status};
 use jigger::host::allowed_cores;
 use jigger::server::usage::{CpuSource, MemoryKind};
-use server_support::{World, status};
 
 /// Burns CPU in every place where an account could lose it: a live process, an ended thread, a
 /// child that its parent waited for, a daemonised one that ended, one that lives on. Each says
@@ -45,7 +41,7 @@ fn assert_cpu(world: &World, source: CpuSource, tolerance_ns: u64) {
     let server = world.start();
     let told: u64 = world.log_lines(4).iter().map(|line| line.parse::<u64>().unwrap()).sum();
     // The daemonised process may still be ending; the master and its last child stay.
-    server_support::until("two left", || server.usage().unwrap().memory.processes == 2);
+    crate::world::until("two left", || server.usage().unwrap().memory.processes == 2);
     let cpu = server.usage().unwrap().cpu;
     if source == CpuSource::Cgroup && cpu.source == CpuSource::Proc {
         eprintln!("no cgroup can be made here, so only /proc was tested");

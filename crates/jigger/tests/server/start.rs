@@ -1,15 +1,11 @@
 //! What a server gets from its start, and what each failed start says.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
-
-mod server_support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use crate::world::{World, status, until};
 use jigger::server::{Diagnostic, Exit, GuardError, Life, Server, StartError};
 use rustix::process::{Pid, getpgid, getpgrp};
-use server_support::{World, status, until};
 
 fn pid_of(raw: i32) -> Option<Pid> {
     Pid::from_raw(raw)

@@ -1,19 +1,10 @@
 //! The HTML report on paper, as a real browser lays it out for printing.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "html_support/chromium.rs"]
-#[expect(dead_code, reason = "the other tests use more of it")]
-mod chromium;
-#[path = "html_support/devtools.rs"]
-mod devtools;
-mod html_support;
-
 use std::fs;
 use std::path::Path;
 
-use devtools::Browser;
-use html_support::{page, troubled};
+use crate::devtools::Browser;
+use crate::records::{page, troubled};
 use serde_json::{Value, json};
 
 /// A4 within the browser's own margins of a centimetre, in CSS pixels (96 an inch).

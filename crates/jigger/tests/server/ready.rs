@@ -1,19 +1,15 @@
 //! Waiting for the first correct answer, and each way of not getting it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
-
-mod server_support;
-
 use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::world::{PATIENCE, World};
 use jigger::server::port::Ports;
 use jigger::server::ready::{NotReady, PROBE_INTERVAL, Probe, wait_ready};
 use jigger::server::{Diagnostic, Exit, Server};
-use server_support::{PATIENCE, World};
 
 const NEVER: &dyn Fn() -> bool = &|| false;
 
@@ -110,7 +106,7 @@ fn a_server_on_another_port_is_told_where_it_listens() {
 
 /// Lets the time run out only when the server listens somewhere: after one probe.
 fn error_once_listening(server: &mut Server, asked: u16, patience: Duration) -> NotReady {
-    server_support::until("listens", || !server.listening().is_empty());
+    crate::world::until("listens", || !server.listening().is_empty());
     let limit = server.elapsed_since_spawn();
     wait_ready(server, &mut || ask(asked, patience), limit, NEVER).unwrap_err()
 }

@@ -1,16 +1,10 @@
 //! axe-core looks for what keeps people from reading the HTML report, in a real browser.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "html_support/chromium.rs"]
-mod chromium;
-mod html_support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chromium::browse;
-use html_support::{page, troubled};
+use crate::chromium::browse;
+use crate::records::{page, troubled};
 use serde_json::Value;
 
 /// Runs every rule over the whole page, with all that is folded unfolded.

@@ -1,7 +1,5 @@
 //! What the server tests share: a marked server, and a look whether anything of it is left.
 
-#![expect(dead_code, reason = "each test file uses another part of this")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

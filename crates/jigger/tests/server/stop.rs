@@ -1,17 +1,13 @@
 //! Nothing of a server survives its visit, however it was built and whoever was killed.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
-
-mod server_support;
-
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::world::{PATIENCE, World, marked, status, until};
 use jigger::server::UsageError;
 use jigger::server::{Exit, Life, StopError};
 use rustix::process::{Pid, Signal, kill_process};
-use server_support::{PATIENCE, World, marked, status, until};
 
 /// A master and four workers; each ends by SIGTERM, and the master waits for its workers.
 const PREFORK: &str = "
@@ -220,7 +216,7 @@ fn a_cgroup_is_removed_with_its_server() {
 fn nothing_survives_a_jigger_killed_with_sigkill() {
     let own = std::env::current_exe().unwrap();
     let mut holder = Command::new(own)
-        .args(["--exact", "hold_a_server_until_killed", "--ignored", "--nocapture"])
+        .args(["--exact", "stop::hold_a_server_until_killed", "--ignored", "--nocapture"])
         .env("JIGGER_TEST_HOLD", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -2,19 +2,13 @@
 //!
 //! The screenshots stay in the target folder's `tmp`, to be looked at.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-#[path = "html_support/chromium.rs"]
-mod chromium;
-mod html_support;
-
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use chromium::browse;
+use crate::chromium::browse;
+use crate::records::{page, troubled};
 use flate2::read::ZlibDecoder;
-use html_support::{page, troubled};
 
 /// A browser window is 500 pixels wide at least, so the page is put into a frame of the wanted
 /// width, as wide as a telephone for one; the frame's owner then tells what it found. The page

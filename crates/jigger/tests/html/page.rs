@@ -1,12 +1,8 @@
 //! The HTML and CSV reports as text, from records made by hand.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod html_support;
-
 use std::io::Write as _;
 
-use html_support::{HOSTILE, drawn_record, page, record, troubled};
+use crate::records::{HOSTILE, drawn_record, page, record, troubled};
 use jigger::analysis::{Analysis, latency_curve};
 use jigger::metric::Kind;
 use jigger::record::{ContainerRecord, Record};
