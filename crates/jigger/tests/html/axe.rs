@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::chromium::browse;
-use crate::records::{page, troubled};
+use crate::records::troubled_page;
 use serde_json::Value;
 
 /// Runs every rule over the whole page, with all that is folded unfolded.
@@ -57,9 +57,9 @@ fn examined(name: &str, page: &str, dark: bool, width: u32) -> (u64, Vec<String>
 
 #[test]
 fn no_rule_is_violated() {
-    let page = page(&troubled());
+    let page = troubled_page();
     for (dark, width) in [(false, 1280), (true, 1280), (false, 500)] {
-        let (rules, violations) = examined("page", &page, dark, width);
+        let (rules, violations) = examined("page", page, dark, width);
         assert!(rules > 20, "{rules} rules held");
         assert_eq!(violations, Vec::<String>::new(), "dark: {dark}, {width} pixels");
     }
@@ -67,7 +67,7 @@ fn no_rule_is_violated() {
 
 #[test]
 fn what_is_wrong_would_be_found() {
-    let spoilt = page(&troubled())
+    let spoilt = troubled_page()
         .replace("--muted:#57606a", "--muted:#c5ccd3")
         .replace("<html lang=\"en\">", "<html>");
     let (_, violations) = examined("spoilt", &spoilt, false, 1280);

@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::chromium::browse;
-use crate::records::{page, troubled};
+use crate::records::troubled_page;
 use flate2::read::ZlibDecoder;
 
 /// A browser window is 500 pixels wide at least, so the page is put into a frame of the wanted
@@ -126,8 +126,7 @@ fn picture(path: &Path) -> ((u32, u32), [u8; 3]) {
 
 fn check(width: u32, dark: bool) {
     const HEIGHT: u32 = 1_600;
-    let record = troubled();
-    let seen = look(&page(&record), width, HEIGHT, dark);
+    let seen = look(troubled_page(), width, HEIGHT, dark);
     assert_eq!(seen.messages, Vec::<String>::new());
     assert_eq!(seen.fact("title"), "pong: jigger report", "a script of the page has run");
     assert_eq!(seen.fact("scripts"), "0");

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::records::{HOSTILE, drawn_record, page, record, troubled};
+use crate::records::{HOSTILE, drawn_record, page, record, troubled, troubled_page};
 use jigger::analysis::{Analysis, latency_curve};
 use jigger::metric::Kind;
 use jigger::record::{ContainerRecord, Record};
@@ -45,7 +45,7 @@ fn line_of_record(page: &str) -> &str {
 
 #[test]
 fn the_sections_come_in_their_order() {
-    assert_eq!(sections(&page(&troubled())), SECTIONS);
+    assert_eq!(sections(troubled_page()), SECTIONS);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_record_without_a_visit_makes_a_page() {
 
 #[test]
 fn hostile_texts_stay_texts() {
-    let page = page(&troubled());
+    let page = troubled_page();
     assert!(!page.contains(HOSTILE));
     assert!(!page.contains("<img"));
     assert_eq!(page.matches("<script").count(), 1, "the data block is the only one");
@@ -129,7 +129,7 @@ fn a_page_without_its_record_is_refused() {
 
 #[test]
 fn figures_have_their_interval_and_what_touches_them() {
-    let page = page(&troubled());
+    let page = troubled_page();
     let table = page.split("<caption><span>saturation:").nth(1).unwrap();
     let row = |name: &str| {
         let begin = format!("<th scope=\"row\">{name}");
@@ -149,7 +149,7 @@ fn figures_have_their_interval_and_what_touches_them() {
 
 #[test]
 fn every_link_within_the_page_has_its_target() {
-    let page = page(&troubled());
+    let page = troubled_page();
     for link in page.split("href=\"#").skip(1) {
         let target = link.split_once('"').unwrap().0;
         assert_eq!(page.matches(&format!(" id=\"{target}\"")).count(), 1, "{target}");
@@ -158,7 +158,7 @@ fn every_link_within_the_page_has_its_target() {
 
 #[test]
 fn a_lost_round_is_shown() {
-    let page = page(&troubled());
+    let page = troubled_page();
     let strips = page.split("id=\"rounds-saturation\"").nth(1).unwrap();
     let strips = strips.split_once("</svg>").unwrap().0;
     assert_eq!(strips.matches("\u{d7}</text>").count(), 1);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::devtools::Browser;
-use crate::records::{page, troubled};
+use crate::records::troubled_page;
 use serde_json::{Value, json};
 
 /// A4 within the browser's own margins of a centimetre, in CSS pixels (96 an inch).
@@ -57,8 +57,8 @@ fn printed(name: &str, page: &str, scheme: &str) -> Value {
 
 #[test]
 fn all_of_it_is_on_the_paper_whatever_the_screen_is_like() {
-    let page = page(&troubled());
-    let light = printed("page", &page, "light");
+    let page = troubled_page();
+    let light = printed("page", page, "light");
     assert!(light["texts"].as_u64().unwrap() > 300, "{}", light["texts"]);
     assert!(light["figures"].as_u64().unwrap() >= 15, "{}", light["figures"]);
     for found in ["hidden", "wide", "clipped"] {
@@ -66,7 +66,7 @@ fn all_of_it_is_on_the_paper_whatever_the_screen_is_like() {
     }
     assert_eq!(light["narrow"], 0);
     assert_eq!((&light["background"], &light["text"]), (&WHITE.into(), &BLACK.into()));
-    let dark = printed("page", &page, "dark");
+    let dark = printed("page", page, "dark");
     assert_eq!(dark["colours"], light["colours"]);
 }
 
@@ -76,13 +76,13 @@ const BLACK: &str = "rgb(0, 0, 0)";
 /// The page as it would be without its rules for print.
 #[test]
 fn what_is_wrong_would_be_found() {
-    let spoilt = page(&troubled()).replace("@media print{", "@media speech{");
+    let spoilt = troubled_page().replace("@media print{", "@media speech{");
     let facts = printed("spoilt", &spoilt, "dark");
     for found in ["hidden", "clipped"] {
         assert_ne!(facts[found], json!([]), "{found}");
     }
     assert_ne!(facts["background"], WHITE);
     let wide =
-        page(&troubled()).replace(".charts{grid-template-columns:1fr 1fr}", ".charts{width:900px}");
+        troubled_page().replace(".charts{grid-template-columns:1fr 1fr}", ".charts{width:900px}");
     assert_ne!(printed("wide", &wide, "light")["wide"], json!([]));
 }

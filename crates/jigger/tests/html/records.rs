@@ -12,6 +12,7 @@
 mod blank;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use hdrhistogram::Histogram;
 use jigger::analysis::Analysis;
@@ -114,6 +115,12 @@ pub fn troubled() -> Record {
         }
     }
     record
+}
+
+/// The page of [`troubled`], which is drawn once for all.
+pub fn troubled_page() -> &'static str {
+    static PAGE: LazyLock<String> = LazyLock::new(|| page(&troubled()));
+    &PAGE
 }
 
 /// The record's page.
