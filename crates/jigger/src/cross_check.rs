@@ -16,6 +16,7 @@ use std::time::Duration;
 use jigger_stats::Orders;
 
 use crate::event::{Event, Listener};
+use crate::metric::Kind;
 use crate::record::{CeilingAttempt, TrialRecord, VisitRecord, decode_histogram};
 use crate::session::{Turn, Work, World};
 use crate::suite::Scenario;
@@ -118,17 +119,13 @@ fn reading(
 }
 
 fn own_reading(trial: &TrialRecord) -> Reading {
-    let number = crate::numbers::number;
     let times = decode_histogram(&trial.response_time);
-    let quantile = |quantile: f64, needed: u64| {
-        let times = times.as_ref().filter(|times| times.len() >= needed)?;
-        Some(number(times.value_at_quantile(quantile)) / 1e3)
-    };
+    let percentile = |kind: Kind| kind.descriptor().source.of_times(times.as_ref()?);
     Reading {
-        requests_per_second: number(trial.requests) / (number(trial.elapsed_ns) / 1e9),
+        requests_per_second: trial.requests_per_second(),
         mean_us: times.as_ref().map(|times| times.mean() / 1e3),
-        p50_us: quantile(0.5, 10),
-        p99_us: quantile(0.99, 1_000),
+        p50_us: percentile(Kind::ResponseTimeP50),
+        p99_us: percentile(Kind::ResponseTimeP99),
         failed: trial.errors.values().sum(),
     }
 }

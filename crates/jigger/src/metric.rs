@@ -63,15 +63,9 @@ impl Kind {
         Self::all().find(|kind| kind.descriptor().name == name)
     }
 
-    /// Percentiles of response times: name, quantile, and how many responses each needs.
-    pub fn percentiles() -> impl Iterator<Item = (&'static str, f64, u64)> {
-        TABLE.iter().filter_map(|descriptor| match descriptor.source {
-            Source::Percentile { quantile, responses } => {
-                let (_, name) = descriptor.name.split_once('.')?;
-                Some((name, quantile, responses))
-            }
-            _ => None,
-        })
+    /// The percentiles of response times.
+    pub fn percentiles() -> impl Iterator<Item = Self> {
+        Self::all().filter(|kind| matches!(kind.descriptor().source, Source::Percentile { .. }))
     }
 
     pub fn of(self, scenario: &str) -> Metric<'_> {

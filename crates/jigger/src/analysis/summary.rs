@@ -1,6 +1,5 @@
 //! One number for each contender, metric and round; and its summary over rounds.
 
-use hdrhistogram::Histogram;
 use jigger_stats::{CONFIDENCE, Location};
 
 use super::gate::{self, Gate};
@@ -93,11 +92,9 @@ fn values(record: &Record, metric: Metric<'_>, entry: &str, visits: &[Visit<'_>]
     match metric.descriptor().source {
         Source::Visit(value) => of_visits(&|visit| value(visit.record)),
         Source::Trial(value) => of_visits(&|visit| value(visit.clean_trial(scenario)?.record)),
-        Source::ResponseTimes(value) => of_visits(&|visit| Some(value(times(visit, shape?)?))),
-        Source::Percentile { quantile, responses } => of_visits(&|visit| {
-            let times = times(visit, shape?).filter(|times| times.len() >= responses)?;
-            Some(number(times.value_at_quantile(quantile)) / 1e3)
-        }),
+        source @ (Source::ResponseTimes(_) | Source::Percentile { .. }) => {
+            of_visits(&|visit| source.of_times(visit.timed_trial(shape?)?.response_time.as_ref()?))
+        }
         Source::Launches { launches, value } => {
             let times = startup_times_ms(record, entry);
             (times.len() >= launches).then(|| value(&times)).into_iter().map(Some).collect()
@@ -106,10 +103,6 @@ fn values(record: &Record, metric: Metric<'_>, entry: &str, visits: &[Visit<'_>]
             record.contender(entry).and_then(value).into_iter().map(Some).collect()
         }
     }
-}
-
-fn times<'a>(visit: &'a Visit<'_>, scenario: &ScenarioRecord) -> Option<&'a Histogram<u64>> {
-    visit.timed_trial(scenario)?.response_time.as_ref()
 }
 
 fn by_round(values: impl Iterator<Item = (usize, Option<f64>)>) -> Rounds {

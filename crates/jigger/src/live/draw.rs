@@ -146,13 +146,13 @@ fn totals(model: &Model<'_>) -> Paragraph<'static> {
 /// Two lines: the percentiles that there are answers enough for.
 fn percentiles(snapshot: &Snapshot) -> impl Iterator<Item = String> {
     let times = &snapshot.response_time_ns;
-    let known = Kind::percentiles().filter(|(_, _, needed)| times.len() >= *needed);
-    let shown: Vec<String> = known
-        .map(|(name, quantile, _)| {
-            let value_us = number(times.value_at_quantile(quantile)) / 1e3;
-            format!("{} {}", name.replace('_', "."), time_us(value_us))
-        })
-        .collect();
+    let shown = |kind: Kind| {
+        let descriptor = kind.descriptor();
+        let value_us = descriptor.source.of_times(times)?;
+        let (_, name) = descriptor.name.split_once('.')?;
+        Some(format!("{} {}", name.replace('_', "."), time_us(value_us)))
+    };
+    let shown: Vec<String> = Kind::percentiles().filter_map(shown).collect();
     let lines: Vec<String> = shown.chunks(2).map(|two| two.join(", ")).take(2).collect();
     lines.into_iter()
 }

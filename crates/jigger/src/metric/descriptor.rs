@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::Kind;
+use crate::numbers::number;
 use crate::record::{ContenderRecord, TrialRecord, VisitRecord};
 
 #[derive(Debug, Clone, Copy)]
@@ -177,6 +178,18 @@ impl Source {
     /// Whether a run has one value, and not one for each round.
     pub const fn is_once(self) -> bool {
         matches!(self, Self::Launches { .. } | Self::Contender(_))
+    }
+
+    /// The value of these response times, in nanoseconds; `None` without any or with too few of them,
+    /// and for a metric that is not of response times.
+    pub fn of_times(self, times: &Histogram<u64>) -> Option<f64> {
+        match self {
+            Self::ResponseTimes(value) => (!times.is_empty()).then(|| value(times)),
+            Self::Percentile { quantile, responses } => {
+                (times.len() >= responses).then(|| number(times.value_at_quantile(quantile)) / 1e3)
+            }
+            _ => None,
+        }
     }
 
     /// Whether each scenario has values of its own.

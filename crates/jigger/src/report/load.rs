@@ -13,7 +13,7 @@ use serde::{Serialize, Serializer};
 use super::units::{bytes, grouped, time_us};
 use crate::analysis::{ENGINE_SHARE_LIMIT, Offered, engine_share, is_near_ports};
 use crate::confounder::{HELD_BACK_SHARE, closes_connections};
-use crate::metric::{Kind, Source};
+use crate::metric::Kind;
 use crate::numbers::number;
 use crate::record::Limit;
 
@@ -271,23 +271,16 @@ const BATCH: &str = "  batch: where 8 or more were due, answers were left to gat
 
 impl Latencies {
     fn of(times_ns: &Histogram<u64>) -> Self {
-        let is_some = !times_ns.is_empty();
-        let percentile = |kind: Kind| {
-            let Source::Percentile { quantile, responses } = kind.descriptor().source else {
-                return None;
-            };
-            let has_enough = times_ns.len() >= responses;
-            has_enough.then(|| number(times_ns.value_at_quantile(quantile)) / 1e3)
-        };
+        let value = |kind: Kind| kind.descriptor().source.of_times(times_ns);
         Self {
-            mean: is_some.then(|| times_ns.mean() / 1e3),
-            stdev: is_some.then(|| times_ns.stdev() / 1e3),
-            p50: percentile(Kind::ResponseTimeP50),
-            p90: percentile(Kind::ResponseTimeP90),
-            p99: percentile(Kind::ResponseTimeP99),
-            p99_9: percentile(Kind::ResponseTimeP999),
-            p99_99: percentile(Kind::ResponseTimeP9999),
-            max: is_some.then(|| number(times_ns.max()) / 1e3),
+            mean: value(Kind::ResponseTimeMean),
+            stdev: value(Kind::ResponseTimeStdev),
+            p50: value(Kind::ResponseTimeP50),
+            p90: value(Kind::ResponseTimeP90),
+            p99: value(Kind::ResponseTimeP99),
+            p99_9: value(Kind::ResponseTimeP999),
+            p99_99: value(Kind::ResponseTimeP9999),
+            max: value(Kind::ResponseTimeMax),
         }
     }
 
