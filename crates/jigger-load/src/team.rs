@@ -169,7 +169,7 @@ impl<'a> Team<'a> {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     next = (next + every).max(Instant::now());
-                    // While the last responses are heard out there is nothing new to be seen.
+                    // While the last responses are drained there is nothing new to be seen.
                     if self.boards.iter().all(Board::is_final) {
                         continue;
                     }

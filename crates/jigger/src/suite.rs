@@ -29,7 +29,7 @@ pub use selection::{
     ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus, memory_bytes,
     memory_text,
 };
-pub use threshold::{Bound, Limit, Threshold, check_metrics};
+pub use threshold::{Limit, Threshold, check_metrics};
 
 /// The name under which the baseline is entered a second time; no contender may have it.
 pub const PLACEBO: &str = "placebo";

@@ -53,8 +53,8 @@ impl Visit<'_> {
         self.trials.iter().find(|trial| trial.record.scenario == scenario)
     }
 
-    /// The trial of a scenario when it is without errors: errors and wrong answers are never throughput, and a
-    /// server that fails fast must not look fast.
+    /// The trial of a scenario when it is without errors: errors and wrong answers are never
+    /// throughput, and a server that fails fast must not look fast.
     pub fn clean_trial(&self, scenario: &str) -> Option<&Trial<'_>> {
         self.trial(scenario).filter(|trial| is_clean(trial.record))
     }

@@ -26,8 +26,7 @@ use crate::suite::{Selection, Suite, check_metrics};
 pub fn run(args: &AbArgs) -> Result<Exit> {
     let suite = Suite::read(&args.suite, &options(args).selection)?;
     let scenarios: Vec<&str> = suite.scenarios.iter().map(|s| s.name.as_str()).collect();
-    check_metrics(&args.metric, &scenarios)
-        .map_err(|message| anyhow::anyhow!("--metric: {message}"))?;
+    check_metrics(&args.metric, &scenarios).context("--metric")?;
     let repository = Repository::containing(&std::env::current_dir()?)?;
     let (base, head) = (repository.resolve(&args.base)?, repository.resolve(&args.head)?);
     if base.commit == head.commit {
@@ -114,14 +113,15 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
             images: Images::Skip,
             record: Some(path),
             verbosity: args.shown.verbosity(),
-            settled: &|record: &Record| {
-                let analysis = Analysis::of(record);
-                Compared::of(&analysis, &|it| is_counted(record, it, &args.metric)).is_settled()
-            },
+            settled: &|record: &Record| compared(&Analysis::of(record), args).is_settled(),
         };
         records.push(pipeline::run(&plan, &context)?.record);
     }
     Ok(records)
+}
+
+fn compared<'a>(analysis: &'a Analysis<'a>, args: &AbArgs) -> Compared<'a> {
+    Compared::of(analysis, &|metric| is_counted(analysis.record, metric, &args.metric))
 }
 
 fn report(
@@ -131,12 +131,7 @@ fn report(
     interrupt: &Interrupt,
 ) -> Result<Exit> {
     let analyses: Vec<Analysis<'_>> = records.iter().map(Analysis::of).collect();
-    let compared: Vec<Compared<'_>> = analyses
-        .iter()
-        .map(|analysis| {
-            Compared::of(analysis, &|metric| is_counted(analysis.record, metric, &args.metric))
-        })
-        .collect();
+    let compared: Vec<Compared<'_>> = analyses.iter().map(|it| compared(it, args)).collect();
     let described = |revision: &Revision| match revision.name == revision.commit {
         true => revision.short().to_owned(),
         false => format!("{} ({})", revision.name, revision.short()),

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use super::{Exit, output};
 use crate::analysis::{Analysis, Basis, Difference, has_common_baseline};
@@ -48,9 +48,7 @@ fn against(analysis: &Analysis<'_>, earlier: &Record, args: &ReportArgs) -> Resu
 
 pub fn diff(args: &DiffArgs) -> Result<Exit> {
     let (old, new) = (Record::read(&args.old)?, Record::read(&args.new)?);
-    let scenarios: Vec<&str> = new.suite.scenarios.iter().map(|s| s.name.as_str()).collect();
-    check_metrics(&args.metric, &scenarios)
-        .map_err(|message| anyhow::anyhow!("--metric: {message}"))?;
+    check_metrics(&args.metric, &new.scenario_names()).context("--metric")?;
     let (old, new) = (Analysis::of(&old), Analysis::of(&new));
     let found = Difference::of(&old, &new, basis(args, &old, &new)?, &args.metric);
     if !found.reasons.is_empty() && !args.force {

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::host::{NotCpus, Placement, PlacementError, parse_cpus};
+use crate::numbers;
 use crate::suite::{Place, Selection, memory_text};
 
 /// What a user asks for beside the suite: flags of the command line.
@@ -94,8 +95,7 @@ impl Options {
     /// The program's arguments that ask for the same of the suite in this file.
     pub fn arguments(&self, suite: &str) -> Vec<String> {
         let Self { method, selection, cores, .. } = self;
-        let list =
-            |cpus: &CpuList| cpus.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let list = |cpus: &CpuList| numbers::cpu_list(&cpus.0, ",");
         let (mut words, metrics) = match &self.revisions {
             None => (vec!["run".to_owned()], &[][..]),
             Some(Revisions { base, head, metrics }) => {

@@ -7,10 +7,9 @@ use jigger_load::{Arrivals, Extent};
 use super::RunPlan;
 use crate::host::Host;
 use crate::record::{
-    BoundRecord, Ended, PlanRecord, Record, ScenarioRecord, SuiteRecord, ThresholdRecord, VERSION,
-    WarmUpRecord,
+    Ended, PlanRecord, Record, ScenarioRecord, SuiteRecord, ThresholdRecord, VERSION, WarmUpRecord,
 };
-use crate::suite::{Bound, Limit, Pacing, Scenario, Threshold};
+use crate::suite::{Limit, Pacing, Scenario, Threshold};
 
 impl RunPlan {
     /// The record of a run that begins now, on a host of which these are the facts.
@@ -84,10 +83,7 @@ fn threshold_record(threshold: &Threshold) -> ThresholdRecord {
     ThresholdRecord {
         metric: threshold.metric.clone(),
         contender: threshold.contender.clone(),
-        bound: match threshold.bound {
-            Bound::AtLeast => BoundRecord::AtLeast,
-            Bound::AtMost => BoundRecord::AtMost,
-        },
+        bound: threshold.bound,
         limit,
         relative_to,
         text: threshold.text.clone(),

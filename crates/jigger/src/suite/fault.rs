@@ -34,14 +34,11 @@ pub fn at(place: &str) -> impl Fn(Fault) -> Fault {
 /// # Errors
 /// [`Fault`] when it is no time above zero.
 pub fn duration(key: &str, text: &str) -> Checked<Duration> {
-    parse_time(text).map_or_else(
-        || {
-            refused(format!(
-                "{key} = '{text}': write a time above zero such as \"4s\", \"500ms\" or \"2m\""
-            ))
-        },
-        Ok,
-    )
+    parse_time(text).ok_or_else(|| {
+        Fault::from(format!(
+            "{key} = '{text}': write a time above zero such as \"4s\", \"500ms\" or \"2m\""
+        ))
+    })
 }
 
 /// Names end up in metric names and file names, so they are kept plain.

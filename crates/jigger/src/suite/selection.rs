@@ -219,16 +219,18 @@ pub fn memory_bytes(text: &str) -> Checked<u64> {
     let bytes = parse_bytes(text).filter(|bytes| *bytes >= 1.0 && *bytes < MOST_BYTES);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 2^63")]
     let whole = bytes.map(|bytes| bytes as u64);
-    let whole = whole.ok_or_else(|| {
-        format!("memory = '{text}': write a size such as \"512 MB\", \"256m\" or \"1 GiB\"")
-    })?;
-    Ok(whole)
+    whole.ok_or_else(|| {
+        Fault::from(format!(
+            "memory = '{text}': write a size such as \"512 MB\", \"256m\" or \"1 GiB\""
+        ))
+    })
 }
 
 /// As many as a signed 64-bit number has.
 const MOST_BYTES: f64 = 9.2e18;
 
-/// A size as container engines write it (powers of 1,024), in the largest unit that it is a whole number of.
+/// A size as container engines write it (powers of 1,024), in the largest unit that it is a whole
+/// number of.
 pub fn memory_text(bytes: u64) -> String {
     let units = [(30, "g"), (20, "m"), (10, "k")];
     let unit = units.iter().find(|(shift, _)| bytes > 0 && bytes.trailing_zeros() >= *shift);

@@ -4,6 +4,7 @@ use super::fault::{Checked, at, refused, unknown};
 use super::raw::{RawLimit, RawThreshold};
 use super::{Contender, Scenario};
 use crate::metric::{Kind, Metric, parse_amount};
+use crate::record::BoundRecord;
 
 /// A promise about one metric of one contender.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,16 +12,10 @@ pub struct Threshold {
     pub metric: String,
     pub contender: String,
     /// On which side of the limit it has to stay.
-    pub bound: Bound,
+    pub bound: BoundRecord,
     pub limit: Limit,
     /// The limit as it was written.
     pub text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    AtLeast,
-    AtMost,
 }
 
 /// What a metric is held against.
@@ -63,8 +58,8 @@ fn checked(raw: RawThreshold, scenarios: &[&str], contenders: &[Contender]) -> C
     let contender_names: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
     known("contender", &raw.contender, &contender_names)?;
     let (bound, key, written) = match (raw.at_least, raw.at_most) {
-        (Some(limit), None) => (Bound::AtLeast, "at_least", limit),
-        (None, Some(limit)) => (Bound::AtMost, "at_most", limit),
+        (Some(limit), None) => (BoundRecord::AtLeast, "at_least", limit),
+        (None, Some(limit)) => (BoundRecord::AtMost, "at_most", limit),
         _ => return refused("give either at_least or at_most"),
     };
     let text = match written {
@@ -121,7 +116,7 @@ mod tests {
     fn amounts_and_multiples() {
         let read = |text: &str| suite(text).unwrap().thresholds.remove(0);
         let amount = read("metric = \"startup_ms\"\ncontender = \"gin\"\nat_most = \"1s\"");
-        assert_eq!((amount.bound, amount.limit), (Bound::AtMost, Limit::Amount(1_000.0)));
+        assert_eq!((amount.bound, amount.limit), (BoundRecord::AtMost, Limit::Amount(1_000.0)));
         let number =
             read("metric = \"q.requests_per_second\"\ncontender = \"gin\"\nat_least = 1000");
         assert_eq!((number.limit, number.text.as_str()), (Limit::Amount(1_000.0), "1000"));
@@ -129,7 +124,7 @@ mod tests {
             "metric = \"q.requests_per_second\"\ncontender = \"gin\"\nat_least = \"1.5 x flask\"",
         );
         let wanted = Limit::Times { factor: 1.5, contender: "flask".to_owned() };
-        assert_eq!((times.bound, times.limit), (Bound::AtLeast, wanted));
+        assert_eq!((times.bound, times.limit), (BoundRecord::AtLeast, wanted));
     }
 
     #[test]
