@@ -12,29 +12,19 @@ seconds=${2:-5}
 work=$(mktemp -d)
 
 main() {
-    local url pair server
+    local pair
     have script || fail "script(1) is missing, which lends the screen a terminal: install Debian's bsdutils"
     cd "$root"
     cargo build --release --quiet -p jigger -p jigger-load --bin jigger --example null_server
-    # The null server ends when its standard input closes.
-    mkfifo "$work/input"
-    target/release/examples/null_server <"$work/input" >"$work/address" &
-    server=$!
-    exec 3>"$work/input"
-    until [ -s "$work/address" ]; do
-        kill -0 "$server" 2>/dev/null || fail "the null server did not start"
-        sleep 0.05
-    done
-    url=http://$(head -n 1 "$work/address")/
+    start_null_server target/release/examples/null_server "$work"
     echo "pair      with   without  (CPU us a request)"
     for pair in $(seq "$pairs"); do
-        measure "$url" --tui >>"$work/with"
-        measure "$url" --no-tui >>"$work/without"
+        measure "$null_server_url" --tui >>"$work/with"
+        measure "$null_server_url" --no-tui >>"$work/without"
         printf '%4d  %8s  %8s\n' "$pair" "$(tail -n 1 "$work/with")" "$(tail -n 1 "$work/without")"
     done
     printf 'median%8s  %8s\n' "$(median "$work/with")" "$(median "$work/without")"
-    exec 3>&-
-    wait
+    stop_null_server
     rm -rf "$work"
 }
 

@@ -79,3 +79,24 @@ answering_engine() {
     done
     return 1
 }
+
+# start_null_server PROGRAM FOLDER: starts the load engine's null server; its URL is in null_server_url. It
+# needs the folder for two files, and ends when its standard input, file descriptor 3, closes.
+start_null_server() {
+    local server
+    mkfifo "$2/input"
+    "$1" <"$2/input" >"$2/address" &
+    server=$!
+    exec 3>"$2/input"
+    until [ -s "$2/address" ]; do
+        kill -0 "$server" 2>/dev/null || fail "the null server did not start"
+        sleep 0.05
+    done
+    # shellcheck disable=SC2034  # for the scripts that source this
+    null_server_url=http://$(head -n 1 "$2/address")/
+}
+
+stop_null_server() {
+    exec 3>&-
+    wait
+}

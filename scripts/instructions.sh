@@ -12,30 +12,19 @@ many=${2:-12000}
 work=$(mktemp -d)
 
 main() {
-    local url server
     have valgrind || fail "valgrind is missing: install Debian's valgrind"
     cd "$root"
     export CARGO_TARGET_DIR=target/instructions
     # valgrind 3.19 does not follow the system calls that rustix makes without libc.
     cargo build --release --quiet -p jigger --bin jigger --features rustix/use-libc
     cargo build --release --quiet -p jigger-load --example null_server
-    # The null server ends when its standard input closes.
-    mkfifo "$work/input"
-    target/instructions/release/examples/null_server <"$work/input" >"$work/address" &
-    server=$!
-    exec 3>"$work/input"
-    until [ -s "$work/address" ]; do
-        kill -0 "$server" 2>/dev/null || fail "the null server did not start"
-        sleep 0.05
-    done
-    url=http://$(head -n 1 "$work/address")/
+    start_null_server target/instructions/release/examples/null_server "$work"
     echo "instructions a request"
-    show "closed loop, keep-alive" "$url" -c 8
-    show "closed loop, fresh" "$url" -c 8 --fresh
-    show "open loop, keep-alive" "$url" -c 8 --rate 1000000
-    show "open loop, fresh" "$url" -c 8 --fresh --rate 1000000
-    exec 3>&-
-    wait
+    show "closed loop, keep-alive" "$null_server_url" -c 8
+    show "closed loop, fresh" "$null_server_url" -c 8 --fresh
+    show "open loop, keep-alive" "$null_server_url" -c 8 --rate 1000000
+    show "open loop, fresh" "$null_server_url" -c 8 --fresh --rate 1000000
+    stop_null_server
     rm -rf "$work"
 }
 
