@@ -7,7 +7,7 @@ use jigger_stats::Verdict;
 use super::markdown::{escaped, markdown_table};
 use super::tables::{Table, bounded, threshold_table};
 use super::terminal::{thresholds, titled};
-use super::units::{fine, percent, with_unit};
+use super::units::{count, fine, percent, with_unit};
 use super::warnings::warnings;
 use super::{Format, Look, Tone};
 use crate::analysis::{Basis, Change, Claim, Compared, Difference, Figure, ThresholdResult};
@@ -97,13 +97,13 @@ fn contender_of<'a>(run: &Compared<'a>) -> &'a str {
 fn revision_lead(found: &Revisions<'_>, run: &Compared<'_>) -> String {
     let record = run.analysis.record;
     format!(
-        "{} against {}, {} interleaved rounds, seed {}; {}, {} cores, Linux {}; jigger {}",
+        "{} against {}, {} interleaved rounds, seed {}; {}, {}, Linux {}; jigger {}",
         found.head,
         found.base,
         run.analysis.rounds,
         record.seed,
         record.host.processor,
-        record.host.cores,
+        count(record.host.cores, "core"),
         record.host.kernel,
         record.jigger
     )
@@ -272,8 +272,7 @@ fn unchanged(counted: &[&Change<'_>], total: usize) -> String {
     });
     let untold = total.saturating_sub(counted.iter().filter(|it| it.verdict.is_some()).count());
     let untold = if untold > 0 { format!(", {untold} not told") } else { String::new() };
-    let metrics = if total == 1 { "metric" } else { "metrics" };
-    format!("No change shown in {total} {metrics}{untold}{open}")
+    format!("No change shown in {}{untold}{open}", count(total, "metric"))
 }
 
 pub(super) fn difference_tables(found: &Difference<'_>) -> Vec<Table> {

@@ -16,7 +16,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::sentences::{Part, Sentence, sentences};
 use super::tables::{promise, threshold_value};
-use super::units::with_unit;
+use super::units::{count, with_unit};
 use crate::analysis::{Analysis, Difference};
 use crate::metric::{Bound, Unit};
 use crate::numbers::cpu_list;
@@ -185,11 +185,6 @@ fn thresholds(analysis: &Analysis<'_>) -> Option<Markup> {
             "misses it; in between it is not settled."
         }
     })
-}
-
-/// `1 round`, `2 rounds`.
-fn count(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn figure(chart: &Markup, caption: &Markup) -> Markup {

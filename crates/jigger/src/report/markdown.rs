@@ -2,6 +2,7 @@
 
 use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{Table, tables};
+use super::units::count;
 use super::warnings::{Warning, warnings};
 use crate::analysis::Analysis;
 
@@ -9,13 +10,13 @@ use crate::analysis::Analysis;
 pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
     let record = analysis.record;
     let mut text = format!(
-        "## {}\n\n{}, seed {}, baseline {}; {}, {} cores, Linux {}; jigger {}\n",
+        "## {}\n\n{}, seed {}, baseline {}; {}, {}, Linux {}; jigger {}\n",
         record.suite.name,
         rounds(analysis),
         record.seed,
         record.suite.baseline,
         record.host.processor,
-        record.host.cores,
+        count(record.host.cores, "core"),
         record.host.kernel,
         record.jigger
     );

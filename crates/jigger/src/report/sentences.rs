@@ -5,7 +5,7 @@ use std::fmt;
 use jigger_stats::Verdict;
 
 use super::Tone;
-use super::units::{bytes, fine, percent, significant, with_unit};
+use super::units::{bytes, count, fine, percent, significant, with_unit};
 use crate::analysis::{Analysis, Comparison, headline, startup_times_ms};
 use crate::metric::{Kind, Metric, Role, Unit};
 use crate::numbers::number;
@@ -70,8 +70,7 @@ pub fn rounds(analysis: &Analysis<'_>) -> String {
         Ended::MaxRounds if looks.len() > 1 => " (last look)".to_owned(),
         _ => String::new(),
     };
-    let noun = if analysis.rounds == 1 { "round" } else { "rounds" };
-    format!("{} {noun}{why}", analysis.rounds)
+    count(analysis.rounds, "round") + &why
 }
 
 pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {

@@ -4,7 +4,7 @@ use jigger_load::Arrivals;
 use jigger_stats::Verdict;
 
 use super::Tone;
-use super::units::{significant, with_unit};
+use super::units::{count, significant, with_unit};
 use crate::analysis::{
     Analysis, Comparison, ContenderResult, Ranked, Summary, ThresholdResult, headline,
 };
@@ -167,10 +167,7 @@ pub fn measured<'a, 'b>(
 
 /// `saturation: 32 connections, keep-alive, 3 s a round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
-    let connections = match scenario.connections {
-        1 => "1 connection".to_owned(),
-        many => format!("{many} connections"),
-    };
+    let connections = count(scenario.connections, "connection");
     let policy = if scenario.fresh { "a fresh one for each request" } else { "keep-alive" };
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests a round"),

@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
 use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{LIMIT, Table, figure_tables, promise, threshold_value};
+use super::units::count;
 use super::warnings::{Warning, warnings};
 use super::{Look, Tone};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
@@ -39,17 +40,17 @@ pub fn render(analysis: &Analysis<'_>, look: Look) -> String {
 fn header(analysis: &Analysis<'_>, look: Look) -> String {
     let record = analysis.record;
     let title = format!(
-        "{}: {} contenders, {}, seed {}, baseline {}",
+        "{}: {}, {}, seed {}, baseline {}",
         record.suite.name,
-        record.contenders.len(),
+        count(record.contenders.len(), "contender"),
         rounds(analysis),
         record.seed,
         record.suite.baseline
     );
     let host = format!(
-        "{}, {} cores (client on {}, servers on {}), Linux {}",
+        "{}, {} (client on {}, servers on {}), Linux {}",
         record.host.processor,
-        record.host.cores,
+        count(record.host.cores, "core"),
         cpu_list(&record.placement.client_cpus, ","),
         cpu_list(&record.placement.server_cpus, ","),
         record.host.kernel

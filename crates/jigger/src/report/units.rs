@@ -81,6 +81,11 @@ pub fn grouped(value: f64) -> String {
     text
 }
 
+/// `1 round`, `2 rounds`.
+pub fn count(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

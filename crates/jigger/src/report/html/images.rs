@@ -138,7 +138,7 @@ fn layers((_, name, image): &Named<'_>) -> Markup {
         @if !image.layers.is_empty() {
             details {
                 summary {
-                    (name) ": " (super::count(image.layers.len(), "layer")) ", "
+                    (name) ": " (units::count(image.layers.len(), "layer")) ", "
                     (shared) " of them shared"
                 }
                 (scrolling(&format!("layers of {name}"), &layer_table(&image.layers)))
@@ -188,7 +188,7 @@ fn biggest(layer: &LayerRecord) -> Markup {
     let files = usize::try_from(layer.files).unwrap_or(usize::MAX);
     html! {
         @for file in &layer.biggest { span.file { (size(file.bytes)) " " code { (file.path) } } }
-        span.interval { (super::count(files, "file")) " in all" }
+        span.interval { (units::count(files, "file")) " in all" }
     }
 }
 

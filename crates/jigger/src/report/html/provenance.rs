@@ -3,12 +3,11 @@
 
 use maud::{Markup, html};
 
-use super::count;
 use crate::analysis::Analysis;
 use crate::metric::Unit;
 use crate::numbers::{cpu_list, number};
 use crate::record::{ContenderRecord, Ended, Evidence, ImageRecord, Record, VisitRecord};
-use crate::report::units::{bytes, with_unit};
+use crate::report::units::{bytes, count, with_unit};
 
 pub fn evidence(analysis: &Analysis<'_>) -> Option<Markup> {
     let verified: Vec<(&str, &Evidence, Vec<&VisitRecord>)> = analysis

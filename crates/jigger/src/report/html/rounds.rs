@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use super::caveats::Caveats;
-use super::{anchor, bound_sign, count, figure, of_scenarios, scrolling};
+use super::{anchor, bound_sign, figure, of_scenarios, scrolling};
 use crate::analysis::{Analysis, Summary};
 use crate::metric::Kind;
 use crate::record::ScenarioRecord;
 use crate::report::chart::{self, Frame, Scale, WIDTH};
-use crate::report::units::{significant, with_unit};
+use crate::report::units::{count, significant, with_unit};
 
 struct Strip<'a> {
     series: usize,
