@@ -80,10 +80,7 @@ impl<'a> Checked<'a> {
         round: usize,
         reading: Result<Reading, ToolError>,
     ) {
-        let known = self.series.iter().position(|series| {
-            series.contender == contender && series.scenario == scenario && series.tool == tool
-        });
-        let place = known.unwrap_or_else(|| {
+        let place = self.place(contender, scenario, tool).unwrap_or_else(|| {
             self.series.push(Series {
                 contender: contender.to_owned(),
                 scenario: scenario.to_owned(),
@@ -122,7 +119,11 @@ impl<'a> Checked<'a> {
     /// What a tool measured of a contender in a scenario.
     #[must_use]
     pub fn find(&self, contender: &str, scenario: &str, tool: &str) -> Option<&Series> {
-        self.series.iter().find(|series| {
+        self.place(contender, scenario, tool).map(|place| &self.series[place])
+    }
+
+    fn place(&self, contender: &str, scenario: &str, tool: &str) -> Option<usize> {
+        self.series.iter().position(|series| {
             series.contender == contender && series.scenario == scenario && series.tool == tool
         })
     }
