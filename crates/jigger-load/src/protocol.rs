@@ -54,6 +54,17 @@ impl Sink for () {
     fn data(&mut self, _: &[u8]) {}
 }
 
+/// Why what came on a connection is no response to one of its requests. The connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable<E> {
+    /// It is not what the protocol has.
+    Malformed(E),
+    /// No request was without a response.
+    Surplus,
+    /// The server says that it closes a connection that was idle for too long.
+    IdleTimeout,
+}
+
 /// One connection's conversation, through its successive sockets. The source of requests encodes
 /// them for it.
 pub(crate) trait Protocol {
@@ -62,9 +73,6 @@ pub(crate) trait Protocol {
 
     /// Why what came is none of its responses.
     type Error: Display;
-
-    /// More came than was asked for.
-    const UNASKED: Self::Error;
 
     /// A conversation with room for so many requests at once.
     fn new(requests: usize) -> Self;
@@ -96,7 +104,7 @@ pub(crate) trait Protocol {
         expect: &Expect,
         shared: &mut Self::Shared,
         sink: impl Sink,
-    ) -> Result<Option<Response>, Self::Error>;
+    ) -> Result<Option<Response>, Unusable<Self::Error>>;
 
     /// The stream has ended: the response that this completes, if one.
     fn end_of_stream(&mut self, expect: &Expect, shared: &mut Self::Shared) -> Option<Response>;
@@ -107,6 +115,6 @@ pub(crate) trait Protocol {
     /// The socket is gone: forgets the response being read; requests stay, to be sent anew.
     fn disconnect(&mut self);
 
-    /// Gives up all requests; how many.
-    fn abandon(&mut self) -> usize;
+    /// Gives up so many requests, the oldest.
+    fn abandon(&mut self, count: usize);
 }

@@ -39,6 +39,10 @@ pub struct Sample {
     /// Connections that the server ended although the load wanted to keep them: it closed them
     /// or said `Connection: close`.
     pub closed_by_server: u64,
+    /// Bytes that came when no request was without a response, also after the end: the server
+    /// answers twice, or sends more than its `Content-Length` says. Such a connection is closed. What
+    /// comes while the next request is under way cannot be told from its response.
+    pub surplus_bytes: u64,
     /// Responses of which a piece came some 40 ms after the one before, as when the server waits for
     /// the client's delayed acknowledgement.
     pub held_back: u64,
@@ -107,6 +111,7 @@ impl Sample {
         self.in_flight_at_end.oldest_ns = self.in_flight_at_end.oldest_ns.max(oldest_ns);
         self.connections_opened += other.connections_opened;
         self.closed_by_server += other.closed_by_server;
+        self.surplus_bytes += other.surplus_bytes;
         self.held_back += other.held_back;
         self.drained += other.drained;
         self.ticks.extend(other.ticks);
@@ -164,6 +169,10 @@ pub struct Snapshot {
     pub status: BTreeMap<u16, u64>,
     /// Failed requests by kind.
     pub errors: Errors,
+    /// As in [`Sample`](crate::Sample).
+    pub closed_by_server: u64,
+    /// As in [`Sample`](crate::Sample).
+    pub surplus_bytes: u64,
 }
 
 /// Where the threads of a load publish what they have counted: [`Load::snapshots`](crate::Load).
@@ -195,6 +204,8 @@ impl Snapshots {
             response_time_ns: histogram(),
             status: BTreeMap::new(),
             errors: Errors::default(),
+            closed_by_server: 0,
+            surplus_bytes: 0,
         };
         for slot in &self.0 {
             let latest = slot.latest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -223,6 +234,8 @@ impl Snapshot {
             *self.status.entry(*status).or_default() += count;
         }
         self.errors.merge(&other.errors);
+        self.closed_by_server += other.closed_by_server;
+        self.surplus_bytes += other.surplus_bytes;
     }
 }
 
@@ -249,7 +262,8 @@ mod tests {
         let mut response_time_ns = histogram();
         response_time_ns.saturating_record(time_ns);
         let status = BTreeMap::from([(200, 1)]);
-        Snapshot { response_time_ns, status, errors: Errors::default() }
+        let errors = Errors::default();
+        Snapshot { response_time_ns, status, errors, closed_by_server: 1, surplus_bytes: 2 }
     }
 
     #[test]
@@ -266,5 +280,6 @@ mod tests {
         let latest = snapshots.latest();
         assert_eq!((latest.response_time_ns.len(), latest.response_time_ns.min()), (2, 7));
         assert_eq!(latest.status, BTreeMap::from([(200, 2)]));
+        assert_eq!((latest.closed_by_server, latest.surplus_bytes), (2, 4));
     }
 }

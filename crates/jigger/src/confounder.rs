@@ -90,6 +90,7 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     let reference = baseline.filter_map(|visit| visit.evidence.as_ref()).next();
     let mut found = Vec::new();
     found.extend(connection_close(record, &visits, evidence));
+    found.extend(surplus_bytes(record, &visits));
     found.extend(delayed_acks(record, &visits));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
         found.extend(answer_differs(record, evidence, reference));
@@ -145,6 +146,23 @@ fn connection_close(
 /// Whether a server that ended so many connections while it gave so many answers keeps none.
 pub fn closes_connections(closed: u64, answers: u64) -> bool {
     number(closed) > CLOSED_SHARE * number(answers)
+}
+
+/// What comes while the next request is under way is taken for its response.
+fn surplus_bytes(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
+    let surplus = |scenario: &str| counted(visits, scenario, |trial| trial.surplus_bytes).0;
+    let mut touches = all(record);
+    touches.retain(|scenario| surplus(scenario) > 0);
+    let bytes: u64 = touches.iter().map(|scenario| surplus(scenario)).sum();
+    (bytes > 0).then(|| Confounder {
+        code: "surplus-bytes",
+        detail: format!(
+            "it sent {bytes} bytes that no request asked for, so responses may have been taken for \
+             those of later requests"
+        ),
+        remedy: "make it respond once to each request, with as many bytes as its Content-Length says",
+        touches,
+    })
 }
 
 fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
@@ -293,6 +311,19 @@ mod tests {
         let closes = found(|trial| trial.requests * 9 / 10).unwrap();
         assert_eq!(closes.touches, ["saturation"]);
         assert!(closes.detail.contains("it closed 109080 connections"), "{}", closes.detail);
+    }
+
+    #[test]
+    fn what_nobody_asked_for_is_told() {
+        let mut record = record(3);
+        assert!(of_contender(&record, "gin").iter().all(|found| found.code != "surplus-bytes"));
+        for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+            visit.trials[1].surplus_bytes = 40;
+        }
+        let confounders = of_contender(&record, "gin");
+        let surplus = confounders.iter().find(|found| found.code == "surplus-bytes").unwrap();
+        assert_eq!(surplus.touches, ["saturation"]);
+        assert!(surplus.detail.contains("120 bytes"), "{}", surplus.detail);
     }
 
     #[test]

@@ -368,6 +368,9 @@ pub struct TrialRecord {
     pub connections_opened: u64,
     /// Connections that the server closed although they were to be kept.
     pub closed_by_server: u64,
+    /// Bytes that came when no request was without a response.
+    #[serde(default)]
+    pub surplus_bytes: u64,
     /// Answers of which a piece came some 40 ms after the one before, as when the server waits for
     /// the client's delayed acknowledgement.
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 pub(crate) mod parser;
 
-use super::{Flight, Protocol, Response, Sink, Verdict};
+use super::{Flight, Protocol, Response, Sink, Unusable, Verdict};
 use crate::expect::{BodyCheck, Expect, LastMatch};
 pub use parser::Malformed;
 use parser::{Event, Head, Memo, Parser};
@@ -27,7 +27,6 @@ pub(crate) struct Http1 {
 impl Protocol for Http1 {
     type Shared = Memory;
     type Error = Malformed;
-    const UNASKED: Malformed = Malformed::Unasked;
 
     fn new(requests: usize) -> Http1 {
         Http1 {
@@ -65,13 +64,14 @@ impl Protocol for Http1 {
         expect: &Expect,
         memory: &mut Memory,
         mut sink: impl Sink,
-    ) -> Result<Option<Response>, Malformed> {
+    ) -> Result<Option<Response>, Unusable<Malformed>> {
         let Some(flight) = self.flights.front().filter(|_| self.sent > 0) else {
-            return if input.is_empty() { Ok(None) } else { Err(Self::UNASKED) };
+            return if input.is_empty() { Ok(None) } else { Err(unasked(input)) };
         };
         let is_head = flight.is_head;
         loop {
-            match self.parser.next(input, is_head, &mut memory.memo)? {
+            let event = self.parser.next(input, is_head, &mut memory.memo);
+            match event.map_err(Unusable::Malformed)? {
                 Event::Head(head) => {
                     self.head = Some(head);
                     self.check.reset();
@@ -101,12 +101,19 @@ impl Protocol for Http1 {
         self.sent = 0;
     }
 
-    fn abandon(&mut self) -> usize {
-        let count = self.flights.len();
-        self.flights.clear();
-        self.sent = 0;
-        count
+    fn abandon(&mut self, count: usize) {
+        self.flights.drain(..count);
+        self.sent = self.sent.saturating_sub(count);
     }
+}
+
+/// What came without a request: a server may say with a 408 that it closes an idle connection (RFC
+/// 9110, section 15.5.9).
+fn unasked(input: &[u8]) -> Unusable<Malformed> {
+    const BEFORE: &[u8] = b"HTTP/1.";
+    let is_408 = input.starts_with(BEFORE)
+        && input.get(BEFORE.len() + 1..).is_some_and(|rest| rest.starts_with(b" 408"));
+    if is_408 { Unusable::IdleTimeout } else { Unusable::Surplus }
 }
 
 impl Http1 {
@@ -165,16 +172,26 @@ mod tests {
     }
 
     #[test]
-    fn bytes_without_a_request_are_an_error() {
+    fn what_comes_without_a_request_is_surplus_or_a_server_that_closes() {
         let mut connection = Http1::new(1);
         let mut memory = Memory::default();
-        let absorb = |connection: &mut Http1, memory: &mut Memory| {
-            connection.absorb(&mut &PONG[..], &pong(), memory, ()).map(|answer| answer.is_some())
+        let mut absorb = |connection: &mut Http1, mut input: &[u8]| {
+            let response = connection.absorb(&mut input, &pong(), &mut memory, ());
+            response.map(|response| response.is_some())
         };
-        assert_eq!(absorb(&mut connection, &mut memory), Err(Malformed::Unasked));
+        assert_eq!(absorb(&mut connection, PONG), Err(Unusable::Surplus));
         send(&mut connection, flight(0, false));
-        assert_eq!(absorb(&mut connection, &mut memory), Ok(true));
-        assert_eq!(absorb(&mut connection, &mut memory), Err(Malformed::Unasked));
+        assert_eq!(absorb(&mut connection, PONG), Ok(true));
+        for (input, wanted) in [
+            (PONG, Unusable::Surplus),
+            (b"H", Unusable::Surplus),
+            (b"\0\0\0", Unusable::Surplus),
+            (b"HTTP/1.1 200 408\r\n\r\n", Unusable::Surplus),
+            (b"HTTP/1.1 408 Request Timeout\r\n\r\n", Unusable::IdleTimeout),
+            (b"HTTP/1.0 408\r\n", Unusable::IdleTimeout),
+        ] {
+            assert_eq!(absorb(&mut connection, input), Err(wanted));
+        }
     }
 
     #[test]

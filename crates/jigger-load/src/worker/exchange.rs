@@ -5,7 +5,7 @@ use super::{Phase, Worker};
 use crate::failure::ErrorKind;
 use crate::io::{Driver, READ_BYTES, Received};
 use crate::load::ConnectionPolicy;
-use crate::protocol::{Protocol, Response, Verdict};
+use crate::protocol::{Protocol, Response, Unusable, Verdict};
 use crate::source::Source;
 use rustix::io::Errno;
 use std::ops::Range;
@@ -240,12 +240,8 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             from = end - input.len();
             match response {
                 Ok(Some(response)) => {
-                    let last = self.settle(index, &response, arrived_ns);
-                    if last && from < end {
-                        self.fail(index, ErrorKind::ReadMalformed, || P::UNASKED.to_string());
-                        return Taken::Failed;
-                    }
-                    if last {
+                    if self.settle(index, &response, arrived_ns) {
+                        self.tally.surplus_bytes += (end - from) as u64;
                         return Taken::Last;
                     }
                     if from == end {
@@ -256,11 +252,31 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                     self.slots[index].pieces.more(self.now_ns, received.bytes);
                     return Taken::GoOn;
                 }
-                Err(error) => {
-                    self.fail(index, ErrorKind::ReadMalformed, || error.to_string());
+                Err(unusable) => {
+                    self.break_off(index, unusable, end - from);
                     return Taken::Failed;
                 }
             }
+        }
+    }
+
+    /// Closes a connection on which so many bytes came that are no response to a request.
+    fn break_off(&mut self, index: usize, unusable: Unusable<P::Error>, bytes: usize) {
+        let slot = &self.slots[index];
+        let is_first = !slot.responded && !slot.connection.flights().is_empty();
+        match unusable {
+            Unusable::Malformed(error) => {
+                self.fail(index, ErrorKind::ReadMalformed, || error.to_string());
+            }
+            _ if is_first => {
+                let message = "bytes came before the first request was sent";
+                self.fail(index, ErrorKind::ReadMalformed, || message.to_owned());
+            }
+            Unusable::Surplus => {
+                self.tally.surplus_bytes += bytes as u64;
+                self.close_idle(index);
+            }
+            Unusable::IdleTimeout => self.closed_when_idle(index),
         }
     }
 

@@ -82,8 +82,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             self.settle(index, &response, None);
         }
         let slot = &self.slots[index];
-        let unanswered = slot.connection.flights().len();
-        let lost = !announced && unanswered > 0;
+        let lost = !announced && !slot.connection.flights().is_empty();
         if self.load.connection == ConnectionPolicy::KeepAlive && !lost {
             self.tally.closed_by_server += 1;
         }
@@ -94,45 +93,65 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             let message = || closed_early(is_within_response);
             return self.fail(index, ErrorKind::ReadClosedEarly, message);
         }
-        self.slots[index].disconnect();
-        self.slots[index].phase = Phase::Closed;
-        self.proceed(index);
+        self.close_idle(index);
     }
 
     /// Gives up the requests of a connection whose deadline has passed.
     pub(super) fn time_out(&mut self, index: usize) {
         let timeout = self.load.timeout;
-        let count = self.slots[index].connection.flights().len() as u64;
+        let count = self.slots[index].connection.flights().len();
         match self.slots[index].phase {
-            Phase::Connecting => self.tally.errors.add(ErrorKind::ConnectTimeout, count, || {
-                format!(
-                    "no connection within {timeout:?}: the server's listen queue is full, or a \
+            Phase::Connecting => {
+                self.tally.errors.add(ErrorKind::ConnectTimeout, count as u64, || {
+                    format!(
+                        "no connection within {timeout:?}: the server's listen queue is full, or a \
                      firewall drops packets, as the kernel does when its table of tracked \
                      connections is full (`sysctl net.netfilter.nf_conntrack_max`); use fewer \
                      connections, or keep-alive"
-                )
-            }),
-            _ => self.tally.errors.add(ErrorKind::Timeout, count, || {
-                format!("no complete answer within {timeout:?}")
+                    )
+                })
+            }
+            _ => self.tally.errors.add(ErrorKind::Timeout, count as u64, || {
+                format!("no complete response within {timeout:?}")
             }),
         }
-        self.give_up(index, false);
+        self.give_up(index, count, false);
     }
 
-    /// The connection broke: its requests fail, and it is made anew, after a rest when it had
-    /// not brought a single response.
+    /// The connection broke: what was sent on it fails, and it is made anew, after a rest when it had
+    /// not brought a single response. What is not under way cannot fail.
     pub(super) fn fail(&mut self, index: usize, kind: ErrorKind, message: impl FnOnce() -> String) {
         let slot = &self.slots[index];
-        // Also what breaks an idle connection is counted.
-        let count = slot.connection.flights().len().max(1) as u64;
+        let (sent, unsent) = (slot.connection.sent(), slot.connection.unsent());
+        if sent == 0 && (unsent == 0 || slot.responded) {
+            return self.closed_when_idle(index);
+        }
+        // On a connection that never brought anything, what was to be sent has failed, too.
+        let count = if slot.responded { sent } else { sent + unsent };
         let rests = !slot.responded;
-        self.tally.errors.add(kind, count, message);
-        self.give_up(index, rests);
+        self.tally.errors.add(kind, count as u64, message);
+        self.give_up(index, count, rests);
     }
 
-    /// The requests of this connection are over, and so is the connection.
-    fn give_up(&mut self, index: usize, rests: bool) {
-        let count = self.slots[index].connection.abandon();
+    /// The server ended a connection on which nothing was under way.
+    pub(super) fn closed_when_idle(&mut self, index: usize) {
+        if self.load.connection == ConnectionPolicy::KeepAlive {
+            self.tally.closed_by_server += 1;
+        }
+        self.close_idle(index);
+    }
+
+    /// Closes a connection on which nothing is under way; what was to be sent on it goes out on the
+    /// next one.
+    pub(super) fn close_idle(&mut self, index: usize) {
+        self.slots[index].disconnect();
+        self.slots[index].phase = Phase::Closed;
+        self.proceed(index);
+    }
+
+    /// So many requests of this connection, the oldest, are over, and so is the connection.
+    fn give_up(&mut self, index: usize, count: usize, rests: bool) {
+        self.slots[index].connection.abandon(count);
         self.slots[index].disconnect();
         self.release(index, count);
         let slot = &mut self.slots[index];
@@ -151,9 +170,9 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     fn fail_connect(&mut self, index: usize, error: Errno) {
         let kind = connect_kind(error);
         // None for a connection made ahead: the request that needs it will meet the cause.
-        let count = self.slots[index].connection.flights().len() as u64;
-        self.tally.errors.add(kind, count, || connect_message(kind, error));
-        self.give_up(index, true);
+        let count = self.slots[index].connection.flights().len();
+        self.tally.errors.add(kind, count as u64, || connect_message(kind, error));
+        self.give_up(index, count, true);
     }
 
     /// The connection stands.

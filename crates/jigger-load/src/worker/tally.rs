@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const TICK_NS: u64 = 100_000_000;
 /// Ticks kept when the run's length is not known: one hour.
 const TICKS_MAX: usize = 36_000;
-const STATUSES: usize = 600;
+/// A status has three digits.
+const STATUSES: usize = 1000;
 
 /// Recording a response allocates nothing.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(crate) struct Tally {
     pub(crate) begun: u64,
     pub(crate) connections_opened: u64,
     pub(crate) closed_by_server: u64,
+    pub(crate) surplus_bytes: u64,
     pub(crate) held_back: u64,
     pub(crate) drained: u64,
     pub(crate) idle_ns: u64,
@@ -53,6 +55,7 @@ impl Tally {
             begun: 0,
             connections_opened: 0,
             closed_by_server: 0,
+            surplus_bytes: 0,
             held_back: 0,
             drained: 0,
             idle_ns: 0,
@@ -121,6 +124,8 @@ impl Tally {
             response_time_ns: self.response_ns.clone(),
             status: statuses(&self.statuses),
             errors: self.errors.clone(),
+            closed_by_server: self.closed_by_server,
+            surplus_bytes: self.surplus_bytes,
         }
     }
 
@@ -151,6 +156,7 @@ impl Tally {
             in_flight_at_end: in_flight,
             connections_opened: self.connections_opened,
             closed_by_server: self.closed_by_server,
+            surplus_bytes: self.surplus_bytes,
             held_back: self.held_back,
             drained: self.drained,
             idle_ns: self.idle_ns,

@@ -5,7 +5,7 @@ use super::exchange::{Look, READS_MAX};
 use super::{Phase, Worker};
 use crate::io::{AT_ONCE, Driver, READ_BYTES, Ready, Received, behind, has_room};
 use crate::load::ConnectionPolicy;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Unusable};
 use crate::source::Source;
 use rustix::io::Errno;
 use std::ops::Range;
@@ -203,13 +203,16 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
 /// How long the last responses are waited for.
 const PATIENCE_NS: u64 = 1_000_000_000;
+/// How long connections are watched that are to bring nothing more.
+const WATCH_NS: u64 = 20_000_000;
 
 /// The end of a load. A client that closes with a response under way makes the kernel reset the
-/// connection, and many a server logs that with a whole traceback; so the last responses are heard
-/// out. No figure has them but their number.
+/// connection, and many a server logs that with a whole traceback; so the last responses are waited
+/// for. No figure has them but their number. A server that responds twice to a request is late with
+/// it by the end, so that it shows then.
 impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
-    /// Closes each connection when its last response has come, and what is open then when patience
-    /// is at its end.
+    /// Closes each connection when its last response has come and nothing has followed, and what is
+    /// open then when patience is at its end.
     ///
     /// # Errors
     /// Only when waiting itself fails.
@@ -219,71 +222,85 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         {
             self.slots[index].socket = None;
         }
-        let mut open = 0_usize;
+        let may_watch = self.load.connection == ConnectionPolicy::KeepAlive;
         for slot in &mut self.slots {
-            let connection = &slot.connection;
-            let is_asked =
-                connection.sent() > 0 && connection.unsent() == 0 && slot.rest.is_empty();
-            if is_asked && slot.phase == Phase::Open && slot.socket.is_some() {
-                open += 1;
-            } else {
+            let is_sent = slot.connection.unsent() == 0 && slot.rest.is_empty();
+            let is_wanted = may_watch || slot.connection.sent() > 0;
+            if !is_sent || !is_wanted || slot.phase != Phase::Open {
                 slot.socket = None;
             }
         }
-        let until_ns = self.driver.now_ns().saturating_add(PATIENCE_NS);
-        while open > 0 {
+        let now_ns = self.driver.now_ns();
+        let patience_ns = now_ns.saturating_add(PATIENCE_NS);
+        let mut watch_ns = now_ns.saturating_add(WATCH_NS);
+        while self.slots.iter().any(|slot| slot.socket.is_some()) {
+            let until_ns = if self.is_awaiting() { patience_ns } else { watch_ns };
             let left_ns = until_ns.saturating_sub(self.driver.now_ns());
             if left_ns == 0 {
                 break;
             }
             self.driver.wait(left_ns, ready)?;
-            open -= ready.iter().filter(|event| self.is_drained(event.token as usize)).count();
+            let drained = self.tally.drained;
+            for event in &*ready {
+                self.read_last(event.token as usize);
+            }
+            if self.tally.drained > drained {
+                watch_ns = self.driver.now_ns().saturating_add(WATCH_NS);
+            }
         }
         Ok(())
     }
 
-    /// Whether this connection was open and has brought its last response now, or can bring none.
-    fn is_drained(&mut self, index: usize) -> bool {
+    /// Whether a response is still to come.
+    fn is_awaiting(&self) -> bool {
+        self.slots.iter().any(|slot| slot.socket.is_some() && slot.connection.sent() > 0)
+    }
+
+    /// Reads what this connection brings after the end, and closes it when that can be all.
+    fn read_last(&mut self, index: usize) {
         // Patience ends for a response without end, too.
         for _ in 0..READS_MAX {
             let Some(socket) = self.slots.get(index).and_then(|slot| slot.socket.as_ref()) else {
-                return false;
+                return;
             };
             let bytes = match self.driver.receive(socket, &mut self.buffer[..READ_BYTES]) {
                 Ok(received) => received.bytes,
-                Err(Errno::AGAIN) => return false,
-                Err(_) => {
-                    self.slots[index].socket = None;
-                    return true;
-                }
+                Err(Errno::AGAIN) => return,
+                Err(_) => 0,
             };
             if self.takes_last(index, 0..bytes) {
                 self.slots[index].socket = None;
-                return true;
             }
             if bytes < READ_BYTES {
-                return false;
+                return;
             }
         }
-        false
     }
 
-    /// Whether what was read, nothing at the end of the stream, ends the conversation. More than
-    /// was asked for is cut off with the connection.
+    /// Whether what was read, nothing at the end of the stream, ends the conversation.
     fn takes_last(&mut self, index: usize, place: Range<usize>) -> bool {
         let connection = &mut self.slots[index].connection;
         let mut input = &self.buffer[place.clone()];
+        let mut keeps_alive = self.load.connection == ConnectionPolicy::KeepAlive;
         while !input.is_empty() {
             match connection.absorb(&mut input, &self.load.expect, &mut self.shared, ()) {
-                Ok(Some(_)) => self.tally.drained += 1,
+                Ok(Some(response)) => {
+                    self.tally.drained += 1;
+                    keeps_alive &= response.keeps_alive;
+                }
                 Ok(None) => {}
+                Err(Unusable::Surplus) => {
+                    self.tally.surplus_bytes += input.len() as u64;
+                    return true;
+                }
                 Err(_) => return true,
             }
         }
         if place.is_empty() {
             let last = connection.end_of_stream(&self.load.expect, &mut self.shared);
             self.tally.drained += u64::from(last.is_some());
+            return true;
         }
-        place.is_empty() || connection.flights().is_empty()
+        connection.flights().is_empty() && !keeps_alive
     }
 }

@@ -170,6 +170,13 @@ fn answers(model: &Model<'_>) -> Paragraph<'static> {
             let text = format!("{kind}: {} ({first})", counted(count));
             lines.push(Line::styled(text, WRONG));
         }
+        for (name, count) in
+            [("closed", snapshot.closed_by_server), ("surplus", snapshot.surplus_bytes)]
+        {
+            if count > 0 {
+                lines.push(pair(name, counted(count)));
+            }
+        }
     }
     if model.progress.errors == 0 {
         lines.push(Line::styled("no errors", QUIET).alignment(Alignment::Left));
@@ -223,6 +230,8 @@ mod tests {
                 response_time_ns: response_time_ns.clone(),
                 status: BTreeMap::from([(200, answers), (503, 7)]),
                 errors: failed,
+                closed_by_server: 2 * errors,
+                surplus_bytes: 40 * errors,
             };
             let elapsed = Duration::from_secs_f64(seconds);
             let progress = Progress { elapsed, responses: answers, errors, bytes: answers * 150 };

@@ -115,7 +115,13 @@ mod tests {
     fn snapshot(times_ns: &[u64]) -> Snapshot {
         let mut response_time_ns = sample::histogram();
         times_ns.iter().for_each(|time| response_time_ns.saturating_record(*time));
-        Snapshot { response_time_ns, status: BTreeMap::new(), errors: Errors::default() }
+        Snapshot {
+            response_time_ns,
+            status: BTreeMap::new(),
+            errors: Errors::default(),
+            closed_by_server: 0,
+            surplus_bytes: 0,
+        }
     }
 
     fn progress(seconds: u64, answers: u64) -> Progress {

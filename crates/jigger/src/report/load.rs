@@ -57,6 +57,8 @@ pub struct LoadReport<'a> {
     connections_opened: u64,
     /// Connections that the server ended although they were to be kept.
     closed_by_server: u64,
+    /// Received when no request was without a response.
+    surplus_bytes: u64,
     /// Answers that came in pieces some 40 ms apart.
     held_back: u64,
     in_flight_at_end: Unanswered,
@@ -157,6 +159,7 @@ impl<'a> LoadReport<'a> {
             errors: &sample.errors,
             connections_opened: sample.connections_opened,
             closed_by_server: sample.closed_by_server,
+            surplus_bytes: sample.surplus_bytes,
             held_back: sample.held_back,
             in_flight_at_end: Unanswered {
                 count: sample.in_flight_at_end.count,
@@ -229,6 +232,15 @@ impl<'a> LoadReport<'a> {
                 "  {}: the server ended {} connections that were to be kept",
                 if closes { "connection-close" } else { "connections" },
                 self.closed_by_server
+            );
+        }
+        if self.surplus_bytes > 0 {
+            let _ = writeln!(
+                text,
+                "  surplus-bytes: {} came that no request asked for, so the server responds twice or \
+                 sends more\n  than its Content-Length says; responses may have been taken for those \
+                 of later requests",
+                bytes(number(self.surplus_bytes))
             );
         }
         if number(self.held_back) > HELD_BACK_SHARE * number(self.requests) {
@@ -388,6 +400,7 @@ mod tests {
             in_flight_at_end: InFlight::default(),
             connections_opened: 8,
             closed_by_server: 0,
+            surplus_bytes: 0,
             held_back: 0,
             drained: 0,
             idle_ns: 0,

@@ -171,6 +171,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         in_flight_oldest_ns: sample.in_flight_at_end.oldest_ns,
         connections_opened: sample.connections_opened,
         closed_by_server: sample.closed_by_server,
+        surplus_bytes: sample.surplus_bytes,
         held_back: sample.held_back,
         heard_out: sample.drained,
         server_cpu_ns: None,

@@ -1,7 +1,7 @@
 //! HTTP/1.1 responses, parsed incrementally and without I/O (RFC 9112).
 //!
 //! The head is httparse's work; the framing of the body is decided here. Anything that two
-//! readers could frame differently (two lengths, a length beside chunked) is an error, never
+//! readers could frame differently (two different lengths, a length beside chunked) is an error, never
 //! a guess (RFC 9112, section 6.3).
 
 pub(crate) mod chunked;
@@ -13,8 +13,6 @@ use head::{Parsed, parse};
 
 /// The longest head accepted.
 pub const HEAD_MAX_BYTES: usize = 64 << 10;
-/// The most header fields accepted.
-pub const FIELDS_MAX: usize = 128;
 
 /// Below this an incomplete head is parsed anew with every piece, so that garbage is noticed
 /// at once however it is split; above it only when a line ends, to stay linear.
@@ -29,16 +27,16 @@ pub enum Malformed {
     /// More than 64 KiB.
     #[error("the head is longer than 64 KiB")]
     HeadTooLong,
-    /// A status of other than 100 to 599.
-    #[error("the status {0} is not between 100 and 599")]
+    /// A status of other than three digits that begin with 1 to 9.
+    #[error("the status {0} is not between 100 and 999")]
     Status(u16),
     /// Protocol switch that nobody asked for.
     #[error("the server switched protocols (101) unasked")]
     Switched,
-    /// `Content-Length` more than once.
-    #[error("Content-Length is given twice")]
+    /// `Content-Length` more than once, with different values.
+    #[error("Content-Length is given twice, with different values")]
     TwoLengths,
-    /// `Content-Length` that is no decimal number below 2^63.
+    /// `Content-Length` that is no decimal number below 10^18.
     #[error("Content-Length is no number")]
     BadLength,
     /// `Content-Length` beside `Transfer-Encoding`.

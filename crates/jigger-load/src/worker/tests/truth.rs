@@ -368,7 +368,8 @@ fn nobody_waits_for_an_answer_that_was_read() {
     run_on(fake, &load);
     assert_eq!(cut_off.get(), 0);
     let took_ns = now_ns.get() - begin_ns;
-    assert!((1_000_000_000..1_001_000_000).contains(&took_ns), "{took_ns}");
+    // Connections are watched for 20 ms more, for what nobody asked for.
+    assert!((1_020_000_000..1_021_000_000).contains(&took_ns), "{took_ns}");
 }
 
 /// A server whose last responses meet closed connections sees errors that no user makes.

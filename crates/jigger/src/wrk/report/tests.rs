@@ -41,6 +41,7 @@ fn sample() -> Sample {
         in_flight_at_end: jigger_load::InFlight::default(),
         connections_opened: 0,
         closed_by_server: 0,
+        surplus_bytes: 0,
         held_back: 0,
         drained: 0,
         idle_ns: 0,

@@ -22,7 +22,7 @@ pub(crate) enum Chunk<'a> {
 enum State {
     Size {
         value: u64,
-        digits: u8,
+        is_empty: bool,
     },
     /// Blanks between the size and `;` (obsolete, but allowed: "bad whitespace").
     Blank {
@@ -39,8 +39,11 @@ enum State {
     },
     DataReturn,
     DataLineFeed,
-    TrailerStart,
-    Trailer,
+    TrailerStart {
+        is_first: bool,
+    },
+    TrailerName,
+    TrailerValue,
     TrailerLineFeed,
     EndLineFeed,
     End,
@@ -52,9 +55,9 @@ impl Default for Chunked {
     }
 }
 
-const START: State = State::Size { value: 0, digits: 0 };
-/// 2^60 bytes; more is no size but an attack on the arithmetic.
-const DIGITS_MAX: u8 = 15;
+const START: State = State::Size { value: 0, is_empty: true };
+/// More is no size but an attack on the arithmetic. Leading zeros are fine: some servers write 16 digits.
+const SIZE_MAX_BYTES: u64 = (1 << 60) - 1;
 
 impl Chunked {
     /// Takes the next piece of data, or the end, from `input`.
@@ -86,49 +89,82 @@ impl Chunked {
 
 fn step(state: State, byte: u8) -> Result<State, Malformed> {
     match state {
-        State::Size { value, digits } => size(value, digits, byte),
+        State::Size { value, is_empty } => size(value, is_empty, byte),
         State::Blank { value } => after_size(value, byte),
         State::Extension { value } => match byte {
             b'\r' => Ok(State::SizeLineFeed { value }),
-            b'\n' => Err(Malformed::Chunk("a size line ends without a carriage return")),
-            _ => Ok(state),
+            _ => text(byte, state, "an extension holds a control character"),
         },
-        State::SizeLineFeed { value: 0 } => {
-            expect(byte, b'\n', State::TrailerStart, "no line feed after a size")
-        }
         State::SizeLineFeed { value } => {
-            expect(byte, b'\n', State::Data { left: value }, "no line feed after a size")
+            let then = match value {
+                0 => State::TrailerStart { is_first: true },
+                left => State::Data { left },
+            };
+            expect(byte, b'\n', then, "no line feed after a size")
         }
         State::DataReturn => {
             expect(byte, b'\r', State::DataLineFeed, "a chunk is longer than its size")
         }
         State::DataLineFeed => expect(byte, b'\n', START, "no line feed after a chunk"),
-        State::TrailerStart if byte == b'\r' => Ok(State::EndLineFeed),
-        State::TrailerStart | State::Trailer => match byte {
-            b'\r' => Ok(State::TrailerLineFeed),
-            b'\n' => Err(Malformed::Chunk("a trailer ends without a carriage return")),
-            _ => Ok(State::Trailer),
-        },
-        State::TrailerLineFeed => {
-            expect(byte, b'\n', State::TrailerStart, "no line feed after a trailer")
-        }
-        State::EndLineFeed => expect(byte, b'\n', State::End, "no line feed at the end"),
+        State::TrailerStart { .. }
+        | State::TrailerName
+        | State::TrailerValue
+        | State::TrailerLineFeed
+        | State::EndLineFeed => trailer(state, byte),
         State::Data { .. } | State::End => Ok(state),
     }
 }
 
-fn size(value: u64, digits: u8, byte: u8) -> Result<State, Malformed> {
+/// Lines after the last chunk are fields (RFC 9112, section 7.1.2). If anything passed for one, the
+/// rest of a body that was cut short would pass for a complete response.
+fn trailer(state: State, byte: u8) -> Result<State, Malformed> {
+    match (state, byte) {
+        (State::TrailerStart { .. }, b'\r') => Ok(State::EndLineFeed),
+        // Obsolete line folding, which heads may have, too.
+        (State::TrailerStart { is_first: false }, b' ' | b'\t') => Ok(State::TrailerValue),
+        (State::TrailerName, b':') => Ok(State::TrailerValue),
+        (State::TrailerStart { .. } | State::TrailerName, _) if is_token(byte) => {
+            Ok(State::TrailerName)
+        }
+        (State::TrailerStart { .. } | State::TrailerName, _) => {
+            Err(Malformed::Chunk("what follows the last chunk is no trailer field"))
+        }
+        (State::TrailerLineFeed, _) => {
+            let then = State::TrailerStart { is_first: false };
+            expect(byte, b'\n', then, "no line feed after a trailer")
+        }
+        (State::EndLineFeed, _) => expect(byte, b'\n', State::End, "no line feed at the end"),
+        (_, b'\r') => Ok(State::TrailerLineFeed),
+        _ => text(byte, State::TrailerValue, "a trailer holds a control character"),
+    }
+}
+
+/// What names consist of (RFC 9110, section 5.6.2).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// What values may hold (RFC 9110, section 5.5).
+fn text(byte: u8, then: State, otherwise: &'static str) -> Result<State, Malformed> {
+    if byte.is_ascii_control() && byte != b'\t' {
+        Err(Malformed::Chunk(otherwise))
+    } else {
+        Ok(then)
+    }
+}
+
+fn size(value: u64, is_empty: bool, byte: u8) -> Result<State, Malformed> {
     let digit = match byte {
         b'0'..=b'9' => byte - b'0',
         b'a'..=b'f' => byte - b'a' + 10,
         b'A'..=b'F' => byte - b'A' + 10,
-        _ if digits == 0 => return Err(Malformed::Chunk("a size is missing")),
+        _ if is_empty => return Err(Malformed::Chunk("a size is missing")),
         _ => return after_size(value, byte),
     };
-    if digits == DIGITS_MAX {
+    if value > SIZE_MAX_BYTES >> 4 {
         return Err(Malformed::Chunk("a size is too large"));
     }
-    Ok(State::Size { value: value * 16 + u64::from(digit), digits: digits + 1 })
+    Ok(State::Size { value: value * 16 + u64::from(digit), is_empty: false })
 }
 
 fn after_size(value: u64, byte: u8) -> Result<State, Malformed> {

@@ -1,7 +1,14 @@
 //! The head of a response: status line and header fields, and what they say about the rest.
 
-use super::{FIELDS_MAX, Framing, HEAD_MAX_BYTES, Malformed};
+use super::{Framing, HEAD_MAX_BYTES, Malformed};
 use std::mem::MaybeUninit;
+
+/// More fields than this are rare, and cost an allocation.
+const USUAL_FIELDS: usize = 128;
+/// As many as the longest head can hold: a name, a colon and a line's end each.
+const FIELDS_MAX: usize = HEAD_MAX_BYTES / 4;
+/// Those of the numbers below 10^18.
+const LENGTH_DIGITS_MAX: usize = 18;
 
 /// What the head of a response says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +35,7 @@ pub(super) fn parse(bytes: &[u8], to_head: bool) -> Result<Parsed, Malformed> {
         match response.code.unwrap_or_default() {
             101 => Err(Malformed::Switched),
             100..=199 => Ok(Parsed::Interim(length)),
-            status @ 200..=599 => {
+            status @ 200..=999 => {
                 read(response, status, to_head).map(|head| Parsed::Final(head, length))
             }
             status => Err(Malformed::Status(status)),
@@ -57,16 +64,31 @@ fn with_response<T>(
     bytes: &[u8],
     read: impl FnOnce(&httparse::Response<'_, '_>, usize) -> Result<T, Malformed>,
 ) -> Option<Result<T, Malformed>> {
-    let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
+    let mut fields = [const { MaybeUninit::uninit() }; USUAL_FIELDS];
     let mut response = httparse::Response::new(&mut []);
-    let mut config = httparse::ParserConfig::default();
-    // A user agent takes obsolete line folding as spaces: RFC 9112, section 5.2.
-    config.allow_obsolete_multiline_headers_in_responses(true);
-    match config.parse_response_with_uninit_headers(&mut response, bytes, &mut fields) {
+    let mut parsed = parse_into(&mut response, bytes, &mut fields);
+    let mut many;
+    if parsed == Err(httparse::Error::TooManyHeaders) {
+        many = vec![MaybeUninit::uninit(); FIELDS_MAX];
+        response = httparse::Response::new(&mut []);
+        parsed = parse_into(&mut response, bytes, &mut many);
+    }
+    match parsed {
         Ok(httparse::Status::Complete(length)) => Some(read(&response, length)),
         Ok(httparse::Status::Partial) => None,
         Err(error) => Some(Err(Malformed::Head(error))),
     }
+}
+
+fn parse_into<'h, 'b>(
+    response: &mut httparse::Response<'h, 'b>,
+    bytes: &'b [u8],
+    fields: &'h mut [MaybeUninit<httparse::Header<'b>>],
+) -> httparse::Result<usize> {
+    let mut config = httparse::ParserConfig::default();
+    // A user agent takes obsolete line folding as spaces: RFC 9112, section 5.2.
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    config.parse_response_with_uninit_headers(response, bytes, fields)
 }
 
 fn read(
@@ -76,12 +98,10 @@ fn read(
 ) -> Result<Head, Malformed> {
     let minor = response.version.unwrap_or(1);
     let mut seen = Seen::default();
-    for field in response.headers.iter() {
-        seen.take(field)?;
-    }
-    let bodiless = to_head || status == 204 || status == 304;
-    let framing = seen.framing(minor)?;
-    let framing = if bodiless { Framing::Length(0) } else { framing };
+    response.headers.iter().for_each(|field| seen.take(field));
+    // These end with the head, whatever their fields say (RFC 9112, section 6.3, rule 1).
+    let is_bodiless = to_head || status == 204 || status == 304;
+    let framing = if is_bodiless { Framing::Length(0) } else { seen.framing(minor)? };
     let keeps_alive =
         framing != Framing::UntilClose && !seen.close && (minor == 1 || seen.keep_alive);
     Ok(Head { status, framing, keeps_alive })
@@ -90,49 +110,64 @@ fn read(
 /// The fields that decide about framing and persistence.
 #[derive(Default)]
 struct Seen {
-    length: Option<u64>,
-    encoded: bool,
-    chunked: bool,
+    length: Option<Result<u64, Malformed>>,
+    coding: Option<Coding>,
     close: bool,
     keep_alive: bool,
 }
 
+/// What the transfer codings so far come to.
+#[derive(Clone, Copy)]
+enum Coding {
+    Chunked,
+    /// Others than chunked, which end with the connection.
+    Other,
+    /// Another one after chunked, which has to be the last (RFC 9112, section 6.1).
+    Invalid,
+}
+
 impl Seen {
-    fn take(&mut self, field: &httparse::Header<'_>) -> Result<(), Malformed> {
+    fn take(&mut self, field: &httparse::Header<'_>) {
         if field.name.eq_ignore_ascii_case("content-length") {
-            if self.length.is_some() {
-                return Err(Malformed::TwoLengths);
-            }
-            self.length = Some(parse_length(field.value)?);
+            // A list of equal lengths is one length (RFC 9110, section 8.6).
+            field.value.split(|byte| *byte == b',').for_each(|value| self.take_length(value));
         } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
-            tokens(field.value).try_for_each(|coding| self.take_coding(coding))?;
+            tokens(field.value).for_each(|coding| self.take_coding(coding));
         } else if field.name.eq_ignore_ascii_case("connection") {
             for option in tokens(field.value) {
                 self.close |= option.eq_ignore_ascii_case(b"close");
                 self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
             }
         }
-        Ok(())
     }
 
-    /// Chunked may come once, as the last coding (RFC 9112, section 6.1).
-    fn take_coding(&mut self, coding: &[u8]) -> Result<(), Malformed> {
-        if self.chunked {
-            return Err(Malformed::BadEncoding);
-        }
-        self.encoded = true;
-        self.chunked = coding.eq_ignore_ascii_case(b"chunked");
-        Ok(())
+    fn take_length(&mut self, value: &[u8]) {
+        let length = parse_length(value);
+        self.length = Some(match (self.length, length) {
+            (None, length) | (Some(Ok(_)), length @ Err(_)) => length,
+            (Some(Ok(before)), Ok(bytes)) if before != bytes => Err(Malformed::TwoLengths),
+            (Some(before), _) => before,
+        });
+    }
+
+    fn take_coding(&mut self, coding: &[u8]) {
+        self.coding = Some(match self.coding {
+            Some(Coding::Chunked | Coding::Invalid) => Coding::Invalid,
+            _ if coding.eq_ignore_ascii_case(b"chunked") => Coding::Chunked,
+            _ => Coding::Other,
+        });
     }
 
     fn framing(&self, minor: u8) -> Result<Framing, Malformed> {
-        match self.length {
-            Some(_) if self.encoded => Err(Malformed::LengthAndEncoding),
-            Some(bytes) => Ok(Framing::Length(bytes)),
+        match (self.length, self.coding) {
+            (_, Some(Coding::Invalid)) => Err(Malformed::BadEncoding),
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(_)), Some(_)) => Err(Malformed::LengthAndEncoding),
+            (Some(Ok(bytes)), None) => Ok(Framing::Length(bytes)),
             // HTTP/1.0 has no transfer codings: faulty framing by RFC 9112, section 6.1.
-            None if self.encoded && minor == 0 => Err(Malformed::BadEncoding),
-            None if self.chunked => Ok(Framing::Chunked),
-            None => Ok(Framing::UntilClose),
+            (None, Some(_)) if minor == 0 => Err(Malformed::BadEncoding),
+            (None, Some(Coding::Chunked)) => Ok(Framing::Chunked),
+            (None, _) => Ok(Framing::UntilClose),
         }
     }
 }
@@ -141,13 +176,12 @@ fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|token| !token.is_empty())
 }
 
-/// Digits only: a sign, a list or a fraction is refused (RFC 9110, section 8.6).
+/// Digits only: a sign or a fraction is refused (RFC 9110, section 8.6).
 fn parse_length(value: &[u8]) -> Result<u64, Malformed> {
     let digits = value.trim_ascii();
-    if digits.contains(&b',') {
-        return Err(Malformed::TwoLengths);
-    }
-    if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    if !is_number || digits.len() - zeros > LENGTH_DIGITS_MAX {
         return Err(Malformed::BadLength);
     }
     Ok(digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))

@@ -144,6 +144,7 @@ pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
         in_flight_oldest_ns: 0,
         connections_opened: 1,
         closed_by_server: 0,
+        surplus_bytes: 0,
         held_back: 0,
         heard_out: 0,
         server_cpu_ns: None,
