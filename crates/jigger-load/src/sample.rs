@@ -32,8 +32,9 @@ pub struct Sample {
     pub status: BTreeMap<u16, u64>,
     /// Failed requests by kind.
     pub errors: Errors,
-    /// Requests without a response when the time was up.
-    pub in_flight_at_end: InFlight,
+    /// Ages of the requests without a response when the time was up: since they were due (open loop,
+    /// those that were never sent included) or begun.
+    pub unanswered_ns: Histogram<u64>,
     /// Connections that stood.
     pub connections_opened: u64,
     /// Connections that the server ended although the load wanted to keep them: it closed them
@@ -59,15 +60,6 @@ pub struct Sample {
     pub engine: EngineUse,
     /// The backend that ran, `epoll`.
     pub driver: &'static str,
-}
-
-/// Requests without a response at the end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct InFlight {
-    /// Sent and unanswered, or due and unsent.
-    pub count: u64,
-    /// The age of the oldest: since it was due (open loop) or begun.
-    pub oldest_ns: u64,
 }
 
 /// What the engine itself used.
@@ -106,9 +98,7 @@ impl Sample {
             *self.status.entry(status).or_default() += count;
         }
         self.errors.merge(&other.errors);
-        self.in_flight_at_end.count += other.in_flight_at_end.count;
-        let oldest_ns = other.in_flight_at_end.oldest_ns;
-        self.in_flight_at_end.oldest_ns = self.in_flight_at_end.oldest_ns.max(oldest_ns);
+        add(&mut self.unanswered_ns, &other.unanswered_ns);
         self.connections_opened += other.connections_opened;
         self.closed_by_server += other.closed_by_server;
         self.surplus_bytes += other.surplus_bytes;

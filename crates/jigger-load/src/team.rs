@@ -245,7 +245,7 @@ fn start_error(errno: Errno) -> LoadError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::InFlight;
+    use crate::sample::histogram;
     use crate::source::request::Request;
     use crate::url::Url;
     use crate::worker::tally::Tally;
@@ -257,7 +257,7 @@ mod tests {
         let request = Request::get(&Url::parse("http://h/").unwrap());
         let observe_every = Duration::from_millis(1);
         let load = Load { observe_every, ..Load::new(address.into(), request) };
-        let sample = || Ok(Tally::new(&load).finish(1, InFlight::default(), 0, 0, "fake"));
+        let sample = || Ok(Tally::new(&load).finish(1, histogram(), 0, 0, "fake"));
         let team = Team::new(&load);
         let (sender, receiver) = channel();
         if !counts {

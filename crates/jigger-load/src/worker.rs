@@ -14,8 +14,9 @@ mod turn;
 use crate::io::{AT_ONCE, BUFFER_BYTES, Driver};
 use crate::load::{ConnectionPolicy, Extent, Load, Pacing};
 use crate::protocol::Protocol;
-use crate::sample::{InFlight, Sample};
+use crate::sample::{Sample, histogram};
 use crate::source::Source;
+use hdrhistogram::Histogram;
 use rustix::io::Errno;
 use schedule::{Gathering, Rate, Schedule};
 use slot::{Pause, Phase, Slot};
@@ -125,10 +126,10 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         }
         let cpu_ns = self.driver.cpu_ns() - cpu_ns;
         let end_ns = self.now_ns.min(self.end_ns);
-        let (in_flight, unsent) = self.left_over(start_ns, end_ns);
+        let (unanswered_ns, unsent) = self.left_over(start_ns, end_ns);
         self.seat.board.close();
         self.drain(&mut ready)?;
-        Ok(self.tally.finish(end_ns, in_flight, unsent, cpu_ns, D::NAME))
+        Ok(self.tally.finish(end_ns, unanswered_ns, unsent, cpu_ns, D::NAME))
     }
 
     /// Open loop: the first requests are not to wait for connections. Batches: the connections stand
@@ -319,17 +320,16 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         idle.map(|slot| end_ns.saturating_sub(slot.idle_since_ns)).sum()
     }
 
-    /// What has no response at the end, and how much of it was due and never sent.
-    fn left_over(&mut self, start_ns: u64, end_ns: u64) -> (InFlight, u64) {
-        let mut in_flight = InFlight::default();
+    /// The ages of the requests without a response at the end, and how many of them were never sent.
+    fn left_over(&mut self, start_ns: u64, end_ns: u64) -> (Histogram<u64>, u64) {
+        let mut ages_ns = histogram();
         let open = self.schedule.is_some();
         if !open {
             self.tally.idle_ns += self.idle_at_end_ns(end_ns);
         }
         for flight in self.slots.iter().flat_map(|slot| slot.connection.flights()) {
             let since_ns = if open { flight.due_ns } else { flight.started_ns };
-            in_flight.count += 1;
-            in_flight.oldest_ns = in_flight.oldest_ns.max(end_ns.saturating_sub(since_ns));
+            ages_ns.saturating_record(end_ns.saturating_sub(since_ns));
         }
         let mut unsent = 0;
         while let Some(due_ns) = self.next_due(start_ns)
@@ -337,11 +337,10 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
             && unsent < self.left
         {
             self.schedule.iter_mut().for_each(Schedule::advance);
-            in_flight.oldest_ns = in_flight.oldest_ns.max(end_ns - due_ns);
+            ages_ns.saturating_record(end_ns - due_ns);
             unsent += 1;
         }
-        in_flight.count += unsent;
-        (in_flight, unsent)
+        (ages_ns, unsent)
     }
 }
 

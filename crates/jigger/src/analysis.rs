@@ -9,6 +9,7 @@ mod limit;
 mod summary;
 mod threshold;
 mod trial;
+mod unanswered;
 mod visits;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ pub use gate::Gate;
 pub use limit::{ENGINE_SHARE_LIMIT, USUAL_LOCAL_PORTS, engine_share, is_near_ports, set_limits};
 pub use summary::{Summary, startup_times_ms};
 pub use threshold::{Outcome, ThresholdResult};
-pub use trial::Offered;
+pub use unanswered::{Unanswered, offered};
 pub use visits::{LatencyCurve, latency_curve, response_times};
 
 use crate::confounder::{self, Confounder};

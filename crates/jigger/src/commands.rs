@@ -42,6 +42,8 @@ pub enum Exit {
     Usage,
     /// A contender could not be measured.
     NotMeasured,
+    /// `jigger load`: more requests failed than may.
+    RequestsFailed,
     /// `jigger wrk`: the system gave no load thread.
     NoThread,
     /// Ctrl-C; what was measured is kept.
@@ -55,6 +57,7 @@ impl From<Exit> for ExitCode {
             Exit::Missed => 1,
             Exit::Usage | Exit::NoThread => 2,
             Exit::NotMeasured => 3,
+            Exit::RequestsFailed => 4,
             Exit::Interrupted => 130,
         })
     }

@@ -3,6 +3,7 @@
 
 mod descriptor;
 mod quantity;
+mod statistic;
 mod table;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Serialize, Serializer};
 
 pub use descriptor::{Bound, Descriptor, Role, Source, Unit, Words};
 pub use quantity::{parse_amount, parse_bytes, parse_time};
+pub use statistic::{Statistic, percentile, responses_needed};
 
 use table::TABLE;
 
@@ -29,6 +31,7 @@ pub enum Kind {
     ResponseTimeStdev,
     ResponseTimeP50,
     ResponseTimeP90,
+    ResponseTimeP95,
     ResponseTimeP99,
     ResponseTimeP999,
     ResponseTimeP9999,

@@ -24,7 +24,7 @@ pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use expectation::{BodyExpectation, Expectation, hex};
 pub use fault::{Fault, duration};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
-pub use scenario::{Objective, Pacing, RequestSpec, Scenario, Spread, Statistic};
+pub use scenario::{Objective, Pacing, RequestSpec, Scenario, Spread};
 pub use selection::{
     ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus, memory_bytes,
     memory_text,

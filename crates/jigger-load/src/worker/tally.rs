@@ -3,7 +3,7 @@
 use crate::failure::{ErrorKind, Errors};
 use crate::load::{Extent, Load, Pacing};
 use crate::protocol::{Flight, Response, Verdict};
-use crate::sample::{EngineUse, InFlight, Sample, Snapshot, histogram};
+use crate::sample::{EngineUse, Sample, Snapshot, histogram};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -133,7 +133,7 @@ impl Tally {
     pub(crate) fn finish(
         mut self,
         end_ns: u64,
-        in_flight: InFlight,
+        unanswered_ns: Histogram<u64>,
         unsent: u64,
         cpu_ns: u64,
         driver: &'static str,
@@ -153,7 +153,7 @@ impl Tally {
             connect_time_ns: self.connect_ns,
             status: statuses(&self.statuses),
             errors: self.errors,
-            in_flight_at_end: in_flight,
+            unanswered_ns,
             connections_opened: self.connections_opened,
             closed_by_server: self.closed_by_server,
             surplus_bytes: self.surplus_bytes,

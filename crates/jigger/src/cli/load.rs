@@ -76,6 +76,21 @@ pub struct LoadArgs {
     /// The body of a correct answer, byte for byte
     #[arg(long, value_name = "TEXT")]
     pub expect_body: Option<String>,
+    /// The share of the requests due that may fail, such as 1% or 0.01; with more the exit code is 4.
+    /// Requests without a response at the end count where the rate was not reached or the server had
+    /// stopped responding
+    #[arg(long, value_name = "SHARE", default_value = "0")]
+    pub max_error_rate: String,
+    /// End with exit code 1 when this is so, such as "p99 > 20ms", "error_rate > 1%" or
+    /// "requests_per_second < 1000" (repeatable)
+    #[arg(long, value_name = "CONDITION")]
+    pub fail_if: Vec<String>,
+    /// The percentiles of the response time that are shown [default: 50,90,99,99.9,99.99]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub percentiles: Vec<String>,
+    /// Also write this CSV file: rate, p50, p99 and failed requests of each second
+    #[arg(long, value_name = "FILE")]
+    pub timeline: Option<PathBuf>,
     /// Cores that the load threads are pinned to, such as 0,1
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub cpus: Option<Vec<usize>>,

@@ -2,19 +2,22 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use jigger_load::fetch::first_that_connects;
 use jigger_load::{
     Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Load, Pacing, Progress, Request,
-    Sample, Url,
+    Sample, Snapshots, Url,
 };
 
 use super::{Exit, output};
 use crate::cli::LoadArgs;
 use crate::interrupt::Interrupt;
-use crate::report::load::LoadReport;
+use crate::metric::percentile;
+use crate::report::load::{Condition, LoadReport, Timeline, parse_share};
+use crate::report::units::{grouped, percent, whole};
 use crate::report::{Format, to_json};
 use crate::suite::duration;
 
@@ -27,14 +30,25 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// # Errors
 /// When an argument is wrong or the load cannot begin. Failed requests are data.
 pub fn run(args: &LoadArgs) -> Result<Exit> {
-    let load = load_of(args)?;
+    let mut load = load_of(args)?;
+    let judgement = Judgement::of(args)?;
+    let percentiles = percentiles(args)?;
+    if args.wants_screen() || args.timeline.is_some() {
+        load.snapshots = Some(Arc::new(Snapshots::new(load.threads)));
+    }
+    let mut timeline = args.timeline.as_deref().map(Timeline::create).transpose()?;
     let interrupt = Interrupt::listen()?;
     let sample = if args.wants_screen() {
-        on_screen(&args.url, load.clone(), &interrupt)?
+        on_screen(&args.url, load.clone(), &interrupt, timeline.as_mut())?
     } else {
-        beside_a_line(&load, !args.quiet && std::io::stderr().is_terminal(), &interrupt)?
+        let shown = !args.quiet && std::io::stderr().is_terminal();
+        beside_a_line(&load, shown, &interrupt, timeline.as_mut())?
     };
+    if let Some(timeline) = timeline {
+        timeline.end(&sample)?;
+    }
     let report = LoadReport::of(&args.url, &load, &sample, local_ports());
+    let report = report.with_percentiles(&percentiles);
     output::print(&match args.format {
         Format::Json => to_json(&report),
         _ => report.text(),
@@ -42,8 +56,59 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
     Ok(match () {
         () if interrupt.is_raised() => Exit::Interrupted,
         () if sample.requests == 0 => Exit::NotMeasured,
-        () => Exit::Fine,
+        () => judgement.exit(&report),
     })
+}
+
+/// What makes a load fail.
+struct Judgement {
+    /// Of the requests due, 0 to 1.
+    max_error_rate: f64,
+    conditions: Vec<Condition>,
+}
+
+impl Judgement {
+    fn of(args: &LoadArgs) -> Result<Self> {
+        let max_error_rate = parse_share(&args.max_error_rate).ok_or_else(|| {
+            let text = &args.max_error_rate;
+            anyhow!("--max-error-rate '{text}': write a share of 0 to 1, such as 1% or 0.01")
+        })?;
+        let conditions = args.fail_if.iter().map(|text| Condition::parse(text));
+        let conditions = conditions.collect::<Result<_, _>>().context("--fail-if")?;
+        Ok(Self { max_error_rate, conditions })
+    }
+
+    /// Says on standard error why the load failed, if it did.
+    fn exit(&self, report: &LoadReport<'_>) -> Exit {
+        let faults: Vec<String> =
+            self.conditions.iter().filter_map(|condition| condition.fault(report)).collect();
+        for fault in &faults {
+            eprintln!("jigger: {fault}");
+        }
+        if report.error_rate > self.max_error_rate {
+            eprintln!(
+                "jigger: {} of the requests failed, and --max-error-rate allows {} %",
+                percent(report.error_rate),
+                self.max_error_rate * 100.0
+            );
+            return Exit::RequestsFailed;
+        }
+        if faults.is_empty() { Exit::Fine } else { Exit::Missed }
+    }
+}
+
+fn percentiles(args: &LoadArgs) -> Result<Vec<String>> {
+    let read = |text: &String| {
+        let text = text.trim().trim_start_matches('p');
+        let is_percentile = percentile(text).is_some();
+        let cause = || {
+            anyhow!(
+                "--percentiles '{text}': write numbers above 0 and below 100, such as 50,95,99.9"
+            )
+        };
+        is_percentile.then(|| text.to_owned()).ok_or_else(cause)
+    };
+    args.percentiles.iter().map(read).collect()
 }
 
 /// The kernel's local ports, or as many as usual where it does not say.
@@ -52,27 +117,29 @@ pub(super) fn local_ports() -> u32 {
 }
 
 #[cfg(not(feature = "tui"))]
-fn on_screen(_: &str, _: Load, _: &Interrupt) -> Result<Sample> {
+fn on_screen(_: &str, _: Load, _: &Interrupt, _: Option<&mut Timeline>) -> Result<Sample> {
     bail!("--tui: the live screen is not in this jigger, which was built without its feature `tui`")
 }
 
 /// Runs the load with the live screen, which is gone when this returns.
 #[cfg(feature = "tui")]
-fn on_screen(url: &str, mut load: Load, interrupt: &Interrupt) -> Result<Sample> {
+fn on_screen(
+    url: &str,
+    mut load: Load,
+    interrupt: &Interrupt,
+    mut timeline: Option<&mut Timeline>,
+) -> Result<Sample> {
     use std::ops::ControlFlow;
-    use std::sync::Arc;
-
-    use jigger_load::Snapshots;
 
     use crate::live::{self, Live, Wish};
 
-    let snapshots = Arc::new(Snapshots::new(load.threads));
-    load.snapshots = Some(Arc::clone(&snapshots));
+    let snapshots = load.snapshots.clone().context("a live screen needs snapshots")?;
     load.observe_every = live::EVERY;
     let mut screen = Live::new(url, &load, &snapshots)
         .context("the live screen needs a terminal; leave it out with --no-tui")?;
     let mut lost = None;
     let sample = jigger_load::run(&load, &mut |progress| {
+        follow(timeline.as_deref_mut(), &load, progress);
         match screen.show(progress) {
             Ok(Wish::GoOn) => {}
             Ok(Wish::End) => return ControlFlow::Break(()),
@@ -92,8 +159,14 @@ fn on_screen(url: &str, mut load: Load, interrupt: &Interrupt) -> Result<Sample>
 }
 
 /// Runs the load with a line of progress, where that is wanted.
-fn beside_a_line(load: &Load, shown: bool, interrupt: &Interrupt) -> Result<Sample> {
+fn beside_a_line(
+    load: &Load,
+    shown: bool,
+    interrupt: &Interrupt,
+    mut timeline: Option<&mut Timeline>,
+) -> Result<Sample> {
     let sample = jigger_load::run(load, &mut |progress| {
+        follow(timeline.as_deref_mut(), load, progress);
         if shown {
             show(progress);
         }
@@ -105,14 +178,21 @@ fn beside_a_line(load: &Load, shown: bool, interrupt: &Interrupt) -> Result<Samp
     Ok(sample)
 }
 
+fn follow(timeline: Option<&mut Timeline>, load: &Load, progress: &Progress) {
+    if let (Some(timeline), Some(snapshots)) = (timeline, &load.snapshots) {
+        timeline.follow(progress.elapsed, snapshots);
+    }
+}
+
 fn show(progress: &Progress) {
     let seconds = progress.elapsed.as_secs_f64();
     let rate = crate::numbers::number(progress.responses) / seconds.max(1e-9);
     let _ = write!(
         std::io::stderr(),
-        "\r\u{1b}[K{seconds:.1} s, {} requests, {rate:.0}/s, {} errors",
-        progress.responses,
-        progress.errors
+        "\r\u{1b}[K{seconds:.1} s, {} requests, {}/s, {} errors",
+        whole(progress.responses),
+        grouped(rate),
+        whole(progress.errors)
     );
 }
 

@@ -11,7 +11,7 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Padding, P
 use super::model::{Bar, Model};
 use crate::metric::Kind;
 use crate::numbers::number;
-use crate::report::units::{bytes, grouped, time_us};
+use crate::report::units::{bytes, grouped, time_us, whole};
 
 const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
 const FIGURE: Style = Style::new().fg(Color::Cyan);
@@ -109,7 +109,7 @@ fn histogram(frame: &mut Frame<'_>, area: Rect, model: &Model<'_>) {
         Line::from(vec![
             Span::raw(format!("{:>10} ", time_us(up_to_us))),
             Span::styled(block_bar(count, fullest * together as u64, room), FIGURE),
-            Span::styled(format!(" {}", counted(count)), QUIET),
+            Span::styled(format!(" {}", whole(count)), QUIET),
         ])
     };
     let lines: Vec<Line<'_>> = bars.chunks(together).map(line).collect();
@@ -133,7 +133,7 @@ fn totals(model: &Model<'_>) -> Paragraph<'static> {
     let seconds = progress.elapsed.as_secs_f64().max(1e-9);
     let now = model.rates.back().map_or(0.0, |(_, rate)| *rate);
     let mut lines = vec![
-        pair("answers", counted(progress.responses)),
+        pair("answers", whole(progress.responses)),
         pair("a second", format!("{} now, {} mean", grouped(now), grouped(model.mean_rate()))),
         pair("received", format!("{} a second", bytes(number(progress.bytes) / seconds))),
     ];
@@ -152,8 +152,14 @@ fn percentiles(snapshot: &Snapshot) -> impl Iterator<Item = String> {
         let (_, name) = descriptor.name.split_once('.')?;
         Some(format!("{} {}", name.replace('_', "."), time_us(value_us)))
     };
-    let shown: Vec<String> = Kind::percentiles().filter_map(shown).collect();
-    let lines: Vec<String> = shown.chunks(2).map(|two| two.join(", ")).take(2).collect();
+    let kinds = [
+        Kind::ResponseTimeP50,
+        Kind::ResponseTimeP90,
+        Kind::ResponseTimeP99,
+        Kind::ResponseTimeP999,
+    ];
+    let shown: Vec<String> = kinds.into_iter().filter_map(shown).collect();
+    let lines: Vec<String> = shown.chunks(2).map(|two| two.join(", ")).collect();
     lines.into_iter()
 }
 
@@ -163,18 +169,18 @@ fn answers(model: &Model<'_>) -> Paragraph<'static> {
         let statuses: Vec<String> = snapshot
             .status
             .iter()
-            .map(|(status, count)| format!("{status}: {}", counted(*count)))
+            .map(|(status, count)| format!("{status}: {}", whole(*count)))
             .collect();
         lines.push(pair("status", statuses.join(", ")));
         for (kind, count, first) in snapshot.errors.iter() {
-            let text = format!("{kind}: {} ({first})", counted(count));
+            let text = format!("{kind}: {} ({first})", whole(count));
             lines.push(Line::styled(text, WRONG));
         }
         for (name, count) in
             [("closed", snapshot.closed_by_server), ("surplus", snapshot.surplus_bytes)]
         {
             if count > 0 {
-                lines.push(pair(name, counted(count)));
+                lines.push(pair(name, whole(count)));
             }
         }
     }
@@ -187,11 +193,6 @@ fn answers(model: &Model<'_>) -> Paragraph<'static> {
 
 fn pair(name: &str, text: String) -> Line<'static> {
     Line::from(vec![Span::styled(format!("{name:<9}"), QUIET), Span::raw(text)])
-}
-
-/// Unlike a measured value, a count has no digits behind the point.
-fn counted(count: u64) -> String {
-    if count < 100 { count.to_string() } else { grouped(number(count)) }
 }
 
 #[cfg(test)]

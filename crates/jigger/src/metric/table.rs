@@ -8,7 +8,7 @@ use crate::numbers::{number, quantile};
 use crate::record::{ContenderRecord, TrialRecord, VisitRecord};
 
 /// By kind, in the order in which reports show them.
-pub(super) static TABLE: [Descriptor; 24] = [
+pub(super) static TABLE: [Descriptor; 25] = [
     visit(Kind::Startup, "startup_ms", Milliseconds, |it| Some(number(it.startup_ns?) / 1e6))
         .words(Words::START)
         .column("start-up")
@@ -43,6 +43,7 @@ pub(super) static TABLE: [Descriptor; 24] = [
         .figure("p50")
         .ratios("response time, median"),
     percentile(Kind::ResponseTimeP90, "response_time_us.p90", 0.9, 100).figure("p90"),
+    percentile(Kind::ResponseTimeP95, "response_time_us.p95", 0.95, 200),
     percentile(Kind::ResponseTimeP99, "response_time_us.p99", 0.99, 1_000)
         .role(Role::OfGivenRate)
         .column("p99")

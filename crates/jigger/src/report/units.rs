@@ -65,12 +65,20 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A count with its thousands apart: `12,345`; below 100 with a digit or two behind the point.
+/// A value with its thousands apart: `12,345`; below 100 with a digit or two behind the point.
 pub fn grouped(value: f64) -> String {
     if value < 99.95 {
         return significant(value);
     }
-    let digits = format!("{value:.0}");
+    apart(&format!("{value:.0}"))
+}
+
+/// A count with its thousands apart.
+pub fn whole(count: u64) -> String {
+    apart(&count.to_string())
+}
+
+fn apart(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
@@ -112,5 +120,6 @@ mod tests {
     fn thousands_are_apart() {
         let shown: Vec<String> = [7.25, 999.4, 1_000.0, 54_471.39, 1_234_567.0].map(grouped).into();
         assert_eq!(shown, ["7.25", "999", "1,000", "54,471", "1,234,567"]);
+        assert_eq!([0, 20, 99, 100, 1_234].map(whole), ["0", "20", "99", "100", "1,234"]);
     }
 }

@@ -9,10 +9,11 @@ use super::VisitError;
 use super::trial;
 use super::trial::Conditions;
 use crate::event::Listener;
+use crate::metric::Statistic;
 use crate::numbers::number;
 use crate::record::{ProbeRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
-use crate::suite::{Objective, Pacing, Scenario, Spread, Statistic};
+use crate::suite::{Objective, Pacing, Scenario, Spread};
 
 /// A rate too low to have answers enough in the suite's time for one is tried up to so many times
 /// as long.
@@ -37,7 +38,7 @@ pub fn run(
     let Extent::Time(once) = scenario.extent else {
         return Err(VisitError("an objective needs a duration".to_owned()));
     };
-    let needed = f64::from(objective.answers_needed());
+    let needed = f64::from(objective.statistic.responses_needed());
     let lowest = needed / (once * LONGEST).as_secs_f64();
     let mut search = Search::new(closed_loop_rate / 2.0, lowest);
     let (mut best, mut last) = (None, None);
@@ -76,20 +77,20 @@ fn judged(objective: &Objective, connections: usize, rate: f64, sample: &Sample)
     let errors: u64 = sample.errors.iter().map(|(_, count, _)| count).sum();
     let limit_ns = u64::try_from(objective.limit.as_nanos()).unwrap_or(u64::MAX);
     let statistic_ns = statistic_ns(objective, sample);
-    let in_flight = sample.in_flight_at_end;
+    let in_flight = &sample.unanswered_ns;
     let backlog = number(connections as u64) + BACKLOG_SHARE * number(sample.due);
     // What is not answered yet would have been the longest.
-    let is_too_old = objective.statistic == Statistic::Max && in_flight.oldest_ns >= limit_ns;
+    let is_too_old = objective.statistic == Statistic::Max && in_flight.max() >= limit_ns;
     let kept = errors == 0
         && statistic_ns.is_some_and(|statistic_ns| statistic_ns < limit_ns)
-        && number(in_flight.count) <= backlog
+        && number(in_flight.len()) <= backlog
         && !is_too_old;
     ProbeRecord {
         rate_per_second: rate,
         elapsed_ns: sample.elapsed_ns,
         requests: sample.requests,
         errors,
-        in_flight: in_flight.count,
+        in_flight: in_flight.len(),
         statistic_ns,
         kept,
     }
@@ -100,21 +101,8 @@ const ANSWERED_SHARE: f64 = 0.9;
 
 fn statistic_ns(objective: &Objective, sample: &Sample) -> Option<u64> {
     let times: &Histogram<u64> = &sample.response_time_ns;
-    let needed = f64::from(objective.answers_needed()) * ANSWERED_SHARE;
-    (number(times.len()) >= needed).then(|| match objective.statistic {
-        Statistic::Mean => whole(times.mean()),
-        Statistic::Max => times.max(),
-        Statistic::Quantile(quantile) => times.value_at_quantile(quantile),
-    })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a mean of times of at most an hour in nanoseconds"
-)]
-fn whole(mean_ns: f64) -> u64 {
-    mean_ns.ceil() as u64
+    let needed = f64::from(objective.statistic.responses_needed()) * ANSWERED_SHARE;
+    (number(times.len()) >= needed).then(|| objective.statistic.of(times))
 }
 
 /// A trial without figures: what was measured at rates that missed says nothing of a capacity.

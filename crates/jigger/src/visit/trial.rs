@@ -167,8 +167,8 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         error_examples: errors()
             .map(|(kind, _, first)| (kind.name().to_owned(), first.to_owned()))
             .collect(),
-        in_flight: sample.in_flight_at_end.count,
-        in_flight_oldest_ns: sample.in_flight_at_end.oldest_ns,
+        in_flight: sample.unanswered_ns.len(),
+        in_flight_oldest_ns: sample.unanswered_ns.max(),
         connections_opened: sample.connections_opened,
         closed_by_server: sample.closed_by_server,
         surplus_bytes: sample.surplus_bytes,

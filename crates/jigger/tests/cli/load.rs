@@ -139,3 +139,95 @@ fn arguments_that_mean_nothing() {
     jigger(&["load", "http://127.0.0.1:9/", "-d", "soon"]).expect(2, &["--duration = 'soon'"]);
     jigger(&["load", "http://127.0.0.1:9/", "-H", "bad"]).expect(2, &["Name: value"]);
 }
+
+const PONG: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong";
+const BROKEN: &[u8] = b"HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n";
+
+/// A server that gives this response to its request of that number, if any.
+fn server(response: fn(u32) -> Option<&'static [u8]>) -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let requests = std::sync::Arc::new(AtomicU32::new(0));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, requests) = (stream.unwrap(), requests.clone());
+            std::thread::spawn(move || {
+                let mut reader = std::io::BufReader::new(stream);
+                let mut line = String::new();
+                while reader.read_line(&mut line).unwrap_or(0) > 0 {
+                    if std::mem::take(&mut line) == "\r\n"
+                        && let Some(response) = response(requests.fetch_add(1, Ordering::Relaxed))
+                    {
+                        reader.get_mut().write_all(response).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn a_server_that_freezes_is_told_and_has_no_good_percentile() {
+    let freezes = || server(|request| (request < 400).then_some(PONG));
+    let open = jigger(&["load", &freezes(), "-c", "8", "--rate", "400", "-d", "2s"]);
+    open.expect(
+        4,
+        &[
+            "400 requests in 2.00 s: 200 a second of 400 asked",
+            "unanswered: 400 of 800 requests had no response at the end, the oldest for ",
+            "the last response came 1.",
+            "response time at least: ",
+            "failed: 50 % of 800 requests",
+            "50 % of the requests failed, and --max-error-rate allows 0 %",
+        ],
+    );
+    let closed = jigger(&["load", &freezes(), "-c", "8", "-d", "1s"]);
+    closed.expect(4, &["response time: withheld, since the server stopped responding"]);
+    assert!(!closed.stdout.contains("p50"), "{}", closed.stdout);
+    let silent = server(|_| None);
+    jigger(&["load", &silent, "-c", "2", "-d", "300ms"]).expect(3, &["0 requests"]);
+}
+
+#[test]
+fn a_load_with_failed_requests_fails_unless_they_are_allowed() {
+    let url = server(|request| Some(if request.is_multiple_of(10) { BROKEN } else { PONG }));
+    let load = |more: &[&str]| jigger(&[&["load", &url, "-n", "400"], more].concat());
+    let told =
+        ["10 % of the requests failed, and --max-error-rate allows 0 %", "errors: 40 status"];
+    load(&[]).expect(4, &told);
+    load(&["--max-error-rate", "10%"]).expect(0, &["failed: 10 % of 400 requests"]);
+    load(&["--max-error-rate", "0.5"]).expect(0, &[]);
+    load(&["--max-error-rate", "0.1%"]).expect(4, &["allows 0.1 %"]);
+    load(&["--max-error-rate", "2"]).expect(2, &["--max-error-rate '2'", "such as 1% or 0.01"]);
+    let condition = ["--max-error-rate", "1", "--fail-if", "error_rate > 5%"];
+    load(&condition).expect(1, &["--fail-if 'error_rate > 5%': it was 10 %"]);
+    load(&["--fail-if", "p99 ~ 5ms"]).expect(2, &["'p99 ~ 5ms': it has neither < nor >"]);
+}
+
+#[test]
+fn the_percentiles_are_those_asked_for_and_each_second_has_a_line() {
+    let (_server, url) = null_server();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("seconds.csv");
+    let file = file.to_str().unwrap();
+    let load = ["load", &url, "-d", "2200ms", "--rate", "400"];
+    let more = ["--percentiles", "p50,95,99.99", "--timeline", file];
+    let arguments = [&load[..], &more].concat();
+    let outcome = jigger(&arguments);
+    outcome.expect(0, &["p50 ", ", p95 ", "too few responses for p99.99"]);
+    let lines = std::fs::read_to_string(file).unwrap();
+    let lines: Vec<Vec<&str>> = lines.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert_eq!(lines[0], ["seconds", "requests_per_second", "p50_us", "p99_us", "errors"]);
+    assert!((390.0..410.0).contains(&lines[2][1].parse::<f64>().unwrap()), "{lines:?}");
+    assert!(lines[2][2].parse::<f64>().unwrap() > 0.0 && lines[2][3].is_empty(), "{lines:?}");
+    let percentiles = &json(&arguments)["response_time_percentiles_us"];
+    assert!(percentiles["95"].as_f64() >= percentiles["50"].as_f64(), "{percentiles}");
+    assert!(percentiles["99.99"].is_null());
+    jigger(&[&load[..], &["--percentiles", "50,x"]].concat()).expect(2, &["--percentiles 'x'"]);
+    let nowhere = ["--timeline", "/no/such/folder/x.csv"];
+    jigger(&[&load[..], &nowhere].concat())
+        .expect(2, &["--timeline: cannot write", "No such file"]);
+}

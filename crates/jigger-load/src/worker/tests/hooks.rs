@@ -113,7 +113,7 @@ fn deadlines_hold() {
     let load = Load { timeout: Duration::from_millis(300), ..load() };
     let sample = run(&load, &hooks, &[Asked]);
     assert_eq!(sample.errors.count(ErrorKind::Timeout), 3);
-    assert_eq!(sample.in_flight_at_end.count, 1);
+    assert_eq!(sample.unanswered_ns.len(), 1);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_count_of_requests_ends_the_load() {
     let load = Load { extent: Extent::Count(10), ..load() };
     let hooks = Noted { messages: 3, ..Noted::default() };
     let sample = run(&load, &hooks, &[Asked, PONG, Repeat]);
-    assert_eq!((sample.requests, sample.due, sample.in_flight_at_end.count), (10, 10, 0));
+    assert_eq!((sample.requests, sample.due, sample.unanswered_ns.len()), (10, 10, 0));
     assert_eq!(sample.response_time_ns.len(), 4);
     assert_eq!(hooks.seen().iter().filter(|text| *text == "request").count(), 4);
 }

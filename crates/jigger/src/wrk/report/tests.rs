@@ -38,7 +38,7 @@ fn sample() -> Sample {
         connect_time_ns: times(),
         status: BTreeMap::new(),
         errors: jigger_load::Errors::default(),
-        in_flight_at_end: jigger_load::InFlight::default(),
+        unanswered_ns: jigger_load::sample::histogram(),
         connections_opened: 0,
         closed_by_server: 0,
         surplus_bytes: 0,

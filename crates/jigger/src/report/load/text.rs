@@ -1,0 +1,232 @@
+//! What `jigger load` prints for people.
+
+use std::fmt::Write as _;
+
+use super::{Latencies, LoadReport};
+use crate::confounder::{HELD_BACK_SHARE, closes_connections};
+use crate::metric::Bound;
+use crate::numbers::number;
+use crate::report::units::{bytes, count, grouped, percent, time_us, whole};
+
+/// What a closed loop cannot show (Schroeder et al. 2006).
+const CLOSED_LOOP: &str = "  closed loop: while the server stalls nothing is asked, so the waiting \
+                           of those who would\n  have come is not in these times; --rate N has it\n";
+
+/// How the two times differ by the client's own doing.
+const BATCH: &str = "  batch: where 8 or more were due, answers were left to gather for up to 400 us; \
+                     that is in the\n  response time and not in the server's time, which ends when the \
+                     kernel has the answer\n";
+
+const AT_LEAST: &str = "  at least: requests without a response are in the response time as old as \
+                        they were at the end\n";
+
+const WITHHELD: &str = "  response time: withheld, since the server stopped responding, and those who \
+                        would have come\n  meanwhile are in no response time; --rate N has them\n";
+
+impl LoadReport<'_> {
+    pub fn text(&self) -> String {
+        let mut text = self.rate();
+        if let Some(limit) = self.limit {
+            let _ = writeln!(text, "  limit: {}", limit.words());
+        }
+        self.add_unanswered(&mut text);
+        self.add_times(&mut text);
+        self.add_errors(&mut text);
+        self.add_remarks(&mut text);
+        text
+    }
+
+    fn rate(&self) -> String {
+        let is_bound = self.engine.client_limited || self.is_port_limited;
+        let asked = self.asked_per_second.map(|rate| format!(" of {} asked", grouped(rate)));
+        format!(
+            "{}: {}, {}\n  {} in {:.2} s: {}{} a second{}, {} a second\n",
+            self.url,
+            count(self.connections, "connection"),
+            count(self.threads, "thread"),
+            counted(self.requests, "request"),
+            self.seconds,
+            if is_bound { "at least " } else { "" },
+            grouped(self.requests_per_second),
+            asked.unwrap_or_default(),
+            bytes(number(self.bytes) / self.seconds)
+        )
+    }
+
+    /// Not of those that were just under way.
+    fn add_unanswered(&self, text: &mut String) {
+        let in_flight = &self.in_flight_at_end;
+        if in_flight.count == 0 || self.is_usual() {
+            return;
+        }
+        let _ = write!(
+            text,
+            "  unanswered: {} of {} had no response at the end, the oldest for {}",
+            whole(in_flight.count),
+            counted(self.due, "request"),
+            time_us(in_flight.oldest_us)
+        );
+        match in_flight.silent_since_seconds {
+            Some(seconds) => {
+                let _ =
+                    writeln!(text, ";\n  the last response came {seconds:.1} s after the start");
+            }
+            None => text.push('\n'),
+        }
+    }
+
+    fn is_usual(&self) -> bool {
+        self.response_time_bound.is_none() && self.in_flight_at_end.silent_since_seconds.is_none()
+    }
+
+    fn add_times(&self, text: &mut String) {
+        match self.judged_times_ns {
+            Some(_) => text.extend(self.response_time()),
+            None => text.push_str(WITHHELD),
+        }
+        let made_anew = self.connections_opened > self.connections as u64;
+        for (name, times) in [
+            ("service time", self.service_time_us.as_ref()),
+            ("server's time", self.kernel_time_us.as_ref()),
+            ("connect time", Some(&self.connect_time_us).filter(|_| made_anew)),
+        ] {
+            text.extend(times.and_then(|times| times.lines(name, &times.usual())));
+        }
+        if self.response_time_bound.is_some() {
+            text.push_str(AT_LEAST);
+        }
+        if self.asked_per_second.is_none() && self.judged_times_ns.is_some() {
+            text.push_str(CLOSED_LOOP);
+        }
+        if self.batch && self.kernel_time_us.as_ref().is_some_and(|times| times.mean.is_some()) {
+            text.push_str(BATCH);
+        }
+    }
+
+    fn response_time(&self) -> Option<String> {
+        let times = &self.response_time_us;
+        let name = match self.response_time_bound {
+            Some(Bound::AtLeast) => "response time at least",
+            _ => "response time",
+        };
+        let chosen: Vec<(String, Option<f64>)> = self
+            .chosen
+            .iter()
+            .map(|text| {
+                let value = self.response_time_percentiles_us.get(text).copied().flatten();
+                (format!("p{text}"), value)
+            })
+            .collect();
+        let lines = times.lines(name, &if chosen.is_empty() { times.usual() } else { chosen })?;
+        let unknown: Vec<&str> =
+            self.chosen.iter().filter(|text| self.is_unknown(text)).map(String::as_str).collect();
+        let note = match unknown.as_slice() {
+            [] => String::new(),
+            list => format!("    too few responses for p{}\n", list.join(", p")),
+        };
+        Some(lines + &note)
+    }
+
+    fn is_unknown(&self, percentile: &str) -> bool {
+        self.response_time_percentiles_us.get(percentile).is_none_or(Option::is_none)
+    }
+
+    fn add_errors(&self, text: &mut String) {
+        if self.error_rate > 0.0 {
+            let _ = writeln!(
+                text,
+                "  failed: {} of {}",
+                percent(self.error_rate),
+                counted(self.due, "request")
+            );
+        }
+        for (kind, count, first) in self.errors.iter() {
+            let _ = writeln!(text, "  errors: {} {}: {first}", whole(count), kind.name());
+        }
+        if self.status.keys().any(|status| *status != 200) {
+            let list: Vec<String> =
+                self.status.iter().map(|(status, count)| format!("{count} x {status}")).collect();
+            let _ = writeln!(text, "  status: {}", list.join(", "));
+        }
+    }
+
+    /// What may be wrong with the server or the client, with the remedy.
+    fn add_remarks(&self, text: &mut String) {
+        if self.closed_by_server > 0 {
+            // One that is ended now and then is kept all the same.
+            let closes = closes_connections(self.closed_by_server, self.requests);
+            let _ = writeln!(
+                text,
+                "  {}: the server ended {} that were to be kept",
+                if closes { "connection-close" } else { "connections" },
+                counted(self.closed_by_server, "connection")
+            );
+        }
+        if self.surplus_bytes > 0 {
+            let _ = writeln!(
+                text,
+                "  surplus-bytes: {} came that no request asked for, so the server responds twice or \
+                 sends more\n  than its Content-Length says; responses may have been taken for those \
+                 of later requests",
+                counted(self.surplus_bytes, "byte")
+            );
+        }
+        if number(self.held_back) > HELD_BACK_SHARE * number(self.requests) {
+            let _ = writeln!(
+                text,
+                "  delayed-acks: {} answers came in pieces some 40 ms apart; if the server sets no \
+                 TCP_NODELAY,\n  it waits for the acknowledgement of the first: set it, or write \
+                 head and body in one go",
+                whole(self.held_back)
+            );
+        }
+        if self.engine.client_limited {
+            let _ = writeln!(
+                text,
+                "  client-limited: the load engine used {:.0} % of its cores; give it more \
+                 threads (-t) or cores",
+                self.engine.cpu_share * 100.0
+            );
+        }
+        if self.is_port_limited {
+            let _ = writeln!(
+                text,
+                "  port-limited: {} connections were opened a second, near the end of the {} local \
+                 ports;\n  widen net.ipv4.ip_local_port_range (sysctl), or keep connections",
+                grouped(number(self.connections_opened) / self.seconds),
+                self.local_ports
+            );
+        }
+    }
+}
+
+impl Latencies {
+    /// The percentiles that are shown unless others are asked for.
+    fn usual(&self) -> Vec<(String, Option<f64>)> {
+        let usual = [
+            ("p50", self.p50),
+            ("p90", self.p90),
+            ("p99", self.p99),
+            ("p99.9", self.p99_9),
+            ("p99.99", self.p99_99),
+        ];
+        usual.map(|(name, us)| (name.to_owned(), us)).into()
+    }
+
+    /// `None` without any response.
+    fn lines(&self, name: &str, percentiles: &[(String, Option<f64>)]) -> Option<String> {
+        let [mean, stdev, max] = [self.mean?, self.stdev?, self.max?].map(time_us);
+        let mut text = format!("  {name}: mean {mean}, stdev {stdev}, max {max}\n");
+        let had = percentiles.iter().filter_map(|(name, us)| Some((name, (*us)?)));
+        let list: Vec<String> = had.map(|(name, us)| format!("{name} {}", time_us(us))).collect();
+        if !list.is_empty() {
+            let _ = writeln!(text, "    {}", list.join(", "));
+        }
+        Some(text)
+    }
+}
+
+/// `1 request`, `1,234 requests`.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", whole(count), if count == 1 { "" } else { "s" })
+}
