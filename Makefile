@@ -17,7 +17,7 @@ environment = source .jigger/setup.env; source .jigger/bases.env
 post_bases = $(if $(filter post,$(notdir $(basename $(SUITE)))),alpine golang)
 jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
 
-.PHONY: help setup bench bench-peers test lint dependencies bases fuzz
+.PHONY: help setup setup-test bench bench-peers test lint dependencies bases fuzz
 
 help:
 	@echo 'make bench              set up, then measure the default suite'
@@ -26,18 +26,22 @@ help:
 	@echo 'make test               set up, then format, lints, dependencies, the whole test suite, each fuzz target for 5 s'
 	@echo 'make bench-peers        set up, then the load engine beside wrk, ab, h2load, hey and oha'
 	@echo 'make fuzz               each fuzz target for FUZZ_SECONDS (60)'
-	@echo 'make setup              install what the machine lacks: C linker, Python venv, Go, container engine, browser, wrk'
+	@echo 'make setup              install what the suites need and this machine lacks: C linker, Python venv, Go, container engine'
+	@echo 'make setup-test         the same for the tests: also a browser, axe-core, ip, wrk'
 	@echo 'SETUP=0                 with any of them: install nothing'
 
 setup:
-	scripts/setup.sh
+	scripts/setup.sh bench
+
+setup-test:
+	scripts/setup.sh test
 
 bench: setup
 	source .jigger/setup.env; scripts/base-images.sh python $(post_bases) >.jigger/bases.env
 	$(environment); cargo run --release --locked --package jigger -- $(jigger_arguments)
 
 # Only on a machine that does nothing else do the figures mean something.
-bench-peers: setup
+bench-peers: setup-test
 	scripts/peers.sh
 	PATH=$$PWD/.jigger/tools/bin:$$PATH cargo bench --locked --package jigger-load --bench peers -- $(ARGS)
 
@@ -50,21 +54,21 @@ test:
 # Clippy's own lints have seen the code with all features; with fewer it has to compile without a warning.
 compiler_only = --allow clippy::all --deny warnings
 # After set-up, also with `make --jobs`: it brings the linker.
-lint: setup
+lint: setup-test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	for features in '' lua tui; do \
 		cargo clippy --package jigger --no-default-features --features "$$features" --locked -- $(compiler_only); \
 	done
 
-dependencies: setup
+dependencies: setup-test
 	scripts/check-dependencies.sh
 
-bases: setup
+bases: setup-test
 	source .jigger/setup.env; scripts/base-images.sh >.jigger/bases.env
 
 # How long each target is fuzzed: by itself, and at the end of the tests, where it is to hold only.
 FUZZ_SECONDS ?= 60
 SMOKE_SECONDS ?= 5
-fuzz: setup
+fuzz: setup-test
 	scripts/fuzz.sh $(FUZZ_SECONDS)

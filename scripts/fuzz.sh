@@ -20,11 +20,21 @@ main() {
     cd "$root"
     # The dependencies that the program has, in the same versions; cargo adds libFuzzer's.
     [ fuzz/Cargo.lock -nt Cargo.lock ] || cp Cargo.lock fuzz/Cargo.lock
+    # Without a sanitizer the pinned stable toolchain suffices: the code has no unsafe part to watch.
+    # Not optimised, so that it is built sooner: here it counts that the targets hold.
+    cargo fuzz build --dev --sanitizer none
+    local running=() process is_well=0
     for target in fuzz/fuzz_targets/*.rs; do
-        fuzz "$(basename "$target" .rs)" "$seconds"
+        fuzz "$(basename "$target" .rs)" "$seconds" &
+        running+=($!)
     done
+    for process in "${running[@]}"; do
+        wait "$process" || is_well=1
+    done
+    return $is_well
 }
 
+# Of what libFuzzer prints, the dictionary that it recommends is longer than all the rest.
 fuzz() {
     local target=$1 seconds=$2 folders=()
     folders+=("fuzz/corpus/$target")
@@ -33,12 +43,9 @@ fuzz() {
         folders+=("fuzz/seeds/$target")
     fi
     say "fuzzing $target for $seconds s"
-    # Without a sanitizer the pinned stable toolchain suffices: the code has no unsafe part to watch.
-    # Not optimised, so that it is built sooner: here it counts that the targets hold.
-    # Of what libFuzzer prints, the dictionary that it recommends is longer than all the rest.
     cargo fuzz run --dev --sanitizer none "$target" "${folders[@]}" -- \
         -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 2>&1 |
-        LC_ALL=C sed '/^###### Recommended dictionary/,/^###### End of/d' >&2
+        LC_ALL=C sed "/^###### Recommended dictionary/,/^###### End of/d; s/^/$target: /" >&2
 }
 
 main "$@"

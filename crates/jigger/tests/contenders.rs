@@ -1,5 +1,5 @@
 //! The compiled-in suites over their real contenders: Go, Python, Rust, and a
-//! container engine. `make setup` installs what they need.
+//! container engine. `make setup-test` installs what they need.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -59,7 +59,7 @@ const METRICS: &[&str] = &[
 
 #[test]
 fn the_default_suite_measures_all_four_contenders() {
-    let report = report(&["run", "--quick"]);
+    let report = report(&["run", "--quick", "--rounds", "1"]);
     for name in ["gin", "flask", "flask-gunicorn", "axum"] {
         let contender = contender(&report, name);
         assert_eq!(contender["status"], "measured", "{contender:#}");
@@ -80,7 +80,7 @@ fn the_default_suite_measures_all_four_contenders() {
 
 #[test]
 fn the_suite_of_the_post_says_what_was_unfair_about_it() {
-    let report = report(&["run", "post", "--quick"]);
+    let report = report(&["run", "post", "--quick", "--rounds", "1"]);
     let gin = codes(contender(&report, "gin"));
     for code in ["body-differs", "content-type-differs", "debug-mode", "logs-per-request"] {
         assert!(gin.contains(&code), "{code} is missing in {gin:?}");

@@ -35,8 +35,8 @@ pub struct Options {
 /// How much is measured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Method {
-    /// Three short rounds, for a look; intervals are wide
-    #[arg(long, conflicts_with_all = ["thorough", "rounds"])]
+    /// Short rounds for a look, three unless --rounds says otherwise; intervals are wide
+    #[arg(long, conflicts_with = "thorough")]
     pub quick: bool,
     /// 20 to 40 rounds and up to an hour, for a result to publish
     #[arg(long, conflicts_with = "rounds")]

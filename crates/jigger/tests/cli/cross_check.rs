@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::lab::{Lab, SCENARIOS, contender, never_ready};
 
-/// The tools that `make setup` installs; the tests are not to need more.
+/// The tools that `make setup-test` installs; the tests are not to need more.
 const TOOLS: [&str; 4] = ["--tool", "wrk", "--tool", "python"];
 
 /// Those that take part in the tests where they are there.

@@ -27,7 +27,7 @@ fn axe_core() -> PathBuf {
     let script = folder.join("node_modules/axe-core/axe.min.js");
     assert!(
         script.exists(),
-        "axe-core is not in {}; run scripts/setup.sh, which installs it from npm",
+        "axe-core is not in {}; run `make setup-test`, which installs it from npm",
         folder.display()
     );
     script.canonicalize().unwrap()

@@ -50,7 +50,7 @@ fn not_started(error: &io::Error) -> ! {
     match error.kind() {
         io::ErrorKind::NotFound => panic!(
             "chromium is not on PATH, so the HTML report cannot be looked at; install it \
-             (Debian: apt-get install -y chromium), or run scripts/setup.sh"
+             (Debian: apt-get install -y chromium), or run `make setup-test`"
         ),
         _ => panic!("chromium cannot be started: {error}"),
     }

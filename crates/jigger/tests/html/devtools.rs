@@ -72,7 +72,7 @@ impl Browser {
             self.from.read_until(0, &mut answer).unwrap();
             let text = answer.strip_suffix(b"\0").expect(
                 "chromium ended, or is not on PATH: install it (Debian: apt-get install -y \
-                 chromium), or run scripts/setup.sh",
+                 chromium), or run `make setup-test`",
             );
             let mut answer: Value = serde_json::from_slice(text).unwrap();
             if answer["id"] == self.asked {

@@ -39,7 +39,7 @@ pub fn run(tool: Tool, arguments: &[&str]) -> Outcome {
     let output = command.output().unwrap_or_else(|error| match error.kind() {
         ErrorKind::NotFound => panic!(
             "wrk is not on PATH, so jigger cannot be compared with it; install it (Debian: \
-             apt-get install -y wrk), or run scripts/setup.sh; JIGGER_TEST_WRK=none omits it"
+             apt-get install -y wrk), or run `make setup-test`; JIGGER_TEST_WRK=none omits it"
         ),
         _ => panic!("{tool:?} cannot be started: {error}"),
     });
