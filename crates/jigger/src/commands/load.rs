@@ -22,6 +22,8 @@ use crate::report::{Format, to_json};
 use crate::suite::duration;
 
 const OBSERVE_EVERY: Duration = Duration::from_millis(100);
+/// How often progress is told where nobody sits before a terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Patience with each of several addresses of a host.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
@@ -41,8 +43,7 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
     let sample = if args.wants_screen() {
         on_screen(&args.url, load.clone(), &interrupt, timeline.as_mut())?
     } else {
-        let shown = !args.quiet && std::io::stderr().is_terminal();
-        beside_a_line(&load, shown, &interrupt, timeline.as_mut())?
+        beside_a_line(&load, args.quiet, &interrupt, timeline.as_mut())?
     };
     if let Some(timeline) = timeline {
         timeline.end(&sample)?;
@@ -158,21 +159,26 @@ fn on_screen(
     Ok(sample)
 }
 
-/// Runs the load with a line of progress, where that is wanted.
+/// Runs the load with its progress on standard error: a line that changes on a terminal, a line now and
+/// then elsewhere.
 fn beside_a_line(
     load: &Load,
-    shown: bool,
+    is_quiet: bool,
     interrupt: &Interrupt,
     mut timeline: Option<&mut Timeline>,
 ) -> Result<Sample> {
+    let is_terminal = std::io::stderr().is_terminal();
+    let mut next = LINE_EVERY;
     let sample = jigger_load::run(load, &mut |progress| {
         follow(timeline.as_deref_mut(), load, progress);
-        if shown {
-            show(progress);
+        let is_due = is_terminal || progress.elapsed >= next;
+        if is_due && !is_quiet {
+            show(progress, is_terminal);
+            next += LINE_EVERY;
         }
         interrupt.flow()
     })?;
-    if shown {
+    if is_terminal && !is_quiet {
         eprint!("\r\u{1b}[K");
     }
     Ok(sample)
@@ -184,16 +190,20 @@ fn follow(timeline: Option<&mut Timeline>, load: &Load, progress: &Progress) {
     }
 }
 
-fn show(progress: &Progress) {
+fn show(progress: &Progress, is_terminal: bool) {
     let seconds = progress.elapsed.as_secs_f64();
     let rate = crate::numbers::number(progress.responses) / seconds.max(1e-9);
-    let _ = write!(
-        std::io::stderr(),
-        "\r\u{1b}[K{seconds:.1} s, {} requests, {}/s, {} errors",
+    let text = format!(
+        "{seconds:.1} s, {} requests, {}/s, {} errors",
         whole(progress.responses),
         grouped(rate),
         whole(progress.errors)
     );
+    // Progress that cannot be shown is no reason to end.
+    let _ = match is_terminal {
+        true => write!(std::io::stderr(), "\r\u{1b}[K{text}"),
+        false => writeln!(std::io::stderr(), "{text}"),
+    };
 }
 
 fn load_of(args: &LoadArgs) -> Result<Load> {

@@ -138,3 +138,22 @@ fn writes_head_and_body_apart() {
     outcome.expect(0, &["delayed-acks: apart", "TCP_NODELAY"]);
     assert!(!outcome.stdout.contains("delayed-acks: good"), "{}", outcome.stdout);
 }
+
+/// Four connections in turn at 50 a second: each is idle for four times as long as these servers bear.
+#[test]
+fn ends_connections_that_are_idle() {
+    let scenario = "[[scenario]]\nname = \"calm\"\nconnections = 4\nrate = 50\nrequests = 40\n";
+    let contenders = ["pong", "resets-idle", "says-408-when-idle"].map(|it| contender(it, it, ""));
+    let lab = Lab::new("", &contenders, scenario);
+    run(&lab).expect(0, &["calm"]);
+    let record = lab.record();
+    for visit in record["visits"].as_array().unwrap() {
+        let trial = &visit["trials"][0];
+        assert_eq!((&trial["requests"], &trial["errors"]), (&40.into(), &serde_json::json!({})));
+        let closed = trial["closed_by_server"].as_u64().unwrap();
+        let is_kept = visit["entry"].as_str().unwrap().starts_with("pong");
+        assert_eq!(closed == 0, is_kept, "{visit:#}");
+        assert_eq!(trial["surplus_bytes"], 0);
+    }
+    lab.assert_nothing_left();
+}
