@@ -88,6 +88,9 @@ pub struct Load {
     pub any_status: bool,
     /// Requests sent on a connection before the first response; 1: no pipelining.
     pub pipeline: usize,
+    /// A batch that hooks have filled has one response time, that of its last response; without it
+    /// each of its responses has its own.
+    pub times_batches: bool,
     /// The cores that the threads are pinned to, in turn; `None`: wherever the kernel puts them.
     pub cpus: Option<Vec<usize>>,
     /// Gather responses for up to 400 us before working on them, when many are due: less CPU for
@@ -172,6 +175,7 @@ impl Load {
             expect: Expect::default(),
             any_status: false,
             pipeline: 1,
+            times_batches: true,
             cpus: None,
             batch: false,
             busy_poll: false,

@@ -14,7 +14,8 @@ use std::ops::Range;
 /// One thread's requests, encoded for connections that speak `P`; these are known by their numbers.
 pub(crate) trait Source<P: Protocol> {
     /// Whether requests come in batches: first a pause, then requests that go out together, then
-    /// nothing until all have their response. The response time is then that of the batch.
+    /// nothing until all have their response. The response time is then that of the batch, unless
+    /// [`Load::times_batches`](crate::Load::times_batches) is off.
     const IN_BATCHES: bool = false;
 
     /// How long the next batch of a connection is to wait, in nanoseconds.

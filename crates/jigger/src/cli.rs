@@ -14,7 +14,7 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::suite::Selection;
 
-pub use load::{CrossCheckArgs, LoadArgs, TimeitArgs, WrkArgs};
+pub use load::{CrossCheckArgs, Distribution, LoadArgs, TimeitArgs, WrkArgs};
 
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
 ///

@@ -10,7 +10,6 @@ pub mod script;
 pub mod spectrum;
 pub mod statistics;
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use jigger_load::Url;
@@ -28,8 +27,14 @@ pub struct Setting<'a> {
     pub arguments: &'a [String],
     /// Load threads.
     pub threads: usize,
-    /// Where the threads connect, if the script does not say otherwise.
-    pub address: SocketAddr,
+}
+
+impl Setting<'_> {
+    /// The URL as typed.
+    #[must_use]
+    pub fn typed_url(&self) -> &str {
+        self.arguments.first().map_or("", String::as_str)
+    }
 }
 
 /// In the place of scripts in a jigger without Lua: each is refused.
@@ -37,7 +42,7 @@ pub struct Setting<'a> {
 pub(crate) mod script {
     use std::ops::ControlFlow;
 
-    use jigger_load::{Load, LoadError, Progress, Sample};
+    use jigger_load::{Address, Load, LoadError, Progress, Sample};
 
     use super::Setting;
     use super::report::Figures;
@@ -51,6 +56,18 @@ pub(crate) mod script {
     impl Script {
         pub fn load(setting: &Setting<'_>) -> Result<Self, ScriptError> {
             Err(ScriptError(setting.path.display().to_string()))
+        }
+
+        pub fn address(&self) -> Option<Address> {
+            match *self {}
+        }
+
+        pub fn print(&self, _: &str) -> Result<(), ScriptError> {
+            match *self {}
+        }
+
+        pub fn flush(&self) -> Result<(), ScriptError> {
+            match *self {}
         }
 
         pub fn run(

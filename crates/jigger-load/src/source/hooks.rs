@@ -14,7 +14,8 @@ pub trait Hooks: Send + 'static {
     /// Called before each batch: how long its connection waits first.
     fn delay(&mut self) -> (Duration, HookAction);
 
-    /// Fills the next batch: one message, or several to be sent before the first response.
+    /// Fills the next batch: one message, or several to be sent before the first response. One
+    /// without messages is the connection's last; when all have had theirs, the thread ends.
     fn request(&mut self, batch: &mut Batch) -> HookAction;
 
     /// Whether [`Hooks::response`] is to be called. Only then are responses kept whole.
@@ -61,6 +62,8 @@ pub(crate) struct Hooked<'a, H> {
     /// Ends all threads.
     stop: &'a AtomicBool,
     has_ended: bool,
+    /// Connections that have nothing more to send.
+    silent: usize,
     /// Which message of the batch just filled is the next.
     message: u32,
 }
@@ -71,13 +74,20 @@ struct Exchange {
     batch: Batch,
     head: Vec<u8>,
     body: Vec<u8>,
+    is_silent: bool,
 }
 
 impl<'a, H: Hooks> Hooked<'a, H> {
     pub(crate) fn new(hooks: H, connections: usize, stop: &'a AtomicBool) -> Hooked<'a, H> {
         let exchanges = (0..connections).map(|_| Exchange::default()).collect();
         let wants_responses = hooks.wants_responses();
-        Hooked { hooks, wants_responses, exchanges, stop, has_ended: false, message: 0 }
+        Hooked { hooks, wants_responses, exchanges, stop, has_ended: false, silent: 0, message: 0 }
+    }
+
+    fn silence(&mut self, connection: usize) {
+        self.exchanges[connection].is_silent = true;
+        self.silent += 1;
+        self.has_ended |= self.silent == self.exchanges.len();
     }
 
     fn obey(&mut self, action: HookAction) {
@@ -101,7 +111,7 @@ impl<H: Hooks> Source<Http1> for Hooked<'_, H> {
     }
 
     fn prepare(&mut self, connection: usize, _: usize) -> usize {
-        if self.has_ended {
+        if self.has_ended || self.exchanges[connection].is_silent {
             return 0;
         }
         let batch = &mut self.exchanges[connection].batch;
@@ -109,6 +119,9 @@ impl<H: Hooks> Source<Http1> for Hooked<'_, H> {
         let messages = batch.messages();
         self.message = 0;
         self.obey(action);
+        if messages == 0 {
+            self.silence(connection);
+        }
         if action == HookAction::EndLoad { 0 } else { messages }
     }
 
@@ -210,12 +223,16 @@ impl Batch {
         if !self.bytes.is_empty() && self.bytes == bytes {
             return Ok(());
         }
-        self.bytes.clear();
-        self.messages.clear();
+        self.clear();
         let mut rest = bytes;
         let mut found = Vec::new();
         while !rest.is_empty() {
             let is_head = take_message(&mut rest, found.len() + 1)?;
+            // Servers skip empty lines before a message (RFC 9112, section 2.2), and scripts put some
+            // behind a body.
+            if rest.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+                rest = &[];
+            }
             found.push(Message { end: bytes.len() - rest.len(), is_head });
         }
         if found.is_empty() {
@@ -224,6 +241,12 @@ impl Batch {
         self.bytes.extend_from_slice(bytes);
         self.messages = found;
         Ok(())
+    }
+
+    /// Leaves nothing to send.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.messages.clear();
     }
 
     /// How many messages it holds.
@@ -316,6 +339,7 @@ mod tests {
         let post = "POST / HTTP/1.1\r\ncontent-length: 4\r\n\r\nGET ";
         let chunked = "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
         assert_eq!(heads(get), Ok(vec![false]));
+        assert_eq!(heads(&[post, "\r\n"].concat()), Ok(vec![false]), "lines behind a body");
         assert_eq!(
             heads(&[post, head, chunked, get].concat()),
             Ok(vec![false, true, false, false])

@@ -288,7 +288,8 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         arrived_ns: Option<u64>,
     ) -> bool {
         let is_whole = !S::IN_BATCHES || self.slots[index].connection.flights().is_empty();
-        self.tally.response(response, is_whole, self.now_ns, arrived_ns);
+        let is_timed = is_whole || !self.load.times_batches;
+        self.tally.response(response, is_timed, self.now_ns, arrived_ns);
         self.source.response(index, response.status);
         let slot = &mut self.slots[index];
         let is_held_back = slot.pieces.end(self.now_ns) && response.verdict == Verdict::Correct;

@@ -4,7 +4,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{ShownArgs, examples};
 use crate::report::Format;
@@ -118,6 +118,15 @@ pub struct LoadArgs {
     pub quiet: bool,
 }
 
+/// The distances between the requests of `jigger wrk -R`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Distribution {
+    /// All the same
+    Fixed,
+    /// As independent users make them
+    Exp,
+}
+
 /// `jigger wrk`: the texts are read as wrk reads them, by the command.
 #[derive(Debug, Args)]
 #[command(infer_long_args = true)]
@@ -148,12 +157,21 @@ pub struct WrkArgs {
     /// Deadline of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "2s")]
     pub timeout: String,
-    /// Print the version first
+    /// Print the version first, and to standard error what wrk's report has no line for
     #[arg(short = 'v', long)]
     pub version: bool,
     /// Requests due each second, as in wrk2, such as 500 or 2k
     #[arg(short = 'R', long, value_name = "N")]
     pub rate: Option<String>,
+    /// Print also the percentiles from when each request was sent, as wrk2 (with -R)
+    #[arg(short = 'U', long = "u_latency", requires = "rate")]
+    pub uncorrected_latency: bool,
+    /// One latency for each batch of pipelined requests instead of each request, as wrk2 (with -R)
+    #[arg(short = 'B', long = "batch_latency", requires = "rate")]
+    pub batch_latency: bool,
+    /// How the requests of -R are spread in time, as in DeathStarBench's wrk2
+    #[arg(short = 'D', long = "dist", value_name = "NAME", requires = "rate")]
+    pub distribution: Option<Distribution>,
     /// wrk's own statistics with their correction, to compare with old figures
     #[arg(long, conflicts_with = "rate")]
     pub exact: bool,

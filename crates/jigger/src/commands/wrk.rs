@@ -8,7 +8,7 @@ use jigger_load::fetch::first_that_connects;
 use jigger_load::{Address, Arrivals, Extent, Load, LoadError, Pacing, Request, Sample, Url};
 
 use super::{Exit, output};
-use crate::cli::WrkArgs;
+use crate::cli::{Distribution, WrkArgs};
 use crate::interrupt::Interrupt;
 use crate::report::load::LoadReport;
 use crate::report::{Format, to_json};
@@ -40,7 +40,7 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
     hint(args, &options);
     let interrupt = Interrupt::listen()?;
     if args.format == Format::Text {
-        output::print(&head(&options))?;
+        print(script.as_ref(), &head(&options))?;
     }
     let mut observe = |_: &jigger_load::Progress| interrupt.flow();
     let outcome = match &script {
@@ -57,6 +57,14 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
     tell(args, &options, &load, &sample, script.as_ref())
 }
 
+/// Writes to standard output, in order with what the script writes there.
+fn print(script: Option<&Script>, text: &str) -> Result<()> {
+    match script {
+        None => output::print(text),
+        Some(script) => Ok(script.print(text)?),
+    }
+}
+
 /// Prints the report, then lets the script have its say.
 fn tell(
     args: &WrkArgs,
@@ -66,18 +74,20 @@ fn tell(
     script: Option<&Script>,
 ) -> Result<Exit> {
     let figures = Figures::of(options, sample);
-    match args.format {
-        Format::Json => {
-            let local_ports = super::load::local_ports();
-            output::print(&to_json(&LoadReport::of(options.url, load, sample, local_ports)))?;
-        }
-        _ => {
-            output::print(&body(options, sample, &figures))?;
+    if args.format == Format::Json {
+        let local_ports = super::load::local_ports();
+        print(script, &to_json(&LoadReport::of(options.url, load, sample, local_ports)))?;
+    } else {
+        // Programs read wrk's report together with standard error, to its last line.
+        if args.version {
             eprint!("{}", more(options, sample));
         }
+        print(script, &body(options, sample, &figures))?;
     }
     if let Some(script) = script {
-        script.done(sample, figures)?;
+        let done = script.done(sample, figures);
+        script.flush()?;
+        done?;
     }
     Ok(Exit::Fine)
 }
@@ -86,8 +96,11 @@ fn version() -> String {
     format!("jigger {}, for wrk 4\n", env!("CARGO_PKG_VERSION"))
 }
 
-/// What wrk does in silence is said.
+/// With `-v` what wrk does in silence is said.
 fn hint(args: &WrkArgs, options: &Options<'_>) {
+    if !args.version {
+        return;
+    }
     let left = options.connections % options.threads;
     if left > 0 {
         eprintln!(
@@ -121,7 +134,8 @@ fn options<'a>(args: &WrkArgs, url: &'a str) -> Result<Options<'a>> {
         connections: count("-c", &args.connections)?,
         duration_s: time("-d", &args.duration)?,
         rate: args.rate.as_deref().map(|text| count("-R", text)).transpose()?,
-        latency: args.latency,
+        latency: args.latency || args.uncorrected_latency,
+        uncorrected_latency: args.uncorrected_latency,
         exact: args.exact,
     })
 }
@@ -138,10 +152,20 @@ fn load(args: &WrkArgs, options: &Options<'_>) -> Result<(Load, Option<Script>)>
     let url = Url::parse(options.url).map_err(|error| anyhow!("invalid URL: {error}"))?;
     let headers = args.header.iter().map(|text| header(text)).collect::<Result<Vec<_>>>()?;
     let timeout = Duration::from_secs(time("-T", &args.timeout)?);
-    let address = reached(&url)?;
     let request = Request::new("GET", &url, &headers, &[])?;
-    let mut load = Load::new(Address::Tcp(address), request);
-    load.threads = usize::try_from(options.threads)?;
+    let arguments: Vec<String> =
+        std::iter::once(options.url.to_owned()).chain(args.arguments.iter().cloned()).collect();
+    let threads = usize::try_from(options.threads)?;
+    let setting =
+        |path| Setting { path, url: &url, headers: &headers, arguments: &arguments, threads };
+    let script = args.script.as_deref().map(|path| Script::load(&setting(path))).transpose()?;
+    // A script says itself where the threads connect.
+    let address = match script.as_ref().and_then(Script::address) {
+        Some(address) => address,
+        None => Address::Tcp(reached(&url)?),
+    };
+    let mut load = Load::new(address, request);
+    load.threads = threads;
     load.connections = usize::try_from(options.connections)?;
     load.extent = Extent::Time(Duration::from_secs(options.duration_s));
     load.timeout = timeout;
@@ -149,22 +173,14 @@ fn load(args: &WrkArgs, options: &Options<'_>) -> Result<(Load, Option<Script>)>
     load.observe_every = TICK;
     if let Some(rate) = options.rate {
         let rate_per_second = crate::numbers::number(rate);
-        load.pacing = Pacing::Open { rate_per_second, arrivals: Arrivals::Even, burst: 1 };
+        let arrivals = match args.distribution {
+            Some(Distribution::Exp) => Arrivals::Exponential,
+            Some(Distribution::Fixed) | None => Arrivals::Even,
+        };
+        load.pacing = Pacing::Open { rate_per_second, arrivals, burst: 1 };
+        load.times_batches = args.batch_latency;
     }
-    let Some(path) = &args.script else {
-        return Ok((load, None));
-    };
-    let arguments: Vec<String> =
-        std::iter::once(options.url.to_owned()).chain(args.arguments.iter().cloned()).collect();
-    let script = Script::load(&Setting {
-        path,
-        url: &url,
-        headers: &headers,
-        arguments: &arguments,
-        threads: load.threads,
-        address,
-    })?;
-    Ok((load, Some(script)))
+    Ok((load, script))
 }
 
 /// wrk leaves out in silence what has no `: ` in it, and takes the blanks after it as they are.

@@ -12,6 +12,11 @@ use crate::numbers::number;
 /// wrk's threads count their answers so often.
 const TICK_MS: u64 = 100;
 
+/// wrk2's names for its latencies: from when a request was due, and from when it was sent.
+const RECORDED: &str = "Recorded Latency";
+const UNCORRECTED: &str =
+    "Uncorrected Latency (measured without taking delayed starts into account)";
+
 /// What was asked for.
 #[derive(Debug)]
 pub struct Options<'a> {
@@ -27,6 +32,8 @@ pub struct Options<'a> {
     pub rate: Option<u64>,
     /// Whether percentiles were asked for.
     pub latency: bool,
+    /// Whether, at a fixed rate, percentiles from when each request was sent were asked for.
+    pub uncorrected_latency: bool,
     /// Whether wrk's own correction is applied.
     pub exact: bool,
 }
@@ -145,8 +152,15 @@ pub fn body(options: &Options<'_>, sample: &Sample, figures: &Figures) -> String
     row(&mut text, "Req/Sec", &figures.rates, metric);
     match (options.latency, options.rate) {
         (true, None) => distribution(&mut text, &figures.latency),
-        (true, Some(_)) => text.push_str(&spectrum::text(&in_us(&sample.response_time_ns))),
+        (true, Some(_)) => {
+            text.push_str(&spectrum::text(RECORDED, &in_us(&sample.response_time_ns)));
+        }
         (false, _) => {}
+    }
+    if let Some(times_ns) = sample.service_time_ns.as_ref().filter(|_| options.uncorrected_latency)
+    {
+        text.push('\n');
+        text.push_str(&spectrum::text(UNCORRECTED, &in_us(times_ns)));
     }
     let seconds = number(sample.elapsed_ns) / 1e9;
     let bytes = number(sample.bytes_received);
@@ -159,7 +173,7 @@ pub fn body(options: &Options<'_>, sample: &Sample, figures: &Figures) -> String
     text
 }
 
-/// What wrk has no line for, so that it goes to standard error: percentiles beyond its own, when
+/// What wrk has no line for, so that it goes to standard error with `-v`: percentiles beyond its own, when
 /// there are answers enough for them, and what went wrong, by kind.
 #[must_use]
 pub fn more(options: &Options<'_>, sample: &Sample) -> String {
@@ -168,7 +182,8 @@ pub fn more(options: &Options<'_>, sample: &Sample) -> String {
     for (percent, needed) in [(99.9, 10_000), (99.99, 100_000)] {
         if options.latency && options.rate.is_none() && times.len() >= needed {
             let value = time_us(number(times.value_at_quantile(percent / 100.0)) / 1e3);
-            let _ = writeln!(text, "jigger: {percent}% {value}");
+            // Without a per cent sign: programs take lines that have one for wrk's.
+            let _ = writeln!(text, "jigger: p{percent} {value}");
         }
     }
     for (kind, count, first) in sample.errors.iter() {

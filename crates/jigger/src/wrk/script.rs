@@ -1,21 +1,28 @@
 //! wrk's Lua scripts: a state for the whole run and one for each thread, and the phases in which
 //! the script is asked.
 //!
-//! Scripts run in LuaJIT, as in wrk, without what could break the program's memory: `ffi`,
+//! Scripts run in LuaJIT, as in wrk, without what could break the program's memory: `ffi`, most of
 //! `debug` and C modules are not there.
 
 mod hooks;
+mod modules;
+mod output;
 mod table;
 mod thread;
 
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jigger_load::{Address, Load, LoadError, Progress, Request, Sample, run_with_hooks};
-use mlua::{Function, Lua, MetaMethod, Table, UserData, UserDataFields, UserDataMethods};
+use mlua::{
+    AnyUserData, Function, Lua, LuaString, MetaMethod, Table, UserData, UserDataFields,
+    UserDataMethods,
+};
 
 pub use hooks::LuaHooks;
+use output::Output;
 use thread::{Shared, Thread};
 
 use super::Setting;
@@ -33,6 +40,17 @@ pub enum ScriptError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// None of the addresses that `wrk.resolve` has found takes connections.
+    #[error("unable to connect to {host}:{port}: nobody listens there; start the server first")]
+    Unreachable {
+        /// Of the URL.
+        host: String,
+        /// Of the URL.
+        port: u16,
+    },
+    /// What could not be written to standard output.
+    #[error("cannot write to standard output: {0}")]
+    Output(String),
     /// What the script itself did wrong: file, line and message.
     #[error("{0}")]
     Lua(String),
@@ -47,9 +65,13 @@ impl From<mlua::Error> for ScriptError {
     }
 }
 
+/// Makes `latency` and `requests` of statistics.
+const STATISTICS: &str = include_str!("script/statistics.lua");
+
 /// A script that has been set up for all threads.
 pub struct Script {
     main: Lua,
+    output: Output,
     threads: Vec<ThreadState>,
     failure: hooks::Failure,
 }
@@ -58,25 +80,79 @@ pub struct Script {
 struct ThreadState {
     lua: Lua,
     shared: Arc<Shared>,
-    /// The request as it stood after `init`, for a script that does not make each one.
+    address: SocketAddr,
+    /// What `wrk.request` gives, for a script that does not make each request.
     fixed: Vec<u8>,
 }
 
 impl Script {
-    /// Loads the script once for the run and once for each thread, and runs `setup` and `init`.
+    /// Loads the script once for the run and once for each thread, and runs `wrk.resolve`,
+    /// `wrk.setup` and `wrk.init`.
     ///
     /// # Errors
     /// [`ScriptError`] names the script's file and line.
     pub fn load(setting: &Setting<'_>) -> Result<Self, ScriptError> {
         let text = std::fs::read(setting.path)
             .map_err(|source| ScriptError::Read { path: setting.path.to_owned(), source })?;
-        let main = state(setting, &text)?;
-        let threads = (0..setting.threads)
-            .map(|_| thread_state(setting, &text, &main))
-            .collect::<Result<_, _>>()?;
-        let script = Self { main, threads, failure: hooks::Failure::default() };
-        script.check_request()?;
+        let main = bare_state(setting)?;
+        let output = Output::new(&main)?;
+        execute(&main, setting, &text)?;
+        if !table::resolve(&main, setting)? {
+            let (host, port) = (setting.url.host().to_owned(), setting.url.port());
+            return Err(ScriptError::Unreachable { host, port });
+        }
+        let failure = hooks::Failure::default();
+        let mut script = Self { main, output, threads: Vec::new(), failure };
+        for _ in 0..setting.threads {
+            let thread = script.thread(setting, &text)?;
+            script.threads.push(thread);
+        }
         Ok(script)
+    }
+
+    /// Sets a thread up.
+    fn thread(&self, setting: &Setting<'_>, text: &[u8]) -> Result<ThreadState, ScriptError> {
+        let lua = bare_state(setting)?;
+        execute(&lua, setting, text)?;
+        let shared = Arc::new(Shared::new(lua.weak()));
+        lua.globals().get::<Table>("wrk")?.set("thread", Thread(Arc::clone(&shared)))?;
+        table::function(&self.main, "setup")?.call::<()>(Thread(Arc::clone(&shared)))?;
+        table::function(&lua, "init")?.call::<()>(arguments(&lua, setting)?)?;
+        let unset = || {
+            let text = "wrk.setup has not set thread.addr, for instance to wrk.addrs[1]";
+            ScriptError::Lua(text.to_owned())
+        };
+        let address = shared.address().ok_or_else(unset)?;
+        let mut thread = ThreadState { fixed: fixed(&lua)?, lua, shared, address };
+        self.hooks_of(&thread).check_request(self.threads.is_empty())?;
+        // The first request was for a look only.
+        if self.threads.is_empty() {
+            thread.fixed = fixed(&thread.lua)?;
+        }
+        thread.shared.clear_stop();
+        Ok(thread)
+    }
+
+    /// The address of the first thread.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        self.addresses().into_iter().next()
+    }
+
+    /// Writes a text to the stream to which the script writes.
+    ///
+    /// # Errors
+    /// When the script has closed it.
+    pub fn print(&self, text: &str) -> Result<(), ScriptError> {
+        self.output.write(text)
+    }
+
+    /// Hands all that was written to the system.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub fn flush(&self) -> Result<(), ScriptError> {
+        self.output.flush()
     }
 
     /// Runs the load as the script wants it.
@@ -99,26 +175,26 @@ impl Script {
     /// The hooks of each thread; `None` when the script has none, so that the requests are the
     /// same all the time.
     fn hooks(&self) -> Option<Vec<LuaHooks>> {
-        let globals = self.threads.first()?.lua.globals();
-        let has = |name: &str| globals.get::<Function>(name).is_ok();
-        if !["request", "response", "delay"].into_iter().any(has) {
-            return None;
-        }
-        let hooks = |state: &ThreadState| {
-            let (lua, shared) = (state.lua.clone(), Arc::clone(&state.shared));
-            LuaHooks::new(lua, shared, state.fixed.clone(), self.failure.clone())
-        };
-        Some(self.threads.iter().map(hooks).collect())
+        let first = self.threads.first()?;
+        let has_hooks = ["request", "response", "delay"].iter().any(|name| has(&first.lua, name));
+        let messages = || self.hooks_of(first).check_request(false).unwrap_or_default();
+        (has_hooks || messages() > 1)
+            .then(|| self.threads.iter().map(|thread| self.hooks_of(thread)).collect())
+    }
+
+    fn hooks_of(&self, thread: &ThreadState) -> LuaHooks {
+        let (lua, shared) = (thread.lua.clone(), Arc::clone(&thread.shared));
+        LuaHooks::new(lua, shared, thread.fixed.clone(), self.failure.clone())
     }
 
     /// Where each thread connects.
     fn addresses(&self) -> Vec<Address> {
-        self.threads.iter().map(|state| Address::Tcp(state.shared.address())).collect()
+        self.threads.iter().map(|thread| Address::Tcp(thread.address)).collect()
     }
 
     /// What each thread asks when there are no hooks.
     fn requests(&self) -> Vec<[(Request, u32); 1]> {
-        self.threads.iter().map(|state| [(Request::from_bytes(&state.fixed), 1)]).collect()
+        self.threads.iter().map(|thread| [(Request::from_bytes(&thread.fixed), 1)]).collect()
     }
 
     /// Calls `done`, if there is one.
@@ -133,16 +209,8 @@ impl Script {
             return Ok(());
         };
         let summary = summary(&self.main, sample, &found)?;
-        Ok(done.call::<()>((summary, found.latency, found.rates))?)
-    }
-
-    /// wrk asks the first thread for one request beforehand, which is never sent. Scripts count
-    /// with that.
-    fn check_request(&self) -> Result<(), ScriptError> {
-        if let Some(hooks) = self.hooks().as_deref_mut() {
-            hooks[0].check_request();
-        }
-        self.failure.get().map_or(Ok(()), |error| Err(ScriptError::Lua(message(error))))
+        let statistics = |of| self.main.load(STATISTICS).call::<AnyUserData>(of);
+        Ok(done.call::<()>((summary, statistics(found.latency)?, statistics(found.rates)?))?)
     }
 }
 
@@ -187,15 +255,18 @@ fn summary(lua: &Lua, sample: &Sample, figures: &Figures) -> mlua::Result<Table>
     Ok(summary)
 }
 
-/// A state with the script's top level run in it.
-fn state(setting: &Setting<'_>, text: &[u8]) -> Result<Lua, ScriptError> {
+/// A state with all that a script finds there.
+fn bare_state(setting: &Setting<'_>) -> Result<Lua, ScriptError> {
     let lua = Lua::new();
-    // Lines that scripts print come in order with the report's.
-    lua.load("io.stdout:setvbuf('line')").exec()?;
+    modules::install(&lua)?;
     table::install(&lua, setting)?;
-    let text = without_shebang(text);
-    lua.load(text).set_name(format!("@{}", setting.path.display())).exec()?;
     Ok(lua)
+}
+
+/// Runs the script's top level.
+fn execute(lua: &Lua, setting: &Setting<'_>, text: &[u8]) -> Result<(), ScriptError> {
+    let name = format!("@{}", setting.path.display());
+    Ok(lua.load(without_shebang(text)).set_name(name).exec()?)
 }
 
 /// As `lua` itself does: a first line that begins with `#` is skipped.
@@ -206,29 +277,27 @@ fn without_shebang(text: &[u8]) -> &[u8] {
     }
 }
 
-fn thread_state(
-    setting: &Setting<'_>,
-    text: &[u8],
-    main: &Lua,
-) -> Result<ThreadState, ScriptError> {
-    let lua = state(setting, text)?;
-    let shared = Arc::new(Shared::new(setting.address, lua.weak()));
-    lua.globals().get::<Table>("wrk")?.set("thread", Thread(Arc::clone(&shared)))?;
-    if let Ok(setup) = main.globals().get::<Function>("setup") {
-        setup.call::<()>(Thread(Arc::clone(&shared)))?;
+/// What `init` gets.
+fn arguments(lua: &Lua, setting: &Setting<'_>) -> Result<Table, ScriptError> {
+    let arguments = lua.create_table()?;
+    for (at, argument) in setting.arguments.iter().enumerate() {
+        arguments.raw_set(at, argument.as_str())?;
     }
-    table::add_host(&lua, setting)?;
-    if let Ok(init) = lua.globals().get::<Function>("init") {
-        let arguments = lua.create_table()?;
-        for (at, argument) in setting.arguments.iter().enumerate() {
-            arguments.raw_set(at, argument.as_str())?;
-        }
-        init.call::<()>(arguments)?;
+    Ok(arguments)
+}
+
+fn has(lua: &Lua, name: &str) -> bool {
+    lua.globals().get::<Function>(name).is_ok()
+}
+
+/// The request of a script that does not make each.
+fn fixed(lua: &Lua) -> Result<Vec<u8>, ScriptError> {
+    if has(lua, "request") {
+        return Ok(Vec::new());
     }
-    let format: Function = lua.globals().get::<Table>("wrk")?.get("format")?;
-    let fixed = format.call::<mlua::LuaString>(())?.as_bytes().to_vec();
-    shared.clear_stop();
-    Ok(ThreadState { lua, shared, fixed })
+    let text: Option<LuaString> = table::function(lua, "request")?.call(())?;
+    let none = || ScriptError::Lua("wrk.request() returned no request".to_owned());
+    text.map(|text| text.as_bytes().to_vec()).ok_or_else(none)
 }
 
 /// What went wrong, without the traceback: `FILE:LINE: ...`.
@@ -245,7 +314,9 @@ fn message(error: &mlua::Error) -> String {
 /// What a function of jigger's says has no place; the traceback has the line that called it.
 fn located(traceback: &str, text: &str) -> String {
     let lines = traceback.lines().map(str::trim);
-    let is_own = |line: &&str| !line.starts_with("[C]") && !line.starts_with("__mlua");
+    let is_own = |line: &&str| {
+        !["[C]", "__mlua", table::CHUNK].into_iter().any(|start| line.starts_with(start))
+    };
     let place = lines.filter(is_own).find_map(|line| {
         let (place, _) = line.split_once(": in ")?;
         Some(place.to_owned())

@@ -14,10 +14,10 @@ const TICKS: u32 = 5;
 /// The spectrum is in milliseconds.
 const SCALE_US: f64 = 1_000.0;
 
-/// The lines for these times in microseconds.
+/// The lines for these times in microseconds, which are called so.
 #[must_use]
-pub fn text(times_us: &Histogram<u64>) -> String {
-    let mut text = String::from("  Latency Distribution (HdrHistogram - Recorded Latency)\n");
+pub fn text(name: &str, times_us: &Histogram<u64>) -> String {
+    let mut text = format!("  Latency Distribution (HdrHistogram - {name})\n");
     for percent in [50.0, 75.0, 90.0, 99.0, 99.9, 99.99, 99.999, 100.0] {
         let value = time_us(number(times_us.value_at_quantile(percent / 100.0)));
         let _ = writeln!(text, "{percent:7.3}%{}", cell(&value, 10));
@@ -68,7 +68,7 @@ mod tests {
         times.record(921).unwrap();
         times.record_n(4_053, 3_950).unwrap();
         times.record_n(12_503, 35_549).unwrap();
-        let text = text(&times);
+        let text = text("Recorded Latency", &times);
         for line in [
             " 50.000%   12.50ms",
             "100.000%   12.50ms",
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn no_times_have_no_spectrum() {
-        let text = text(&jigger_load::sample::histogram());
+        let text = text("Recorded Latency", &jigger_load::sample::histogram());
         assert!(text.contains("Total count    =            0]"), "{text}");
     }
 }

@@ -7,7 +7,7 @@ use crate::server::LoggingServer;
 use crate::tool::{Outcome, run_both};
 
 /// A line without its numbers: `#` for each with its unit, blanks before it left out.
-fn shape(line: &str) -> String {
+pub fn shape(line: &str) -> String {
     let number = Regex::new(r" *(-?[0-9]+(\.[0-9]+)?(us|ms|s|m|h|k|K|M|G)?|-nan)").unwrap();
     number.replace_all(line, " #").trim_end().to_owned()
 }
@@ -100,7 +100,8 @@ fn lines_about_what_went_wrong_stand_where_wrk_puts_them() {
 fn answers_that_never_come_are_timeouts() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let ours = crate::tool::run(crate::tool::Tool::Jigger, &["-t1", "-c1", "-d3s", "-T1s", &url]);
+    let ours =
+        crate::tool::run(crate::tool::Tool::Jigger, &["-t1", "-c1", "-d3s", "-T1s", "-v", &url]);
     assert_eq!(ours.code, Some(0));
     assert!(ours.stdout.contains("  Socket errors: connect 0, read 0, write 0, timeout "));
     assert!(ours.stderr.contains("timeout: no complete answer within 1s"), "{}", ours.stderr);

@@ -5,7 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(feature = "lua")]
+mod bench;
+#[cfg(feature = "lua")]
+mod bootstrap;
+#[cfg(feature = "lua")]
+mod idioms;
 mod layout;
+#[cfg(feature = "lua")]
+mod modules;
 mod options;
 #[cfg(feature = "lua")]
 mod scripts;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::layout::shape;
 use crate::server::LoggingServer;
 use crate::tool::{Tool, run, run_both};
 
@@ -112,13 +113,15 @@ fn all_connections_are_opened_and_said_to_be() {
     let ours = run(Tool::Jigger, &["-t3", "-c7", "-d1s", "--format", "json", &url]);
     let report: Value = serde_json::from_str(&ours.stdout).unwrap();
     assert_eq!(report["connections_opened"], 7);
-    assert!(ours.stderr.contains("all 7 connections are opened; wrk gives each of 3 threads 2"));
+    let told = run(Tool::Jigger, &["-t3", "-c7", "-d1s", "-v", &url]).stderr;
+    let hint = "all 7 connections are opened; wrk gives each of 3 threads 2 and leaves out 1";
+    assert!(told.contains(hint), "{told}");
 }
 
 #[test]
-fn arguments_without_a_script_are_not_passed_over() {
+fn arguments_without_a_script_are_told() {
     let server = LoggingServer::start();
-    let ours = run(Tool::Jigger, &["-t1", "-c1", "-d1s", &server.url("/"), "--", "a", "-b"]);
+    let ours = run(Tool::Jigger, &["-t1", "-c1", "-d1s", "-v", &server.url("/"), "--", "a", "-b"]);
     assert_eq!(ours.code, Some(0));
     assert!(ours.stderr.contains("'a -b' is for a script, and none is given"), "{ours:#?}");
 }
@@ -176,4 +179,87 @@ fn a_fixed_rate_has_the_report_of_wrk2() {
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
+}
+
+/// `2>&1` is how benchmarks of others keep wrk's output: with jigger all of it is wrk's, also where
+/// jigger has more to say, which `-v` shows, before the report.
+#[test]
+fn both_streams_together_are_in_the_layout_of_wrk() {
+    let server = LoggingServer::start();
+    let (broken, fine) = (server.url("/close-in-body"), server.url("/"));
+    for arguments in [
+        &["-t2", "-c5", "-d1s", "-L", &fine][..],
+        &["-t1", "-c1", "-d1s", &broken],
+        &["-t1", "-c1", "-d1s", &fine, "--", "for no script"],
+    ] {
+        let (real, ours) = run_both(arguments);
+        assert_eq!((ours.code, ours.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+        assert!(ours.stdout.ends_with("B\n"), "{}", ours.stdout);
+        if let Some(real) = real {
+            let shapes = |text: &str| text.lines().map(shape).collect::<Vec<_>>();
+            assert_eq!(shapes(&ours.stdout), shapes(&real.stdout), "{arguments:?}");
+        }
+    }
+    let told = run(Tool::Jigger, &["-t1", "-c1", "-d1s", "-v", &broken]);
+    assert!(told.stderr.contains(" read_closed_early: "), "{told:#?}");
+    assert!(!told.stderr.contains('%'), "{told:#?}");
+}
+
+/// The number that a run's spectra count, in their order.
+fn totals(text: &str) -> Vec<u64> {
+    let counts = text.lines().filter_map(|line| line.split_once("Total count    = "));
+    counts.map(|(_, count)| count.trim_end_matches(']').trim().parse().unwrap()).collect()
+}
+
+#[test]
+fn latencies_of_wrk2_are_from_when_requests_were_due_and_sent() {
+    let server = LoggingServer::start();
+    let url = server.url("/");
+    let ours = run(Tool::Jigger, &["-t1", "-c2", "-d1s", "-R", "200", "-U", &url]);
+    let text = &ours.stdout;
+    for part in [
+        "  Latency Distribution (HdrHistogram - Recorded Latency)\n 50.000% ",
+        "----\n\n  Latency Distribution (HdrHistogram - Uncorrected Latency (measured without taking \
+         delayed starts into account))\n 50.000% ",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in\n{text}");
+    }
+    let totals = totals(text);
+    assert_eq!((totals.len(), totals[0]), (2, totals[1]), "{text}");
+}
+
+/// wrk2 has a latency for each of the responses of a batch; with `-B` one for all of them.
+#[cfg(feature = "lua")]
+#[test]
+fn a_batch_has_a_latency_for_each_response_or_one() {
+    let script = "local batch\nfunction init() batch = wrk.format() .. wrk.format() end\n\
+                  function request() return batch end";
+    let bench = crate::bench::Bench::new(script);
+    for (more, each) in [(&["-L"][..], 1), (&["-L", "-B"], 2)] {
+        let arguments = [&["-t1", "-c1", "-d1s", "-R", "100"], more].concat();
+        let ran = bench.run(Tool::Jigger, &arguments, "/", &[]);
+        let (latencies, requests) = (totals(&ran.outcome.stdout)[0], ran.requests());
+        assert_eq!(latencies * each, requests, "{ran:#?}");
+    }
+}
+
+#[test]
+fn requests_are_spread_as_asked() {
+    let server = LoggingServer::start();
+    let url = server.url("/");
+    let counted = |spread: &str| {
+        let ours = run(Tool::Jigger, &["-t1", "-c4", "-d1s", "-R", "400", "-D", spread, &url]);
+        assert_eq!(ours.code, Some(0), "{ours:#?}");
+        server.take_log().len()
+    };
+    assert!((395..=400).contains(&counted("fixed")));
+    assert!((300..=500).contains(&counted("exp")));
+    for refused in
+        [&["-R9", "-D", "zipf", &url][..], &["-D", "exp", &url], &["-U", &url], &["-B", &url]]
+    {
+        let ours = run(Tool::Jigger, refused);
+        assert_eq!(ours.code, Some(1), "{refused:?}: {ours:#?}");
+    }
+    let ours = run(Tool::Jigger, &["-R9", "--dist", "zipf", &url]);
+    assert!(ours.stderr.contains("possible values: fixed, exp"), "{}", ours.stderr);
 }

@@ -60,14 +60,18 @@ impl LoggingServer {
     }
 }
 
-/// `/status/503` is answered with that status, `/close/...` ends the connection, `/empty` has no
-/// body; all else is a pong.
+/// `/status/503` is answered with that status, `/close...` ends the connection, `/close-in-body` before
+/// the body is whole; `/empty` has no body, `/json` an object; all else is a pong.
 fn answer(path: &str) -> (String, bool) {
     let status = path.strip_prefix("/status/").and_then(|rest| rest.get(..3)).unwrap_or("200");
-    let body = if path == "/empty" { "" } else { "pong" };
+    let body = match path {
+        "/empty" => "",
+        "/json" => r#"{"token":"t1","ids":[3,4],"next":null}"#,
+        _ => "pong",
+    };
     let goes_on = !path.starts_with("/close");
     let close = if goes_on { "" } else { "Connection: close\r\n" };
-    let length = body.len();
+    let length = body.len() + usize::from(path == "/close-in-body");
     let head = format!("HTTP/1.1 {status} X\r\n{close}X-A: 1\r\nx-a: 2\r\nX-A: 3\r\n");
     (format!("{head}Content-Length: {length}\r\n\r\n{body}"), goes_on)
 }

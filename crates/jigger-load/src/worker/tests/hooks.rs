@@ -16,6 +16,8 @@ struct Noted {
     delay_ms: u64,
     messages: usize,
     answers_max: usize,
+    /// After so many there is nothing more to ask; 0: there always is.
+    batches_max: usize,
     action: Option<HookAction>,
     seen: Arc<Mutex<Vec<String>>>,
 }
@@ -39,6 +41,11 @@ impl Hooks for Noted {
 
     fn request(&mut self, batch: &mut Batch) -> HookAction {
         self.note("request".to_owned());
+        let batches = self.seen().iter().filter(|text| *text == "request").count();
+        if self.batches_max > 0 && batches > self.batches_max {
+            batch.clear();
+            return HookAction::Continue;
+        }
         batch.fill(&GET.repeat(self.messages.max(1))).unwrap();
         HookAction::Continue
     }
@@ -85,6 +92,32 @@ fn a_batch_is_answered_whole_before_the_next_and_is_one_sample() {
     assert_eq!(requests, [0, 4]);
     assert_eq!((sample.requests, sample.response_time_ns.len()), (6, 2));
     assert!(sample.response_time_ns.min() >= 1_990_000);
+}
+
+#[test]
+fn each_response_of_a_batch_can_have_its_own_time() {
+    let hooks = Noted { messages: 3, answers_max: 3, ..Noted::default() };
+    let load = Load { times_batches: false, ..load() };
+    let script = [Asked, Asked, Asked, Pause(10), PONG, Pause(10), PONG, PONG];
+    let sample = run(&load, &hooks, &script);
+    assert_eq!((sample.requests, sample.response_time_ns.len()), (3, 3));
+    let (least, most) = (sample.response_time_ns.min(), sample.response_time_ns.max());
+    assert!((9_990_000..10_100_000).contains(&least), "{least}");
+    assert!((19_990_000..20_100_000).contains(&most), "{most}");
+}
+
+/// Whoever has nothing more to ask waits for the others; then the thread ends.
+#[test]
+fn a_thread_ends_when_no_connection_has_more_to_ask() {
+    let open = Pacing::Open { rate_per_second: 100.0, arrivals: Arrivals::Even, burst: 1 };
+    for pacing in [Pacing::Closed, open] {
+        let load = Load { connections: 3, pacing, ..load() };
+        let hooks = Noted { batches_max: 7, ..Noted::default() };
+        let sample = run(&load, &hooks, &[Asked, Pause(20), PONG, Repeat]);
+        assert_eq!((sample.requests, sample.errors.total()), (7, 0), "{pacing:?}");
+        assert_eq!(hooks.seen().iter().filter(|text| *text == "request").count(), 10);
+        assert!(sample.elapsed_ns < 200_000_000, "{}", sample.elapsed_ns);
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn options() -> Options<'static> {
         duration_s: 2,
         rate: None,
         latency: true,
+        uncorrected_latency: false,
         exact: false,
     }
 }
@@ -150,9 +151,9 @@ fn a_tick_cut_short_counts_by_its_length() {
 fn percentiles_beyond_wrk_need_answers_enough() {
     let mut sample = sample();
     sample.response_time_ns.record_n(1_000_000, 99_999).unwrap();
-    assert_eq!(more(&options(), &sample), "jigger: 99.9% 1.00ms\n");
+    assert_eq!(more(&options(), &sample), "jigger: p99.9 1.00ms\n");
     sample.response_time_ns.record(1_000_000).unwrap();
-    assert_eq!(more(&options(), &sample), "jigger: 99.9% 1.00ms\njigger: 99.99% 1.00ms\n");
+    assert_eq!(more(&options(), &sample), "jigger: p99.9 1.00ms\njigger: p99.99 1.00ms\n");
 }
 
 /// The figures that TechEmpower's toolset and HttpArena's scripts take out of wrk's output: their

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use jigger_load::hooks::{Batch, HookAction, Hooks, WholeResponse};
+use jigger_load::hooks::{Batch, BatchError, HookAction, Hooks, WholeResponse};
 use mlua::{Error, Function, Lua, Result, Value};
 
 use super::thread::Shared;
@@ -29,10 +29,19 @@ impl LuaHooks {
         Self { lua, shared, fixed, failure, has_delay, has_response }
     }
 
-    /// Asks for one request that is not sent.
-    pub(super) fn check_request(&mut self) {
-        self.request(&mut Batch::default());
-        self.shared.clear_stop();
+    /// Looks at the fixed request, or, as wrk does beforehand, `may_call` the script for one that is
+    /// not sent; of how many messages it is.
+    pub(super) fn check_request(&self, may_call: bool) -> Result<usize> {
+        let request = self.function("request");
+        if request.is_some() && !may_call {
+            return Ok(0);
+        }
+        let mut batch = Batch::default();
+        self.fill(&mut batch)?;
+        match (batch.messages(), request) {
+            (0, Some(request)) => Err(fault(&request, "request() returned no request")),
+            (messages, _) => Ok(messages),
+        }
     }
 
     fn action<T>(&self, outcome: Result<T>) -> (Option<T>, HookAction) {
@@ -50,33 +59,32 @@ impl LuaHooks {
         self.lua.globals().get(name).ok()
     }
 
+    /// As wrk, which takes what is no number for 0.
     fn wait(&self) -> Result<Duration> {
         let Some(delay) = self.function("delay") else {
             return Ok(Duration::ZERO);
         };
-        let value: Value = delay.call(())?;
-        let milliseconds = self.lua.coerce_number(value.clone()).ok().flatten();
-        milliseconds
-            .and_then(|milliseconds| Duration::try_from_secs_f64(milliseconds / 1e3).ok())
-            .ok_or_else(|| {
-                let found = shown(&value);
-                fault(&delay, &format!("delay() returned {found}, not milliseconds from 0 on"))
-            })
+        let milliseconds = self.lua.coerce_number(delay.call::<Value>(())?)?.unwrap_or_default();
+        Ok(Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or_default())
     }
 
     fn fill(&self, batch: &mut Batch) -> Result<()> {
         let Some(request) = self.function("request") else {
-            let refused = |error| Error::runtime(format!("wrk.format(): {error}"));
-            return batch.fill(&self.fixed).map_err(refused);
+            return batch.fill(&self.fixed).map_err(|error| unsendable("wrk.request", &error));
         };
-        let value: Value = request.call(())?;
-        let Value::String(text) = &value else {
-            let found = shown(&value);
-            return Err(fault(&request, &format!("request() returned {found}, not a text")));
-        };
-        batch.fill(&text.as_bytes()).map_err(|error| {
-            fault(&request, &format!("request() returned what cannot be sent: {error}"))
-        })
+        match request.call(())? {
+            Value::Nil | Value::Boolean(false) => batch.clear(),
+            Value::String(text) if text.as_bytes().is_empty() => batch.clear(),
+            Value::String(text) => {
+                let refused = |error| fault(&request, &unsendable("request", &error).to_string());
+                batch.fill(&text.as_bytes()).map_err(refused)?;
+            }
+            other => {
+                let kind = other.type_name();
+                return Err(fault(&request, &format!("request() returned a {kind}, not a text")));
+            }
+        }
+        Ok(())
     }
 
     fn tell(&self, answer: &WholeResponse<'_>) -> Result<()> {
@@ -114,7 +122,7 @@ impl Hooks for LuaHooks {
     }
 }
 
-/// What a function did wrong, after FILE:LINE of its first line.
+/// What a function did wrong, behind FILE:LINE of its first line.
 fn fault(function: &Function, message: &str) -> Error {
     let info = function.info();
     let file = info.source.unwrap_or_default();
@@ -122,12 +130,6 @@ fn fault(function: &Function, message: &str) -> Error {
     Error::runtime(format!("{}{line}: {message}", file.trim_start_matches('@')))
 }
 
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Nil => "nil".to_owned(),
-        Value::Number(_) | Value::Integer(_) | Value::String(_) => {
-            value.to_string().unwrap_or_default()
-        }
-        other => format!("a {}", other.type_name()),
-    }
+fn unsendable(function: &str, error: &BatchError) -> Error {
+    Error::RuntimeError(format!("{function}() returned what cannot be sent: {error}"))
 }

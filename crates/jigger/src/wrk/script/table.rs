@@ -6,119 +6,70 @@ use std::time::Duration;
 
 use jigger_load::Address;
 use jigger_load::fetch::connects;
-use mlua::{AnyUserData, Error, Lua, LuaString, Result, Table, Value};
+use mlua::{AnyUserData, Error, Function, Lua, Result, Table};
 
 use super::super::Setting;
 use super::thread::ScriptAddress;
 
+const SCHEME: &str = "http";
 /// How long `wrk.connect` waits.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// Names of services and their ports.
 const SERVICES: &str = "/etc/services";
 
-/// Makes the table a global of the state.
+/// Its functions, in Lua.
+const FUNCTIONS: &str = include_str!("wrk.lua");
+/// How its functions are called in tracebacks.
+pub const CHUNK: &str = "[wrk]";
+
+/// Makes the table a global of the state, and the module `wrk`.
 pub fn install(lua: &Lua, setting: &Setting<'_>) -> Result<()> {
     let headers = lua.create_table()?;
     for (name, value) in setting.headers {
         headers.set(name.as_str(), value.as_str())?;
     }
     let wrk = lua.create_table()?;
-    wrk.set("scheme", "http")?;
+    wrk.set("scheme", SCHEME)?;
     wrk.set("host", setting.url.host())?;
-    if setting.url.port() != 80 {
-        wrk.set("port", setting.url.port().to_string())?;
-    }
+    wrk.set("port", typed_port(setting.typed_url()))?;
     wrk.set("method", "GET")?;
     wrk.set("path", setting.url.target())?;
     wrk.set("headers", headers)?;
-    wrk.set("format", lua.create_function(format)?)?;
     wrk.set("lookup", lua.create_function(lookup)?)?;
     wrk.set("connect", lua.create_function(connect)?)?;
+    lua.load(FUNCTIONS).set_name(format!("={CHUNK}")).call::<()>(&wrk)?;
+    lua.register_module("wrk", &wrk)?;
     lua.globals().set("wrk", wrk)
 }
 
-/// Sets the header `Host`, unless the script or the command line has.
-pub fn add_host(lua: &Lua, setting: &Setting<'_>) -> Result<()> {
-    let headers: Table = lua.globals().get::<Table>("wrk")?.get("headers")?;
-    if headers.get::<Value>("Host")?.is_nil() {
-        headers.set("Host", setting.url.host_field())?;
-    }
-    Ok(())
+/// A function of the table as it stands, since scripts may replace it.
+pub fn function(lua: &Lua, name: &str) -> Result<Function> {
+    let wrk: Option<Table> = lua.globals().get("wrk").ok();
+    wrk.and_then(|wrk| wrk.get(name).ok()).ok_or_else(|| {
+        Error::RuntimeError(format!(
+            "wrk.{name} is no function; a script that replaces wrk or wrk.init has to set it"
+        ))
+    })
 }
 
-/// `wrk.format(method, path, headers, body)`: a request's bytes; what is nil comes from the table.
-fn format(
-    lua: &Lua,
-    (method, path, headers, body): (Value, Value, Value, Value),
-) -> Result<LuaString> {
+/// Has the addresses found at which the threads will connect; whether there is one.
+pub fn resolve(lua: &Lua, setting: &Setting<'_>) -> Result<bool> {
+    let service = typed_port(setting.typed_url()).unwrap_or(SCHEME);
+    function(lua, "resolve")?.call::<()>((setting.url.host(), service))?;
     let wrk: Table = lua.globals().get("wrk")?;
-    let or_own = |value: Value, name: &str| match value {
-        Value::Nil => wrk.get::<Value>(name),
-        value => Ok(value),
-    };
-    let own_headers: Table = wrk.get("headers")?;
-    let headers = match headers {
-        Value::Nil => own_headers.clone(),
-        Value::Table(headers) => headers,
-        other => {
-            return Err(Error::runtime(format!(
-                "headers are a table, not '{}'",
-                other.type_name()
-            )));
-        }
-    };
-    let body = match or_own(body, "body")? {
-        Value::Nil => None,
-        body => Some(text(lua, "the body", body)?),
-    };
-    let mut bytes = text(lua, "the method", or_own(method, "method")?)?;
-    bytes.push(b' ');
-    bytes.extend(text(lua, "the path", or_own(path, "path")?)?);
-    bytes.extend(b" HTTP/1.1\r\n");
-    if headers.get::<Value>("Host")?.is_nil() {
-        append(lua, &mut bytes, "Host", own_headers.get("Host")?)?;
-    }
-    for pair in headers.pairs::<String, Value>() {
-        let (name, value) = pair?;
-        // The body decides.
-        if name != "Content-Length" {
-            append(lua, &mut bytes, &name, value)?;
-        }
-    }
-    if let Some(body) = &body {
-        bytes.extend(format!("Content-Length: {}\r\n", body.len()).bytes());
-    }
-    bytes.extend(b"\r\n");
-    bytes.extend(body.unwrap_or_default());
-    lua.create_string(bytes)
+    Ok(wrk.get::<Table>("addrs").is_ok_and(|addresses| addresses.raw_len() > 0))
 }
 
-fn append(lua: &Lua, bytes: &mut Vec<u8>, name: &str, value: Value) -> Result<()> {
-    if value.is_nil() {
-        return Ok(());
-    }
-    let value = match value {
-        Value::Boolean(value) => value.to_string().into_bytes(),
-        value => text(lua, &format!("the header {name}"), value)?,
-    };
-    bytes.extend(name.bytes());
-    bytes.extend(b": ");
-    bytes.extend(value);
-    bytes.extend(b"\r\n");
-    Ok(())
-}
-
-fn text(lua: &Lua, what: &str, value: Value) -> Result<Vec<u8>> {
-    let kind = value.type_name();
-    match lua.coerce_string(value)? {
-        Some(text) => Ok(text.as_bytes().to_vec()),
-        None => Err(Error::runtime(format!("{what} is a text, not '{kind}'"))),
-    }
+/// The port that the URL has in so many digits. wrk shows scripts what was typed, 80 as well.
+fn typed_port(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let (_, port) = rest.split(['/', '?', '#']).next()?.rsplit_once(':')?;
+    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(port)
 }
 
 /// `wrk.lookup(host, service)`: the addresses that they stand for.
-fn lookup(lua: &Lua, (host, service): (String, Value)) -> Result<Table> {
-    let service = String::from_utf8_lossy(&text(lua, "the service", service)?).into_owned();
+fn lookup(lua: &Lua, (host, service): (String, String)) -> Result<Table> {
     let unknown = |reason: &str| {
         Error::runtime(format!("unable to resolve {host}:{service}: {reason}; check the names"))
     };
@@ -151,4 +102,22 @@ fn port_of(service: &str) -> Option<u16> {
 fn connect(_: &Lua, address: AnyUserData) -> Result<bool> {
     let address = address.borrow::<ScriptAddress>()?.0;
     Ok(connects(&Address::Tcp(address), CONNECT_LIMIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_shown_as_typed() {
+        for (url, port) in [
+            ("http://h:80/a:1", Some("80")),
+            ("http://h/a:1", None),
+            ("http://[::1]:81", Some("81")),
+            ("http://[::1]/", None),
+            ("http://h?x=y:9", None),
+        ] {
+            assert_eq!(typed_port(url), port, "{url}");
+        }
+    }
 }

@@ -14,7 +14,8 @@ const DEPTH_MAX: usize = 32;
 
 /// What the script's run and a thread share.
 pub struct Shared {
-    address: Mutex<SocketAddr>,
+    /// None until `wrk.setup` or the script has said.
+    address: Mutex<Option<SocketAddr>>,
     is_stopped: AtomicBool,
     lua: WeakLua,
 }
@@ -27,11 +28,11 @@ pub struct Thread(pub Arc<Shared>);
 pub struct ScriptAddress(pub SocketAddr);
 
 impl Shared {
-    pub fn new(address: SocketAddr, lua: WeakLua) -> Self {
-        Self { address: Mutex::new(address), is_stopped: AtomicBool::new(false), lua }
+    pub fn new(lua: WeakLua) -> Self {
+        Self { address: Mutex::default(), is_stopped: AtomicBool::new(false), lua }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> Option<SocketAddr> {
         *self.address.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -51,10 +52,10 @@ impl Shared {
 
 impl UserData for Thread {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
-        fields.add_field_method_get("addr", |_, thread| Ok(ScriptAddress(thread.0.address())));
+        fields.add_field_method_get("addr", |_, thread| Ok(thread.0.address().map(ScriptAddress)));
         fields.add_field_method_set("addr", |_, thread, address: AnyUserData| {
             let address = address.borrow::<ScriptAddress>()?.0;
-            *thread.0.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
+            *thread.0.address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
             Ok(())
         });
     }
