@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use jigger::image::{Engine, Image, describe, engine_line, measure, measure_saved};
+use jigger::image::{Engine, Image, Packing, describe, engine_line, measure, measure_saved};
 use tempfile::TempDir;
 
 /// The engines to test with; none only where the environment says so.
@@ -151,10 +151,16 @@ fn layers_by_tar(archive: &Path) -> Vec<(u64, u64)> {
     names.map(|name| sizes_by_tar(&extract(name))).collect()
 }
 
-/// The image as it is without an engine and a name.
+/// The image as it is without an engine and a name, and however an archive packs it.
 fn figures(image: &Image) -> Image {
-    let reference = String::new();
-    Image { reference, names: Vec::new(), engine: None, engine_says_bytes: None, ..image.clone() }
+    let mut image = image.clone();
+    image.reference.clear();
+    image.names.clear();
+    (image.engine, image.engine_says_bytes, image.stored_bytes) = (None, None, 0);
+    for layer in &mut image.layers {
+        (layer.stored_bytes, layer.packing) = (0, Packing::None);
+    }
+    image
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub(super) struct Blob {
 }
 
 pub(super) enum BlobKind {
-    Layer(LayerFacts),
+    Layer(Box<LayerFacts>),
     /// What looked like a layer and cannot be read, with the reason.
     Broken(String),
     /// JSON, by its first byte.
@@ -179,7 +179,7 @@ impl Contents {
         match LayerFacts::read(stream, &mut self.paths) {
             Ok(facts) => {
                 self.note_surplus(&format!("the layer {name}"), packing, &surplus);
-                Ok(BlobKind::Layer(facts))
+                Ok(BlobKind::Layer(Box::new(facts)))
             }
             Err(ReadError::Problem(problem)) => Err(problem),
             // Not an error yet: it may be no layer of any image.

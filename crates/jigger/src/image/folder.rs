@@ -30,8 +30,7 @@ pub(super) fn contents_of_folder<R: Read>(
     watched: &mut dyn FnMut(File) -> R,
 ) -> Result<Contents, Problem> {
     if !is_layout(folder) {
-        let reason = "the folder has neither index.json nor manifest.json".to_owned();
-        return Err(Problem::NotAnImage(reason));
+        return Err(Problem::no_layout());
     }
     let whole = folder.canonicalize().map_err(Problem::Unreadable)?;
     let tree = tree_of(&whole);

@@ -7,7 +7,8 @@ use super::Problem;
 use super::archive::Contents;
 use super::digest::{digest_of, short};
 use super::manifest::{
-    Config, Descriptor, Manifest, Platform, SavedImage, document, document_bytes, verified,
+    Config, Descriptor, Manifest, Platform, SavedImage, document, document_bytes, familiar,
+    verified,
 };
 
 /// An index may name indexes; more than this is a loop or a joke.
@@ -132,6 +133,7 @@ impl<'contents> Finder<'contents> {
 
     fn add_saved_image(&mut self, saved: SavedImage) -> Result<(), Problem> {
         let names = saved.repo_tags.unwrap_or_default();
+        let names: Vec<_> = names.iter().map(|name| familiar(name).to_owned()).collect();
         let Some(config) = self.saved_config(&saved.config)? else {
             self.add_absent("configuration", &saved.config, names.first().unwrap_or(&saved.config));
             return Ok(());

@@ -202,7 +202,7 @@ impl Descriptor {
 }
 
 /// A name as `docker images` shows it, without the registry that it means by default.
-fn familiar(name: &str) -> &str {
+pub(super) fn familiar(name: &str) -> &str {
     let name = name.strip_prefix("docker.io/").unwrap_or(name);
     name.strip_prefix("library/").filter(|rest| !rest.contains('/')).unwrap_or(name)
 }

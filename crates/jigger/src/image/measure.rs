@@ -71,7 +71,7 @@ pub fn measure(
         Subject::Reference { name, engine } => engines()
             .map_err(Problem::NoEngine)
             .and_then(|engines| of_engines(&engines, &name, engine, watch))
-            .map_err(|problem| problem.of(subject)),
+            .map_err(|problem| problem.or_of_folder(Path::new(subject)).of(subject)),
         Subject::Remote => Err(Problem::Remote.of(subject)),
     }
 }

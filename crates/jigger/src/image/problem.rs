@@ -1,6 +1,7 @@
 //! Why an image cannot be measured.
 
 use std::io;
+use std::path::Path;
 
 use thiserror::Error;
 
@@ -93,6 +94,19 @@ impl Problem {
             Self::NoEngine(_) => self.to_string(),
             _ => plain(&self.to_string()),
         }
+    }
+
+    /// The same, but that no engine has an image of a name says less than that a folder of the name
+    /// is none.
+    pub(super) fn or_of_folder(self, folder: &Path) -> Self {
+        match self {
+            Self::NoImage(_) | Self::NoEngine(_) if folder.is_dir() => Self::no_layout(),
+            other => other,
+        }
+    }
+
+    pub(super) fn no_layout() -> Self {
+        Self::NotAnImage("the folder has neither index.json nor manifest.json".to_owned())
     }
 
     /// Why a file or folder cannot be opened.

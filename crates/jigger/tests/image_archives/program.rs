@@ -135,6 +135,8 @@ fn a_mistyped_file_is_no_image_of_an_engine() {
     let message = "cannot measure god.tar: no such file or folder\n";
     expect(&place.run(&["god.tar"]), 2, "", message);
     expect(&place.run(&["god"]), 2, "", "no such file or folder, and docker has no image");
+    fs::create_dir(place.0.path().join("folder")).unwrap();
+    expect(&place.run(&["folder"]), 2, "", "the folder has neither index.json nor manifest.json");
 }
 
 #[test]
