@@ -172,7 +172,7 @@ fn add_layer(text: &mut String, layer: &Layer, place: &str) {
         *text += &format!("    {:>9}  {}\n", size(file.bytes), plain(&file.path));
     }
     if layer.wasted_bytes > 0 {
-        *text += &format!("    {} of it wasted:\n", size(layer.wasted_bytes));
+        *text += &format!("    {} of it wasted, the biggest files:\n", size(layer.wasted_bytes));
     }
     for file in &layer.wasted_files {
         let why = wasted_by(file);

@@ -40,13 +40,14 @@ pub(super) fn contents_of_folder<R: Read>(
 }
 
 /// The tree that links may lead to: the folder's neighbours, as rules_oci lays them, and in Bazel's
-/// output all of that.
+/// output all of that. Neighbours at the root would be everything, so there it is the folder alone.
 fn tree_of(folder: &Path) -> PathBuf {
     let is_bazel = |path: &&Path| {
         path.file_name().is_some_and(|name| BAZEL_FOLDERS.iter().any(|known| name == *known))
     };
     let bazel = folder.ancestors().filter(is_bazel).last();
-    bazel.unwrap_or(folder).parent().unwrap_or(folder).to_owned()
+    let above = bazel.unwrap_or(folder).parent().filter(|above| above.parent().is_some());
+    above.unwrap_or(folder).to_owned()
 }
 
 struct FolderReader<'a, R> {
@@ -108,6 +109,23 @@ impl<R: Read> FolderReader<'_, R> {
             self.add_file(&end, name)
         } else {
             Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_may_lead_to_neighbours_and_within_bazels_output() {
+        for (folder, tree) in [
+            ("/home/me/out", "/home/me"),
+            ("/out", "/out"),
+            ("/base/execroot/_main/bazel-out/k8/bin/image", "/base"),
+            ("/work/bazel-out/k8/bin/image", "/work"),
+        ] {
+            assert_eq!(tree_of(Path::new(folder)), Path::new(tree), "{folder}");
         }
     }
 }

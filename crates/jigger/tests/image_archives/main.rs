@@ -60,9 +60,14 @@ fn all_shapes(tag: &str, layers: &[Vec<u8>]) -> Vec<(&'static str, Vec<u8>)> {
         ("OCI", archive(&oci_files(tag, layers, Packed::Not, false))),
         ("OCI, gzip", archive(&oci_files(tag, layers, Packed::Gzip, false))),
         ("OCI, zstd", archive(&oci_files(tag, layers, Packed::Zstd, false))),
+        ("OCI, xz", archive(&oci_files(tag, layers, Packed::Xz, false))),
+        ("OCI, bzip2", archive(&oci_files(tag, layers, Packed::Bzip2, false))),
         ("packed as a whole", gzip(&docker_legacy(tag, layers))),
     ]
 }
+
+/// How many shapes there are.
+const SHAPES: usize = 9;
 
 #[test]
 fn sizes_are_those_of_the_layers() {
@@ -411,7 +416,7 @@ fn the_description_tells_each_layer() {
          \x20     5.00 kB  data/big\n\
          \x20        11 B  data/old\n\
          \x20         4 B  data/kept\n\
-         \x20   5.01 kB of it wasted:\n\
+         \x20   5.01 kB of it wasted, the biggest files:\n\
          \x20     5.00 kB  data/big, removed by layer 2\n\
          \x20        11 B  data/old, replaced by layer 2\n",
         image.transfer_bytes,
@@ -434,7 +439,7 @@ proptest! {
     })]
 
     #[test]
-    fn a_truncated_archive_is_refused_or_whole(shape in 0..7_usize, cut in 0.0..1.0_f64) {
+    fn a_truncated_archive_is_refused_or_whole(shape in 0..SHAPES, cut in 0.0..1.0_f64) {
         let (name, archive) = all_shapes("t", &two_layers()).swap_remove(shape);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= cut < 1")]
         let length = (archive.len() as f64 * cut) as usize;
@@ -446,7 +451,7 @@ proptest! {
 
     #[test]
     fn a_changed_byte_never_changes_a_layer(
-        shape in 0..7_usize, place in any::<prop::sample::Index>(), byte in any::<u8>(),
+        shape in 0..SHAPES, place in any::<prop::sample::Index>(), byte in any::<u8>(),
     ) {
         let (name, mut archive) = all_shapes("t", &two_layers()).swap_remove(shape);
         let expected = one(&archive);
