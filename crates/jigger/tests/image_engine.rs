@@ -86,7 +86,7 @@ impl<'engine> Fixture<'engine> {
     }
 
     fn measured(&self) -> Image {
-        let engines = || Ok(vec![self.engine.clone()]);
+        let engines = |_| Ok(vec![self.engine.clone()]);
         let mut images = measure(&self.tag, engines, &|_| {}).unwrap().images;
         assert_eq!(images.len(), 1);
         images.remove(0)
@@ -184,7 +184,7 @@ fn an_image_is_built_measured_and_removed() {
         assert!(describe(&image).contains("data/big"));
 
         assert!(fixture.remove());
-        let error = measure(&fixture.tag, || Ok(vec![engine.clone()]), &|_| {}).unwrap_err();
+        let error = measure(&fixture.tag, |_| Ok(vec![engine.clone()]), &|_| {}).unwrap_err();
         let expected = format!("no such file or folder, and {name} has no image of that name");
         assert!(error.to_string().contains(&expected), "{error}");
     }

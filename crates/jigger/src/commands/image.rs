@@ -18,7 +18,9 @@ pub fn run(args: &ImageArgs) -> Result<Exit> {
     // An unknown name is a slip of the command line, whatever the images are.
     args.engine.as_deref().map(Program::of_name).transpose()?;
     let measured = args.references.iter().map(|reference| {
-        let engines = || Engine::detect_all(args.engine.as_deref());
+        let engines = |wanted: Option<Program>| {
+            Engine::detect_all(wanted.map(Program::name).or(args.engine.as_deref()))
+        };
         let bar = progress_bar(args.quiet, reference);
         let outcome = measure(reference, engines, &|progress| show(&bar, progress));
         bar.finish_and_clear();

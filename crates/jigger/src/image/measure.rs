@@ -49,8 +49,8 @@ impl Measured {
 /// reference that an engine knows. What begins with `/`, `./` or `../` can only be a path; skopeo's
 /// prefixes (`oci:`, `docker-archive:`, `oci-archive:`, `dir:`) are taken.
 ///
-/// A file or folder needs no engine, so `engines` is called for a reference only; the first that has
-/// the image is used. A saved archive may hold several images; a reference is one. `watch` hears
+/// A file or folder needs no engine, so `engines` is called for a reference only, with the one that a
+/// prefix names (`docker-daemon:`, `containers-storage:`); the first that has the image is used. A saved archive may hold several images; a reference is one. `watch` hears
 /// of each piece that is read.
 ///
 /// # Errors
@@ -58,7 +58,7 @@ impl Measured {
 /// image that fails beside others that do not is a failure among what was measured.
 pub fn measure(
     subject: &str,
-    engines: impl FnOnce() -> Result<Vec<Engine>, NoEngine>,
+    engines: impl FnOnce(Option<Program>) -> Result<Vec<Engine>, NoEngine>,
     watch: &dyn Fn(Progress),
 ) -> Result<Measured, MeasureError> {
     match Subject::of(subject) {
@@ -68,9 +68,9 @@ pub fn measure(
         Subject::Saved { path, choice } => {
             settled(subject, of_path(&path, watch), choice.as_deref())
         }
-        Subject::Reference { name, engine } => engines()
+        Subject::Reference { name, engine } => engines(engine)
             .map_err(Problem::NoEngine)
-            .and_then(|engines| of_engines(&engines, &name, engine, watch))
+            .and_then(|engines| of_engines(&engines, &name, watch))
             .map_err(|problem| problem.or_of_folder(Path::new(subject)).of(subject)),
         Subject::Remote => Err(Problem::Remote.of(subject)),
     }
@@ -139,14 +139,9 @@ impl<R: Read> Read for Watched<'_, R> {
 }
 
 /// The image of the first engine that has it.
-fn of_engines(
-    engines: &[Engine],
-    name: &str,
-    wanted: Option<Program>,
-    watch: Watch<'_>,
-) -> Result<Measured, Problem> {
+fn of_engines(engines: &[Engine], name: &str, watch: Watch<'_>) -> Result<Measured, Problem> {
     let mut asked = Vec::new();
-    for engine in engines.iter().filter(|it| wanted.is_none_or(|wanted| it.program == wanted)) {
+    for engine in engines {
         match saved_by(engine, name, watch) {
             Ok(image) => {
                 let lacking = asked.iter().map(|lacking| {

@@ -450,7 +450,7 @@ fn prefixes_name_the_form_and_choose_an_image() {
     fs::File::create(&saved).unwrap().write_all(&archive(&files)).unwrap();
     let (layout, saved) = (layout.display(), saved.display());
     let bytes = |subject: String| {
-        let measured = measure(&subject, || panic!("no engine is asked"), &|_| {});
+        let measured = measure(&subject, |_| panic!("no engine is asked"), &|_| {});
         measured.map(|it| it.images.iter().map(|it| it.unpacked_bytes).collect::<Vec<_>>())
     };
     let cases = [

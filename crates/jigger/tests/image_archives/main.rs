@@ -129,7 +129,7 @@ fn a_saved_file_needs_no_engine() {
     let path = folder.path().join("saved.tar");
     std::fs::write(&path, docker_legacy("bench/go:1", &two_layers())).unwrap();
     let asked = |path: &std::path::Path| {
-        measure(path.to_str().unwrap(), || panic!("no engine is asked"), &|_| {})
+        measure(path.to_str().unwrap(), |_| panic!("no engine is asked"), &|_| {})
     };
     assert_eq!(asked(&path).unwrap().images[0].reference, "bench/go:1");
 

@@ -144,6 +144,7 @@ fn the_engine_that_has_the_image_is_asked() {
     let place = Place::new();
     expect(&place.run(&["app"]), 2, "", "docker: not installed; install it");
     place.engine("docker", None);
+    expect(&place.run(&["containers-storage:app"]), 2, "", "podman: not installed; install it");
     place.engine("podman", None);
     expect(&place.run(&["app"]), 2, "", "and neither docker nor podman has an image of that name");
     place.engine("podman", Some("good.tar"));
