@@ -41,7 +41,7 @@ sizes() {
 }
 
 by_jigger() {
-    "$jigger" image --json "$work/saved.tar" | python3 -c '
+    "$jigger" image --format json "$work/saved.tar" | python3 -c '
 import json, sys
 image = json.load(sys.stdin)["images"][0]
 print(image["unpacked_bytes"], image["transfer_bytes"], image["wasted_bytes"])'

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::display::Verbosity;
+use crate::image::Allowance;
 use crate::plan::{Cores, Method, Options};
 use crate::report::{Format, Look};
 use crate::schema::Schema;
@@ -288,15 +289,28 @@ pub struct DiffArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::IMAGE)]
 pub struct ImageArgs {
-    /// An image's reference, a saved image, or the folder of an OCI layout
-    #[arg(required = true)]
+    /// An image's reference, a saved image, a folder of one (an OCI layout, skopeo's dir:), or - for
+    /// a saved image on standard input; the others are compared with the first
+    #[arg(required = true, value_name = "IMAGE")]
     pub references: Vec<String>,
-    /// Container engine: docker or podman [default: the first that answers]
+    /// Container engine: docker or podman [default: the first that has the image]
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
-    /// Write JSON instead of text
-    #[arg(long)]
+    /// What an image's unpacked files may take, such as 50MB; exit code 1 where one exceeds it
+    #[arg(long, value_name = "SIZE", value_parser = Allowance::of_size)]
+    pub max_size: Option<Allowance>,
+    /// What of them may be wasted, such as 1MB, 5% or 0; exit code 1 where an image exceeds it
+    #[arg(long, value_name = "SIZE|SHARE")]
+    pub max_wasted: Option<Allowance>,
+    /// What is written to standard output
+    #[arg(long, value_parser = Format::among(Format::OF_CHANGES), default_value = "text")]
+    pub format: Format,
+    /// What `--format json` was called at first.
+    #[arg(long, hide = true, conflicts_with = "format")]
     pub json: bool,
+    /// No progress
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// `jigger init`.

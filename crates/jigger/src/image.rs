@@ -2,8 +2,8 @@
 //!
 //! Sizes come from an image's own layers, so they mean the same through Docker, podman and a saved
 //! archive; what an engine shows is reported beside them. [`Engine`] is one that
-//! answers, [`measure()`] takes the sizes, [`own_bytes`] compares images that share layers, and
-//! [`describe()`] says it in words.
+//! answers, [`measure()`] takes the sizes, [`own_bytes`] and [`Difference`] compare images, [`Limits`]
+//! are what they may weigh, and [`describe()`] says it in words.
 //!
 //! # What is counted
 //!
@@ -22,53 +22,80 @@
 //! layers packed by whatever client pushed them; packing them again the same way makes images
 //! comparable that were never pushed.
 //!
+//! **Stored bytes** are the layers as the archive has them, packed or not.
+//!
 //! # What is never done
 //!
 //! Nothing is unpacked to disk, no path of a layer is opened and no link followed. Layers are read
-//! in one pass, from the engine's pipe if they come from there; what stays in memory is about 60
-//! bytes for each path.
+//! in one pass, from the engine's pipe if they come from there; what stays in memory is some 150
+//! bytes for each path, and the window of a packing.
 
 mod archive;
+mod compare;
 mod describe;
+mod digest;
 mod engine;
+mod entries;
+mod folder;
+mod images;
 mod layer;
+mod limits;
 mod manifest;
+mod markdown;
 mod measure;
-mod stream;
+mod packing;
+mod paths;
+mod problem;
+mod sparse;
+mod subject;
+mod waste;
 
-use std::io;
-
-use describe::plain;
 use schemars::JsonSchema;
 use serde::Serialize;
-use thiserror::Error;
 
-pub use self::describe::{describe, engine_line, made_by};
+pub use self::compare::{Difference, FileChange, FileCount};
+pub use self::describe::{describe, describe_difference, engine_line, made_by, plain};
 pub(crate) use self::engine::Output;
 pub use self::engine::{ContainerSpec, Engine, EngineError, NoEngine, Program, Unavailable};
-
-pub use self::measure::{measure, measure_reference, measure_saved, measure_stream};
+pub use self::limits::{Allowance, Exceeded, Limits};
+pub use self::markdown::markdown;
+pub use self::measure::{
+    Measured, Progress, measure, measure_reference, measure_saved, measure_stream,
+};
+pub use self::packing::Packing;
+use self::problem::ReadError;
+pub use self::problem::{MeasureError, Problem};
 
 /// The version of the JSON shape.
 pub const VERSION: u32 = 1;
 
 /// The sizes of one image. All sizes are in bytes; the module's documentation defines them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Image {
-    /// The name by which it was asked for or which the archive gives it, else the archive's own.
+    /// The name by which it was asked for or which the archive gives it, else the archive's own;
+    /// with the platform where the archive has several images of the name.
     pub reference: String,
+    /// All names that the archive gives it.
+    pub names: Vec<String>,
+    /// What it runs on, such as `linux/arm/v7`.
+    pub platform: String,
     /// The engine that it came from; none for a saved archive.
     pub engine: Option<String>,
     /// The regular files of all layers.
     pub unpacked_bytes: u64,
     /// All layers, each packed with gzip at level 6.
     pub transfer_bytes: u64,
+    /// All layers as the archive has them, packed or not; an engine saves them unpacked.
+    pub stored_bytes: u64,
     /// The part of the unpacked bytes that no container sees.
     pub wasted_bytes: u64,
     /// The size that the engine itself shows.
     pub engine_says_bytes: Option<u64>,
     /// The layers, bottom first.
     pub layers: Vec<Layer>,
+    /// The files that a container sees, by path: what a difference is made of.
+    #[serde(skip)]
+    files: Vec<SeenFile>,
 }
 
 /// The sizes of one layer, in bytes.
@@ -83,6 +110,10 @@ pub struct Layer {
     pub unpacked_bytes: u64,
     /// Its tar stream, packed with gzip at level 6.
     pub transfer_bytes: u64,
+    /// Its blob as the archive has it.
+    pub stored_bytes: u64,
+    /// How that is packed.
+    pub packing: Packing,
     /// The part of its unpacked bytes that a later layer, or itself, removes or replaces.
     pub wasted_bytes: u64,
     /// Its tar stream, with headers and padding.
@@ -93,6 +124,30 @@ pub struct Layer {
     pub files: u64,
     /// Its biggest files, at most five, biggest first.
     pub biggest: Vec<BigFile>,
+    /// The biggest of its files that are wasted, at most ten, biggest first.
+    pub wasted_files: Vec<WastedFile>,
+}
+
+/// A file of a layer that no container sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WastedFile {
+    /// Its path in the image, without a leading `/`; bytes that are not UTF-8 are replaced.
+    pub path: String,
+    /// The length of its content.
+    pub bytes: u64,
+    /// The layer that removes or replaces it, counted from 1 at the bottom; it may be its own.
+    pub by_layer: u32,
+    /// Whether it is removed, rather than replaced.
+    pub removed: bool,
+}
+
+/// A file that a container sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct SeenFile {
+    path: Vec<u8>,
+    bytes: u64,
+    /// The beginning of its content's digest.
+    content: u64,
 }
 
 /// A file of a layer, and its size.
@@ -104,7 +159,7 @@ pub struct BigFile {
     pub bytes: u64,
 }
 
-/// What `jigger image REF... --json` prints.
+/// What `jigger image REF... --format json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ImageReport {
     /// The version of this shape.
@@ -112,12 +167,87 @@ pub struct ImageReport {
     pub version: u32,
     /// The images, in the order in which they were asked for.
     pub images: Vec<Image>,
+    /// How each image after the first differs from the first.
+    pub differences: Vec<Difference>,
+    /// The limits that an image exceeds.
+    pub exceeded: Vec<Exceeded>,
+    /// What could not be measured.
+    pub failures: Vec<Failure>,
+    /// What was passed over or taken although it is odd, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// An archive or an image that could not be measured, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Failure {
+    /// As it was asked for.
+    pub reference: String,
+    pub reason: String,
 }
 
 impl ImageReport {
-    pub fn new(images: Vec<Image>) -> Self {
-        Self { version: VERSION, images }
+    /// The report of what was measured, held against limits: for each thing that was asked for, what
+    /// came of it. The images of the later ones are compared with the first one's.
+    pub fn new(asked: Vec<(String, Measured)>, limits: Limits) -> Self {
+        let mut report = Self {
+            version: VERSION,
+            images: Vec::new(),
+            differences: Vec::new(),
+            exceeded: Vec::new(),
+            failures: Vec::new(),
+            notes: Vec::new(),
+        };
+        let asked = told_apart(asked);
+        let first = asked.iter().position(|(_, measured)| !measured.images.is_empty());
+        for (at, (_, measured)) in asked.iter().enumerate() {
+            if let Some(first) = first.filter(|first| *first < at) {
+                report.compare(&asked[first].1.images, &measured.images);
+            }
+        }
+        for (_, measured) in asked {
+            report.add(measured, limits);
+        }
+        report
     }
+
+    /// Holds each image against the one for the same platform, or else the first.
+    fn compare(&mut self, from: &[Image], to: &[Image]) {
+        for image in to {
+            let same = from.iter().find(|other| other.platform == image.platform);
+            let base = same.or_else(|| from.first());
+            self.differences.extend(base.map(|base| Difference::of(base, image)));
+        }
+    }
+
+    fn add(&mut self, measured: Measured, limits: Limits) {
+        let Measured { images, notes, failures } = measured;
+        self.exceeded.extend(images.iter().flat_map(|image| limits.exceeded_by(image)));
+        self.images.extend(images);
+        self.notes.extend(notes);
+        self.failures.extend(failures.into_iter().map(|error| Failure {
+            reference: error.subject.clone(),
+            reason: error.problem.told(),
+        }));
+    }
+}
+
+/// Adds where it is from to the name of each image that shares the name with one from elsewhere.
+fn told_apart(mut asked: Vec<(String, Measured)>) -> Vec<(String, Measured)> {
+    let names: Vec<Vec<String>> = asked
+        .iter()
+        .map(|(_, measured)| measured.images.iter().map(|it| it.reference.clone()).collect())
+        .collect();
+    for (at, (subject, measured)) in asked.iter_mut().enumerate() {
+        for image in &mut measured.images {
+            let is_shared = |(other, names): (usize, &Vec<String>)| {
+                other != at && names.contains(&image.reference)
+            };
+            if image.reference != *subject && names.iter().enumerate().any(is_shared) {
+                image.reference = format!("{} of {subject}", image.reference);
+            }
+        }
+    }
+    asked
 }
 
 /// For each image, the unpacked bytes of the layers that none of the others has.
@@ -140,68 +270,4 @@ impl Image {
 
 fn sum(layers: &[Layer], bytes: impl Fn(&Layer) -> u64) -> u64 {
     layers.iter().map(bytes).fold(0, u64::saturating_add)
-}
-
-/// An image that could not be measured: which one, and why.
-#[derive(Debug, Error)]
-#[error("cannot measure {}: {}", plain(.subject), plain(&.problem.to_string()))]
-pub struct MeasureError {
-    /// The file, folder or reference as it was given.
-    pub subject: String,
-    pub problem: Problem,
-}
-
-/// What is wrong with an image or its archive. A part is a layer, a configuration, a manifest, an
-/// index or a digest.
-#[derive(Debug, Error)]
-pub enum Problem {
-    #[error("it cannot be read: {0}")]
-    Unreadable(io::Error),
-    #[error(
-        "it is no container image: {0}. Give what `docker save` or `podman save` wrote, or the \
-         folder of an OCI image layout"
-    )]
-    NotAnImage(String),
-    #[error(
-        "the archive is truncated or damaged in or after {entry}: {reason}. Save the image again"
-    )]
-    Damaged { entry: String, reason: String },
-    #[error(
-        "the {part} {name} is named by the manifest but is not in the archive; it may be truncated \
-         or saved only in part. Save the image again"
-    )]
-    Missing { part: &'static str, name: String },
-    #[error("the {part} {name} cannot be used: {reason}")]
-    Malformed { part: &'static str, name: String, reason: String },
-    #[error(
-        "the {part} {name} does not match its digest: it should be {expected} and is {found}. The \
-         archive was changed or damaged; save the image again"
-    )]
-    DigestMismatch { part: &'static str, name: String, expected: String, found: String },
-    #[error("its layers name more paths than a measurement can hold in memory (4 million)")]
-    TooManyPaths,
-    #[error("there is no such file or folder, and no engine to ask for an image of that name: {0}")]
-    NoEngine(NoEngine),
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-}
-
-impl Problem {
-    /// The error for the image that the user called `subject`.
-    pub(super) fn of(self, subject: &str) -> MeasureError {
-        MeasureError { subject: subject.to_owned(), problem: self }
-    }
-
-    pub(super) fn malformed(part: &'static str, name: &str, reason: &str) -> Self {
-        Self::Malformed { part, name: name.to_owned(), reason: reason.to_owned() }
-    }
-}
-
-/// What stopped the reading of a stream: the stream itself, or what is in it.
-#[derive(Debug, Error)]
-pub(super) enum ReadError {
-    #[error(transparent)]
-    Stream(#[from] io::Error),
-    #[error(transparent)]
-    Problem(#[from] Problem),
 }

@@ -47,7 +47,7 @@ impl Format {
     /// Those of a whole report.
     pub const OF_REPORTS: &[Self] =
         &[Self::Text, Self::Markdown, Self::Html, Self::Csv, Self::Json];
-    /// Those of what changed: `ab` and `diff`.
+    /// Those of what changed, `ab` and `diff`, and of `image`.
     pub const OF_CHANGES: &[Self] = &[Self::Text, Self::Markdown, Self::Json];
     /// Those of a load: `load`, `wrk` and `timeit`.
     pub const OF_LOADS: &[Self] = &[Self::Text, Self::Json];

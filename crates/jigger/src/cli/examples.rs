@@ -91,7 +91,13 @@ Examples:
 pub const IMAGE: &str = "\
 Examples:
   jigger image my-server:latest
-  jigger image saved.tar --json";
+  jigger image old.tar new.tar                  sizes of both, and what differs
+  jigger image - < saved.tar.zst
+  jigger image oci:layout:1.0 --format json
+  jigger image my-server --max-size 50MB --max-wasted 5%
+
+Exit codes: 0 all was measured; 1 an image exceeds a limit; 2 wrong usage, or nothing could be
+measured; 3 an image could not be measured, the others were.";
 
 pub const INIT: &str = "\
 Examples:

@@ -1,6 +1,8 @@
 //! An image's sizes as text for people.
 
-use super::{Image, Layer, sum};
+use super::compare::{Difference, FileChange, FileCount};
+use super::packing::Packing;
+use super::{Image, Layer, WastedFile, sum};
 
 /// The image layer by layer: sizes, the command that made each, its biggest files, and what the
 /// engine says beside it. Ends with a line feed.
@@ -8,14 +10,11 @@ use super::{Image, Layer, sum};
 /// Control characters in names and commands are shown escaped, since whoever made the image chose
 /// them.
 pub fn describe(image: &Image) -> String {
-    let mut text = plain(&image.reference);
-    if let Some(engine) = &image.engine {
-        text += &format!(" ({engine})");
-    }
-    text.push('\n');
+    let mut text = heading(image) + "\n";
     for (name, bytes, meaning) in [
         ("unpacked", image.unpacked_bytes, "the files of all layers"),
         ("transfer", image.transfer_bytes, "each layer's tar, gzip level 6"),
+        ("stored", image.stored_bytes, stored_meaning(image)),
         ("wasted", image.wasted_bytes, "removed or replaced by a later layer"),
     ] {
         text += &format!("  {name:<8}  {}: {meaning}\n", size(bytes));
@@ -27,6 +26,98 @@ pub fn describe(image: &Image) -> String {
         add_layer(&mut text, layer, &format!("{}/{}", index + 1, image.layers.len()));
     }
     text
+}
+
+/// What an image is called: all its names, and the engine that it is from.
+pub(super) fn heading(image: &Image) -> String {
+    let others = image.names.iter().filter(|name| !is_told(&image.reference, name));
+    let names: Vec<_> = [&image.reference].into_iter().chain(others).map(|it| plain(it)).collect();
+    let engine = image.engine.as_ref().map_or(String::new(), |engine| format!(" ({engine})"));
+    names.join(", ") + &engine
+}
+
+/// Whether a reference has the name in it: itself, or with what tells it from others after it.
+fn is_told(reference: &str, name: &str) -> bool {
+    reference
+        .strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(" (") || rest.starts_with(" of "))
+}
+
+fn stored_meaning(image: &Image) -> &'static str {
+    match image.layers.iter().any(|layer| layer.packing != Packing::None) {
+        true => "the layers as the archive has them, packed",
+        false => "the layers as the archive has them, not packed",
+    }
+}
+
+/// How one image differs from another. Ends with a line feed.
+pub fn describe_difference(difference: &Difference) -> String {
+    let (from, to) = (plain(&difference.from), plain(&difference.to));
+    let mut text = format!("{to} beside {from}\n");
+    for (name, bytes) in [
+        ("unpacked", difference.unpacked_bytes),
+        ("transfer", difference.transfer_bytes),
+        ("stored", difference.stored_bytes),
+        ("wasted", difference.wasted_bytes),
+    ] {
+        text += &format!("  {name:<8}  {}\n", signed(bytes));
+    }
+    text += &format!("  shared    {}\n", shared(difference));
+    for (name, count) in counts(difference) {
+        text += &format!("  {name:<8}  {}\n", files_and_bytes(count));
+    }
+    for change in &difference.biggest {
+        let sizes = change_text(change);
+        text += &format!("    {:>10}  {} ({sizes})\n", signed(change.bytes()), plain(&change.path));
+    }
+    text
+}
+
+/// `2 layers of 5.02 kB (300 B transfer)`.
+pub(super) fn shared(difference: &Difference) -> String {
+    let layers = difference.shared_layers;
+    if layers == 0 {
+        return "no layer".to_owned();
+    }
+    let plural = if layers == 1 { "" } else { "s" };
+    format!(
+        "{layers} layer{plural} of {} ({} transfer)",
+        size(difference.shared_bytes),
+        size(difference.shared_transfer_bytes)
+    )
+}
+
+pub(super) fn counts(difference: &Difference) -> [(&'static str, FileCount); 3] {
+    [("added", difference.added), ("removed", difference.removed), ("changed", difference.changed)]
+}
+
+/// `3 files, +5.02 kB`.
+pub(super) fn files_and_bytes(count: FileCount) -> String {
+    format!("{}, {}", files(count.files), signed(count.bytes))
+}
+
+/// What a file was and is.
+pub(super) fn change_text(change: &FileChange) -> String {
+    match (change.from_bytes, change.to_bytes) {
+        (Some(from), Some(to)) if from == to => format!("{}, other content", size(from)),
+        (Some(from), Some(to)) => format!("{}, now {}", size(from), size(to)),
+        (None, _) => "added".to_owned(),
+        (_, None) => "removed".to_owned(),
+    }
+}
+
+/// A difference of sizes, with its sign.
+pub(super) fn signed(bytes: i64) -> String {
+    let sign = match bytes {
+        0 => "",
+        1.. => "+",
+        _ => "-",
+    };
+    format!("{sign}{}", size(bytes.unsigned_abs()))
+}
+
+fn files(count: u64) -> String {
+    format!("{count} file{}", if count == 1 { "" } else { "s" })
 }
 
 /// What the engine says of the image's size, and why it differs; None when no engine was asked or
@@ -69,44 +160,76 @@ fn difference(image: &Image, says: u64) -> String {
 fn add_layer(text: &mut String, layer: &Layer, place: &str) {
     let digest: String = layer.digest.chars().take("sha256:".len() + 12).collect();
     let (unpacked, transfer) = (size(layer.unpacked_bytes), size(layer.transfer_bytes));
-    let plural = if layer.files == 1 { "" } else { "s" };
-    let files = format!("{} file{plural}", layer.files);
+    let files = files(layer.files);
     *text += &format!(
-        "\n  layer {place}  {digest}  {unpacked} unpacked, {transfer} transfer, {files}\n"
+        "\n  layer {place}  {digest}  {unpacked} unpacked, {transfer} transfer, {}, {files}\n",
+        stored(layer)
     );
-    if layer.wasted_bytes > 0 {
-        *text += &format!("    {} of it removed or replaced later\n", size(layer.wasted_bytes));
-    }
     if !layer.created_by.is_empty() {
         *text += &format!("    {}\n", made_by(&layer.created_by));
     }
     for file in &layer.biggest {
         *text += &format!("    {:>9}  {}\n", size(file.bytes), plain(&file.path));
     }
+    if layer.wasted_bytes > 0 {
+        *text += &format!("    {} of it wasted, the biggest files:\n", size(layer.wasted_bytes));
+    }
+    for file in &layer.wasted_files {
+        let why = wasted_by(file);
+        *text += &format!("    {:>9}  {}, {why}\n", size(file.bytes), plain(&file.path));
+    }
+}
+
+/// `184 B stored (gzip)`.
+fn stored(layer: &Layer) -> String {
+    match layer.packing {
+        Packing::None => format!("{} stored", size(layer.stored_bytes)),
+        packing => format!("{} stored ({})", size(layer.stored_bytes), packing.name()),
+    }
+}
+
+/// `removed by layer 3`.
+pub(super) fn wasted_by(file: &WastedFile) -> String {
+    let how = if file.removed { "removed" } else { "replaced" };
+    format!("{how} by layer {}", file.by_layer)
 }
 
 /// The command that made a layer, without the shell that Docker's classic builder writes before it.
 pub fn made_by(created_by: &str) -> String {
     let command = created_by.strip_prefix("/bin/sh -c #(nop) ").unwrap_or(created_by);
-    plain(command.trim()).replace('\n', " ")
+    plain(&command.trim().replace(['\n', '\r'], " "))
 }
 
-/// Text without control characters other than line feeds: escaped, tabs as spaces. Names and
-/// commands are chosen by whoever made the image, and could make a terminal do anything.
-pub(super) fn plain(text: &str) -> String {
+/// One line of text in which nothing acts on a terminal: control characters, and those that turn
+/// the order of writing or are not seen, are escaped; tabs are spaces. Names and commands are chosen
+/// by whoever made the image.
+pub fn plain(text: &str) -> String {
     text.chars().fold(String::new(), |mut shown, character| {
         match character {
             '\t' => shown.push(' '),
-            '\n' => shown.push('\n'),
-            _ if character.is_control() => shown.extend(character.escape_default()),
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            _ if character.is_control() || is_unseen(character) => {
+                shown.extend(character.escape_unicode());
+            }
             _ => shown.push(character),
         }
         shown
     })
 }
 
+/// Characters that Unicode's security report (UTR 36) and its "trojan source" note warn of: marks
+/// of direction, and those without width.
+fn is_unseen(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
 /// Bytes with a decimal prefix and three digits, as `docker images` shows them.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if bytes < 1_000 {
         return format!("{bytes} B");
@@ -138,7 +261,8 @@ mod tests {
 
     #[test]
     fn escape_sequences_are_shown_and_not_sent() {
-        assert_eq!(plain("a\tb\n\u{1b}[2Jc \u{9b}é"), "a b\n\\u{1b}[2Jc \\u{9b}é");
+        assert_eq!(plain("a\tb\n\u{1b}[2Jc \u{9b}é"), "a b\\n\\u{1b}[2Jc \\u{9b}é");
+        assert_eq!(plain("abc\u{202e}gnp.exe"), "abc\\u{202e}gnp.exe");
     }
 
     #[test]
@@ -162,25 +286,14 @@ mod tests {
 
     /// An image with 1 kB of files, a link of 10 bytes, 3 kB of tar stream and 500 B packed.
     fn image(engine: &str, says: u64) -> Image {
-        let layer = Layer {
-            digest: "sha256:00".to_owned(),
-            created_by: String::new(),
-            unpacked_bytes: 1_000,
-            transfer_bytes: 500,
-            wasted_bytes: 0,
-            tar_bytes: 3_000,
-            symlink_bytes: 10,
-            files: 1,
-            biggest: Vec::new(),
-        };
+        let layer = Layer { tar_bytes: 3_000, symlink_bytes: 10, ..Layer::default() };
         Image {
-            reference: "t".to_owned(),
             engine: Some(engine.to_owned()),
             unpacked_bytes: 1_000,
             transfer_bytes: 500,
-            wasted_bytes: 0,
             engine_says_bytes: Some(says),
             layers: vec![layer],
+            ..Image::default()
         }
     }
 

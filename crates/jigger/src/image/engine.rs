@@ -92,6 +92,15 @@ impl Program {
         }
     }
 
+    /// The engine of that name.
+    ///
+    /// # Errors
+    /// There is none of the name.
+    pub fn of_name(name: &str) -> Result<Self, NoEngine> {
+        let known = Self::ALL.into_iter().find(|program| program.name() == name);
+        known.ok_or_else(|| NoEngine::Unknown(name.to_owned()))
+    }
+
     fn find(self, search_path: &OsStr) -> Result<Engine, Unavailable> {
         let path = self.path(search_path).ok_or(Unavailable::NotInstalled)?;
         let output = Output::of(Command::new(&path).args(self.version_question()), DETECTION_LIMIT)
@@ -142,22 +151,37 @@ impl Engine {
         Self::detect_in(choice, &env::var_os("PATH").unwrap_or_default())
     }
 
+    /// All engines that answer, or the one of that name alone.
+    ///
+    /// # Errors
+    /// As for [`Engine::detect`].
+    pub fn detect_all(choice: Option<&str>) -> Result<Vec<Self>, NoEngine> {
+        Self::all_in(choice, &env::var_os("PATH").unwrap_or_default(), usize::MAX)
+    }
+
     /// As [`Engine::detect`], with the folders of `search_path` (separated as in PATH).
     pub fn detect_in(choice: Option<&str>, search_path: &OsStr) -> Result<Self, NoEngine> {
-        let mut tried = Vec::new();
+        Ok(Self::all_in(choice, search_path, 1)?.swap_remove(0))
+    }
+
+    /// The first `most` engines that answer, at least one.
+    fn all_in(
+        choice: Option<&str>,
+        search_path: &OsStr,
+        most: usize,
+    ) -> Result<Vec<Self>, NoEngine> {
+        let wanted = choice.map(Program::of_name).transpose()?;
+        let (mut found, mut tried) = (Vec::new(), Vec::new());
         for program in Program::ALL {
-            if choice.is_some_and(|name| name != program.name()) {
+            if found.len() >= most || wanted.is_some_and(|wanted| wanted != program) {
                 continue;
             }
             match program.find(search_path) {
-                Ok(engine) => return Ok(engine),
+                Ok(engine) => found.push(engine),
                 Err(why) => tried.push((program, why)),
             }
         }
-        match choice {
-            Some(name) if tried.is_empty() => Err(NoEngine::Unknown(name.to_owned())),
-            _ => Err(NoEngine::Unavailable(tried)),
-        }
+        if found.is_empty() { Err(NoEngine::Unavailable(tried)) } else { Ok(found) }
     }
 
     /// The engine whose program is at `path`, which has told its version.

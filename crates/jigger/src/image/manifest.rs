@@ -1,20 +1,18 @@
-//! Which images an archive holds, by its manifests and configurations.
+//! The JSON documents of image archives: the parts that matter here.
 //!
 //! Two forms exist, and `docker save` writes both into one archive from version 25 on: Docker's
 //! `manifest.json` (moby, image/tarexport) and the OCI image layout (OCI image specification 1.1,
-//! image-layout.md, image-index.md, manifest.md, config.md).
+//! image-layout.md, image-index.md, manifest.md, config.md). skopeo's `dir:` has an image's own
+//! manifest, of either form, as `manifest.json` (containers/image, directory/).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::Problem;
-use super::archive::{Blob, Contents};
-use super::layer::digest_of;
-
-/// An index may name indexes; more than this is a loop or a joke.
-const INDEXES_MAX: usize = 4;
+use super::archive::{BlobKind, Contents};
+use super::digest::digest_like;
 
 /// Where containerd keeps an image's full name in an index; the specification's own annotation
 /// often holds the tag alone.
@@ -23,25 +21,31 @@ const NAME_KEYS: [&str; 2] = ["io.containerd.image.name", "org.opencontainers.im
 /// BuildKit's mark on manifests that describe a build and are no images.
 const ATTESTATION_KEY: &str = "vnd.docker.reference.type";
 
-/// One image of an archive, as its manifest and configuration tell it.
-pub(super) struct Described {
-    /// Its name, when the archive knows one.
-    pub(super) reference: Option<String>,
-    pub(super) config: Config,
-    /// The names of its layers' blobs, bottom first; as many as the configuration has diff ids.
-    pub(super) layers: Vec<String>,
-}
+/// The media types of configurations that are an image's.
+const CONFIG_TYPES: [&str; 2] =
+    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
 
-/// An image's configuration: the part that matters here.
+/// How the media types of layers that are file systems begin.
+const LAYER_TYPES: [&str; 2] =
+    ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
+
+/// An image's configuration.
 #[derive(Deserialize)]
 pub(super) struct Config {
-    #[serde(default)]
-    architecture: String,
-    #[serde(default)]
-    os: String,
+    #[serde(flatten)]
+    platform: Platform,
     #[serde(default)]
     rootfs: RootFolder,
     history: Option<Vec<Step>>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+pub(super) struct Platform {
+    architecture: Option<String>,
+    os: Option<String>,
+    variant: Option<String>,
+    #[serde(rename = "os.version")]
+    os_version: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -57,30 +61,40 @@ struct Step {
     empty_layer: bool,
 }
 
+/// An image in Docker's `manifest.json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct SavedImage {
-    config: String,
-    repo_tags: Option<Vec<String>>,
-    layers: Option<Vec<String>>,
+pub(super) struct SavedImage {
+    pub(super) config: String,
+    pub(super) repo_tags: Option<Vec<String>>,
+    pub(super) layers: Option<Vec<String>>,
+    /// By diff id, for layers that are to be had from elsewhere.
+    pub(super) layer_sources: Option<HashMap<String, Descriptor>>,
 }
 
+/// A manifest of one image, or an index of several.
 #[derive(Deserialize)]
-struct Index {
-    manifests: Vec<Descriptor>,
+#[serde(rename_all = "camelCase")]
+pub(super) struct Manifest {
+    artifact_type: Option<String>,
+    pub(super) config: Option<Descriptor>,
+    pub(super) layers: Option<Vec<Descriptor>>,
+    pub(super) manifests: Option<Vec<Descriptor>>,
+    /// Only manifests of Docker's first schema have it.
+    fs_layers: Option<Vec<HashMap<String, String>>>,
 }
 
+/// What points to a blob.
 #[derive(Deserialize)]
-struct Manifest {
-    config: Option<Descriptor>,
-    layers: Option<Vec<Descriptor>>,
-    manifests: Option<Vec<Descriptor>>,
-}
-
-#[derive(Deserialize)]
-struct Descriptor {
-    digest: String,
+#[serde(rename_all = "camelCase")]
+pub(super) struct Descriptor {
+    #[serde(default)]
+    pub(super) digest: String,
+    media_type: Option<String>,
+    artifact_type: Option<String>,
     annotations: Option<HashMap<String, String>>,
+    pub(super) platform: Option<Platform>,
+    urls: Option<Vec<String>>,
 }
 
 impl Config {
@@ -99,104 +113,87 @@ impl Config {
         vec![String::new(); self.diff_ids().len()]
     }
 
-    /// Operating system and architecture, as in `linux/amd64`.
-    pub(super) fn platform(&self) -> String {
-        format!("{}/{}", self.os, self.architecture)
-    }
-}
-
-/// All images of an archive, in its order; at least one.
-pub(super) fn images(contents: &Contents) -> Result<Vec<Described>, Problem> {
-    if let Some(saved) = document::<Vec<SavedImage>>(contents, "manifest", "manifest.json")? {
-        let images: Vec<_> =
-            saved.into_iter().map(|saved| saved.described(contents)).collect::<Result<_, _>>()?;
-        return at_least_one(images);
-    }
-    let Some(index) = document::<Index>(contents, "index", "index.json")? else {
-        let reason = "it has neither manifest.json nor index.json, or ends before them";
-        return Err(Problem::NotAnImage(reason.to_owned()));
-    };
-    let mut reader = IndexReader { contents, seen: HashSet::new(), images: Vec::new() };
-    reader.add_all(&index.manifests, None, INDEXES_MAX)?;
-    at_least_one(reader.images)
-}
-
-fn at_least_one(images: Vec<Described>) -> Result<Vec<Described>, Problem> {
-    if images.is_empty() {
-        return Err(Problem::NotAnImage("its manifest names no image".to_owned()));
-    }
-    Ok(images)
-}
-
-impl SavedImage {
-    fn described(self, contents: &Contents) -> Result<Described, Problem> {
-        let reference = self.repo_tags.and_then(|tags| tags.into_iter().next());
-        describe(contents, reference, &self.config, self.layers.unwrap_or_default())
-    }
-}
-
-/// Follows an OCI index to the images that it names.
-struct IndexReader<'contents> {
-    contents: &'contents Contents,
-    seen: HashSet<String>,
-    images: Vec<Described>,
-}
-
-impl IndexReader<'_> {
-    /// Adds the images of an index. `name` is what an index above called them: then the manifests
-    /// are one image for several platforms, of which the archive may hold only some.
-    fn add_all(
-        &mut self,
-        manifests: &[Descriptor],
-        name: Option<&str>,
-        depth: usize,
-    ) -> Result<(), Problem> {
-        let images_before = self.images.len();
-        let mut missing = None;
-        for descriptor in manifests.iter().filter(|descriptor| !descriptor.is_attestation()) {
-            let blob = descriptor.blob_name()?;
-            if self.contents.blob(&blob).is_none() {
-                missing = Some(Problem::Missing { part: "manifest", name: blob });
-            } else if self.seen.insert(blob.clone()) {
-                self.add(&blob, descriptor.image_name().or(name), depth)?;
-            }
+    /// Its platform; what it leaves out, an index may say.
+    pub(super) fn platform(&self, of_index: Option<&Platform>) -> String {
+        let mut platform = self.platform.clone();
+        if let Some(known) = of_index {
+            platform.variant = platform.variant.or_else(|| known.variant.clone());
+            platform.os_version = platform.os_version.or_else(|| known.os_version.clone());
         }
-        match missing {
-            Some(problem) if self.images.len() == images_before => Err(problem),
-            _ => Ok(()),
+        platform.text()
+    }
+}
+
+impl Platform {
+    /// `linux/amd64`, `linux/arm/v7`, `windows/amd64 10.0.20348.1`; empty when nothing is known.
+    pub(super) fn text(&self) -> String {
+        let parts = [&self.os, &self.architecture, &self.variant];
+        let known: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let text = known.iter().map(|part| part.as_str()).collect::<Vec<_>>().join("/");
+        match &self.os_version {
+            Some(version) if !version.is_empty() => format!("{text} {version}"),
+            _ => text,
         }
     }
 
-    fn add(&mut self, blob: &str, name: Option<&str>, depth: usize) -> Result<(), Problem> {
-        let manifest: Manifest = required(self.contents, "manifest", blob)?;
-        if let (Some(manifests), true) = (&manifest.manifests, depth > 0) {
-            return self.add_all(manifests, name, depth - 1);
+    fn is_unknown(&self) -> bool {
+        [&self.os, &self.architecture].iter().all(|part| part.as_deref() == Some("unknown"))
+    }
+}
+
+impl Manifest {
+    /// What it is instead of an image's manifest or an index; None when it is one of them.
+    ///
+    /// Anything that has blobs may be stored as a manifest: signatures (cosign), lists of contents
+    /// and attestations (`oras attach`, BuildKit), charts (Helm). The media types tell.
+    pub(super) fn other_sort(&self) -> Option<String> {
+        if self.manifests.is_some() {
+            return None;
         }
-        let Some(config) = manifest.config else {
-            return Err(Problem::malformed("manifest", blob, "it names no configuration"));
+        if self.fs_layers.is_some() {
+            return Some("an image in Docker's first schema, which nothing writes any more".into());
+        }
+        let config_type = self.config.as_ref().and_then(Descriptor::media_type);
+        let is_image = config_type.is_none_or(|found| CONFIG_TYPES.contains(&found));
+        let mut layer_types = self.layers.iter().flatten().map(Descriptor::media_type);
+        let is_layer =
+            |of: Option<&str>| of.is_none_or(|of| LAYER_TYPES.iter().any(|it| of.starts_with(it)));
+        let sort = match (is_image, layer_types.clone().next().flatten()) {
+            (true, None) => return None,
+            (true, Some(_)) if layer_types.any(is_layer) => return None,
+            (_, layer) => self.artifact_type.as_deref().or(layer).or(config_type),
         };
-        let layers = manifest.layers.unwrap_or_default();
-        let layers = layers.iter().map(Descriptor::blob_name).collect::<Result<_, _>>()?;
-        let name = name.map(str::to_owned);
-        self.images.push(describe(self.contents, name, &config.blob_name()?, layers)?);
-        Ok(())
+        Some(sort.unwrap_or("something else").to_owned())
     }
 }
 
 impl Descriptor {
-    fn blob_name(&self) -> Result<String, Problem> {
-        match self.digest.split_once(':') {
-            Some((algorithm, digits)) => Ok(format!("blobs/{algorithm}/{digits}")),
-            None => Err(Problem::malformed("digest", &self.digest, "it names no algorithm")),
+    /// What it says of itself that it is instead of an image; None when it does not.
+    pub(super) fn other_sort(&self) -> Option<&str> {
+        if self.annotation(ATTESTATION_KEY).is_some() {
+            return Some("an attestation of a build");
         }
+        if self.platform.as_ref().is_some_and(Platform::is_unknown) {
+            return Some("something for no platform, as attestations are");
+        }
+        self.artifact_type.as_deref().filter(|sort| !CONFIG_TYPES.contains(sort))
     }
 
-    fn image_name(&self) -> Option<&str> {
-        NAME_KEYS.iter().find_map(|key| self.annotation(key))
+    pub(super) fn image_name(&self) -> Option<&str> {
+        NAME_KEYS.iter().find_map(|key| self.annotation(key)).map(familiar)
     }
 
-    fn is_attestation(&self) -> bool {
-        self.annotation(ATTESTATION_KEY).is_some()
+    /// Where it is to be had, if it need not be in the archive.
+    pub(super) fn url(&self) -> Option<&str> {
+        self.urls.as_deref()?.first().map(String::as_str)
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.media_type().is_some_and(|found| found.ends_with("+encrypted"))
+    }
+
+    fn media_type(&self) -> Option<&str> {
+        self.media_type.as_deref().filter(|found| !found.is_empty())
     }
 
     fn annotation(&self, key: &str) -> Option<&str> {
@@ -204,59 +201,61 @@ impl Descriptor {
     }
 }
 
-fn describe(
-    contents: &Contents,
-    reference: Option<String>,
-    config_name: &str,
-    layers: Vec<String>,
-) -> Result<Described, Problem> {
-    let config: Config = required(contents, "configuration", config_name)?;
-    let (named, expected) = (layers.len(), config.diff_ids().len());
-    if named != expected {
-        let reason = format!("it has {expected} layers, the manifest {named}");
-        return Err(Problem::malformed("configuration", config_name, &reason));
-    }
-    Ok(Described { reference, config, layers })
+/// A name as `docker images` shows it, without the registry that it means by default.
+pub(super) fn familiar(name: &str) -> &str {
+    let name = name.strip_prefix("docker.io/").unwrap_or(name);
+    name.strip_prefix("library/").filter(|rest| !rest.contains('/')).unwrap_or(name)
 }
 
-fn required<T: DeserializeOwned>(
-    contents: &Contents,
-    part: &'static str,
-    name: &str,
-) -> Result<T, Problem> {
-    let found = document(contents, part, name)?;
-    found.ok_or_else(|| Problem::Missing { part, name: name.to_owned() })
-}
-
-/// The JSON document of that name, checked against its digest when that is its name.
-fn document<T: DeserializeOwned>(
+/// The JSON document of that name; None when there is none of the name.
+pub(super) fn document<T: DeserializeOwned>(
     contents: &Contents,
     part: &'static str,
     name: &str,
 ) -> Result<Option<T>, Problem> {
-    let bytes = match contents.blob(name) {
-        None => return Ok(None),
-        Some(Blob::Document(bytes)) => bytes,
-        Some(Blob::Broken(reason)) => return Err(Problem::malformed(part, name, reason)),
-        Some(Blob::Layer(_) | Blob::Other) => {
-            return Err(Problem::malformed(part, name, "it is not JSON"));
-        }
-    };
-    if let Some(expected) = digest_in(name) {
-        let found = digest_of(bytes);
-        if found != expected {
-            return Err(Problem::DigestMismatch { part, name: name.to_owned(), expected, found });
-        }
-    }
-    serde_json::from_slice(bytes)
-        .map(Some)
-        .map_err(|error| Problem::malformed(part, name, &error.to_string()))
+    let Some(bytes) = document_bytes(contents, part, name)? else { return Ok(None) };
+    serde_json::from_slice(bytes).map(Some).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let fault = match error.classify() {
+            serde_json::error::Category::Data => "is not what such a document has there",
+            _ => "is no JSON",
+        };
+        let reason = format!("line {line}, column {column} {fault}");
+        Problem::malformed(part, name, &reason)
+    })
 }
 
-/// The digest that a name such as `blobs/sha256/DIGITS` or `DIGITS.json` promises.
-fn digest_in(name: &str) -> Option<String> {
-    let last = name.rsplit('/').next()?;
-    let digits = last.strip_suffix(".json").unwrap_or(last);
-    let hexadecimal = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    hexadecimal.then(|| format!("sha256:{}", digits.to_ascii_lowercase()))
+/// The bytes of a JSON document.
+pub(super) fn document_bytes<'contents>(
+    contents: &'contents Contents,
+    part: &'static str,
+    name: &str,
+) -> Result<Option<&'contents [u8]>, Problem> {
+    match contents.blob(name).map(|blob| &blob.kind) {
+        None => Ok(None),
+        Some(BlobKind::Document(bytes)) => Ok(Some(bytes)),
+        Some(BlobKind::Broken(reason)) => Err(Problem::malformed(part, name, reason)),
+        Some(BlobKind::Layer(_) | BlobKind::Other) => {
+            Err(Problem::malformed(part, name, "it is not JSON"))
+        }
+    }
+}
+
+/// The same, held against the digest that it must have.
+pub(super) fn verified<T: DeserializeOwned>(
+    contents: &Contents,
+    part: &'static str,
+    name: &str,
+    digest: &str,
+) -> Result<Option<T>, Problem> {
+    if let Some(bytes) = document_bytes(contents, part, name)? {
+        let found = digest_like(digest, bytes).ok_or_else(|| {
+            Problem::malformed("digest", digest, "its algorithm is neither sha256 nor sha512")
+        })?;
+        if found != digest.to_ascii_lowercase() {
+            let (name, expected) = (name.to_owned(), digest.to_owned());
+            return Err(Problem::DigestMismatch { part, name, expected, found });
+        }
+    }
+    document(contents, part, name)
 }

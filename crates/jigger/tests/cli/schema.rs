@@ -164,7 +164,7 @@ fn every_example_in_the_documents_is_as_its_schema_says() {
     assert_eq!(examples("```json\n{}\n```\n"), [("", "{}".to_owned())]);
     lab.run(&["schema", ""]).expect(2, &["[possible values: suite, report,"]);
     held.sort();
-    assert_eq!(held, ["image", "timeit"]);
+    assert_eq!(held, ["image", "image", "timeit"]);
 }
 
 /// What has an interval is held against the schema where the figures are made by hand.

@@ -2,15 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
-#[path = "fixtures/image/archives.rs"]
+#[path = "../fixtures/image/archives.rs"]
 mod archives;
+mod compared;
+mod forms;
+mod headers;
+mod program;
 
 use archives::{
     Packed, Tar, archive, config, digest, docker_legacy, docker_legacy_with, gzip, oci_files,
     podman_docker_archive, unpack,
 };
 use jigger::image::{
-    Image, ImageReport, Problem, describe, measure, measure_saved, measure_stream, own_bytes,
+    Image, ImageReport, Limits, Measured, Packing, Problem, describe, measure, measure_saved,
+    measure_stream, own_bytes,
 };
 use jigger::schema::Schema;
 use proptest::prelude::*;
@@ -18,7 +23,9 @@ use proptest::test_runner::RngSeed;
 use serde_json::json;
 
 fn measured(archive: &[u8]) -> Vec<Image> {
-    measure_stream("saved.tar", archive).unwrap()
+    let measured = measure_stream("saved.tar", archive).unwrap();
+    assert!(measured.failures.is_empty(), "{:?}", measured.failures);
+    measured.images
 }
 
 fn one(archive: &[u8]) -> Image {
@@ -53,9 +60,14 @@ fn all_shapes(tag: &str, layers: &[Vec<u8>]) -> Vec<(&'static str, Vec<u8>)> {
         ("OCI", archive(&oci_files(tag, layers, Packed::Not, false))),
         ("OCI, gzip", archive(&oci_files(tag, layers, Packed::Gzip, false))),
         ("OCI, zstd", archive(&oci_files(tag, layers, Packed::Zstd, false))),
+        ("OCI, xz", archive(&oci_files(tag, layers, Packed::Xz, false))),
+        ("OCI, bzip2", archive(&oci_files(tag, layers, Packed::Bzip2, false))),
         ("packed as a whole", gzip(&docker_legacy(tag, layers))),
     ]
 }
+
+/// How many shapes there are.
+const SHAPES: usize = 9;
 
 #[test]
 fn sizes_are_those_of_the_layers() {
@@ -82,10 +94,20 @@ fn sizes_are_those_of_the_layers() {
 #[test]
 fn every_shape_of_an_image_gives_the_same_figures() {
     let layers = two_layers();
-    let expected = one(&docker_legacy("bench/go:1", &layers));
+    let expected = unstored(&one(&docker_legacy("bench/go:1", &layers)));
     for (shape, archive) in all_shapes("bench/go:1", &layers) {
-        assert_eq!(one(&archive), expected, "{shape}");
+        assert_eq!(unstored(&one(&archive)), expected, "{shape}");
     }
+}
+
+/// The image without what depends on how its layers are packed.
+fn unstored(image: &Image) -> Image {
+    let mut image = image.clone();
+    image.stored_bytes = 0;
+    for layer in &mut image.layers {
+        (layer.stored_bytes, layer.packing) = (0, Packing::None);
+    }
+    image
 }
 
 #[test]
@@ -94,8 +116,10 @@ fn a_folder_is_as_good_as_an_archive() {
     for docker_manifest in [true, false] {
         let folder = tempfile::tempdir().unwrap();
         unpack(&oci_files("bench/go:1", &layers, Packed::Gzip, docker_manifest), folder.path());
-        let images = measure_saved(folder.path()).unwrap();
-        assert_eq!(images, measured(&docker_legacy("bench/go:1", &layers)));
+        let images = measure_saved(folder.path()).unwrap().images;
+        let packed = archive(&oci_files("bench/go:1", &layers, Packed::Gzip, docker_manifest));
+        assert_eq!(images, measured(&packed));
+        assert_eq!(unstored(&images[0]), unstored(&one(&docker_legacy("bench/go:1", &layers))));
     }
 }
 
@@ -104,12 +128,14 @@ fn a_saved_file_needs_no_engine() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("saved.tar");
     std::fs::write(&path, docker_legacy("bench/go:1", &two_layers())).unwrap();
-    let images = measure(path.to_str().unwrap(), || panic!("no engine is asked")).unwrap();
-    assert_eq!(images[0].reference, "bench/go:1");
+    let asked = |path: &std::path::Path| {
+        measure(path.to_str().unwrap(), |_| panic!("no engine is asked"), &|_| {})
+    };
+    assert_eq!(asked(&path).unwrap().images[0].reference, "bench/go:1");
 
     let absent = folder.path().join("absent.tar");
-    let error = measure(absent.to_str().unwrap(), || panic!("no engine is asked")).unwrap_err();
-    assert!(error.to_string().contains("No such file"), "{error}");
+    let error = asked(&absent).unwrap_err();
+    assert!(error.to_string().ends_with("no such file or folder"), "{error}");
 }
 
 /// What the layer `above` makes waste of: 30 bytes in three files, one of which has two names.
@@ -335,17 +361,26 @@ fn what_is_missing_or_malformed_is_named() {
 fn the_report_has_the_published_shape() {
     let layers = vec![Tar::new().file("a", "12345").bytes()];
     let image = one(&docker_legacy("bench/go", &layers));
-    let transfer_bytes = gzip(&layers[0]).len();
-    let expected = json!({ "version": 1, "images": [{
-        "reference": "bench/go", "engine": null, "unpacked_bytes": 5,
-        "transfer_bytes": transfer_bytes, "wasted_bytes": 0, "engine_says_bytes": null,
-        "layers": [{
-            "digest": digest(&layers[0]), "created_by": "step 1", "unpacked_bytes": 5,
-            "transfer_bytes": transfer_bytes, "wasted_bytes": 0, "tar_bytes": layers[0].len(),
-            "symlink_bytes": 0, "files": 1, "biggest": [{ "path": "a", "bytes": 5 }]
-        }]
-    }]});
-    assert_eq!(serde_json::to_value(ImageReport::new(vec![image])).unwrap(), expected);
+    let (transfer_bytes, stored_bytes) = (gzip(&layers[0]).len(), layers[0].len());
+    let expected = json!({
+        "version": 1,
+        "images": [{
+            "reference": "bench/go", "names": ["bench/go"], "platform": "linux/amd64",
+            "engine": null, "unpacked_bytes": 5, "transfer_bytes": transfer_bytes,
+            "stored_bytes": stored_bytes, "wasted_bytes": 0, "engine_says_bytes": null,
+            "layers": [{
+                "digest": digest(&layers[0]), "created_by": "step 1", "unpacked_bytes": 5,
+                "transfer_bytes": transfer_bytes, "stored_bytes": stored_bytes,
+                "packing": "none", "wasted_bytes": 0, "tar_bytes": layers[0].len(),
+                "symlink_bytes": 0, "files": 1, "biggest": [{ "path": "a", "bytes": 5 }],
+                "wasted_files": []
+            }]
+        }],
+        "differences": [], "exceeded": [], "failures": [], "notes": []
+    });
+    let measured = Measured { images: vec![image], ..Measured::default() };
+    let report = ImageReport::new(vec![("saved.tar".to_owned(), measured)], Limits::default());
+    assert_eq!(serde_json::to_value(report).unwrap(), expected);
     let validator = jsonschema::validator_for(&Schema::Image.value()).unwrap();
     assert!(validator.is_valid(&expected));
     for field in ["engine", "layers"] {
@@ -353,6 +388,12 @@ fn the_report_has_the_published_shape() {
         spoilt["images"][0].as_object_mut().unwrap().remove(field);
         assert!(!validator.is_valid(&spoilt), "{field}");
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some kilobytes")]
+fn kilobytes(bytes: u64) -> String {
+    let kilobytes = bytes as f64 / 1_000.0;
+    if kilobytes < 9.995 { format!("{kilobytes:.2} kB") } else { format!("{kilobytes:.1} kB") }
 }
 
 #[test]
@@ -366,16 +407,23 @@ fn the_description_tells_each_layer() {
         "bench/go:\\u{{1b}}[2J1 (docker)\n\
          \x20 unpacked  5.02 kB: the files of all layers\n\
          \x20 transfer  {} B: each layer's tar, gzip level 6\n\
+         \x20 stored    {}: the layers as the archive has them, not packed\n\
          \x20 wasted    5.01 kB: removed or replaced by a later layer\n\
          \x20 docker says 5.02 kB: it adds the targets of symbolic links (4 B)\n\
          \n\
-         \x20 layer 1/2  {}  5.02 kB unpacked, {} B transfer, 3 files\n\
-         \x20   5.01 kB of it removed or replaced later\n\
+         \x20 layer 1/2  {}  5.02 kB unpacked, {} B transfer, {} stored, 3 files\n\
          \x20   step 1\n\
-         \x20     5.00 kB  data/big\n",
+         \x20     5.00 kB  data/big\n\
+         \x20        11 B  data/old\n\
+         \x20         4 B  data/kept\n\
+         \x20   5.01 kB of it wasted, the biggest files:\n\
+         \x20     5.00 kB  data/big, removed by layer 2\n\
+         \x20        11 B  data/old, replaced by layer 2\n",
         image.transfer_bytes,
+        kilobytes(image.stored_bytes),
         &below.digest[..19],
-        below.transfer_bytes
+        below.transfer_bytes,
+        kilobytes(below.stored_bytes)
     );
     assert!(text.starts_with(&beginning), "{text}\nshould begin\n{beginning}");
     assert!(text.contains("3 B unpacked") && text.contains("1 file\n"), "{text}");
@@ -391,25 +439,25 @@ proptest! {
     })]
 
     #[test]
-    fn a_truncated_archive_is_refused_or_whole(shape in 0..7_usize, cut in 0.0..1.0_f64) {
+    fn a_truncated_archive_is_refused_or_whole(shape in 0..SHAPES, cut in 0.0..1.0_f64) {
         let (name, archive) = all_shapes("t", &two_layers()).swap_remove(shape);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= cut < 1")]
         let length = (archive.len() as f64 * cut) as usize;
         // A tar ends in empty blocks, so one that lost only those is whole.
-        if let Ok(images) = measure_stream("cut", &archive[..length]) {
-            prop_assert_eq!(images, measured(&archive), "{} cut at {}", name, length);
+        if let Ok(found) = measure_stream("cut", &archive[..length]) {
+            prop_assert_eq!(found.images, measured(&archive), "{} cut at {}", name, length);
         }
     }
 
     #[test]
     fn a_changed_byte_never_changes_a_layer(
-        shape in 0..7_usize, place in any::<prop::sample::Index>(), byte in any::<u8>(),
+        shape in 0..SHAPES, place in any::<prop::sample::Index>(), byte in any::<u8>(),
     ) {
         let (name, mut archive) = all_shapes("t", &two_layers()).swap_remove(shape);
         let expected = one(&archive);
         let place = place.index(archive.len());
         archive[place] = byte;
-        for image in measure_stream("changed", &archive[..]).unwrap_or_default() {
+        for image in measure_stream("changed", &archive[..]).unwrap_or_default().images {
             let sizes = image.layers.iter().zip(&expected.layers);
             for (found, expected) in sizes {
                 prop_assert_eq!(&found.digest, &expected.digest, "{} byte {}", name, place);
