@@ -4,17 +4,42 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use jigger_load::{Url, open_files};
 
 use crate::display::{Display, Verbosity};
 use crate::event::Event;
-use crate::host::Host;
+use crate::host::{Host, allowed_cores, is_here};
 use crate::image::Engine;
 use crate::interrupt::Interrupt;
-use crate::plan::RunPlan;
+use crate::plan::{Options, RunPlan};
 use crate::prepare::{self, Images};
 use crate::record::RecordFile;
 use crate::session::{self, Settled, World};
+use crate::suite::{Contender, Suite};
 use crate::visit::LiveWorld;
+
+/// The plan for this machine; where all servers run on another one, for that.
+///
+/// # Errors
+/// When a core asked for is not one that jigger may use, or is none of the servers' machine.
+pub fn plan(suite: Suite, options: Options) -> Result<RunPlan> {
+    let cores = allowed_cores();
+    let plan = RunPlan::new(suite, options, &cores)?;
+    if !plan.suite.contenders.iter().all(is_elsewhere) {
+        return Ok(plan);
+    }
+    if plan.options.cores.server_cpus.is_some() {
+        bail!("--server-cpus: the servers run on another machine already; leave it out");
+    }
+    Ok(plan.for_servers_elsewhere(&cores))
+}
+
+/// Whether it runs already, and on another machine.
+fn is_elsewhere(contender: &Contender) -> bool {
+    let runs_already = contender.start.is_none() && contender.container.is_none();
+    let addresses = Url::parse(&contender.url).ok().and_then(|url| url.resolve().ok());
+    runs_already && addresses.is_some_and(|found| !found.iter().any(|it| is_here(it.ip())))
+}
 
 /// What a run has to do with beside its plan.
 pub struct RunContext<'a> {
@@ -45,6 +70,7 @@ pub fn run_in<'p, W: World>(
     wrap: impl FnOnce(LiveWorld<'p>) -> W,
 ) -> Result<RecordFile> {
     let engine = engine(plan, &context.images)?;
+    allow_open_files(plan);
     let mut file = RecordFile::create(context.record.clone(), plan.record(Host::inspect()))?;
     let mut display = Display::new(context.verbosity);
     let mut listener = |event: Event| display.show(&event);
@@ -55,6 +81,13 @@ pub fn run_in<'p, W: World>(
     let mut world = wrap(world.with_containers(engine, &file.record.contenders));
     session::run(plan, context.settled, &mut world, &mut file, &mut listener)?;
     Ok(file)
+}
+
+/// Raises the limit on open files before the first server inherits it, where a scenario needs that:
+/// later, some servers would have been started with another limit than the rest.
+fn allow_open_files(plan: &RunPlan) {
+    let most = plan.scenarios.iter().map(|scenario| scenario.connections).max().unwrap_or(0);
+    open_files::allow(most, plan.placement.client_cpus.len());
 }
 
 /// The engine that the contenders' containers run with; none when there are no such contenders.

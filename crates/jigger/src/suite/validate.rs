@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
-use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage};
+use super::raw::{RawBuild, RawContender, RawExpect, RawImage};
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{
     BodyExpectation, ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network,
 };
-use super::{Rounds, Suite, SuiteError, WarmUp, scenario, threshold};
+use super::{Placeholders, Rounds, Suite, SuiteError, WarmUp, command, scenario, threshold};
 use crate::disturbance::Limits;
 
 /// Turns what was read into a suite that later stages can rely on.
@@ -171,17 +171,17 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
         return refused("clean_build takes the place of build, which is not given");
     }
     let commands = |key: &str, raw: Option<RawBuild>| {
-        raw.map(|raw| build_commands(key, raw)).transpose().map(Option::unwrap_or_default)
+        raw.map(|raw| command::commands(key, raw)).transpose().map(Option::unwrap_or_default)
     };
     let (image, image_start) = raw.image.map(image_recipe).transpose()?.unzip();
-    Ok(Contender {
+    let contender = Contender {
         name: raw.name,
         directory: folder.join(raw.dir.as_deref().unwrap_or(".")),
         needs: raw.needs,
         build: commands("build", raw.build)?,
         clean_build: commands("clean_build", raw.clean_build)?,
         artifact: raw.artifact.map(artifact).transpose()?,
-        start: raw.start.map(|command| arguments("start", command)).transpose()?,
+        start: raw.start.map(|command| command::arguments("start", command)).transpose()?,
         environment: raw.env.into_iter().collect(),
         url,
         start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
@@ -193,27 +193,50 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
         image,
         image_start: image_start.unwrap_or_default(),
         container: None,
-    })
+    };
+    check_placeholders(&contender)?;
+    Ok(contender)
 }
 
-fn build_commands(key: &str, raw: RawBuild) -> Checked<Vec<Vec<String>>> {
-    let commands = match raw {
-        RawBuild::Line(line) => vec![RawCommand::Line(line)],
-        RawBuild::Commands(commands) => commands,
+/// Checks that all placeholders will have a value where they stand.
+fn check_placeholders(contender: &Contender) -> Checked<()> {
+    let image = &contender.image_start;
+    let is_chosen = super::has_chosen_port(&contender.url);
+    let (port, inside): (&[&str], &[&str]) = match is_chosen {
+        true => (&["port"], &["port", "host"]),
+        false => (&[], &["host"]),
     };
-    commands.into_iter().map(|command| arguments(key, command)).collect()
-}
-
-fn arguments(key: &str, raw: RawCommand) -> Checked<Vec<String>> {
-    let arguments = match raw {
-        RawCommand::Line(line) => shell_words::split(&line)
-            .map_err(|_| format!("{key} = '{line}': a quote is missing"))?,
-        RawCommand::Arguments(arguments) => arguments,
+    let built = match &contender.image {
+        Some(ImageRecipe::Build(command)) => command.as_slice(),
+        _ => &[],
     };
-    if arguments.is_empty() {
-        return refused(format!("{key} is empty; leave it out or name a program"));
+    let values = |environment: &[(String, String)]| -> Vec<String> {
+        environment.iter().map(|(_, value)| value.clone()).collect()
+    };
+    let url = std::slice::from_ref(&contender.url);
+    let start = contender.start.as_deref().unwrap_or_default();
+    let (build, clean_build) = (contender.build.concat(), contender.clean_build.concat());
+    let (env, image_env) = (values(&contender.environment), values(&image.environment));
+    let texts: [(&str, &[String], &[&'static str]); 8] = [
+        ("url", url, port),
+        ("start", start, port),
+        ("env", &env, port),
+        ("build", &build, &["arch"]),
+        ("clean_build", &clean_build, &["arch"]),
+        ("image.build", built, &["engine", "tag"]),
+        ("image.args", &image.arguments, inside),
+        ("image.env", &image_env, inside),
+    ];
+    for (key, texts, known) in texts {
+        texts.iter().try_for_each(|text| match text.contains("{port}") && !is_chosen {
+            true if !key.contains("build") => refused(format!(
+                "{key} = '{text}': {{port}} is the free port of the url, which names none; write \
+                 url = \"http://127.0.0.1:{{port}}/\""
+            )),
+            _ => Placeholders::check(key, text, known),
+        })?;
     }
-    Ok(arguments)
+    Ok(())
 }
 
 fn artifact(path: String) -> Checked<PathBuf> {
@@ -225,7 +248,7 @@ fn artifact(path: String) -> Checked<PathBuf> {
 
 fn image_recipe(raw: RawImage) -> Checked<(ImageRecipe, ImageStart)> {
     let recipe = match (raw.build, raw.reference) {
-        (Some(build), None) => ImageRecipe::Build(arguments("image.build", build)?),
+        (Some(build), None) => ImageRecipe::Build(command::arguments("image.build", build)?),
         (None, Some(reference)) => ImageRecipe::Reference(reference),
         _ => return refused("image: give either build or ref"),
     };
@@ -235,7 +258,7 @@ fn image_recipe(raw: RawImage) -> Checked<(ImageRecipe, ImageStart)> {
     let start = ImageStart {
         arguments: raw
             .args
-            .map(|args| arguments("image.args", args))
+            .map(|args| command::arguments("image.args", args))
             .transpose()?
             .unwrap_or_default(),
         environment: raw.env.into_iter().collect(),
@@ -341,6 +364,23 @@ mod tests {
             (format!("{HEAD}{CONTENDER}"), "no [[scenario]]"),
             (format!("{HEAD}{CONTENDER}{CONTENDER}{SCENARIO}"), "two contenders are called 'a'"),
             (format!("{HEAD}{CONTENDER}start = \"./x 'y\"\n{SCENARIO}"), "a quote is missing"),
+            (
+                format!("{HEAD}{CONTENDER}start = \"./x {{port}}\"\n{SCENARIO}"),
+                "the free port of the url, which names none",
+            ),
+            (
+                format!("{HEAD}{CONTENDER}build = \"./x {{arhc}}\"\n{SCENARIO}"),
+                "unknown placeholder 'arhc'; did you mean 'arch'?",
+            ),
+            (
+                format!("{HEAD}{CONTENDER}image = {{ build = \"b -t {{tga}}\" }}\n{SCENARIO}"),
+                "unknown placeholder 'tga'; did you mean 'tag'?",
+            ),
+            (
+                format!("{HEAD}{CONTENDER}env = {{ P = \"{{prot}}\" }}\n{SCENARIO}")
+                    .replace("8080/", "{port}/\"\nstart = \"x"),
+                "env = '{prot}': unknown placeholder 'prot'; did you mean 'port'?",
+            ),
             (format!("{HEAD}{CONTENDER}{SCENARIO}duration = \"1s\"\n"), "not both"),
             (
                 format!("{HEAD}{CONTENDER}{SCENARIO}threads = \"many\"\n"),
