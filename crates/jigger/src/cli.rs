@@ -1,5 +1,7 @@
 //! The command line: flags only. What they do is in `commands`.
 
+#[cfg(test)]
+mod advice;
 mod examples;
 mod load;
 mod refusal;

@@ -101,3 +101,42 @@ fn engine(plan: &RunPlan, images: &Images) -> Result<Option<Engine>> {
         Images::Build(engine) => Ok(Some(engine.clone())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::host::Placement;
+    use crate::plan::{Cores, cpu_list};
+
+    fn planned(urls: &[&str], cores: Cores) -> Result<Placement> {
+        let contender = |(at, url): (usize, &&str)| {
+            format!("[[contender]]\nname = \"c{at}\"\nurl = \"{url}\"\n")
+        };
+        let contenders: String = urls.iter().enumerate().map(contender).collect();
+        let text = format!(
+            "[suite]\nname = \"s\"\n{contenders}[[scenario]]\nname = \"q\"\nrequests = 1\n"
+        );
+        let options = Options { cores, ..Options::default() };
+        Ok(plan(Suite::parse(&text, "s", Path::new("/"))?, options)?.placement)
+    }
+
+    /// 192.0.2.0/24 is nobody's (RFC 5737).
+    #[test]
+    fn servers_on_another_machine_need_no_cores_of_this_one() {
+        let (own, other) = ("http://127.0.0.1:1/", "http://192.0.2.1/");
+        let all = allowed_cores();
+        let far = planned(&[other, "http://192.0.2.2:8080/"], Cores::default()).unwrap();
+        assert_eq!(far, Placement::of_client(&all, None));
+        for urls in [&[own, own][..], &[own, other]] {
+            assert_eq!(planned(urls, Cores::default()).unwrap(), Placement::split(&all));
+        }
+        let list = cpu_list(&all[0].to_string()).ok();
+        let client = Cores { client_cpus: list.clone(), ..Cores::default() };
+        assert_eq!(planned(&[other], client).unwrap(), Placement::of_client(&all[..1], None));
+        let server = Cores { server_cpus: list, ..Cores::default() };
+        let message = planned(&[other], server).unwrap_err().to_string();
+        assert!(message.contains("--server-cpus") && message.contains("leave it out"), "{message}");
+    }
+}

@@ -11,7 +11,14 @@ pub fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
 /// The known name that looks most like `name`, when one is a slip or two away.
 fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().copied().filter(|other| is_near(name, other));
-    near.min_by_key(|other| strsim::osa_distance(name, other))
+    let nearest = near.min_by_key(|other| strsim::osa_distance(name, other));
+    nearest.or_else(|| known.iter().copied().find(|other| is_abridged(name, other)))
+}
+
+/// Whether a name with dots is another one without some of its parts.
+fn is_abridged(name: &str, other: &str) -> bool {
+    let mut parts = other.split('.');
+    name.contains('.') && name.split('.').all(|part| parts.any(|other| other == part))
 }
 
 /// Whether one name is the other but for a letter in three at most: left out, put in, taken for
@@ -101,6 +108,8 @@ mod tests {
     fn lists_all_when_none_is_near() {
         let text = unknown("contender", "zzz", &["gin", "flask"]);
         assert_eq!(text, "unknown contender 'zzz'; known here: gin, flask");
+        let text = unknown("metric", "q.p99", &["q.max", "q.response_time_us.p99"]);
+        assert_eq!(text, "unknown metric 'q.p99'; did you mean 'q.response_time_us.p99'?");
         for (name, other) in [("headers", "threads"), ("nonsense", "connections"), ("z", "gin")] {
             assert!(!is_near(name, other), "{name}, {other}");
         }

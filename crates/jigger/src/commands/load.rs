@@ -177,14 +177,14 @@ fn address(args: &LoadArgs, url: &Url) -> Result<Address> {
 
 /// The place of `--connect-to`: HOST or HOST:PORT, the port by default that of the URL.
 fn elsewhere(place: &str, port: u16) -> Result<Url> {
-    let place = match place.parse::<Ipv6Addr>() {
+    let authority = match place.parse::<Ipv6Addr>() {
         Ok(address) => format!("[{address}]"),
         Err(_) => place.to_owned(),
     };
-    let has_port = place.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-    let place = if has_port { place } else { format!("{place}:{port}") };
-    let is_host = !place.starts_with(':') && !place.contains(['?', '#']);
-    let url = is_host.then(|| Url::parse(&format!("http://{place}/")).ok()).flatten();
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+    let port = if has_port { String::new() } else { format!(":{port}") };
+    let is_host = !authority.contains(['?', '#']);
+    let url = is_host.then(|| Url::parse(&format!("http://{authority}{port}/")).ok()).flatten();
     url.ok_or_else(|| {
         anyhow!(
             "--connect-to '{place}': write HOST, HOST:PORT with a port from 1 to 65535 (an IPv6 \
@@ -269,5 +269,26 @@ fn header(text: &str) -> Result<(String, String)> {
             Ok((name.trim().to_owned(), value.trim().to_owned()))
         }
         _ => bail!("-H '{text}': write \"Name: value\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_without_a_port_has_the_urls() {
+        let found =
+            |place: &str| elsewhere(place, 8080).map(|url| (url.host().to_owned(), url.port()));
+        let at = |host: &str, port| (host.to_owned(), port);
+        assert_eq!(found("127.0.0.1").unwrap(), at("127.0.0.1", 8080));
+        assert_eq!(found("h:81").unwrap(), at("h", 81));
+        assert_eq!(found("[::1]").unwrap(), at("::1", 8080));
+        assert_eq!(found("::1").unwrap(), at("::1", 8080));
+        assert_eq!(found("[::1]:81").unwrap(), at("::1", 81));
+        for wrong in ["", ":80", "h:x", "h:99999", "a b", "h?q"] {
+            let message = found(wrong).unwrap_err().to_string();
+            assert!(message.contains(&format!("'{wrong}': write HOST")), "{message}");
+        }
     }
 }

@@ -260,7 +260,10 @@ pub fn parse(text: &str, place: &str) -> Result<RawSuite, SuiteError> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let place = format!("{place}:{}", line_of(text, start));
-        let message = plain(error.message(), "a table");
+        let message = match single_brackets(text, start) {
+            Some(name) => format!("write [[{name}]] with two brackets, as there may be several"),
+            None => plain(error.message(), "a table"),
+        };
         let key = key_before(text, start).map_or_else(String::new, |key| format!("{key}: "));
         SuiteError::Syntax { place, message: format!("{key}{message}") }
     })
@@ -268,6 +271,12 @@ pub fn parse(text: &str, place: &str) -> Result<RawSuite, SuiteError> {
 
 fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// The name of an array's table whose head, which begins there, has one pair of brackets.
+fn single_brackets(text: &str, offset: usize) -> Option<&str> {
+    let name = text.get(offset..)?.strip_prefix('[')?.split_once(']')?.0.trim();
+    ["contender", "scenario", "threshold"].contains(&name).then_some(name)
 }
 
 /// The key whose value begins there.

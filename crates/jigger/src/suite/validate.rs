@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use jigger_load::Url;
+
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
 use super::raw::{RawBuild, RawContender, RawExpect, RawImage};
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
@@ -195,7 +197,17 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
         container: None,
     };
     check_placeholders(&contender)?;
+    check_url(&contender.url)?;
     Ok(contender)
+}
+
+/// Checks the URL as it will be on some port. What the environment puts into it is known later.
+fn check_url(url: &str) -> Checked<()> {
+    let filled = Placeholders::default().with("port", 1).fill(url);
+    match filled.map(|filled| Url::parse(&filled)) {
+        Ok(Err(error)) if !url.contains("{env:") => refused(format!("url = '{url}': {error}")),
+        _ => Ok(()),
+    }
 }
 
 /// Checks that all placeholders will have a value where they stand.
@@ -293,6 +305,13 @@ fn expectation(raw: &RawExpect, default: &Expectation) -> Checked<Expectation> {
     })
 }
 
+/// What is wrong with a regular expression, without the drawing of where.
+fn last_line(error: &regex::Error) -> String {
+    let told = error.to_string();
+    let last = told.lines().last().unwrap_or_default();
+    format!("it is no regular expression: {}", last.trim_start_matches("error: "))
+}
+
 fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
     let mut found = Vec::new();
     if let Some(value) = &raw.json {
@@ -302,7 +321,7 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
     found.extend(raw.text.clone().map(BodyExpectation::Text));
     if let Some(pattern) = &raw.regex {
         let regex = regex::bytes::Regex::new(pattern)
-            .map_err(|error| format!("expect.regex is not a regular expression: {error}"))?;
+            .map_err(|error| format!("expect.regex = '{pattern}': {}", last_line(&error)))?;
         found.push(BodyExpectation::Regex(regex));
     }
     found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
@@ -420,10 +439,58 @@ mod tests {
         ];
         let placebo = CONTENDER.replace("\"a\"", "\"placebo\"");
         assert!(fault(&format!("{HEAD}{placebo}{SCENARIO}")).contains("second entry"));
+        let port = CONTENDER.replace("8080", "99999");
+        assert!(fault(&format!("{HEAD}{port}{SCENARIO}")).contains("`99999` is no port"));
+        let single = CONTENDER.replace("[[", "[").replace("]]", "]");
+        let message = fault(&format!("{HEAD}{single}{SCENARIO}"));
+        assert_eq!(
+            message,
+            "s.toml:3: write [[contender]] with two brackets, as there may be several"
+        );
+        let expect = "[expect]\nregex = \"(\"\n";
+        assert!(fault(&format!("{HEAD}{expect}{CONTENDER}{SCENARIO}")).contains("'(': it is no"));
         for (text, wanted) in cases {
             let message = fault(&text);
             assert!(message.contains(wanted), "{message:?} lacks {wanted:?}");
         }
+    }
+
+    /// Every key with a value of every kind: the message has its line and its name, and no word of
+    /// the types that it is read into.
+    #[test]
+    fn wrong_kinds_of_values_are_refused_without_words_of_rust() {
+        let keys = [
+            (HEAD.to_owned(), "baseline placebo margin measure_closing rounds warm_up disturbance"),
+            (format!("{HEAD}[expect]\n"), "status headers text regex sha256 length"),
+            (
+                format!("{HEAD}{CONTENDER}"),
+                "dir needs build clean_build artifact start env start_limit grace expect image",
+            ),
+            (
+                format!("{HEAD}{SCENARIO}"),
+                "connections threads connection duration rate arrivals burst objective timeout",
+            ),
+            (format!("{HEAD}[containers]\n"), "network cpus memory"),
+        ];
+        let mut refusals = 0;
+        for (head, keys) in &keys {
+            for (key, value) in keys.split(' ').flat_map(|key| {
+                ["true", "-1", "1.5", "[[[1]]]", "{ zz = 1 }", "1979-05-27"].map(|it| (key, it))
+            }) {
+                let text = format!("{head}{key} = {value}\n");
+                let message = fault(&text);
+                let place = format!("s.toml:{}: ", text.lines().count());
+                if !message.starts_with(&place) {
+                    continue;
+                }
+                refusals += 1;
+                for word in ["expected", "invalid type", "usize", "u16", "enum", "sequence", "map"]
+                {
+                    assert!(!message.contains(word), "{text}{message}");
+                }
+            }
+        }
+        assert!(refusals > 120, "{refusals}");
     }
 
     #[test]
