@@ -324,17 +324,17 @@ mod tests {
         assert_eq!(apart.siblings_apart(&[]), []);
     }
 
-    /// 192.0.2.1 and 2001:db8::1 are nobody's (RFC 5737, RFC 3849); nothing is sent to them.
+    /// 198.51.100.7 and 2001:db8::1 are nobody's (RFC 5737, RFC 3849); nothing is sent to them.
     #[test]
     fn this_machines_own_addresses_are_known() {
         for own in ["127.0.0.1", "127.8.7.6", "0.0.0.0", "::1"] {
             assert!(is_here(own.parse().unwrap()), "{own}");
         }
-        for other in ["192.0.2.1", "2001:db8::1"] {
+        for other in ["198.51.100.7", "2001:db8::1"] {
             assert!(!is_here(other.parse().unwrap()), "{other}");
         }
         let away = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
-        if away.connect("192.0.2.1:9").is_ok() {
+        if away.connect("198.51.100.7:9").is_ok() {
             let own = away.local_addr().unwrap().ip();
             assert!(is_here(own), "{own} is the source of what leaves this machine");
         }

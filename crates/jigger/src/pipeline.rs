@@ -122,12 +122,12 @@ mod tests {
         Ok(plan(Suite::parse(&text, "s", Path::new("/"))?, options)?.placement)
     }
 
-    /// 192.0.2.0/24 is nobody's (RFC 5737).
+    /// These are nobody's (RFC 5737).
     #[test]
     fn servers_on_another_machine_need_no_cores_of_this_one() {
-        let (own, other) = ("http://127.0.0.1:1/", "http://192.0.2.1/");
+        let (own, other) = ("http://127.0.0.1:1/", "http://198.51.100.7/");
         let all = allowed_cores();
-        let far = planned(&[other, "http://192.0.2.2:8080/"], Cores::default()).unwrap();
+        let far = planned(&[other, "http://203.0.113.7:8080/"], Cores::default()).unwrap();
         assert_eq!(far, Placement::of_client(&all, None));
         for urls in [&[own, own][..], &[own, other]] {
             assert_eq!(planned(urls, Cores::default()).unwrap(), Placement::split(&all));

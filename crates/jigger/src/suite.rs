@@ -7,6 +7,7 @@ mod builtin;
 mod command;
 mod expectation;
 mod fault;
+mod filled;
 mod placeholder;
 mod raw;
 mod scenario;

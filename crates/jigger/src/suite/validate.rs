@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use jigger_load::Url;
-
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
 use super::raw::{RawBuild, RawContender, RawExpect, RawImage};
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{
     BodyExpectation, ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network,
 };
-use super::{Placeholders, Rounds, Suite, SuiteError, WarmUp, command, scenario, threshold};
+use super::{Rounds, Suite, SuiteError, WarmUp, command, filled, scenario, threshold};
 use crate::disturbance::Limits;
 
 /// Turns what was read into a suite that later stages can rely on.
@@ -196,59 +194,8 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
         image_start: image_start.unwrap_or_default(),
         container: None,
     };
-    check_placeholders(&contender)?;
-    check_url(&contender.url)?;
+    filled::check(&contender)?;
     Ok(contender)
-}
-
-/// Checks the URL as it will be on some port. What the environment puts into it is known later.
-fn check_url(url: &str) -> Checked<()> {
-    let filled = Placeholders::default().with("port", 1).fill(url);
-    match filled.map(|filled| Url::parse(&filled)) {
-        Ok(Err(error)) if !url.contains("{env:") => refused(format!("url = '{url}': {error}")),
-        _ => Ok(()),
-    }
-}
-
-/// Checks that all placeholders will have a value where they stand.
-fn check_placeholders(contender: &Contender) -> Checked<()> {
-    let image = &contender.image_start;
-    let is_chosen = super::has_chosen_port(&contender.url);
-    let (port, inside): (&[&str], &[&str]) = match is_chosen {
-        true => (&["port"], &["port", "host"]),
-        false => (&[], &["host"]),
-    };
-    let built = match &contender.image {
-        Some(ImageRecipe::Build(command)) => command.as_slice(),
-        _ => &[],
-    };
-    let values = |environment: &[(String, String)]| -> Vec<String> {
-        environment.iter().map(|(_, value)| value.clone()).collect()
-    };
-    let url = std::slice::from_ref(&contender.url);
-    let start = contender.start.as_deref().unwrap_or_default();
-    let (build, clean_build) = (contender.build.concat(), contender.clean_build.concat());
-    let (env, image_env) = (values(&contender.environment), values(&image.environment));
-    let texts: [(&str, &[String], &[&'static str]); 8] = [
-        ("url", url, port),
-        ("start", start, port),
-        ("env", &env, port),
-        ("build", &build, &["arch"]),
-        ("clean_build", &clean_build, &["arch"]),
-        ("image.build", built, &["engine", "tag"]),
-        ("image.args", &image.arguments, inside),
-        ("image.env", &image_env, inside),
-    ];
-    for (key, texts, known) in texts {
-        texts.iter().try_for_each(|text| match text.contains("{port}") && !is_chosen {
-            true if !key.contains("build") => refused(format!(
-                "{key} = '{text}': {{port}} is the free port of the url, which names none; write \
-                 url = \"http://127.0.0.1:{{port}}/\""
-            )),
-            _ => Placeholders::check(key, text, known),
-        })?;
-    }
-    Ok(())
 }
 
 fn artifact(path: String) -> Checked<PathBuf> {
@@ -383,23 +330,6 @@ mod tests {
             (format!("{HEAD}{CONTENDER}"), "no [[scenario]]"),
             (format!("{HEAD}{CONTENDER}{CONTENDER}{SCENARIO}"), "two contenders are called 'a'"),
             (format!("{HEAD}{CONTENDER}start = \"./x 'y\"\n{SCENARIO}"), "a quote is missing"),
-            (
-                format!("{HEAD}{CONTENDER}start = \"./x {{port}}\"\n{SCENARIO}"),
-                "the free port of the url, which names none",
-            ),
-            (
-                format!("{HEAD}{CONTENDER}build = \"./x {{arhc}}\"\n{SCENARIO}"),
-                "unknown placeholder 'arhc'; did you mean 'arch'?",
-            ),
-            (
-                format!("{HEAD}{CONTENDER}image = {{ build = \"b -t {{tga}}\" }}\n{SCENARIO}"),
-                "unknown placeholder 'tga'; did you mean 'tag'?",
-            ),
-            (
-                format!("{HEAD}{CONTENDER}env = {{ P = \"{{prot}}\" }}\n{SCENARIO}")
-                    .replace("8080/", "{port}/\"\nstart = \"x"),
-                "env = '{prot}': unknown placeholder 'prot'; did you mean 'port'?",
-            ),
             (format!("{HEAD}{CONTENDER}{SCENARIO}duration = \"1s\"\n"), "not both"),
             (
                 format!("{HEAD}{CONTENDER}{SCENARIO}threads = \"many\"\n"),
@@ -439,8 +369,14 @@ mod tests {
         ];
         let placebo = CONTENDER.replace("\"a\"", "\"placebo\"");
         assert!(fault(&format!("{HEAD}{placebo}{SCENARIO}")).contains("second entry"));
-        let port = CONTENDER.replace("8080", "99999");
-        assert!(fault(&format!("{HEAD}{port}{SCENARIO}")).contains("`99999` is no port"));
+        for (text, wanted) in cases {
+            let message = fault(&text);
+            assert!(message.contains(wanted), "{message:?} lacks {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn brackets_and_regular_expressions() {
         let single = CONTENDER.replace("[[", "[").replace("]]", "]");
         let message = fault(&format!("{HEAD}{single}{SCENARIO}"));
         assert_eq!(
@@ -449,10 +385,6 @@ mod tests {
         );
         let expect = "[expect]\nregex = \"(\"\n";
         assert!(fault(&format!("{HEAD}{expect}{CONTENDER}{SCENARIO}")).contains("'(': it is no"));
-        for (text, wanted) in cases {
-            let message = fault(&text);
-            assert!(message.contains(wanted), "{message:?} lacks {wanted:?}");
-        }
     }
 
     /// Every key with a value of every kind: the message has its line and its name, and no word of
