@@ -247,7 +247,7 @@ impl Load {
         }
         if rate_per_second > HIGHEST_RATE {
             let message = format!(
-                "a rate of {rate_per_second} a second is more than can be sent; use {HIGHEST_RATE} \
+                "such a rate is more than can be sent; use {HIGHEST_RATE} a second \
                  at most, or no rate, for as many as the server answers"
             );
             return Err(LoadError::Invalid(message));
@@ -300,7 +300,7 @@ mod tests {
             (|load| load.extent = Extent::Count(0), "0 requests"),
             (|load| load.pacing = open(0.0, 1), "above 0"),
             (|load| load.pacing = open(f64::NAN, 1), "above 0"),
-            (|load| load.pacing = open(1e300, 1), "10000000 at most"),
+            (|load| load.pacing = open(1e300, 1), "10000000 a second at most"),
             (|load| load.pacing = open(1.0, 0), "use 1"),
             (|load| load.ramp = Duration::from_secs(2), "shorten the ramp"),
             (|load| load.connections = 4_000_000_000, "ulimit -n"),
