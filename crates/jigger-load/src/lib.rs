@@ -13,6 +13,7 @@ pub mod fetch;
 mod io;
 pub mod load;
 pub mod null_server;
+pub mod open_files;
 mod protocol;
 mod random;
 pub mod sample;

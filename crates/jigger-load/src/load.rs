@@ -1,6 +1,7 @@
 //! What to ask of a server and how hard.
 
 use crate::expect::Expect;
+use crate::open_files;
 use crate::sample::Snapshots;
 use crate::source::request::Request;
 use crate::url::Address;
@@ -133,7 +134,7 @@ pub enum LoadError {
     /// More connections than this process may open.
     #[error(
         "{connections} connections need more open files than the limit of {limit}; \
-         raise it (`ulimit -n {wanted}`) or use fewer connections"
+         raise it (`ulimit -n {wanted}`, as root) or use fewer connections"
     )]
     OpenFiles {
         /// As asked for.
@@ -206,7 +207,7 @@ impl Load {
     /// [`LoadError::Invalid`] says which value makes no load, and [`LoadError::OpenFiles`] that
     /// this process may not open so many connections.
     pub(crate) fn check(&self) -> Result<(), LoadError> {
-        let rules: [(bool, &str); 12] = [
+        let rules: [(bool, &str); 13] = [
             (self.requests.is_empty(), "no request is given; give at least one"),
             (
                 !self.requests.is_empty() && self.requests.iter().all(|(_, weight)| *weight == 0),
@@ -227,6 +228,11 @@ impl Load {
                 self.cpus.as_ref().is_some_and(Vec::is_empty),
                 "the list of cores is empty; name one, or give no list",
             ),
+            (
+                matches!(self.extent, Extent::Time(time) if self.ramp > time),
+                "the ramp is longer than the load, which would end before it is up; shorten the \
+                 ramp, or load for longer",
+            ),
             (self.batch && self.busy_poll, "answers gather only while the client sleeps; use one"),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
@@ -243,6 +249,13 @@ impl Load {
             let message = format!("a rate of {rate_per_second} is none; use a number above 0");
             return Err(LoadError::Invalid(message));
         }
+        if rate_per_second > HIGHEST_RATE {
+            let message = format!(
+                "such a rate is more than can be sent; use {HIGHEST_RATE} a second \
+                 at most, or no rate, for as many as the server answers"
+            );
+            return Err(LoadError::Invalid(message));
+        }
         if burst == 0 {
             return Err(LoadError::Invalid("a burst of 0 sends nothing; use 1".to_owned()));
         }
@@ -250,11 +263,8 @@ impl Load {
     }
 
     fn check_open_files(&self) -> Result<(), LoadError> {
-        /// Standard streams, epolls, logs and whatever else the process holds.
-        const OTHER_FILES: u64 = 32;
-        let limits = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-        let wanted = self.connections as u64 + self.threads as u64 + OTHER_FILES;
-        match limits.current {
+        let wanted = open_files::wanted(self.connections, self.threads);
+        match open_files::allow(self.connections, self.threads) {
             Some(limit) if limit < wanted => {
                 Err(LoadError::OpenFiles { connections: self.connections, limit, wanted })
             }
@@ -262,6 +272,10 @@ impl Load {
         }
     }
 }
+
+/// Requests fall due in whole nanoseconds, one thread's one after another; no thread comes near
+/// this, and beyond it the schedule alone would take all of its time.
+const HIGHEST_RATE: f64 = 1e7;
 
 #[cfg(test)]
 mod tests {
@@ -280,7 +294,7 @@ mod tests {
     #[test]
     fn what_makes_no_load_is_refused_with_a_remedy() {
         type Spoil = fn(&mut Load);
-        let cases: [(Spoil, &str); 13] = [
+        let cases: [(Spoil, &str); 15] = [
             (|load| load.requests.clear(), "no request"),
             (|load| load.threads = 0, "at least 1"),
             (|load| load.threads = 2, "fewer threads"),
@@ -290,8 +304,10 @@ mod tests {
             (|load| load.extent = Extent::Count(0), "0 requests"),
             (|load| load.pacing = open(0.0, 1), "above 0"),
             (|load| load.pacing = open(f64::NAN, 1), "above 0"),
+            (|load| load.pacing = open(1e300, 1), "10000000 a second at most"),
             (|load| load.pacing = open(1.0, 0), "use 1"),
-            (|load| load.connections = 100_000_000, "ulimit -n"),
+            (|load| load.ramp = Duration::from_secs(2), "shorten the ramp"),
+            (|load| load.connections = 4_000_000_000, "ulimit -n"),
             (|load| load.cpus = Some(Vec::new()), "cores"),
             (|load| (load.batch, load.busy_poll) = (true, true), "use one"),
         ];

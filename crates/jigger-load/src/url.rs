@@ -46,7 +46,7 @@ pub enum UrlError {
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// The resolver failed.
-    #[error("cannot resolve `{host}`: {cause}; check the name, or give the address itself")]
+    #[error("cannot resolve `{host}`: {}; check the name, or give the address itself", reason(.cause))]
     Failed {
         /// The name asked for.
         host: String,
@@ -130,6 +130,12 @@ impl fmt::Display for Url {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "http://{}{}", self.host_field(), self.target)
     }
+}
+
+/// What the resolver said, without what the standard library says before it.
+fn reason(cause: &std::io::Error) -> String {
+    let said = cause.to_string();
+    said.split_once(": ").map_or(said.clone(), |(_, reason)| reason.to_owned())
 }
 
 fn split_authority(authority: &str) -> Result<(String, u16), UrlError> {

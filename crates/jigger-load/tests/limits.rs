@@ -11,7 +11,7 @@ const LIMIT: u64 = 200;
 #[test]
 fn running_out_of_files_is_an_error_of_its_own_kind_with_a_remedy() {
     let server = NullServer::start(&NullOptions::default()).unwrap();
-    let limit = Rlimit { current: Some(LIMIT), ..getrlimit(Resource::Nofile) };
+    let limit = Rlimit { current: Some(LIMIT / 2), maximum: Some(LIMIT) };
     setrlimit(Resource::Nofile, limit).unwrap();
     let url = Url::parse("http://localhost/").unwrap();
     let load = Load {
@@ -22,6 +22,7 @@ fn running_out_of_files_is_an_error_of_its_own_kind_with_a_remedy() {
     let error = run(&load, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(matches!(error, LoadError::OpenFiles { limit: LIMIT, .. }), "{error}");
     assert!(error.to_string().contains("ulimit -n 1033"), "{error}");
+    assert_eq!(getrlimit(Resource::Nofile).current, Some(LIMIT), "the soft limit was raised");
     // Few enough by the limit, but other parts of the process hold all files but ten.
     let mut held: Vec<File> = (0..LIMIT).map_while(|_| File::open("/dev/null").ok()).collect();
     held.truncate(held.len() - 10);

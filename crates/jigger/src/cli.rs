@@ -1,7 +1,10 @@
 //! The command line: flags only. What they do is in `commands`.
 
+#[cfg(test)]
+mod advice;
 mod examples;
 mod load;
+mod refusal;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -10,10 +13,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::display::Verbosity;
 use crate::image::Allowance;
+use crate::plan::flag::{Time, time, whole};
 use crate::plan::{Cores, Method, Options};
 use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::suite::Selection;
+
+pub use refusal::parse;
 
 pub use load::{CrossCheckArgs, Distribution, LoadArgs, TimeitArgs, WrkArgs};
 
@@ -90,11 +96,11 @@ pub struct CompareArgs {
     #[arg(required = true, num_args = 2.., value_name = "NAME=URL")]
     pub servers: Vec<String>,
     /// Connections of the saturation scenario
-    #[arg(short, long, default_value_t = 32)]
-    pub connections: usize,
-    /// Length of the saturation scenario in each round
-    #[arg(short, long, default_value = "1s")]
-    pub duration: String,
+    #[arg(short, long, default_value_t = 32, value_parser = whole::<u32>(1, u32::MAX.into()))]
+    pub connections: u32,
+    /// Length of the saturation scenario in each round; a number alone is seconds
+    #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = time)]
+    pub duration: Time,
     /// How much is measured.
     #[command(flatten)]
     pub method: Method,

@@ -18,16 +18,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
-use clap::Parser as _;
+use anyhow::{Result, anyhow};
 
 use crate::analysis::Analysis;
-use crate::cli::{Cli, Command, OutputArgs};
+use crate::cli::{self, Command, OutputArgs};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
 use crate::plan::RunPlan;
 use crate::prepare::Images;
-use crate::record::{Ended, Record};
+use crate::record::{Ended, Record, RecordError};
 use crate::report::render_as;
 use crate::server::{VERB, guard};
 
@@ -67,9 +66,9 @@ pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == VERB) {
         return guard::main();
     }
-    let arguments = arguments();
+    let arguments = arguments(std::env::args_os().collect());
     let is_wrk = arguments.get(1).is_some_and(|verb| verb == "wrk");
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match cli::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => return refusal(&error, is_wrk),
     };
@@ -94,7 +93,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("jigger: {error:#}");
+            output::note(&format!("jigger: {error:#}"));
             // wrk ends with 1 where it cannot begin, and scripts around it know that.
             if is_wrk { ExitCode::from(1) } else { Exit::Usage.into() }
         }
@@ -110,14 +109,19 @@ fn refusal(error: &clap::Error, is_wrk: bool) -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
-/// The program's arguments, with the verb put in when it is called `wrk`.
-fn arguments() -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    let called = arguments.first().and_then(|name| Path::new(name).file_name());
+/// The program's arguments as its flags are written: with the verb put in when it is called `wrk`,
+/// and without the `--` that git has between revisions and paths, behind which no flag is one.
+fn arguments(mut given: Vec<OsString>) -> Vec<OsString> {
+    let called = given.first().and_then(|name| Path::new(name).file_name());
     if called.is_some_and(|name| name == "wrk") {
-        arguments.insert(1, "wrk".into());
+        given.insert(1, "wrk".into());
     }
-    arguments
+    if given.get(1).is_some_and(|verb| verb == "ab")
+        && let Some(at) = given.iter().position(|word| word == "--")
+    {
+        given.remove(at);
+    }
+    given
 }
 
 /// What `run` and `compare` do: runs the plan, keeps the record, writes the reports.
@@ -131,12 +135,12 @@ fn measure(plan: &RunPlan, images: Images, out: &OutputArgs) -> Result<Exit> {
         verbosity: out.shown.verbosity(),
         settled: &|record: &Record| Analysis::of(record).is_settled(half_width),
     };
-    let file = pipeline::run(plan, &context)?;
+    let file = pipeline::run(plan, &context).map_err(|error| elsewhere(error, "--record FILE"))?;
     let analysis = Analysis::of(&file.record);
     output::print(&render_as(&analysis, out.format, out.shown.look()))?;
     output::write_files(&analysis, &out.output, out.charts.as_deref())?;
     if let Some(path) = &file.path {
-        eprintln!("record: {}", path.display());
+        output::note(&format!("record: {}", path.display()));
     }
     Ok(match file.record.ended {
         Ended::Interrupted => Exit::Interrupted,
@@ -144,6 +148,14 @@ fn measure(plan: &RunPlan, images: Images, out: &OutputArgs) -> Result<Exit> {
         _ if analysis.misses_thresholds(plan.options.method.strict) => Exit::Missed,
         _ => Exit::Fine,
     })
+}
+
+/// With the flag that names another place, for a record that cannot be written.
+fn elsewhere(error: anyhow::Error, flag: &str) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(RecordError::Write { .. }) => anyhow!("{error}\n  name another place with {flag}"),
+        _ => error,
+    }
 }
 
 /// Where the record of a run that begins now goes within a folder.

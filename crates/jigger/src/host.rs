@@ -1,10 +1,13 @@
 //! The machine's facts, and which cores client and servers get.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::ops::RangeInclusive;
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
+
+use crate::numbers::cpu_list;
 
 /// What the figures were measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -50,6 +53,22 @@ impl Host {
             local_ports: local_ports(),
         }
     }
+}
+
+/// Whether an address is one of this machine's: the loopback's, or one that the kernel would answer
+/// from itself. A datagram socket that is connected sends nothing (connect(2)); the kernel only
+/// chooses the source address, which for one of its own is that one.
+pub fn is_here(address: IpAddr) -> bool {
+    let unspecified: IpAddr = match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let source = || {
+        let socket = UdpSocket::bind((unspecified, 0)).ok()?;
+        socket.connect((address, 9)).ok()?;
+        Some(socket.local_addr().ok()?.ip())
+    };
+    address.is_loopback() || address.is_unspecified() || source() == Some(address)
 }
 
 /// How many local ports the kernel gives to connections; `None` when it does not say.
@@ -129,11 +148,25 @@ pub fn parse_cpus(text: &str) -> Result<Vec<usize>, NotCpus> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{flag}: core {cpu} is not one that jigger may use; choose from {allowed:?}")]
+#[error(
+    "{flag}: core {cpu} is not one that jigger may use; choose from {}",
+    cpu_list(allowed, ", ")
+)]
 pub struct PlacementError {
     flag: &'static str,
     cpu: usize,
     allowed: Vec<usize>,
+}
+
+impl PlacementError {
+    /// # Errors
+    /// When one of these cores, which a flag names, is not among those allowed.
+    pub fn check(flag: &'static str, cpus: &[usize], allowed: &[usize]) -> Result<(), Self> {
+        match cpus.iter().find(|cpu| !allowed.contains(cpu)) {
+            Some(&cpu) => Err(Self { flag, cpu, allowed: allowed.to_vec() }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Which cores the load engine and the servers run on.
@@ -167,10 +200,7 @@ impl Placement {
         server: Option<&[usize]>,
     ) -> Result<Self, PlacementError> {
         for (flag, chosen) in [("--client-cpus", client), ("--server-cpus", server)] {
-            let mut chosen = chosen.unwrap_or_default().iter();
-            if let Some(&cpu) = chosen.find(|cpu| !cores.contains(cpu)) {
-                return Err(PlacementError { flag, cpu, allowed: cores.to_vec() });
-            }
+            PlacementError::check(flag, chosen.unwrap_or_default(), cores)?;
         }
         let left = |by: &[usize]| {
             let left: Vec<usize> = cores.iter().copied().filter(|cpu| !by.contains(cpu)).collect();
@@ -183,6 +213,29 @@ impl Placement {
             (None, Some(server)) => (left(server), server.to_vec()),
         };
         Ok(Self { client_cpus, server_cpus })
+    }
+
+    /// For servers on another machine: the load engine alone is placed, on the cores chosen for it
+    /// or on all.
+    pub fn of_client(cores: &[usize], chosen: Option<&[usize]>) -> Self {
+        let client_cpus = chosen.unwrap_or(cores).to_vec();
+        Self { client_cpus, server_cpus: Vec::new() }
+    }
+
+    /// Whether the servers run on this machine.
+    pub fn has_servers_here(&self) -> bool {
+        !self.server_cpus.is_empty()
+    }
+
+    /// Who runs where, in words.
+    pub fn text(&self, separator: &str) -> String {
+        let client = cpu_list(&self.client_cpus, separator);
+        match self.has_servers_here() {
+            true => {
+                format!("client on {client}, servers on {}", cpu_list(&self.server_cpus, separator))
+            }
+            false => format!("client on {client}, servers on another machine"),
+        }
     }
 
     /// All of them, each once, ascending.
@@ -257,7 +310,7 @@ mod tests {
         let message = chosen(None, Some(&[1, 9])).unwrap_err().to_string();
         assert_eq!(
             message,
-            "--server-cpus: core 9 is not one that jigger may use; choose from [0, 1, 2, 3]"
+            "--server-cpus: core 9 is not one that jigger may use; choose from 0, 1, 2, 3"
         );
     }
 
@@ -269,6 +322,31 @@ mod tests {
         let together = Placement::chosen(&[0, 1, 2, 3], Some(&[0, 2]), Some(&[1, 3])).unwrap();
         assert_eq!(together.siblings_apart(&siblings), []);
         assert_eq!(apart.siblings_apart(&[]), []);
+    }
+
+    /// 198.51.100.7 and 2001:db8::1 are nobody's (RFC 5737, RFC 3849); nothing is sent to them.
+    #[test]
+    fn this_machines_own_addresses_are_known() {
+        for own in ["127.0.0.1", "127.8.7.6", "0.0.0.0", "::1"] {
+            assert!(is_here(own.parse().unwrap()), "{own}");
+        }
+        for other in ["198.51.100.7", "2001:db8::1"] {
+            assert!(!is_here(other.parse().unwrap()), "{other}");
+        }
+        let away = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        if away.connect("198.51.100.7:9").is_ok() {
+            let own = away.local_addr().unwrap().ip();
+            assert!(is_here(own), "{own} is the source of what leaves this machine");
+        }
+    }
+
+    #[test]
+    fn servers_elsewhere_leave_all_cores_to_the_client() {
+        let placement = Placement::of_client(&[0, 1], None);
+        assert_eq!(placement.text(","), "client on 0,1, servers on another machine");
+        assert!(!placement.has_servers_here());
+        assert_eq!(Placement::of_client(&[0, 1], Some(&[1])).client_cpus, [1]);
+        assert_eq!(Placement::split(&[0, 1]).text(","), "client on 0, servers on 1");
     }
 
     #[test]

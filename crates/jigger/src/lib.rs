@@ -3,6 +3,7 @@
 //! Data flows one way. Each module uses only those that are declared before it.
 
 mod numbers;
+mod wording;
 
 mod cgroup;
 pub mod host;

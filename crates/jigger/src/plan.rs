@@ -1,6 +1,7 @@
 //! Suite, options and host to plan: what is done, in which order, and when it ends. Pure, and never
 //! changed: what a phase finds is [`Findings`], from which the next ones follow.
 
+pub mod flag;
 mod options;
 mod record;
 
@@ -15,7 +16,7 @@ use crate::record::Phase;
 use crate::suite::{Pacing, Rounds, Scenario, Suite, WarmUp};
 
 pub use crate::suite::PLACEBO;
-pub use options::{Cores, Method, Options, Revisions};
+pub use options::{Cores, CpuList, Method, Options, Revisions, cpu_list};
 
 /// How long the load engine's ceiling is measured, for each shape of scenario.
 const CEILING: Duration = Duration::from_secs(1);
@@ -83,13 +84,13 @@ impl RunPlan {
             true => suite.scenarios.iter().map(shortened).collect(),
             false => suite.scenarios.clone(),
         };
-        let warm_up = match is_quick {
-            true => WarmUp {
+        let warm_up = match (&options.method.warm_up, is_quick) {
+            (Some(time), _) => suite.warm_up.within(time.length),
+            (None, true) => WarmUp {
                 window: suite.warm_up.window.min(QUICK_WINDOW),
-                cap: suite.warm_up.cap.min(QUICK_CAP),
-                ..suite.warm_up
+                ..suite.warm_up.within(QUICK_CAP.min(suite.warm_up.cap))
             },
-            false => suite.warm_up.clone(),
+            (None, false) => suite.warm_up.clone(),
         };
         Ok(Self {
             placement: options.cores.placement(cores)?,
@@ -102,6 +103,12 @@ impl RunPlan {
             suite,
             options,
         })
+    }
+
+    /// The same for servers that all run on another machine, where no core of this one is theirs.
+    pub fn for_servers_elsewhere(self, cores: &[usize]) -> Self {
+        let chosen = self.options.cores.client_cpus.as_ref().map(|list| list.0.as_slice());
+        Self { placement: Placement::of_client(cores, chosen), ..self }
     }
 
     /// The scenarios that a visit of this phase runs, once so much is found: in the calibration a
@@ -302,6 +309,10 @@ mod tests {
         assert_eq!(single.scenarios, quick.scenarios);
         let thorough = of(Method { thorough: true, ..plain() }).rounds;
         assert_eq!((thorough.min, thorough.max), (20, 40));
+        let warm = |text: &str| of(Method { warm_up: flag::time(text).ok(), ..plain() }).warm_up;
+        let (short, long) = (warm("500ms"), warm("30"));
+        assert_eq!((short.window.as_millis(), short.cap.as_millis()), (100, 500));
+        assert_eq!((long.window, long.cap.as_secs()), (suite.warm_up.window, 30));
         let six = of(Method { rounds: Some(6), ..plain() }).rounds;
         assert_eq!((six.min, six.max), (6, 6));
         assert_eq!(six.disturbance, suite.rounds.disturbance);
@@ -323,6 +334,8 @@ mod tests {
             &[
                 "--rounds",
                 "6",
+                "--warm-up",
+                "2s",
                 "--seed",
                 "7",
                 "--startups",

@@ -85,7 +85,7 @@ impl PrepareError {
 impl Diagnostic for PrepareError {
     fn remedy(&self) -> Cow<'static, str> {
         match self {
-            Self::ImageOnly => "add `--in containers`, or give it a start".into(),
+            Self::ImageOnly => "give it a start, or run it by `jigger run --in containers`".into(),
             Self::MissingProgram(program) => {
                 let known = REMEDIES.iter().find(|(name, _)| name == program);
                 known.map_or_else(|| format!("install {program}").into(), |(_, how)| (*how).into())

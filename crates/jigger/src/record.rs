@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
+use crate::wording::plain;
 
 pub use costs::{
     ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
@@ -524,17 +525,22 @@ impl Record {
             }
         };
         let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|error| not_a_record(error.to_string()))?;
+            serde_json::from_str(&text).map_err(|error| not_a_record(no_json(&error)))?;
         match value.get("version").and_then(serde_json::Value::as_u64) {
             None => Err(not_a_record("it has no version".to_owned())),
             Some(found) if found > u64::from(VERSION) => {
                 Err(RecordError::Newer { path: shown, found })
             }
             Some(_) => {
-                serde_json::from_value(value).map_err(|error| not_a_record(error.to_string()))
+                let record = serde_json::from_value(value);
+                record.map_err(|it| not_a_record(plain(&it.to_string(), "an object")))
             }
         }
     }
+}
+
+fn no_json(error: &serde_json::Error) -> String {
+    format!("it is no JSON, by line {}, column {}", error.line(), error.column())
 }
 
 /// A histogram as text: V2 with compression, base64.

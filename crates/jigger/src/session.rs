@@ -328,8 +328,13 @@ impl<W: World> Session<'_, '_, W> {
     }
 
     /// What disturbed a visit so much that its round is to be made again.
+    ///
+    /// Where nothing was ever answered that is no reason: a server that cannot start would only be
+    /// waited for again.
     fn too_much(&self, phase: Phase, visit: &VisitRecord) -> Option<String> {
-        let may_repeat = phase == Phase::Rounds && visit.attempt + 1 < ATTEMPTS_ALLOWED;
+        let may_repeat = phase == Phase::Rounds
+            && !was_never_answered(visit)
+            && visit.attempt + 1 < ATTEMPTS_ALLOWED;
         let evidence = self.plan.rounds.disturbance.exceeded_by(&visit.disturbance);
         let evidence = evidence.filter(|_| may_repeat)?;
         Some(format!("{evidence}, in the visit of {}", visit.entry))
@@ -408,6 +413,12 @@ impl<W: World> Session<'_, '_, W> {
         };
         standings.into_iter().map(shown).collect()
     }
+}
+
+/// Whether a visit failed before its server gave a correct answer.
+fn was_never_answered(visit: &VisitRecord) -> bool {
+    let answered = visit.startup_ns.is_some() || !visit.warm_up_rates.is_empty();
+    visit.failure.is_some() && !answered && visit.trials.is_empty()
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 //! turned into the validated types below. Nothing later sees the raw ones.
 
 mod builtin;
+mod command;
 mod expectation;
 mod fault;
+mod filled;
 mod placeholder;
 mod raw;
 mod scenario;
@@ -78,6 +80,14 @@ pub struct WarmUp {
     pub windows: usize,
     /// After this the server is taken as it is and 'not steady' is reported.
     pub cap: Duration,
+}
+
+impl WarmUp {
+    /// The same with this cap, which has room for all its windows.
+    pub fn within(&self, cap: Duration) -> Self {
+        let windows = u32::try_from(self.windows).unwrap_or(u32::MAX).max(1);
+        Self { window: self.window.min(cap / windows), cap, ..self.clone() }
+    }
 }
 
 /// One server variant: how to build, start and ask it.

@@ -1,7 +1,7 @@
 //! What is asked: one request, its bytes encoded once.
 
 use crate::random::Random;
-use crate::source::template::{Template, TemplateError, decimal};
+use crate::source::template::{Template, TemplateError, decimal, holds_line};
 use crate::url::Url;
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ impl Request {
             return Request::new(method, url, headers, body);
         }
         if head.uses_lines() {
-            check_lines(&lines)?;
+            check_lines(&lines, holds_line(url.target()))?;
         }
         let parts = Parts { head, body: body_template, sends_length };
         Ok(Request { method: method.to_owned(), content: Content::Template(Box::new(parts)) })
@@ -206,12 +206,19 @@ fn check_header(name: &str, value: &str) -> Result<(), RequestError> {
     Ok(())
 }
 
-fn check_lines(lines: &[Vec<u8>]) -> Result<(), TemplateError> {
-    let bad = |line: &Vec<u8>| line.iter().any(|byte| byte.is_ascii_control());
-    match lines.iter().position(bad) {
-        Some(index) => Err(TemplateError::BadLine(index + 1)),
-        None => Ok(()),
+/// Lines that come into a URL are held to what it is itself (see [`Url::parse`]).
+fn check_lines(lines: &[Vec<u8>], are_in_url: bool) -> Result<(), TemplateError> {
+    for (at, line) in (1..).zip(lines) {
+        if line.iter().any(u8::is_ascii_control) {
+            return Err(TemplateError::BadLine(at));
+        }
+        let text = String::from_utf8_lossy(line);
+        let unfit = text.chars().find(|c| are_in_url && !c.is_ascii_graphic());
+        if let Some(character) = unfit {
+            return Err(TemplateError::NotInUrl { line: at, character });
+        }
     }
+    Ok(())
 }
 
 fn is_token(text: &str) -> bool {
@@ -281,5 +288,21 @@ mod tests {
         let lines = ["a".to_owned(), "b\r\nX: y".to_owned()];
         let error = Request::template("GET", &url, &[], b"", &lines).unwrap_err();
         assert_eq!(error, RequestError::Template(TemplateError::BadLine(2)));
+    }
+
+    /// In a URL a blank would end the request's target; in a header or a body it is a blank.
+    #[test]
+    fn lines_are_held_to_what_they_come_into() {
+        let lines = ["a".to_owned(), "b c".to_owned()];
+        let of = |url: &str, headers: &[(String, String)], body: &[u8]| {
+            Request::template("POST", &Url::parse(url).unwrap(), headers, body, &lines)
+        };
+        let error = of("http://h/?q={{line}}", &[], b"").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("percent-encode"), "{error}");
+        let accented = ["\u{e9}".to_owned()];
+        let url = Url::parse("http://h/{{line}}").unwrap();
+        assert!(Request::template("GET", &url, &[], b"", &accented).is_err());
+        assert!(of("http://h/", &header("X", "{{line}}"), b"").is_ok());
+        assert!(of("http://h/{{counter}}", &[], b"{{line}}").is_ok());
     }
 }

@@ -26,6 +26,17 @@ pub enum TemplateError {
     /// A line that cannot stand in a request line or header field.
     #[error("line {0} of the list has a control character, which a header cannot hold")]
     BadLine(usize),
+    /// A line that cannot stand in a URL.
+    #[error(
+        "line {line} of the list holds `{character}`, which cannot stand in a URL; percent-encode \
+         it (RFC 3986, section 2.1)"
+    )]
+    NotInUrl {
+        /// Counted from 1.
+        line: usize,
+        /// The first such one in it.
+        character: char,
+    },
 }
 
 /// A text with holes.
@@ -90,6 +101,12 @@ impl Template {
             }
         }
     }
+}
+
+/// Whether a text has `{{line}}` in it. One that is no template has none.
+pub(crate) fn holds_line(text: &str) -> bool {
+    let lines: Arc<[Vec<u8>]> = [Vec::new()].into();
+    Template::parse(text.as_bytes(), &lines).is_ok_and(|template| template.uses_lines())
 }
 
 /// Appends a number in decimal digits.

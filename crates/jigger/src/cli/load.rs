@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{ShownArgs, examples};
+use crate::plan::flag::{Time, rate, status, time, whole};
+use crate::plan::{CpuList, cpu_list};
 use crate::report::Format;
 
 /// `jigger load`.
@@ -16,34 +18,34 @@ pub struct LoadArgs {
     /// What is asked: http://HOST:PORT/PATH
     pub url: String,
     /// Load threads
-    #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub threads: u16,
     /// Connections held open at once
-    #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, default_value_t = 10, value_parser = whole::<u32>(1, u32::MAX.into()))]
     pub connections: u32,
-    /// How long, such as 30s or 2m [default: 10s]
-    #[arg(short, long, value_name = "TIME", conflicts_with = "requests")]
-    pub duration: Option<String>,
+    /// How long, such as 30s or 2m; a number alone is seconds [default: 10s]
+    #[arg(short, long, value_name = "TIME", value_parser = time, conflicts_with = "requests")]
+    pub duration: Option<Time>,
     /// How many requests, instead of a time
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
     pub requests: Option<u64>,
-    /// Requests due each second (open loop); without it each connection asks again when it is answered
-    #[arg(short, long, value_name = "N")]
+    /// Requests due each second, such as 500 or 2k (open loop); without it each connection asks again when it is answered
+    #[arg(short, long, value_name = "N", value_parser = rate)]
     pub rate: Option<f64>,
     /// Spread the due times as independent users would, instead of evenly
     #[arg(long, requires = "rate")]
     pub exponential: bool,
     /// Requests due at the same instant
-    #[arg(long, value_name = "N", requires = "rate", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "rate", default_value_t = 1, value_parser = whole::<u32>(1, u32::MAX.into()))]
     pub burst: u32,
     /// Open connections, or raise the rate, evenly over this time
-    #[arg(long, value_name = "TIME")]
-    pub ramp: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub ramp: Option<Time>,
     /// A new connection for each request
     #[arg(long)]
     pub fresh: bool,
     /// Requests sent on a connection before its first answer
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub pipeline: u16,
     /// Method
     #[arg(short, long, default_value = "GET")]
@@ -64,14 +66,15 @@ pub struct LoadArgs {
     /// The lines that {{line}} takes in turn
     #[arg(long, value_name = "FILE", requires = "template")]
     pub lines: Option<PathBuf>,
-    /// Connect here instead of to the URL's host: HOST:PORT, or a path for a unix socket
+    /// Connect here instead of to the URL's host: HOST or HOST:PORT (by default the URL's port), or
+    /// the path of a unix socket
     #[arg(long, value_name = "ADDRESS")]
     pub connect_to: Option<String>,
     /// Deadline of a request
-    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s")]
-    pub timeout: String,
+    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub timeout: Time,
     /// The status of a correct answer [default: any below 400]
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = status)]
     pub expect_status: Option<u16>,
     /// The body of a correct answer, byte for byte
     #[arg(long, value_name = "TEXT")]
@@ -91,9 +94,9 @@ pub struct LoadArgs {
     /// Also write this CSV file: rate, p50, p99 and failed requests of each second
     #[arg(long, value_name = "FILE")]
     pub timeline: Option<PathBuf>,
-    /// Cores that the load threads are pinned to, such as 0,1
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub cpus: Option<Vec<usize>>,
+    /// Cores that the load threads are pinned to, such as 0 or 0,2-3
+    #[arg(long, value_name = "LIST", value_parser = cpu_list)]
+    pub cpus: Option<CpuList>,
     /// Gather answers for up to 400 us when many are due: less CPU, burstier load; takes arrival
     /// times from the kernel, since the client looks later
     #[arg(long)]
@@ -188,17 +191,17 @@ pub struct TimeitArgs {
     #[arg(required = true, value_name = "URL")]
     pub urls: Vec<String>,
     /// Requests, one after another
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10_000, value_parser = whole::<u64>(1, u64::MAX))]
     pub number: u64,
     /// How often all of them
-    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub repeat: u16,
     /// One connection for all requests, as with a requests.Session; otherwise a new one for each
     #[arg(short, long)]
     pub keep_alive: bool,
     /// Deadline of a request
-    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s")]
-    pub timeout: String,
+    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub timeout: Time,
     /// What is written to standard output
     #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
     pub format: Format,
@@ -218,7 +221,7 @@ pub struct CrossCheckArgs {
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
     /// How often each tool runs on each server, launched afresh; intervals need 3
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub rounds: u16,
     /// At most 100 requests or 300 ms each time, and 2 rounds
     #[arg(long, conflicts_with = "rounds")]

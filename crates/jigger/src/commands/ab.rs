@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use super::{Exit, output, record_path};
+use super::{Exit, elsewhere, output, record_path};
 use crate::analysis::{Analysis, Compared, is_counted};
 use crate::cli::AbArgs;
 use crate::host::allowed_cores;
@@ -48,7 +48,7 @@ pub fn run(args: &AbArgs) -> Result<Exit> {
     };
     let (suites, left_out) = split(&suite, &checkouts);
     for (contender, reason) in &left_out {
-        eprintln!("{contender}: left out: {}", reason.in_full());
+        output::note(&format!("{contender}: left out: {}", reason.in_full()));
     }
     if suites.is_empty() {
         bail!(
@@ -107,7 +107,7 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
         }
         let plan = RunPlan::new(suite, options(args), &allowed_cores())?;
         let path = record_path(&args.records, &plan);
-        eprintln!("record: {}", path.display());
+        output::note(&format!("record: {}", path.display()));
         let context = RunContext {
             interrupt,
             images: Images::Skip,
@@ -115,7 +115,8 @@ fn measure_all(args: &AbArgs, suites: Vec<Suite>, interrupt: &Interrupt) -> Resu
             verbosity: args.shown.verbosity(),
             settled: &|record: &Record| compared(&Analysis::of(record), args).is_settled(),
         };
-        records.push(pipeline::run(&plan, &context)?.record);
+        let file = pipeline::run(&plan, &context);
+        records.push(file.map_err(|error| elsewhere(error, "--records FOLDER"))?.record);
     }
     Ok(records)
 }

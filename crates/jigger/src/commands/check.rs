@@ -7,7 +7,6 @@ use anyhow::Result;
 use super::{Exit, output};
 use crate::cli::CheckArgs;
 use crate::confounder;
-use crate::host::allowed_cores;
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
 use crate::plan::{Options, RunPlan};
@@ -30,7 +29,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
         Place::Containers | Place::Both => Images::detect(&suite, options.engine.as_deref()),
     };
     let phases = vec![Phase::Check];
-    let plan = RunPlan { phases, ..RunPlan::new(suite, options, &allowed_cores())? };
+    let plan = RunPlan { phases, ..pipeline::plan(suite, options)? };
     let context = RunContext {
         interrupt: &Interrupt::listen()?,
         images,

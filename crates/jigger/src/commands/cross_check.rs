@@ -19,6 +19,7 @@ use crate::record::{Ended, Phase};
 use crate::report::Format;
 use crate::server::{Diagnostic as _, guard};
 use crate::suite::{Pacing, Rounds, Selection, Suite};
+use crate::wording;
 
 /// The seed of the servers' orders.
 const SEED: u64 = 42;
@@ -103,7 +104,7 @@ fn find(args: &CrossCheckArgs, runner: &Runner) -> Result<(Vec<Found>, Vec<Strin
     let known = || TOOLS.iter().map(|tool| tool.name);
     if let Some(unknown) = args.tool.iter().find(|name| !known().any(|known| known == *name)) {
         let known: Vec<&str> = known().collect();
-        bail!("--tool {unknown}: there is {}", known.join(", "));
+        bail!("--tool: {}", wording::unknown("tool", unknown, &known));
     }
     let wanted = |tool: &&Tool| args.tool.is_empty() || args.tool.iter().any(|it| it == tool.name);
     let (mut found, mut missing) = (Vec::new(), Vec::new());

@@ -1,6 +1,7 @@
 //! `jigger load`: one server, as with wrk, oha or hey.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,18 +15,19 @@ use jigger_load::{
 
 use super::{Exit, output};
 use crate::cli::LoadArgs;
+use crate::host::{PlacementError, allowed_cores};
 use crate::interrupt::Interrupt;
 use crate::metric::percentile;
+use crate::plan::CpuList;
 use crate::report::load::{Condition, LoadReport, Timeline, parse_share};
 use crate::report::units::{grouped, percent, whole};
 use crate::report::{Format, to_json};
-use crate::suite::duration;
 
 const OBSERVE_EVERY: Duration = Duration::from_millis(100);
 /// How often progress is told where nobody sits before a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
-/// Patience with each of several addresses of a host.
-const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+/// Patience with a connection that is tried before the load.
+pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
 /// Loads the server and writes what was measured.
 ///
@@ -154,7 +156,7 @@ fn on_screen(
     })?;
     drop(screen);
     if let Some(error) = lost {
-        eprintln!("jigger: the load was ended, since the terminal was lost: {error}");
+        output::note(&format!("jigger: the load was ended, since the terminal was lost: {error}"));
     }
     Ok(sample)
 }
@@ -179,7 +181,7 @@ fn beside_a_line(
         interrupt.flow()
     })?;
     if is_terminal && !is_quiet {
-        eprint!("\r\u{1b}[K");
+        let _ = write!(std::io::stderr(), "\r\u{1b}[K");
     }
     Ok(sample)
 }
@@ -225,13 +227,13 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
     }
     load.extent = match (args.requests, &args.duration) {
         (Some(requests), _) => Extent::Count(requests),
-        (None, Some(text)) => Extent::Time(time("--duration", text)?),
+        (None, Some(time)) => Extent::Time(time.length),
         (None, None) => Extent::Time(Duration::from_secs(10)),
     };
-    if let Some(text) = &args.ramp {
-        load.ramp = time("--ramp", text)?;
+    if let Some(time) = &args.ramp {
+        load.ramp = time.length;
     }
-    load.timeout = time("--timeout", &args.timeout)?;
+    load.timeout = args.timeout.length;
     load.expect = Expect {
         status: args.expect_status,
         body: args
@@ -240,7 +242,7 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
             .map_or(BodyRule::Any, |text| BodyRule::Exact(text.as_bytes().into())),
     };
     load.pipeline = usize::from(args.pipeline);
-    load.cpus.clone_from(&args.cpus);
+    load.cpus = args.cpus.as_ref().map(allowed).transpose()?;
     load.batch = args.batch;
     load.busy_poll = args.busy_poll;
     // A client that looks later sees later; what the server took is in the kernel's times.
@@ -249,20 +251,36 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
     Ok(load)
 }
 
-fn time(flag: &str, text: &str) -> Result<Duration> {
-    duration(flag, text).map_err(|message| anyhow!(message))
+/// The cores of `--cpus`, all of which jigger may use.
+fn allowed(cpus: &CpuList) -> Result<Vec<usize>, PlacementError> {
+    PlacementError::check("--cpus", &cpus.0, &allowed_cores())?;
+    Ok(cpus.0.clone())
 }
 
 fn address(args: &LoadArgs, url: &Url) -> Result<Address> {
     match args.connect_to.as_deref() {
         Some(path) if path.contains('/') => Ok(Address::Unix(PathBuf::from(path))),
-        Some(other) => {
-            let elsewhere = Url::parse(&format!("http://{other}/"))
-                .context("--connect-to takes HOST:PORT or the path of a unix socket")?;
-            first_address(&elsewhere)
-        }
+        Some(other) => first_address(&elsewhere(other, url.port())?),
         None => first_address(url),
     }
+}
+
+/// The place of `--connect-to`: HOST or HOST:PORT, the port by default that of the URL.
+fn elsewhere(place: &str, port: u16) -> Result<Url> {
+    let authority = match place.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => place.to_owned(),
+    };
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+    let port = if has_port { String::new() } else { format!(":{port}") };
+    let is_host = !authority.contains(['?', '#']);
+    let url = is_host.then(|| Url::parse(&format!("http://{authority}{port}/")).ok()).flatten();
+    url.ok_or_else(|| {
+        anyhow!(
+            "--connect-to '{place}': write HOST, HOST:PORT with a port from 1 to 65535 (an IPv6 \
+             address in brackets), or the path of a unix socket with a / in it"
+        )
+    })
 }
 
 /// The first address of several at which somebody listens; where nobody does, the load will say so.
@@ -306,8 +324,11 @@ impl Asked {
         let ([weight, method, path], true) = (words.as_slice(), text.contains('/')) else {
             bail!("--request '{text}': write \"WEIGHT METHOD /PATH\", such as \"3 GET /items\"");
         };
-        let weight = weight.parse().with_context(|| {
-            format!("--request '{text}': the weight '{weight}' is no whole number")
+        let weight = weight.parse().map_err(|_| {
+            anyhow!(
+                "--request '{text}': the weight '{weight}' is no whole number; write for instance \
+                 \"3 {method} {path}\""
+            )
         })?;
         let url = Url::parse(&format!("http://{}{path}", url.host_field()))?;
         Ok((self.request(method, &url)?, weight))
@@ -324,8 +345,11 @@ fn body(text: &str) -> Result<Vec<u8>> {
 
 fn lines(args: &LoadArgs) -> Result<Vec<String>> {
     let Some(path) = &args.lines else { return Ok(Vec::new()) };
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the lines {}", path.display()))?;
+    let bytes =
+        std::fs::read(path).with_context(|| format!("cannot read the lines {}", path.display()))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        anyhow!("--lines {}: it is no text in UTF-8, as a file of lines is", path.display())
+    })?;
     Ok(text.lines().map(str::to_owned).collect())
 }
 
@@ -335,5 +359,26 @@ fn header(text: &str) -> Result<(String, String)> {
             Ok((name.trim().to_owned(), value.trim().to_owned()))
         }
         _ => bail!("-H '{text}': write \"Name: value\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_without_a_port_has_the_urls() {
+        let found =
+            |place: &str| elsewhere(place, 8080).map(|url| (url.host().to_owned(), url.port()));
+        let at = |host: &str, port| (host.to_owned(), port);
+        assert_eq!(found("127.0.0.1").unwrap(), at("127.0.0.1", 8080));
+        assert_eq!(found("h:81").unwrap(), at("h", 81));
+        assert_eq!(found("[::1]").unwrap(), at("::1", 8080));
+        assert_eq!(found("::1").unwrap(), at("::1", 8080));
+        assert_eq!(found("[::1]:81").unwrap(), at("::1", 81));
+        for wrong in ["", ":80", "h:x", "h:99999", "a b", "h?q"] {
+            let message = found(wrong).unwrap_err().to_string();
+            assert!(message.contains(&format!("'{wrong}': write HOST")), "{message}");
+        }
     }
 }

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
-use jigger_load::{ConnectionPolicy, Extent, Load, Request, Url};
+use anyhow::Result;
+use jigger_load::fetch::first_that_connects;
+use jigger_load::{Address, ConnectionPolicy, Extent, Load, Request, Url};
 
-use super::load::first_address;
+use super::load::{CONNECT_LIMIT, first_address};
 use super::{Exit, output};
 use crate::cli::TimeitArgs;
 use crate::interrupt::Interrupt;
 use crate::report::timeit::{Round, TimeitReport};
 use crate::report::{Format, to_json};
-use crate::suite::duration;
 
 /// How long an interrupt may go unnoticed.
 const OBSERVE_EVERY: Duration = Duration::from_millis(50);
@@ -22,6 +22,11 @@ const OBSERVE_EVERY: Duration = Duration::from_millis(50);
 /// When an argument is wrong or the load cannot begin. Failed requests are data.
 pub fn run(args: &TimeitArgs) -> Result<Exit> {
     let loads = args.urls.iter().map(|url| load_of(args, url)).collect::<Result<Vec<_>>>()?;
+    let refused: Vec<String> = args.urls.iter().zip(&loads).filter_map(refusal).collect();
+    if !refused.is_empty() {
+        output::note(&format!("jigger: {}", refused.join("\njigger: ")));
+        return Ok(Exit::NotMeasured);
+    }
     let interrupt = Interrupt::listen()?;
     let mut timed: Vec<(String, Vec<Round>)> =
         args.urls.iter().map(|url| (url.clone(), Vec::new())).collect();
@@ -48,11 +53,19 @@ pub fn run(args: &TimeitArgs) -> Result<Exit> {
     })
 }
 
+/// That nobody listens at a URL's address: each of the requests would only wait and be refused.
+fn refusal((url, load): (&String, &Load)) -> Option<String> {
+    let Address::Tcp(address) = &load.address else { return None };
+    first_that_connects(&[*address], CONNECT_LIMIT).is_none().then(|| {
+        format!("{url}: nothing listens on {address}; check that the server runs and its address")
+    })
+}
+
 fn load_of(args: &TimeitArgs, text: &str) -> Result<Load> {
     let url = Url::parse(text)?;
     let mut load = Load::new(first_address(&url)?, Request::get(&url));
     load.extent = Extent::Count(args.number);
-    load.timeout = duration("--timeout", &args.timeout).map_err(|message| anyhow!(message))?;
+    load.timeout = args.timeout.length;
     load.observe_every = OBSERVE_EVERY;
     if !args.keep_alive {
         load.connection = ConnectionPolicy::Fresh;

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::flag::{Time, time, whole};
 use crate::host::{NotCpus, Placement, PlacementError, parse_cpus};
 use crate::numbers;
 use crate::suite::{Place, Selection, memory_text};
@@ -42,13 +43,16 @@ pub struct Method {
     #[arg(long, conflicts_with = "rounds")]
     pub thorough: bool,
     /// Exactly so many rounds, whatever the time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub rounds: Option<u16>,
+    /// A warm-up takes no longer than this; a number alone is seconds [default: the suite's]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub warm_up: Option<Time>,
     /// Launch each contender so many times more, for its start-up time alone
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u16>(0, u16::MAX.into()))]
     pub startups: u16,
     /// Draw the rounds' orders with this seed
-    #[arg(long, value_name = "N", default_value_t = 42)]
+    #[arg(long, value_name = "N", default_value_t = 42, value_parser = whole::<u64>(0, u64::MAX))]
     pub seed: u64,
     /// Take a threshold that is not settled for one that fails
     #[arg(long)]
@@ -70,7 +74,8 @@ pub struct Cores {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CpuList(pub Vec<usize>);
 
-fn cpu_list(text: &str) -> Result<CpuList, NotCpus> {
+/// `0,2-3`.
+pub fn cpu_list(text: &str) -> Result<CpuList, NotCpus> {
     parse_cpus(text).map(CpuList)
 }
 
@@ -107,6 +112,7 @@ impl Options {
         let is_placed = selection.place != Place::default();
         let values = [
             ("rounds", method.rounds.map(|rounds| rounds.to_string())),
+            ("warm-up", method.warm_up.as_ref().map(|time| time.text.clone())),
             ("seed", Some(method.seed.to_string())),
             ("startups", startups),
             ("in", is_placed.then(|| selection.place.name().to_owned())),

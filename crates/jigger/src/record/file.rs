@@ -57,7 +57,7 @@ impl RecordFile {
 /// Why a record cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    #[error("cannot write the record {path}: {cause}\n  name another place with --record FILE")]
+    #[error("cannot write the record {path}: {cause}")]
     Write { path: String, cause: std::io::Error },
     #[error("cannot read the record {path}: {cause}")]
     Read { path: String, cause: std::io::Error },

@@ -19,7 +19,6 @@ use super::tables::{promise, threshold_value};
 use super::units::{count, with_unit};
 use crate::analysis::{Analysis, Difference};
 use crate::metric::{Bound, Unit};
-use crate::numbers::cpu_list;
 use crate::record::{ScenarioRecord, embed};
 use caveats::Caveats;
 
@@ -113,7 +112,6 @@ fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<
 
 fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
     let record = analysis.record;
-    let placement = &record.placement;
     let notes = analysis.notes();
     html! {
         header {
@@ -122,8 +120,7 @@ fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
                 (count(record.contenders.len(), "contender")) ", "
                 (super::sentences::rounds(analysis)) ", baseline " b { (record.suite.baseline) } ". "
                 (record.host.processor) ", " (count(record.host.cores, "core"))
-                " (client on " (cpu_list(&placement.client_cpus, ", ")) ", servers on "
-                (cpu_list(&placement.server_cpus, ", ")) "), Linux "
+                " (" (record.placement.text(", ")) "), Linux "
                 (record.host.kernel) ". "
                 time datetime=(record.created) { (record.created) }
             }

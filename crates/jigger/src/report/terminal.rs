@@ -8,7 +8,6 @@ use super::units::count;
 use super::warnings::{Warning, warnings};
 use super::{Look, Tone};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
-use crate::numbers::cpu_list;
 
 /// The whole report: figures, what to know before believing them, and what they say.
 pub fn render(analysis: &Analysis<'_>, look: Look) -> String {
@@ -48,11 +47,10 @@ fn header(analysis: &Analysis<'_>, look: Look) -> String {
         record.suite.baseline
     );
     let host = format!(
-        "{}, {} (client on {}, servers on {}), Linux {}",
+        "{}, {} ({}), Linux {}",
         record.host.processor,
         count(record.host.cores, "core"),
-        cpu_list(&record.placement.client_cpus, ","),
-        cpu_list(&record.placement.server_cpus, ","),
+        record.placement.text(","),
         record.host.kernel
     );
     let title = look.wrapped(&look.paint(Tone::Strong, &title), "  ");

@@ -48,7 +48,7 @@ struct TimedUrl {
 pub struct Round {
     /// For all requests, from the first one's begin to the last answer's end.
     seconds: f64,
-    /// Failed ones took their time as well; null when none was made.
+    /// Failed ones took their time as well; null where none was answered correctly.
     seconds_per_request: Option<f64>,
     /// Correct answers.
     requests: u64,
@@ -99,7 +99,8 @@ impl TimeitReport {
 
 impl TimedUrl {
     fn new(url: String, rounds: Vec<Round>) -> Self {
-        let seconds = || rounds.iter().map(|round| round.seconds);
+        let answered = || rounds.iter().filter(|round| round.requests > 0);
+        let seconds = || answered().map(|round| round.seconds);
         let best_seconds = seconds().reduce(f64::min).filter(|best| *best > 0.0);
         let longest = seconds().reduce(f64::max);
         let spread = best_seconds.zip(longest).map(|(best, longest)| longest / best - 1.0);
@@ -115,13 +116,15 @@ impl Round {
 
     fn new(seconds: f64, requests: u64, errors: Errors) -> Self {
         let made = requests + errors.total();
-        let seconds_per_request = (made > 0).then(|| seconds / number(made));
+        let seconds_per_request = (requests > 0).then(|| seconds / number(made));
         Self { seconds, seconds_per_request, requests, errors }
     }
 
     fn text(&self) -> String {
-        let each = self.seconds_per_request.map_or_else(|| "-".to_owned(), |s| time_us(s * 1e6));
-        let mut text = format!("{:.3} s, {each} a request", self.seconds);
+        let mut text = match self.seconds_per_request {
+            Some(seconds) => format!("{:.3} s, {} a request", self.seconds, time_us(seconds * 1e6)),
+            None => "no correct response".to_owned(),
+        };
         for (kind, count, first) in self.errors.iter() {
             let _ = write!(text, "; {count} failed ({}): {first}", kind.name());
         }
@@ -157,11 +160,12 @@ mod tests {
              round 1: 2.200 s, 2.20 ms a request\n  round 2: 2.000 s, 2.00 ms a request\n  \
              best: 2.000 s; the longest took 10.0 % more\n\
              http://b/: 1,000 requests one after another, a new connection for each\n  \
-             3.000 s, 3.00 ms a request; 1000 failed (timeout): no complete answer within 10s\n"
+             no correct response; 1000 failed (timeout): no complete answer within 10s\n"
         );
         assert!(!report.is_measured());
         let value: Value = serde_json::from_str(&to_json(&report)).unwrap();
         assert_eq!(value["urls"][0]["best_seconds"], 2.0);
+        assert_eq!(value["urls"][1]["best_seconds"], Value::Null);
         assert_eq!(value["urls"][1]["rounds"][0]["errors"]["timeout"], 1_000);
     }
 }

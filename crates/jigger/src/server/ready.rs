@@ -9,6 +9,10 @@ use super::{Diagnostic, Exit, Life, Server};
 /// From the start of one probe to the start of the next: the resolution of the start-up time.
 pub const PROBE_INTERVAL: Duration = Duration::from_millis(1);
 
+/// A server that answers, and so long only wrongly, is not waited for any longer: what it begins
+/// with (a router without its routes) is over in less.
+pub const WRONG_LIMIT: Duration = Duration::from_secs(2);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// The answer that the contender is to give.
@@ -17,6 +21,8 @@ pub enum Probe {
     NotListening,
     /// An answer, but not the right one; the text says what was wrong with it.
     Wrong(String),
+    /// An answer that says that the server, or one behind it, is not ready yet; the text has it.
+    NotReadyYet(String),
     /// A connection, but no answer; the text says for how long or how it broke.
     NoAnswer(String),
 }
@@ -32,8 +38,8 @@ pub enum NotReady {
     },
     #[error("the server runs, but after {} ms nothing listens at its address", limit.as_millis())]
     NeverListened { limit: Duration, elsewhere: Vec<SocketAddr> },
-    #[error("the server answers, but in {} ms never correctly; the last time: {answer}", limit.as_millis())]
-    WrongAnswer { limit: Duration, answer: String },
+    #[error("the server answers, but in {} ms never correctly; the last time: {answer}", within.as_millis())]
+    WrongAnswer { within: Duration, answer: String },
     #[error("the server accepts connections, but in {} ms gave no answer; the last time: {problem}", limit.as_millis())]
     Hung { limit: Duration, problem: String },
     #[error("interrupted while waiting for the server's first correct answer")]
@@ -65,7 +71,8 @@ impl Diagnostic for NotReady {
 }
 
 /// Probes every [`PROBE_INTERVAL`] until the answer is correct; returns the time from the spawn
-/// of the server to the end of that probe. `limit` counts from the spawn as well.
+/// of the server to the end of that probe. `limit` counts from the spawn as well; wrong answers
+/// end the wait sooner, after [`WRONG_LIMIT`] of them.
 ///
 /// `probe` is to give up by itself, well before `limit`, on a server that does not answer.
 pub fn wait_ready(
@@ -75,6 +82,7 @@ pub fn wait_ready(
     interrupted: &dyn Fn() -> bool,
 ) -> Result<Duration, NotReady> {
     let mut last_complaint = None;
+    let mut wrong_since: Option<Instant> = None;
     loop {
         if interrupted() {
             return Err(NotReady::Interrupted);
@@ -82,8 +90,15 @@ pub fn wait_ready(
         let probed_at = Instant::now();
         match probe() {
             Probe::Correct => return Ok(server.elapsed_since_spawn()),
-            Probe::NotListening => {}
-            complaint => last_complaint = Some(complaint),
+            Probe::NotListening => wrong_since = None,
+            Probe::Wrong(answer) => {
+                let within = wrong_since.get_or_insert(probed_at).elapsed();
+                if within >= WRONG_LIMIT {
+                    return Err(NotReady::WrongAnswer { within, answer });
+                }
+                last_complaint = Some(Probe::Wrong(answer));
+            }
+            complaint => (wrong_since, last_complaint) = (None, Some(complaint)),
         }
         server.wait_change(PROBE_INTERVAL.saturating_sub(probed_at.elapsed()));
         if let Life::Exited(exit) = server.life() {
@@ -97,7 +112,9 @@ pub fn wait_ready(
 
 fn out_of_time(server: &Server, last_complaint: Option<Probe>, limit: Duration) -> NotReady {
     match last_complaint {
-        Some(Probe::Wrong(answer)) => NotReady::WrongAnswer { limit, answer },
+        Some(Probe::Wrong(answer) | Probe::NotReadyYet(answer)) => {
+            NotReady::WrongAnswer { within: limit, answer }
+        }
         Some(Probe::NoAnswer(problem)) => NotReady::Hung { limit, problem },
         _ => NotReady::NeverListened { limit, elsewhere: server.listening() },
     }

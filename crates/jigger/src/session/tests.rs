@@ -20,6 +20,7 @@ struct FakeWorld {
     failing: Vec<(&'static str, usize)>,
     /// Those that fail do so at the round's first attempt only.
     fails_once: bool,
+    failing_cannot_start: bool,
     /// (entry, round, how often) of visits that something else disturbs.
     disturbed: Vec<(&'static str, usize, usize)>,
     /// Contenders that close their connections.
@@ -70,8 +71,10 @@ impl World for FakeWorld {
             }
         };
         self.works.push(format!("{work} {}", entry.name));
+        let is_dead = fails && self.failing_cannot_start;
+        let trials = if is_dead { Vec::new() } else { trials };
         VisitRecord {
-            startup_ns: Some(1_000_000),
+            startup_ns: (!is_dead).then_some(1_000_000),
             evidence: Some(evidence(self.closing.contains(&entry.name.as_str()))),
             disturbance: Disturbance { foreign_cpu_share, ..Disturbance::default() },
             trials,
@@ -323,6 +326,19 @@ fn a_failure_in_a_disturbed_round_is_not_held_against_the_contender() {
     let outcome = run_in(&mut world, &rounds(2, LONG));
     assert_eq!(outcome.on_disk.contenders[1].status, Status::Measured);
     assert_eq!(outcome.on_disk.used_visits().count(), 4);
+}
+
+#[test]
+fn a_server_that_cannot_start_is_launched_once_however_disturbed_the_round_is() {
+    let mut world = FakeWorld {
+        failing: vec![("b", 0)],
+        disturbed: vec![("b", 0, 9)],
+        failing_cannot_start: true,
+        ..FakeWorld::default()
+    };
+    let outcome = run_in(&mut world, &rounds(2, LONG));
+    let launches = world.visits.iter().filter(|(_, name)| name == "b").count();
+    assert_eq!((launches, outcome.on_disk.contenders[1].status), (1, Status::Failed));
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::metric::parse_time;
 
+pub use crate::wording::unknown;
+
 /// What is wrong with a suite: where in it, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Fault {
@@ -62,40 +64,5 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.places.iter().try_for_each(|place| write!(f, "{place}: "))?;
         f.write_str(&self.message)
-    }
-}
-
-/// "unknown KIND 'NAME'", with the nearest known name, or all of them.
-pub fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
-        Some(near) => format!("unknown {kind} '{name}'; did you mean '{near}'?"),
-        None => format!("unknown {kind} '{name}'; known here: {}", known.join(", ")),
-    }
-}
-
-/// The known name that looks most like `name`, when one looks alike at all.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let likeness = |other: &str| strsim::jaro_winkler(name, other);
-    known
-        .iter()
-        .copied()
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .filter(|best| likeness(best) > 0.7)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_the_nearest() {
-        let text = unknown("key", "conections", &["connection", "connections", "name"]);
-        assert_eq!(text, "unknown key 'conections'; did you mean 'connections'?");
-    }
-
-    #[test]
-    fn lists_all_when_none_is_near() {
-        let text = unknown("contender", "zzz", &["gin", "flask"]);
-        assert_eq!(text, "unknown contender 'zzz'; known here: gin, flask");
     }
 }

@@ -1,5 +1,7 @@
 //! `{port}`, `{tag}`, `{engine}` and `{env:NAME:-default}` in a suite's texts.
 
+use super::fault::{Checked, refused, unknown};
+
 /// The values that stand behind placeholders at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Placeholders {
@@ -18,6 +20,18 @@ impl Placeholders {
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.values.push((name, value.to_string()));
         self
+    }
+
+    /// Checks that each placeholder of a text is one of `known`: that it will have a value.
+    pub fn check(key: &str, text: &str, known: &[&'static str]) -> Checked<()> {
+        let values = known.iter().map(|name| (*name, String::new())).collect();
+        let Err(missing) = (Self { values }).fill(text) else { return Ok(()) };
+        let name = &missing.name;
+        let message = match known {
+            [] => format!("{{{name}}} has no value here; known here: {}", missing.known),
+            _ => unknown("placeholder", name, known),
+        };
+        refused(format!("{key} = '{text}': {message}"))
     }
 
     /// `text` with each placeholder replaced.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::SuiteError;
-use super::fault::unknown;
+use crate::wording::plain;
 
 /// The whole file.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -128,7 +128,7 @@ pub struct RawExpect {
 
 /// A command: one string, split as a shell splits words, or an argument list.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a command belongs here: a text in quotes, or an array of words")]
 pub enum RawCommand {
     Line(String),
     Arguments(Vec<String>),
@@ -136,7 +136,10 @@ pub enum RawCommand {
 
 /// `build`: one command line, or several; each a line or an argument list.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a command belongs here, as a text in quotes, or an array of several"
+)]
 pub enum RawBuild {
     Line(String),
     Commands(Vec<RawCommand>),
@@ -224,7 +227,7 @@ pub struct RawScenario {
 
 /// `threads = 8` or `threads = "auto"`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a whole number or \"auto\" belongs here")]
 pub enum RawThreads {
     Count(usize),
     Word(String),
@@ -246,7 +249,7 @@ pub struct RawThreshold {
 
 /// `at_least = 1000` or `at_most = "20ms"`; `rate = 500` or `rate = "60% of slowest"`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a number or a text in quotes belongs here")]
 pub enum RawLimit {
     Number(f64),
     Text(String),
@@ -255,8 +258,14 @@ pub enum RawLimit {
 /// Reads the text into the raw types.
 pub fn parse(text: &str, place: &str) -> Result<RawSuite, SuiteError> {
     toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(text, span.start));
-        SuiteError::Syntax { place: format!("{place}:{line}"), message: explain(error.message()) }
+        let start = error.span().map_or(0, |span| span.start);
+        let place = format!("{place}:{}", line_of(text, start));
+        let message = match single_brackets(text, start) {
+            Some(name) => format!("write [[{name}]] with two brackets, as there may be several"),
+            None => plain(error.message(), "a table"),
+        };
+        let key = key_before(text, start).map_or_else(String::new, |key| format!("{key}: "));
+        SuiteError::Syntax { place, message: format!("{key}{message}") }
     })
 }
 
@@ -264,13 +273,17 @@ fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// serde lists every known field; a reader wants the nearest.
-fn explain(message: &str) -> String {
-    let Some(rest) = message.strip_prefix("unknown field `") else {
-        return message.to_owned();
-    };
-    let mut quoted = rest.split('`');
-    let name = quoted.next().unwrap_or_default();
-    let known: Vec<&str> = quoted.skip(1).step_by(2).collect();
-    unknown("key", name, &known)
+/// The name of an array's table whose head, which begins there, has one pair of brackets.
+fn single_brackets(text: &str, offset: usize) -> Option<&str> {
+    let name = text.get(offset..)?.strip_prefix('[')?.split_once(']')?.0.trim();
+    ["contender", "scenario", "threshold"].contains(&name).then_some(name)
+}
+
+/// The key whose value begins there.
+fn key_before(text: &str, offset: usize) -> Option<&str> {
+    let line = text.get(..offset)?.rsplit('\n').next()?;
+    let before = line.trim_end().strip_suffix('=')?.trim_end();
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let key = before.rsplit(|c| !is_part(c)).next()?;
+    (!key.is_empty()).then_some(key)
 }

@@ -24,14 +24,20 @@ pub struct Selection {
     #[arg(long, value_name = "N", value_parser = cores)]
     pub cpus: Option<f64>,
     /// The most memory that a container may use, such as 256m [default: the suite's, else no limit]
-    #[arg(long = "memory", value_name = "SIZE", value_parser = memory_bytes)]
+    #[arg(long = "memory", value_name = "SIZE", value_parser = memory)]
     pub memory_bytes: Option<u64>,
 }
 
-fn cores(text: &str) -> Checked<f64> {
-    let number = text.parse().map_err(|_| format!("'{text}' is no number of cores"))?;
-    cpus(number)
+fn cores(text: &str) -> Result<f64, &'static str> {
+    text.parse().ok().and_then(|number| cpus(number).ok()).ok_or(CORES)
 }
+
+fn memory(text: &str) -> Result<u64, &'static str> {
+    memory_bytes(text).map_err(|_| SIZE)
+}
+
+const CORES: &str = "write a number of cores above zero, such as 0.5 or 2";
+const SIZE: &str = "write a size such as \"512 MB\", \"256m\" or \"1 GiB\"";
 
 impl Selection {
     /// What it leaves of a suite: the contenders named, each where it is to run, and the thresholds
@@ -219,11 +225,7 @@ pub fn memory_bytes(text: &str) -> Checked<u64> {
     let bytes = parse_bytes(text).filter(|bytes| *bytes >= 1.0 && *bytes < MOST_BYTES);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 2^63")]
     let whole = bytes.map(|bytes| bytes as u64);
-    whole.ok_or_else(|| {
-        Fault::from(format!(
-            "memory = '{text}': write a size such as \"512 MB\", \"256m\" or \"1 GiB\""
-        ))
-    })
+    whole.ok_or_else(|| Fault::from(format!("memory = '{text}': {SIZE}")))
 }
 
 /// As many as a signed 64-bit number has.
@@ -242,7 +244,7 @@ pub fn cpus(value: f64) -> Checked<f64> {
     if value.is_finite() && value > 0.0 {
         return Ok(value);
     }
-    refused(format!("cpus = {value}: write a number of cores above zero, such as 0.5 or 2"))
+    refused(format!("cpus = {value}: {CORES}"))
 }
 
 #[cfg(test)]

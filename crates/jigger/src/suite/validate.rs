@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
-use super::raw::{RawBuild, RawCommand, RawContender, RawExpect, RawImage};
+use super::raw::{RawBuild, RawContender, RawExpect, RawImage};
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{
     BodyExpectation, ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network,
 };
-use super::{Rounds, Suite, SuiteError, WarmUp, scenario, threshold};
+use super::{Rounds, Suite, SuiteError, WarmUp, command, filled, scenario, threshold};
 use crate::disturbance::Limits;
 
 /// Turns what was read into a suite that later stages can rely on.
@@ -171,17 +171,17 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
         return refused("clean_build takes the place of build, which is not given");
     }
     let commands = |key: &str, raw: Option<RawBuild>| {
-        raw.map(|raw| build_commands(key, raw)).transpose().map(Option::unwrap_or_default)
+        raw.map(|raw| command::commands(key, raw)).transpose().map(Option::unwrap_or_default)
     };
     let (image, image_start) = raw.image.map(image_recipe).transpose()?.unzip();
-    Ok(Contender {
+    let contender = Contender {
         name: raw.name,
         directory: folder.join(raw.dir.as_deref().unwrap_or(".")),
         needs: raw.needs,
         build: commands("build", raw.build)?,
         clean_build: commands("clean_build", raw.clean_build)?,
         artifact: raw.artifact.map(artifact).transpose()?,
-        start: raw.start.map(|command| arguments("start", command)).transpose()?,
+        start: raw.start.map(|command| command::arguments("start", command)).transpose()?,
         environment: raw.env.into_iter().collect(),
         url,
         start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
@@ -193,27 +193,9 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
         image,
         image_start: image_start.unwrap_or_default(),
         container: None,
-    })
-}
-
-fn build_commands(key: &str, raw: RawBuild) -> Checked<Vec<Vec<String>>> {
-    let commands = match raw {
-        RawBuild::Line(line) => vec![RawCommand::Line(line)],
-        RawBuild::Commands(commands) => commands,
     };
-    commands.into_iter().map(|command| arguments(key, command)).collect()
-}
-
-fn arguments(key: &str, raw: RawCommand) -> Checked<Vec<String>> {
-    let arguments = match raw {
-        RawCommand::Line(line) => shell_words::split(&line)
-            .map_err(|_| format!("{key} = '{line}': a quote is missing"))?,
-        RawCommand::Arguments(arguments) => arguments,
-    };
-    if arguments.is_empty() {
-        return refused(format!("{key} is empty; leave it out or name a program"));
-    }
-    Ok(arguments)
+    filled::check(&contender)?;
+    Ok(contender)
 }
 
 fn artifact(path: String) -> Checked<PathBuf> {
@@ -225,7 +207,7 @@ fn artifact(path: String) -> Checked<PathBuf> {
 
 fn image_recipe(raw: RawImage) -> Checked<(ImageRecipe, ImageStart)> {
     let recipe = match (raw.build, raw.reference) {
-        (Some(build), None) => ImageRecipe::Build(arguments("image.build", build)?),
+        (Some(build), None) => ImageRecipe::Build(command::arguments("image.build", build)?),
         (None, Some(reference)) => ImageRecipe::Reference(reference),
         _ => return refused("image: give either build or ref"),
     };
@@ -235,7 +217,7 @@ fn image_recipe(raw: RawImage) -> Checked<(ImageRecipe, ImageStart)> {
     let start = ImageStart {
         arguments: raw
             .args
-            .map(|args| arguments("image.args", args))
+            .map(|args| command::arguments("image.args", args))
             .transpose()?
             .unwrap_or_default(),
         environment: raw.env.into_iter().collect(),
@@ -270,6 +252,13 @@ fn expectation(raw: &RawExpect, default: &Expectation) -> Checked<Expectation> {
     })
 }
 
+/// What is wrong with a regular expression, without the drawing of where.
+fn last_line(error: &regex::Error) -> String {
+    let told = error.to_string();
+    let last = told.lines().last().unwrap_or_default();
+    format!("it is no regular expression: {}", last.trim_start_matches("error: "))
+}
+
 fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
     let mut found = Vec::new();
     if let Some(value) = &raw.json {
@@ -279,7 +268,7 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
     found.extend(raw.text.clone().map(BodyExpectation::Text));
     if let Some(pattern) = &raw.regex {
         let regex = regex::bytes::Regex::new(pattern)
-            .map_err(|error| format!("expect.regex is not a regular expression: {error}"))?;
+            .map_err(|error| format!("expect.regex = '{pattern}': {}", last_line(&error)))?;
         found.push(BodyExpectation::Regex(regex));
     }
     found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
@@ -384,6 +373,56 @@ mod tests {
             let message = fault(&text);
             assert!(message.contains(wanted), "{message:?} lacks {wanted:?}");
         }
+    }
+
+    #[test]
+    fn brackets_and_regular_expressions() {
+        let single = CONTENDER.replace("[[", "[").replace("]]", "]");
+        let message = fault(&format!("{HEAD}{single}{SCENARIO}"));
+        assert_eq!(
+            message,
+            "s.toml:3: write [[contender]] with two brackets, as there may be several"
+        );
+        let expect = "[expect]\nregex = \"(\"\n";
+        assert!(fault(&format!("{HEAD}{expect}{CONTENDER}{SCENARIO}")).contains("'(': it is no"));
+    }
+
+    /// Every key with a value of every kind: the message has its line and its name, and no word of
+    /// the types that it is read into.
+    #[test]
+    fn wrong_kinds_of_values_are_refused_without_words_of_rust() {
+        let keys = [
+            (HEAD.to_owned(), "baseline placebo margin measure_closing rounds warm_up disturbance"),
+            (format!("{HEAD}[expect]\n"), "status headers text regex sha256 length"),
+            (
+                format!("{HEAD}{CONTENDER}"),
+                "dir needs build clean_build artifact start env start_limit grace expect image",
+            ),
+            (
+                format!("{HEAD}{SCENARIO}"),
+                "connections threads connection duration rate arrivals burst objective timeout",
+            ),
+            (format!("{HEAD}[containers]\n"), "network cpus memory"),
+        ];
+        let mut refusals = 0;
+        for (head, keys) in &keys {
+            for (key, value) in keys.split(' ').flat_map(|key| {
+                ["true", "-1", "1.5", "[[[1]]]", "{ zz = 1 }", "1979-05-27"].map(|it| (key, it))
+            }) {
+                let text = format!("{head}{key} = {value}\n");
+                let message = fault(&text);
+                let place = format!("s.toml:{}: ", text.lines().count());
+                if !message.starts_with(&place) {
+                    continue;
+                }
+                refusals += 1;
+                for word in ["expected", "invalid type", "usize", "u16", "enum", "sequence", "map"]
+                {
+                    assert!(!message.contains(word), "{text}{message}");
+                }
+            }
+        }
+        assert!(refusals > 120, "{refusals}");
     }
 
     #[test]

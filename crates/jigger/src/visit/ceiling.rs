@@ -22,13 +22,17 @@ const ATTEMPTS_ALLOWED: usize = 3;
 ///
 /// None where a ceiling cannot be had, which the listener is told, after an interrupt, and for a
 /// single connection: its rate is one by the round trip, in which the engine has the same part
-/// whoever answers, and says nothing of what the engine could bear.
+/// whoever answers, and says nothing of what the engine could bear. None either for servers on
+/// another machine: what the engine reaches over loopback is no bound on what it does over a link.
 pub fn ceilings(
     plan: &RunPlan,
     scenarios: &[Scenario],
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) -> Vec<Vec<CeilingAttempt>> {
+    if !plan.placement.has_servers_here() {
+        return vec![Vec::new(); scenarios.len()];
+    }
     // The address and the request are the null server's in the end.
     let Ok(target) = Target::new("http://127.0.0.1:1/") else { return Vec::new() };
     let mut known: Vec<(Load, Vec<CeilingAttempt>)> = Vec::new();

@@ -43,6 +43,10 @@ impl Target {
     }
 }
 
+/// Statuses of a server that will answer later: 503, and what a proxy says before the server behind
+/// it listens (RFC 9110, sections 15.6.3 to 15.6.5).
+const NOT_READY_YET: [u16; 3] = [502, 503, 504];
+
 /// One probe gives up after this; a server that hangs is asked again.
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
 
@@ -85,7 +89,11 @@ fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe 
     match fetch(address, &target.request, &options) {
         Ok(answer) => {
             let fault = contender.expectation.fault(answer.status, &answer.headers, &answer.body);
-            fault.map_or(Probe::Correct, Probe::Wrong)
+            let complaint = match answer.status {
+                status if NOT_READY_YET.contains(&status) => Probe::NotReadyYet,
+                _ => Probe::Wrong,
+            };
+            fault.map_or(Probe::Correct, complaint)
         }
         Err(FetchError::Refused { .. }) => Probe::NotListening,
         Err(error) => Probe::NoAnswer(error.to_string()),

@@ -106,7 +106,7 @@ fn the_head_may_be_the_working_tree() {
     std::fs::write(fixture.lab.path("svc/body.py"), "# new\n").unwrap();
     let before = fixture.git(&["status", "--porcelain"]);
     assert_eq!(before, "M svc/server.py\n?? svc/body.py");
-    let outcome = fixture.ab(&["HEAD", ".", "--quick", "--format", "json", "suite.toml"]);
+    let outcome = fixture.ab(&["HEAD", ".", "--format", "json", "--", "suite.toml", "--quick"]);
     outcome.expect(0, &["\"contender\": \"svc\"", "\"verdict\": null"]);
     fixture.assert_clean(&before);
 }

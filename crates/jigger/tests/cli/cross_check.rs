@@ -121,7 +121,7 @@ fn tools_that_are_missing_are_named_with_the_remedy() {
     let outcome = crate::lab::Outcome::of(&command.env("PATH", "/nowhere").output().unwrap());
     outcome.expect(2, &["'wrk' is not on PATH; Debian: apt-get install wrk"]);
     lab.run(&["cross-check", "suite.toml", "--tool", "siege"])
-        .expect(2, &["--tool siege: there is wrk, python"]);
+        .expect(2, &["--tool: unknown tool 'siege'; known here: wrk, python"]);
     lab.assert_nothing_left();
 }
 

@@ -159,10 +159,21 @@ impl Outcome {
         }
     }
 
+    /// Fails when a message has one of its causes, or anything else of some length, twice.
+    fn assert_nothing_is_told_twice(&self) {
+        for message in self.stderr.lines().filter(|line| line.starts_with("jigger: ")) {
+            let parts: Vec<&str> = message.split([':', ';']).map(str::trim).collect();
+            for (at, part) in parts.iter().enumerate().filter(|(_, part)| part.len() >= 12) {
+                assert!(!parts[..at].contains(part), "{part:?} twice in {message:?}");
+            }
+        }
+    }
+
     /// Fails unless it ended with that code and each text is on stderr or stdout, whatever the
     /// line breaks.
     pub fn expect(&self, code: i32, texts: &[&str]) {
         assert_eq!(self.code, Some(code), "{self:#?}");
+        self.assert_nothing_is_told_twice();
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (stdout, stderr) = (one_line(&self.stdout), one_line(&self.stderr));
         for text in texts {

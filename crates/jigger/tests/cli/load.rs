@@ -136,7 +136,8 @@ fn nobody_listens() {
 #[test]
 fn arguments_that_mean_nothing() {
     jigger(&["load", "ftp://x/"]).expect(2, &["http"]);
-    jigger(&["load", "http://127.0.0.1:9/", "-d", "soon"]).expect(2, &["--duration = 'soon'"]);
+    let soon = jigger(&["load", "http://127.0.0.1:9/", "-d", "soon"]);
+    soon.expect(2, &["invalid value 'soon' for '--duration <TIME>': write a time above zero"]);
     jigger(&["load", "http://127.0.0.1:9/", "-H", "bad"]).expect(2, &["Name: value"]);
 }
 

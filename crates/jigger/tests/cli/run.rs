@@ -81,7 +81,7 @@ fn a_contender_that_has_an_image_only_is_skipped_with_the_remedy() {
                      image = { ref = \"two:latest\", env = { PORT = \"{port}\" } }\n";
     let contenders = [contender("one", "pong", ""), contained.to_owned()];
     let lab = Lab::new("", &contenders, COUNTED);
-    let told = &["two", "no start, so it runs in a container only; add `--in containers`"];
+    let told = &["two", "no start, so it runs in a container only; give it a start, or run it by"];
     lab.run(&["check", "suite.toml"]).expect(0, told);
     lab.run_quick().expect(0, told);
     let status = |at: usize| lab.record()["contenders"][at]["status"].clone();

@@ -119,10 +119,13 @@ fn the_json_of_timeit_is_as_its_schema_says() {
     let lab = lab();
     let (_server, url) = null_server();
     let schema = schema(&lab, "timeit");
-    // Nobody listens at the second one, so that there are errors as well.
-    for (code, urls) in [(0, &[url.as_str()][..]), (3, &[&url, "http://127.0.0.1:9/"])] {
-        let report =
-            lab.run(&[&["timeit", "-n", "3", "-r", "2", "--format", "json"], urls].concat());
+    // Nobody answers at the second one, so that there are errors as well.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}/", listener.local_addr().unwrap());
+    for (code, urls) in [(0, &[url.as_str()][..]), (3, &[&url, &silent])] {
+        let report = lab.run(
+            &[&["timeit", "-n", "3", "-r", "2", "-T", "0.5", "--format", "json"], urls].concat(),
+        );
         report.expect(code, &[]);
         let mut report = serde_json::from_str(&report.stdout).unwrap();
         assert_valid(&schema, &report);

@@ -46,7 +46,9 @@ fn connections_are_new_or_kept_as_asked_for() {
 
 #[test]
 fn what_cannot_be_timed() {
-    timeit(&["http://127.0.0.1:9/", "-n", "3"]).expect(3, &["3 failed (connect_refused)"]);
+    let refused = timeit(&["http://127.0.0.1:9/", "-n", "3"]);
+    refused.expect(3, &["jigger: http://127.0.0.1:9/: nothing listens on 127.0.0.1:9; check that"]);
+    assert_eq!(refused.stdout, "", "no figure");
     timeit(&["ftp://x/"]).expect(2, &["http"]);
     timeit(&["http://127.0.0.1:9/", "-n", "0"]).expect(2, &["0"]);
     timeit(&[]).expect(2, &["URL"]);

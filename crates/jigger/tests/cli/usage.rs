@@ -1,6 +1,6 @@
 //! Wrong command lines, suites and files: one message, exit code 2, nothing begun.
 
-use crate::lab::{Lab, SCENARIOS, contender};
+use crate::lab::{Lab, SCENARIOS, contender, null_server};
 
 fn lab() -> Lab {
     Lab::new("", &[contender("one", "pong", "")], SCENARIOS)
@@ -50,6 +50,88 @@ fn a_record_that_is_none() {
 #[test]
 fn compare_wants_names_and_urls() {
     lab().run(&["compare", "a", "b"]).expect(2, &["'a' is not NAME=URL"]);
+}
+
+#[test]
+fn what_is_wrong_is_found_before_anything_begins() {
+    let with = |line: &str| Lab::new("", &[contender("one", "pong", line)], SCENARIOS);
+    let refused = |line: &str, texts: &[&str]| {
+        for verb in ["run", "check"] {
+            with(line).run(&[verb, "suite.toml"]).expect(2, texts);
+        }
+    };
+    refused(
+        "build = \"make && make install\"",
+        &["contender 'one': build = 'make && make install'"],
+    );
+    refused("build = \"CC=gcc make\"", &["no shell runs", "env = { CC = \"gcc\" }"]);
+    refused("env = { P = \"{prot}\" }", &["unknown placeholder 'prot'; did you mean 'port'?"]);
+    refused(
+        "needs = \"go\"",
+        &["suite.toml:", "needs: an array belongs here, not the text \"go\""],
+    );
+}
+
+#[test]
+fn loads_that_make_no_sense_are_refused() {
+    let lab = lab();
+    let (_server, url) = null_server();
+    let refused = |flags: &[&str], text: &str| {
+        lab.run(&[&["load", &url, "-n", "1"], flags].concat()).expect(2, &[text]);
+    };
+    refused(&["-r", "1e300"], "more than can be sent");
+    refused(&["-r", "-5"], "such as 500 or 2k");
+    refused(&["-c", "many"], "write a whole number from 1");
+    refused(&["--cpus", "0-99999"], "no list of cores");
+    refused(&["--cpus", "1023"], "--cpus: core 1023 is not one that jigger may use");
+    refused(&["--connect-to", "h:x"], "write HOST, HOST:PORT");
+    let long = lab.run(&["load", &url, "-d", "1", "--ramp", "2"]);
+    long.expect(2, &["the ramp is longer than the load"]);
+    std::fs::write(lab.path("lines"), "a\nb c\n").unwrap();
+    let template = format!("{url}{{{{line}}}}");
+    let lines = lab.run(&["load", &template, "-n", "1", "--template", "--lines", "lines"]);
+    lines.expect(2, &["line 2 of the list", "percent-encode"]);
+}
+
+#[test]
+fn loads_take_what_other_tools_take() {
+    let lab = lab();
+    let (_server, url) = null_server();
+    let port = url.trim_end_matches('/').rsplit(':').next().unwrap();
+    let elsewhere = format!("http://nobody.invalid:{port}/");
+    let elsewhere = [&elsewhere, "--connect-to", "127.0.0.1", "-n", "5"];
+    for flags in [
+        &[&url, "-d", "0.2", "-r", "2k"][..],
+        &[&url, "-n", "1k", "--cpus", "0-0"],
+        &[&url, "-n", "5", "-m", "POST", "-b", "-5"],
+        &elsewhere,
+    ] {
+        lab.run(&[&["load"], flags].concat()).expect(0, &["requests in"]);
+    }
+}
+
+#[test]
+fn a_warm_up_takes_no_longer_than_asked_for() {
+    let lab = lab();
+    let ((_one, first), (_two, second)) = (null_server(), null_server());
+    let (first, second) = (format!("a={first}"), format!("b={second}"));
+    let cap = |flags: &[&str]| {
+        let asked = ["compare", &first, &second, "-c", "2", "-d", "100ms", "--rounds", "1"];
+        lab.run(&[&asked, flags, &["--record", "record.json"]].concat()).expect(0, &[]);
+        let warm_up = lab.record()["suite"]["warm_up"].clone();
+        (warm_up["window_ns"].as_u64().unwrap(), warm_up["cap_ns"].as_u64().unwrap())
+    };
+    assert_eq!(cap(&["--warm-up", "0.25"]), (50_000_000, 250_000_000));
+    assert_eq!(cap(&[]), (100_000_000, 1_000_000_000), "short rounds have a short warm-up");
+}
+
+/// A reader of the messages that has gone.
+#[test]
+fn nobody_has_to_listen() {
+    let lab = lab();
+    let mut child = lab.start(&["run", "nope.toml"]);
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
 }
 
 #[test]

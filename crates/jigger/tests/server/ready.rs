@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::world::{PATIENCE, World};
 use jigger::server::port::Ports;
-use jigger::server::ready::{NotReady, PROBE_INTERVAL, Probe, wait_ready};
+use jigger::server::ready::{NotReady, PROBE_INTERVAL, Probe, WRONG_LIMIT, wait_ready};
 use jigger::server::{Diagnostic, Exit, Server};
 
 const NEVER: &dyn Fn() -> bool = &|| false;
@@ -127,6 +127,33 @@ fn the_last_wrong_answer_is_shown() {
     let error = error_once_listening(&mut server, port, PATIENCE);
     assert!(matches!(error, NotReady::WrongAnswer { .. }), "{error:?}");
     assert!(error.to_string().contains("body \"ping\""), "{error}");
+}
+
+/// The limit is reached where that rule does not hold.
+#[test]
+fn a_server_that_answers_wrongly_is_waited_for_no_longer_than_that_can_be_a_beginning() {
+    let port = free_port();
+    let mut server = answerer(port, "ping").start();
+    let begun = Instant::now();
+    let error = outcome(&mut server, port, PATIENCE).unwrap_err();
+    let NotReady::WrongAnswer { within, .. } = &error else { panic!("{error:?}") };
+    assert!(*within >= WRONG_LIMIT && begun.elapsed() < PATIENCE, "{error:?}");
+    assert!(error.to_string().contains("body \"ping\""), "{error}");
+}
+
+/// However long it says so, and however long it answers wrongly in between.
+#[test]
+fn a_server_that_says_that_it_is_not_ready_is_waited_for() {
+    let port = free_port();
+    let mut server = answerer(port, "pong").start();
+    let begun = Instant::now();
+    let mut probe = || match begun.elapsed() {
+        elapsed if elapsed < WRONG_LIMIT + SHORT => Probe::NotReadyYet("status 503".to_owned()),
+        _ => ask(port, SHORT),
+    };
+    let ready = wait_ready(&mut server, &mut probe, PATIENCE, NEVER).unwrap();
+    assert!(ready > WRONG_LIMIT, "{ready:?}");
+    server.stop().unwrap();
 }
 
 #[test]

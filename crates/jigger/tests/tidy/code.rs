@@ -24,7 +24,8 @@ pub const PLACES: &[(&str, &[&str])] = &[
     ("Command", &[SERVER, IMAGE, WORKTREE]),
     ("TcpStream", &[ENGINE_IO, FETCH, NULL_SERVER]),
     ("TcpListener", &[ENGINE_IO, NULL_SERVER, PORTS]),
-    ("UdpSocket", &[]),
+    // It sends nothing: the kernel says by it which address is its own.
+    ("UdpSocket", &["crates/jigger/src/host.rs"]),
     // The guard's streams carry signals, not requests.
     ("UnixStream", &[ENGINE_IO, FETCH, NULL_SERVER, GUARD]),
     ("UnixListener", &[NULL_SERVER]),
@@ -133,7 +134,11 @@ impl ErrorTypes<'_> {
         let told =
             fields.iter().enumerate().filter(|(_, field)| is_cause(field)).any(|(at, field)| {
                 let name = field.ident.as_ref().map_or_else(|| at.to_string(), ToString::to_string);
-                message.contains(&format!("{{{name}}}")) || message.contains(&format!("{{{name}:"))
+                let arguments = message.rsplit('"').next().unwrap_or_default();
+                let as_argument = word_positions(arguments, &name)
+                    .any(|at| arguments[..at].trim_end().ends_with('.'));
+                let in_text = |end: &str| message.contains(&format!("{{{name}{end}"));
+                in_text("}") || in_text(":") || as_argument
             });
         if told {
             self.faults.push(format!("{}: {name} tells its cause twice", self.path));
@@ -202,6 +207,9 @@ mod tests {
         assert_eq!(faults("#[error(\"it {source}\")] A { source: io::Error }"), 1);
         assert_eq!(faults("#[error(\"it: {0}\")] A(#[from] io::Error)"), 1);
         assert_eq!(faults("#[error(\"it: {b}\")] A { #[source] b: io::Error }"), 1);
+        assert_eq!(faults("#[error(\"it: {}\", said(.source))] A { source: io::Error }"), 1);
+        assert_eq!(faults("#[error(\"it: {}\", .0.kind())] A(#[from] io::Error)"), 1);
+        assert_eq!(faults("#[error(\"{}: it\", .0.display())] A(PathBuf, #[source] io::Error)"), 0);
         assert_eq!(faults("#[error(\"it: {cause}\")] A { cause: io::Error }"), 0);
         assert_eq!(faults("#[error(\"it\")] A { source: io::Error }"), 0);
         assert_eq!(faults("#[error(transparent)] A(#[from] io::Error)"), 0);

@@ -115,7 +115,12 @@ fn facts(record: &Record) -> Markup {
             @if let Some(governor) = &host.governor { dt { "frequency governor" } dd { (governor) } }
             dt { "virtual machine" } dd { (if host.virtual_machine { "yes" } else { "no" }) }
             dt { "client's cores" } dd { (cpu_list(&record.placement.client_cpus, ", ")) }
-            dt { "servers' cores" } dd { (cpu_list(&record.placement.server_cpus, ", ")) }
+            dt { "servers' cores" }
+            dd {
+                @if record.placement.has_servers_here() {
+                    (cpu_list(&record.placement.server_cpus, ", "))
+                } @else { "on another machine" }
+            }
             dt { "jigger" } dd { (record.jigger) ", record version " (record.version) }
             @if let Some(driver) = record.driver() { dt { "load engine's driver" } dd { (driver) } }
             dt { "began" } dd { (record.created) }

@@ -1,0 +1,95 @@
+//! Texts of a contender that are filled when it is started: each is checked as far as it is known.
+
+use jigger_load::Url;
+
+use super::fault::{Checked, refused};
+use super::{Contender, ImageRecipe, Placeholders};
+
+/// Checks that the URL is one, and that all placeholders will have a value where they stand.
+pub fn check(contender: &Contender) -> Checked<()> {
+    let is_chosen = super::has_chosen_port(&contender.url);
+    for (key, texts, known) in texts(contender, is_chosen) {
+        texts.iter().try_for_each(|text| match text.contains("{port}") && !is_chosen {
+            true if !key.contains("build") => refused(format!(
+                "{key} = '{text}': {{port}} is the free port of the url, which names none; write \
+                 url = \"http://127.0.0.1:{{port}}/\""
+            )),
+            _ => Placeholders::check(key, text, known),
+        })?;
+    }
+    check_url(&contender.url)
+}
+
+/// The texts by their keys, and the placeholders that have a value in them.
+fn texts(
+    contender: &Contender,
+    is_chosen: bool,
+) -> [(&'static str, Vec<String>, &'static [&'static str]); 8] {
+    let image = &contender.image_start;
+    let (port, inside): (&[_], &[_]) = match is_chosen {
+        true => (&["port"], &["port", "host"]),
+        false => (&[], &["host"]),
+    };
+    let built = match &contender.image {
+        Some(ImageRecipe::Build(command)) => command.clone(),
+        _ => Vec::new(),
+    };
+    let values = |environment: &[(String, String)]| -> Vec<String> {
+        environment.iter().map(|(_, value)| value.clone()).collect()
+    };
+    [
+        ("url", vec![contender.url.clone()], port),
+        ("start", contender.start.clone().unwrap_or_default(), port),
+        ("env", values(&contender.environment), port),
+        ("build", contender.build.concat(), &["arch"]),
+        ("clean_build", contender.clean_build.concat(), &["arch"]),
+        ("image.build", built, &["engine", "tag"]),
+        ("image.args", image.arguments.clone(), inside),
+        ("image.env", values(&image.environment), inside),
+    ]
+}
+
+/// Checks the URL as it will be on some port. What the environment puts into it is known later.
+fn check_url(url: &str) -> Checked<()> {
+    let filled = Placeholders::default().with("port", 1).fill(url);
+    match filled.map(|filled| Url::parse(&filled)) {
+        Ok(Err(error)) if !url.contains("{env:") => refused(format!("url = '{url}': {error}")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::suite::Suite;
+
+    fn fault(url: &str, line: &str) -> String {
+        let text = format!(
+            "[suite]\nname = \"s\"\n[[contender]]\nname = \"a\"\nurl = \"http://{url}\"\n{line}\n\
+             [[scenario]]\nname = \"q\"\nrequests = 1\n"
+        );
+        Suite::parse(&text, "s", Path::new("/")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_could_not_be_filled_is_found_at_once() {
+        let (chosen, fixed) = ("h:{port}/", "h:80/");
+        for (url, line, wanted) in [
+            (fixed, "start = \"x {port}\"", "the free port of the url, which names none"),
+            (chosen, "start = \"x {prot}\"", "unknown placeholder 'prot'; did you mean 'port'?"),
+            (chosen, "start = \"x\"\nenv = { P = \"{prot}\" }", "env = '{prot}': unknown"),
+            (fixed, "build = \"x {arhc}\"", "did you mean 'arch'?"),
+            (fixed, "image = { build = \"b {tga}\" }", "did you mean 'tag'?"),
+            ("h:{prot}/", "start = \"x\"", "{prot} has no value here; known here: {env:NAME"),
+            ("h:99999/", "", "`99999` is no port"),
+            ("a b/", "", "names no valid host"),
+        ] {
+            let message = fault(url, line);
+            assert!(
+                message.starts_with("s: contender 'a': ") && message.contains(wanted),
+                "{message}"
+            );
+        }
+    }
+}
