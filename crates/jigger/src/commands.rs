@@ -32,8 +32,8 @@ use crate::report::{Format, render_as};
 use crate::server::{VERB, guard};
 use crate::suite::BUILTIN_NAMES;
 
-/// How the program ends; documented in the help and the README.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the program ends; documented in the help and the README. The gravest is the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All was measured.
     Fine,
@@ -41,10 +41,10 @@ pub enum Exit {
     Missed,
     /// The command line or the suite is wrong, or a file cannot be read or written.
     Usage,
-    /// A contender could not be measured.
-    NotMeasured,
     /// `jigger load`: more requests failed than may.
     RequestsFailed,
+    /// A contender could not be measured.
+    NotMeasured,
     /// `jigger wrk`: the system gave no load thread.
     NoThread,
     /// Ctrl-C; what was measured is kept.

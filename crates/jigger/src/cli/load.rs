@@ -29,9 +29,10 @@ pub struct LoadArgs {
     /// How many requests, instead of a time
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
     pub requests: Option<u64>,
-    /// Requests due each second, such as 500 or 2k (open loop); without it each connection asks again when it is answered
-    #[arg(short, long, value_name = "N", value_parser = rate)]
-    pub rate: Option<f64>,
+    /// Requests due each second, such as 500 or 2k (open loop); several, such as 100,200,400, are tried
+    /// one after another. Without it each connection sends its next request after a response
+    #[arg(short, long, value_name = "N", value_parser = rate, value_delimiter = ',')]
+    pub rate: Vec<f64>,
     /// Spread the due times as independent users would, instead of evenly
     #[arg(long, requires = "rate")]
     pub exponential: bool,
