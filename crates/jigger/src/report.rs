@@ -9,6 +9,7 @@ mod html;
 pub mod json;
 pub mod load;
 mod markdown;
+mod published;
 mod sentences;
 mod tables;
 mod terminal;

@@ -1,6 +1,7 @@
 //! The report as Markdown.
 
 use super::glance::{self, Matrix};
+use super::published;
 use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{Table, tables};
 use super::units::count;
@@ -66,6 +67,7 @@ fn at_a_glance(analysis: &Analysis<'_>) -> String {
     }
     let lists = [
         glance::summary(analysis).iter().map(marked).collect::<Vec<_>>(),
+        published::lines(analysis).iter().map(|line| escaped(line)).collect(),
         glance::caveats(analysis).iter().map(|caveat| escaped(&caveat.text())).collect(),
     ];
     for list in lists.iter().filter(|list| !list.is_empty()) {

@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
 use super::glance::{self, Caveat};
+use super::published;
 use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{LIMIT, Table, figure_tables, promise, threshold_value};
 use super::units::count;
@@ -39,7 +40,17 @@ fn glance(analysis: &Analysis<'_>, look: Look) -> String {
         text.push_str(&look.wrapped(&format!("  {}", painted(sentence, look)), "    "));
         text.push('\n');
     }
+    text.push_str(&published_lines(analysis, look));
     text + &caveat_lines(analysis, &caveats, look)
+}
+
+fn published_lines(analysis: &Analysis<'_>, look: Look) -> String {
+    let lines = published::lines(analysis);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines = lines.iter().map(|line| look.wrapped(&format!("  {line}"), "    ") + "\n");
+    look.paint(Tone::Strong, "Published elsewhere") + "\n" + &lines.collect::<String>()
 }
 
 /// Columns that the glance can do without where names are long, the first ones first.
@@ -125,7 +136,7 @@ fn details(analysis: &Analysis<'_>, look: Look) -> String {
         text.push_str(&look.wrapped(&painted(sentence, look), "  "));
         text.push('\n');
     }
-    text
+    text + &published_lines(analysis, look)
 }
 
 fn header(analysis: &Analysis<'_>, look: Look) -> String {

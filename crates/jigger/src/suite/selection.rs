@@ -103,6 +103,7 @@ impl Selection {
             Limit::Times { contender, .. } => is_kept(contender),
         };
         suite.thresholds.retain(|it| is_kept(&it.contender) && is_about_kept(&it.limit));
+        suite.published.retain(|it| is_kept(&it.contender) && is_kept(&it.to));
         let mut contenders = suite.contenders.clone();
         contenders.retain(|contender| is_kept(&contender.name));
         suite.with_contenders(contenders)

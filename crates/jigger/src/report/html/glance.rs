@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::{scrolling, set};
 use crate::analysis::Analysis;
 use crate::report::glance::{Matrix, caveats, matrix, summary};
+use crate::report::published;
 
 /// Sentences beyond these are no summary.
 const SENTENCES_MAX: usize = 8;
@@ -12,10 +13,14 @@ const SENTENCES_MAX: usize = 8;
 pub fn body(analysis: &Analysis<'_>) -> Option<Markup> {
     let found = matrix(analysis);
     let sentences = summary(analysis);
-    let caveats = caveats(analysis);
+    let (caveats, published) = (caveats(analysis), published::lines(analysis));
     (!found.rows.is_empty()).then(|| html! {
         (scrolling("Servers by the figures that decide", &table(&found)))
         ul.verdicts { @for sentence in sentences.iter().take(SENTENCES_MAX) { li { (set(sentence)) } } }
+        @if !published.is_empty() {
+            h3 { "Published elsewhere" }
+            ul { @for line in &published { li { (line) } } }
+        }
         @if !caveats.is_empty() {
             h3 { "Caveats" }
             ul { @for caveat in &caveats { li { (caveat.text()) } } }
