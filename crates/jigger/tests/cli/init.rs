@@ -116,7 +116,7 @@ fn completions_and_man_pages() {
     ] {
         lab.run(&["completions", shell]).expect(0, &[sign, "kernel-timestamps"]);
     }
-    lab.run(&["man"]).expect(0, &[".TH jigger 1", "a first look at the default suite"]);
+    lab.run(&["man"]).expect(0, &[".TH jigger 1", "a short run of the default suite"]);
     lab.run(&["man", "--dir", "pages"]).expect(0, &[]);
     let page = std::fs::read_to_string(lab.path("pages/jigger-load.1")).unwrap();
     assert!(page.contains("\\-\\-rate") && page.contains("500 a second"), "{page}");
