@@ -58,7 +58,7 @@ Examples:
   jigger wrk -t2 -c32 -d10s http://127.0.0.1:8080/
   jigger wrk -t2 -c32 -d10s --latency --exact http://127.0.0.1:8080/
   jigger wrk -t2 -c32 -d10s -R 2k -L http://127.0.0.1:8080/     2,000 requests due each second
-  jigger wrk -c32 -d10s -s post.lua http://127.0.0.1:8080/ -- token     passes an argument to the script
+  jigger wrk -c32 -d10s -s post.lua http://127.0.0.1:8080/ -- token     a script argument
 
 Exit codes are wrk's: 0 the load was run, even when requests failed; 1 wrong usage, unknown
 host, connection refused, or the script failed; 2 a thread could not be started.";
@@ -96,12 +96,12 @@ Examples:
   jigger image oci:layout:1.0 --format json
   jigger image my-server --max-size 50MB --max-wasted 5%
 
-Exit codes: 0 everything was measured; 1 an image exceeds a limit; 2 wrong usage, or nothing could be
-measured; 3 an image could not be measured, the others were.";
+Exit codes: 0 everything was measured; 1 an image exceeds a limit; 2 wrong usage, or nothing
+could be measured; 3 an image could not be measured, the others were.";
 
 pub const INIT: &str = "\
 Examples:
-  jigger init                            writes jigger.toml for the servers below this folder
+  jigger init                            write jigger.toml for the servers below this folder
   jigger init services -o services.toml  write services/services.toml for the servers in services/";
 
 pub const COMPLETIONS: &str = "\

@@ -39,7 +39,7 @@ pub struct LoadArgs {
     /// Requests due at the same time
     #[arg(long, value_name = "N", requires = "rate", default_value_t = 1, value_parser = whole::<u32>(1, u32::MAX.into()))]
     pub burst: u32,
-    /// Ramp up over this time: open the connections one by one or, with --rate, raise the rate steadily
+    /// Ramp up over this time: open the connections evenly or, with --rate, raise the rate evenly
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub ramp: Option<Time>,
     /// Use a new connection for each request
@@ -80,8 +80,9 @@ pub struct LoadArgs {
     /// Body of a correct response, byte for byte
     #[arg(long, value_name = "TEXT")]
     pub expect_body: Option<String>,
-    /// Highest share of failed requests, such as 1% or 0.01; above it the exit code is 4. If the rate
-    /// was not reached or the server stopped responding, requests without a response count as failed
+    /// Highest allowed share of failed requests among those due, such as 1% or 0.01; above it the exit
+    /// code is 4. If the rate was not reached or the server stopped responding, requests without a
+    /// response count as failed
     #[arg(long, value_name = "SHARE", default_value = "0")]
     pub max_error_rate: String,
     /// End with exit code 1 if this condition is true, such as "p99 > 20ms", "error_rate > 1%" or
@@ -221,7 +222,7 @@ pub struct CrossCheckArgs {
     /// Run only this tool (repeatable): wrk, python, hey, ab, h2load, oha, k6 or vegeta
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
-    /// Number of rounds: each launches every server anew and runs every tool on it; intervals need 3
+    /// Number of rounds: each restarts every server and runs every tool on it; intervals need 3
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub rounds: u16,
     /// Run two rounds of at most 100 requests or 300 ms per tool

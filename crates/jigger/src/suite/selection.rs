@@ -152,7 +152,7 @@ pub enum Place {
     Processes,
     /// In containers, from the contenders' images.
     Containers,
-    /// Each both ways.
+    /// Each contender both ways.
     Both,
 }
 
