@@ -118,6 +118,9 @@ pub struct OutputArgs {
     /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
+    /// Show every figure, sentence and remedy instead of the summary (text)
+    #[arg(long)]
+    pub details: bool,
     /// Also write a report to this file; the extension (.html, .md, .json, .csv, .txt) sets its format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
@@ -160,7 +163,7 @@ pub enum Color {
 impl Color {
     /// What a text report on standard output may use.
     pub fn look(self) -> Look {
-        Look { color: self.is_wanted(), width: columns() }
+        Look { color: self.is_wanted(), width: columns(), has_details: false }
     }
 
     fn is_wanted(self) -> bool {
@@ -216,6 +219,9 @@ pub struct ReportArgs {
     /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
+    /// Show every figure, sentence and remedy instead of the summary (text)
+    #[arg(long)]
+    pub details: bool,
     /// Write the report to this file instead; the extension sets its format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
@@ -357,6 +363,18 @@ pub struct SchemaArgs {
     /// What the schema describes
     #[arg(value_enum)]
     pub of: Schema,
+}
+
+impl OutputArgs {
+    pub fn look(&self) -> Look {
+        Look { has_details: self.details, ..self.shown.look() }
+    }
+}
+
+impl ReportArgs {
+    pub fn look(&self) -> Look {
+        Look { has_details: self.details, ..self.shown.look() }
+    }
 }
 
 impl ShownArgs {

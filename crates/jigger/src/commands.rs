@@ -27,7 +27,7 @@ use crate::pipeline::{self, RunContext};
 use crate::plan::RunPlan;
 use crate::prepare::Images;
 use crate::record::{Ended, Record, RecordError};
-use crate::report::render_as;
+use crate::report::{Format, render_as};
 use crate::server::{VERB, guard};
 
 /// How the program ends; documented in the help and the README.
@@ -137,10 +137,16 @@ fn measure(plan: &RunPlan, images: Images, out: &OutputArgs) -> Result<Exit> {
     };
     let file = pipeline::run(plan, &context).map_err(|error| elsewhere(error, "--record FILE"))?;
     let analysis = Analysis::of(&file.record);
-    output::print(&render_as(&analysis, out.format, out.shown.look()))?;
+    output::print(&render_as(&analysis, out.format, out.look()))?;
     output::write_files(&analysis, &out.output, out.charts.as_deref())?;
     if let Some(path) = &file.path {
-        output::note(&format!("record: {}", path.display()));
+        let path = path.display();
+        output::note(&format!("record: {path}"));
+        if out.format == Format::Text && !out.details {
+            output::note(&format!(
+                "every figure: jigger report {path} --details; charts: -o report.html"
+            ));
+        }
     }
     Ok(match file.record.ended {
         Ended::Interrupted => Exit::Interrupted,
