@@ -19,7 +19,7 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::suite::Selection;
 
-pub use refusal::parse;
+pub use refusal::{no_command_or_suite, parse};
 
 pub use load::{CrossCheckArgs, Distribution, LoadArgs, TimeitArgs, WrkArgs};
 
@@ -77,9 +77,9 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::RUN)]
 pub struct RunArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known
-    #[arg(default_value = "pong")]
-    pub suite: String,
+    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
+    /// exists, otherwise pong]
+    pub suite: Option<String>,
     /// What the command line adds to the suite.
     #[command(flatten)]
     pub options: Options,
@@ -187,9 +187,9 @@ fn columns() -> usize {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::CHECK)]
 pub struct CheckArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known
-    #[arg(default_value = "pong")]
-    pub suite: String,
+    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
+    /// exists, otherwise pong]
+    pub suite: Option<String>,
     /// Which contenders take part, and where they run.
     #[command(flatten)]
     pub selection: Selection,

@@ -29,10 +29,11 @@ pub struct LoadArgs {
     /// Number of requests, instead of a duration
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
     pub requests: Option<u64>,
-    /// Requests due each second, such as 500 or 2k (open loop). Without it each connection sends its
-    /// next request when it has its response (closed loop)
-    #[arg(short, long, value_name = "N", value_parser = rate)]
-    pub rate: Option<f64>,
+    /// Requests due each second, such as 500 or 2k (open loop); several, such as 100,200,400, are tried
+    /// one after another. Without it each connection sends its next request when it has its response
+    /// (closed loop)
+    #[arg(short, long, value_name = "N", value_parser = rate, value_delimiter = ',')]
+    pub rate: Vec<f64>,
     /// Exponential intervals between requests, as from independent users, instead of even ones
     #[arg(long, requires = "rate")]
     pub exponential: bool,

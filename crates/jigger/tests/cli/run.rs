@@ -295,3 +295,14 @@ fn cores_are_those_asked_for_and_sharing_one_is_told() {
     lab.run(&["report", "record.json", "--format", "html"]).expect(0, &[&again]);
     lab.run(&[&["check", "suite.toml"][..], &cores].concat()).expect(0, &["shared-cores: "]);
 }
+
+#[test]
+fn the_folders_own_suite_is_the_default_one() {
+    let lab = Lab::new("", &[contender("one", "pong", "")], COUNTED);
+    std::fs::rename(lab.path("suite.toml"), lab.path("jigger.toml")).unwrap();
+    let said = ["the suite is ./jigger.toml", "lab: 1 server"];
+    lab.run(&["--quick", "--rounds", "1", "--no-images", "--record", "record.json"])
+        .expect(0, &said[..1]);
+    lab.run(&["run", "--quick", "--rounds", "1", "--record", "record.json"]).expect(0, &said);
+    lab.run(&["check"]).expect(0, &said[..1]);
+}
