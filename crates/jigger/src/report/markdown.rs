@@ -24,10 +24,9 @@ pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
     text.push_str(&at_a_glance(analysis));
     let sentences = sentences(analysis);
     if !sentences.is_empty() {
-        text.push_str("\n### Comparisons\n\n");
-    }
-    for sentence in &sentences {
-        text.push_str(&format!("- {}\n", marked(sentence)));
+        text.push_str("\n<details><summary>All comparisons</summary>\n\n");
+        text.extend(sentences.iter().map(|sentence| format!("- {}\n", marked(sentence))));
+        text.push_str("\n</details>\n");
     }
     for table in tables(analysis) {
         text.push_str(&format!("\n### {}\n\n{}", escaped(&table.title), markdown_table(&table)));
@@ -41,7 +40,7 @@ pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
     }
     let warnings = warnings(analysis);
     if !warnings.is_empty() {
-        text.push_str("\n### What to know before believing it\n\n");
+        text.push_str("\n### Caveats\n\n");
         for warning in &warnings {
             text.push_str(&format!("- {}\n", warning_text(warning)));
         }
