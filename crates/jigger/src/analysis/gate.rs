@@ -127,14 +127,14 @@ fn client_limited(
             if disturbed_ceiling { " (a disturbed ceiling, perhaps too low)" } else { "" }
         ));
     }
-    format!("{}: a bound, not a value", found.join(" and "))
+    format!("{}: lower bound only", found.join(" and "))
 }
 
 /// Neither the server nor the load engine is to blame.
 fn port_limited(trial: &TrialRecord, local_ports: u32) -> String {
     format!(
         "{:.0} connections were opened a second, and this machine's {local_ports} local ports \
-         suffice for about {:.0}: a bound, not a value",
+         suffice for about {:.0}: lower bound only",
         number(trial.connections_opened) * 1e9 / number(trial.elapsed_ns),
         connections_per_second(local_ports)
     )
@@ -144,7 +144,7 @@ fn port_limited(trial: &TrialRecord, local_ports: u32) -> String {
 fn departed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
     let occupied = trial::departed(scenario, trials.iter().copied())?;
     Some(format!(
-        "rate x mean latency accounts for {occupied:.1} connections in the median round, not for {}",
+        "Little's law check failed in the median round: {occupied:.1} connections implied, {} configured",
         scenario.connections
     ))
 }
@@ -242,7 +242,7 @@ mod tests {
         each(&mut record, "gin", |round, trial| {
             trial.engine_cpu_ns = SECOND * 2 * (99 - round as u64) / 100;
         });
-        let said = "the load engine used 96 % of its cores: a bound, not a value";
+        let said = "the load engine used 96 % of its cores: lower bound only";
         assert_eq!(detail(&record, "client-limited").as_deref(), Some(said));
     }
 
@@ -274,7 +274,7 @@ mod tests {
         at_the_ports(&mut record, "gin");
         assert_eq!(detail(&record, "client-limited"), None);
         let said = "14147 connections were opened a second, and this machine's 28232 local ports \
-                    suffice for about 14116: a bound, not a value";
+                    suffice for about 14116: lower bound only";
         assert_eq!(detail(&record, "port-limited").as_deref(), Some(said));
         let withheld = |record: &Record| {
             let analysis = Analysis::of(record);
@@ -323,8 +323,7 @@ mod tests {
                 departs(trial);
             }
         });
-        let said =
-            "rate x mean latency accounts for 25.6 connections in the median round, not for 32";
+        let said = "Little's law check failed in the median round: 25.6 connections implied, 32 configured";
         assert_eq!(detail(&record, "littles-law").as_deref(), Some(said));
         assert_eq!(rounds(&record), None, "those that agree are not picked out either");
     }

@@ -233,8 +233,8 @@ fn closing(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> 
         .filter_map(|name| {
             let closer = if closes(name) { name } else { baseline };
             let text = format!(
-                "{kept}: {closer} closes its connections: {name} over {baseline} is {} as asked \
-                 and {} with a fresh connection for each request for both.",
+                "{kept}: {closer} closes its connections: {name} over {baseline} is {} with keep-alive \
+                 and {} with one connection per request for both.",
                 ratio(kept, name)?,
                 ratio(&scenario.name, name)?
             );
@@ -340,14 +340,14 @@ fn build(contender: &ContenderRecord, made: &ArtifactRecord) -> String {
     let time = contender.build_seconds.map_or_else(String::new, |seconds| {
         let took = with_unit(seconds, Unit::Seconds);
         match build {
-            BuildKind::Clean => format!("; built anew in {took}"),
-            BuildKind::First => format!("; built for the first time in {took}"),
-            BuildKind::Changed => format!("; built on what was there in {took}"),
-            BuildKind::Unchanged => format!("; nothing had changed, so {took} is no build time"),
+            BuildKind::Clean => format!(", clean build {took}"),
+            BuildKind::First => format!(", first build {took}"),
+            BuildKind::Changed => format!(", incremental build {took}"),
+            BuildKind::Unchanged => format!("; nothing had changed, so {took} is not a build time"),
         }
     });
     let size = bytes(number(*size));
-    format!("build: {}'s {path} has {size}{time}.", contender.name)
+    format!("build: {}: {path} {size}{time}.", contender.name)
 }
 
 /// What a container adds or takes, in the metrics that people ask about.

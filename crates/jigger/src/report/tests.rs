@@ -546,7 +546,7 @@ fn what_closing_costs_is_said_in_ratios() {
     }
     let text = render(&Analysis::of(&record), Format::Text, false);
     let sentence = "saturation: flask closes its connections: gin over flask is 10.0x (10.0 to 10.0) \
-                    as asked and 4.00x (4.00 to 4.00) with a fresh connection for each request for \
+                    with keep-alive and 4.00x (4.00 to 4.00) with one connection per request for \
                     both.";
     assert!(text.contains(sentence), "{text}");
     let look = Look { color: false, width: 400, has_details: false };

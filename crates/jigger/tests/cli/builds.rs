@@ -33,21 +33,19 @@ fn made(name: &str, bytes: u64, build: &str) -> Value {
 #[test]
 fn a_clean_build_takes_the_place_of_the_build_where_there_is_one() {
     let lab = lab();
-    let said = [
-        "build: one's made-one has 5.00 B; built anew in",
-        "build: two's made-two has 3.00 B; built for the first time in",
-    ];
+    let said =
+        ["build: one: made-one 5.00 B, clean build", "build: two: made-two 3.00 B, first build"];
     let built = run(&lab, &["--clean-build"], &said);
     assert_eq!(built, [made("one", 5, "clean"), made("two", 3, "first")]);
 
     let said = [
-        "build: one's made-one has 3.00 B; built on what was there in",
-        "build: two's made-two has 3.00 B; nothing had changed, so",
+        "build: one: made-one 3.00 B, incremental build",
+        "build: two: made-two 3.00 B; nothing had changed, so",
     ];
     let built = run(&lab, &[], &said);
     assert_eq!(built, [made("one", 3, "changed"), made("two", 3, "unchanged")]);
 
-    let built = run(&lab, &["--clean-build"], &["build: one's made-one has 5.00 B; built anew in"]);
+    let built = run(&lab, &["--clean-build"], &["build: one: made-one 5.00 B, clean build"]);
     assert_eq!(built, [made("one", 5, "clean"), made("two", 3, "unchanged")]);
 }
 

@@ -40,7 +40,7 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
         p.how {
             "Each mark is a ratio to " b { (analysis.record.suite.baseline) }
             " over the rounds that both share; each line its 95 % interval. The grey band is the "
-            "margin: within it two servers are the same. Hollow: no difference shown for sure."
+            "margin: within it two servers are the same. Hollow: no difference shown."
         }
         div.charts { @for forest in &headlines { (forest.figure(caveats)) } }
         @if !others.is_empty() {
