@@ -19,7 +19,7 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::suite::Selection;
 
-pub use refusal::parse;
+pub use refusal::{no_command_or_suite, parse};
 
 pub use load::{CrossCheckArgs, Distribution, LoadArgs, TimeitArgs, WrkArgs};
 
@@ -79,9 +79,9 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::RUN)]
 pub struct RunArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known
-    #[arg(default_value = "pong")]
-    pub suite: String,
+    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
+    /// is there, otherwise pong]
+    pub suite: Option<String>,
     /// What is asked for beside the suite.
     #[command(flatten)]
     pub options: Options,
@@ -120,6 +120,9 @@ pub struct OutputArgs {
     /// What is written to standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
+    /// Show every figure, sentence and remedy instead of the summary (text)
+    #[arg(long)]
+    pub details: bool,
     /// Also write a report here; the extension (.html, .md, .json, .csv, .txt) chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
@@ -162,7 +165,7 @@ pub enum Color {
 impl Color {
     /// What a text report on standard output may use.
     pub fn look(self) -> Look {
-        Look { color: self.is_wanted(), width: columns() }
+        Look { color: self.is_wanted(), width: columns(), has_details: false }
     }
 
     fn is_wanted(self) -> bool {
@@ -186,9 +189,9 @@ fn columns() -> usize {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::CHECK)]
 pub struct CheckArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known
-    #[arg(default_value = "pong")]
-    pub suite: String,
+    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
+    /// is there, otherwise pong]
+    pub suite: Option<String>,
     /// Who takes part, and where.
     #[command(flatten)]
     pub selection: Selection,
@@ -218,6 +221,9 @@ pub struct ReportArgs {
     /// What is written to standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
+    /// Show every figure, sentence and remedy instead of the summary (text)
+    #[arg(long)]
+    pub details: bool,
     /// Write it here instead; the extension chooses the format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
@@ -370,6 +376,18 @@ pub struct SchemaArgs {
     /// Of what
     #[arg(value_enum)]
     pub of: Schema,
+}
+
+impl OutputArgs {
+    pub fn look(&self) -> Look {
+        Look { has_details: self.details, ..self.shown.look() }
+    }
+}
+
+impl ReportArgs {
+    pub fn look(&self) -> Look {
+        Look { has_details: self.details, ..self.shown.look() }
+    }
 }
 
 impl ShownArgs {

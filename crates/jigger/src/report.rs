@@ -4,6 +4,7 @@
 pub mod changes;
 mod chart;
 mod csv;
+mod glance;
 mod html;
 pub mod json;
 pub mod load;
@@ -79,6 +80,8 @@ pub struct Look {
     pub color: bool,
     /// Columns; nothing that can be wrapped is wider.
     pub width: usize,
+    /// Whether every figure and sentence is shown, in place of the view from above.
+    pub has_details: bool,
 }
 
 /// What a colour stands for.
@@ -112,7 +115,7 @@ impl Tone {
 impl Default for Look {
     /// What suits a file or a log: no colour, 80 columns.
     fn default() -> Self {
-        Self { color: false, width: 80 }
+        Self { color: false, width: 80, has_details: false }
     }
 }
 

@@ -11,10 +11,24 @@ use super::refusal::is_called;
 
 /// Where the sources advise a flag, and the commands that can come to say so.
 const ADVICE: &[(&str, &[&str], &[&str])] = &[
-    ("commands.rs", &["record"], &["run", "compare"]),
+    ("commands.rs", &["record", "details"], &["run", "compare"]),
     ("commands/ab.rs", &["metric", "records"], &["ab"]),
     ("commands/cross_check.rs", &["tool"], &["cross-check"]),
-    ("commands/load.rs", &["connect-to", "cpus", "lines", "no-tui", "request", "tui"], &["load"]),
+    (
+        "commands/load.rs",
+        &[
+            "connect-to",
+            "cpus",
+            "fail-if",
+            "lines",
+            "max-error-rate",
+            "no-tui",
+            "percentiles",
+            "request",
+            "tui",
+        ],
+        &["load"],
+    ),
     ("commands/report.rs", &["metric", "relative", "force"], &["diff"]),
     ("commands/report.rs", &["against"], &["report"]),
     ("commands/report.rs", &["format"], &["diff"]),
@@ -23,7 +37,9 @@ const ADVICE: &[(&str, &[&str], &[&str])] = &[
     ("pipeline.rs", &["server-cpus"], &["run", "compare", "check"]),
     ("pipeline.rs", &["no-images"], &["run"]),
     ("prepare.rs", &["in"], &["run"]),
-    ("report/load.rs", &["rate"], &["load"]),
+    ("report/load/condition.rs", &["fail-if"], &["load"]),
+    ("report/load/text.rs", &["rate"], &["load"]),
+    ("report/load/timeline.rs", &["timeline"], &["load"]),
     ("suite/selection.rs", &["network"], &["run", "check"]),
     ("visit/launched.rs", &["memory"], &["run", "check"]),
     ("visit/live.rs", &["network"], &["run", "check"]),

@@ -6,6 +6,7 @@
 mod caveats;
 mod costs;
 mod figures;
+mod glance;
 mod images;
 mod latency;
 mod provenance;
@@ -83,7 +84,8 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
 fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<Section> {
     let section = |id, title, body: Option<Markup>| Some(Section { id, title, body: body? });
     [
-        section("verdicts", "Verdicts", verdicts(analysis)),
+        section("glance", "At a glance", glance::body(analysis)),
+        section("verdicts", "Comparisons", verdicts(analysis)),
         section("thresholds", "Thresholds", thresholds(analysis)),
         section("ratios", "Ratios to the baseline", ratios::body(analysis, caveats)),
         section("figures", "Figures", figures::body(analysis, caveats)),

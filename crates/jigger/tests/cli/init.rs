@@ -78,7 +78,10 @@ fn the_suite_for_real_servers_passes_the_check() {
         ("services/rust/Cargo.toml", "[package]\nname = \"pong\"\nedition = \"2021\"\n"),
         ("services/rust/src/main.rs", RUST),
     ]);
-    lab.run(&["init"]).expect(0, &["jigger.toml", "next: jigger check ./jigger.toml"]);
+    lab.run(&["init"]).expect(
+        0,
+        &["jigger.toml", "next: jigger check ./jigger.toml, then jigger run ./jigger.toml"],
+    );
     let check = lab.run(&["check", "jigger.toml"]);
     for name in ["go", "node", "python", "rust"] {
         check.expect(0, &[&format!("{name}: answers correctly")]);
