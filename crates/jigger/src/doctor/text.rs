@@ -73,8 +73,8 @@ mod tests {
         let expected = "all\n  fine    cores: 2; each has its own\n  lacking go: not on PATH; needed \
                         for: Go servers\n          to do: install Go\n\n2 findings: 1 fine, 0 poor, 1 \
                         lacking, 0 unknown. Nothing was changed.\n";
-        assert_eq!(found.text(Look { color: false, width: 100 }), expected);
-        let coloured = found.text(Look { color: true, width: 100 });
+        assert_eq!(found.text(Look { width: 100, ..Look::default() }), expected);
+        let coloured = found.text(Look { color: true, width: 100, ..Look::default() });
         assert!(coloured.contains("\u{1b}[33mlacking\u{1b}[0m go"), "{coloured}");
     }
 }
