@@ -17,7 +17,7 @@ environment = source .jigger/setup.env; source .jigger/bases.env
 post_bases = $(if $(filter post,$(notdir $(basename $(SUITE)))),alpine golang)
 jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
 
-.PHONY: help setup setup-test bench bench-peers test lint dependencies bases fuzz
+.PHONY: help setup setup-test bench bench-peers test lint dependencies bases fuzz packages workflows dist
 
 help:
 	@echo 'make bench              set up, then measure the default suite'
@@ -26,6 +26,9 @@ help:
 	@echo 'make test               set up, then format, lints, dependencies, the whole test suite, each fuzz target for 5 s'
 	@echo 'make bench-peers        set up, then the load engine beside wrk, ab, h2load, hey and oha'
 	@echo 'make fuzz               each fuzz target for FUZZ_SECONDS (60)'
+	@echo 'make dist               a static program with man pages, completions, package, checksums, SBOM; TARGET=... for another'
+	@echo 'make workflows          the workflows by actionlint'
+	@echo 'make packages           what crates.io would get: packed, unpacked elsewhere, installed and run'
 	@echo 'make setup              install what the suites need and this machine lacks: C linker, Python venv, Go, container engine'
 	@echo 'make setup-test         the same for the tests: also a browser, axe-core, ip, wrk'
 	@echo 'SETUP=0                 with any of them: install nothing'
@@ -66,6 +69,15 @@ dependencies: setup-test
 
 bases: setup-test
 	source .jigger/setup.env; scripts/base-images.sh >.jigger/bases.env
+
+packages:
+	scripts/check-packages.sh
+
+dist:
+	scripts/dist.sh $(TARGET)
+
+workflows: setup
+	$(environment); scripts/check-workflows.sh
 
 # How long each target is fuzzed: by itself, and at the end of the tests, where it is to hold only.
 FUZZ_SECONDS ?= 60

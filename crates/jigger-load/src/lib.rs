@@ -5,6 +5,8 @@
 //! [`NullServer`] answers as fast as this machine can, and [`ceiling`] is the rate at which
 //! the engine asks it. Linux only: the network is reached through epoll, without unsafe code.
 
+#![doc = "\n"]
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
 pub mod expect;

@@ -13,24 +13,9 @@
 //!    over the rounds of one run, [`Contrast::between`] one contender between two runs.
 //! 4. [`judge`] turns the comparisons of a report into [`Verdict`]s under Holm's control.
 //! 5. [`Looks`] says when to look at the verdicts, and what each look may spend.
-//!
-//! ```
-//! use jigger_stats::{Case, Direction, Looks, Margin, Panel, Verdict, holm_adjusted, judge};
-//!
-//! let rounds = |values: [f64; 5]| values.map(Some);
-//! let baseline = rounds([101.0, 99.0, 100.0, 102.0, 98.0]);
-//! let again = rounds([100.5, 99.5, 101.5, 98.5, 100.0]);
-//! let contender = rounds([121.0, 120.0, 119.5, 123.0, 118.0]);
-//! let panel = Panel::new(&[vec![&baseline[..], &again[..]], vec![&contender[..]]]);
-//! let contrast = panel.contrast(1, 0).expect("both have rounds");
-//! let (same, different) = (Margin::default(), Margin::NONE);
-//! let case = Case { contrast, direction: Direction::HigherIsBetter, same, different };
-//! let level = Looks::planned(5, 20, 3)?.level_after(5, false);
-//! let finding = judge(&[case], level)[0].expect("five rounds have an interval");
-//! assert_eq!(finding.verdict, Verdict::Better);
-//! # Ok::<(), jigger_stats::StatsError>(())
-//! ```
 
+#![doc = "\n"]
+#![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
 mod contrast;

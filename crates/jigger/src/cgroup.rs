@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use procfs::process::Process;
+use rustix::fs::{Access, access};
 
 /// The environment variable that, set to 0, keeps the guard from making a cgroup.
 const SWITCH: &str = "JIGGER_CGROUP";
@@ -52,6 +53,49 @@ impl Group {
     }
 }
 
+/// Why a server has no group of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoCgroup {
+    /// [`SWITCH`] is set to 0.
+    SwitchedOff,
+    /// No cgroup v2 is mounted, or jigger's own group is not in it.
+    NoHierarchy,
+    /// A group of its own would change how the server shares the processors with the load engine,
+    /// and the measurement with it.
+    HandsOutControllers,
+    NoPermission,
+}
+
+/// The group below which the guard may make one, if it may. Nothing is changed.
+pub(crate) fn usable_parent() -> Result<PathBuf, NoCgroup> {
+    if env::var_os(SWITCH).is_some_and(|value| value == "0") {
+        return Err(NoCgroup::SwitchedOff);
+    }
+    let own = Process::myself().ok().and_then(|own| Group::of(&own, None));
+    let parent = own.ok_or(NoCgroup::NoHierarchy)?.folder;
+    let controllers = fs::read_to_string(parent.join("cgroup.subtree_control"))
+        .map_err(|_| NoCgroup::NoHierarchy)?;
+    if !controllers.trim().is_empty() {
+        return Err(NoCgroup::HandsOutControllers);
+    }
+    let may = Access::WRITE_OK | Access::EXEC_OK;
+    access(&parent, may).map_err(|_| NoCgroup::NoPermission)?;
+    Ok(parent)
+}
+
+/// The controllers of cgroup v2 that jigger's own group may use.
+pub(crate) fn controllers() -> Vec<String> {
+    let own = Process::myself().ok().and_then(|own| Group::of(&own, None));
+    let file = own.map(|group| group.folder.join("cgroup.controllers"));
+    let text = file.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Whether jigger's own group has processor time accounted and limited by version 1.
+pub(crate) fn has_cpu_of_v1() -> bool {
+    Process::myself().is_ok_and(|own| Group::of(&own, Some("cpu")).is_some())
+}
+
 /// A cgroup made by the guard below the one that jigger runs in.
 #[derive(Debug)]
 pub(crate) struct Cgroup {
@@ -62,18 +106,9 @@ pub(crate) struct Cgroup {
 impl Cgroup {
     /// Makes one and moves the calling process into it, so that what it starts is born there.
     ///
-    /// `None` wherever this cannot be had: no cgroup v2, no permission, [`SWITCH`] set to 0, or a
-    /// parent that hands out controllers. In that last case a group of its own would change how the
-    /// server shares the processors with the load engine, and the measurement with it.
+    /// `None` wherever this cannot be had: see [`NoCgroup`].
     pub(crate) fn enter() -> Option<Self> {
-        if env::var_os(SWITCH).is_some_and(|value| value == "0") {
-            return None;
-        }
-        let parent = Group::of(&Process::myself().ok()?, None)?.folder;
-        let controllers = fs::read_to_string(parent.join("cgroup.subtree_control")).ok()?;
-        if !controllers.trim().is_empty() {
-            return None;
-        }
+        let parent = usable_parent().ok()?;
         let path = parent.join(format!("jigger-{}", std::process::id()));
         // Left behind by a guard of the same process id that was killed.
         let _ = fs::remove_dir(&path);

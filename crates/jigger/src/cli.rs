@@ -65,6 +65,8 @@ pub enum Command {
     Image(ImageArgs),
     /// Writes a commented suite for the servers that it finds in a folder
     Init(InitArgs),
+    /// Says what this machine has and lacks for measuring, and the remedies; changes nothing
+    Doctor(DoctorArgs),
     /// Prints the completions for a shell
     Completions(CompletionsArgs),
     /// Prints the man page, or writes one for each command
@@ -336,6 +338,18 @@ pub struct InitArgs {
     /// Name of the suite file in that folder; an existing file is never overwritten
     #[arg(short = 'o', long = "output", value_name = "FILE", default_value = "jigger.toml")]
     pub file: PathBuf,
+}
+
+/// `jigger doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::HINT, after_long_help = examples::DOCTOR)]
+pub struct DoctorArgs {
+    /// What is written to standard output
+    #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
+    pub format: Format,
+    /// Colour in the text
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
 }
 
 /// `jigger completions`.

@@ -4,6 +4,7 @@ mod ab;
 mod about;
 mod check;
 mod cross_check;
+mod doctor;
 mod image;
 mod init;
 mod load;
@@ -88,6 +89,7 @@ pub fn main() -> ExitCode {
         Some(Command::Diff(args)) => report::diff(&args),
         Some(Command::Image(args)) => image::run(&args),
         Some(Command::Init(args)) => init::run(&args),
+        Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Completions(args)) => about::completions(&args),
         Some(Command::Man(args)) => about::man(&args),
         Some(Command::Schema(args)) => about::schema(&args),

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
 use crate::record::{ContenderRecord, Evidence, Record, TrialRecord, VisitRecord};
@@ -63,7 +64,7 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
                 "load engine and servers share core {}; both are slower for it",
                 cpu_list(&shared, ",")
             ),
-            "use a machine with two cores or more, or give --client-cpus and --server-cpus",
+            Placement::SHARED_REMEDY,
         );
     }
     let siblings = placement.siblings_apart(&record.host.smt_siblings);
@@ -74,7 +75,7 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
                 "the load engine's core {client} and the servers' core {server} are threads of one \
                  physical core, so each slows the other"
             ),
-            "put them on different physical cores with --client-cpus and --server-cpus",
+            Placement::SIBLINGS_REMEDY,
         );
     }
     found

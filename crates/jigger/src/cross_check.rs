@@ -29,7 +29,7 @@ use tool::Task;
 
 pub use checked::Checked;
 pub use error::ToolError;
-pub use tool::{Found, TOOLS, Tool};
+pub use tool::{Found, TOOLS, Tool, version};
 
 /// The seed of the tools' orders.
 const SEED: u64 = 43;

@@ -140,6 +140,12 @@ impl HostReading {
     }
 }
 
+/// Share of these cores' time since the host started that the hypervisor kept for others.
+pub fn steal_share_since_start(cpus: &[usize]) -> f64 {
+    let time = CoreTime::now(cpus);
+    time.share(time.steal_ticks)
+}
+
 fn frequency_mhz(cpus: &[usize]) -> Option<f64> {
     let found: Vec<f64> =
         cpus.iter().filter_map(|cpu| of_core(*cpu, "cpufreq/scaling_cur_freq")).collect();

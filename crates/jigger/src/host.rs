@@ -1,5 +1,7 @@
 //! The machine's facts, and which cores client and servers get.
 
+mod connection_table;
+
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::ops::RangeInclusive;
@@ -8,6 +10,8 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::cpu_list;
+
+pub use connection_table::ConnectionTable;
 
 /// What the figures were measured on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -179,6 +183,13 @@ pub struct Placement {
 }
 
 impl Placement {
+    /// For a client and servers on the same cores.
+    pub const SHARED_REMEDY: &'static str =
+        "use a machine with two cores or more, or give --client-cpus and --server-cpus";
+    /// For a client and servers on threads of one physical core.
+    pub const SIBLINGS_REMEDY: &'static str =
+        "put them on different physical cores with --client-cpus and --server-cpus";
+
     /// A quarter of the cores, one at least, for the client; the rest for the
     /// servers; on a single core both share it.
     pub fn split(cores: &[usize]) -> Self {

@@ -41,6 +41,7 @@ mod session;
 mod visit;
 
 pub mod cross_check;
+mod doctor;
 mod pipeline;
 pub mod schema;
 

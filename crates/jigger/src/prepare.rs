@@ -86,10 +86,7 @@ impl Diagnostic for PrepareError {
     fn remedy(&self) -> Cow<'static, str> {
         match self {
             Self::ImageOnly => "give it a start, or run it by `jigger run --in containers`".into(),
-            Self::MissingProgram(program) => {
-                let known = REMEDIES.iter().find(|(name, _)| name == program);
-                known.map_or_else(|| format!("install {program}").into(), |(_, how)| (*how).into())
-            }
+            Self::MissingProgram(program) => how_to_install(program),
             Self::NoArtifact(_) => "correct it, or the key artifact".into(),
             Self::NotRun { source, .. } => source.remedy(),
             _ => "".into(),
@@ -111,7 +108,14 @@ const REMEDIES: &[(&str, &str)] = &[
     ("cargo", "install Rust (https://rustup.rs)"),
     ("rustup", "install Rust with rustup (https://rustup.rs), which has the target for musl"),
     ("node", "install Node.js (https://nodejs.org)"),
+    ("java", "install a JDK (Debian: default-jdk-headless)"),
 ];
+
+/// The remedy for a program that is not on PATH.
+pub fn how_to_install(program: &str) -> Cow<'static, str> {
+    let known = REMEDIES.iter().find(|(name, _)| *name == program);
+    known.map_or_else(|| format!("install {program}").into(), |(_, how)| (*how).into())
+}
 
 /// Prepares every contender; one entry each, in the suite's order.
 pub fn prepare(

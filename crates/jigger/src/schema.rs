@@ -8,6 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use crate::cross_check::report::json as cross_check;
+use crate::doctor::{self, Examination};
 use crate::image::{self, ImageReport};
 use crate::record::{self, Record};
 use crate::report::changes;
@@ -38,6 +39,8 @@ pub enum Schema {
     Image,
     /// The JSON of `cross-check`.
     CrossCheck,
+    /// The JSON of `doctor`.
+    Doctor,
 }
 
 impl Schema {
@@ -54,6 +57,7 @@ impl Schema {
             Self::Timeit => self.of_output::<TimeitReport>(timeit::VERSION),
             Self::Image => self.of_output::<ImageReport>(image::VERSION),
             Self::CrossCheck => self.of_output::<cross_check::CrossCheck<'_>>(cross_check::VERSION),
+            Self::Doctor => self.of_output::<Examination>(doctor::VERSION),
         }
     }
 
@@ -89,6 +93,7 @@ mod tests {
             (Schema::Timeit, "urn:jigger:timeit:1"),
             (Schema::Image, "urn:jigger:image:1"),
             (Schema::CrossCheck, "urn:jigger:cross-check:1"),
+            (Schema::Doctor, "urn:jigger:doctor:1"),
         ] {
             let value = schema.value();
             assert_eq!(value["$id"], id);

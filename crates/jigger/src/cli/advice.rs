@@ -34,7 +34,6 @@ const ADVICE: &[(&str, &[&str], &[&str])] = &[
     ("commands/report.rs", &["metric", "relative", "force"], &["diff"]),
     ("commands/report.rs", &["against"], &["report"]),
     ("commands/report.rs", &["format"], &["diff"]),
-    ("confounder.rs", &["client-cpus", "server-cpus"], &["run", "compare", "ab", "check"]),
     ("analysis/gate.rs", &["client-cpus"], &["run", "compare", "ab"]),
     ("host.rs", &["client-cpus", "server-cpus"], &["run", "compare", "ab", "check"]),
     ("pipeline.rs", &["server-cpus"], &["run", "compare", "check"]),
@@ -52,6 +51,7 @@ const ADVICE: &[(&str, &[&str], &[&str])] = &[
 const OTHERS: &[&str] = &[
     "cli",
     "cross_check/",
+    "doctor",
     "image",
     "init",
     "plan",

@@ -104,6 +104,13 @@ Examples:
   jigger init                            write jigger.toml for the servers below this folder
   jigger init services -o services.toml  write services/services.toml for the servers in services/";
 
+pub const DOCTOR: &str = "\
+Examples:
+  jigger doctor                            before measuring on a machine for the first time
+  jigger doctor --format json > machine.json
+
+Exit code: 0, whatever is lacking.";
+
 pub const COMPLETIONS: &str = "\
 Examples:
   jigger completions bash > ~/.local/share/bash-completion/completions/jigger

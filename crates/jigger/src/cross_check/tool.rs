@@ -220,9 +220,10 @@ impl Task {
     }
 }
 
-/// The first word that looks like a version in what `-v`, `-V` or `--version` prints.
-fn version(program: &str, runner: &Runner) -> String {
-    let asked = ["--version", "-V", "-v"].iter().find_map(|flag| {
+/// The first word that looks like a version in what a program prints when it is asked for one; empty
+/// when there is none.
+pub fn version(program: &str, runner: &Runner) -> String {
+    let asked = ["--version", "-V", "-v", "version"].iter().find_map(|flag| {
         let programs = [vec![program.to_owned(), (*flag).to_owned()]];
         let limit = Duration::from_secs(5);
         let job = Job { programs: &programs, input: "", cpus: &[], limit };

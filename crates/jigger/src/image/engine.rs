@@ -249,6 +249,17 @@ impl Unavailable {
     }
 }
 
+impl NoEngine {
+    /// What to do about each engine, on one line.
+    pub fn remedies(&self) -> String {
+        let Self::Unavailable(tried) = self else { return String::new() };
+        let remedy = |(program, why): &(Program, Unavailable)| {
+            format!("{program}: {}", why.remedy(*program))
+        };
+        tried.iter().map(remedy).collect::<Vec<_>>().join("; ")
+    }
+}
+
 fn tried_lines(tried: &[(Program, Unavailable)]) -> String {
     tried
         .iter()

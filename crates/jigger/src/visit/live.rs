@@ -16,6 +16,7 @@ use super::warm_up::{Learned, WarmedUp, warm_up};
 use super::{VisitError, capacity, ceiling, kernel, trial, warm_up};
 use crate::disturbance::{Disturbance, HostReading};
 use crate::event::{Event, Listener};
+use crate::host::ConnectionTable;
 use crate::image::{ContainerSpec, Engine};
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
@@ -317,7 +318,8 @@ impl<'a> LiveWorld<'a> {
     /// to come might be dropped.
     fn wait_for_room(&self, listener: &mut Listener<'_>) {
         let begun = Instant::now();
-        let is_over = || kernel::has_room() || begun.elapsed() >= kernel::PATIENCE;
+        let has_room = || ConnectionTable::now().is_none_or(ConnectionTable::has_room);
+        let is_over = || has_room() || begun.elapsed() >= kernel::PATIENCE;
         if !is_over() {
             let name = "waiting until the kernel forgets tracked connections".to_owned();
             listener(Event::Step { name, rate_per_second: None });

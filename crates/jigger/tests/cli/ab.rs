@@ -12,11 +12,11 @@ const SVC: &str = "[[contender]]\nname = \"svc\"\ndir = \"svc\"\n\
 const SCENARIO: &str = "[[scenario]]\nname = \"q\"\nrequests = 5\n";
 
 /// A repository with the server in `svc/`; its second commit changes the file by `edit`.
-struct Fixture {
-    lab: Lab,
+pub struct Fixture {
+    pub lab: Lab,
 }
 
-fn fixture(edit: impl Fn(&str) -> String) -> Fixture {
+pub fn fixture(edit: impl Fn(&str) -> String) -> Fixture {
     let lab = Lab::new("", &[SVC.to_owned()], SCENARIO);
     let fixture = Fixture { lab };
     std::fs::create_dir_all(fixture.lab.path("svc")).unwrap();
@@ -33,7 +33,7 @@ fn fixture(edit: impl Fn(&str) -> String) -> Fixture {
 }
 
 /// Each answer waits 100 ms: whatever else the machine does, there are ten a second at most.
-fn slowed(source: &str) -> String {
+pub fn slowed(source: &str) -> String {
     source.replace("            self.send(", "            time.sleep(0.1)\n            self.send(")
 }
 
@@ -42,7 +42,7 @@ fn touched(source: &str) -> String {
 }
 
 impl Fixture {
-    fn git(&self, arguments: &[&str]) -> String {
+    pub fn git(&self, arguments: &[&str]) -> String {
         let identity = ["-c", "user.name=t", "-c", "user.email=t@localhost"];
         let output = Command::new("git")
             .args(identity)

@@ -5,6 +5,7 @@
 mod ab;
 mod bad_servers;
 mod builds;
+mod ci;
 mod cross_check;
 mod diff;
 mod init;

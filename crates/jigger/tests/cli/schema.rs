@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::lab::{Lab, SCENARIOS, contender, null_server};
+use crate::lab::{Lab, Outcome, SCENARIOS, contender, null_server};
 
 /// A schema as `jigger schema` prints it, made strict: fields that it does not describe are errors
 /// too, although it allows them to those who read.
@@ -134,6 +134,39 @@ fn the_json_of_timeit_is_as_its_schema_says() {
     }
 }
 
+/// Also on a machine without any program, which is no reason to fail.
+#[test]
+fn the_json_of_doctor_is_as_its_schema_says() {
+    let lab = lab();
+    let schema = schema(&lab, "doctor");
+    for path in [std::env::var("PATH").unwrap(), "/nowhere".to_owned()] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_jigger"));
+        command.args(["doctor", "--format", "json"]).env("PATH", &path);
+        let report = Outcome::of(&command.output().unwrap());
+        report.expect(0, &[]);
+        let report: Value = serde_json::from_str(&report.stdout).unwrap();
+        assert_valid(&schema, &report);
+        let topics = report["topics"].as_array().unwrap().iter();
+        let mut findings = topics.flat_map(|topic| topic["findings"].as_array().unwrap());
+        let go = findings.find(|found| found["name"] == "go").unwrap();
+        let is_nowhere = path == "/nowhere";
+        assert_eq!(go["state"] == "lacking", is_nowhere || go["remedy"].is_string(), "{go}");
+        assert!(!is_nowhere || go["remedy"].as_str().unwrap().contains("install Go"), "{go}");
+    }
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_jigger"));
+    command.arg("doctor").env("PATH", "/nowhere");
+    Outcome::of(&command.output().unwrap()).expect(
+        0,
+        &[
+            "cores and clock\n",
+            "lacking go: not on PATH",
+            "to do: install Go",
+            "Nothing was changed.",
+        ],
+    );
+    lab.run(&["doctor", "--format", "html"]).expect(2, &["[possible values: text, json]"]);
+}
+
 /// The fenced blocks of JSON in a page: what is named after `json`, and the text.
 fn examples(page: &str) -> Vec<(&str, String)> {
     let mut lines = page.lines();
@@ -167,7 +200,7 @@ fn every_example_in_the_documents_is_as_its_schema_says() {
     assert_eq!(examples("```json\n{}\n```\n"), [("", "{}".to_owned())]);
     lab.run(&["schema", ""]).expect(2, &["[possible values: suite, report,"]);
     held.sort();
-    assert_eq!(held, ["image", "image", "timeit"]);
+    assert_eq!(held, ["doctor", "image", "image", "timeit"]);
 }
 
 /// What has an interval is held against the schema where the figures are made by hand.

@@ -123,6 +123,17 @@ fn every_source_of_a_contender_is_packaged() {
 }
 
 #[test]
+fn every_crate_says_what_it_is_and_carries_its_licences() {
+    for name in ["jigger", "jigger-load", "jigger-stats"] {
+        let manifest = read(&format!("crates/{name}/Cargo.toml"));
+        assert_none(packaged::unstated(&manifest));
+        for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            assert_eq!(read(&format!("crates/{name}/{licence}")), read(licence));
+        }
+    }
+}
+
+#[test]
 fn the_lints_are_on() {
     assert_none(missing(&read("Cargo.toml"), LINTS));
     assert_none(missing(&read("clippy.toml"), &["too-many-lines-threshold = 70"]));

@@ -51,6 +51,37 @@ pub fn built(gitignore: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
+/// What a package needs to be found and used, as keys of its manifest.
+const STATED: &[&str] = &[
+    "description",
+    "license",
+    "repository",
+    "readme",
+    "keywords",
+    "categories",
+    "rust-version",
+    "version",
+    "edition",
+];
+
+/// The keys that a crate's manifest lacks.
+pub fn unstated(manifest: &str) -> Vec<String> {
+    let package = manifest.split("\n[").next().unwrap_or_default();
+    let states = |key: &&&str| {
+        package.lines().any(|line| line.split([' ', '.']).next().is_some_and(|word| word == **key))
+    };
+    let absent = STATED.iter().filter(|key| !states(key));
+    absent.map(|key| format!("[package] does not state {key}")).collect()
+}
+
+#[test]
+fn a_manifest_that_lacks_a_key_is_found() {
+    let keys: String = STATED.iter().map(|key| format!("{key} = 1\n")).collect();
+    assert!(unstated(&format!("[package]\n{keys}\n[features]")).is_empty());
+    let fewer = keys.replace("readme = ", "[lints]\nreadme = ");
+    assert_eq!(unstated(&format!("[package]\n{fewer}")).len(), 6);
+}
+
 #[test]
 fn a_source_without_a_link_and_a_link_to_something_else_are_found() {
     let set = |paths: &[&str]| paths.iter().map(ToString::to_string).collect::<BTreeSet<_>>();

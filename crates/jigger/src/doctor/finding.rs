@@ -1,0 +1,81 @@
+//! One thing that was looked at.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// As it should be.
+    Fine,
+    /// There, but figures are noisier or lower for it.
+    Poor,
+    /// Not there: what needs it is left out, with the reason.
+    Lacking,
+    /// The machine does not tell.
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// What was looked at.
+    pub name: String,
+    /// How it stands.
+    pub state: State,
+    /// What was found.
+    pub value: String,
+    /// What that means for measuring.
+    pub meaning: String,
+    /// What to do about it, where something can be done.
+    pub remedy: Option<String>,
+}
+
+impl State {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Poor => "poor",
+            Self::Lacking => "lacking",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Finding {
+    pub fn fine(name: &str, value: impl Into<String>, meaning: impl Into<String>) -> Self {
+        Self::new(name, State::Fine, value.into(), meaning.into(), None)
+    }
+
+    pub fn unknown(name: &str, value: impl Into<String>, meaning: impl Into<String>) -> Self {
+        Self::new(name, State::Unknown, value.into(), meaning.into(), None)
+    }
+
+    pub fn poor(
+        name: &str,
+        value: impl Into<String>,
+        meaning: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::new(name, State::Poor, value.into(), meaning.into(), Some(remedy.into()))
+    }
+
+    pub fn lacking(
+        name: &str,
+        value: impl Into<String>,
+        meaning: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::new(name, State::Lacking, value.into(), meaning.into(), Some(remedy.into()))
+    }
+
+    fn new(
+        name: &str,
+        state: State,
+        value: String,
+        meaning: String,
+        remedy: Option<String>,
+    ) -> Self {
+        Self { name: name.to_owned(), state, value, meaning, remedy }
+    }
+}
