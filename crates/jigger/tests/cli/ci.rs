@@ -242,6 +242,22 @@ fn the_job_of_gitlab_keeps_the_reports_and_fails_on_a_slower_head() {
     assert!(names.any(|name| name.ends_with(".html")));
 }
 
+#[test]
+fn every_issue_form_has_fields_with_labels() {
+    let mut fields = 0;
+    for name in ["wrong-figure", "bug", "wish"] {
+        let form = yaml(&format!(".github/ISSUE_TEMPLATE/{name}.yml"));
+        assert!(form["name"].as_str().is_some() && form["description"].as_str().is_some());
+        for field in form["body"].as_vec().unwrap() {
+            assert!(matches!(field["type"].as_str(), Some("textarea" | "input")), "{field:?}");
+            assert!(field["id"].as_str().is_some(), "{name}: {field:?}");
+            assert!(field["attributes"]["label"].as_str().is_some(), "{name}: {field:?}");
+            fields += 1;
+        }
+    }
+    assert!(fields >= 8, "{fields}");
+}
+
 /// The scripts and targets of `make` that a step names and that are not there.
 fn missing(run: &str, makefile: &str) -> Vec<String> {
     let words: Vec<&str> = run.split_whitespace().collect();
