@@ -90,7 +90,7 @@ pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     let requests = load.requests_of(thread);
     match Fixed::of(requests, load.pipeline) {
         Some(fixed) => job_of(seat, driver, fixed),
-        None => job_of(seat, driver, Mix::new(requests, load.seed, thread, load.threads)),
+        None => job_of(seat, driver, Mix::new(load, thread)),
     }
 }
 

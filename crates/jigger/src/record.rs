@@ -195,6 +195,30 @@ pub struct ScenarioRecord {
     /// The scenario that this one repeats with fresh connections, to tell what closing costs.
     #[serde(default)]
     pub fresh_for: Option<String>,
+    /// What was asked; empty for a GET of the contender's URL.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<RequestRecord>,
+}
+
+/// One request of a scenario, as the suite has it: its placeholders are not filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestRecord {
+    /// How often it was sent beside the scenario's others.
+    pub weight: u32,
+    /// Its method.
+    pub method: String,
+    /// What was appended to the contender's URL.
+    pub path: String,
+    /// Its headers, besides `Host` and `Content-Length`.
+    pub headers: Vec<(String, String)>,
+    /// Length of the body.
+    pub body_bytes: u64,
+    /// SHA-256 of the body, hexadecimal; absent without one.
+    pub body_sha256: Option<String>,
+    /// The files that it was read from, by the suite's key.
+    pub files: BTreeMap<String, String>,
+    /// Whether `{{counter}}` and its like were filled in.
+    pub template: bool,
 }
 
 /// A rate that is a share of the slowest contender's capacity, as it was found before the rounds.
@@ -279,8 +303,12 @@ pub struct VisitRecord {
     pub entry: String,
     /// Spawn to first correct answer; absent when jigger did not start it.
     pub startup_ns: Option<u64>,
-    /// What a correct answer looked like.
+    /// What a correct answer looked like; of several requests that which told that the server was
+    /// ready.
     pub evidence: Option<Evidence>,
+    /// What the other requests were answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_evidence: Vec<Evidence>,
     /// Whether the warm-up ended in a steady state.
     pub steady: bool,
     /// Memory of the server's tree before load.
@@ -311,6 +339,9 @@ pub struct VisitRecord {
 /// What was seen when the answers were verified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
+    /// What was asked, such as `POST /orders`; absent for a GET of the contender's URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// HTTP version, such as "1.1".
     pub http_version: String,
     /// Status code.
@@ -409,6 +440,20 @@ pub struct TrialRecord {
     /// The resource that was used up; absent where that is not known, or nothing was answered.
     #[serde(default)]
     pub limit: Option<Limit>,
+    /// Of several requests each by itself, in the scenario's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_request: Vec<RequestTrialRecord>,
+}
+
+/// What became of one of several requests in a trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestTrialRecord {
+    /// Correct answers.
+    pub requests: u64,
+    /// Failed requests.
+    pub errors: u64,
+    /// As that of the trial.
+    pub response_time: String,
 }
 
 /// One rate tried in the search for the highest one that keeps an objective.
@@ -437,6 +482,13 @@ impl TrialRecord {
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
         let answered = self.requests as f64 * 1e9 / self.elapsed_ns.max(1) as f64;
         if self.probes.is_empty() { answered } else { self.capacity_per_second.unwrap_or(0.0) }
+    }
+}
+
+impl RequestRecord {
+    /// `POST /orders`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.method, self.path).trim_end().to_owned()
     }
 }
 

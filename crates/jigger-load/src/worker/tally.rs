@@ -3,7 +3,7 @@
 use crate::failure::{ErrorKind, Errors};
 use crate::load::{Extent, Load, Pacing};
 use crate::protocol::{Flight, Response, Verdict};
-use crate::sample::{EngineUse, Sample, Snapshot, histogram};
+use crate::sample::{EngineUse, RequestSample, Sample, Snapshot, histogram, sum};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,7 +29,8 @@ pub(crate) struct Tally {
     pub(crate) drained: u64,
     pub(crate) idle_ns: u64,
     pub(crate) errors: Errors,
-    response_ns: Histogram<u64>,
+    /// What was asked; one for all where there is no mix.
+    requests: Vec<RequestSample>,
     service_ns: Option<Histogram<u64>>,
     kernel_ns: Option<Histogram<u64>>,
     connect_ns: Histogram<u64>,
@@ -60,7 +61,7 @@ impl Tally {
             drained: 0,
             idle_ns: 0,
             errors: Errors::default(),
-            response_ns: histogram(),
+            requests: vec![RequestSample::default(); load.requests.len().max(1)],
             service_ns: open.then(histogram),
             kernel_ns: load.kernel_timestamps.then(histogram),
             connect_ns: histogram(),
@@ -77,11 +78,11 @@ impl Tally {
         self.tick_end_ns = start_ns + TICK_NS;
     }
 
-    /// A complete response; `arrived_ns` is the kernel's time of its last bytes on the same clock.
+    /// A complete response to that one of several requests; `arrived_ns` is the kernel's time of its last bytes on the same clock.
     /// `is_timed`: nothing else of its batch, if it is of one, is to come.
     pub(crate) fn response(
         &mut self,
-        response: &Response,
+        (request, response): (u32, &Response),
         is_timed: bool,
         now_ns: u64,
         arrived_ns: Option<u64>,
@@ -91,17 +92,26 @@ impl Tally {
             Verdict::WrongStatus if !self.any_status => {
                 let status = response.status;
                 self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
+                self.lose(request);
             }
             Verdict::WrongBody => {
                 let message = "the body differs from the expected one";
                 self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
+                self.lose(request);
             }
             Verdict::Correct | Verdict::WrongStatus => {
                 self.count(now_ns);
                 if is_timed {
-                    self.time(&response.flight, now_ns, arrived_ns);
+                    self.time(request, &response.flight, now_ns, arrived_ns);
                 }
             }
+        }
+    }
+
+    /// One of several requests has failed.
+    pub(crate) fn lose(&mut self, request: u32) {
+        if let Some(part) = self.requests.get_mut(request as usize) {
+            part.errors += 1;
         }
     }
 
@@ -121,7 +131,7 @@ impl Tally {
     #[cold]
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
-            response_time_ns: self.response_ns.clone(),
+            response_time_ns: sum(&self.requests),
             status: statuses(&self.statuses),
             errors: self.errors.clone(),
             closed_by_server: self.closed_by_server,
@@ -147,7 +157,8 @@ impl Tally {
             requests: self.responses,
             due: self.begun + unsent,
             bytes_received: self.bytes,
-            response_time_ns: self.response_ns,
+            response_time_ns: sum(&self.requests),
+            by_request: if self.requests.len() > 1 { self.requests } else { Vec::new() },
             service_time_ns: self.service_ns,
             kernel_time_ns: self.kernel_ns,
             connect_time_ns: self.connect_ns,
@@ -174,14 +185,17 @@ impl Tally {
         self.tick_responses += 1;
     }
 
-    fn time(&mut self, flight: &Flight, now_ns: u64, arrived_ns: Option<u64>) {
+    fn time(&mut self, request: u32, flight: &Flight, now_ns: u64, arrived_ns: Option<u64>) {
         let service_ns = now_ns.saturating_sub(flight.started_ns);
-        match &mut self.service_ns {
-            None => self.response_ns.saturating_record(service_ns),
+        let response_ns = match &mut self.service_ns {
+            None => service_ns,
             Some(recorded) => {
                 recorded.saturating_record(service_ns);
-                self.response_ns.saturating_record(now_ns.saturating_sub(flight.due_ns));
+                now_ns.saturating_sub(flight.due_ns)
             }
+        };
+        if let Some(part) = self.requests.get_mut(request as usize) {
+            part.response_time_ns.saturating_record(response_ns);
         }
         if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
             recorded.saturating_record(arrived_ns.saturating_sub(flight.started_ns));

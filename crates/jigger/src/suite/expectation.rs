@@ -10,6 +10,14 @@ pub struct Expectation {
     pub body: BodyExpectation,
 }
 
+/// What of an expectation is otherwise.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExpectationChange {
+    pub status: Option<u16>,
+    pub headers: Option<Vec<(String, String)>>,
+    pub body: Option<BodyExpectation>,
+}
+
 #[derive(Debug, Clone)]
 pub enum BodyExpectation {
     Any,
@@ -43,6 +51,22 @@ impl Default for Expectation {
 }
 
 impl Expectation {
+    /// The same but for what the change names.
+    #[must_use]
+    pub fn with(&self, change: &ExpectationChange) -> Self {
+        Self {
+            status: change.status.unwrap_or(self.status),
+            headers: change.headers.clone().unwrap_or_else(|| self.headers.clone()),
+            body: change.body.clone().unwrap_or_else(|| self.body.clone()),
+        }
+    }
+
+    /// The same whatever the body is.
+    #[must_use]
+    pub fn without_body(&self) -> Self {
+        Self { body: BodyExpectation::Any, ..self.clone() }
+    }
+
     /// What is wrong with an answer, or `None` when it is as expected.
     pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
         if status != self.status {
