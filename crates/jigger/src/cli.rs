@@ -1,4 +1,4 @@
-//! The command line: flags only. What they do is in `commands`.
+//! The command line: flags only. `commands` has what they do.
 
 #[cfg(test)]
 mod advice;
@@ -20,7 +20,7 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::suite::Selection;
 
-pub use refusal::parse;
+pub use refusal::{no_command_or_suite, parse};
 pub use request::RequestArgs;
 
 pub use load::{CrossCheckArgs, Distribution, LoadArgs, TimeitArgs, WrkArgs};
@@ -28,8 +28,8 @@ pub use load::{CrossCheckArgs, Distribution, LoadArgs, TimeitArgs, WrkArgs};
 /// Measures which of several HTTP servers is faster, by how much, and at what cost.
 ///
 /// Without a command it runs the suite `pong`, which is compiled in: it builds
-/// and starts four small servers (Go, Python twice, Rust), checks their answers,
-/// measures them in interleaved rounds and says what can be believed.
+/// and starts four small servers (Go, Python twice, Rust), checks their responses,
+/// measures them in interleaved rounds, and reports which is faster and by how much.
 #[derive(Debug, Parser)]
 #[command(name = "jigger", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = examples::HINT, after_long_help = examples::JIGGER)]
@@ -45,25 +45,25 @@ pub struct Cli {
 pub enum Command {
     /// Runs a suite: builds, starts, verifies, measures and compares its contenders
     Run(RunArgs),
-    /// Compares servers that are running already: NAME=URL NAME=URL ...
+    /// Compares servers that are already running: NAME=URL NAME=URL ...
     Compare(CompareArgs),
-    /// Loads one server, as with wrk, oha or hey, and reports rate, latency and errors
+    /// Loads one server, as wrk, oha and hey do, and reports rate, latency and errors
     Load(LoadArgs),
-    /// wrk's own flags and wrk's own report; also when the program is called `wrk`
+    /// Takes wrk's flags and prints wrk's report; also when the program is called `wrk`
     Wrk(WrkArgs),
-    /// Times so many requests one after another, as Python's timeit with requests does
+    /// Times N sequential requests, as Python's timeit with requests does
     Timeit(TimeitArgs),
-    /// Runs wrk, Python's requests and other tools on a suite's servers, beside jigger's own engine
+    /// Runs wrk, Python's requests and other tools on a suite's servers, beside jigger's own load generator
     CrossCheck(CrossCheckArgs),
-    /// Builds, starts and verifies a suite's contenders and lists what is unfair; measures nothing
+    /// Builds, starts and verifies a suite's contenders and lists confounders; measures nothing
     Check(CheckArgs),
-    /// Writes the report of a record again
+    /// Makes the report of a record again
     Report(ReportArgs),
     /// Compares two git revisions of a suite's contenders in interleaved rounds, for a pull request
     Ab(AbArgs),
     /// Compares two records: has anything got better or worse?
     Diff(DiffArgs),
-    /// Sizes of container images, layer by layer
+    /// Shows the sizes of container images, layer by layer
     Image(ImageArgs),
     /// Writes a commented suite for the servers that it finds in a folder
     Init(InitArgs),
@@ -79,10 +79,10 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::RUN)]
 pub struct RunArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known
-    #[arg(default_value = "pong")]
-    pub suite: String,
-    /// What is asked for beside the suite.
+    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
+    /// exists, otherwise pong]
+    pub suite: Option<String>,
+    /// What the command line adds to the suite.
     #[command(flatten)]
     pub options: Options,
     /// Where results go.
@@ -100,19 +100,19 @@ pub struct CompareArgs {
     /// Connections of the saturation scenario
     #[arg(short, long, default_value_t = 32, value_parser = whole::<u32>(1, u32::MAX.into()))]
     pub connections: u32,
-    /// Length of the saturation scenario in each round; a number alone is seconds
+    /// Duration of the saturation scenario in each round; a plain number is seconds
     #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = time)]
     pub duration: Time,
     /// What is asked of each.
     #[command(flatten)]
     pub asked: RequestArgs,
-    /// Deadline of a request
+    /// Timeout of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub timeout: Time,
-    /// The status of a correct answer [default: 200]
+    /// Status of a correct response [default: 200]
     #[arg(long, value_name = "CODE", value_parser = status)]
     pub expect_status: Option<u16>,
-    /// The body of a correct answer, byte for byte
+    /// Body of a correct response, byte for byte
     #[arg(long, value_name = "TEXT")]
     pub expect_body: Option<String>,
     /// How much is measured.
@@ -129,33 +129,36 @@ pub struct CompareArgs {
 /// Where results go.
 #[derive(Debug, Clone, Args)]
 pub struct OutputArgs {
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
-    /// Also write a report here; the extension (.html, .md, .json, .csv, .txt) chooses the format (repeatable)
+    /// Show every figure, sentence and remedy instead of the summary (text)
+    #[arg(long)]
+    pub details: bool,
+    /// Also write a report to this file; the extension (.html, .md, .json, .csv, .txt) sets its format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
-    /// Draw the charts as SVG files into this folder; a report in Markdown (-o) shows them
+    /// Draw the charts as SVG files into this folder; a Markdown report (-o) shows them
     #[arg(long, value_name = "DIR", requires = "output")]
     pub charts: Option<PathBuf>,
-    /// Where the record goes [default: jigger-records/SUITE-TIME.json]
+    /// Write the record to this file [default: jigger-records/SUITE-TIME.json]
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// How much is shown.
+    /// What is shown on the terminal.
     #[command(flatten)]
     pub shown: ShownArgs,
 }
 
-/// How much is shown.
+/// What is shown on the terminal.
 #[derive(Debug, Clone, Args)]
 pub struct ShownArgs {
-    /// Colour in the report
+    /// Use colour in the report
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// No progress
+    /// Show no progress
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Each step on a line of its own
+    /// Show each step on its own line
     #[arg(short, long)]
     pub verbose: bool,
 }
@@ -174,7 +177,7 @@ pub enum Color {
 impl Color {
     /// What a text report on standard output may use.
     pub fn look(self) -> Look {
-        Look { color: self.is_wanted(), width: columns() }
+        Look { color: self.is_wanted(), width: columns(), has_details: false }
     }
 
     fn is_wanted(self) -> bool {
@@ -198,22 +201,22 @@ fn columns() -> usize {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::CHECK)]
 pub struct CheckArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known
-    #[arg(default_value = "pong")]
-    pub suite: String,
-    /// Who takes part, and where.
+    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
+    /// exists, otherwise pong]
+    pub suite: Option<String>,
+    /// Which contenders take part, and where they run.
     #[command(flatten)]
     pub selection: Selection,
-    /// Build everything anew, where the suite says how
+    /// Rebuild from scratch the contenders that have a `clean_build` in the suite
     #[arg(long)]
     pub clean_build: bool,
-    /// Container engine: docker or podman [default: the first that answers]
+    /// Container engine: docker or podman [default: the first that responds]
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
     /// Which cores are used.
     #[command(flatten)]
     pub cores: Cores,
-    /// How much is shown.
+    /// What is shown on the terminal.
     #[command(flatten)]
     pub shown: ShownArgs,
 }
@@ -222,21 +225,24 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::REPORT)]
 pub struct ReportArgs {
-    /// The record that a run has written
+    /// The record of a run
     pub record: PathBuf,
     /// Also show what changed since this earlier record (text, Markdown and HTML)
     #[arg(long, value_name = "RECORD", conflicts_with = "charts")]
     pub against: Option<PathBuf>,
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
-    /// Write it here instead; the extension chooses the format (repeatable)
+    /// Show every figure, sentence and remedy instead of the summary (text)
+    #[arg(long)]
+    pub details: bool,
+    /// Write the report to this file instead; the extension sets its format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
-    /// Draw the charts as SVG files into this folder; a report in Markdown (-o) shows them
+    /// Draw the charts as SVG files into this folder; a Markdown report (-o) shows them
     #[arg(long, value_name = "DIR", requires = "output")]
     pub charts: Option<PathBuf>,
-    /// How much is shown.
+    /// What is shown on the terminal.
     #[command(flatten)]
     pub shown: ShownArgs,
 }
@@ -245,31 +251,31 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::AB)]
 pub struct AbArgs {
-    /// The revision to compare with: a branch, a tag, a commit
+    /// The revision to compare with: a branch, a tag or a commit
     pub base: String,
-    /// The revision in question; . is the working tree as it is now
+    /// The revision to judge; . is the working tree as it is now
     pub head: String,
     /// The suite file, as it is in the working tree
     pub suite: String,
     /// How much is measured.
     #[command(flatten)]
     pub method: Method,
-    /// On which cores.
+    /// Which cores are used.
     #[command(flatten)]
     pub cores: Cores,
     /// Compare only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// A metric that counts, instead of the default; whole, or without its scenario (repeatable)
+    /// A metric that counts, instead of the default ones; with or without its scenario (repeatable)
     #[arg(long, value_name = "NAME")]
     pub metric: Vec<String>,
-    /// The folder for the records, one for each contender
+    /// Write the records, one for each contender, into this folder
     #[arg(long, value_name = "FOLDER", default_value = "jigger-records")]
     pub records: PathBuf,
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_CHANGES), default_value = "markdown")]
     pub format: Format,
-    /// How much is shown.
+    /// What is shown on the terminal.
     #[command(flatten)]
     pub shown: ShownArgs,
 }
@@ -282,25 +288,25 @@ pub struct DiffArgs {
     pub old: PathBuf,
     /// The record of the later run
     pub new: PathBuf,
-    /// Compare ratios to the common baseline [default where there is one]
+    /// Compare ratios to the common baseline [default if there is one]
     #[arg(long, conflicts_with = "absolute")]
     pub relative: bool,
     /// Compare values as they were measured
     #[arg(long)]
     pub absolute: bool,
-    /// Compare although host, scenario, driver or method differ
+    /// Compare even if host, scenario, driver or method differ
     #[arg(long)]
     pub force: bool,
-    /// A metric that counts, instead of the default; whole, or without its scenario (repeatable)
+    /// A metric that counts, instead of the default ones; with or without its scenario (repeatable)
     #[arg(long, value_name = "NAME")]
     pub metric: Vec<String>,
-    /// Take a threshold that is not settled for one that fails
+    /// Treat inconclusive thresholds as failures
     #[arg(long)]
     pub strict: bool,
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_CHANGES), default_value = "text")]
     pub format: Format,
-    /// Colour in the text
+    /// Use colour in the text
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }
@@ -309,26 +315,27 @@ pub struct DiffArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::IMAGE)]
 pub struct ImageArgs {
-    /// An image's reference, a saved image, a folder of one (an OCI layout, skopeo's dir:), or - for
-    /// a saved image on standard input; the others are compared with the first
+    /// An image reference, a saved image, an image folder (OCI layout, skopeo's dir:), or - for a
+    /// saved image on standard input. The first image is compared with each of the others
     #[arg(required = true, value_name = "IMAGE")]
     pub references: Vec<String>,
     /// Container engine: docker or podman [default: the first that has the image]
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
-    /// What an image's unpacked files may take, such as 50MB; exit code 1 where one exceeds it
+    /// Largest allowed size of an image's unpacked files, such as 50MB; exit code 1 if an image exceeds
+    /// it
     #[arg(long, value_name = "SIZE", value_parser = Allowance::of_size)]
     pub max_size: Option<Allowance>,
-    /// What of them may be wasted, such as 1MB, 5% or 0; exit code 1 where an image exceeds it
+    /// Largest allowed wasted size, such as 1MB, 5% or 0; exit code 1 if an image exceeds it
     #[arg(long, value_name = "SIZE|SHARE")]
     pub max_wasted: Option<Allowance>,
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_CHANGES), default_value = "text")]
     pub format: Format,
-    /// What `--format json` was called at first.
+    /// The former name of `--format json`.
     #[arg(long, hide = true, conflicts_with = "format")]
     pub json: bool,
-    /// No progress
+    /// Show no progress
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -337,10 +344,10 @@ pub struct ImageArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::INIT)]
 pub struct InitArgs {
-    /// The folder to search, three deep
+    /// The folder to search, three levels deep
     #[arg(default_value = ".")]
     pub folder: PathBuf,
-    /// The suite's file, within that folder; an existing one is never overwritten
+    /// Name of the suite file in that folder; an existing file is never overwritten
     #[arg(short = 'o', long = "output", value_name = "FILE", default_value = "jigger.toml")]
     pub file: PathBuf,
 }
@@ -358,7 +365,7 @@ pub struct CompletionsArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::MAN)]
 pub struct ManArgs {
-    /// Write a page for each command into this folder
+    /// Write one man page for each command into this folder
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
@@ -367,13 +374,25 @@ pub struct ManArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::SCHEMA)]
 pub struct SchemaArgs {
-    /// Of what
+    /// What the schema describes
     #[arg(value_enum)]
     pub of: Schema,
 }
 
+impl OutputArgs {
+    pub fn look(&self) -> Look {
+        Look { has_details: self.details, ..self.shown.look() }
+    }
+}
+
+impl ReportArgs {
+    pub fn look(&self) -> Look {
+        Look { has_details: self.details, ..self.shown.look() }
+    }
+}
+
 impl ShownArgs {
-    /// How much is said on stderr.
+    /// How much is written to standard error.
     pub fn verbosity(&self) -> Verbosity {
         match (self.quiet, self.verbose) {
             (true, _) => Verbosity::Quiet,

@@ -15,24 +15,26 @@ mod wrk;
 
 mod output;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 
 use crate::analysis::Analysis;
-use crate::cli::{self, Command, OutputArgs};
+use crate::cli::{self, Command, OutputArgs, RunArgs};
 use crate::interrupt::Interrupt;
 use crate::pipeline::{self, RunContext};
 use crate::plan::RunPlan;
 use crate::prepare::Images;
 use crate::record::{Ended, Record, RecordError};
-use crate::report::render_as;
+use crate::report::{Format, render_as};
 use crate::server::{VERB, guard};
+use crate::suite::BUILTIN_NAMES;
 
-/// How the program ends; documented in the help and the README.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the program ends; documented in the help and the README. The gravest is the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// All was measured.
     Fine,
@@ -40,10 +42,10 @@ pub enum Exit {
     Missed,
     /// The command line or the suite is wrong, or a file cannot be read or written.
     Usage,
-    /// A contender could not be measured.
-    NotMeasured,
     /// `jigger load`: more requests failed than may.
     RequestsFailed,
+    /// A contender could not be measured.
+    NotMeasured,
     /// `jigger wrk`: the system gave no load thread.
     NoThread,
     /// Ctrl-C; what was measured is kept.
@@ -74,7 +76,7 @@ pub fn main() -> ExitCode {
         Err(error) => return refusal(&error, is_wrk),
     };
     let outcome = match cli.command {
-        None => run::run(&cli.run),
+        None => run_unnamed(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
         Some(Command::Compare(args)) => run::compare(&args),
         Some(Command::Load(args)) => load::run(&args),
@@ -99,6 +101,20 @@ pub fn main() -> ExitCode {
             if is_wrk { ExitCode::from(1) } else { Exit::Usage.into() }
         }
     }
+}
+
+/// `jigger SUITE`: a word that names no suite may be a command with a slip in it.
+fn run_unnamed(args: &RunArgs) -> Result<Exit> {
+    let word = args.suite.as_deref().unwrap_or_default();
+    let is_plain = !word.contains(['/', '.']);
+    if is_plain
+        && !BUILTIN_NAMES.contains(&word)
+        && !Path::new(word).exists()
+        && let Some(message) = cli::no_command_or_suite(word)
+    {
+        bail!(message);
+    }
+    run::run(args)
 }
 
 /// Prints what is wrong with the arguments, or the help that was asked for.
@@ -138,10 +154,16 @@ fn measure(plan: &RunPlan, images: Images, out: &OutputArgs) -> Result<Exit> {
     };
     let file = pipeline::run(plan, &context).map_err(|error| elsewhere(error, "--record FILE"))?;
     let analysis = Analysis::of(&file.record);
-    output::print(&render_as(&analysis, out.format, out.shown.look()))?;
+    output::print(&render_as(&analysis, out.format, out.look()))?;
     output::write_files(&analysis, &out.output, out.charts.as_deref())?;
     if let Some(path) = &file.path {
-        output::note(&format!("record: {}", path.display()));
+        let path = path.display();
+        output::note(&format!("record: {path}"));
+        if out.format == Format::Text && !out.details {
+            output::note(&format!(
+                "every figure: jigger report {path} --details; charts: -o report.html"
+            ));
+        }
     }
     Ok(match file.record.ended {
         Ended::Interrupted => Exit::Interrupted,
@@ -156,6 +178,21 @@ fn elsewhere(error: anyhow::Error, flag: &str) -> anyhow::Error {
     match error.downcast_ref() {
         Some(RecordError::Write { .. }) => anyhow!("{error}\n  name another place with {flag}"),
         _ => error,
+    }
+}
+
+/// The suite that is meant where none is named: the folder's own, as with cargo, make and docker compose.
+const OWN_SUITE: &str = "jigger.toml";
+const DEFAULT_SUITE: &str = "pong";
+
+fn suite_name(named: Option<&str>) -> Cow<'_, str> {
+    match named {
+        Some(name) => name.into(),
+        None if Path::new(OWN_SUITE).exists() => {
+            output::note("the suite is ./jigger.toml; `jigger run pong` runs the default one");
+            OWN_SUITE.into()
+        }
+        None => DEFAULT_SUITE.into(),
     }
 }
 

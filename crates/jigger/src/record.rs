@@ -26,7 +26,9 @@ pub use costs::{
     LayerRecord, Limit,
 };
 pub use file::{RecordError, RecordFile, embed};
-pub use plan::{PacingRecord, Phase, PlanRecord, VisitParts};
+pub use plan::{
+    BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
+};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -107,6 +109,9 @@ pub struct SuiteRecord {
     /// What had to hold.
     #[serde(default)]
     pub thresholds: Vec<ThresholdRecord>,
+    /// What others published.
+    #[serde(default)]
+    pub published: Vec<PublishedRecord>,
     /// How servers were warmed up; unknown in older records.
     #[serde(default)]
     pub warm_up: Option<WarmUpRecord>,
@@ -130,33 +135,6 @@ pub struct WarmUpRecord {
     pub windows: usize,
     /// The most time for it.
     pub cap_ns: u64,
-}
-
-/// A promise about one metric of one contender.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ThresholdRecord {
-    /// The metric's name.
-    pub metric: String,
-    /// Whose.
-    pub contender: String,
-    /// On which side of the limit it has to stay.
-    pub bound: BoundRecord,
-    /// The limit in the metric's unit, or how many times `relative_to`'s value it is.
-    pub limit: f64,
-    /// The contender whose value in the same rounds is the limit's measure.
-    pub relative_to: Option<String>,
-    /// The limit as the suite has it.
-    pub text: String,
-}
-
-/// The side of a limit that is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BoundRecord {
-    /// The limit or more.
-    AtLeast,
-    /// The limit or less.
-    AtMost,
 }
 
 /// One scenario as it was run.

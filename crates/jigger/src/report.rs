@@ -4,10 +4,12 @@
 pub mod changes;
 mod chart;
 mod csv;
+mod glance;
 mod html;
 pub mod json;
 pub mod load;
 mod markdown;
+mod published;
 mod sentences;
 mod tables;
 mod terminal;
@@ -79,6 +81,8 @@ pub struct Look {
     pub color: bool,
     /// Columns; nothing that can be wrapped is wider.
     pub width: usize,
+    /// Whether every figure and sentence is shown, in place of the view from above.
+    pub has_details: bool,
 }
 
 /// What a colour stands for.
@@ -112,7 +116,7 @@ impl Tone {
 impl Default for Look {
     /// What suits a file or a log: no colour, 80 columns.
     fn default() -> Self {
-        Self { color: false, width: 80 }
+        Self { color: false, width: 80, has_details: false }
     }
 }
 

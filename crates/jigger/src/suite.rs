@@ -22,6 +22,7 @@ use std::time::Duration;
 use jigger_load::ConnectionPolicy;
 
 use crate::disturbance::Limits;
+use crate::record::PublishedRecord;
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use expectation::{BodyExpectation, Expectation, ExpectationChange, hex};
@@ -56,6 +57,8 @@ pub struct Suite {
     pub scenarios: Vec<Scenario>,
     /// What has to hold for the run to end well.
     pub thresholds: Vec<Threshold>,
+    /// Ratios that others published.
+    pub published: Vec<PublishedRecord>,
     /// The difference, as a share, within which two contenders are the same (0.02 is 2 %).
     pub margin: f64,
     /// Whether all are asked with fresh connections too when some close theirs and others do not.

@@ -11,12 +11,25 @@ use super::refusal::is_called;
 
 /// Where the sources advise a flag, and the commands that can come to say so.
 const ADVICE: &[(&str, &[&str], &[&str])] = &[
-    ("commands.rs", &["record"], &["run", "compare"]),
+    ("commands.rs", &["record", "details"], &["run", "compare"]),
     ("commands/ab.rs", &["metric", "records"], &["ab"]),
     ("commands/cross_check.rs", &["tool"], &["cross-check"]),
     ("commands/asked.rs", &["lines", "request"], &["load", "compare"]),
-    ("commands/load.rs", &["connect-to", "cpus", "no-tui", "tui"], &["load"]),
-    ("commands/load.rs", &["fail-if", "max-error-rate", "percentiles"], &["load"]),
+    (
+        "commands/load.rs",
+        &[
+            "connect-to",
+            "cpus",
+            "fail-if",
+            "max-error-rate",
+            "no-tui",
+            "percentiles",
+            "rate",
+            "timeline",
+            "tui",
+        ],
+        &["load"],
+    ),
     ("commands/report.rs", &["metric", "relative", "force"], &["diff"]),
     ("commands/report.rs", &["against"], &["report"]),
     ("commands/report.rs", &["format"], &["diff"]),
@@ -28,6 +41,7 @@ const ADVICE: &[(&str, &[&str], &[&str])] = &[
     ("prepare.rs", &["in"], &["run"]),
     ("report/load/condition.rs", &["fail-if"], &["load"]),
     ("report/load/text.rs", &["rate"], &["load"]),
+    ("report/load/timeline.rs", &["timeline"], &["load"]),
     ("suite/selection.rs", &["network"], &["run", "check"]),
     ("visit/launched.rs", &["memory"], &["run", "check"]),
     ("visit/live.rs", &["network"], &["run", "check"]),

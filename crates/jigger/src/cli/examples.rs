@@ -1,27 +1,27 @@
-//! The examples that `--help` shows. A test reads each as a command line.
+//! The examples that `--help` shows. A test parses each as a command line.
 
 /// Ends the short help.
-pub const HINT: &str = "`--help` says more and has examples.";
+pub const HINT: &str = "`--help` has more details and examples.";
 
 pub const JIGGER: &str = "\
 Examples:
-  jigger run --quick                       a first look at the default suite
+  jigger run --quick                       a short run of the default suite
   jigger init                              write a suite for the servers in this folder
   jigger check jigger.toml                 build, start and verify them
   jigger run jigger.toml -o report.html    measure and compare them
   jigger load http://127.0.0.1:8080/       load one server
 
-Exit codes: 0 fine; 1 a threshold does not hold, or something got worse; 2 wrong usage
-or suite; 3 a contender could not be measured; 130 interrupted, with what was measured
-until then reported and kept.";
+Exit codes: 0 success; 1 a threshold failed, or something got worse; 2 wrong usage or
+suite; 3 a contender could not be measured; 130 interrupted: what was measured until then
+is reported and recorded.";
 
 pub const AB: &str = "\
 Examples:
-  jigger ab main HEAD jigger.toml          has this branch made anything slower?
-  jigger ab HEAD . jigger.toml             have the changes not yet committed?
+  jigger ab main HEAD jigger.toml          is this branch slower than main?
+  jigger ab HEAD . jigger.toml             are the uncommitted changes slower?
   jigger ab v1.2 main jigger.toml --only api --format text
 
-Exit codes: 0 nothing got worse; 1 something did, or a threshold does not hold.";
+Exit codes: 0 nothing got worse; 1 something got worse, or a threshold failed.";
 
 pub const DIFF: &str = "\
 Examples:
@@ -29,14 +29,14 @@ Examples:
   jigger diff old.json new.json --absolute  values as they were measured
   jigger diff old.json new.json --format markdown > comment.md
 
-Exit codes: 0 nothing got worse; 1 something did, or a threshold does not hold.";
+Exit codes: 0 nothing got worse; 1 something got worse, or a threshold failed.";
 
 pub const RUN: &str = "\
 Examples:
   jigger run                                     the default suite, compiled in
-  jigger run jigger.toml --quick                 three short rounds, for a first look
+  jigger run jigger.toml --quick                 three short rounds
   jigger run jigger.toml --thorough -o r.html -o r.md
-  jigger run jigger.toml --only gin --only axum  these two; the first is the baseline
+  jigger run jigger.toml --only gin --only axum  only these two; the first is the baseline
   jigger run jigger.toml --format json -q > result.json";
 
 pub const COMPARE: &str = "\
@@ -47,9 +47,9 @@ Examples:
 pub const LOAD: &str = "\
 Examples:
   jigger load http://127.0.0.1:8080/                      10 connections, 10 s
-  jigger load http://127.0.0.1:8080/ -c 64 -t 2 -d 30s    more of all
-  jigger load http://127.0.0.1:8080/ -n 10000 --fresh     a connection for each request
-  jigger load http://127.0.0.1:8080/ --rate 500           500 a second, answered or not
+  jigger load http://127.0.0.1:8080/ -c 64 -t 2 -d 30s    64 connections, 2 threads, 30 s
+  jigger load http://127.0.0.1:8080/ -n 10000 --fresh     a new connection for each request
+  jigger load http://127.0.0.1:8080/ --rate 500           open loop: 500 requests due each second
   jigger load http://127.0.0.1:8080/ -m POST -H 'Content-Type: application/json' -b '{\"a\":1}'
   jigger load http://127.0.0.1:8080/ --no-tui --format json > load.json";
 
@@ -57,22 +57,22 @@ pub const WRK: &str = "\
 Examples:
   jigger wrk -t2 -c32 -d10s http://127.0.0.1:8080/
   jigger wrk -t2 -c32 -d10s --latency --exact http://127.0.0.1:8080/
-  jigger wrk -t2 -c32 -d10s -R 2k -L http://127.0.0.1:8080/     2,000 requests due a second
-  jigger wrk -c32 -d10s -s post.lua http://127.0.0.1:8080/ -- token     with an argument for the script
+  jigger wrk -t2 -c32 -d10s -R 2k -L http://127.0.0.1:8080/     2,000 requests due each second
+  jigger wrk -c32 -d10s -s post.lua http://127.0.0.1:8080/ -- token     a script argument
 
-Exit codes are wrk's own: 0 the load was run, even when requests failed; 1 wrong usage,
-unknown host, nobody listens, or the script failed; 2 a thread could not be started.";
+Exit codes are wrk's: 0 the load was run, even when requests failed; 1 wrong usage, unknown
+host, connection refused, or the script failed; 2 a thread could not be started.";
 
 pub const TIMEIT: &str = "\
 Examples:
   jigger timeit http://127.0.0.1:8080/ -n 10000       a new connection for each request
-  jigger timeit http://127.0.0.1:8080/ --keep-alive   one for all, as a requests.Session
+  jigger timeit http://127.0.0.1:8080/ --keep-alive   one connection, as a requests.Session
   jigger timeit http://127.0.0.1:8080/ http://127.0.0.1:5000/ --repeat 5";
 
 pub const CROSS_CHECK: &str = "\
 Examples:
-  jigger cross-check --quick                           a first look; no intervals
-  jigger cross-check post -o cross-check.md            the original post's servers
+  jigger cross-check --quick                           two short rounds, without intervals
+  jigger cross-check post -o cross-check.md            the blog post's servers
   jigger cross-check jigger.toml --only gin --tool wrk --rounds 10
   jigger cross-check --format json > cross-check.json";
 
@@ -86,7 +86,7 @@ pub const REPORT: &str = "\
 Examples:
   jigger report jigger-records/pong-20260101-120000.json
   jigger report record.json -o report.html -o report.md --charts charts
-  jigger report report.html --format csv        the record is in the page";
+  jigger report report.html --format csv        the page contains the record";
 
 pub const IMAGE: &str = "\
 Examples:
@@ -96,13 +96,13 @@ Examples:
   jigger image oci:layout:1.0 --format json
   jigger image my-server --max-size 50MB --max-wasted 5%
 
-Exit codes: 0 all was measured; 1 an image exceeds a limit; 2 wrong usage, or nothing could be
-measured; 3 an image could not be measured, the others were.";
+Exit codes: 0 everything was measured; 1 an image exceeds a limit; 2 wrong usage, or nothing
+could be measured; 3 an image could not be measured, the others were.";
 
 pub const INIT: &str = "\
 Examples:
-  jigger init                            writes jigger.toml for the servers below this folder
-  jigger init services -o services.toml  for those in services/, into services/services.toml";
+  jigger init                            write jigger.toml for the servers below this folder
+  jigger init services -o services.toml  write services/services.toml for the servers in services/";
 
 pub const COMPLETIONS: &str = "\
 Examples:
@@ -112,13 +112,13 @@ Examples:
 
 pub const MAN: &str = "\
 Examples:
-  jigger man | man -l -                     the page of jigger itself
-  jigger man --dir ~/.local/share/man/man1  a page for each command";
+  jigger man | man -l -                     the man page of jigger itself
+  jigger man --dir ~/.local/share/man/man1  one man page for each command";
 
 pub const SCHEMA: &str = "\
 Examples:
-  jigger schema suite > suite.schema.json  for an editor: a suite that begins with the line
-                                           #:schema ./suite.schema.json is completed and checked
+  jigger schema suite > suite.schema.json  for an editor, which then completes and checks a
+                                           suite that begins with #:schema ./suite.schema.json
   jigger schema report > report.schema.json";
 
 #[cfg(test)]

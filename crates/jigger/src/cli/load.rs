@@ -1,5 +1,5 @@
-//! The flags of those verbs that ask one server or hold the engine against other tools: `load`, `wrk`,
-//! `timeit`, `cross-check`.
+//! The flags of the commands that load one server or compare the load generator with other tools:
+//! `load`, `wrk`, `timeit`, `cross-check`.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -15,102 +15,104 @@ use crate::report::Format;
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::LOAD)]
 pub struct LoadArgs {
-    /// What is asked: http://HOST:PORT/PATH
+    /// The URL to request: http://HOST:PORT/PATH
     pub url: String,
     /// Load threads
     #[arg(short, long, default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub threads: u16,
-    /// Connections held open at once
+    /// Open connections
     #[arg(short, long, default_value_t = 10, value_parser = whole::<u32>(1, u32::MAX.into()))]
     pub connections: u32,
-    /// How long, such as 30s or 2m; a number alone is seconds [default: 10s]
+    /// Duration, such as 30s or 2m; a plain number is seconds [default: 10s]
     #[arg(short, long, value_name = "TIME", value_parser = time, conflicts_with = "requests")]
     pub duration: Option<Time>,
-    /// How many requests, instead of a time
+    /// Number of requests, instead of a duration
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
     pub requests: Option<u64>,
-    /// Requests due each second, such as 500 or 2k (open loop); without it each connection asks again when it is answered
-    #[arg(short, long, value_name = "N", value_parser = rate)]
-    pub rate: Option<f64>,
-    /// Spread the due times as independent users would, instead of evenly
+    /// Requests due each second, such as 500 or 2k (open loop); several, such as 100,200,400, are tried
+    /// one after another. Without it each connection sends its next request when it has its response
+    /// (closed loop)
+    #[arg(short, long, value_name = "N", value_parser = rate, value_delimiter = ',')]
+    pub rate: Vec<f64>,
+    /// Exponential intervals between requests, as from independent users, instead of even ones
     #[arg(long, requires = "rate")]
     pub exponential: bool,
-    /// Requests due at the same instant
+    /// Requests due at the same time
     #[arg(long, value_name = "N", requires = "rate", default_value_t = 1, value_parser = whole::<u32>(1, u32::MAX.into()))]
     pub burst: u32,
-    /// Open connections, or raise the rate, evenly over this time
+    /// Ramp up over this time: open the connections evenly or, with --rate, raise the rate evenly
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub ramp: Option<Time>,
-    /// A new connection for each request
+    /// Use a new connection for each request
     #[arg(long)]
     pub fresh: bool,
-    /// Requests sent on a connection before its first answer
+    /// Requests sent on a connection before its first response
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub pipeline: u16,
     /// What is asked.
     #[command(flatten)]
     pub asked: RequestArgs,
-    /// Connect here instead of to the URL's host: HOST or HOST:PORT (by default the URL's port), or
-    /// the path of a unix socket
+    /// Connect to this address instead of the URL's host: HOST or HOST:PORT (by default the URL's
+    /// port), or the path of a unix socket
     #[arg(long, value_name = "ADDRESS")]
     pub connect_to: Option<String>,
-    /// Deadline of a request
+    /// Timeout of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub timeout: Time,
-    /// The status of a correct answer [default: any below 400]
+    /// Status of a correct response [default: any below 400]
     #[arg(long, value_name = "CODE", value_parser = status)]
     pub expect_status: Option<u16>,
-    /// The body of a correct answer, byte for byte
+    /// Body of a correct response, byte for byte
     #[arg(long, value_name = "TEXT")]
     pub expect_body: Option<String>,
-    /// The share of the requests due that may fail, such as 1% or 0.01; with more the exit code is 4.
-    /// Requests without a response at the end count where the rate was not reached or the server had
-    /// stopped responding
+    /// Highest allowed share of failed requests among those due, such as 1% or 0.01; above it the exit
+    /// code is 4. If the rate was not reached or the server stopped responding, requests without a
+    /// response count as failed
     #[arg(long, value_name = "SHARE", default_value = "0")]
     pub max_error_rate: String,
-    /// End with exit code 1 when this is so, such as "p99 > 20ms", "error_rate > 1%" or
+    /// End with exit code 1 if this condition is true, such as "p99 > 20ms", "error_rate > 1%" or
     /// "requests_per_second < 1000" (repeatable)
     #[arg(long, value_name = "CONDITION")]
     pub fail_if: Vec<String>,
-    /// The percentiles of the response time that are shown [default: 50,90,99,99.9,99.99]
+    /// Percentiles of the response time to show [default: 50,90,99,99.9,99.99]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub percentiles: Vec<String>,
-    /// Also write this CSV file: rate, p50, p99 and failed requests of each second
+    /// Also write a CSV file with the rate, p50, p99 and failed requests of each second
     #[arg(long, value_name = "FILE")]
     pub timeline: Option<PathBuf>,
-    /// Cores that the load threads are pinned to, such as 0 or 0,2-3
+    /// Cores of the load threads, such as 0 or 0,2-3
     #[arg(long, value_name = "LIST", value_parser = cpu_list)]
     pub cpus: Option<CpuList>,
-    /// Gather answers for up to 400 us when many are due: less CPU, burstier load; takes arrival
-    /// times from the kernel, since the client looks later
+    /// Wait up to 400 us and read several responses at once: less CPU, but the load comes in bursts.
+    /// Arrival times come from the kernel, because the client reads later
     #[arg(long)]
     pub batch: bool,
-    /// Never sleep: nothing is late because a core had to wake up; takes a whole core a thread
+    /// Never sleep, so that no wake-up of a core delays a request; each thread uses a whole core
     #[arg(long, conflicts_with = "batch")]
     pub busy_poll: bool,
-    /// Take arrival times from the kernel, without the client's own queue
+    /// Take arrival times from the kernel, so that they do not include the client's own queue
     #[arg(long)]
     pub kernel_timestamps: bool,
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
     pub format: Format,
-    /// Show the live screen, also where it would not be by default
+    /// Show the live screen even where it is off by default
     #[arg(long, overrides_with = "no_tui", conflicts_with = "quiet")]
     pub tui: bool,
-    /// No live screen; a line of progress instead
+    /// Show a line of progress instead of the live screen
     #[arg(long)]
     pub no_tui: bool,
-    /// No progress
+    /// Show no progress
     #[arg(short, long)]
     pub quiet: bool,
 }
 
-/// The distances between the requests of `jigger wrk -R`.
+/// The intervals between the requests of `jigger wrk -R`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Distribution {
-    /// All the same
+    /// Even intervals
     Fixed,
-    /// As independent users make them
+    /// Exponential intervals, as from independent users
     Exp,
 }
 
@@ -119,14 +121,14 @@ pub enum Distribution {
 #[command(infer_long_args = true)]
 #[command(after_help = examples::HINT, after_long_help = examples::WRK)]
 pub struct WrkArgs {
-    /// What is asked: http://HOST:PORT/PATH
+    /// The URL to request: http://HOST:PORT/PATH
     pub url: Option<String>,
     /// Arguments for the script, after `--`
     pub arguments: Vec<String>,
-    /// Connections held open at once, such as 32 or 1k
+    /// Open connections, such as 32 or 1k
     #[arg(short, long, default_value = "10")]
     pub connections: String,
-    /// How long, such as 30s, 2m or 1h
+    /// Duration, such as 30s, 2m or 1h
     #[arg(short, long, default_value = "10s")]
     pub duration: String,
     /// Load threads
@@ -138,31 +140,32 @@ pub struct WrkArgs {
     /// A header, "Name: value" (repeatable)
     #[arg(short = 'H', long, value_name = "HEADER")]
     pub header: Vec<String>,
-    /// Print percentiles of the latency
+    /// Print latency percentiles
     #[arg(short = 'L', long)]
     pub latency: bool,
-    /// Deadline of a request
+    /// Timeout of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "2s")]
     pub timeout: String,
-    /// Print the version first, and to standard error what wrk's report has no line for
+    /// Print the version first; print details that wrk's report has no line for to standard error
     #[arg(short = 'v', long)]
     pub version: bool,
     /// Requests due each second, as in wrk2, such as 500 or 2k
     #[arg(short = 'R', long, value_name = "N")]
     pub rate: Option<String>,
-    /// Print also the percentiles from when each request was sent, as wrk2 (with -R)
+    /// Also print wrk2's uncorrected latency, which starts when a request was sent (with -R)
     #[arg(short = 'U', long = "u_latency", requires = "rate")]
     pub uncorrected_latency: bool,
-    /// One latency for each batch of pipelined requests instead of each request, as wrk2 (with -R)
+    /// Measure one latency per batch of pipelined requests instead of one per request, as wrk2 (with
+    /// -R)
     #[arg(short = 'B', long = "batch_latency", requires = "rate")]
     pub batch_latency: bool,
-    /// How the requests of -R are spread in time, as in DeathStarBench's wrk2
+    /// Distribution of the intervals between requests with -R, as in DeathStarBench's wrk2
     #[arg(short = 'D', long = "dist", value_name = "NAME", requires = "rate")]
     pub distribution: Option<Distribution>,
-    /// wrk's own statistics with their correction, to compare with old figures
+    /// Use wrk's statistics with their correction, to compare with old figures
     #[arg(long, conflicts_with = "rate")]
     pub exact: bool,
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
     pub format: Format,
 }
@@ -171,22 +174,22 @@ pub struct WrkArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::TIMEIT)]
 pub struct TimeitArgs {
-    /// What is asked: http://HOST:PORT/PATH; several are asked in turn
+    /// The URL to request, http://HOST:PORT/PATH; several are requested in turn
     #[arg(required = true, value_name = "URL")]
     pub urls: Vec<String>,
-    /// Requests, one after another
+    /// Number of sequential requests
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10_000, value_parser = whole::<u64>(1, u64::MAX))]
     pub number: u64,
-    /// How often all of them
+    /// Repeat the whole sequence N times
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub repeat: u16,
-    /// One connection for all requests, as with a requests.Session; otherwise a new one for each
+    /// Use one connection for all requests, as a requests.Session does, instead of a new one for each
     #[arg(short, long)]
     pub keep_alive: bool,
-    /// Deadline of a request
+    /// Timeout of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub timeout: Time,
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
     pub format: Format,
 }
@@ -204,25 +207,25 @@ pub struct CrossCheckArgs {
     /// Run only this tool (repeatable): wrk, python, hey, ab, h2load, oha, k6 or vegeta
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
-    /// How often each tool runs on each server, launched afresh; intervals need 3
+    /// Number of rounds: each restarts every server and runs every tool on it; intervals need 3
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub rounds: u16,
-    /// At most 100 requests or 300 ms each time, and 2 rounds
+    /// Run two rounds of at most 100 requests or 300 ms per tool
     #[arg(long, conflicts_with = "rounds")]
     pub quick: bool,
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_CROSS_CHECKS), default_value = "markdown")]
     pub format: Format,
-    /// Also write the Markdown into this file
+    /// Also write the report as Markdown to this file
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// How much is shown.
+    /// What is shown on the terminal.
     #[command(flatten)]
     pub shown: ShownArgs,
 }
 
 impl LoadArgs {
-    /// Whether the live screen is shown: by default where somebody sits before a terminal.
+    /// Whether the live screen is shown: by default if standard input and error are a terminal.
     pub fn wants_screen(&self) -> bool {
         let sits_there = || {
             let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");

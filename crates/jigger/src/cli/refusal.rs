@@ -67,14 +67,24 @@ fn no_command(error: &Error, command: &Command, arguments: &[OsString]) -> Optio
     if !is_wrong || command.find_subcommand(verb).is_some() {
         return None;
     }
-    let near = command.get_subcommands().find(|it| is_near(verb, it.get_name()));
-    match near {
-        Some(near) => Some(format!("'{verb}' is no command; did you mean '{}'?", near.get_name())),
+    match nearest_command(command, verb) {
+        Some(near) => Some(format!("'{verb}' is no command; did you mean '{near}'?")),
         None if error.kind() == ErrorKind::ArgumentConflict => {
             Some(format!("'{verb}' is no command, and nothing else can follow a suite but flags"))
         }
         None => None,
     }
+}
+
+fn nearest_command<'c>(command: &'c Command, verb: &str) -> Option<&'c str> {
+    command.get_subcommands().map(Command::get_name).find(|name| is_near(verb, name))
+}
+
+/// What to say of a word alone that is neither a command nor a suite.
+pub fn no_command_or_suite(word: &str) -> Option<String> {
+    let command = Cli::command();
+    let near = nearest_command(&command, word)?;
+    Some(format!("'{word}' is neither a command nor a suite; did you mean `jigger {near}`?"))
 }
 
 fn tip(given: &str, command: &Command, arguments: &[OsString]) -> Option<String> {

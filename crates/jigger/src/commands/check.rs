@@ -22,7 +22,7 @@ pub fn run(args: &CheckArgs) -> Result<Exit> {
         cores: args.cores.clone(),
         ..Options::default()
     };
-    let suite = Suite::read(&args.suite, &options.selection)?;
+    let suite = Suite::read(&super::suite_name(args.suite.as_deref()), &options.selection)?;
     // Images take long to build, and only containers need them here.
     let images = match options.selection.place {
         Place::Processes => Images::Skip,

@@ -71,5 +71,6 @@ fn summary(path: &str, found: &[Found]) -> String {
         let note = if server.start.is_some() { "" } else { " (left as a comment)" };
         text.push_str(&format!("  {}: {}{note}\n", server.name, server.what));
     }
-    text + &format!("next: jigger check {}\n", shell_words::quote(path))
+    let path = shell_words::quote(path);
+    text + &format!("next: jigger check {path}, then jigger run {path}\n")
 }

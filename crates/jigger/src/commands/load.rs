@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use jigger_load::fetch::first_that_connects;
 use jigger_load::{
     Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Load, Pacing, Progress, Request,
@@ -35,32 +35,81 @@ pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// # Errors
 /// When an argument is wrong or the load cannot begin. Failed requests are data.
 pub fn run(args: &LoadArgs) -> Result<Exit> {
-    let mut load = load_of(args)?;
+    let load = load_of(args)?;
     let judgement = Judgement::of(args)?;
     let percentiles = percentiles(args)?;
-    if args.wants_screen() || args.timeline.is_some() {
-        load.snapshots = Some(Arc::new(Snapshots::new(load.threads)));
+    if args.rate.len() > 1 && args.timeline.is_some() {
+        bail!("--timeline is of one rate; leave it out, or give one --rate");
     }
-    let mut timeline = args.timeline.as_deref().map(Timeline::create).transpose()?;
     let interrupt = Interrupt::listen()?;
-    let sample = if args.wants_screen() {
-        on_screen(&args.url, load.clone(), &interrupt, timeline.as_mut())?
-    } else {
-        beside_a_line(&load, args.quiet, &interrupt, timeline.as_mut())?
-    };
-    if let Some(timeline) = timeline {
-        timeline.end(&sample)?;
+    if args.rate.len() > 1 {
+        return rates(args, &load, &judgement, &percentiles, &interrupt);
     }
+    let sample = measured(args, load.clone(), &interrupt)?;
     let report = LoadReport::of(&args.url, &load, &sample, local_ports());
     let report = report.with_percentiles(&percentiles);
     output::print(&match args.format {
         Format::Json => to_json(&report),
         _ => report.text(),
     })?;
-    Ok(match () {
+    Ok(exit(&judgement, &report, &interrupt))
+}
+
+fn measured(args: &LoadArgs, mut load: Load, interrupt: &Interrupt) -> Result<Sample> {
+    if args.wants_screen() || args.timeline.is_some() {
+        load.snapshots = Some(Arc::new(Snapshots::new(load.threads)));
+    }
+    let mut timeline = args.timeline.as_deref().map(Timeline::create).transpose()?;
+    let sample = if args.wants_screen() {
+        on_screen(&args.url, load, interrupt, timeline.as_mut())?
+    } else {
+        beside_a_line(&load, args.quiet, interrupt, timeline.as_mut())?
+    };
+    timeline.map_or(Ok(()), |timeline| timeline.end(&sample))?;
+    Ok(sample)
+}
+
+/// One rate after another, a line or a JSON object each. The exit code is the gravest.
+fn rates(
+    args: &LoadArgs,
+    load: &Load,
+    judgement: &Judgement,
+    percentiles: &[String],
+    interrupt: &Interrupt,
+) -> Result<Exit> {
+    let mut exits = Vec::new();
+    for rate in &args.rate {
+        let load = Load { pacing: pacing(args, Some(*rate)), ..load.clone() };
+        let sample = measured(args, load.clone(), interrupt)?;
+        let report = LoadReport::of(&args.url, &load, &sample, local_ports());
+        let report = report.with_percentiles(percentiles);
+        let heading = if exits.is_empty() { report.rates_heading() } else { String::new() };
+        output::print(&match args.format {
+            Format::Json => to_json(&report),
+            _ => heading + &report.rate_line(),
+        })?;
+        exits.push(exit(judgement, &report, interrupt));
+        if interrupt.is_raised() {
+            break;
+        }
+    }
+    Ok(exits.into_iter().max().unwrap_or(Exit::Fine))
+}
+
+fn exit(judgement: &Judgement, report: &LoadReport<'_>, interrupt: &Interrupt) -> Exit {
+    match () {
         () if interrupt.is_raised() => Exit::Interrupted,
-        () if sample.requests == 0 => Exit::NotMeasured,
-        () => judgement.exit(&report),
+        () if report.requests == 0 => Exit::NotMeasured,
+        () => judgement.exit(report),
+    }
+}
+
+fn pacing(args: &LoadArgs, rate: Option<f64>) -> Pacing {
+    let arrivals = if args.exponential { Arrivals::Exponential } else { Arrivals::default() };
+    rate.map_or(Pacing::Closed, |rate_per_second| Pacing::Open {
+        rate_per_second,
+        arrivals,
+        burst: args.burst,
     })
 }
 
@@ -122,9 +171,7 @@ pub(super) fn local_ports() -> u32 {
 
 #[cfg(not(feature = "tui"))]
 fn on_screen(_: &str, _: Load, _: &Interrupt, _: Option<&mut Timeline>) -> Result<Sample> {
-    anyhow::bail!(
-        "--tui: the live screen is not in this jigger, which was built without its feature `tui`"
-    )
+    bail!("--tui: the live screen is not in this jigger, which was built without its feature `tui`")
 }
 
 /// Runs the load with the live screen, which is gone when this returns.
@@ -221,10 +268,7 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
     if args.fresh {
         load.connection = ConnectionPolicy::Fresh;
     }
-    if let Some(rate_per_second) = args.rate {
-        let arrivals = if args.exponential { Arrivals::Exponential } else { Arrivals::default() };
-        load.pacing = Pacing::Open { rate_per_second, arrivals, burst: args.burst };
-    }
+    load.pacing = pacing(args, args.rate.first().copied());
     load.extent = match (args.requests, &args.duration) {
         (Some(requests), _) => Extent::Count(requests),
         (None, Some(time)) => Extent::Time(time.length),

@@ -18,7 +18,7 @@ pub fn run(args: &ReportArgs) -> Result<Exit> {
     let analysis = Analysis::of(&record);
     let Some(earlier) = &args.against else {
         if args.output.is_empty() {
-            output::print(&render_as(&analysis, args.format, args.shown.look()))?;
+            output::print(&render_as(&analysis, args.format, args.look()))?;
         }
         output::write_files(&analysis, &args.output, args.charts.as_deref())?;
         return Ok(Exit::Fine);
@@ -40,7 +40,7 @@ fn against(analysis: &Analysis<'_>, earlier: &Record, args: &ReportArgs) -> Resu
         );
     }
     if args.output.is_empty() {
-        output::print(&render_since(&found, args.format, args.shown.look()))?;
+        output::print(&render_since(&found, args.format, args.look()))?;
     }
     output::write_files_since(&found, &args.output)?;
     Ok(Exit::Fine)

@@ -18,7 +18,7 @@ use crate::suite::Suite;
 
 pub fn run(args: &RunArgs) -> Result<Exit> {
     let options = args.options.clone();
-    let suite = Suite::read(&args.suite, &options.selection)?;
+    let suite = Suite::read(&super::suite_name(args.suite.as_deref()), &options.selection)?;
     let images = match options.no_images {
         true => Images::Skip,
         false => Images::detect(&suite, options.engine.as_deref()),

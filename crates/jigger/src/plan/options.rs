@@ -1,4 +1,4 @@
-//! What a user asks for beside the suite, and the command line that asks for it again.
+//! What the command line adds to the suite, and the command line that repeats it.
 
 use clap::Args;
 
@@ -7,25 +7,25 @@ use crate::host::{NotCpus, Placement, PlacementError, parse_cpus};
 use crate::numbers;
 use crate::suite::{Place, Selection, memory_text};
 
-/// What a user asks for beside the suite: flags of the command line.
+/// What the command line adds to the suite.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct Options {
-    /// The revisions that are compared; absent where a suite is run as it is.
+    /// The revisions that `jigger ab` compares; absent for other commands.
     #[arg(skip)]
     pub revisions: Option<Revisions>,
     /// How much is measured.
     #[command(flatten)]
     pub method: Method,
-    /// Who takes part, and where.
+    /// Which contenders take part, and where they run.
     #[command(flatten)]
     pub selection: Selection,
-    /// Build everything anew, where the suite says how
+    /// Rebuild from scratch the contenders that have a `clean_build` in the suite
     #[arg(long)]
     pub clean_build: bool,
     /// Do not build container images
     #[arg(long)]
     pub no_images: bool,
-    /// Container engine: docker or podman [default: the first that answers]
+    /// Container engine: docker or podman [default: the first that responds]
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
     /// Which cores are used.
@@ -36,25 +36,25 @@ pub struct Options {
 /// How much is measured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Method {
-    /// Short rounds for a look, three unless --rounds says otherwise; intervals are wide
+    /// Run three short rounds, or as many as --rounds says; intervals are wide
     #[arg(long, conflicts_with = "thorough")]
     pub quick: bool,
-    /// 20 to 40 rounds and up to an hour, for a result to publish
+    /// Run 20 to 40 rounds, for up to an hour: for a result to publish
     #[arg(long, conflicts_with = "rounds")]
     pub thorough: bool,
-    /// Exactly so many rounds, whatever the time
+    /// Run exactly N rounds, however long they take
     #[arg(long, value_name = "N", value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub rounds: Option<u16>,
-    /// A warm-up takes no longer than this; a number alone is seconds [default: the suite's]
+    /// Longest duration of a warm-up; a plain number is seconds [default: the suite's]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub warm_up: Option<Time>,
-    /// Launch each contender so many times more, for its start-up time alone
+    /// N extra launches per contender, for start-up time
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u16>(0, u16::MAX.into()))]
     pub startups: u16,
-    /// Draw the rounds' orders with this seed
+    /// Seed for the order of contenders in each round
     #[arg(long, value_name = "N", default_value_t = 42, value_parser = whole::<u64>(0, u64::MAX))]
     pub seed: u64,
-    /// Take a threshold that is not settled for one that fails
+    /// Treat inconclusive thresholds as failures
     #[arg(long)]
     pub strict: bool,
 }
@@ -62,10 +62,10 @@ pub struct Method {
 /// Which cores are used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Cores {
-    /// Cores of the load engine, such as 0 or 0,2-3 [default: a quarter of them]
+    /// Cores of the load generator, such as 0 or 0,2-3 [default: a quarter of all]
     #[arg(long, value_name = "LIST", value_parser = cpu_list)]
     pub client_cpus: Option<CpuList>,
-    /// Cores that the servers are kept to [default: those that the load engine leaves]
+    /// Cores of the servers [default: all that the load generator does not use]
     #[arg(long, value_name = "LIST", value_parser = cpu_list)]
     pub server_cpus: Option<CpuList>,
 }
@@ -83,12 +83,12 @@ pub fn cpu_list(text: &str) -> Result<CpuList, NotCpus> {
 pub struct Revisions {
     pub base: String,
     pub head: String,
-    /// The metrics that count, where they are not the default ones.
+    /// The metrics that count, if they are not the default ones.
     pub metrics: Vec<String>,
 }
 
 impl Cores {
-    /// The cores asked for, among those that there are.
+    /// The cores that were chosen, among the available ones.
     pub fn placement(&self, cores: &[usize]) -> Result<Placement, PlacementError> {
         let of = |list: &Option<CpuList>| list.as_ref().map(|list| list.0.clone());
         let (client, server) = (of(&self.client_cpus), of(&self.server_cpus));
@@ -97,7 +97,7 @@ impl Cores {
 }
 
 impl Options {
-    /// The program's arguments that ask for the same of the suite in this file.
+    /// The program's arguments that repeat these options for the suite in this file.
     pub fn arguments(&self, suite: &str) -> Vec<String> {
         let Self { method, selection, cores, .. } = self;
         let list = |cpus: &CpuList| numbers::cpu_list(&cpus.0, ",");

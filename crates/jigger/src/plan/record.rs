@@ -64,6 +64,7 @@ impl RunPlan {
             looks: Vec::new(),
             scenarios: self.scenario_records(&self.scenarios),
             thresholds: suite.thresholds.iter().map(threshold_record).collect(),
+            published: suite.published.clone(),
             warm_up: Some(WarmUpRecord {
                 window_ns: at_most(warm_up.window),
                 windows: warm_up.windows,

@@ -48,6 +48,7 @@ pub fn split<'a>(
                 baseline: 0,
                 placebo: true,
                 thresholds: thresholds(suite, contender, &contenders),
+                published: Vec::new(),
                 contenders: contenders.into(),
                 // The two are the same program but for the change in question.
                 measure_closing: false,

@@ -125,3 +125,48 @@ impl VisitRecord {
         }
     }
 }
+
+/// A promise about one metric of one contender.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ThresholdRecord {
+    /// The metric's name.
+    pub metric: String,
+    /// Whose.
+    pub contender: String,
+    /// On which side of the limit it has to stay.
+    pub bound: BoundRecord,
+    /// The limit in the metric's unit, or how many times `relative_to`'s value it is.
+    pub limit: f64,
+    /// The contender whose value in the same rounds is the limit's measure.
+    pub relative_to: Option<String>,
+    /// The limit as the suite has it.
+    pub text: String,
+}
+
+/// `[[published]]`: a ratio that others published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedRecord {
+    /// Who published it.
+    pub source: String,
+    /// The metric's whole name.
+    pub metric: String,
+    /// Whose value is divided.
+    pub contender: String,
+    /// By whose.
+    pub to: String,
+    /// The contender's value as a multiple of the other's.
+    pub ratio: f64,
+    /// Why it may differ from what is measured here.
+    pub why: String,
+}
+
+/// The side of a limit that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BoundRecord {
+    /// The limit or more.
+    AtLeast,
+    /// The limit or less.
+    AtMost,
+}

@@ -6,6 +6,7 @@
 mod caveats;
 mod costs;
 mod figures;
+mod glance;
 mod images;
 mod latency;
 mod provenance;
@@ -83,7 +84,8 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
 fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<Section> {
     let section = |id, title, body: Option<Markup>| Some(Section { id, title, body: body? });
     [
-        section("verdicts", "Verdicts", verdicts(analysis)),
+        section("glance", "At a glance", glance::body(analysis)),
+        section("verdicts", "Comparisons", verdicts(analysis)),
         section("thresholds", "Thresholds", thresholds(analysis)),
         section("ratios", "Ratios to the baseline", ratios::body(analysis, caveats)),
         section("figures", "Figures", figures::body(analysis, caveats)),
@@ -96,7 +98,7 @@ fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<
         ),
         section("start-up", "Start-up", costs::start_up(analysis)),
         section("images", "Container images", images::body(analysis)),
-        section("caveats", "What to know before believing it", caveats.body(analysis)),
+        section("caveats", "Caveats", caveats.body(analysis)),
         section("evidence", "Verified answers", provenance::evidence(analysis)),
         section("provenance", "Host, versions and commands", Some(provenance::body(analysis))),
         section(
@@ -137,7 +139,10 @@ fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
 fn verdicts(analysis: &Analysis<'_>) -> Option<Markup> {
     let sentences = sentences(analysis);
     (!sentences.is_empty()).then(|| html! {
-        ul.verdicts { @for sentence in &sentences { li { (set(sentence)) } } }
+        details {
+            summary { (count(sentences.len(), "sentence")) }
+            ul.verdicts { @for sentence in &sentences { li { (set(sentence)) } } }
+        }
         p.how {
             "Contenders that share a rank are not told apart. A range in brackets is the 95 % "
             "interval of the ratio over the rounds, and 'at least' its nearer end. All comparisons "

@@ -42,7 +42,7 @@ pub struct LoadReport<'a> {
     /// Requests that were due (open loop) or begun (closed loop).
     due: u64,
     /// Correct responses.
-    requests: u64,
+    pub requests: u64,
     requests_per_second: f64,
     /// Received, heads included.
     bytes: u64,

@@ -1,5 +1,7 @@
 //! The report as Markdown.
 
+use super::glance::{self, Matrix};
+use super::published;
 use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{Table, tables};
 use super::units::count;
@@ -20,9 +22,12 @@ pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
         record.host.kernel,
         record.jigger
     );
-    text.push('\n');
-    for sentence in sentences(analysis) {
-        text.push_str(&format!("- {}\n", marked(&sentence)));
+    text.push_str(&at_a_glance(analysis));
+    let sentences = sentences(analysis);
+    if !sentences.is_empty() {
+        text.push_str("\n<details><summary>All comparisons</summary>\n\n");
+        text.extend(sentences.iter().map(|sentence| format!("- {}\n", marked(sentence))));
+        text.push_str("\n</details>\n");
     }
     for table in tables(analysis) {
         text.push_str(&format!("\n### {}\n\n{}", escaped(&table.title), markdown_table(&table)));
@@ -36,10 +41,38 @@ pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
     }
     let warnings = warnings(analysis);
     if !warnings.is_empty() {
-        text.push_str("\n### What to know before believing it\n\n");
+        text.push_str("\n### Caveats\n\n");
         for warning in &warnings {
             text.push_str(&format!("- {}\n", warning_text(warning)));
         }
+    }
+    text
+}
+
+/// The contenders by the figures that people choose by, what they say, and what was not alike.
+fn at_a_glance(analysis: &Analysis<'_>) -> String {
+    let Matrix { heading, rows } = glance::matrix(analysis);
+    let mut text = String::new();
+    if !rows.is_empty() {
+        let best = |(figure, is_best): &(String, bool)| match is_best {
+            true => format!("**{}**", escaped(figure)),
+            false => escaped(figure),
+        };
+        text.push_str(&format!("\n| | {} |\n", heading.join(" | ")));
+        text.push_str(&format!("| --- | {} |\n", vec!["--:"; heading.len()].join(" | ")));
+        for (name, figures) in &rows {
+            let figures: Vec<String> = figures.iter().map(best).collect();
+            text.push_str(&format!("| {} | {} |\n", escaped(name), figures.join(" | ")));
+        }
+    }
+    let lists = [
+        glance::summary(analysis).iter().map(marked).collect::<Vec<_>>(),
+        published::lines(analysis).iter().map(|line| escaped(line)).collect(),
+        glance::caveats(analysis).iter().map(|caveat| escaped(&caveat.text())).collect(),
+    ];
+    for list in lists.iter().filter(|list| !list.is_empty()) {
+        text.push('\n');
+        text.extend(list.iter().map(|line| format!("- {line}\n")));
     }
     text
 }

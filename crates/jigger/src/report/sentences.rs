@@ -29,7 +29,7 @@ impl Sentence {
         &self.0
     }
 
-    fn plain(mut self, text: impl Into<String>) -> Self {
+    pub fn plain(mut self, text: impl Into<String>) -> Self {
         self.0.push(Part::Plain(text.into()));
         self
     }
@@ -38,7 +38,7 @@ impl Sentence {
         self.set(Tone::Strong, name)
     }
 
-    fn set(mut self, tone: Tone, text: impl Into<String>) -> Self {
+    pub fn set(mut self, tone: Tone, text: impl Into<String>) -> Self {
         self.0.push(Part::Set(tone, text.into()));
         self
     }

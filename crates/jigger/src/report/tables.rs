@@ -27,6 +27,18 @@ pub struct Table {
     pub toned: usize,
 }
 
+impl Table {
+    /// # Panics
+    /// Without a column there.
+    pub fn remove_column(&mut self, at: usize) {
+        self.heading.remove(at);
+        self.rows.iter_mut().for_each(|row| drop(row.remove(at)));
+        if self.toned > at {
+            self.toned -= 1;
+        }
+    }
+}
+
 /// Every table of a report: figures, and what was promised.
 pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
     let mut tables = figure_tables(analysis);
@@ -54,7 +66,7 @@ pub fn figure_tables(analysis: &Analysis<'_>) -> Vec<Table> {
 pub const LIMIT: &str = "limit";
 
 /// Where a scenario's ratio stands: after the name and the rate.
-const RATIO_COLUMN: usize = 2;
+pub const RATIO_COLUMN: usize = 2;
 
 /// The metrics that have a column in the table of a scenario, or in that of the costs, with their
 /// headings.
@@ -65,7 +77,7 @@ fn columns(of_scenario: bool) -> Vec<(Kind, &'static str)> {
 
 /// Best first, with the rank before the name, where there is more than one contender. The ratio is
 /// that of the metric that ranks them: at a given rate the response time.
-fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
+pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
     let columns = columns(true);
     let headline = headline(scenario).of(&scenario.name);
     let ranking = analysis.ranking(scenario);
@@ -123,7 +135,7 @@ fn request_row(contender: &str, figures: &RequestFigures<'_>) -> Vec<String> {
     ]
 }
 
-fn cost_table(analysis: &Analysis<'_>) -> Table {
+pub fn cost_table(analysis: &Analysis<'_>) -> Table {
     let columns = columns(false);
     let rows: Vec<Vec<String>> = measured(analysis)
         .map(|contender| {

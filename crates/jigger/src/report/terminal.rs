@@ -2,15 +2,118 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
+use super::glance::{self, Caveat};
+use super::published;
 use super::sentences::{Part, Sentence, rounds, sentences};
 use super::tables::{LIMIT, Table, figure_tables, promise, threshold_value};
 use super::units::count;
-use super::warnings::{Warning, warnings};
+use super::warnings::{Warning, unmeasured, warnings};
 use super::{Look, Tone};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
 
-/// The whole report: figures, what to know before believing them, and what they say.
+/// What is read in ten seconds, or all there is.
 pub fn render(analysis: &Analysis<'_>, look: Look) -> String {
+    if look.has_details { details(analysis, look) } else { glance(analysis, look) }
+}
+
+/// Tables, summary and caveats.
+fn glance(analysis: &Analysis<'_>, look: Look) -> String {
+    let caveats = glance::caveats(analysis);
+    let mut text = glance_header(analysis, look);
+    let tables = glance::tables(analysis, &caveats);
+    for table in &tables {
+        let table = narrowed(table, look);
+        match table.title.is_empty() {
+            true => text.push_str(&(laid_out(&table, look) + "\n")),
+            false => text.push_str(&titled(&table, look)),
+        }
+    }
+    if !analysis.thresholds.is_empty() {
+        text.push_str(&thresholds(&analysis.thresholds, look));
+    }
+    let summary = glance::summary(analysis);
+    if !summary.is_empty() {
+        text.push_str(&look.paint(Tone::Strong, "Summary"));
+        text.push_str(&format!(" (1x is the baseline, {})\n", analysis.record.suite.baseline));
+    }
+    for sentence in &summary {
+        text.push_str(&look.wrapped(&format!("  {}", painted(sentence, look)), "    "));
+        text.push('\n');
+    }
+    text.push_str(&published_lines(analysis, look));
+    text + &caveat_lines(analysis, &caveats, look)
+}
+
+fn published_lines(analysis: &Analysis<'_>, look: Look) -> String {
+    let lines = published::lines(analysis);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines = lines.iter().map(|line| look.wrapped(&format!("  {line}"), "    ") + "\n");
+    look.paint(Tone::Strong, "Published elsewhere") + "\n" + &lines.collect::<String>()
+}
+
+/// Columns that the glance can do without where names are long, the first ones first.
+const SPARED: [&str; 5] = ["transfer", "idle", "CPU/req", "p99", "p50"];
+
+/// The table without the least of its columns, as far as it takes for it to fit.
+fn narrowed(table: &Table, look: Look) -> Table {
+    let mut table = table.clone();
+    let is_too_wide = |table: &Table| {
+        let narrow = without_limits(table, look);
+        let narrow = narrow.as_ref().map_or(table, |(narrow, _)| narrow);
+        widest_line(narrow, longest_name(narrow)) > look.width
+    };
+    for heading in SPARED {
+        if let Some(at) = table.heading.iter().position(|it| it == heading)
+            && is_too_wide(&table)
+        {
+            table.remove_column(at);
+        }
+    }
+    table
+}
+
+/// What the run is short of, who has no figures, and the numbered caveats.
+fn caveat_lines(analysis: &Analysis<'_>, caveats: &[Caveat<'_>], look: Look) -> String {
+    let notes = analysis.notes().into_iter().map(|note| format!("  note: {note}"));
+    let records = analysis.contenders.iter().map(|contender| contender.record);
+    let unmeasured = records.flat_map(|record| {
+        unmeasured(record).map(move |(what, why)| format!("  {what}: {}: {why}", record.name))
+    });
+    let numbered =
+        caveats.iter().enumerate().map(|(at, caveat)| format!("  [{}] {}", at + 1, caveat.text()));
+    let lines: Vec<String> = notes.chain(unmeasured).chain(numbered).collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = look.paint(Tone::Strong, "Caveats") + "\n";
+    for line in lines {
+        // What a log said keeps its lines.
+        let line = line.replace('\n', "\n      ");
+        for part in line.lines() {
+            text.push_str(&format!("{}\n", look.wrapped(part, "      ")));
+        }
+    }
+    text
+}
+
+fn glance_header(analysis: &Analysis<'_>, look: Look) -> String {
+    let record = analysis.record;
+    let title = format!(
+        "{}: {}, {}; {}, {} ({})",
+        record.suite.name,
+        count(record.contenders.len(), "server"),
+        count(analysis.rounds, "round"),
+        record.host.processor,
+        count(record.host.cores, "core"),
+        record.placement.text(","),
+    );
+    look.wrapped(&title, "  ") + "\n"
+}
+
+/// The whole report: figures, what to know before believing them, and what they say.
+fn details(analysis: &Analysis<'_>, look: Look) -> String {
     let mut text = header(analysis, look);
     for table in figure_tables(analysis) {
         text.push_str(&format!("\n{}", titled(&table, look)));
@@ -33,7 +136,7 @@ pub fn render(analysis: &Analysis<'_>, look: Look) -> String {
         text.push_str(&look.wrapped(&painted(sentence, look), "  "));
         text.push('\n');
     }
-    text
+    text + &published_lines(analysis, look)
 }
 
 fn header(analysis: &Analysis<'_>, look: Look) -> String {
@@ -87,8 +190,7 @@ fn without_limits(table: &Table, look: Look) -> Option<(Table, String)> {
     let listed: Vec<String> =
         limited.iter().map(|(limit, names)| format!("{limit} ({})", names.join(", "))).collect();
     let mut narrow = table.clone();
-    narrow.heading.remove(at);
-    narrow.rows.iter_mut().for_each(|row| drop(row.remove(at)));
+    narrow.remove_column(at);
     Some((narrow, format!("  {LIMIT}: {}", listed.join("; "))))
 }
 

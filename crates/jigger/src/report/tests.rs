@@ -16,7 +16,7 @@ use drawn::{contender, record, trial, visit};
 
 /// Wide, so that no sentence is broken where a test looks for it.
 fn render(analysis: &Analysis<'_>, format: Format, color: bool) -> String {
-    render_as(analysis, format, Look { color, width: 400 })
+    render_as(analysis, format, Look { color, width: 400, has_details: true })
 }
 
 /// A record with long names, long reasons and something to warn of at every place.
@@ -42,12 +42,15 @@ fn troubled() -> Record {
 fn the_terminal_report_fits_its_columns() {
     for width in [80, 120] {
         for (name, record) in [("plain", record(7)), ("troubled", troubled())] {
-            let look = Look { color: false, width };
-            let text = render_as(&Analysis::of(&record), Format::Text, look);
-            for line in text.lines() {
-                assert!(line.chars().count() <= width, "{} columns: {line}", line.chars().count());
+            for (kind, has_details) in [("", true), ("glance_", false)] {
+                let look = Look { color: false, width, has_details };
+                let text = render_as(&Analysis::of(&record), Format::Text, look);
+                for line in text.lines() {
+                    let columns = line.chars().count();
+                    assert!(columns <= width, "{columns} columns: {line}");
+                }
+                insta::assert_snapshot!(format!("terminal_{kind}{name}_{width}"), text);
             }
-            insta::assert_snapshot!(format!("terminal_{name}_{width}"), text);
         }
     }
 }
@@ -56,10 +59,12 @@ fn the_terminal_report_fits_its_columns() {
 fn colours_say_what_the_words_say() {
     let record = record(7);
     let analysis = Analysis::of(&record);
-    let text = render_as(&analysis, Format::Text, Look { color: true, width: 80 });
+    let text =
+        render_as(&analysis, Format::Text, Look { color: true, width: 80, has_details: true });
     insta::assert_snapshot!("terminal_colored", text.replace('\u{1b}', "^"));
     let codes = regex::Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
-    let plain = render_as(&analysis, Format::Text, Look::default());
+    let details = Look { has_details: true, ..Look::default() };
+    let plain = render_as(&analysis, Format::Text, details);
     assert_eq!(codes.replace_all(&text, ""), plain);
 }
 
@@ -207,7 +212,8 @@ fn thresholds_are_held_against_intervals() {
     let outcomes: Vec<&str> = analysis.thresholds.iter().map(|r| r.outcome.name()).collect();
     assert_eq!(outcomes, ["holds", "fails", "not settled", "not measured", "holds"]);
     for width in [80, 120] {
-        let text = render_as(&analysis, Format::Text, Look { color: false, width });
+        let text =
+            render_as(&analysis, Format::Text, Look { color: false, width, has_details: true });
         assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
         let (_, lines) = text.split_once("\nthresholds\n").unwrap();
         insta::assert_snapshot!(format!("thresholds_{width}"), lines.split("\n\n").next().unwrap());
@@ -543,6 +549,11 @@ fn what_closing_costs_is_said_in_ratios() {
                     as asked and 4.00x (4.00 to 4.00) with a fresh connection for each request for \
                     both.";
     assert!(text.contains(sentence), "{text}");
+    let look = Look { color: false, width: 400, has_details: false };
+    let glance = render_as(&Analysis::of(&record), Format::Text, look);
+    let said =
+        "(flask): closes the connection after each response; if all did: gin 4.00x (4.00-4.00)";
+    assert!(glance.contains(said), "{glance}");
 }
 
 #[test]
@@ -564,7 +575,7 @@ fn the_whole_runs_confounders_stand_before_the_contenders() {
 
 #[test]
 fn lines_fit_and_colours_take_no_room() {
-    let look = Look { color: true, width: 12 };
+    let look = Look { color: true, width: 12, has_details: true };
     let text = format!("{} two three", look.paint(Tone::Better, "one"));
     assert_eq!(look.wrapped(&text, "  "), "\u{1b}[1;32mone\u{1b}[0m two\n  three");
     assert_eq!(Look::default().paint(Tone::Better, "one"), "one");
@@ -572,6 +583,6 @@ fn lines_fit_and_colours_take_no_room() {
 
 #[test]
 fn a_flag_is_never_parted() {
-    let look = Look { color: false, width: 13 };
+    let look = Look { color: false, width: 13, has_details: true };
     assert_eq!(look.wrapped("so use --no-images", ""), "so use\n--no-images");
 }

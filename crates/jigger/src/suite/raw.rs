@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::SuiteError;
+use crate::record::PublishedRecord;
 use crate::wording::plain;
 
 /// The whole file.
@@ -29,6 +30,9 @@ pub struct RawSuite {
     /// What a metric has to keep; a run that misses one ends with exit code 1.
     #[serde(default)]
     pub threshold: Vec<RawThreshold>,
+    /// Ratios that others published, which the report sets beside its own.
+    #[serde(default)]
+    pub published: Vec<PublishedRecord>,
     /// How contenders run in containers, where they do.
     #[serde(default)]
     pub containers: RawContainers,
@@ -310,7 +314,9 @@ fn line_of(text: &str, offset: usize) -> usize {
 /// The name of an array's table whose head, which begins there, has one pair of brackets.
 fn single_brackets(text: &str, offset: usize) -> Option<&str> {
     let name = text.get(offset..)?.strip_prefix('[')?.split_once(']')?.0.trim();
-    ["contender", "scenario", "threshold", "scenario.requests_mix"].contains(&name).then_some(name)
+    ["contender", "scenario", "threshold", "published", "scenario.requests_mix"]
+        .contains(&name)
+        .then_some(name)
 }
 
 /// The key whose value begins there.

@@ -11,13 +11,13 @@ use crate::metric::parse_bytes;
 /// them, as processes.
 #[derive(Debug, Clone, PartialEq, Default, Args)]
 pub struct Selection {
-    /// Only this contender takes part (repeatable)
+    /// Use only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// Where contenders run; "both": each in both ways
+    /// Where contenders run; "both" runs each of them both ways
     #[arg(long = "in", value_enum, default_value_t = Place::Processes)]
     pub place: Place,
-    /// Containers' network [default: the suite's, else host]
+    /// Network of the containers [default: the suite's, else host]
     #[arg(long, value_enum)]
     pub network: Option<Network>,
     /// The most cores that a container may use, such as 0.5 [default: the suite's, else no limit]
@@ -103,6 +103,7 @@ impl Selection {
             Limit::Times { contender, .. } => is_kept(contender),
         };
         suite.thresholds.retain(|it| is_kept(&it.contender) && is_about_kept(&it.limit));
+        suite.published.retain(|it| is_kept(&it.contender) && is_kept(&it.to));
         let mut contenders = suite.contenders.clone();
         contenders.retain(|contender| is_kept(&contender.name));
         suite.with_contenders(contenders)
@@ -152,13 +153,13 @@ pub enum Place {
     Processes,
     /// In containers, from the contenders' images.
     Containers,
-    /// Each in both ways.
+    /// Each contender both ways.
     Both,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Network {
-    /// The host's own.
+    /// The host's own network.
     #[default]
     Host,
     /// The engine's bridge, with a published port.

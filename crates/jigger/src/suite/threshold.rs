@@ -4,7 +4,7 @@ use super::fault::{Checked, at, refused, unknown};
 use super::raw::{RawLimit, RawThreshold};
 use super::{Contender, Scenario};
 use crate::metric::{Kind, Metric, parse_amount};
-use crate::record::BoundRecord;
+use crate::record::{BoundRecord, PublishedRecord};
 
 /// A promise about one metric of one contender.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,11 +50,38 @@ pub fn validated(
     checked(raw, &names, contenders).map_err(at(&place))
 }
 
-fn checked(raw: RawThreshold, scenarios: &[&str], contenders: &[Contender]) -> Checked<Threshold> {
-    let Some(metric) = Metric::parse(&raw.metric, scenarios) else {
-        let all: Vec<String> = Metric::all(scenarios).iter().map(Metric::to_string).collect();
-        return refused(unknown("metric", &raw.metric, &texts(&all)));
+/// Checks a ratio that others published against the suite that it is in.
+pub fn check_published(
+    published: &PublishedRecord,
+    contenders: &[Contender],
+    scenarios: &[Scenario],
+) -> Checked<()> {
+    let scenarios: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    let contenders: Vec<&str> = contenders.iter().map(|it| it.name.as_str()).collect();
+    let check = || {
+        metric(&published.metric, &scenarios)?;
+        known("contender", &published.contender, &contenders)?;
+        known("contender", &published.to, &contenders)?;
+        match published.ratio {
+            ratio if ratio > 0.0 && ratio.is_finite() => Ok(()),
+            ratio => refused(format!("ratio = {ratio}: write a number above zero")),
+        }
     };
+    check().map_err(at(&format!("published '{}'", published.metric)))
+}
+
+fn metric<'a>(text: &str, scenarios: &[&'a str]) -> Checked<Metric<'a>> {
+    match Metric::parse(text, scenarios) {
+        Some(metric) => Ok(metric),
+        None => {
+            let all: Vec<String> = Metric::all(scenarios).iter().map(Metric::to_string).collect();
+            refused(unknown("metric", text, &texts(&all)))
+        }
+    }
+}
+
+fn checked(raw: RawThreshold, scenarios: &[&str], contenders: &[Contender]) -> Checked<Threshold> {
+    let metric = metric(&raw.metric, scenarios)?;
     let contender_names: Vec<&str> = contenders.iter().map(|c| c.name.as_str()).collect();
     known("contender", &raw.contender, &contender_names)?;
     let (bound, key, written) = match (raw.at_least, raw.at_most) {

@@ -52,6 +52,9 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         .into_iter()
         .map(|threshold| threshold::validated(threshold, &contenders, &scenarios))
         .collect::<Checked<Vec<_>>>()?;
+    for published in &raw.published {
+        threshold::check_published(published, &contenders, &scenarios)?;
+    }
     let baseline = baseline_index(raw.suite.baseline.as_deref(), &contenders)?;
     let margin = raw.suite.margin.unwrap_or(0.02);
     if !(0.0..1.0).contains(&margin) {
@@ -68,6 +71,7 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         contenders,
         scenarios,
         thresholds,
+        published: raw.published,
         margin,
         measure_closing: raw.suite.measure_closing.unwrap_or(true),
         container_limits: container_limits(&raw.containers).map_err(at("[containers]"))?,

@@ -19,7 +19,8 @@ fn lab() -> Lab {
 }
 
 fn run(lab: &Lab, more: &[&str], texts: &[&str]) -> [Value; 2] {
-    let begin = ["run", "suite.toml", "--quick", "--no-images", "--record", "record.json"];
+    let begin =
+        ["run", "suite.toml", "--quick", "--no-images", "--record", "record.json", "--details"];
     lab.run(&[&begin, more].concat()).expect(0, texts);
     let contenders = &lab.record()["contenders"];
     [0, 1].map(|at| contenders[at]["artifact"].clone())

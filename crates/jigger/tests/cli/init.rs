@@ -78,7 +78,10 @@ fn the_suite_for_real_servers_passes_the_check() {
         ("services/rust/Cargo.toml", "[package]\nname = \"pong\"\nedition = \"2021\"\n"),
         ("services/rust/src/main.rs", RUST),
     ]);
-    lab.run(&["init"]).expect(0, &["jigger.toml", "next: jigger check ./jigger.toml"]);
+    lab.run(&["init"]).expect(
+        0,
+        &["jigger.toml", "next: jigger check ./jigger.toml, then jigger run ./jigger.toml"],
+    );
     let check = lab.run(&["check", "jigger.toml"]);
     for name in ["go", "node", "python", "rust"] {
         check.expect(0, &[&format!("{name}: answers correctly")]);
@@ -116,17 +119,17 @@ fn completions_and_man_pages() {
     ] {
         lab.run(&["completions", shell]).expect(0, &[sign, "kernel-timestamps"]);
     }
-    lab.run(&["man"]).expect(0, &[".TH jigger 1", "a first look at the default suite"]);
+    lab.run(&["man"]).expect(0, &[".TH jigger 1", "a short run of the default suite"]);
     lab.run(&["man", "--dir", "pages"]).expect(0, &[]);
     let page = std::fs::read_to_string(lab.path("pages/jigger-load.1")).unwrap();
-    assert!(page.contains("\\-\\-rate") && page.contains("500 a second"), "{page}");
+    assert!(page.contains("\\-\\-rate") && page.contains("500 requests due each second"), "{page}");
 }
 
 #[test]
 fn short_help_is_short_and_long_help_has_examples() {
     let lab = lab(&[]);
     let (short, long) = (lab.run(&["load", "-h"]), lab.run(&["load", "--help"]));
-    short.expect(0, &["`--help` says more and has examples"]);
+    short.expect(0, &["`--help` has more details and examples"]);
     long.expect(0, &["Examples:", "--rate 500"]);
     assert!(!short.stdout.contains("Examples:"));
 }

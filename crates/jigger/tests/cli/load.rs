@@ -232,3 +232,25 @@ fn the_percentiles_are_those_asked_for_and_each_second_has_a_line() {
     jigger(&[&load[..], &nowhere].concat())
         .expect(2, &["--timeline: cannot write", "No such file"]);
 }
+
+#[test]
+fn several_rates_are_tried_one_after_another() {
+    let (_server, url) = null_server();
+    let load = ["load", &url, "-d", "300ms", "--rate", "100,1k", "--percentiles", "50,90"];
+    let outcome = jigger(&load);
+    outcome.expect(0, &["0.30 s at each rate", "asked/s reached/s p50 p90 failed"]);
+    let lines: Vec<Vec<&str>> =
+        outcome.stdout.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!([lines[0][0], lines[1][0]], ["100", "1,000"], "{}", outcome.stdout);
+    assert_eq!(lines.len(), 2);
+    let as_json = jigger(&[&load[..], &["--format", "json"]].concat());
+    let reports = serde_json::Deserializer::from_str(&as_json.stdout).into_iter::<Value>();
+    let asked: Vec<f64> =
+        reports.map(|it| it.unwrap()["asked_per_second"].as_f64().unwrap()).collect();
+    assert_eq!(asked, [100.0, 1_000.0]);
+    let frozen = server(|request| (request < 60).then_some(PONG));
+    let failing = ["load", &frozen, "-d", "300ms", "--rate", "100,400"];
+    jigger(&failing).expect(4, &[">= ", "of the requests failed"]);
+    let timed = [&load[..], &["--timeline", "x.csv"]].concat();
+    jigger(&timed).expect(2, &["--timeline is of one rate"]);
+}

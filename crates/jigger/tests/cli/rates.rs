@@ -21,7 +21,7 @@ fn all_get_the_rate_that_the_slowest_can_bear() {
                     rate = \"50% of slowest\"\narrivals = \"exponential\"\nburst = 2\n";
     let contenders = [contender("quick", "pong", ""), contender("slow", "serial", "")];
     let lab = Lab::new("", &contenders, scenario);
-    let outcome = run(&lab, &["--rounds", "1"]);
+    let outcome = run(&lab, &["--rounds", "1", "--details"]);
     outcome.expect(
         0,
         &["50 % of what the slowest can do in a closed loop (slow: ", "at random times"],
@@ -60,7 +60,7 @@ fn the_capacity_of_a_server_that_answers_one_at_a_time() {
                     objective = \"p50 < 100ms\"\n";
     let lab = Lab::new("", &[contender("one", "serial", "")], scenario);
     let outcome = run(&lab, &["--rounds", "2"]);
-    outcome.expect(0, &["capacity: 4 connections, keep-alive, the highest rate with p50 < 100ms"]);
+    outcome.expect(0, &["capacity: 4 connections, keep-alive, highest rate with p50 < 100ms"]);
     let found: Vec<Option<f64>> = trials(&lab.record()).into_iter().map(capacity).collect();
     assert_eq!(found.len(), 2);
     let csv = lab.run(&["report", "record.json", "--format", "csv"]).stdout;
@@ -103,7 +103,7 @@ fn an_objective_that_no_rate_keeps_is_told_and_gives_no_figure() {
     let scenario = "[[scenario]]\nname = \"capacity\"\nduration = \"200ms\"\n\
                     objective = \"p50 < 1ms\"\n";
     let lab = Lab::new("", &[contender("one", "serial", "")], scenario);
-    run(&lab, &["--rounds", "1"])
+    run(&lab, &["--rounds", "1", "--details"])
         .expect(0, &["objective-missed: one (capacity): no rate kept p50 < 1ms in 1 of 1 rounds"]);
     let json = lab.run(&["report", "record.json", "--format", "json"]);
     let report: Value = serde_json::from_str(&json.stdout).unwrap();

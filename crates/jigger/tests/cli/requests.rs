@@ -78,7 +78,8 @@ fn a_request_that_is_answered_wrongly_under_load_is_counted_as_its_own() {
     assert!(server.contains(wrong.0));
     std::fs::write(lab.path("server.py"), server.replace(wrong.0, wrong.1)).unwrap();
     let run = ["run", "suite.toml", "--rounds", "1", "--warm-up", "100ms", "--no-images"];
-    lab.run(&[&run[..], &["--record", "record.json"]].concat()).expect(0, &["500"]);
+    lab.run(&[&run[..], &["--record", "record.json", "--details"]].concat())
+        .expect(0, &["status 500"]);
     let trial = &lab.record()["visits"][0]["trials"][1];
     let errors: Vec<&serde_json::Value> =
         trial["by_request"].as_array().unwrap().iter().map(|it| &it["errors"]).collect();
@@ -96,7 +97,7 @@ fn compare_asks_what_the_command_line_says() {
     std::fs::write(lab.path("order.json"), "{\"n\":\"{{counter}}\"}").unwrap();
     let (one, two) = (format!("one={one}"), format!("two={two}"));
     let compare = |more: &[&str]| {
-        let often = ["compare", &one, &two, "-c", "2", "-d", "50ms", "--rounds", "1"];
+        let often = ["compare", &one, &two, "-c", "2", "-d", "50ms", "--rounds", "1", "--details"];
         lab.run(&[&often[..], more].concat())
     };
     let json = ["--json", "@order.json", "--template", "-H", "X-Key: k", "--expect-status", "201"];

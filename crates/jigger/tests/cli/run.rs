@@ -21,9 +21,12 @@ fn a_run_ends_with_tables_sentences_and_a_record() {
     let outcome = lab.run_quick();
     outcome.expect(
         0,
-        &["saturation: 4 connections, keep-alive", "vs baseline", "connection-close: two"],
+        &["saturation: 4 connections, keep-alive", "vs baseline", "connection-close (two): closes"],
     );
-    outcome.expect(0, &["lab: 2 contenders, 3 rounds", "record: record.json"]);
+    outcome.expect(
+        0,
+        &["lab: 2 servers, 3 rounds", "record: record.json", "report record.json --details"],
+    );
     let record = lab.record();
     assert_eq!(record["ended"], "max-rounds");
     let trial = &record["visits"][0]["trials"][0];
@@ -221,7 +224,7 @@ fn what_closing_costs_is_measured_with_everyone() {
     let lab = Lab::new("", &contenders, COUNTED);
     let run = ["run", "suite.toml", "--rounds", "1", "--no-images", "--record", "record.json"];
     let outcome = lab.run(&run);
-    outcome.expect(0, &["saturation: closes closes its connections: closes over keeps is"]);
+    outcome.expect(0, &["connection-close (closes): closes the connection"]);
     let record = lab.record();
     for visit in record["visits"].as_array().unwrap() {
         let trial = &visit["trials"][2];
@@ -231,7 +234,7 @@ fn what_closing_costs_is_measured_with_everyone() {
         assert!(trial["connections_opened"].as_u64() >= trial["requests"].as_u64());
     }
     let lab = Lab::new("measure_closing = false", &contenders, COUNTED);
-    lab.run(&run).expect(0, &["connection-close: closes"]);
+    lab.run(&run).expect(0, &["connection-close (closes)"]);
     assert_eq!(lab.record()["visits"][0]["trials"].as_array().unwrap().len(), 2);
 }
 
@@ -283,7 +286,7 @@ fn cores_are_those_asked_for_and_sharing_one_is_told() {
     let core = jigger::host::allowed_cores()[0].to_string();
     let cores = ["--client-cpus", core.as_str(), "--server-cpus", core.as_str()];
     let run = ["run", "suite.toml", "--quick", "--no-images", "--record", "record.json"];
-    lab.run(&[&run[..], &cores].concat()).expect(0, &["shared-cores: all contenders"]);
+    lab.run(&[&run[..], &cores].concat()).expect(0, &["shared-cores: the load generator"]);
     let placement = &lab.record()["placement"];
     assert_eq!(placement["client_cpus"], placement["server_cpus"]);
     let again = format!(
@@ -291,4 +294,15 @@ fn cores_are_those_asked_for_and_sharing_one_is_told() {
     );
     lab.run(&["report", "record.json", "--format", "html"]).expect(0, &[&again]);
     lab.run(&[&["check", "suite.toml"][..], &cores].concat()).expect(0, &["shared-cores: "]);
+}
+
+#[test]
+fn the_folders_own_suite_is_the_default_one() {
+    let lab = Lab::new("", &[contender("one", "pong", "")], COUNTED);
+    std::fs::rename(lab.path("suite.toml"), lab.path("jigger.toml")).unwrap();
+    let said = ["the suite is ./jigger.toml", "lab: 1 server"];
+    lab.run(&["--quick", "--rounds", "1", "--no-images", "--record", "record.json"])
+        .expect(0, &said[..1]);
+    lab.run(&["run", "--quick", "--rounds", "1", "--record", "record.json"]).expect(0, &said);
+    lab.run(&["check"]).expect(0, &said[..1]);
 }

@@ -198,7 +198,7 @@ fn a_record_of_an_earlier_jigger_is_read() {
     let lab = lab();
     let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/record-1.json");
     let path = fixture.to_str().unwrap();
-    lab.run(&["report", path]).expect(0, &["first: 2 contenders, 7 rounds", "plain answered"]);
+    lab.run(&["report", path]).expect(0, &["first: 2 servers, 7 rounds", "plain is fastest"]);
     for format in ["markdown", "html", "csv", "json"] {
         let report = lab.run(&["report", path, "--format", format]);
         report.expect(0, &["plain", "closing"]);

@@ -175,3 +175,11 @@ fn scripts_are_not_in_every_jigger() {
         .run(&["wrk", &url, "-s", "x.lua"])
         .expect(1, &["-s x.lua: ", "without its feature `lua`"]);
 }
+
+#[test]
+fn a_command_with_a_slip_is_no_suite() {
+    let lab = Lab::new("", &[], SCENARIOS);
+    lab.run(&["lod"])
+        .expect(2, &["'lod' is neither a command nor a suite; did you mean `jigger load`?"]);
+    lab.run(&["nothing-near"]).expect(2, &["cannot read the suite nothing-near"]);
+}

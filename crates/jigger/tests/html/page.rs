@@ -9,7 +9,8 @@ use jigger::record::{ContainerRecord, Record};
 use jigger::report::{Format, render};
 
 /// The order of the sections is part of what the report is.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
+    "glance",
     "verdicts",
     "ratios",
     "figures",

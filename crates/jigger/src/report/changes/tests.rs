@@ -12,7 +12,7 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 
 /// Wide, so that no line is broken where a test looks for it.
-const WIDE: Look = Look { color: false, width: 400 };
+const WIDE: Look = Look { color: false, width: 400, has_details: true };
 
 fn compared<T>(
     (old, new): (&Record, &Record),
@@ -77,7 +77,8 @@ fn the_text_and_the_markdown() {
     new.suite.thresholds.push(threshold(RATE, BoundRecord::AtLeast, 2.0, Some("flask")));
     compared((&old, &new), Basis::Relative, &[], |found| {
         for width in [80, 120] {
-            let text = difference(found, Format::Text, Look { color: false, width });
+            let text =
+                difference(found, Format::Text, Look { color: false, width, has_details: true });
             assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
             insta::assert_snapshot!(format!("text_{width}"), text);
         }

@@ -36,6 +36,39 @@ impl LoadReport<'_> {
         text
     }
 
+    /// Above the lines of several rates.
+    pub fn rates_heading(&self) -> String {
+        let names: Vec<String> =
+            self.percentiles().iter().map(|(name, _)| format!("{name:>11}")).collect();
+        format!(
+            "{}: {}, {}, {:.2} s at each rate\n{:>10}{:>10}{}{:>9}\n",
+            self.url,
+            count(self.connections, "connection"),
+            count(self.threads, "thread"),
+            self.seconds,
+            "asked/s",
+            "reached/s",
+            names.concat(),
+            "failed"
+        )
+    }
+
+    /// One of several rates; `>=` before a time that is at least so much.
+    pub fn rate_line(&self) -> String {
+        let bound = if self.response_time_bound.is_some() { ">= " } else { "" };
+        let shown =
+            |us: Option<f64>| us.map_or("-".to_owned(), |us| bound.to_owned() + &time_us(us));
+        let times: Vec<String> =
+            self.percentiles().into_iter().map(|(_, us)| format!("{:>11}", shown(us))).collect();
+        format!(
+            "{:>10}{:>10}{}{:>9}\n",
+            grouped(self.asked_per_second.unwrap_or_default()),
+            grouped(self.requests_per_second),
+            times.concat(),
+            percent(self.error_rate)
+        )
+    }
+
     fn rate(&self) -> String {
         let is_bound = self.engine.client_limited || self.is_port_limited;
         let asked = self.asked_per_second.map(|rate| format!(" of {} asked", grouped(rate)));
@@ -109,15 +142,7 @@ impl LoadReport<'_> {
             Some(Bound::AtLeast) => "response time at least",
             _ => "response time",
         };
-        let chosen: Vec<(String, Option<f64>)> = self
-            .chosen
-            .iter()
-            .map(|text| {
-                let value = self.response_time_percentiles_us.get(text).copied().flatten();
-                (format!("p{text}"), value)
-            })
-            .collect();
-        let lines = times.lines(name, &if chosen.is_empty() { times.usual() } else { chosen })?;
+        let lines = times.lines(name, &self.percentiles())?;
         let unknown: Vec<&str> =
             self.chosen.iter().filter(|text| self.is_unknown(text)).map(String::as_str).collect();
         let note = match unknown.as_slice() {
@@ -125,6 +150,15 @@ impl LoadReport<'_> {
             list => format!("    too few responses for p{}\n", list.join(", p")),
         };
         Some(lines + &note)
+    }
+
+    /// Those of the response time that are shown: the ones asked for, or the usual ones.
+    fn percentiles(&self) -> Vec<(String, Option<f64>)> {
+        let value = |text: &String| self.response_time_percentiles_us.get(text).copied().flatten();
+        if self.chosen.is_empty() {
+            return self.response_time_us.usual();
+        }
+        self.chosen.iter().map(|text| (format!("p{text}"), value(text))).collect()
     }
 
     fn is_unknown(&self, percentile: &str) -> bool {

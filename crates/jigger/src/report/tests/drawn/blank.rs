@@ -53,6 +53,7 @@ pub fn suite(baseline: &str, scenarios: Vec<ScenarioRecord>) -> SuiteRecord {
         looks: Vec::new(),
         scenarios,
         thresholds: Vec::new(),
+        published: Vec::new(),
         warm_up: None,
     }
 }

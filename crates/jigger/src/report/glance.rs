@@ -1,0 +1,342 @@
+//! The report at a glance: who is fastest, by how much, what limited each, what was not alike. What
+//! every format shows first; the rest is detail.
+
+mod caveats;
+mod matrix;
+
+pub use caveats::{Caveat, caveats};
+pub use matrix::{Matrix, matrix};
+
+use jigger_stats::Verdict;
+
+use super::Tone;
+use super::sentences::Sentence;
+use super::tables::{LIMIT, Table, cost_table, measured, scenario_table};
+use super::units::{bytes, count, percent, significant};
+use crate::analysis::{Analysis, Comparison, Ranked, headline};
+use crate::metric::{Kind, Metric};
+use crate::record::{PacingRecord, ScenarioRecord};
+
+/// The scenarios that the suite asks for; those that only tell what closing costs are in a caveat.
+pub fn scenarios<'a>(analysis: &Analysis<'a>) -> impl Iterator<Item = &'a ScenarioRecord> {
+    analysis.record.suite.scenarios.iter().filter(|scenario| scenario.fresh_for.is_none())
+}
+
+/// One table for each scenario and one of the costs, with the numbers of the caveats beside the figures
+/// that they touch.
+pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
+    let of_scenario = |scenario: &ScenarioRecord| {
+        let mut table = scenario_table(analysis, scenario);
+        table.title = title(scenario);
+        let ranking = analysis.ranking(scenario);
+        let names = ranking.iter().map(|found| found.contender.record.name.as_str());
+        if scenario.is_rate_given() {
+            // All have the rate that the title names.
+            table.remove_column(1);
+        }
+        shared_limit(&mut table);
+        remove_empty_columns(&mut table);
+        add_marks(&mut table, names, |name| caveats::marks(caveats, name, &scenario.name));
+        table
+    };
+    let mut tables: Vec<Table> = scenarios(analysis).map(of_scenario).collect();
+    let mut costs = cost_table(analysis);
+    remove_empty_columns(&mut costs);
+    costs.heading[0] = std::mem::take(&mut costs.title);
+    tables.push(costs);
+    tables.retain(|table| !table.rows.is_empty());
+    tables
+}
+
+/// `saturation: 32 connections, keep-alive`.
+fn title(scenario: &ScenarioRecord) -> String {
+    let connections = count(scenario.connections, "connection");
+    let policy = if scenario.fresh { "one per request" } else { "keep-alive" };
+    let pacing = match scenario.pacing() {
+        PacingRecord::Closed => String::new(),
+        PacingRecord::Rate { per_second, .. } => format!(", {per_second} requests/s"),
+        PacingRecord::Capacity { objective, .. } => format!(", highest rate with {objective}"),
+    };
+    format!("{}: {connections}, {policy}{pacing}", scenario.name)
+}
+
+/// A limit that all have is told once, in the title.
+fn shared_limit(table: &mut Table) {
+    let Some(at) = table.heading.iter().position(|heading| heading == LIMIT) else { return };
+    let limit = table.rows.first().map(|row| row[at].clone()).unwrap_or_default();
+    if table.rows.iter().all(|row| row[at] == limit) {
+        if limit != "-" {
+            table.title.push_str(&format!("; limit: {limit}"));
+        }
+        table.remove_column(at);
+    }
+}
+
+/// The ratio of a baseline that is alone is none.
+fn remove_empty_columns(table: &mut Table) {
+    for at in (1..table.heading.len()).rev() {
+        if table.rows.iter().all(|row| row[at] == "-" || row[at] == "baseline") {
+            table.remove_column(at);
+        }
+    }
+}
+
+/// The last column, where there is anything in it.
+fn add_marks<'n>(
+    table: &mut Table,
+    names: impl Iterator<Item = &'n str>,
+    marks: impl Fn(&str) -> Option<String>,
+) {
+    let marks: Vec<Option<String>> = names.map(marks).collect();
+    if marks.iter().any(Option::is_some) {
+        table.heading.push(String::new());
+        for (row, mark) in table.rows.iter_mut().zip(marks) {
+            row.push(mark.unwrap_or_default());
+        }
+    }
+}
+
+/// Who is fastest and by how much, the busiest scenario first and in full, and whose image is smallest.
+/// Nothing on speed from a machine that was too noisy.
+pub fn summary(analysis: &Analysis<'_>) -> Vec<Sentence> {
+    let mut sentences: Vec<Sentence> = Vec::new();
+    let main = busiest(analysis);
+    if !analysis.quiet.is_too_noisy() {
+        let others =
+            scenarios(analysis).filter(|scenario| Some(&scenario.name) != main.map(|it| &it.name));
+        let of = |scenario| of_scenario(analysis, scenario, main);
+        sentences.extend(main.into_iter().chain(others).filter_map(of));
+    }
+    sentences.extend(images(analysis));
+    sentences
+}
+
+/// The closed loop with the most connections: what a comparison is usually about. Any other where there
+/// is none.
+pub fn busiest<'a>(analysis: &Analysis<'a>) -> Option<&'a ScenarioRecord> {
+    let weight = |scenario: &&ScenarioRecord| (!scenario.is_rate_given(), scenario.connections);
+    // Of several the first.
+    scenarios(analysis).fold(None, |best: Option<&ScenarioRecord>, scenario| match best {
+        Some(best) if weight(&best) >= weight(&scenario) => Some(best),
+        _ => Some(scenario),
+    })
+}
+
+fn of_scenario(
+    analysis: &Analysis<'_>,
+    scenario: &ScenarioRecord,
+    main: Option<&ScenarioRecord>,
+) -> Option<Sentence> {
+    let ranking = analysis.ranking(scenario);
+    let ranked: Vec<(usize, &str)> = ranking
+        .iter()
+        .filter_map(|Ranked { rank, contender, .. }| {
+            Some(((*rank)?, contender.record.name.as_str()))
+        })
+        .collect();
+    let leaders: Vec<&str> =
+        ranked.iter().filter(|(rank, _)| *rank == 1).map(|(_, name)| *name).collect();
+    if ranked.len() < 2 {
+        return None;
+    }
+    let begin = Sentence::default().plain(format!("{}: ", scenario.name));
+    if leaders.len() == ranked.len() {
+        return alike(analysis, scenario, begin, &leaders);
+    }
+    let fastest = listed(begin, &leaders).plain(leads(scenario, leaders.len()));
+    let metric = headline(scenario).of(&scenario.name);
+    let baseline = analysis.record.suite.baseline.as_str();
+    if main.is_some_and(|main| main.name == scenario.name) || leaders.contains(&baseline) {
+        let led = with_ratios(analysis, metric, fastest, &ranked, &leaders);
+        return Some(behind_baseline(analysis, metric, led, &leaders).plain("."));
+    }
+    Some(fastest.plain(brief(analysis, metric, &leaders)).plain("."))
+}
+
+/// ` (5.89x and 5.15x, at least 4.25x)`: the leaders' ratios to the baseline.
+fn brief(analysis: &Analysis<'_>, metric: Metric<'_>, leaders: &[&str]) -> String {
+    let baseline = &analysis.record.suite.baseline;
+    let ratios = leaders.iter().map(|leader| analysis.between(metric, leader, baseline));
+    match ratios.collect::<Option<Vec<_>>>() {
+        Some(ratios) if ratios.iter().all(|found| found.withheld.is_none()) => {
+            let (times, surely) = times(&ratios);
+            format!(" ({times}{})", surely.map_or_else(String::new, |end| format!(", {end}")))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Nobody is told apart: that is said only of two, or when nobody differs from the baseline.
+fn alike(
+    analysis: &Analysis<'_>,
+    scenario: &ScenarioRecord,
+    begin: Sentence,
+    names: &[&str],
+) -> Option<Sentence> {
+    let metric = headline(scenario).of(&scenario.name);
+    let of_metric: Vec<&Comparison<'_>> =
+        analysis.comparisons.iter().filter(|found| found.metric == metric).collect();
+    let has = |verdict: Verdict| of_metric.iter().all(|found| found.verdict == Some(verdict));
+    if of_metric.is_empty() || of_metric.iter().any(|found| found.verdict.is_none()) {
+        return None;
+    }
+    if has(Verdict::Same) {
+        let margin = percent(analysis.record.suite.margin);
+        return Some(listed(begin, names).plain(format!(" are the same within {margin}.")));
+    }
+    let largest = of_metric.iter().filter_map(|found| found.largest_difference);
+    let below = largest.reduce(f64::max).map_or_else(String::new, |largest| {
+        format!("; any difference from the baseline is below {}", percent(largest))
+    });
+    let begin = begin.plain("no difference shown between ");
+    Some(listed(begin, names).plain(format!("{below}.")))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(mut sentence: Sentence, names: &[&str]) -> Sentence {
+    for (at, name) in names.iter().enumerate() {
+        let before = match at {
+            0 => "",
+            _ if at + 1 == names.len() => " and ",
+            _ => ", ",
+        };
+        sentence = sentence.plain(before).set(Tone::Strong, *name);
+    }
+    sentence
+}
+
+fn leads(scenario: &ScenarioRecord, leaders: usize) -> &'static str {
+    match (scenario.pacing(), leaders) {
+        (PacingRecord::Closed, 1) => " is fastest",
+        (PacingRecord::Closed, _) => " are fastest",
+        (PacingRecord::Rate { .. }, 1) => " has the lowest p50",
+        (PacingRecord::Rate { .. }, _) => " have the lowest p50",
+        (PacingRecord::Capacity { .. }, 1) => " sustains the highest rate",
+        (PacingRecord::Capacity { .. }, _) => " sustain the highest rates",
+    }
+}
+
+/// The leaders' ratios to the baseline; one leader's to who comes next, too.
+fn with_ratios(
+    analysis: &Analysis<'_>,
+    metric: Metric<'_>,
+    sentence: Sentence,
+    ranked: &[(usize, &str)],
+    leaders: &[&str],
+) -> Sentence {
+    let baseline = analysis.record.suite.baseline.as_str();
+    let next = ranked.get(leaders.len()).map_or(baseline, |(_, name)| name);
+    let mut others = vec![baseline];
+    if leaders.len() == 1 && next != baseline {
+        others.push(next);
+    }
+    others.retain(|other| !leaders.contains(other));
+    let mut parts = Vec::new();
+    for other in others {
+        let ratios = leaders.iter().map(|leader| analysis.between(metric, leader, other));
+        if let Some(ratios) = ratios.collect::<Option<Vec<_>>>()
+            && ratios.iter().all(|found| found.withheld.is_none())
+        {
+            let (times, surely) = times(&ratios);
+            let surely = surely.map_or_else(String::new, |end| format!(" ({end})"));
+            parts.push(format!("{times} {other}{surely}"));
+        }
+    }
+    if parts.is_empty() { sentence } else { sentence.plain(": ").plain(parts.join(", ")) }
+}
+
+/// `1.84x and 1.73x`, and what is certain of all: `at least 1.43x`.
+fn times(ratios: &[Comparison<'_>]) -> (String, Option<String>) {
+    let shown = ratios.iter().map(|found| match (found.bound, found.supported_end()) {
+        (Some(bound), Some(end)) => format!("{} {}x", bound.words(), significant(end)),
+        _ => format!("{}x", significant(found.ratio)),
+    });
+    let is_above = ratios.iter().all(|found| found.ratio >= 1.0);
+    let ends: Option<Vec<f64>> =
+        ratios.iter().map(|found| if is_above { found.low } else { found.high }).collect();
+    let ends = ends.filter(|_| ratios.iter().all(|found| found.bound.is_none()));
+    // The end that is nearest to no difference.
+    let end =
+        ends.and_then(|ends| ends.into_iter().reduce(if is_above { f64::min } else { f64::max }));
+    let side = if is_above { "at least" } else { "at most" };
+    let surely = end.map(|end| format!("{side} {}x", significant(end)));
+    (shown.collect::<Vec<_>>().join(" and "), surely)
+}
+
+/// Who is surely worse than the baseline.
+fn behind_baseline(
+    analysis: &Analysis<'_>,
+    metric: Metric<'_>,
+    mut sentence: Sentence,
+    leaders: &[&str],
+) -> Sentence {
+    let baseline = analysis.record.suite.baseline.as_str();
+    if leaders.contains(&baseline) {
+        return sentence;
+    }
+    let worse = analysis
+        .comparisons
+        .iter()
+        .filter(|found| found.metric == metric && found.verdict == Some(Verdict::Worse));
+    for found in worse {
+        let (times, surely) = times(std::slice::from_ref(found));
+        let surely = surely.map_or_else(String::new, |end| format!(" ({end})"));
+        let name = found.contender.as_str();
+        let text = format!(" is slower: {times} {baseline}{surely}");
+        sentence = sentence.plain("; ").set(Tone::Strong, name).plain(text);
+    }
+    sentence
+}
+
+fn images(analysis: &Analysis<'_>) -> Option<Sentence> {
+    let size = |name: &str| {
+        let contender = analysis.contender(name)?;
+        contender.record.own_image()?;
+        Some(contender.summary(Kind::ImageUnpacked)?.estimate)
+    };
+    let names = measured(analysis).map(|contender| contender.record.name.as_str());
+    let mut sizes: Vec<(&str, f64)> = names.filter_map(|name| Some((name, size(name)?))).collect();
+    sizes.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let [(smallest, least), (next, more), ..] = sizes[..] else { return None };
+    let text = format!(", {}; next {next}, {}.", bytes(least), bytes(more));
+    Some(Sentence::default().plain("smallest image: ").set(Tone::Strong, smallest).plain(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::drawn::record;
+
+    fn text(sentences: &[Sentence]) -> String {
+        sentences.iter().map(|sentence| format!("{sentence}\n")).collect()
+    }
+
+    #[test]
+    fn the_ratio_column_stays_the_toned_one() {
+        let record = record(7);
+        let analysis = Analysis::of(&record);
+        for table in tables(&analysis, &caveats(&analysis)) {
+            for (row, tone) in table.rows.iter().zip(&table.tones) {
+                assert!(tone.is_none() || row[table.toned].contains('x'), "{row:?}");
+                assert_eq!(row.len(), table.heading.len());
+            }
+        }
+    }
+
+    #[test]
+    fn the_summary_names_the_fastest_its_lead_and_how_sure_that_is() {
+        let record = record(7);
+        let found = text(&summary(&Analysis::of(&record)));
+        assert!(found.contains("saturation: gin is fastest: 10.0x flask (at least "), "{found}");
+    }
+
+    #[test]
+    fn a_noisy_machine_has_no_fastest_server() {
+        let mut record = record(7);
+        for visit in record.visits.iter_mut().filter(|visit| visit.round < 3) {
+            visit.disturbance.foreign_cpu_share = Some(0.4);
+        }
+        let found = text(&summary(&Analysis::of(&record)));
+        assert!(!found.contains("fastest"), "{found}");
+    }
+}
