@@ -106,8 +106,7 @@ fn reading(
     runner: &Runner,
     listener: &mut Listener<'_>,
 ) -> Option<Result<Reading, ToolError>> {
-    let [(request, _)] = &scenario.requests[..] else { return None };
-    let url = request.url(&conditions.target.url).ok().filter(|_| request.is_plain_get())?;
+    let url = scenario.plain_get()?.url(&conditions.target.url).ok()?;
     let task = Task {
         url: url.to_string(),
         connections: scenario.connections,

@@ -62,6 +62,14 @@ impl Scenario {
         Self { pacing, ..self.clone() }
     }
 
+    /// Its only request, where a URL says all of it.
+    pub fn plain_get(&self) -> Option<&RequestSpec> {
+        match self.requests.as_slice() {
+            [(only, _)] if only.is_plain_get() => Some(only),
+            _ => None,
+        }
+    }
+
     pub fn is_fresh(&self) -> bool {
         self.connection == ConnectionPolicy::Fresh
     }

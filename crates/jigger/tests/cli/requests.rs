@@ -58,6 +58,18 @@ fn the_example_of_requests_can_be_run() {
     lab.assert_nothing_left();
 }
 
+/// They are handed a URL and nothing else.
+#[test]
+fn other_tools_are_not_asked_for_what_a_url_does_not_say() {
+    if !crate::cross_check::has_wrk() {
+        return;
+    }
+    let lab = example(&[("requests = 200", "requests = 60")]);
+    let check = ["cross-check", "suite.toml", "--quick", "--only", "compact", "--tool", "wrk"];
+    lab.run(&check).expect(0, &["the scenario orders with other tools", "the scenario mix with"]);
+    lab.assert_nothing_left();
+}
+
 #[test]
 fn a_request_that_is_answered_wrongly_is_named_before_load() {
     let lab = example(&[(":-secret", ":-guess")]);

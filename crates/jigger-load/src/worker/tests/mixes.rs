@@ -1,5 +1,6 @@
 //! Several requests, each with its own expectation and figures, over the scripted network.
 
+use super::truth::allocations;
 use super::*;
 use crate::expect::{BodyRule, Expect};
 use std::sync::Arc;
@@ -62,4 +63,19 @@ fn threads_add_up_request_by_request() {
         assert_eq!(sum.response_time_ns.len(), 2 * before.response_time_ns.len());
         assert_eq!(sum.errors, 2 * before.errors);
     }
+}
+
+/// Buffers grow with the longest request and with how many fall due at once, which is seldom.
+#[test]
+fn a_mix_is_counted_request_by_request_without_allocating() {
+    let url = Url::parse("http://h/{{counter}}/{{random}}").unwrap();
+    let request = Request::template("POST", &url, &[], b"{{counter}}", &[]).unwrap();
+    let matched = Expect { status: None, body: BodyRule::Matches(Arc::new(|_| true)) };
+    let load = Load {
+        requests: vec![(request, 3), (load().requests[0].0.clone(), 1)],
+        expects: vec![matched; 2],
+        ..load()
+    };
+    let (few, many) = (allocations(&load, 100), allocations(&load, 5_000));
+    assert!(many <= few + 20, "{few} for 100 requests, {many} for 5,000");
 }
