@@ -6,6 +6,7 @@
 mod costs;
 mod file;
 mod plan;
+mod request;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,6 +30,7 @@ pub use file::{RecordError, RecordFile, embed};
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
+pub use request::{RequestRecord, RequestTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -176,27 +178,6 @@ pub struct ScenarioRecord {
     /// What was asked; empty for a GET of the contender's URL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<RequestRecord>,
-}
-
-/// One request of a scenario, as the suite has it: its placeholders are not filled in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RequestRecord {
-    /// How often it was sent beside the scenario's others.
-    pub weight: u32,
-    /// Its method.
-    pub method: String,
-    /// What was appended to the contender's URL.
-    pub path: String,
-    /// Its headers, besides `Host` and `Content-Length`.
-    pub headers: Vec<(String, String)>,
-    /// Length of the body.
-    pub body_bytes: u64,
-    /// SHA-256 of the body, hexadecimal; absent without one.
-    pub body_sha256: Option<String>,
-    /// The files that it was read from, by the suite's key.
-    pub files: BTreeMap<String, String>,
-    /// Whether `{{counter}}` and its like were filled in.
-    pub template: bool,
 }
 
 /// A rate that is a share of the slowest contender's capacity, as it was found before the rounds.
@@ -423,17 +404,6 @@ pub struct TrialRecord {
     pub by_request: Vec<RequestTrialRecord>,
 }
 
-/// What became of one of several requests in a trial.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RequestTrialRecord {
-    /// Correct answers.
-    pub requests: u64,
-    /// Failed requests.
-    pub errors: u64,
-    /// As that of the trial.
-    pub response_time: String,
-}
-
 /// One rate tried in the search for the highest one that keeps an objective.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeRecord {
@@ -460,13 +430,6 @@ impl TrialRecord {
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
         let answered = self.requests as f64 * 1e9 / self.elapsed_ns.max(1) as f64;
         if self.probes.is_empty() { answered } else { self.capacity_per_second.unwrap_or(0.0) }
-    }
-}
-
-impl RequestRecord {
-    /// `POST /orders`.
-    pub fn title(&self) -> String {
-        format!("{} {}", self.method, self.path).trim_end().to_owned()
     }
 }
 

@@ -2,7 +2,6 @@
 //! change.
 
 use super::Source;
-use crate::load::Load;
 use crate::protocol::http1::Http1;
 use crate::protocol::{Flight, Protocol};
 use crate::random::Random;
@@ -25,16 +24,21 @@ pub(crate) struct Mix<'a> {
 }
 
 impl<'a> Mix<'a> {
-    /// The mix of thread `thread` of a load. Its request numbers are its own share of all.
-    pub(crate) fn new(load: &'a Load, thread: usize) -> Mix<'a> {
-        let (requests, seed) = (load.requests_of(thread), load.seed);
+    /// The mix of thread `thread` of `threads`. Its request numbers, from `first_counter` on, are
+    /// its own share of all.
+    pub(crate) fn new(
+        requests: &'a [(Request, u32)],
+        seed: u64,
+        (thread, threads): (usize, usize),
+        first_counter: u64,
+    ) -> Mix<'a> {
         Mix {
             requests,
             total_weight: requests.iter().map(|(_, weight)| u64::from(*weight)).sum(),
             choice: Random::new(seed ^ (thread as u64).wrapping_mul(0x9e37_79b9)),
             seed,
-            counter: load.first_counter + thread as u64,
-            counter_step: load.threads as u64,
+            counter: first_counter + thread as u64,
+            counter_step: threads as u64,
             rendered: Vec::new(),
             body: Vec::new(),
         }
@@ -127,12 +131,6 @@ mod tests {
     use super::*;
     use crate::url::Url;
 
-    /// A load of these on two threads.
-    fn load(requests: Vec<(Request, u32)>) -> Load {
-        let address = "127.0.0.1:1".parse::<std::net::SocketAddr>().unwrap();
-        Load { requests, threads: 2, ..Load::new(address.into(), get("/")) }
-    }
-
     fn get(path: &str) -> Request {
         let url = Url::parse(&format!("http://h{path}")).unwrap();
         Request::template("GET", &url, &[], b"", &[]).unwrap()
@@ -140,8 +138,8 @@ mod tests {
 
     #[test]
     fn weights_are_kept_and_zero_is_never_chosen() {
-        let load = load(vec![(get("/a"), 3), (get("/b"), 1), (get("/c"), 0)]);
-        let mut mix = Mix::new(&load, 1);
+        let requests = [(get("/a"), 3), (get("/b"), 1), (get("/c"), 0)];
+        let mut mix = Mix::new(&requests, 0, (1, 2), 0);
         let mut counts = [0; 3];
         (0..8000).for_each(|_| counts[mix.next(0, 0, 0).request as usize] += 1);
         assert!((5800..6200).contains(&counts[0]) && counts[2] == 0, "{counts:?}");
@@ -149,9 +147,8 @@ mod tests {
 
     #[test]
     fn counters_are_shared_out_and_rendering_repeats_itself() {
-        let mut load = load(vec![(get("/{{counter}}/{{random}}"), 1)]);
-        load.first_counter = 100;
-        let mut mixes = [0, 1].map(|thread| Mix::new(&load, thread));
+        let requests = [(get("/{{counter}}/{{random}}"), 1)];
+        let mut mixes = [0, 1].map(|thread| Mix::new(&requests, 0, (thread, 2), 100));
         let counters: Vec<u64> = (0..4).map(|turn| mixes[turn % 2].next(0, 0, 0).counter).collect();
         assert_eq!(counters, [100, 101, 102, 103]);
         let mut conversation = Http1::new(1);

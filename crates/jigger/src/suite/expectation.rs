@@ -2,6 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
+use super::fault::{Checked, refused};
+use super::raw::RawExpect;
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
     pub status: u16,
@@ -47,6 +50,17 @@ impl PartialEq for BodyExpectation {
 impl Default for Expectation {
     fn default() -> Self {
         Self { status: 200, headers: Vec::new(), body: BodyExpectation::Any }
+    }
+}
+
+impl ExpectationChange {
+    /// What an `expect` names; what it leaves out is inherited.
+    pub fn read(raw: &RawExpect) -> Checked<Self> {
+        Ok(Self {
+            status: raw.status,
+            headers: raw.headers.clone().map(|headers| headers.into_iter().collect()),
+            body: body(raw)?,
+        })
     }
 }
 
@@ -125,6 +139,33 @@ fn has_header(headers: &[(String, String)], wanted: &(String, String)) -> bool {
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
+    let mut found = Vec::new();
+    if let Some(value) = &raw.json {
+        let json = serde_json::to_value(value).map_err(|error| format!("expect.json: {error}"))?;
+        found.push(BodyExpectation::Json(json));
+    }
+    found.extend(raw.text.clone().map(BodyExpectation::Text));
+    if let Some(pattern) = &raw.regex {
+        let regex = regex::bytes::Regex::new(pattern)
+            .map_err(|error| format!("expect.regex = '{pattern}': {}", last_line(&error)))?;
+        found.push(BodyExpectation::Regex(regex));
+    }
+    found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
+    found.extend(raw.length.map(BodyExpectation::Length));
+    if found.len() > 1 {
+        return refused("expect: give one of json, text, regex, sha256, length");
+    }
+    Ok(found.pop())
+}
+
+/// What is wrong with a regular expression, without the drawing of where.
+fn last_line(error: &regex::Error) -> String {
+    let told = error.to_string();
+    let last = told.lines().last().unwrap_or_default();
+    format!("it is no regular expression: {}", last.trim_start_matches("error: "))
 }
 
 #[cfg(test)]

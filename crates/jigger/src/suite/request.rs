@@ -7,8 +7,8 @@ use jigger_load::{Request, RequestError, Url, UrlError};
 
 use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, refused};
+use super::placeholder;
 use super::raw::{RawExpect, RawRequest};
-use super::{placeholder, validate};
 
 /// What is sent to a contender's URL. `{env:NAME}` is filled when it is encoded, so that what the
 /// environment keeps does not get into the record.
@@ -47,7 +47,7 @@ pub struct Lines {
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
     #[error("path: {0}")]
-    Url(#[from] UrlError),
+    Url(UrlError),
     #[error(transparent)]
     Request(#[from] RequestError),
 }
@@ -75,7 +75,7 @@ impl RequestSpec {
     /// # Errors
     /// [`EncodeError`] for what could not be sent.
     pub fn encode(&self, url: &Url) -> Result<Request, EncodeError> {
-        let url = self.url(url)?;
+        let url = self.url(url).map_err(EncodeError::Url)?;
         let filled = |(name, value): &(String, String)| (name.clone(), placeholder::filled(value));
         let headers: Vec<(String, String)> = self.headers.iter().map(filled).collect();
         let body = self.body.filled();
@@ -234,7 +234,7 @@ fn spec(raw: RawRequest, folder: &Path) -> Checked<RequestSpec> {
     if raw.json.is_some() && !headers.iter().any(|(name, _)| is_content_type(name)) {
         headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
     }
-    let expectation = raw.expect.as_ref().map(validate::change).transpose()?;
+    let expectation = raw.expect.as_ref().map(ExpectationChange::read).transpose()?;
     let body = body(raw.body, raw.json.as_ref(), raw.body_file, folder)?;
     let usual = if body.bytes.is_empty() { "GET" } else { "POST" };
     let path = path(raw.path.unwrap_or_default())?;

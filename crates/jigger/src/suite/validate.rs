@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
-use super::raw::{RawBuild, RawContender, RawExpect, RawImage};
+use super::raw::{RawBuild, RawContender, RawImage};
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
-use super::{
-    BodyExpectation, ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network,
-};
+use super::{ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network};
 use super::{
     Rounds, Scenario, Suite, SuiteError, WarmUp, command, filled, request, scenario, threshold,
 };
@@ -27,7 +25,9 @@ pub fn validate(
 
 fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let expectation = match &raw.expect {
-        Some(expect) => Expectation::default().with(&change(expect).map_err(at("[expect]"))?),
+        Some(expect) => {
+            Expectation::default().with(&ExpectationChange::read(expect).map_err(at("[expect]"))?)
+        }
         None => Expectation::default(),
     };
     let default = raw.request.unwrap_or_default();
@@ -217,7 +217,7 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
         start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
         grace: duration("grace", raw.grace.as_deref().unwrap_or("5s"))?,
         expectation: match &raw.expect {
-            Some(expect) => default.with(&change(expect)?),
+            Some(expect) => default.with(&ExpectationChange::read(expect)?),
             None => default.clone(),
         },
         image,
@@ -267,42 +267,6 @@ fn container_limits(raw: &RawContainers) -> Checked<ContainerLimits> {
         cpus: raw.cpus.map(super::cpus).transpose()?,
         memory_bytes: raw.memory.as_deref().map(super::memory_bytes).transpose()?,
     })
-}
-
-/// What an `expect` names; what it leaves out is inherited.
-pub fn change(raw: &RawExpect) -> Checked<ExpectationChange> {
-    Ok(ExpectationChange {
-        status: raw.status,
-        headers: raw.headers.clone().map(|headers| headers.into_iter().collect()),
-        body: body(raw)?,
-    })
-}
-
-/// What is wrong with a regular expression, without the drawing of where.
-fn last_line(error: &regex::Error) -> String {
-    let told = error.to_string();
-    let last = told.lines().last().unwrap_or_default();
-    format!("it is no regular expression: {}", last.trim_start_matches("error: "))
-}
-
-fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
-    let mut found = Vec::new();
-    if let Some(value) = &raw.json {
-        let json = serde_json::to_value(value).map_err(|error| format!("expect.json: {error}"))?;
-        found.push(BodyExpectation::Json(json));
-    }
-    found.extend(raw.text.clone().map(BodyExpectation::Text));
-    if let Some(pattern) = &raw.regex {
-        let regex = regex::bytes::Regex::new(pattern)
-            .map_err(|error| format!("expect.regex = '{pattern}': {}", last_line(&error)))?;
-        found.push(BodyExpectation::Regex(regex));
-    }
-    found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
-    found.extend(raw.length.map(BodyExpectation::Length));
-    if found.len() > 1 {
-        return refused("expect: give one of json, text, regex, sha256, length");
-    }
-    Ok(found.pop())
 }
 
 #[cfg(test)]
