@@ -14,7 +14,7 @@ const ADVICE: &[(&str, &[&str], &[&str])] = &[
     ("commands.rs", &["record", "details"], &["run", "compare"]),
     ("commands/ab.rs", &["metric", "records"], &["ab"]),
     ("commands/cross_check.rs", &["tool"], &["cross-check"]),
-    ("commands/asked.rs", &["lines", "request"], &["load", "compare"]),
+    ("commands/asked.rs", &["body", "json", "lines", "request"], &["load", "compare"]),
     (
         "commands/load.rs",
         &[

@@ -44,6 +44,15 @@ impl<'a> Asked<'a> {
             Some(path) => Source::File(path),
             None => Source::Text(text),
         });
+        if let (Some(text), None, false) = (&args.json, typed_file(args), args.template) {
+            serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| {
+                anyhow!(
+                    "--json '{text}': it is no JSON, by column {}; quote it for the shell, or send it \
+                     with --body",
+                    error.column()
+                )
+            })?;
+        }
         Ok(Self { args, headers, body })
     }
 
@@ -131,6 +140,11 @@ impl<'a> Asked<'a> {
         let mix: Vec<Value> = self.args.request.iter().map(keys).collect::<Result<_>>()?;
         Ok((!mix.is_empty()).then_some(Value::Array(mix)))
     }
+}
+
+/// The file of `--json @FILE`.
+fn typed_file(args: &RequestArgs) -> Option<&str> {
+    args.json.as_deref()?.strip_prefix('@')
 }
 
 fn weighed(text: &str) -> Result<Weighed<'_>> {

@@ -129,6 +129,7 @@ fn compare_asks_what_the_command_line_says() {
     let requests = seen.lock().unwrap().clone();
     assert!(requests.iter().all(|text| paths.iter().any(|path| text.starts_with(path))));
     compare(&["--request", "0 GET /a"]).expect(2, &["'0' is no whole number above zero"]);
+    compare(&["--json", "{a"]).expect(2, &["--json '{a': it is no JSON, by column 2"]);
     compare(&["-b", "@gone"]).expect(2, &["body_file", "No such file"]);
     compare(&["-H", "a b: c"]).expect(2, &["'a b' is no name of a header"]);
 }
