@@ -433,6 +433,13 @@ impl TrialRecord {
     }
 }
 
+impl VisitRecord {
+    /// What each request was answered, that first which told that the server was ready.
+    pub fn answers(&self) -> impl Iterator<Item = &Evidence> {
+        self.evidence.iter().chain(&self.further_evidence)
+    }
+}
+
 impl ScenarioRecord {
     /// Whether requests come at a rate that is given, so that the servers do not decide it.
     pub fn is_rate_given(&self) -> bool {

@@ -55,7 +55,15 @@ fn the_example_of_requests_can_be_run() {
     markdown.expect(0, &[title, "### mix: a mix of 3 requests", "### mix: each request"]);
     let page = lab.run(&["report", "record.json", "--format", "html"]);
     page.expect(0, &["mix: each request", "<code>names.txt</code>", "<code>item.json</code>"]);
+    let differing = &json(&report_of(&lab))["contenders"][1]["confounders"][0];
+    assert_eq!(differing["code"], "body-differs");
+    assert_eq!(differing["touches"], serde_json::json!(["mix", "orders"]), "{differing:#}");
+    assert!(differing["detail"].as_str().unwrap().starts_with("GET /items/{{random:1:1000}}: "));
     lab.assert_nothing_left();
+}
+
+fn report_of(lab: &Lab) -> String {
+    lab.run(&["report", "record.json", "--format", "json"]).stdout
 }
 
 /// They are handed a URL and nothing else.
