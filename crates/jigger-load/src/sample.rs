@@ -155,13 +155,6 @@ pub fn encode_v2(histogram: &Histogram<u64>) -> Vec<u8> {
     bytes
 }
 
-/// The times of all.
-pub(crate) fn sum(requests: &[RequestSample]) -> Histogram<u64> {
-    let mut sum = histogram();
-    requests.iter().for_each(|request| add(&mut sum, &request.response_time_ns));
-    sum
-}
-
 pub(crate) fn add(to: &mut Histogram<u64>, from: &Histogram<u64>) {
     to.add(from).expect("every histogram of the engine has the same bounds");
 }

@@ -299,8 +299,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
     ) -> bool {
         let is_whole = !S::IN_BATCHES || self.slots[index].connection.flights().is_empty();
         let is_timed = is_whole || !self.load.times_batches;
-        let request = if S::IS_MIXED { response.flight.request } else { 0 };
-        self.tally.response((request, response), is_timed, self.now_ns, arrived_ns);
+        self.tally.response(response, is_timed, self.now_ns, arrived_ns);
         self.source.response(index, response.status);
         let slot = &mut self.slots[index];
         let is_held_back = slot.pieces.end(self.now_ns) && response.verdict == Verdict::Correct;

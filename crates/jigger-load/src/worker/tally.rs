@@ -3,7 +3,7 @@
 use crate::failure::{ErrorKind, Errors};
 use crate::load::{Extent, Load, Pacing};
 use crate::protocol::{Flight, Response, Verdict};
-use crate::sample::{EngineUse, RequestSample, Sample, Snapshot, histogram, sum};
+use crate::sample::{EngineUse, RequestSample, Sample, Snapshot, add, histogram};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,8 +29,9 @@ pub(crate) struct Tally {
     pub(crate) drained: u64,
     pub(crate) idle_ns: u64,
     pub(crate) errors: Errors,
-    /// What was asked; one for all where there is no mix.
-    requests: Vec<RequestSample>,
+    /// Of several requests the first; of one, and of hooks, all.
+    first: RequestSample,
+    others: Vec<RequestSample>,
     service_ns: Option<Histogram<u64>>,
     kernel_ns: Option<Histogram<u64>>,
     connect_ns: Histogram<u64>,
@@ -61,7 +62,8 @@ impl Tally {
             drained: 0,
             idle_ns: 0,
             errors: Errors::default(),
-            requests: vec![RequestSample::default(); load.requests.len().max(1)],
+            first: RequestSample::default(),
+            others: vec![RequestSample::default(); load.requests.len().saturating_sub(1)],
             service_ns: open.then(histogram),
             kernel_ns: load.kernel_timestamps.then(histogram),
             connect_ns: histogram(),
@@ -78,11 +80,11 @@ impl Tally {
         self.tick_end_ns = start_ns + TICK_NS;
     }
 
-    /// A complete response to that one of several requests; `arrived_ns` is the kernel's time of its last bytes on the same clock.
+    /// A complete response; `arrived_ns` is the kernel's time of its last bytes on the same clock.
     /// `is_timed`: nothing else of its batch, if it is of one, is to come.
     pub(crate) fn response(
         &mut self,
-        (request, response): (u32, &Response),
+        response: &Response,
         is_timed: bool,
         now_ns: u64,
         arrived_ns: Option<u64>,
@@ -92,17 +94,17 @@ impl Tally {
             Verdict::WrongStatus if !self.any_status => {
                 let status = response.status;
                 self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
-                self.lose(request);
+                self.lose(response.flight.request);
             }
             Verdict::WrongBody => {
                 let message = "the body differs from the expected one";
                 self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
-                self.lose(request);
+                self.lose(response.flight.request);
             }
             Verdict::Correct | Verdict::WrongStatus => {
                 self.count(now_ns);
                 if is_timed {
-                    self.time(request, &response.flight, now_ns, arrived_ns);
+                    self.time(&response.flight, now_ns, arrived_ns);
                 }
             }
         }
@@ -110,9 +112,20 @@ impl Tally {
 
     /// One of several requests has failed.
     pub(crate) fn lose(&mut self, request: u32) {
-        if let Some(part) = self.requests.get_mut(request as usize) {
-            part.errors += 1;
+        self.part(request).errors += 1;
+    }
+
+    fn part(&mut self, request: u32) -> &mut RequestSample {
+        match self.others.get_mut((request as usize).wrapping_sub(1)) {
+            Some(part) => part,
+            None => &mut self.first,
         }
+    }
+
+    fn response_time_ns(&self) -> Histogram<u64> {
+        let mut sum = self.first.response_time_ns.clone();
+        self.others.iter().for_each(|request| add(&mut sum, &request.response_time_ns));
+        sum
     }
 
     pub(crate) fn connected(&mut self, duration_ns: u64) {
@@ -131,7 +144,7 @@ impl Tally {
     #[cold]
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
-            response_time_ns: sum(&self.requests),
+            response_time_ns: self.response_time_ns(),
             status: statuses(&self.statuses),
             errors: self.errors.clone(),
             closed_by_server: self.closed_by_server,
@@ -157,8 +170,8 @@ impl Tally {
             requests: self.responses,
             due: self.begun + unsent,
             bytes_received: self.bytes,
-            response_time_ns: sum(&self.requests),
-            by_request: if self.requests.len() > 1 { self.requests } else { Vec::new() },
+            response_time_ns: self.response_time_ns(),
+            by_request: by_request(self.first, self.others),
             service_time_ns: self.service_ns,
             kernel_time_ns: self.kernel_ns,
             connect_time_ns: self.connect_ns,
@@ -185,7 +198,7 @@ impl Tally {
         self.tick_responses += 1;
     }
 
-    fn time(&mut self, request: u32, flight: &Flight, now_ns: u64, arrived_ns: Option<u64>) {
+    fn time(&mut self, flight: &Flight, now_ns: u64, arrived_ns: Option<u64>) {
         let service_ns = now_ns.saturating_sub(flight.started_ns);
         let response_ns = match &mut self.service_ns {
             None => service_ns,
@@ -194,9 +207,7 @@ impl Tally {
                 now_ns.saturating_sub(flight.due_ns)
             }
         };
-        if let Some(part) = self.requests.get_mut(request as usize) {
-            part.response_time_ns.saturating_record(response_ns);
-        }
+        self.part(flight.request).response_time_ns.saturating_record(response_ns);
         if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
             recorded.saturating_record(arrived_ns.saturating_sub(flight.started_ns));
         }
@@ -208,6 +219,11 @@ impl Tally {
             self.tick_end_ns += TICK_NS;
         }
     }
+}
+
+/// Nothing where there is one request.
+fn by_request(first: RequestSample, others: Vec<RequestSample>) -> Vec<RequestSample> {
+    if others.is_empty() { others } else { [vec![first], others].concat() }
 }
 
 fn statuses(counts: &[u64; STATUSES]) -> BTreeMap<u16, u64> {
