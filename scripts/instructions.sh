@@ -10,6 +10,10 @@ set -euo pipefail
 few=${1:-2000}
 many=${2:-12000}
 work=$(mktemp -d)
+mix=()
+for path in a b c d e; do
+    mix+=(--request "1 GET /$path/{{random:1:1000}}")
+done
 
 main() {
     have valgrind || fail "valgrind is missing: install Debian's valgrind"
@@ -24,6 +28,8 @@ main() {
     show "closed loop, fresh" "$null_server_url" -c 8 --fresh
     show "open loop, keep-alive" "$null_server_url" -c 8 --rate 1000000
     show "open loop, fresh" "$null_server_url" -c 8 --fresh --rate 1000000
+    show "a mix of five" "$null_server_url" -c 8 "${mix[@]}"
+    show "the same with placeholders" "$null_server_url" -c 8 "${mix[@]}" --template -b '{"id": {{counter}}}'
     stop_null_server
     rm -rf "$work"
 }
@@ -32,7 +38,7 @@ show() {
     local less more
     less=$(counted "${@:2}" -n "$few")
     more=$(counted "${@:2}" -n "$many")
-    printf '%-25s %d\n' "$1" "$(((more - less) / (many - few)))"
+    printf '%-26s %d\n' "$1" "$(((more - less) / (many - few)))"
 }
 
 # The first thread's file is that of the one that observes.

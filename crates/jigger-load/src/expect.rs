@@ -58,9 +58,10 @@ pub(crate) struct BodyCheck {
     kept: Vec<u8>,
 }
 
-/// What a thread remembers between responses: the last body that a predicate accepted.
+/// What a thread remembers between responses: for each request the last body that its predicate
+/// accepted.
 #[derive(Debug, Default)]
-pub(crate) struct LastMatch(Option<Vec<u8>>);
+pub(crate) struct LastMatches(Vec<Option<Vec<u8>>>);
 
 impl BodyCheck {
     /// Forgets the last response; keeps the memory.
@@ -90,26 +91,30 @@ impl BodyCheck {
     }
 
     /// Whether the body, now complete, is as wanted.
-    pub(crate) fn verdict(&self, rule: &BodyRule, last: &mut LastMatch) -> bool {
+    pub(crate) fn verdict(&self, rule: &BodyRule, request: u32, last: &mut LastMatches) -> bool {
         match rule {
             BodyRule::Any => true,
             BodyRule::Length(wanted) => self.seen_bytes == *wanted,
             BodyRule::Exact(wanted) => !self.differs && self.seen_bytes == wanted.len() as u64,
             BodyRule::Matches(predicate) => {
-                !self.differs && last.accepts(predicate.as_ref(), &self.kept)
+                !self.differs && last.accept(request as usize, predicate.as_ref(), &self.kept)
             }
         }
     }
 }
 
-impl LastMatch {
-    fn accepts(&mut self, predicate: &dyn Fn(&[u8]) -> bool, body: &[u8]) -> bool {
-        if self.0.as_deref() == Some(body) {
+impl LastMatches {
+    fn accept(&mut self, request: usize, predicate: &dyn Fn(&[u8]) -> bool, body: &[u8]) -> bool {
+        if request >= self.0.len() {
+            self.0.resize(request + 1, None);
+        }
+        let last = &mut self.0[request];
+        if last.as_deref() == Some(body) {
             return true;
         }
         let accepted = predicate(body);
         if accepted {
-            let last = self.0.get_or_insert_default();
+            let last = last.get_or_insert_default();
             last.clear();
             last.extend_from_slice(body);
         }
@@ -122,20 +127,20 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    fn verdict(rule: &BodyRule, pieces: &[&[u8]], last: &mut LastMatch) -> bool {
+    fn verdict(rule: &BodyRule, pieces: &[&[u8]], last: &mut LastMatches) -> bool {
         let mut check = BodyCheck::default();
         check.take(rule, b"left over from before");
         check.reset();
         for piece in pieces {
             check.take(rule, piece);
         }
-        check.verdict(rule, last)
+        check.verdict(rule, 0, last)
     }
 
     #[test]
     fn exact_bodies_are_compared_across_pieces() {
         let rule = BodyRule::Exact(Arc::from(&b"pong"[..]));
-        let last = &mut LastMatch::default();
+        let last = &mut LastMatches::default();
         assert!(verdict(&rule, &[b"po", b"", b"ng"], last));
         assert!(!verdict(&rule, &[b"po", b"nG"], last));
         assert!(!verdict(&rule, &[b"pon"], last));
@@ -145,7 +150,7 @@ mod tests {
 
     #[test]
     fn lengths_are_compared() {
-        let last = &mut LastMatch::default();
+        let last = &mut LastMatches::default();
         assert!(verdict(&BodyRule::Length(3), &[b"a", b"bc"], last));
         assert!(!verdict(&BodyRule::Length(3), &[b"a"], last));
         assert!(verdict(&BodyRule::Any, &[b"a"], last));
@@ -159,13 +164,24 @@ mod tests {
             counted.fetch_add(1, Ordering::Relaxed);
             body.starts_with(b"ok")
         }));
-        let last = &mut LastMatch::default();
+        let last = &mut LastMatches::default();
         assert!(verdict(&rule, &[b"o", b"k"], last));
         assert!(verdict(&rule, &[b"ok"], last));
         assert_eq!(calls.load(Ordering::Relaxed), 1);
         assert!(!verdict(&rule, &[b"no"], last));
         assert!(verdict(&rule, &[b"ok!"], last));
         assert_eq!(calls.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn what_one_request_may_be_answered_with_another_may_not() {
+        let only =
+            |wanted: &'static [u8]| BodyRule::Matches(Arc::new(move |body: &[u8]| body == wanted));
+        let last = &mut LastMatches::default();
+        let mut check = BodyCheck::default();
+        check.take(&only(b"a"), b"a");
+        assert!(check.verdict(&only(b"a"), 0, last));
+        assert!(!check.verdict(&only(b"b"), 1, last));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use hdrhistogram::Histogram;
 pub use load::{Arrivals, ConnectionPolicy, Extent, Load, LoadError, Pacing, Progress};
 pub use null_server::{CeilingError, NullOptions, NullServer, NullServerError, ceiling};
 pub use protocol::http1::Malformed;
-pub use sample::{EngineUse, Sample, Snapshot, Snapshots};
+pub use sample::{EngineUse, RequestSample, Sample, Snapshot, Snapshots};
 pub use source::hooks;
 pub use source::hooks::Hooks;
 pub use source::request::{Request, RequestError};

@@ -84,6 +84,10 @@ pub struct Load {
     pub timeout: Duration,
     /// What a correct response is.
     pub expect: Expect,
+    /// What a correct response to each of `requests` is, in their order; empty: `expect` for all.
+    pub expects: Vec<Expect>,
+    /// The `{{counter}}` of the first request.
+    pub first_counter: u64,
     /// Count a response as correct whatever its status, as wrk does;
     /// [`Sample::status`](crate::Sample::status) tells.
     pub any_status: bool,
@@ -174,6 +178,8 @@ impl Load {
             extent: Extent::Time(Duration::from_secs(1)),
             timeout: Duration::from_secs(30),
             expect: Expect::default(),
+            expects: Vec::new(),
+            first_counter: 0,
             any_status: false,
             pipeline: 1,
             times_batches: true,
@@ -203,15 +209,24 @@ impl Load {
         }
     }
 
+    /// What a correct response to that one of several requests is.
+    pub(crate) fn expect_of(&self, request: u32) -> &Expect {
+        self.expects.get(request as usize).unwrap_or(&self.expect)
+    }
+
     /// # Errors
     /// [`LoadError::Invalid`] says which value makes no load, and [`LoadError::OpenFiles`] that
     /// this process may not open so many connections.
     pub(crate) fn check(&self) -> Result<(), LoadError> {
-        let rules: [(bool, &str); 13] = [
+        let rules: [(bool, &str); 14] = [
             (self.requests.is_empty(), "no request is given; give at least one"),
             (
                 !self.requests.is_empty() && self.requests.iter().all(|(_, weight)| *weight == 0),
                 "every request has weight 0; give one a weight of at least 1",
+            ),
+            (
+                !self.expects.is_empty() && self.expects.len() != self.requests.len(),
+                "there are not as many expectations as requests; give each its own, or none",
             ),
             (self.threads == 0, "0 threads do nothing; use at least 1"),
             (self.connections < self.threads, "each thread needs a connection; use fewer threads"),
@@ -294,8 +309,9 @@ mod tests {
     #[test]
     fn what_makes_no_load_is_refused_with_a_remedy() {
         type Spoil = fn(&mut Load);
-        let cases: [(Spoil, &str); 15] = [
+        let cases: [(Spoil, &str); 16] = [
             (|load| load.requests.clear(), "no request"),
+            (|load| load.expects = vec![Expect::default(); 2], "as many expectations"),
             (|load| load.threads = 0, "at least 1"),
             (|load| load.threads = 2, "fewer threads"),
             (|load| load.pipeline = 0, "use 1"),

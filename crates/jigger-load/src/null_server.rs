@@ -8,9 +8,8 @@ use crate::expect::Expect;
 use crate::io::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
 use crate::load::{ConnectionPolicy, Extent, Load, LoadError, Pacing};
 use crate::sample::Sample;
-use crate::source::request::Request;
 use crate::team::{pin, run};
-use crate::url::{Address, Url};
+use crate::url::Address;
 use conversation::{Conversation, Responses, State};
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::io::Errno;
@@ -156,21 +155,20 @@ impl Drop for NullServer {
     }
 }
 
-/// Runs a closed loop shaped as `load` (threads, connections, policy, pipelining, cores, batching)
+/// Runs a closed loop shaped as `load` (requests, threads, connections, policy, pipelining, cores, batching)
 /// against a null server as `server` says, for `time`. Its rate is the ceiling.
 ///
 /// # Errors
 /// [`CeilingError`] when one of the two cannot start.
 pub fn ceiling(load: &Load, server: &NullOptions, time: Duration) -> Result<Sample, CeilingError> {
     let server = NullServer::start(server)?;
-    let url = Url::parse("http://localhost/").expect("a constant URL that is valid");
     let load = Load {
         address: server.address().clone(),
-        requests: vec![(Request::get(&url), 1)],
         pacing: Pacing::Closed,
         ramp: Duration::ZERO,
         extent: Extent::Time(time),
         expect: Expect::default(),
+        expects: Vec::new(),
         connection: if load.pipeline > 1 { ConnectionPolicy::KeepAlive } else { load.connection },
         ..load.clone()
     };

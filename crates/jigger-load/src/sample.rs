@@ -21,6 +21,8 @@ pub struct Sample {
     /// Due time (open loop), begin of the connection (closed loop, fresh) or first byte sent
     /// (closed loop, keep-alive) to the last byte of the response. With hooks one for each batch.
     pub response_time_ns: Histogram<u64>,
+    /// Of several requests each by itself, in the load's order; empty where there is one.
+    pub by_request: Vec<RequestSample>,
     /// Open loop: first byte sent (fresh: begin of the connection) to last byte received.
     pub service_time_ns: Option<Histogram<u64>>,
     /// First byte sent to the arrival of the response's last bytes by the kernel's clock: what the
@@ -62,6 +64,21 @@ pub struct Sample {
     pub driver: &'static str,
 }
 
+/// What became of one of several requests. Its correct responses are those that have a time.
+#[derive(Clone, Debug)]
+pub struct RequestSample {
+    /// As in [`Sample`].
+    pub response_time_ns: Histogram<u64>,
+    /// How often it failed.
+    pub errors: u64,
+}
+
+impl Default for RequestSample {
+    fn default() -> RequestSample {
+        RequestSample { response_time_ns: histogram(), errors: 0 }
+    }
+}
+
 /// What the engine itself used.
 #[derive(Clone, Debug, Default)]
 pub struct EngineUse {
@@ -91,6 +108,10 @@ impl Sample {
         self.due += other.due;
         self.bytes_received += other.bytes_received;
         add(&mut self.response_time_ns, &other.response_time_ns);
+        for (own, other) in self.by_request.iter_mut().zip(other.by_request) {
+            add(&mut own.response_time_ns, &other.response_time_ns);
+            own.errors += other.errors;
+        }
         add(&mut self.connect_time_ns, &other.connect_time_ns);
         add_optional(&mut self.service_time_ns, other.service_time_ns);
         add_optional(&mut self.kernel_time_ns, other.kernel_time_ns);

@@ -18,6 +18,9 @@ pub(crate) trait Source<P: Protocol> {
     /// [`Load::times_batches`](crate::Load::times_batches) is off.
     const IN_BATCHES: bool = false;
 
+    /// Whether there are several requests, each with its expectation and figures.
+    const IS_MIXED: bool = false;
+
     /// How long the next batch of a connection is to wait, in nanoseconds.
     fn pause_ns(&mut self) -> u64 {
         0

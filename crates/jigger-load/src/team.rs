@@ -90,7 +90,10 @@ pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     let requests = load.requests_of(thread);
     match Fixed::of(requests, load.pipeline) {
         Some(fixed) => job_of(seat, driver, fixed),
-        None => job_of(seat, driver, Mix::new(requests, load.seed, thread, load.threads)),
+        None => {
+            let share = (thread, load.threads);
+            job_of(seat, driver, Mix::new(requests, load.seed, share, load.first_counter))
+        }
     }
 }
 

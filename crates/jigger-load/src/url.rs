@@ -83,6 +83,18 @@ impl Url {
         }
     }
 
+    /// This URL with `path`, which begins with `/` or `?`, appended to its own.
+    ///
+    /// # Errors
+    /// [`UrlError::Character`] for what cannot stand in a URL.
+    pub fn join(&self, path: &str) -> Result<Url, UrlError> {
+        let own = match path.starts_with('/') {
+            true => self.target.strip_suffix('/').unwrap_or(&self.target),
+            false => &self.target,
+        };
+        Url::parse(&format!("http://{}{own}{path}", self.host_field()))
+    }
+
     /// Every address the host name has, in the resolver's order; literals are not looked up.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ pub use limit::{ENGINE_SHARE_LIMIT, USUAL_LOCAL_PORTS, engine_share, is_near_por
 pub use summary::{Summary, startup_times_ms};
 pub use threshold::{Outcome, ThresholdResult};
 pub use unanswered::{Unanswered, offered};
-pub use visits::{LatencyCurve, latency_curve, response_times};
+pub use visits::{LatencyCurve, RequestFigures, by_request, latency_curve, response_times};
 
 use crate::confounder::{self, Confounder};
 use crate::metric::Metric;

@@ -5,6 +5,7 @@ mod advice;
 mod examples;
 mod load;
 mod refusal;
+mod request;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -13,13 +14,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::display::Verbosity;
 use crate::image::Allowance;
-use crate::plan::flag::{Time, time, whole};
+use crate::plan::flag::{Time, status, time, whole};
 use crate::plan::{Cores, Method, Options};
 use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::suite::Selection;
 
 pub use refusal::{no_command_or_suite, parse};
+pub use request::RequestArgs;
 
 pub use load::{CrossCheckArgs, Distribution, LoadArgs, TimeitArgs, WrkArgs};
 
@@ -103,6 +105,18 @@ pub struct CompareArgs {
     /// Duration of the saturation scenario in each round; a plain number is seconds
     #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = time)]
     pub duration: Time,
+    /// What is asked of each.
+    #[command(flatten)]
+    pub asked: RequestArgs,
+    /// Timeout of a request
+    #[arg(short = 'T', long, value_name = "TIME", default_value = "10s", value_parser = time)]
+    pub timeout: Time,
+    /// Status of a correct response [default: 200]
+    #[arg(long, value_name = "CODE", value_parser = status)]
+    pub expect_status: Option<u16>,
+    /// Body of a correct response, byte for byte
+    #[arg(long, value_name = "TEXT")]
+    pub expect_body: Option<String>,
     /// How much is measured.
     #[command(flatten)]
     pub method: Method,

@@ -2,6 +2,7 @@
 
 mod ab;
 mod about;
+mod asked;
 mod check;
 mod cross_check;
 mod doctor;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
-use crate::record::{ContenderRecord, Evidence, Record, TrialRecord, VisitRecord};
+use crate::record::{ContenderRecord, Evidence, Record, ScenarioRecord, TrialRecord, VisitRecord};
 
 /// A difference that makes a comparison less than fair.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -84,17 +84,18 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
 /// What sets a contender apart.
 pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     let visits: Vec<&VisitRecord> = record.visits_of(name).collect();
-    let Some(evidence) = visits.iter().find_map(|visit| visit.evidence.as_ref()) else {
+    let verified = visits.iter().find_map(|visit| Some((*visit, visit.evidence.as_ref()?)));
+    let Some((visit, evidence)) = verified else {
         return Vec::new();
     };
-    let baseline = record.visits_of(&record.suite.baseline);
-    let reference = baseline.filter_map(|visit| visit.evidence.as_ref()).next();
+    let mut baseline = record.visits_of(&record.suite.baseline);
+    let reference = baseline.find(|visit| visit.evidence.is_some());
     let mut found = Vec::new();
     found.extend(connection_close(record, &visits, evidence));
     found.extend(surplus_bytes(record, &visits));
     found.extend(delayed_acks(record, &visits));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
-        found.extend(answer_differs(record, evidence, reference));
+        found.extend(answers_differ(record, visit, reference));
     }
     found.extend(resolves_twice(record, evidence));
     found.extend(logs(record, &visits));
@@ -203,10 +204,39 @@ fn answers(trial: &TrialRecord) -> u64 {
     }
 }
 
+/// Of each difference the first request that shows it, and all scenarios that it touches.
+fn answers_differ(record: &Record, one: &VisitRecord, other: &VisitRecord) -> Vec<Confounder> {
+    let mut found: Vec<Confounder> = Vec::new();
+    for (one, other) in one.answers().zip(other.answers()) {
+        for differing in answer_differs(record, one, other) {
+            match found.iter_mut().find(|known| known.code == differing.code) {
+                Some(known) => {
+                    known.touches.extend(differing.touches);
+                    known.touches.sort();
+                    known.touches.dedup();
+                }
+                None => found.push(differing),
+            }
+        }
+    }
+    found
+}
+
+/// The scenarios that ask what this is an answer to.
+fn asking(record: &Record, answer: &Evidence) -> Vec<String> {
+    let asks = |scenario: &&ScenarioRecord| match &answer.request {
+        None => scenario.asked.is_empty() || scenario.asked.iter().any(|it| it.title() == "GET"),
+        Some(title) => scenario.asked.iter().any(|it| it.title() == *title),
+    };
+    record.suite.scenarios.iter().filter(asks).map(|scenario| scenario.name.clone()).collect()
+}
+
 fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Confounder> {
     let mut found = Vec::new();
-    let mut add = |code, detail, remedy| {
-        found.push(Confounder { code, detail, remedy, touches: all(record) });
+    let place = one.request.as_ref().map_or_else(String::new, |request| format!("{request}: "));
+    let mut add = |code, detail: String, remedy| {
+        let detail = format!("{place}{detail}");
+        found.push(Confounder { code, detail, remedy, touches: asking(record, one) });
     };
     if one.body_sha256 != other.body_sha256 {
         let detail =

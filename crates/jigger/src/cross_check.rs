@@ -97,7 +97,8 @@ impl World for ToolWorld<'_, '_> {
     }
 }
 
-/// What a tool measured; `None` when it cannot do the scenario.
+/// What a tool measured; `None` when it cannot do the scenario, as none can that has more to it than
+/// a URL.
 fn reading(
     scenario: &Scenario,
     found: &Found,
@@ -105,8 +106,9 @@ fn reading(
     runner: &Runner,
     listener: &mut Listener<'_>,
 ) -> Option<Result<Reading, ToolError>> {
+    let url = scenario.plain_get()?.url(&conditions.target.url).ok()?;
     let task = Task {
-        url: conditions.target.url.to_string(),
+        url: url.to_string(),
         connections: scenario.connections,
         threads: scenario.threads_on(conditions.client_cpus.len()),
         is_fresh: scenario.is_fresh(),

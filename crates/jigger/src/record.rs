@@ -6,6 +6,7 @@
 mod costs;
 mod file;
 mod plan;
+mod request;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,6 +30,7 @@ pub use file::{RecordError, RecordFile, embed};
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
+pub use request::{RequestRecord, RequestTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -173,6 +175,9 @@ pub struct ScenarioRecord {
     /// The scenario that this one repeats with fresh connections, to tell what closing costs.
     #[serde(default)]
     pub fresh_for: Option<String>,
+    /// What was asked; empty for a GET of the contender's URL.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<RequestRecord>,
 }
 
 /// A rate that is a share of the slowest contender's capacity, as it was found before the rounds.
@@ -257,8 +262,12 @@ pub struct VisitRecord {
     pub entry: String,
     /// Spawn to first correct answer; absent when jigger did not start it.
     pub startup_ns: Option<u64>,
-    /// What a correct answer looked like.
+    /// What a correct answer looked like; of several requests that which told that the server was
+    /// ready.
     pub evidence: Option<Evidence>,
+    /// What the other requests were answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_evidence: Vec<Evidence>,
     /// Whether the warm-up ended in a steady state.
     pub steady: bool,
     /// Memory of the server's tree before load.
@@ -289,6 +298,9 @@ pub struct VisitRecord {
 /// What was seen when the answers were verified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
+    /// What was asked, such as `POST /orders`; absent for a GET of the contender's URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// HTTP version, such as "1.1".
     pub http_version: String,
     /// Status code.
@@ -387,6 +399,9 @@ pub struct TrialRecord {
     /// The resource that was used up; absent where that is not known, or nothing was answered.
     #[serde(default)]
     pub limit: Option<Limit>,
+    /// Of several requests each by itself, in the scenario's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_request: Vec<RequestTrialRecord>,
 }
 
 /// One rate tried in the search for the highest one that keeps an objective.
@@ -415,6 +430,13 @@ impl TrialRecord {
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
         let answered = self.requests as f64 * 1e9 / self.elapsed_ns.max(1) as f64;
         if self.probes.is_empty() { answered } else { self.capacity_per_second.unwrap_or(0.0) }
+    }
+}
+
+impl VisitRecord {
+    /// What each request was answered, that first which told that the server was ready.
+    pub fn answers(&self) -> impl Iterator<Item = &Evidence> {
+        self.evidence.iter().chain(&self.further_evidence)
     }
 }
 

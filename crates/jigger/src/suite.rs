@@ -10,6 +10,7 @@ mod fault;
 mod filled;
 mod placeholder;
 mod raw;
+mod request;
 mod scenario;
 mod selection;
 mod threshold;
@@ -24,10 +25,11 @@ use crate::disturbance::Limits;
 use crate::record::PublishedRecord;
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
-pub use expectation::{BodyExpectation, Expectation, hex};
+pub use expectation::{BodyExpectation, Expectation, ExpectationChange, hex};
 pub use fault::{Fault, duration};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
-pub use scenario::{Objective, Pacing, RequestSpec, Scenario, Spread};
+pub use request::RequestSpec;
+pub use scenario::{Objective, Pacing, Scenario, Spread};
 pub use selection::{
     ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus, memory_bytes,
     memory_text,
@@ -219,6 +221,21 @@ impl Suite {
 
     pub fn baseline(&self) -> &Contender {
         &self.contenders[self.baseline]
+    }
+
+    /// Each request once, and first that which tells whether a server is ready: one that only reads,
+    /// where there is one.
+    pub fn requests(&self) -> Vec<&RequestSpec> {
+        let mut distinct: Vec<&RequestSpec> = Vec::new();
+        for (request, _) in self.scenarios.iter().flat_map(|scenario| &scenario.requests) {
+            if !distinct.contains(&request) {
+                distinct.push(request);
+            }
+        }
+        if let Some(safe) = distinct.iter().position(|request| request.is_safe()) {
+            distinct[..=safe].rotate_right(1);
+        }
+        distinct
     }
 
     /// The scenario that would tell what closing connections costs: the busiest closed loop with

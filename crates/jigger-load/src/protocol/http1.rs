@@ -3,7 +3,7 @@
 pub(crate) mod parser;
 
 use super::{Flight, Protocol, Response, Sink, Unusable, Verdict};
-use crate::expect::{BodyCheck, Expect, LastMatch};
+use crate::expect::{BodyCheck, Expect, LastMatches};
 pub use parser::Malformed;
 use parser::{Event, Head, Memo, Parser};
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     memo: Memo,
-    last_match: LastMatch,
+    last_matches: LastMatches,
 }
 
 #[derive(Debug)]
@@ -123,7 +123,9 @@ impl Http1 {
         self.sent -= 1;
         let verdict = if !expect.accepts_status(head.status) {
             Verdict::WrongStatus
-        } else if flight.is_head || self.check.verdict(&expect.body, &mut memory.last_match) {
+        } else if flight.is_head
+            || self.check.verdict(&expect.body, flight.request, &mut memory.last_matches)
+        {
             Verdict::Correct
         } else {
             Verdict::WrongBody

@@ -24,19 +24,20 @@ pub(crate) struct Mix<'a> {
 }
 
 impl<'a> Mix<'a> {
-    /// The mix of thread `thread` of `threads`. Its request numbers are its own share of all.
+    /// The mix of thread `thread` of `threads`. Its request numbers, from `first_counter` on, are
+    /// its own share of all.
     pub(crate) fn new(
         requests: &'a [(Request, u32)],
         seed: u64,
-        thread: usize,
-        threads: usize,
+        (thread, threads): (usize, usize),
+        first_counter: u64,
     ) -> Mix<'a> {
         Mix {
             requests,
             total_weight: requests.iter().map(|(_, weight)| u64::from(*weight)).sum(),
             choice: Random::new(seed ^ (thread as u64).wrapping_mul(0x9e37_79b9)),
             seed,
-            counter: thread as u64,
+            counter: first_counter + thread as u64,
             counter_step: threads as u64,
             rendered: Vec::new(),
             body: Vec::new(),
@@ -56,6 +57,8 @@ impl<'a> Mix<'a> {
 }
 
 impl Source<Http1> for Mix<'_> {
+    const IS_MIXED: bool = true;
+
     fn next(&mut self, _: usize, due_ns: u64, now_ns: u64) -> Flight {
         let request = if self.requests.len() == 1 { 0 } else { self.choose() };
         let counter = self.counter;
@@ -136,7 +139,7 @@ mod tests {
     #[test]
     fn weights_are_kept_and_zero_is_never_chosen() {
         let requests = [(get("/a"), 3), (get("/b"), 1), (get("/c"), 0)];
-        let mut mix = Mix::new(&requests, 0, 1, 2);
+        let mut mix = Mix::new(&requests, 0, (1, 2), 0);
         let mut counts = [0; 3];
         (0..8000).for_each(|_| counts[mix.next(0, 0, 0).request as usize] += 1);
         assert!((5800..6200).contains(&counts[0]) && counts[2] == 0, "{counts:?}");
@@ -145,14 +148,14 @@ mod tests {
     #[test]
     fn counters_are_shared_out_and_rendering_repeats_itself() {
         let requests = [(get("/{{counter}}/{{random}}"), 1)];
-        let mut mixes = [0, 1].map(|thread| Mix::new(&requests, 0, thread, 2));
+        let mut mixes = [0, 1].map(|thread| Mix::new(&requests, 0, (thread, 2), 100));
         let counters: Vec<u64> = (0..4).map(|turn| mixes[turn % 2].next(0, 0, 0).counter).collect();
-        assert_eq!(counters, [0, 1, 2, 3]);
+        assert_eq!(counters, [100, 101, 102, 103]);
         let mut conversation = Http1::new(1);
         conversation.begin(mixes[0].next(0, 0, 0));
         let places = [0, 0, 1].map(|thread| mixes[thread].lay_out(0, &mut conversation));
         let first = mixes[0].bytes(0, places[0].clone()).to_vec();
-        assert!(first.starts_with(b"GET /4/"));
+        assert!(first.starts_with(b"GET /104/"));
         assert_eq!(places[1], first.len()..2 * first.len(), "behind the other");
         assert_eq!(mixes[0].bytes(0, places[1].clone()), first);
         assert_eq!(mixes[1].bytes(0, places[2].clone()), first);

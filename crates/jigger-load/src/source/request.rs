@@ -127,6 +127,18 @@ impl Request {
         out
     }
 
+    /// Whether all of its bytes are the same each time.
+    pub fn is_fixed(&self) -> bool {
+        self.fixed().is_some()
+    }
+
+    /// The request of that number, with nothing left to fill in.
+    pub fn numbered(&self, counter: u64) -> Request {
+        let mut out = Vec::new();
+        self.render(counter, &mut Random::new(counter), &mut Vec::new(), &mut out);
+        Request { method: self.method.clone(), content: Content::Fixed(out.into()) }
+    }
+
     pub(crate) fn is_head(&self) -> bool {
         self.method == "HEAD"
     }
@@ -263,6 +275,8 @@ mod tests {
         request.render(11, &mut Random::new(0), &mut Vec::new(), &mut out);
         let wanted = "POST /11 HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\neleven";
         assert_eq!(String::from_utf8(out).unwrap(), wanted);
+        assert_eq!(text(&request.numbered(11)), wanted);
+        assert!(request.numbered(11).is_fixed() && !request.is_fixed());
         let literal = Request::template("GET", &url_without_holes(), &[], b"", &[]).unwrap();
         assert!(literal.fixed().is_some());
     }

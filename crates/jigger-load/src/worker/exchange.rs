@@ -2,6 +2,7 @@
 
 use super::reconnect::message;
 use super::{Phase, Worker};
+use crate::expect::Expect;
 use crate::failure::ErrorKind;
 use crate::io::{Driver, READ_BYTES, Received};
 use crate::load::ConnectionPolicy;
@@ -33,7 +34,7 @@ enum Taken {
     Failed,
 }
 
-impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
+impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
     /// Closed loop: begins as many requests as fit; then sends what is to be sent.
     pub(super) fn proceed(&mut self, index: usize) {
         self.fill(index);
@@ -234,9 +235,10 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         let (mut from, end) = (from, from + received.bytes);
         loop {
             let mut input = &self.buffer[from..end];
+            let expect = self.expect_of(index);
             let connection = &mut self.slots[index].connection;
             let sink = self.source.sink(index);
-            let response = connection.absorb(&mut input, &self.load.expect, &mut self.shared, sink);
+            let response = connection.absorb(&mut input, expect, &mut self.shared, sink);
             from = end - input.len();
             match response {
                 Ok(Some(response)) => {
@@ -257,6 +259,14 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                     return Taken::Failed;
                 }
             }
+        }
+    }
+
+    /// What the response that this connection waits for has to be.
+    pub(super) fn expect_of(&self, index: usize) -> &'a Expect {
+        match self.slots[index].connection.flights().front() {
+            Some(flight) if S::IS_MIXED => self.load.expect_of(flight.request),
+            _ => &self.load.expect,
         }
     }
 

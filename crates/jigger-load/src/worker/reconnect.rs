@@ -75,7 +75,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     /// The server ends the connection, by its last response (`announced`) or by closing.
     pub(super) fn end_of_stream(&mut self, index: usize, announced: bool) {
-        let expect = &self.load.expect;
+        let expect = self.expect_of(index);
         let connection = &mut self.slots[index].connection;
         let is_within_response = connection.is_within_response();
         if let Some(response) = connection.end_of_stream(expect, &mut self.shared) {
@@ -151,6 +151,10 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     /// So many requests of this connection, the oldest, are over, and so is the connection.
     fn give_up(&mut self, index: usize, count: usize, rests: bool) {
+        if S::IS_MIXED {
+            let flights = self.slots[index].connection.flights().iter().take(count);
+            flights.for_each(|flight| self.tally.lose(flight.request));
+        }
         self.slots[index].connection.abandon(count);
         self.slots[index].disconnect();
         self.release(index, count);

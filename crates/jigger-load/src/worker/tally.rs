@@ -3,7 +3,7 @@
 use crate::failure::{ErrorKind, Errors};
 use crate::load::{Extent, Load, Pacing};
 use crate::protocol::{Flight, Response, Verdict};
-use crate::sample::{EngineUse, Sample, Snapshot, histogram};
+use crate::sample::{EngineUse, RequestSample, Sample, Snapshot, add, histogram};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -29,7 +29,9 @@ pub(crate) struct Tally {
     pub(crate) drained: u64,
     pub(crate) idle_ns: u64,
     pub(crate) errors: Errors,
-    response_ns: Histogram<u64>,
+    /// Of several requests the first; of one, and of hooks, all.
+    first: RequestSample,
+    others: Vec<RequestSample>,
     service_ns: Option<Histogram<u64>>,
     kernel_ns: Option<Histogram<u64>>,
     connect_ns: Histogram<u64>,
@@ -60,7 +62,8 @@ impl Tally {
             drained: 0,
             idle_ns: 0,
             errors: Errors::default(),
-            response_ns: histogram(),
+            first: RequestSample::default(),
+            others: vec![RequestSample::default(); load.requests.len().saturating_sub(1)],
             service_ns: open.then(histogram),
             kernel_ns: load.kernel_timestamps.then(histogram),
             connect_ns: histogram(),
@@ -91,10 +94,12 @@ impl Tally {
             Verdict::WrongStatus if !self.any_status => {
                 let status = response.status;
                 self.errors.add(ErrorKind::Status, 1, || format!("status {status}"));
+                self.lose(response.flight.request);
             }
             Verdict::WrongBody => {
                 let message = "the body differs from the expected one";
                 self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
+                self.lose(response.flight.request);
             }
             Verdict::Correct | Verdict::WrongStatus => {
                 self.count(now_ns);
@@ -103,6 +108,24 @@ impl Tally {
                 }
             }
         }
+    }
+
+    /// One of several requests has failed.
+    pub(crate) fn lose(&mut self, request: u32) {
+        self.part(request).errors += 1;
+    }
+
+    fn part(&mut self, request: u32) -> &mut RequestSample {
+        match self.others.get_mut((request as usize).wrapping_sub(1)) {
+            Some(part) => part,
+            None => &mut self.first,
+        }
+    }
+
+    fn response_time_ns(&self) -> Histogram<u64> {
+        let mut sum = self.first.response_time_ns.clone();
+        self.others.iter().for_each(|request| add(&mut sum, &request.response_time_ns));
+        sum
     }
 
     pub(crate) fn connected(&mut self, duration_ns: u64) {
@@ -121,7 +144,7 @@ impl Tally {
     #[cold]
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
-            response_time_ns: self.response_ns.clone(),
+            response_time_ns: self.response_time_ns(),
             status: statuses(&self.statuses),
             errors: self.errors.clone(),
             closed_by_server: self.closed_by_server,
@@ -147,7 +170,8 @@ impl Tally {
             requests: self.responses,
             due: self.begun + unsent,
             bytes_received: self.bytes,
-            response_time_ns: self.response_ns,
+            response_time_ns: self.response_time_ns(),
+            by_request: by_request(self.first, self.others),
             service_time_ns: self.service_ns,
             kernel_time_ns: self.kernel_ns,
             connect_time_ns: self.connect_ns,
@@ -176,13 +200,14 @@ impl Tally {
 
     fn time(&mut self, flight: &Flight, now_ns: u64, arrived_ns: Option<u64>) {
         let service_ns = now_ns.saturating_sub(flight.started_ns);
-        match &mut self.service_ns {
-            None => self.response_ns.saturating_record(service_ns),
+        let response_ns = match &mut self.service_ns {
+            None => service_ns,
             Some(recorded) => {
                 recorded.saturating_record(service_ns);
-                self.response_ns.saturating_record(now_ns.saturating_sub(flight.due_ns));
+                now_ns.saturating_sub(flight.due_ns)
             }
-        }
+        };
+        self.part(flight.request).response_time_ns.saturating_record(response_ns);
         if let (Some(recorded), Some(arrived_ns)) = (&mut self.kernel_ns, arrived_ns) {
             recorded.saturating_record(arrived_ns.saturating_sub(flight.started_ns));
         }
@@ -194,6 +219,11 @@ impl Tally {
             self.tick_end_ns += TICK_NS;
         }
     }
+}
+
+/// Nothing where there is one request.
+fn by_request(first: RequestSample, others: Vec<RequestSample>) -> Vec<RequestSample> {
+    if others.is_empty() { others } else { [vec![first], others].concat() }
 }
 
 fn statuses(counts: &[u64; STATUSES]) -> BTreeMap<u16, u64> {

@@ -2,6 +2,7 @@
 
 mod cases;
 mod hooks;
+mod mixes;
 mod truth;
 
 use super::tally::Board;

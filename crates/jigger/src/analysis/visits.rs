@@ -7,8 +7,9 @@ use hdrhistogram::Histogram;
 
 use super::limit::{self, Means};
 use super::trial::{self, Offered, Trial, is_clean};
+use crate::metric::Kind;
 use crate::numbers::number;
-use crate::record::{Limit, Record, ScenarioRecord, VisitRecord};
+use crate::record::{Limit, Record, RequestRecord, ScenarioRecord, VisitRecord, decode_histogram};
 
 /// A visit that enters the analysis.
 pub struct Visit<'a> {
@@ -114,6 +115,47 @@ pub fn latency_curve(record: &Record, entry: &str, scenario: &str) -> Option<Lat
 /// An entry's response times in a scenario, in nanoseconds, of all trials without errors together.
 pub fn response_times(record: &Record, entry: &str, scenario: &str) -> Option<Histogram<u64>> {
     merged(&histograms(record, entry, scenario))
+}
+
+/// What became of one of several requests of a scenario, in all rounds together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestFigures<'a> {
+    pub request: &'a RequestRecord,
+    /// Correct answers.
+    pub requests: u64,
+    /// Failed requests.
+    pub errors: u64,
+    /// Of trials without errors; `None` with too few answers.
+    pub p50_us: Option<f64>,
+    pub p99_us: Option<f64>,
+}
+
+/// An entry's figures for each request of a scenario that asks several; empty for one that does
+/// not, or was not measured.
+pub fn by_request<'a>(
+    record: &'a Record,
+    entry: &'a str,
+    scenario: &'a ScenarioRecord,
+) -> Vec<RequestFigures<'a>> {
+    let visits = visits_of(record, entry);
+    let trials: Vec<&Trial<'_>> = visits.iter().filter_map(|it| it.trial(&scenario.name)).collect();
+    if trials.iter().all(|trial| trial.record.by_request.is_empty()) {
+        return Vec::new();
+    }
+    let figures = |(at, request): (usize, &'a RequestRecord)| {
+        let parts = trials.iter().filter_map(|trial| trial.record.by_request.get(at));
+        let (requests, errors) =
+            parts.fold((0, 0), |sum, it| (sum.0 + it.requests, sum.1 + it.errors));
+        let timed = visits.iter().filter_map(|visit| visit.timed_trial(scenario));
+        let parts = timed.filter_map(|trial| trial.record.by_request.get(at));
+        let times: Vec<_> = parts.filter_map(|it| decode_histogram(&it.response_time)).collect();
+        let times = merged(&times);
+        let percentile = |kind: Kind| kind.descriptor().source.of_times(times.as_ref()?);
+        let p50_us = percentile(Kind::ResponseTimeP50);
+        let p99_us = percentile(Kind::ResponseTimeP99);
+        RequestFigures { request, requests, errors, p50_us, p99_us }
+    };
+    scenario.asked.iter().enumerate().map(figures).collect()
 }
 
 fn histograms(record: &Record, entry: &str, scenario: &str) -> Vec<Histogram<u64>> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ShownArgs, examples};
+use super::{RequestArgs, ShownArgs, examples};
 use crate::plan::flag::{Time, rate, status, time, whole};
 use crate::plan::{CpuList, cpu_list};
 use crate::report::Format;
@@ -49,25 +49,9 @@ pub struct LoadArgs {
     /// Requests sent on a connection before its first response
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub pipeline: u16,
-    /// HTTP method
-    #[arg(short, long, default_value = "GET")]
-    pub method: String,
-    /// One of several requests, "WEIGHT METHOD /PATH" (repeatable). They replace the URL's own path
-    /// and are sent in proportion to their weights
-    #[arg(long, value_name = "REQUEST", conflicts_with = "method")]
-    pub request: Vec<String>,
-    /// A header, "Name: value" (repeatable)
-    #[arg(short = 'H', long, value_name = "HEADER")]
-    pub header: Vec<String>,
-    /// Request body; @FILE reads it from a file
-    #[arg(short, long, value_name = "TEXT")]
-    pub body: Option<String>,
-    /// Fill {{counter}}, {{random}} and {{line}} in URL, headers and body for each request
-    #[arg(long)]
-    pub template: bool,
-    /// File whose lines replace {{line}} in turn
-    #[arg(long, value_name = "FILE", requires = "template")]
-    pub lines: Option<PathBuf>,
+    /// What is asked.
+    #[command(flatten)]
+    pub asked: RequestArgs,
     /// Connect to this address instead of the URL's host: HOST or HOST:PORT (by default the URL's
     /// port), or the path of a unix socket
     #[arg(long, value_name = "ADDRESS")]

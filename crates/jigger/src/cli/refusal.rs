@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn tips_lead_somewhere() {
-        let message = refusal("jigger compare a=u b=u -H x:y");
+        let message = refusal("jigger compare a=u b=u -n 5");
         assert!(!message.contains("as a value"), "{message}");
-        assert!(message.contains("'-H' is a flag of jigger load, jigger wrk"), "{message}");
+        assert!(message.contains("'-n' is a flag of jigger load, jigger timeit"), "{message}");
         let message = refusal("jigger load http://h/ --nonsense");
         assert!(!message.contains("similar") && !message.contains("tip"), "{message}");
         let message = refusal("jigger load http://h/ --duratoin 3");
@@ -149,7 +149,7 @@ mod tests {
         let Some(super::super::Command::Load(args)) = parse(line).unwrap().command else {
             panic!("another command")
         };
-        assert_eq!(args.body.as_deref(), Some("-5"));
+        assert_eq!(args.asked.body.as_deref(), Some("-5"));
     }
 
     #[test]

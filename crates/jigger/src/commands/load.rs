@@ -13,6 +13,7 @@ use jigger_load::{
     Sample, Snapshots, Url,
 };
 
+use super::asked::Asked;
 use super::{Exit, output};
 use crate::cli::LoadArgs;
 use crate::host::{PlacementError, allowed_cores};
@@ -259,12 +260,9 @@ fn show(progress: &Progress, is_terminal: bool) {
 
 fn load_of(args: &LoadArgs) -> Result<Load> {
     let url = Url::parse(&args.url)?;
-    let asked = Asked::read(args)?;
-    let mut load = Load::new(address(args, &url)?, asked.request(&args.method, &url)?);
-    if !args.request.is_empty() {
-        let weighed = |text: &String| asked.weighed(text, &url);
-        load.requests = args.request.iter().map(weighed).collect::<Result<_>>()?;
-    }
+    let requests = Asked::read(&args.asked)?.requests(&url)?;
+    let mut load = Load::new(address(args, &url)?, Request::get(&url));
+    load.requests = requests;
     load.threads = usize::from(args.threads).min(args.connections as usize);
     load.connections = args.connections as usize;
     if args.fresh {
@@ -338,74 +336,6 @@ pub(super) fn first_address(url: &Url) -> Result<Address> {
         _ => first_that_connects(&addresses, CONNECT_LIMIT),
     };
     Ok(Address::Tcp(reached.unwrap_or(*first)))
-}
-
-/// What all requests of the load have in common.
-struct Asked {
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    /// The lines of `{{line}}`; `None` where holes are not filled.
-    lines: Option<Vec<String>>,
-}
-
-impl Asked {
-    fn read(args: &LoadArgs) -> Result<Asked> {
-        Ok(Asked {
-            headers: args.header.iter().map(|text| header(text)).collect::<Result<_>>()?,
-            body: body(args.body.as_deref().unwrap_or_default())?,
-            lines: if args.template { Some(lines(args)?) } else { None },
-        })
-    }
-
-    fn request(&self, method: &str, url: &Url) -> Result<Request> {
-        Ok(match &self.lines {
-            None => Request::new(method, url, &self.headers, &self.body)?,
-            Some(lines) => Request::template(method, url, &self.headers, &self.body, lines)?,
-        })
-    }
-
-    /// One of several requests: `WEIGHT METHOD PATH`.
-    fn weighed(&self, text: &str, url: &Url) -> Result<(Request, u32)> {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let ([weight, method, path], true) = (words.as_slice(), text.contains('/')) else {
-            bail!("--request '{text}': write \"WEIGHT METHOD /PATH\", such as \"3 GET /items\"");
-        };
-        let weight = weight.parse().map_err(|_| {
-            anyhow!(
-                "--request '{text}': the weight '{weight}' is no whole number; write for instance \
-                 \"3 {method} {path}\""
-            )
-        })?;
-        let url = Url::parse(&format!("http://{}{path}", url.host_field()))?;
-        Ok((self.request(method, &url)?, weight))
-    }
-}
-
-/// The body as typed, or from a file with `@FILE`.
-fn body(text: &str) -> Result<Vec<u8>> {
-    match text.strip_prefix('@') {
-        Some(path) => std::fs::read(path).with_context(|| format!("cannot read the body {path}")),
-        None => Ok(text.as_bytes().to_vec()),
-    }
-}
-
-fn lines(args: &LoadArgs) -> Result<Vec<String>> {
-    let Some(path) = &args.lines else { return Ok(Vec::new()) };
-    let bytes =
-        std::fs::read(path).with_context(|| format!("cannot read the lines {}", path.display()))?;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        anyhow!("--lines {}: it is no text in UTF-8, as a file of lines is", path.display())
-    })?;
-    Ok(text.lines().map(str::to_owned).collect())
-}
-
-fn header(text: &str) -> Result<(String, String)> {
-    match text.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.trim().to_owned()))
-        }
-        _ => bail!("-H '{text}': write \"Name: value\""),
-    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use jigger_load::Url;
+use toml::{Table, Value};
 
+use super::asked::Asked;
 use super::{Exit, measure};
 use crate::cli::{CompareArgs, RunArgs};
 use crate::pipeline;
 use crate::plan::Options;
-use crate::plan::flag::Time;
 use crate::prepare::Images;
 use crate::suite::Suite;
 
@@ -42,24 +44,62 @@ pub fn compare(args: &CompareArgs) -> Result<Exit> {
 
 /// The suite that these arguments stand for; it is kept in the record as any other.
 fn suite_text(args: &CompareArgs) -> Result<String> {
-    let Time { text: duration, length } = &args.duration;
-    let cap = (*length * WARM_UP_DURATIONS).clamp(SHORTEST_CAP, LONGEST_CAP);
+    let cap = (args.duration.length * WARM_UP_DURATIONS).clamp(SHORTEST_CAP, LONGEST_CAP);
     let mut text = format!(
         "[suite]\nname = \"compare\"\nwarm_up = {{ window = \"{}ms\", cap = \"{}ms\" }}\n",
         (cap / 10).min(WINDOW).as_millis(),
         cap.as_millis()
     );
+    let asked = Asked::read(&args.asked)?;
+    write_table(&mut text, "[expect]", expect_keys(args))?;
+    write_table(&mut text, "[request]", asked.request_keys()?)?;
     for server in &args.servers {
-        let Some((name, url)) = server.split_once('=') else {
-            bail!("'{server}' is not NAME=URL; write for instance gin=http://127.0.0.1:8080/");
-        };
-        write!(text, "\n[[contender]]\nname = {name:?}\nurl = {url:?}\n")?;
+        write_table(&mut text, "[[contender]]", contender_keys(server, asked.replaces_path())?)?;
     }
-    write!(
-        text,
-        "\n[[scenario]]\nname = \"sequential\"\nrequests = 250\n\
-         \n[[scenario]]\nname = \"saturation\"\nconnections = {}\nduration = {duration:?}\n",
-        args.connections
-    )?;
+    let (connections, duration) = (args.connections, &args.duration.text);
+    let sequential = keys([("name", "sequential".into()), ("requests", 250.into())]);
+    let saturation = keys([
+        ("name", "saturation".into()),
+        ("connections", connections.into()),
+        ("duration", duration.as_str().into()),
+    ]);
+    for mut scenario in [sequential, saturation] {
+        scenario.insert("timeout".to_owned(), args.timeout.text.as_str().into());
+        scenario.extend(asked.mix_keys()?.map(|mix| ("requests_mix".to_owned(), mix)));
+        write_table(&mut text, "[[scenario]]", scenario)?;
+    }
     Ok(text)
+}
+
+fn expect_keys(args: &CompareArgs) -> Table {
+    let status = args.expect_status.map(|status| ("status", Value::from(i64::from(status))));
+    let body = args.expect_body.as_ref().map(|text| ("text", text.as_str().into()));
+    keys([status, body].into_iter().flatten())
+}
+
+fn contender_keys(server: &str, replaces_path: bool) -> Result<Table> {
+    let Some((name, url)) = server.split_once('=') else {
+        bail!("'{server}' is not NAME=URL; write for instance gin=http://127.0.0.1:8080/");
+    };
+    let url = match Url::parse(url) {
+        Ok(url) if replaces_path => format!("http://{}/", url.host_field()),
+        _ => url.to_owned(),
+    };
+    Ok(keys([("name", name.into()), ("url", url.into())]))
+}
+
+fn keys<'a>(keys: impl IntoIterator<Item = (&'a str, Value)>) -> Table {
+    keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// A table with a line for each of its keys; nothing for one without.
+fn write_table(text: &mut String, head: &str, keys: Table) -> Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    write!(text, "\n{head}\n")?;
+    for (key, value) in keys {
+        writeln!(text, "{key} = {value}")?;
+    }
+    Ok(())
 }

@@ -60,6 +60,14 @@ impl<'a> Checked<'a> {
     #[must_use]
     pub fn new(plan: &'a RunPlan, found: &[Found], missing: Vec<String>) -> Self {
         let own = (JIGGER, env!("CARGO_PKG_VERSION").to_owned());
+        let alone = plan.scenarios.iter().filter(|scenario| scenario.plain_get().is_none());
+        let alone = alone.map(|scenario| {
+            format!(
+                "the scenario {} with other tools: they are only asked for a GET of one URL; \
+                 jigger's own figures stand alone",
+                scenario.name
+            )
+        });
         let others = found.iter().map(|found| (found.tool.name, found.version.clone()));
         Self {
             suite: &plan.suite.name,
@@ -69,7 +77,7 @@ impl<'a> Checked<'a> {
             placement: &plan.placement,
             tools: std::iter::once(own).chain(others).collect(),
             series: Vec::new(),
-            missing,
+            missing: missing.into_iter().chain(alone).collect(),
         }
     }
 

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use jigger_load::{Arrivals, Extent};
+use sha2::{Digest as _, Sha256};
 
 use super::RunPlan;
 use crate::host::Host;
 use crate::record::{
-    Ended, PlanRecord, Record, ScenarioRecord, SuiteRecord, ThresholdRecord, VERSION, WarmUpRecord,
+    Ended, PlanRecord, Record, RequestRecord, ScenarioRecord, SuiteRecord, ThresholdRecord,
+    VERSION, WarmUpRecord,
 };
-use crate::suite::{Limit, Pacing, Scenario, Threshold};
+use crate::suite::{Limit, Pacing, RequestSpec, Scenario, Threshold, hex};
 
 impl RunPlan {
     /// The record of a run that begins now, on a host of which these are the facts.
@@ -118,6 +120,31 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
         ceiling_per_second: None,
         ceiling_attempts: Vec::new(),
         fresh_for: scenario.fresh_for.clone(),
+        asked: asked(scenario),
+    }
+}
+
+/// Nothing for a GET of the contender's URL, as in older records.
+fn asked(scenario: &Scenario) -> Vec<RequestRecord> {
+    match scenario.requests.as_slice() {
+        [(only, _)] if *only == RequestSpec::default() => Vec::new(),
+        requests => requests.iter().map(|(spec, weight)| request_record(spec, *weight)).collect(),
+    }
+}
+
+fn request_record(spec: &RequestSpec, weight: u32) -> RequestRecord {
+    let body = &spec.body.bytes;
+    let files = [("body_file", &spec.body.file), ("lines", &spec.lines.file)];
+    let named = |(key, file): (&str, &Option<String>)| Some((key.to_owned(), file.clone()?));
+    RequestRecord {
+        weight,
+        method: spec.method.clone(),
+        path: spec.path.clone(),
+        headers: spec.headers.clone(),
+        body_bytes: body.len() as u64,
+        body_sha256: (!body.is_empty()).then(|| hex(&Sha256::digest(body))),
+        files: files.into_iter().filter_map(named).collect(),
+        template: spec.is_template,
     }
 }
 

@@ -111,6 +111,7 @@ impl VisitRecord {
             entry: entry.to_owned(),
             startup_ns: None,
             evidence: None,
+            further_evidence: Vec::new(),
             steady: true,
             memory_idle_bytes: None,
             memory_peak_bytes: None,

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::analysis::{
-    Analysis, Comparison as Compared, ContenderResult, Ranked, Summary, ThresholdResult,
-    response_times,
+    Analysis, Comparison as Compared, ContenderResult, Ranked, RequestFigures, Summary,
+    ThresholdResult, by_request, response_times,
 };
 use crate::confounder::Confounder;
 use crate::host::{Host, Placement};
@@ -83,8 +83,25 @@ struct Contender<'a> {
     /// V2, compressed, in base64. They can be added to those of other runs, which percentiles
     /// cannot.
     histograms: IndexMap<&'a str, String>,
+    /// By scenario that asks several requests: each by itself, in the suite's order.
+    requests: IndexMap<&'a str, Vec<Requested<'a>>>,
     confounders: &'a [Confounder],
     gates: Vec<Gate<'a>>,
+}
+
+/// One of several requests, in all rounds together.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Requested<'a> {
+    method: &'a str,
+    /// What was appended to the contender's URL.
+    path: &'a str,
+    weight: u32,
+    /// Correct answers.
+    requests: u64,
+    errors: u64,
+    /// Of rounds without errors; null with too few answers.
+    p50_us: Option<f64>,
+    p99_us: Option<f64>,
 }
 
 /// A condition that did not hold.
@@ -246,8 +263,35 @@ impl<'a> Contender<'a> {
                 .into_iter()
                 .filter_map(histogram)
                 .collect(),
+            requests: requested(analysis, &record.name),
             confounders: &found.confounders,
             gates: found.gates.iter().map(Gate::of).collect(),
+        }
+    }
+}
+
+fn requested<'a>(
+    analysis: &Analysis<'a>,
+    contender: &'a str,
+) -> IndexMap<&'a str, Vec<Requested<'a>>> {
+    let scenarios = analysis.record.suite.scenarios.iter();
+    let figures = scenarios.map(|scenario| {
+        let found = by_request(analysis.record, contender, scenario);
+        (scenario.name.as_str(), found.iter().map(Requested::of).collect::<Vec<_>>())
+    });
+    figures.filter(|(_, requests)| !requests.is_empty()).collect()
+}
+
+impl<'a> Requested<'a> {
+    fn of(found: &RequestFigures<'a>) -> Self {
+        Self {
+            method: &found.request.method,
+            path: &found.request.path,
+            weight: found.request.weight,
+            requests: found.requests,
+            errors: found.errors,
+            p50_us: found.p50_us,
+            p99_us: found.p99_us,
         }
     }
 }

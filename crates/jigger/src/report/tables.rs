@@ -4,13 +4,16 @@ use jigger_load::Arrivals;
 use jigger_stats::Verdict;
 
 use super::Tone;
-use super::units::{count, significant, with_unit};
+use super::units::{count, significant, whole, with_unit};
 use crate::analysis::{
-    Analysis, Comparison, ContenderResult, Ranked, Summary, ThresholdResult, headline,
+    Analysis, Comparison, ContenderResult, Ranked, RequestFigures, Summary, ThresholdResult,
+    by_request, headline,
 };
 use crate::metric::{Bound, Kind, Metric, Unit};
 use crate::numbers::number;
-use crate::record::{BoundRecord, Limit, PacingRecord, ScenarioRecord, ThresholdRecord};
+use crate::record::{
+    BoundRecord, Limit, PacingRecord, RequestRecord, ScenarioRecord, ThresholdRecord,
+};
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +54,9 @@ pub fn figure_tables(analysis: &Analysis<'_>) -> Vec<Table> {
         .suite
         .scenarios
         .iter()
-        .map(|scenario| scenario_table(analysis, scenario))
+        .flat_map(|scenario| {
+            [scenario_table(analysis, scenario), request_table(analysis, scenario)]
+        })
         .collect();
     tables.push(cost_table(analysis));
     tables.retain(|table| !table.rows.is_empty());
@@ -98,6 +103,36 @@ pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tab
     heading.insert(RATIO_COLUMN, ratio);
     heading.push(LIMIT.to_owned());
     Table { title: scenario_title(scenario), heading, rows, tones, toned: RATIO_COLUMN }
+}
+
+/// Each request of a mix, of each contender.
+pub fn request_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
+    let rows: Vec<Vec<String>> = measured(analysis)
+        .flat_map(|contender| {
+            let name = &contender.record.name;
+            let found = by_request(analysis.record, name, scenario);
+            found.iter().map(|figures| request_row(name, figures)).collect::<Vec<_>>()
+        })
+        .collect();
+    Table {
+        title: format!("{}: each request", scenario.name),
+        heading: ["", "request", "answers", "p50", "p99", "errors"].map(str::to_owned).into(),
+        tones: vec![None; rows.len()],
+        toned: 0,
+        rows,
+    }
+}
+
+fn request_row(contender: &str, figures: &RequestFigures<'_>) -> Vec<String> {
+    let time = |us: Option<f64>| us.map_or("-".to_owned(), |us| with_unit(us, Unit::Microseconds));
+    vec![
+        contender.to_owned(),
+        figures.request.title(),
+        whole(figures.requests),
+        time(figures.p50_us),
+        time(figures.p99_us),
+        whole(figures.errors),
+    ]
 }
 
 pub fn cost_table(analysis: &Analysis<'_>) -> Table {
@@ -199,7 +234,17 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
             spread(arrivals, burst)
         ),
     };
-    format!("{}: {connections}, {policy}, {asked}", scenario.name)
+    let requests = requests(&scenario.asked);
+    format!("{}: {requests}{connections}, {policy}, {asked}", scenario.name)
+}
+
+/// `POST /orders, `; nothing for a GET of the contender's URL.
+fn requests(asked: &[RequestRecord]) -> String {
+    match asked {
+        [] => String::new(),
+        [only] => format!("{}, ", only.title()),
+        several => format!("a mix of {} requests, ", several.len()),
+    }
 }
 
 fn spread(arrivals: Arrivals, burst: u32) -> String {

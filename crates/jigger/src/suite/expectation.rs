@@ -2,12 +2,23 @@
 
 use sha2::{Digest, Sha256};
 
+use super::fault::{Checked, refused};
+use super::raw::RawExpect;
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
     pub status: u16,
     /// Headers that must be there with this value (names without regard to case).
     pub headers: Vec<(String, String)>,
     pub body: BodyExpectation,
+}
+
+/// What of an expectation is otherwise.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExpectationChange {
+    pub status: Option<u16>,
+    pub headers: Option<Vec<(String, String)>>,
+    pub body: Option<BodyExpectation>,
 }
 
 #[derive(Debug, Clone)]
@@ -42,7 +53,34 @@ impl Default for Expectation {
     }
 }
 
+impl ExpectationChange {
+    /// What an `expect` names; what it leaves out is inherited.
+    pub fn read(raw: &RawExpect) -> Checked<Self> {
+        Ok(Self {
+            status: raw.status,
+            headers: raw.headers.clone().map(|headers| headers.into_iter().collect()),
+            body: body(raw)?,
+        })
+    }
+}
+
 impl Expectation {
+    /// The same but for what the change names.
+    #[must_use]
+    pub fn with(&self, change: &ExpectationChange) -> Self {
+        Self {
+            status: change.status.unwrap_or(self.status),
+            headers: change.headers.clone().unwrap_or_else(|| self.headers.clone()),
+            body: change.body.clone().unwrap_or_else(|| self.body.clone()),
+        }
+    }
+
+    /// The same whatever the body is.
+    #[must_use]
+    pub fn without_body(&self) -> Self {
+        Self { body: BodyExpectation::Any, ..self.clone() }
+    }
+
     /// What is wrong with an answer, or `None` when it is as expected.
     pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
         if status != self.status {
@@ -101,6 +139,33 @@ fn has_header(headers: &[(String, String)], wanted: &(String, String)) -> bool {
 
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
+    let mut found = Vec::new();
+    if let Some(value) = &raw.json {
+        let json = serde_json::to_value(value).map_err(|error| format!("expect.json: {error}"))?;
+        found.push(BodyExpectation::Json(json));
+    }
+    found.extend(raw.text.clone().map(BodyExpectation::Text));
+    if let Some(pattern) = &raw.regex {
+        let regex = regex::bytes::Regex::new(pattern)
+            .map_err(|error| format!("expect.regex = '{pattern}': {}", last_line(&error)))?;
+        found.push(BodyExpectation::Regex(regex));
+    }
+    found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
+    found.extend(raw.length.map(BodyExpectation::Length));
+    if found.len() > 1 {
+        return refused("expect: give one of json, text, regex, sha256, length");
+    }
+    Ok(found.pop())
+}
+
+/// What is wrong with a regular expression, without the drawing of where.
+fn last_line(error: &regex::Error) -> String {
+    let told = error.to_string();
+    let last = told.lines().last().unwrap_or_default();
+    format!("it is no regular expression: {}", last.trim_start_matches("error: "))
 }
 
 #[cfg(test)]

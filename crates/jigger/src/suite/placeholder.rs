@@ -41,6 +41,14 @@ impl Placeholders {
     /// # Errors
     /// [`UnknownPlaceholder`] when a name has no value.
     pub fn fill(&self, text: &str) -> Result<String, UnknownPlaceholder> {
+        self.fill_those(text, is_name)
+    }
+
+    fn fill_those(
+        &self,
+        text: &str,
+        is_name: fn(&str) -> bool,
+    ) -> Result<String, UnknownPlaceholder> {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(open) = rest.find('{') {
@@ -82,9 +90,20 @@ impl Placeholders {
     }
 }
 
+/// `text` with `{env:NAME:-default}` replaced and nothing else.
+pub fn filled(text: &str) -> String {
+    let placeholders = Placeholders::default();
+    // Every name that the environment is asked for has a value.
+    placeholders.fill_those(text, is_variable).unwrap_or_else(|_| text.to_owned())
+}
+
+fn is_variable(text: &str) -> bool {
+    text.strip_prefix("env:").is_some_and(|variable| !variable.is_empty())
+}
+
 fn is_name(text: &str) -> bool {
-    let bare = text.strip_prefix("env:").is_some_and(|variable| !variable.is_empty());
-    bare || (!text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    is_variable(text)
+        || (!text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
 }
 
 /// `NAME:-default` as shells have it: the default also stands for an empty value.
@@ -114,6 +133,12 @@ mod tests {
             error.to_string(),
             "'{prot}' has no value here; known here: {port}, {env:NAME:-default}"
         );
+    }
+
+    #[test]
+    fn where_braces_are_common_only_the_environment_is_filled() {
+        let text = "{{counter}} {port} {\"a\":{env:JIGGER_NOT_SET:-1}}";
+        assert_eq!(filled(text), "{{counter}} {port} {\"a\":1}");
     }
 
     #[test]

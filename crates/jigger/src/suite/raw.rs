@@ -18,6 +18,8 @@ pub struct RawSuite {
     /// What a correct answer is, for every contender.
     #[serde(default)]
     pub expect: Option<RawExpect>,
+    /// What is asked, unless a scenario says otherwise; a GET of the contender's URL by default.
+    pub request: Option<RawRequest>,
     /// The servers under comparison.
     #[serde(default)]
     pub contender: Vec<RawContender>,
@@ -130,6 +132,34 @@ pub struct RawExpect {
     pub length: Option<u64>,
 }
 
+/// `[request]`, a scenario's `request = { ... }`, and each of its `requests_mix`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRequest {
+    /// Of several: one of weight 3 is sent thrice as often as one of weight 1, the default.
+    pub weight: Option<u32>,
+    /// "GET" by default, "POST" with a body.
+    pub method: Option<String>,
+    /// Appended to the contender's url; begins with / or ?.
+    pub path: Option<String>,
+    /// Sent as they are, besides Host; {env:NAME} stands for a variable of the environment.
+    pub headers: Option<BTreeMap<String, String>>,
+    /// The body as a text.
+    pub body: Option<String>,
+    /// The body as a value, sent as JSON with the header Content-Type: application/json.
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub json: Option<toml::Value>,
+    /// The file that is the body, relative to the suite file.
+    pub body_file: Option<String>,
+    /// The file whose lines {{line}} takes in turn, relative to the suite file.
+    pub lines: Option<String>,
+    /// Fill {{counter}}, {{random}}, {{random:LOW:HIGH}} and {{line}} in path, headers and body;
+    /// true by default.
+    pub template: Option<bool>,
+    /// What a correct response to it has otherwise than the contender's.
+    pub expect: Option<RawExpect>,
+}
+
 /// A command: one string, split as a shell splits words, or an argument list.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a command belongs here: a text in quotes, or an array of words")]
@@ -227,6 +257,10 @@ pub struct RawScenario {
     pub objective: Option<String>,
     /// The deadline of one request; "10s" by default.
     pub timeout: Option<String>,
+    /// What is asked otherwise than [request] says.
+    pub request: Option<RawRequest>,
+    /// Several requests, each with a weight; what one leaves out is that of the scenario's request.
+    pub requests_mix: Option<Vec<RawRequest>>,
 }
 
 /// `threads = 8` or `threads = "auto"`.
@@ -280,7 +314,9 @@ fn line_of(text: &str, offset: usize) -> usize {
 /// The name of an array's table whose head, which begins there, has one pair of brackets.
 fn single_brackets(text: &str, offset: usize) -> Option<&str> {
     let name = text.get(offset..)?.strip_prefix('[')?.split_once(']')?.0.trim();
-    ["contender", "scenario", "threshold", "published"].contains(&name).then_some(name)
+    ["contender", "scenario", "threshold", "published", "scenario.requests_mix"]
+        .contains(&name)
+        .then_some(name)
 }
 
 /// The key whose value begins there.

@@ -1,11 +1,13 @@
 //! `[[scenario]]`: a request and a pacing, with the objective of a capacity, and how they are read.
 
+use std::path::Path;
 use std::time::Duration;
 
-use jigger_load::{Arrivals, ConnectionPolicy, Extent, Request, RequestError, Url};
+use jigger_load::{Arrivals, ConnectionPolicy, Extent};
 
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
-use super::raw::{RawLimit, RawScenario, RawThreads};
+use super::raw::{RawLimit, RawRequest, RawScenario, RawThreads};
+use super::request::{self, RequestSpec};
 use crate::metric::Statistic;
 
 /// How long a rate is tried in the search for an objective's highest one.
@@ -16,7 +18,8 @@ const PROBE: Duration = Duration::from_secs(2);
 pub struct Scenario {
     /// Unique within the suite; the first part of metric names.
     pub name: String,
-    pub request: RequestSpec,
+    /// What is asked, with weights; one request at least.
+    pub requests: Vec<(RequestSpec, u32)>,
     pub pacing: Pacing,
     pub connections: usize,
     /// Load threads; `None` lets the tool choose for the machine.
@@ -27,25 +30,6 @@ pub struct Scenario {
     /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
     /// is not in the file.
     pub fresh_for: Option<String>,
-}
-
-/// What is sent to a contender's URL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestSpec {
-    pub method: String,
-}
-
-impl Default for RequestSpec {
-    fn default() -> Self {
-        Self { method: "GET".to_owned() }
-    }
-}
-
-impl RequestSpec {
-    /// The bytes for this URL.
-    pub fn encode(&self, url: &Url) -> Result<Request, RequestError> {
-        Request::new(&self.method, url, &[], &[])
-    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +62,14 @@ impl Scenario {
         Self { pacing, ..self.clone() }
     }
 
+    /// Its only request, where a URL says all of it.
+    pub fn plain_get(&self) -> Option<&RequestSpec> {
+        match self.requests.as_slice() {
+            [(only, _)] if only.is_plain_get() => Some(only),
+            _ => None,
+        }
+    }
+
     pub fn is_fresh(&self) -> bool {
         self.connection == ConnectionPolicy::Fresh
     }
@@ -97,14 +89,20 @@ impl Scenario {
     }
 }
 
-/// Checks one scenario.
-pub fn validated(raw: RawScenario) -> Checked<Scenario> {
+/// Checks one scenario, with the suite's own request and folder.
+pub fn validated(mut raw: RawScenario, suite: (&RawRequest, &Path)) -> Checked<Scenario> {
     let name = plain_name("scenario", raw.name.clone())?;
     let place = format!("scenario '{name}'");
-    scenario_body(name, &raw).map_err(at(&place))
+    let (own, mix) = (raw.request.take(), raw.requests_mix.take());
+    let requests = request::validated(own, mix, suite).map_err(at(&place))?;
+    scenario_body(name, requests, &raw).map_err(at(&place))
 }
 
-fn scenario_body(name: String, raw: &RawScenario) -> Checked<Scenario> {
+fn scenario_body(
+    name: String,
+    requests: Vec<(RequestSpec, u32)>,
+    raw: &RawScenario,
+) -> Checked<Scenario> {
     let connections = raw.connections.unwrap_or(1);
     let threads = match &raw.threads {
         None => None,
@@ -123,7 +121,7 @@ fn scenario_body(name: String, raw: &RawScenario) -> Checked<Scenario> {
     let pacing = pacing(raw)?;
     Ok(Scenario {
         name,
-        request: RequestSpec::default(),
+        requests,
         pacing,
         connections,
         threads,

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
-use super::raw::{RawBuild, RawContender, RawExpect, RawImage};
+use super::raw::{RawBuild, RawContender, RawImage};
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
+use super::{ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network};
 use super::{
-    BodyExpectation, ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network,
+    Rounds, Scenario, Suite, SuiteError, WarmUp, command, filled, request, scenario, threshold,
 };
-use super::{Rounds, Suite, SuiteError, WarmUp, command, filled, scenario, threshold};
 use crate::disturbance::Limits;
 
 /// Turns what was read into a suite that later stages can rely on.
@@ -24,16 +25,26 @@ pub fn validate(
 
 fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let expectation = match &raw.expect {
-        Some(expect) => expectation(expect, &Expectation::default()).map_err(at("[expect]"))?,
+        Some(expect) => {
+            Expectation::default().with(&ExpectationChange::read(expect).map_err(at("[expect]"))?)
+        }
         None => Expectation::default(),
     };
+    let default = raw.request.unwrap_or_default();
+    if default.weight.is_some() {
+        return Err(at("[request]")(request::lone_weight()));
+    }
     let contenders = raw
         .contender
         .into_iter()
         .map(|contender| validated_contender(contender, &expectation, folder))
         .collect::<Checked<Vec<_>>>()?;
-    let scenarios =
-        raw.scenario.into_iter().map(scenario::validated).collect::<Checked<Vec<_>>>()?;
+    let scenarios = raw
+        .scenario
+        .into_iter()
+        .map(|scenario| scenario::validated(scenario, (&default, folder)))
+        .collect::<Checked<Vec<_>>>()?;
+    check_paths(&contenders, &scenarios)?;
     distinct("contender", contenders.iter().map(|c| c.name.as_str()))?;
     distinct("scenario", scenarios.iter().map(|s| s.name.as_str()))?;
     let thresholds = raw
@@ -65,6 +76,21 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         measure_closing: raw.suite.measure_closing.unwrap_or(true),
         container_limits: container_limits(&raw.containers).map_err(at("[containers]"))?,
     })
+}
+
+/// A path cannot be appended to a URL that has a query.
+fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
+    let requests = scenarios.iter().flat_map(|scenario| &scenario.requests);
+    let path = requests.map(|(request, _)| &request.path).find(|path| !path.is_empty());
+    let queried = contenders.iter().find(|contender| contender.url.contains('?'));
+    match path.zip(queried) {
+        None => Ok(()),
+        Some((path, contender)) => refused(format!(
+            "contender '{}': url = '{}': the path '{path}' of a request cannot follow a query; \
+             write the query into the path",
+            contender.name, contender.url
+        )),
+    }
 }
 
 fn baseline_index(name: Option<&str>, contenders: &[Contender]) -> Checked<usize> {
@@ -191,7 +217,7 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
         start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
         grace: duration("grace", raw.grace.as_deref().unwrap_or("5s"))?,
         expectation: match &raw.expect {
-            Some(expect) => expectation(expect, default)?,
+            Some(expect) => default.with(&ExpectationChange::read(expect)?),
             None => default.clone(),
         },
         image,
@@ -241,46 +267,6 @@ fn container_limits(raw: &RawContainers) -> Checked<ContainerLimits> {
         cpus: raw.cpus.map(super::cpus).transpose()?,
         memory_bytes: raw.memory.as_deref().map(super::memory_bytes).transpose()?,
     })
-}
-
-/// `expect` over `default`: what it leaves out is inherited.
-fn expectation(raw: &RawExpect, default: &Expectation) -> Checked<Expectation> {
-    let headers = match &raw.headers {
-        Some(headers) => headers.clone().into_iter().collect(),
-        None => default.headers.clone(),
-    };
-    Ok(Expectation {
-        status: raw.status.unwrap_or(default.status),
-        headers,
-        body: body(raw)?.unwrap_or_else(|| default.body.clone()),
-    })
-}
-
-/// What is wrong with a regular expression, without the drawing of where.
-fn last_line(error: &regex::Error) -> String {
-    let told = error.to_string();
-    let last = told.lines().last().unwrap_or_default();
-    format!("it is no regular expression: {}", last.trim_start_matches("error: "))
-}
-
-fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
-    let mut found = Vec::new();
-    if let Some(value) = &raw.json {
-        let json = serde_json::to_value(value).map_err(|error| format!("expect.json: {error}"))?;
-        found.push(BodyExpectation::Json(json));
-    }
-    found.extend(raw.text.clone().map(BodyExpectation::Text));
-    if let Some(pattern) = &raw.regex {
-        let regex = regex::bytes::Regex::new(pattern)
-            .map_err(|error| format!("expect.regex = '{pattern}': {}", last_line(&error)))?;
-        found.push(BodyExpectation::Regex(regex));
-    }
-    found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
-    found.extend(raw.length.map(BodyExpectation::Length));
-    if found.len() > 1 {
-        return refused("expect: give one of json, text, regex, sha256, length");
-    }
-    Ok(found.pop())
 }
 
 #[cfg(test)]

@@ -123,6 +123,7 @@ fn emptied(trial: TrialRecord) -> TrialRecord {
         engine_cpu_ns: 0,
         log_bytes: 0,
         due: None,
+        by_request: Vec::new(),
         ..trial
     }
 }

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use jigger_load::{CeilingError, Load, NullOptions};
+use jigger_load::{Address, CeilingError, Load, NullOptions, Url};
 
 use super::trial::shape_of;
-use super::verify::Target;
 use crate::disturbance::{HostReading, Limits};
 use crate::event::{Event, Listener};
 use crate::host::Placement;
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
 use crate::record::CeilingAttempt;
-use crate::suite::Scenario;
+use crate::suite::{RequestSpec, Scenario};
 
 /// How often a ceiling is measured at most, until nothing disturbs it.
 const ATTEMPTS_ALLOWED: usize = 3;
@@ -33,13 +32,17 @@ pub fn ceilings(
     if !plan.placement.has_servers_here() {
         return vec![Vec::new(); scenarios.len()];
     }
-    // The address and the request are the null server's in the end.
-    let Ok(target) = Target::new("http://127.0.0.1:1/") else { return Vec::new() };
+    // The address is the null server's in the end.
+    let address = Address::Tcp(std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
+    let Ok(url) = Url::parse(&format!("http://{address}/")) else { return Vec::new() };
     let mut known: Vec<(Load, Vec<CeilingAttempt>)> = Vec::new();
     let placement = &plan.placement;
     for scenario in scenarios {
-        let request = target.request.clone();
-        let load = shape_of(scenario, &target.address, request, &placement.client_cpus);
+        // Each was encoded when the suite was read.
+        let encoded =
+            |(spec, weight): &(RequestSpec, u32)| Some((spec.encode(&url).ok()?, *weight));
+        let requests = scenario.requests.iter().filter_map(encoded).collect();
+        let load = shape_of(scenario, &address, requests, &placement.client_cpus);
         let same = known.iter().find(|(other, _)| is_same_shape(other, &load));
         let attempts = match same {
             _ if scenario.connections == 1 => Vec::new(),
@@ -54,8 +57,11 @@ pub fn ceilings(
 }
 
 fn is_same_shape(one: &Load, other: &Load) -> bool {
-    (one.connections, one.threads, one.connection)
-        == (other.connections, other.threads, other.connection)
+    let shape = |load: &Load| (load.connections, load.threads, load.connection);
+    let bytes = |load: &Load| -> Vec<_> {
+        load.requests.iter().map(|(request, weight)| (request.bytes(), *weight)).collect()
+    };
+    shape(one) == shape(other) && bytes(one) == bytes(other)
 }
 
 /// Measures until an attempt was not disturbed, or there were enough of them.

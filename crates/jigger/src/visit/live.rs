@@ -1,6 +1,6 @@
 //! Visits to real servers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -135,16 +135,11 @@ impl<'a> LiveWorld<'a> {
     }
 
     /// What everyone who asks the server needs to know.
-    fn conditions<'c>(
-        &'c self,
-        contender: &'c Contender,
-        target: &'c Target,
-        evidence: &'c Evidence,
-    ) -> Conditions<'c> {
+    fn conditions<'c>(&'c self, target: &'c Target, evidence: &'c [Evidence]) -> Conditions<'c> {
         Conditions {
             target,
-            expectation: &contender.expectation,
             evidence,
+            loads: Cell::new(0),
             client_cpus: &self.plan.placement.client_cpus,
             interrupt: &self.interrupt,
         }
@@ -161,7 +156,8 @@ impl<'a> LiveWorld<'a> {
         let values = port
             .map_or_else(Placeholders::default, |port| Placeholders::default().with("port", port));
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
-        let target = Target::new(&url)?;
+        let requests = self.plan.suite.requests();
+        let target = Target::new(&url, &requests, &contender.expectation)?;
         if contender.start.is_none() && contender.container.is_none() {
             return Ok(LiveServer::running_already(target));
         }
@@ -218,11 +214,11 @@ impl<'a> LiveWorld<'a> {
             Work::Verify => &[],
             Work::Load(scenarios) => scenarios,
         };
-        let evidence = verify(&live.target, &contender.expectation);
+        let evidence = verify(&live.target);
         visit.memory_idle_bytes = live.memory_bytes();
         parts.verify_ns = watch.lap_ns();
         let (evidence, target) = (evidence?, live.target.clone());
-        let conditions = self.conditions(contender, &target, &evidence);
+        let conditions = self.conditions(&target, &evidence);
         let index = turn.entry.contender;
         let warmed_up = self.warm_up(index, scenarios, &conditions, live, listener);
         parts.warm_up_ns = watch.lap_ns();
@@ -239,7 +235,9 @@ impl<'a> LiveWorld<'a> {
         tried?;
         visit.disturbance.frequency_mhz = live.frequency_mhz(&self.plan.placement.server_cpus);
         // Now rather than before: workers may start after the first answer.
-        visit.evidence = Some(live.with_tree(evidence));
+        let mut evidence = evidence.into_iter();
+        visit.evidence = evidence.next().map(|first| live.with_tree(first));
+        visit.further_evidence = evidence.collect();
         live.check_alive()
     }
 
@@ -340,7 +338,7 @@ impl<'a> LiveWorld<'a> {
             ask_where_answered(target);
             return Ok(None);
         };
-        let mut probe = || probe(target, contender);
+        let mut probe = || probe(target);
         let interrupted = || self.interrupt.is_raised();
         let took = wait_ready(server, &mut probe, contender.start_limit, &interrupted)?;
         live.was_ready = true;

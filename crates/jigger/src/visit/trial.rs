@@ -1,31 +1,49 @@
 //! One scenario asked of one server.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jigger_load::{Address, BodyRule, Expect, Load, Request, Sample};
+use jigger_load::{Address, BodyRule, Expect, Load, Request, RequestSample, Sample};
 
 use super::VisitError;
-use super::verify::Target;
+use super::verify::{Asked, Target};
 use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;
-use crate::record::{Evidence, TrialRecord, encode_histogram};
+use crate::record::{Evidence, RequestTrialRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
 use crate::server::usage::Usage;
-use crate::suite::{Expectation, Pacing, Scenario, Spread};
+use crate::suite::{Pacing, RequestSpec, Scenario, Spread};
 
 /// What all trials of a visit share.
 pub struct Conditions<'a> {
-    /// Who is asked, and with which bytes.
+    /// Who is asked, and what.
     pub target: &'a Target,
-    pub expectation: &'a Expectation,
-    pub evidence: &'a Evidence,
+    /// What each request of the target was answered.
+    pub evidence: &'a [Evidence],
+    /// Loads that this visit has begun.
+    pub loads: Cell<u64>,
     pub client_cpus: &'a [usize],
     pub interrupt: &'a Interrupt,
 }
 
 impl Conditions<'_> {
+    /// The `{{counter}}` of the first request of the next load: no two loads of a visit share one,
+    /// and all contenders get the same.
+    fn first_counter(&self) -> u64 {
+        const MOST_OF_A_LOAD: u64 = 100_000_000;
+        self.loads.set(self.loads.get() + 1);
+        self.loads.get() * MOST_OF_A_LOAD
+    }
+
+    /// The request as this target is asked it, and what it was answered.
+    fn asked(&self, spec: &RequestSpec) -> Result<(&Asked, &Evidence), VisitError> {
+        let mut verified = self.target.asked.iter().zip(self.evidence);
+        let found = verified.find(|(asked, _)| asked.spec == *spec);
+        found.ok_or_else(|| VisitError(format!("{} was not verified", spec.title())))
+    }
+
     /// Whether nothing more is to be asked: the user wants to stop, or the server has ended.
     pub fn are_over(&self, server: Option<&mut Server>) -> bool {
         self.interrupt.is_raised() || server.is_some_and(|server| server.exit().is_some())
@@ -39,10 +57,11 @@ const OBSERVE_EVERY: Duration = Duration::from_millis(250);
 pub fn shape_of(
     scenario: &Scenario,
     to: &Address,
-    request: Request,
+    requests: Vec<(Request, u32)>,
     client_cpus: &[usize],
 ) -> Load {
-    let mut load = Load::new(to.clone(), request);
+    let mut load = Load::new(to.clone(), requests[0].0.clone());
+    load.requests = requests;
     load.connections = scenario.connections;
     load.threads = scenario.threads_on(client_cpus.len());
     load.connection = scenario.connection;
@@ -57,31 +76,38 @@ pub fn shape_of(
 /// [`VisitError`] when there is no such request.
 pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load, VisitError> {
     let target = conditions.target;
-    let request = scenario.request.encode(&target.url).map_err(VisitError::of)?;
-    let mut load = shape_of(scenario, &target.address, request, conditions.client_cpus);
+    let (mut requests, mut expects) = (Vec::new(), Vec::new());
+    for (spec, weight) in &scenario.requests {
+        let (asked, evidence) = conditions.asked(spec)?;
+        requests.push((asked.request.clone(), *weight));
+        expects.push(expect(asked, evidence));
+    }
+    let mut load = shape_of(scenario, &target.address, requests, conditions.client_cpus);
+    load.first_counter = conditions.first_counter();
     load.extent = scenario.extent;
     if let Pacing::Rate { per_second, spread } = scenario.pacing {
         let Spread { arrivals, burst } = spread;
         load.pacing = jigger_load::Pacing::Open { rate_per_second: per_second, arrivals, burst };
     }
     load.timeout = scenario.timeout;
-    load.expect = expect(conditions);
+    load.expect = expects.first().cloned().unwrap_or_default();
+    load.expects = expects;
     load.observe_every = OBSERVE_EVERY;
     Ok(load)
 }
 
 /// The expectation at full speed: a body that is the same each time is compared
-/// byte for byte with the verified one, any other is matched.
-fn expect(conditions: &Conditions<'_>) -> Expect {
-    let evidence = conditions.evidence;
+/// byte for byte with the verified one, any other is matched. Requests that differ may well have
+/// had the same answer by chance.
+fn expect(asked: &Asked, evidence: &Evidence) -> Expect {
     let whole = evidence.body_start.len() as u64 == evidence.body_bytes;
-    let body = if evidence.body_repeats && whole {
+    let body = if evidence.body_repeats && whole && asked.request.is_fixed() {
         BodyRule::Exact(Arc::from(evidence.body_start.as_bytes()))
     } else {
-        let rule = conditions.expectation.body.clone();
+        let rule = asked.expectation.body.clone();
         BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none()))
     };
-    Expect { status: Some(conditions.expectation.status), body }
+    Expect { status: Some(asked.expectation.status), body }
 }
 
 /// Runs a trial, which ends early with its server; what it measured and the highest memory of the
@@ -185,5 +211,14 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         capacity_per_second: None,
         probes: Vec::new(),
         limit: None,
+        by_request: sample.by_request.iter().map(request_record).collect(),
+    }
+}
+
+fn request_record(sample: &RequestSample) -> RequestTrialRecord {
+    RequestTrialRecord {
+        requests: sample.response_time_ns.len(),
+        errors: sample.errors,
+        response_time: encode_histogram(&sample.response_time_ns),
     }
 }

@@ -9,32 +9,50 @@ use sha2::{Digest as _, Sha256};
 use super::VisitError;
 use crate::record::Evidence;
 use crate::server::ready::Probe;
-use crate::suite::{Contender, Expectation, RequestSpec};
+use crate::suite::{Expectation, RequestSpec};
 
-/// Where a server is asked, and the bytes that it is probed with: the same for all.
+/// Where a server is asked, and what.
 #[derive(Debug, Clone)]
 pub struct Target {
     pub address: Address,
     /// All addresses that the URL's host has, in the order of the resolver.
     pub addresses: Vec<Address>,
-    /// What probes and verification send.
-    pub request: Request,
-    /// The URL that they stand for.
+    /// The contender's own URL.
     pub url: Url,
+    /// Each request of the suite once; the first tells whether the server is ready.
+    pub asked: Vec<Asked>,
+}
+
+/// A request as one contender is asked it, and what a correct response is.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub spec: RequestSpec,
+    pub request: Request,
+    pub expectation: Expectation,
 }
 
 impl Target {
-    /// The target of a URL.
+    /// A contender with this URL and this expectation.
     ///
     /// # Errors
-    /// [`VisitError`] when the URL is not one or its host has no address.
-    pub fn new(url: &str) -> Result<Self, VisitError> {
+    /// [`VisitError`] when the URL is not one or its host has no address, and when a request cannot
+    /// be sent to it.
+    pub fn new(
+        url: &str,
+        requests: &[&RequestSpec],
+        expectation: &Expectation,
+    ) -> Result<Self, VisitError> {
         let url = Url::parse(url).map_err(VisitError::of)?;
         let addresses = url.resolve().map_err(VisitError::of)?;
         let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
         let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
-        let request = RequestSpec::default().encode(&url).map_err(VisitError::of)?;
-        Ok(Self { address: first.clone(), addresses, request, url })
+        let asked = |spec: &&RequestSpec| {
+            let request = spec.encode(&url).map_err(VisitError::of)?;
+            let expectation = expectation.with(&spec.expectation);
+            Ok(Asked { spec: (*spec).clone(), request, expectation })
+        };
+        let asked = requests.iter().map(asked).collect::<Result<_, VisitError>>()?;
+        Ok(Self { address: first.clone(), addresses, url, asked })
     }
 
     fn refused_at(&self) -> Vec<String> {
@@ -59,7 +77,10 @@ const OPTIONS: FetchOptions = FetchOptions {
 /// Makes a target ask at the first of its host's addresses that does not refuse.
 pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
-        !matches!(fetch(address, &target.request, &OPTIONS), Err(FetchError::Refused { .. }))
+        let request = target.asked.first().map(|asked| &asked.request);
+        request.is_none_or(|request| {
+            !matches!(fetch(address, request, &OPTIONS), Err(FetchError::Refused { .. }))
+        })
     };
     if target.addresses.len() > 1
         && let Some(address) = target.addresses.iter().find(answers)
@@ -69,9 +90,9 @@ pub fn ask_where_answered(target: &mut Target) {
 }
 
 /// Asks at each address of the host until one does not refuse, and stays with that one.
-pub fn probe(target: &mut Target, contender: &Contender) -> Probe {
+pub fn probe(target: &mut Target) -> Probe {
     for address in target.addresses.clone() {
-        match probe_at(&address, target, contender) {
+        match target.asked.first().map_or(Probe::NotListening, |asked| probe_at(&address, asked)) {
             Probe::NotListening => {}
             found => {
                 target.address = address;
@@ -82,13 +103,13 @@ pub fn probe(target: &mut Target, contender: &Contender) -> Probe {
     Probe::NotListening
 }
 
-fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe {
+fn probe_at(address: &Address, asked: &Asked) -> Probe {
     // Its time is the start-up time, so it ends with the answer's last byte.
     let close_patience = Duration::ZERO;
     let options = FetchOptions { timeout: PROBE_LIMIT, close_patience, ..FetchOptions::default() };
-    match fetch(address, &target.request, &options) {
+    match fetch(address, &asked.request, &options) {
         Ok(answer) => {
-            let fault = contender.expectation.fault(answer.status, &answer.headers, &answer.body);
+            let fault = asked.fault(&answer);
             let complaint = match answer.status {
                 status if NOT_READY_YET.contains(&status) => Probe::NotReadyYet,
                 _ => Probe::Wrong,
@@ -100,21 +121,30 @@ fn probe_at(address: &Address, target: &Target, contender: &Contender) -> Probe 
     }
 }
 
-/// Asks once with a fresh connection and twice over a kept one, and checks each answer.
+/// What each request of the target was answered, in their order: asked once with a fresh connection
+/// and twice over a kept one, and each answer checked.
 ///
 /// # Errors
 /// [`VisitError`] with what was wrong with which answer.
-pub fn verify(target: &Target, expectation: &Expectation) -> Result<Evidence, VisitError> {
-    let fresh = fetch(&target.address, &target.request, &OPTIONS).map_err(VisitError::of)?;
-    check(expectation, &fresh, "over a fresh connection")?;
+pub fn verify(target: &Target) -> Result<Vec<Evidence>, VisitError> {
+    target.asked.iter().map(|asked| verified(target, asked)).collect()
+}
+
+fn verified(target: &Target, asked: &Asked) -> Result<Evidence, VisitError> {
+    let failed = |error: FetchError| VisitError(format!("{}{error}", asked.place()));
+    // The number 0 is the probes'.
+    let [one, two, three] = [1, 2, 3].map(|number| asked.request.numbered(number));
+    let fresh = fetch(&target.address, &one, &OPTIONS).map_err(failed)?;
+    asked.check(&fresh, "over a fresh connection")?;
     let mut client = Client::new(target.address.clone(), OPTIONS);
-    let first = client.fetch(&target.request).map_err(VisitError::of)?;
-    check(expectation, &first, "over a connection to be kept")?;
-    let second = client.fetch(&target.request).map_err(VisitError::of)?;
-    check(expectation, &second, "the second time")?;
+    let first = client.fetch(&two).map_err(failed)?;
+    asked.check(&first, "over a connection to be kept")?;
+    let second = client.fetch(&three).map_err(failed)?;
+    asked.check(&second, "the second time")?;
     const SHOWN: usize = 120;
     let start = &first.body[..first.body.len().min(SHOWN)];
     Ok(Evidence {
+        request: (!asked.is_bare_get()).then(|| asked.spec.title()),
         http_version: first.version.to_string(),
         status: first.status,
         headers: first.headers.clone(),
@@ -130,24 +160,69 @@ pub fn verify(target: &Target, expectation: &Expectation) -> Result<Evidence, Vi
     })
 }
 
-fn check(expectation: &Expectation, answer: &Response, how: &str) -> Result<(), VisitError> {
-    match expectation.fault(answer.status, &answer.headers, &answer.body) {
-        None => Ok(()),
-        Some(fault) => Err(VisitError(format!(
-            "wrong answer {how}: {fault}; correct the contender, or the suite's [expect]"
-        ))),
+impl Asked {
+    fn is_bare_get(&self) -> bool {
+        self.spec.is_plain_get() && self.spec.path.is_empty()
+    }
+
+    /// What stands before an error of it.
+    fn place(&self) -> String {
+        if self.is_bare_get() { String::new() } else { format!("{}: ", self.spec.title()) }
+    }
+
+    /// What is wrong with an answer, if anything. One to HEAD has no body.
+    fn fault(&self, answer: &Response) -> Option<String> {
+        let Response { status, headers, body, .. } = answer;
+        match self.spec.method.as_str() {
+            "HEAD" => self.expectation.without_body().fault(*status, headers, body),
+            _ => self.expectation.fault(*status, headers, body),
+        }
+    }
+
+    fn check(&self, answer: &Response, how: &str) -> Result<(), VisitError> {
+        let Some(fault) = self.fault(answer) else { return Ok(()) };
+        let remedy = match self.is_bare_get() {
+            true => "correct the contender, or the suite's [expect]",
+            false => "correct the contender, or in the suite the request or what it expects",
+        };
+        Err(VisitError(format!("{}wrong answer {how}: {fault}; {remedy}", self.place())))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::time::Instant;
 
     use jigger_load::{NullOptions, NullServer};
 
     use super::*;
-    use crate::suite::Suite;
+    use crate::suite::{BodyExpectation, ExpectationChange};
+
+    fn target(url: &str, request: &RequestSpec) -> Target {
+        Target::new(url, &[request], &Expectation::default()).unwrap()
+    }
+
+    /// The null server answers a HEAD without a body, which no rule on bodies can be about.
+    #[test]
+    fn each_request_is_checked_by_its_own_expectation() {
+        let server = NullServer::start(&NullOptions::default()).unwrap();
+        let url = format!("http://{}/", server.address());
+        let text = |method: &str, path: &str, text: &str| RequestSpec {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            expectation: ExpectationChange {
+                body: Some(BodyExpectation::Text(text.to_owned())),
+                ..ExpectationChange::default()
+            },
+            ..RequestSpec::default()
+        };
+        let evidence = verify(&target(&url, &text("HEAD", "", "unlike"))).unwrap();
+        assert_eq!(evidence[0].request.as_deref(), Some("HEAD"));
+        let error = verify(&target(&url, &text("PUT", "/{{counter}}", "unlike"))).unwrap_err();
+        let beginning = "PUT /{{counter}}: wrong answer over a fresh connection: body ";
+        assert!(error.0.starts_with(beginning), "{error}");
+        assert!(error.0.ends_with("or in the suite the request or what it expects"), "{error}");
+    }
 
     /// 127.0.0.2 stands for `::1`, which not every machine has: nobody listens there.
     #[test]
@@ -155,14 +230,14 @@ mod tests {
         let server = NullServer::start(&NullOptions::default()).unwrap();
         let Address::Tcp(listens) = server.address().clone() else { panic!("the default is TCP") };
         let refuses = std::net::SocketAddr::from(([127, 0, 0, 2], listens.port()));
-        let mut target = Target::new(&format!("http://{listens}/")).unwrap();
+        let mut target = target(&format!("http://{listens}/"), &RequestSpec::default());
         assert_eq!(target.refused_at(), Vec::<String>::new());
         target.addresses = vec![refuses.into(), listens.into()];
         target.address = refuses.into();
         ask_where_answered(&mut target);
         assert_eq!(target.address, listens.into());
-        let evidence = verify(&target, &Expectation::default()).unwrap();
-        assert_eq!(evidence.refused_at, [refuses.to_string()]);
+        let evidence = verify(&target).unwrap();
+        assert_eq!(evidence[0].refused_at, [refuses.to_string()]);
     }
 
     /// Verification waits to see whether the server closes; a probe that did so too would add that
@@ -170,17 +245,11 @@ mod tests {
     #[test]
     fn a_probe_ends_with_the_answer() {
         let server = NullServer::start(&NullOptions::default()).unwrap();
-        let text = format!(
-            "[suite]\nname = \"s\"\n[[contender]]\nname = \"a\"\nurl = \"http://{}/\"\n\
-             [[scenario]]\nname = \"q\"\nrequests = 1\n",
-            server.address()
-        );
-        let suite = Suite::parse(&text, "s", Path::new("/")).unwrap();
-        let contender = &suite.contenders[0];
-        let mut target = Target::new(&contender.url).unwrap();
+        let url = format!("http://{}/", server.address());
+        let mut target = target(&url, &RequestSpec::default());
         let mut timed = || {
             let begun = Instant::now();
-            assert_eq!(probe(&mut target, contender), Probe::Correct);
+            assert_eq!(probe(&mut target), Probe::Correct);
             begun.elapsed()
         };
         let quickest = (0..50).map(|_| timed()).min().unwrap();

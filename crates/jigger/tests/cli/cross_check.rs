@@ -13,7 +13,7 @@ const TOOLS: [&str; 4] = ["--tool", "wrk", "--tool", "python"];
 const MORE_TOOLS: [&str; 3] = ["oha", "k6", "vegeta"];
 
 /// Whether tests may use wrk: yes, unless told otherwise.
-fn has_wrk() -> bool {
+pub fn has_wrk() -> bool {
     std::env::var("JIGGER_TEST_WRK").map_or(true, |value| value != "none")
 }
 

@@ -13,6 +13,7 @@ mod interrupt;
 mod lab;
 mod load;
 mod rates;
+mod requests;
 mod run;
 mod schema;
 mod thresholds;

@@ -85,9 +85,14 @@ fn the_shipped_suites_are_as_the_schema_says_and_a_slip_is_not() {
     let value = |text: &str| -> Value {
         serde_json::to_value(toml::from_str::<toml::Value>(text).unwrap()).unwrap()
     };
+    let requests = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs/examples/requests/suite.toml");
+    texts.push(std::fs::read_to_string(requests).unwrap());
     for text in &texts {
         assert_valid(&schema, &value(text));
     }
+    let slip = texts[4].replace("body_file =", "bodyfile =");
+    assert!(slip != texts[4] && !jsonschema::is_valid(&schema, &value(&slip)));
     for (right, wrong) in
         [("connections =", "conections ="), ("duration = \"300ms\"", "duration = 3")]
     {

@@ -332,29 +332,30 @@ fn an_idle_connection_that_the_server_closes_is_made_anew_when_needed() {
     assert_eq!((sample.connections_opened, sample.closed_by_server), (10, 10));
 }
 
+/// What a load of so many requests allocates while it runs against a null server.
+pub(super) fn allocations(load: &Load, count: u64) -> u64 {
+    let server = crate::null_server::NullServer::start(&Default::default()).unwrap();
+    let load = Load {
+        address: server.address().clone(),
+        extent: Extent::Count(count),
+        connections: 10,
+        ..load.clone()
+    };
+    let driver = crate::io::Epoll::new(&load.address, true).unwrap();
+    seated(&load, |seat| {
+        let job = job(seat, driver);
+        let used = allocation_counter::measure(|| {
+            assert_eq!(job().unwrap().requests, count);
+        });
+        used.count_total
+    })
+}
+
 #[test]
 fn more_requests_allocate_nothing_more() {
-    let server = crate::null_server::NullServer::start(&Default::default()).unwrap();
-    let allocations = |count, pacing| {
-        let load = Load {
-            address: server.address().clone(),
-            extent: Extent::Count(count),
-            connections: 10,
-            pacing,
-            kernel_timestamps: true,
-            ..load()
-        };
-        let driver = crate::io::Epoll::new(&load.address, true).unwrap();
-        seated(&load, |seat| {
-            let job = job(seat, driver);
-            let used = allocation_counter::measure(|| {
-                assert_eq!(job().unwrap().requests, count);
-            });
-            used.count_total
-        })
-    };
     for pacing in [Pacing::Closed, open(100_000.0)] {
-        assert_eq!(allocations(100, pacing), allocations(5_000, pacing), "{pacing:?}");
+        let load = Load { pacing, kernel_timestamps: true, ..load() };
+        assert_eq!(allocations(&load, 100), allocations(&load, 5_000), "{pacing:?}");
     }
 }
 

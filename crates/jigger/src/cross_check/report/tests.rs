@@ -30,7 +30,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         name: "saturation".to_owned(),
         connections: 32,
         threads: None,
-        request: RequestSpec::default(),
+        requests: vec![(RequestSpec::default(), 1)],
         pacing: Pacing::Closed,
         connection: ConnectionPolicy::KeepAlive,
         fresh_for: None,

@@ -8,7 +8,7 @@ use crate::analysis::{Analysis, ContenderResult, Difference};
 use crate::metric::{Kind, Metric};
 use crate::record::{Limit, ScenarioRecord};
 use crate::report::changes::{difference_tables, difference_title, headline, remarks};
-use crate::report::tables::{LIMIT, Table, measured, ratio_text, scenario_title};
+use crate::report::tables::{LIMIT, Table, measured, ratio_text, request_table, scenario_title};
 use crate::report::units::{significant, with_unit};
 
 type Column<'a> = (Metric<'a>, &'static str);
@@ -17,7 +17,10 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
     let scenarios = &analysis.record.suite.scenarios;
     let tables: Vec<Markup> = scenarios
         .iter()
-        .filter_map(|scenario| scenario_table(analysis, scenario, caveats))
+        .flat_map(|scenario| {
+            [scenario_table(analysis, scenario, caveats), requests(analysis, scenario)]
+        })
+        .flatten()
         .chain(server_table(analysis, caveats))
         .collect();
     (!tables.is_empty()).then(|| html! {
@@ -57,6 +60,23 @@ fn scenario_table(
     });
     let headings = headings.chain([LIMIT]);
     Some(table(&scenario_title(scenario), headings, &rows))
+}
+
+/// Each request of a mix.
+fn requests(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup> {
+    let Table { title, heading, rows, .. } = request_table(analysis, scenario);
+    let headings = heading.iter().skip(1).map(String::as_str);
+    let cells = html! {
+        @for row in &rows {
+            tr {
+                @if let Some((contender, cells)) = row.split_first() {
+                    th scope="row" { (contender) }
+                    @for cell in cells { td { (cell) } }
+                }
+            }
+        }
+    };
+    (!rows.is_empty()).then(|| table(&title, headings, &cells))
 }
 
 fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {

@@ -1,6 +1,8 @@
 //! Where the figures come from: the verified answers, the host, the versions, the commands, the
 //! record itself.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use crate::analysis::Analysis;
@@ -39,6 +41,7 @@ fn card(name: &str, evidence: &Evidence, visits: &[&VisitRecord]) -> Markup {
             h3 { (name) }
             dl {
                 dt { "verified" } dd { (verified) " of " (count(visits.len(), "visit")) }
+                @if let Some(request) = &evidence.request { dt { "request" } dd { code { (request) } } }
                 dt { "answer" } dd { "HTTP/" (evidence.http_version) " " (evidence.status) }
                 dt { "body" }
                 dd { (size(evidence.body_bytes)) ", " (if evidence.body_repeats { "the same each time" } else { "not the same each time" }) }
@@ -160,6 +163,12 @@ fn command(contender: &ContenderRecord) -> Markup {
     }
 }
 
+/// The files that the requests were read from, as the suite names them.
+fn request_files(record: &Record) -> BTreeSet<&str> {
+    let asked = record.suite.scenarios.iter().flat_map(|scenario| &scenario.asked);
+    asked.flat_map(|request| request.files.values()).map(String::as_str).collect()
+}
+
 pub fn reproduce(record: &Record, is_packed: bool) -> Markup {
     let unpacked = if is_packed { " | base64 -d | gunzip" } else { "" };
     html! {
@@ -171,6 +180,11 @@ pub fn reproduce(record: &Record, is_packed: bool) -> Markup {
             p {
                 "Measure again, in the same order: save the suite below as " code { "suite.toml" }
                 " where its folders are found, and run:"
+            }
+            @let files = request_files(record);
+            @if !files.is_empty() {
+                p { "Its requests are made of these files, which are not in the record:" }
+                ul { @for file in &files { li { code { (file) } } } }
             }
             pre { code { "jigger " (shell_words::join(record.arguments())) } }
             details {

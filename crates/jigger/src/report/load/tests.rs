@@ -19,6 +19,7 @@ pub fn sample(requests: u64) -> Sample {
         times
     };
     Sample {
+        by_request: Vec::new(),
         elapsed_ns: SECOND,
         requests,
         due: requests,

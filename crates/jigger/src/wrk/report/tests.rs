@@ -29,6 +29,7 @@ fn figures(requests: u64, latency_us: &[(u64, u64)]) -> Figures {
 fn sample() -> Sample {
     let times = jigger_load::sample::histogram;
     Sample {
+        by_request: Vec::new(),
         elapsed_ns: 1_000_000_000,
         requests: 0,
         due: 0,

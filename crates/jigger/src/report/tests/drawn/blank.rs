@@ -61,6 +61,7 @@ pub fn suite(baseline: &str, scenarios: Vec<ScenarioRecord>) -> SuiteRecord {
 /// A closed loop over kept connections for 2 s.
 pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
     ScenarioRecord {
+        asked: Vec::new(),
         name: name.to_owned(),
         connections,
         threads: 1,
@@ -113,6 +114,7 @@ pub fn visit(entry: &str, round: usize) -> VisitRecord {
 
 pub fn evidence() -> Evidence {
     Evidence {
+        request: None,
         http_version: "1.1".to_owned(),
         status: 200,
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
@@ -132,6 +134,7 @@ pub fn evidence() -> Evidence {
 pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
     let none = encode_histogram(&Histogram::new(3).unwrap());
     TrialRecord {
+        by_request: Vec::new(),
         scenario: scenario.to_owned(),
         elapsed_ns,
         requests,

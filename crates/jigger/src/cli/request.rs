@@ -1,0 +1,33 @@
+//! The flags that say what is asked: of `load` and of `compare`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// What is asked.
+#[derive(Debug, Clone, Args)]
+pub struct RequestArgs {
+    /// HTTP method [default: GET, or POST with a body]
+    #[arg(short, long)]
+    pub method: Option<String>,
+    /// One of several requests, "WEIGHT METHOD /PATH" (repeatable). They replace the URL's own path
+    /// and are sent in proportion to their weights
+    #[arg(long, value_name = "REQUEST", conflicts_with = "method")]
+    pub request: Vec<String>,
+    /// A header, "Name: value" (repeatable)
+    #[arg(short = 'H', long, value_name = "HEADER")]
+    pub header: Vec<String>,
+    /// Request body; @FILE reads it from a file
+    #[arg(short, long, value_name = "TEXT")]
+    pub body: Option<String>,
+    /// Request body with the header Content-Type: application/json; @FILE reads it from a file
+    #[arg(long, value_name = "TEXT", conflicts_with = "body")]
+    pub json: Option<String>,
+    /// Fill {{counter}}, {{random}}, {{random:LOW:HIGH}} and {{line}} in URL, headers and body for
+    /// each request
+    #[arg(long)]
+    pub template: bool,
+    /// File whose lines replace {{line}} in turn
+    #[arg(long, value_name = "FILE", requires = "template")]
+    pub lines: Option<PathBuf>,
+}

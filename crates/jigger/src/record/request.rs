@@ -1,0 +1,45 @@
+//! What a scenario asked, and what became of each of several requests.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One request of a scenario, as the suite has it: its placeholders are not filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestRecord {
+    /// How often it was sent beside the scenario's others.
+    pub weight: u32,
+    /// Its method.
+    pub method: String,
+    /// What was appended to the contender's URL.
+    pub path: String,
+    /// Its headers, besides `Host` and `Content-Length`.
+    pub headers: Vec<(String, String)>,
+    /// Length of the body.
+    pub body_bytes: u64,
+    /// SHA-256 of the body, hexadecimal; absent without one.
+    pub body_sha256: Option<String>,
+    /// The files that it was read from, by the suite's key.
+    pub files: BTreeMap<String, String>,
+    /// Whether `{{counter}}` and its like were filled in.
+    pub template: bool,
+}
+
+impl RequestRecord {
+    /// `POST /orders`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.method, self.path).trim_end().to_owned()
+    }
+}
+
+/// What became of one of several requests in a trial.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestTrialRecord {
+    /// Correct answers.
+    pub requests: u64,
+    /// Failed requests.
+    pub errors: u64,
+    /// As that of the trial.
+    pub response_time: String,
+}
