@@ -104,7 +104,7 @@ fn answers_that_never_come_are_timeouts() {
         crate::tool::run(crate::tool::Tool::Jigger, &["-t1", "-c1", "-d3s", "-T1s", "-v", &url]);
     assert_eq!(ours.code, Some(0));
     assert!(ours.stdout.contains("  Socket errors: connect 0, read 0, write 0, timeout "));
-    assert!(ours.stderr.contains("timeout: no complete answer within 1s"), "{}", ours.stderr);
+    assert!(ours.stderr.contains("timeout: no complete response within 1s"), "{}", ours.stderr);
     let latency = ours.stdout.lines().find(|line| line.starts_with("    Latency")).unwrap();
     assert_eq!(latency, "    Latency     0.00us    0.00us   0.00us    -nan%");
 }
