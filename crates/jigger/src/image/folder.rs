@@ -123,7 +123,7 @@ mod tests {
             ("/home/me/out", "/home/me"),
             ("/out", "/out"),
             ("/base/execroot/_main/bazel-out/k8/bin/image", "/base"),
-            ("/work/bazel-out/k8/bin/image", "/work"),
+            ("/home/me/bazel-out/k8/bin/image", "/home/me"),
         ] {
             assert_eq!(tree_of(Path::new(folder)), Path::new(tree), "{folder}");
         }
