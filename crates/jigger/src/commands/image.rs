@@ -29,10 +29,14 @@ pub fn run(args: &ImageArgs) -> Result<Exit> {
     let limits = Limits { size: args.max_size, wasted: args.max_wasted };
     let report = ImageReport::new(measured.collect(), limits);
     for note in &report.notes {
-        eprintln!("jigger: note: {}", plain(note));
+        output::note(&format!("jigger: note: {}", plain(note)));
     }
     for failure in &report.failures {
-        eprintln!("jigger: cannot measure {}: {}", plain(&failure.reference), failure.reason);
+        output::note(&format!(
+            "jigger: cannot measure {}: {}",
+            plain(&failure.reference),
+            failure.reason
+        ));
     }
     let format = if args.json { Format::Json } else { args.format };
     // What fails as a whole has no report but for programs.
@@ -40,7 +44,7 @@ pub fn run(args: &ImageArgs) -> Result<Exit> {
         output::print(&rendered(&report, format))?;
     }
     for exceeded in &report.exceeded {
-        eprintln!("jigger: {}", Exceeded::message(exceeded));
+        output::note(&format!("jigger: {}", Exceeded::message(exceeded)));
     }
     Ok(match () {
         () if report.images.is_empty() => Exit::Usage,

@@ -136,14 +136,14 @@ impl Judgement {
         let faults: Vec<String> =
             self.conditions.iter().filter_map(|condition| condition.fault(report)).collect();
         for fault in &faults {
-            eprintln!("jigger: {fault}");
+            output::note(&format!("jigger: {fault}"));
         }
         if report.error_rate > self.max_error_rate {
-            eprintln!(
+            output::note(&format!(
                 "jigger: {} of the requests failed, and --max-error-rate allows {} %",
                 percent(report.error_rate),
                 self.max_error_rate * 100.0
-            );
+            ));
             return Exit::RequestsFailed;
         }
         if faults.is_empty() { Exit::Fine } else { Exit::Missed }

@@ -49,7 +49,7 @@ pub fn run(args: &WrkArgs) -> Result<Exit> {
     };
     let sample = match outcome {
         Err(error @ LoadError::Start(_)) => {
-            eprintln!("jigger: {error}");
+            output::note(&format!("jigger: {error}"));
             return Ok(Exit::NoThread);
         }
         other => other?,
@@ -103,15 +103,18 @@ fn hint(args: &WrkArgs, options: &Options<'_>) {
     }
     let left = options.connections % options.threads;
     if left > 0 {
-        eprintln!(
+        output::note(&format!(
             "jigger: all {} connections are opened; wrk gives each of {} threads {} and leaves out {left}",
             options.connections,
             options.threads,
             options.connections / options.threads
-        );
+        ));
     }
     if args.script.is_none() && !args.arguments.is_empty() {
-        eprintln!("jigger: '{}' is for a script, and none is given (-s)", args.arguments.join(" "));
+        output::note(&format!(
+            "jigger: '{}' is for a script, and none is given (-s)",
+            args.arguments.join(" ")
+        ));
     }
 }
 

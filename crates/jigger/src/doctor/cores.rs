@@ -200,16 +200,8 @@ fn load_average(load: Option<f64>, cores: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::super::finding::State;
+    use super::super::finding::tests::assert_states;
     use super::*;
-
-    #[track_caller]
-    fn assert_states(cases: impl IntoIterator<Item = (State, Finding)>) {
-        for (state, found) in cases {
-            assert_eq!(found.state, state, "{found:?}");
-            let has_remedy = matches!(state, State::Poor | State::Lacking);
-            assert_eq!(found.remedy.is_some(), has_remedy, "{found:?}");
-        }
-    }
 
     #[test]
     fn cores_are_fine_when_nobody_shares_one() {

@@ -79,3 +79,18 @@ impl Finding {
         Self { name: name.to_owned(), state, value, meaning, remedy }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// What is poor or lacking has a remedy, and nothing else has.
+    #[track_caller]
+    pub fn assert_states(cases: impl IntoIterator<Item = (State, Finding)>) {
+        for (state, found) in cases {
+            assert_eq!(found.state, state, "{found:?}");
+            let has_remedy = matches!(state, State::Poor | State::Lacking);
+            assert_eq!(found.remedy.is_some(), has_remedy, "{found:?}");
+        }
+    }
+}

@@ -181,16 +181,8 @@ fn address_space(setting: Option<u64>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::super::finding::State;
+    use super::super::finding::tests::assert_states;
     use super::*;
-
-    #[track_caller]
-    fn assert_states(cases: impl IntoIterator<Item = (State, Finding)>) {
-        for (state, found) in cases {
-            assert_eq!(found.state, state, "{found:?}");
-            let has_remedy = matches!(state, State::Poor | State::Lacking);
-            assert_eq!(found.remedy.is_some(), has_remedy, "{found:?}");
-        }
-    }
 
     #[test]
     fn every_obstacle_to_a_group_has_a_remedy() {

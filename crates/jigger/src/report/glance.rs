@@ -72,7 +72,7 @@ fn shared_limit(table: &mut Table) {
     }
 }
 
-/// The ratio of a baseline that is alone is none.
+/// A baseline that is alone has no ratio.
 fn remove_empty_columns(table: &mut Table) {
     for at in (1..table.heading.len()).rev() {
         if table.rows.iter().all(|row| row[at] == "-" || row[at] == "baseline") {

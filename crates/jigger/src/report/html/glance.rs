@@ -25,7 +25,7 @@ pub fn body(analysis: &Analysis<'_>) -> Option<Markup> {
             h3 { "Caveats" }
             ul { @for caveat in &caveats { li { (caveat.text()) } } }
         }
-        p.how { "Bold: the best of its column; several where they are not told apart." }
+        p.how { "Bold marks the best value of each column, or several values if no difference was shown." }
     })
 }
 
