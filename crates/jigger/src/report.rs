@@ -5,6 +5,7 @@ pub mod changes;
 mod chart;
 mod csv;
 mod glance;
+mod heading;
 mod html;
 pub mod json;
 pub mod load;

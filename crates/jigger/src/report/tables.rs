@@ -205,6 +205,19 @@ pub fn threshold_value(result: &ThresholdResult<'_>) -> String {
     }
 }
 
+/// `server CPU (flask, gin); connections (axum)`: the names of those that have a text in common.
+pub fn grouped_names(entries: impl Iterator<Item = (String, String)>) -> String {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for (text, name) in entries {
+        match groups.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((text, vec![name])),
+        }
+    }
+    let groups = groups.iter().map(|(text, names)| format!("{text} ({})", names.join(", ")));
+    groups.collect::<Vec<_>>().join("; ")
+}
+
 /// Contenders that have figures, whatever became of them later.
 pub fn measured<'a, 'b>(
     analysis: &'b Analysis<'a>,
@@ -276,7 +289,8 @@ pub fn ratio_text(comparison: &Comparison<'_>) -> String {
     }
 }
 
-fn ratio_cell(
+/// The ratio of a contender to the baseline, or `baseline`.
+pub fn ratio_cell(
     analysis: &Analysis<'_>,
     metric: Metric<'_>,
     contender: &ContenderResult<'_>,

@@ -6,6 +6,7 @@ mod axe;
 mod browser;
 mod chromium;
 mod devtools;
+mod folded;
 mod page;
 mod print;
 mod records;

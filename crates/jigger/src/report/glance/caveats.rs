@@ -45,6 +45,11 @@ pub struct Caveat<'a> {
 impl Caveat<'_> {
     /// `connection-close (flask): closes the connection after each response`.
     pub fn text(&self) -> String {
+        format!("{}{}", self.code, self.after_code())
+    }
+
+    /// ` (flask): closes the connection after each response`.
+    pub fn after_code(&self) -> String {
         let words =
             KINDS.iter().find(|(code, _)| *code == self.code).map_or("", |(_, words)| words);
         let who = match self.contenders.is_empty() {
@@ -52,7 +57,7 @@ impl Caveat<'_> {
             false => format!(" ({})", self.contenders.join(", ")),
         };
         let more = self.more.as_ref().map_or_else(String::new, |more| format!("; {more}"));
-        format!("{}{who}: {words}{more}", self.code)
+        format!("{who}: {words}{more}")
     }
 }
 
@@ -102,6 +107,13 @@ pub fn caveats<'a>(analysis: &'a Analysis<'_>) -> Vec<Caveat<'a>> {
     found
 }
 
+/// The numbers of the caveats that touch any figure of that contender.
+pub fn marks_of(caveats: &[Caveat<'_>], contender: &str) -> Vec<usize> {
+    let touches = |caveat: &Caveat<'_>| caveat.touches.iter().any(|(name, _)| *name == contender);
+    let touching = caveats.iter().enumerate().filter(|(_, caveat)| touches(caveat));
+    touching.map(|(at, _)| at + 1).collect()
+}
+
 /// `[1,3]`: the caveats that touch these figures.
 pub fn marks(caveats: &[Caveat<'_>], contender: &str, scenario: &str) -> Option<String> {
     let touching = caveats
@@ -136,7 +148,8 @@ fn with_fresh_connections(analysis: &Analysis<'_>, closing: &[&str]) -> Option<S
         .filter(differs)
         .map(|found| format!("{} {}", found.contender, ratio_text(found)))
         .collect();
-    (!ratios.is_empty()).then(|| format!("if all did: {}", ratios.join(", ")))
+    (!ratios.is_empty())
+        .then(|| format!("with one connection per request for all: {}", ratios.join(", ")))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ struct Caveat {
     touches: Vec<String>,
 }
 
-const ALL: &str = "all contenders";
+const ALL: &str = "all servers";
 
 impl Caveats {
     pub fn of(analysis: &Analysis<'_>) -> Self {
@@ -31,6 +31,12 @@ impl Caveats {
         };
         let of_run = analysis.confounders.iter().map(|found| from_confounder(ALL, found));
         Self(of_run.chain(analysis.contenders.iter().flat_map(of_contender)).collect())
+    }
+
+    /// Where in the list the first caveat with that code stands.
+    pub fn place(&self, code: &str) -> Option<String> {
+        let at = self.0.iter().position(|caveat| caveat.code == code)?;
+        Some(format!("caveat-{at}"))
     }
 
     /// Links to what touches a contender's figures of that scenario or metric.
@@ -51,7 +57,7 @@ impl Caveats {
         contenders.dedup();
         html! {
             @for (at, contender) in contenders.iter().enumerate() {
-                (if at == 0 { " Touched by: " } else { "; " })
+                (if at == 0 { " Caveats: " } else { "; " })
                 (contender) (self.beside(contender, touched))
             }
             @if !contenders.is_empty() { "." }
