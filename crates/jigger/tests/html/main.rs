@@ -4,6 +4,7 @@
 
 mod axe;
 mod browser;
+mod card;
 mod chromium;
 mod devtools;
 mod folded;
