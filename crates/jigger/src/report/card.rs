@@ -98,7 +98,7 @@ fn description(rows: &[Row]) -> String {
 /// What stands below the servers, each a line: what the run is short of, caveats, machine, date.
 fn notes(analysis: &Analysis<'_>) -> Vec<(&'static str, String)> {
     let caveats = caveats(analysis);
-    let codes: Vec<&str> = caveats.iter().map(|caveat| caveat.code).collect();
+    let codes: Vec<&str> = caveats.iter().map(|caveat| caveat.code.name()).collect();
     let run = format!(
         "{}, {}, jigger {}",
         heading::extent(analysis),

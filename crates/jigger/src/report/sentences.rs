@@ -7,6 +7,7 @@ use jigger_stats::Verdict;
 use super::Tone;
 use super::units::{bytes, fine, percent, significant, with_unit};
 use crate::analysis::{Analysis, Comparison, headline, startup_times_ms};
+use crate::caveat::Code;
 use crate::metric::{Kind, Metric, Role, Unit};
 use crate::numbers::number;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, PacingRecord, ScenarioRecord};
@@ -208,7 +209,7 @@ fn closing(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> 
     let baseline = &analysis.record.suite.baseline;
     let closes = |name: &str| {
         let confounders = analysis.contender(name).map(|found| found.confounders.as_slice());
-        confounders.unwrap_or_default().iter().any(|found| found.code == "connection-close")
+        confounders.unwrap_or_default().iter().any(|found| found.code == Code::ConnectionClose)
     };
     let others = analysis.contenders.iter().map(|contender| contender.record.name.as_str());
     others

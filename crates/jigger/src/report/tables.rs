@@ -9,6 +9,7 @@ use crate::analysis::{
     Analysis, Comparison, ContenderResult, Ranked, RequestFigures, Summary, ThresholdResult,
     by_request, headline,
 };
+use crate::caveat::Code;
 use crate::metric::{Bound, Kind, Metric, Unit};
 use crate::numbers::number;
 use crate::record::{
@@ -92,7 +93,7 @@ pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tab
         row.push(limit.map_or("-", Limit::words).to_owned());
         rows.push(row);
         let comparison = analysis.comparison(headline, &contender.record.name);
-        let shown = comparison.filter(|_| !contender.has_gate("errors", headline));
+        let shown = comparison.filter(|_| !contender.has_gate(Code::Errors, headline));
         tones.push(shown.and_then(|found| found.verdict).map(Tone::of));
     }
     let (_, first) = columns[0];

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Analysis, ContenderResult, Gate};
+use crate::caveat::Code;
 use crate::confounder::Confounder;
 use crate::record::ContenderRecord;
 use crate::report::warnings::unmeasured;
@@ -12,7 +13,7 @@ pub struct Caveats(Vec<Caveat>);
 
 struct Caveat {
     contender: String,
-    code: &'static str,
+    code: Code,
     detail: String,
     remedy: &'static str,
     /// Names of scenarios or metrics.
@@ -34,7 +35,7 @@ impl Caveats {
     }
 
     /// Where in the list the first caveat with that code stands.
-    pub fn place(&self, code: &str) -> Option<String> {
+    pub fn place(&self, code: Code) -> Option<String> {
         let at = self.0.iter().position(|caveat| caveat.code == code)?;
         Some(format!("caveat-{at}"))
     }
