@@ -3,6 +3,7 @@
 //! Data flows one way. Each module uses only those that are declared before it.
 
 mod numbers;
+pub mod programs;
 mod wording;
 
 mod cgroup;
@@ -24,6 +25,8 @@ pub mod interrupt;
 pub mod server;
 
 mod event;
+mod service;
+
 pub mod prepare;
 
 mod confounder;

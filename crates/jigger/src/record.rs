@@ -7,6 +7,7 @@ mod costs;
 mod file;
 mod plan;
 mod request;
+mod service;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,6 +32,7 @@ pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
 pub use request::{RequestRecord, RequestTrialRecord};
+pub use service::{ServiceRecord, ServiceTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -55,6 +57,9 @@ pub struct Record {
     pub host: Host,
     /// On which cores.
     pub placement: Placement,
+    /// What ran beside the contenders, each after those that it used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceRecord>,
     /// Who, in the suite's order, with what became of each.
     pub contenders: Vec<ContenderRecord>,
     /// How rates that hang on a capacity were found.
@@ -249,6 +254,12 @@ pub struct ContenderRecord {
     /// How it ran in a container; absent when it ran as a process of the host.
     #[serde(default)]
     pub container: Option<ContainerRecord>,
+    /// The services that it used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
+    /// The user that it ran as; absent for jigger's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 /// One visit.
@@ -402,6 +413,9 @@ pub struct TrialRecord {
     /// Of several requests each by itself, in the scenario's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_request: Vec<RequestTrialRecord>,
+    /// What each service used that the contender uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceTrialRecord>,
 }
 
 /// One rate tried in the search for the highest one that keeps an objective.
