@@ -25,6 +25,7 @@ impl RunPlan {
             suite: self.suite_record(),
             host,
             placement: self.placement.clone(),
+            services: Vec::new(),
             contenders: Vec::new(),
             calibrations: Vec::new(),
             launches: Vec::new(),

@@ -35,6 +35,7 @@ pub fn record(
             local_ports: None,
         },
         placement: Placement::split(&(0..cores).collect::<Vec<_>>()),
+        services: Vec::new(),
         contenders,
         calibrations: Vec::new(),
         launches: Vec::new(),
@@ -91,6 +92,8 @@ pub fn contender(name: &str) -> ContenderRecord {
         image: None,
         image_reason: None,
         container: None,
+        uses: Vec::new(),
+        user: None,
     }
 }
 
@@ -136,6 +139,7 @@ pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
     let none = encode_histogram(&Histogram::new(3).unwrap());
     TrialRecord {
         by_request: Vec::new(),
+        services: Vec::new(),
         scenario: scenario.to_owned(),
         elapsed_ns,
         requests,
