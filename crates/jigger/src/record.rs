@@ -7,6 +7,7 @@ mod costs;
 mod file;
 mod plan;
 mod request;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,6 +32,7 @@ pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
 pub use request::{RequestRecord, RequestTrialRecord};
+pub use tls::{TlsAgreementRecord, TlsTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -150,6 +152,9 @@ pub struct ScenarioRecord {
     pub threads: usize,
     /// Whether each request got a new connection.
     pub fresh: bool,
+    /// Whether these resumed TLS sessions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumed: bool,
     /// Requests a trial, where that ends it.
     pub requests: Option<u64>,
     /// Length of a trial, where that ends it.
@@ -327,6 +332,9 @@ pub struct Evidence {
     /// that the server was asked at.
     #[serde(default)]
     pub refused_at: Vec<String>,
+    /// What was agreed on by TLS; absent over plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsAgreementRecord>,
 }
 
 /// One contender x one scenario x one round.
@@ -402,6 +410,9 @@ pub struct TrialRecord {
     /// Of several requests each by itself, in the scenario's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_request: Vec<RequestTrialRecord>,
+    /// What the TLS handshakes came to; absent over plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsTrialRecord>,
 }
 
 /// One rate tried in the search for the highest one that keeps an objective.

@@ -10,11 +10,11 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jigger_load::fetch::first_that_connects;
 use jigger_load::{
     Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Load, Pacing, Progress, Request,
-    Sample, Snapshots, Url,
+    Sample, Snapshots, TlsOptions, Url,
 };
 
 use super::asked::Asked;
-use super::{Exit, output};
+use super::{Exit, output, tls};
 use crate::cli::LoadArgs;
 use crate::host::{PlacementError, allowed_cores};
 use crate::interrupt::Interrupt;
@@ -260,8 +260,11 @@ fn show(progress: &Progress, is_terminal: bool) {
 
 fn load_of(args: &LoadArgs) -> Result<Load> {
     let url = Url::parse(&args.url)?;
+    let options = TlsOptions { resume: args.resume, ..args.tls.options() };
+    let tls = tls::client(&options, &url)?;
     let requests = Asked::read(&args.asked)?.requests(&url)?;
     let mut load = Load::new(address(args, &url)?, Request::get(&url));
+    load.tls = tls;
     load.requests = requests;
     load.threads = usize::from(args.threads).min(args.connections as usize);
     load.connections = args.connections as usize;

@@ -11,7 +11,7 @@ use super::VisitError;
 use super::verify::{Asked, Target};
 use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;
-use crate::record::{Evidence, RequestTrialRecord, TrialRecord, encode_histogram};
+use crate::record::{Evidence, RequestTrialRecord, TlsTrialRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
 use crate::server::usage::Usage;
 use crate::suite::{Pacing, RequestSpec, Scenario, Spread};
@@ -83,6 +83,7 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load,
         expects.push(expect(asked, evidence));
     }
     let mut load = shape_of(scenario, &target.address, requests, conditions.client_cpus);
+    load.tls = target.tls.as_ref().map(|client| client.resuming(scenario.resumes));
     load.first_counter = conditions.first_counter();
     load.extent = scenario.extent;
     if let Pacing::Rate { per_second, spread } = scenario.pacing {
@@ -212,6 +213,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         probes: Vec::new(),
         limit: None,
         by_request: sample.by_request.iter().map(request_record).collect(),
+        tls: sample.tls.as_ref().map(TlsTrialRecord::from),
     }
 }
 

@@ -66,6 +66,7 @@ pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
         connections,
         threads: 1,
         fresh: false,
+        resumed: false,
         requests: None,
         duration_ns: Some(2_000_000_000),
         rate_per_second: None,
@@ -127,6 +128,7 @@ pub fn evidence() -> Evidence {
         threads: Some(1),
         debug_notice: None,
         refused_at: Vec::new(),
+        tls: None,
     }
 }
 
@@ -135,6 +137,7 @@ pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
     let none = encode_histogram(&Histogram::new(3).unwrap());
     TrialRecord {
         by_request: Vec::new(),
+        tls: None,
         scenario: scenario.to_owned(),
         elapsed_ns,
         requests,
