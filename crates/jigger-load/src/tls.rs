@@ -8,12 +8,15 @@ mod driver;
 mod failure;
 mod key;
 mod options;
+mod server;
+mod session;
 mod stream;
 mod verifier;
 
 use agreement::agreement;
-pub(crate) use driver::TlsDriver;
+pub(crate) use driver::{CIPHERTEXT_BYTES, TlsDriver};
 pub use options::{TlsError, TlsOptions, TlsVersion};
+pub(crate) use server::{ServerSession, TlsServer};
 pub(crate) use stream::TlsStream;
 
 use rustls::client::Resumption;

@@ -7,8 +7,7 @@ use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
 use crate::record::{
-    ContenderRecord, Evidence, Record, ScenarioRecord, TlsAgreementRecord, TlsTrialRecord,
-    TrialRecord, VisitRecord,
+    ContenderRecord, Evidence, Record, ScenarioRecord, TlsTrialRecord, TrialRecord, VisitRecord,
 };
 
 /// A difference that makes a comparison less than fair.
@@ -383,6 +382,7 @@ fn workers(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::TlsAgreementRecord;
     use crate::report::tests::drawn::record;
 
     /// What is found of gin, which closed so many connections in each of its trials.

@@ -7,6 +7,7 @@
 use super::TlsClient;
 use super::agreement::Handshakes;
 use super::failure::{failure, truncated};
+use super::session::{Decrypted, Sending, decrypt, flush};
 use crate::io::{Driver, Failure, READ_BYTES, Ready, Received, Shake};
 use crate::sample::TlsSample;
 use rustix::io::Errno;
@@ -15,7 +16,7 @@ use std::io::{self, IoSlice, Read, Write};
 
 /// Together with a record of which a part has come before, the longest being of 2^14 + 256 + 5 bytes
 /// (RFC 8446, section 5.2), all that is decrypted of one read has room in the worker's.
-const CIPHERTEXT_BYTES: usize = READ_BYTES - (17 << 10);
+pub(crate) const CIPHERTEXT_BYTES: usize = READ_BYTES - (17 << 10);
 
 /// The error of a session; [`Driver::explain`] has more.
 const BROKEN: Errno = Errno::PROTO;
@@ -38,8 +39,7 @@ pub(crate) struct TlsSocket<S> {
     token: u32,
     /// When the handshake began; 0: it has not.
     begun_ns: u64,
-    /// The last byte handed over is reported as taken only when the kernel has taken it.
-    holds_back: bool,
+    sending: Sending,
     /// Plaintext, the end of it, or a failure is left in the session.
     is_left: bool,
     /// The other side sends no more.
@@ -88,14 +88,8 @@ impl<D: Driver> TlsDriver<D> {
         let Some(session) = &mut socket.session else { return Ok(()) };
         let (driver, gathered) = (&mut self.inner, &mut self.gathered);
         let mut outlet = Outlet { driver, socket: &mut socket.inner, gathered };
-        while session.wants_write() {
-            if let Err(error) = session.write_tls(&mut outlet) {
-                let error = errno(&error);
-                socket.is_shut |= error != Errno::AGAIN;
-                return Err(error);
-            }
-        }
-        Ok(())
+        let flushed = flush(session, &mut outlet);
+        flushed.map_err(|error| socket.write_error(&error))
     }
 
     /// A step of the handshake failed in this way: what the other side has said about it.
@@ -113,37 +107,24 @@ impl<S> TlsSocket<S> {
     fn decrypt(&mut self, came: &[u8], buffer: &mut [u8]) -> usize {
         let Some(session) = &mut self.session else { return 0 };
         let is_handshaking = session.is_handshaking();
-        let (mut input, mut bytes, mut left_bytes) = (came, 0, 0);
-        loop {
-            let read = session.read_tls(&mut input);
-            match session.process_new_packets() {
-                Ok(state) => {
-                    self.has_ended |= state.peer_has_closed();
-                    left_bytes = state.plaintext_bytes_to_read();
-                }
-                Err(error) => {
-                    self.failure = Some(failure(&error, is_handshaking, came));
-                    break;
-                }
-            }
-            while bytes < buffer.len()
-                && let Ok(more @ 1..) = session.reader().read(&mut buffer[bytes..])
-            {
-                bytes += more;
-                left_bytes -= more;
-            }
-            if input.is_empty() || !matches!(read, Ok(1..)) {
-                break;
-            }
-        }
+        let Decrypted { bytes, has_more, has_ended, error } = decrypt(session, came, buffer);
+        self.has_ended |= has_ended;
+        self.failure = error.map(|error| failure(&error, is_handshaking, came));
         let is_cut = if self.has_ended { session.is_handshaking() } else { came.is_empty() };
         if is_cut && self.failure.is_none() {
             self.failure = Some(truncated(is_handshaking));
         }
         // An end within the handshake is for the first read after it.
         let ends_later = self.has_ended && (bytes > 0 || is_handshaking);
-        self.is_left = left_bytes > 0 || ends_later || (self.failure.is_some() && bytes > 0);
+        self.is_left = has_more || ends_later || (self.failure.is_some() && bytes > 0);
         bytes
+    }
+
+    /// What a write failed with.
+    fn write_error(&mut self, error: &io::Error) -> Errno {
+        let error = Errno::from_io_error(error).unwrap_or(Errno::IO);
+        self.is_shut |= error != Errno::AGAIN;
+        error
     }
 
     /// What the session still has for its reader, without a read.
@@ -181,7 +162,7 @@ impl<D: Driver> Driver for TlsDriver<D> {
             session: None,
             token: 0,
             begun_ns: 0,
-            holds_back: false,
+            sending: Sending::default(),
             is_left: false,
             has_ended: false,
             is_shut: false,
@@ -204,26 +185,11 @@ impl<D: Driver> Driver for TlsDriver<D> {
     }
 
     fn send(&mut self, socket: &mut Self::Socket, bytes: &[u8]) -> Result<usize, Errno> {
-        if socket.holds_back {
-            self.flush(socket)?;
-            socket.holds_back = false;
-            return Ok(bytes.len().min(1));
-        }
-        let mut taken = 0;
-        loop {
-            let Some(session) = &mut socket.session else { return Err(Errno::AGAIN) };
-            let more = session.writer().write(&bytes[taken..]).map_err(|_| Errno::NOBUFS)?;
-            taken += more;
-            match self.flush(socket) {
-                Ok(()) if taken == bytes.len() || more == 0 => return Ok(taken),
-                Ok(()) => {}
-                Err(Errno::AGAIN) if taken > 0 => {
-                    socket.holds_back = true;
-                    return Ok(taken - 1);
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let Some(session) = &mut socket.session else { return Err(Errno::AGAIN) };
+        let (driver, gathered) = (&mut self.inner, &mut self.gathered);
+        let mut outlet = Outlet { driver, socket: &mut socket.inner, gathered };
+        let sent = socket.sending.send(session, bytes, &mut outlet);
+        sent.map_err(|error| socket.write_error(&error))
     }
 
     fn receive(&mut self, socket: &mut Self::Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
@@ -339,8 +305,4 @@ impl<D: Driver> Write for Outlet<'_, D> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn errno(error: &io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod certificates;
+mod null_server;
 mod server;
 
 use certificates::{Authority, Identity};

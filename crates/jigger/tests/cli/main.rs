@@ -18,5 +18,6 @@ mod run;
 mod schema;
 mod thresholds;
 mod timeit;
+mod tls;
 mod tutorial;
 mod usage;

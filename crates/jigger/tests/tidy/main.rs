@@ -90,8 +90,10 @@ fn every_code_is_explained() {
     let gates = codes(&read("crates/jigger/src/analysis/gate.rs"));
     assert!(gates.len() >= 5, "{gates:?}");
     let page = read("docs/confounders.md");
+    let glance = read("crates/jigger/src/report/glance/caveats.rs");
     for code in confounders.iter().chain(&gates) {
         assert_none(missing(&page, &[&format!("### `{code}`\n")]));
+        assert_none(missing(&glance, &[&format!("(\"{code}\", \"")]));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::report::tables::ratio_text;
 
 /// The kinds in their order of weight, with what a reader has to know; the code's section in
 /// docs/confounders.md has the rest.
-const KINDS: [(&str, &str); 21] = [
+const KINDS: [(&str, &str); 24] = [
     ("errors", "requests failed, so there is no ratio"),
     ("client-limited", "the load generator was saturated: lower bounds only"),
     ("port-limited", "the local ports were used up: lower bounds only"),
@@ -18,6 +18,9 @@ const KINDS: [(&str, &str); 21] = [
     ("content-type-differs", "another content type than the baseline's"),
     ("compression-differs", "another compression than the baseline's"),
     ("headers-differ", "other response headers than the baseline's"),
+    ("tls-differs", "other TLS parameters than the baseline's"),
+    ("tls-hello-retry", "handshakes take a round trip more (HelloRetryRequest)"),
+    ("tls-not-resumed", "resumes less than half of the TLS sessions"),
     ("debug-mode", "runs in debug or development mode"),
     ("logs-per-request", "logs each request"),
     ("workers-exceed-cores", "more worker processes than cores"),

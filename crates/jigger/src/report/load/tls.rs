@@ -54,6 +54,9 @@ impl TlsFigures {
     /// Of a load that took so long.
     pub(super) fn lines(&self, seconds: f64) -> String {
         let mut text = String::new();
+        if self.handshakes == 0 {
+            return text;
+        }
         for Agreed { handshakes, agreement } in &self.agreed {
             let count = match self.agreed.len() {
                 1 => String::new(),
