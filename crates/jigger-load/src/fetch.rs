@@ -60,6 +60,21 @@ pub struct Response {
     pub tls: Option<TlsAgreement>,
 }
 
+/// What servers answer to plain HTTP on a port for TLS: nginx, Apache httpd, Go's net/http.
+const TLS_WANTED: [&str; 3] = [
+    "The plain HTTP request was sent to HTTPS port",
+    "speaking plain HTTP to an SSL-enabled server port",
+    "Client sent an HTTP request to an HTTPS server",
+];
+
+impl Response {
+    /// Whether the server says that it speaks TLS on this port.
+    pub fn wants_tls(&self) -> bool {
+        let body = String::from_utf8_lossy(&self.body);
+        self.status == 400 && TLS_WANTED.iter().any(|words| body.contains(words))
+    }
+}
+
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {

@@ -253,6 +253,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                 watch_ns = self.driver.now_ns().saturating_add(WATCH_NS);
             }
         }
+        (0..self.slots.len()).for_each(|index| self.close(index));
         Ok(())
     }
 

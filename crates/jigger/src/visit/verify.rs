@@ -199,6 +199,9 @@ impl Asked {
     fn check(&self, answer: &Response, how: &str) -> Result<(), VisitError> {
         let Some(fault) = self.fault(answer) else { return Ok(()) };
         let remedy = match self.is_bare_get() {
+            _ if answer.wants_tls() => {
+                "the server speaks TLS on this port; write https:// in the url"
+            }
             true => "correct the contender, or the suite's [expect]",
             false => "correct the contender, or in the suite the request or what it expects",
         };

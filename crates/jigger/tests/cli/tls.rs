@@ -1,5 +1,7 @@
 //! https URLs, against the built-in null server with a certificate of its own.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -83,6 +85,32 @@ fn the_wrong_scheme_is_told() {
     let https = url.replace("http:", "https:");
     let outcome = secure.jigger(&["load", &https, "-n", "3", "--insecure"]);
     outcome.expect(3, &["does it speak TLS on this port? If not, write http://"]);
+}
+
+/// nginx, Apache and Go answer so.
+#[test]
+fn a_server_that_says_that_it_speaks_tls_is_believed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let _ = socket.read(&mut [0; 1000]);
+            let body = "The plain HTTP request was sent to HTTPS port";
+            let length = body.len();
+            let _ = write!(
+                socket,
+                "HTTP/1.1 400 Bad Request\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    let lab = Lab::new("", &[], "");
+    let load = lab.run(&["load", &url, "-n", "2", "-c", "1"]);
+    load.expect(3, &["2 x 400"]);
+    assert!(load.stderr.contains("write https://"), "{}", load.stderr);
+    let (a, b) = (format!("a={url}"), format!("b={url}"));
+    let compare = lab.run(&["compare", &a, &b, "--quick"]);
+    compare.expect(3, &["speaks TLS on this port; write https:// in the url"]);
 }
 
 #[test]
