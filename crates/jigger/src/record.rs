@@ -9,6 +9,7 @@ mod histogram;
 mod plan;
 mod request;
 mod service;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,6 +32,7 @@ pub use plan::{
 };
 pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord};
 pub use service::{ServiceRecord, ServiceTrialRecord};
+pub use tls::{TlsAgreementRecord, TlsTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -153,6 +155,9 @@ pub struct ScenarioRecord {
     pub threads: usize,
     /// Whether each request got a new connection.
     pub fresh: bool,
+    /// Whether these resumed TLS sessions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumed: bool,
     /// Requests a trial, where that ends it.
     pub requests: Option<u64>,
     /// Length of a trial, where that ends it.
@@ -339,6 +344,9 @@ pub struct Evidence {
     /// that the server was asked at.
     #[serde(default)]
     pub refused_at: Vec<String>,
+    /// What was agreed on by TLS; absent over plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsAgreementRecord>,
 }
 
 /// One contender x one scenario x one round.
@@ -417,6 +425,9 @@ pub struct TrialRecord {
     /// What each service used that the contender uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceTrialRecord>,
+    /// What the TLS handshakes came to; absent over plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsTrialRecord>,
 }
 
 /// One rate tried in the search for the highest one that keeps an objective.

@@ -52,7 +52,11 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
 /// `saturation: 32 connections, keep-alive`.
 pub fn title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection");
-    let policy = if scenario.fresh { "one per request" } else { "keep-alive" };
+    let policy = match (scenario.fresh, scenario.resumed) {
+        (true, true) => "one per request, TLS resumed",
+        (true, false) => "one per request",
+        (false, _) => "keep-alive",
+    };
     let pacing = match scenario.pacing() {
         PacingRecord::Closed => String::new(),
         PacingRecord::Rate { per_second, .. } => format!(", {per_second} requests/s"),

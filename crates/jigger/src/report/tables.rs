@@ -234,7 +234,11 @@ pub fn measured<'a, 'b>(
 /// `saturation: 32 connections, keep-alive, 3 s a round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection");
-    let policy = if scenario.fresh { "a fresh one for each request" } else { "keep-alive" };
+    let policy = match (scenario.fresh, scenario.resumed) {
+        (true, true) => "a fresh one for each request that resumes a TLS session",
+        (true, false) => "a fresh one for each request",
+        (false, _) => "keep-alive",
+    };
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests a round"),
         (None, Some(ns)) => {
