@@ -149,6 +149,7 @@ fn prepared(
         container: None,
         uses: contender.uses.clone(),
         user: None,
+        variant: contender.variant.clone(),
     };
     let prepared = user(contender, services).and_then(|user| {
         record.user = user;

@@ -22,15 +22,15 @@ use crate::host::{Host, Placement};
 use crate::wording::plain;
 
 pub use costs::{
-    ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
-    LayerRecord, Limit,
+    ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ContenderRecord, ImageRecord,
+    LaunchRecord, LayerRecord, Limit,
 };
 pub use file::{RecordError, RecordFile, embed};
 pub use histogram::{decode_histogram, encode_histogram};
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
-pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord};
+pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord, VariantRecord};
 pub use service::{ServiceRecord, ServiceTrialRecord};
 pub use tls::{TlsAgreementRecord, TlsTrialRecord};
 
@@ -186,6 +186,9 @@ pub struct ScenarioRecord {
     /// What was asked; empty for a GET of the contender's URL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<RequestRecord>,
+    /// Which one of several that the suite's matrix made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantRecord>,
     /// The file whose requests were sent in turn instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<ReplayRecord>,
@@ -233,39 +236,6 @@ pub enum Status {
     Skipped,
     /// It did not build, start, answer or last.
     Failed,
-}
-
-/// One contender.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct ContenderRecord {
-    /// Its name.
-    pub name: String,
-    /// What became of it.
-    pub status: Status,
-    /// Why, when it was skipped or failed.
-    pub reason: Option<String>,
-    /// The command that started it; empty when it was running already.
-    pub start: Vec<String>,
-    /// Environment given to it.
-    pub environment: Vec<(String, String)>,
-    /// Wall time of its build in this run; short when nothing had changed.
-    pub build_seconds: Option<f64>,
-    /// What the build made, where the suite names it.
-    #[serde(default)]
-    pub artifact: Option<ArtifactRecord>,
-    /// Its container image.
-    pub image: Option<ImageRecord>,
-    /// Why there is no image figure.
-    pub image_reason: Option<String>,
-    /// How it ran in a container; absent when it ran as a process of the host.
-    #[serde(default)]
-    pub container: Option<ContainerRecord>,
-    /// The services that it used.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub uses: Vec<String>,
-    /// The user that it ran as; absent for jigger's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
 }
 
 /// One visit.

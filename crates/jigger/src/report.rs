@@ -5,6 +5,7 @@ mod card;
 pub mod changes;
 mod chart;
 mod csv;
+mod curves;
 mod glance;
 mod heading;
 mod html;

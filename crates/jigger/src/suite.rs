@@ -10,6 +10,7 @@ mod fault;
 mod filled;
 mod html;
 mod image;
+mod matrix;
 mod placeholder;
 mod raw;
 mod replay;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use jigger_load::{ConnectionPolicy, TlsOptions};
 
 use crate::disturbance::Limits;
-use crate::record::PublishedRecord;
+use crate::record::{PublishedRecord, VariantRecord};
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use expectation::{BodyExpectation, Expectation, ExpectationChange, StatusRule, hex};
@@ -114,6 +115,8 @@ impl WarmUp {
 pub struct Contender {
     /// Unique within the suite.
     pub name: String,
+    /// Which of several this is that a matrix made.
+    pub variant: Option<VariantRecord>,
     /// Absolute folder in which commands run.
     pub directory: PathBuf,
     pub needs: Vec<String>,

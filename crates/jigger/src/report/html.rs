@@ -6,6 +6,7 @@
 mod bars;
 mod caveats;
 mod costs;
+mod curves;
 mod figures;
 mod glance;
 mod images;
@@ -66,7 +67,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
                       base-uri 'none'; form-action 'none'";
 
 /// The whole page, ending with a line feed, with the record in it, and with what changed since an
-/// earlier one where that is given. All but these two is folded.
+/// earlier one where that is given. All but these, the glance and the curves of a matrix is folded.
 pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String {
     let caveats = Caveats::of(analysis);
     let record = embed(analysis.record);
@@ -74,6 +75,7 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
     let change = "What changed since an earlier record";
     let change =
         since.and_then(|found| Section::of("change", change, Some(figures::change(found))));
+    let curves = Section::of("curves", "By the values of the matrix", curves::body(analysis));
     let details = details(analysis, &caveats, record.is_packed);
     let title = format!("{}: jigger report", analysis.record.suite.name);
     let page = html! {
@@ -93,7 +95,7 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
             body {
                 (header(analysis))
                 main {
-                    @for section in first.iter().chain(&change) { (section.unfolded()) }
+                    @for section in first.iter().chain(&curves).chain(&change) { (section.unfolded()) }
                     @for section in &details { (section.folded()) }
                 }
                 footer { p { "Made by jigger " (analysis.record.jigger) " from the record in this page." } }

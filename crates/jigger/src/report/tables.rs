@@ -71,9 +71,8 @@ pub const RATIO_COLUMN: usize = 2;
 
 /// The metrics that have a column in the table of a scenario, or in that of the costs, with their
 /// headings.
-fn columns(analysis: &Analysis<'_>, of_scenario: bool) -> Vec<(Kind, &'static str)> {
+pub fn columns(has_services: bool, of_scenario: bool) -> Vec<(Kind, &'static str)> {
     let column = |kind: Kind| Some((kind, kind.descriptor().column?));
-    let has_services = !analysis.record.services.is_empty();
     Kind::all()
         .filter(|kind| kind.is_of_scenario() == of_scenario)
         .filter(|kind| has_services || !kind.is_of_services())
@@ -84,7 +83,7 @@ fn columns(analysis: &Analysis<'_>, of_scenario: bool) -> Vec<(Kind, &'static st
 /// Best first, with the rank before the name, where there is more than one contender. The ratio is
 /// that of the metric that ranks them: at a given rate the response time.
 pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
-    let columns = columns(analysis, true);
+    let columns = columns(!analysis.record.services.is_empty(), true);
     let headline = headline(scenario).of(&scenario.name);
     let ranking = analysis.ranking(scenario);
     let (mut rows, mut tones) = (Vec::new(), Vec::new());
@@ -142,7 +141,7 @@ fn request_row(contender: &str, figures: &RequestFigures<'_>) -> Vec<String> {
 }
 
 pub fn cost_table(analysis: &Analysis<'_>) -> Table {
-    let columns = columns(analysis, false);
+    let columns = columns(!analysis.record.services.is_empty(), false);
     let rows: Vec<Vec<String>> = measured(analysis)
         .map(|contender| {
             let mut row = vec![contender.record.name.clone()];
@@ -322,6 +321,15 @@ pub fn ratio_cell(
     }
     let comparison = analysis.comparison(metric, &contender.record.name);
     comparison.map_or_else(|| "-".to_owned(), ratio_text)
+}
+
+/// A scenario's figure of a contender.
+pub fn figure_cell(
+    contender: &ContenderResult<'_>,
+    scenario: &ScenarioRecord,
+    kind: Kind,
+) -> String {
+    cell(contender, kind.of(&scenario.name))
 }
 
 fn cell(contender: &ContenderResult<'_>, metric: Metric<'_>) -> String {

@@ -10,6 +10,7 @@ use super::raw::{RawLimit, RawRequest, RawScenario, RawThreads};
 use super::replay::Replay;
 use super::request::{self, RequestSpec};
 use crate::metric::Statistic;
+use crate::record::VariantRecord;
 
 /// How long a rate is tried in the search for an objective's highest one.
 const PROBE: Duration = Duration::from_secs(2);
@@ -32,6 +33,8 @@ pub struct Scenario {
     pub resumes: bool,
     pub extent: Extent,
     pub timeout: Duration,
+    /// Which of several this is that a matrix made.
+    pub variant: Option<VariantRecord>,
     /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
     /// is not in the file.
     pub fresh_for: Option<String>,
@@ -154,6 +157,7 @@ fn scenario_body(
         resumes,
         extent: extent(raw)?,
         timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
+        variant: raw.variant.clone(),
         fresh_for: None,
     })
 }

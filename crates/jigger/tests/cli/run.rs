@@ -306,3 +306,23 @@ fn the_folders_own_suite_is_the_default_one() {
     lab.run(&["run", "--quick", "--rounds", "1", "--record", "record.json"]).expect(0, &said);
     lab.run(&["check"]).expect(0, &said[..1]);
 }
+
+#[test]
+fn a_matrix_measures_each_of_its_values_and_draws_what_changes() {
+    let scenario =
+        "[matrix]\nconnections = [1, 2, 4]\n[[scenario]]\nname = \"many\"\nduration = \"60ms\"\n";
+    let lab = Lab::new("", &[contender("one", "pong", ""), contender("two", "pong", "")], scenario);
+    let run = ["run", "suite.toml", "--rounds", "2", "--warm-up", "100ms", "--no-images"];
+    lab.run(&[&run[..], &["--record", "record.json"]].concat())
+        .expect(0, &["many by connections", "connections"]);
+    let names: Vec<String> = (lab.record()["suite"]["scenarios"].as_array().unwrap().iter())
+        .filter(|scenario| scenario["variant"]["of"] == "many")
+        .map(|scenario| scenario["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["many-connections-1", "many-connections-2", "many-connections-4"]);
+    let page = lab.run(&["report", "record.json", "--format", "html"]);
+    page.expect(0, &["By the values of the matrix", "many by connections: requests per second"]);
+    let markdown = lab.run(&["report", "record.json", "--format", "markdown"]);
+    markdown.expect(0, &["### many by connections", "| one | 4 |"]);
+    lab.assert_nothing_left();
+}

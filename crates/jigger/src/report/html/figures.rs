@@ -71,7 +71,8 @@ fn requests(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup
 }
 
 /// A table whose cells are texts already.
-fn lines(of: &Table) -> Markup {
+/// A table as the other reports have it.
+pub fn lines(of: &Table) -> Markup {
     let headings = of.heading.iter().skip(1).map(String::as_str);
     let cells = html! {
         @for row in &of.rows {

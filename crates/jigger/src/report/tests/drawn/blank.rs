@@ -64,6 +64,7 @@ pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
     ScenarioRecord {
         asked: Vec::new(),
         replay: None,
+        variant: None,
         name: name.to_owned(),
         connections,
         threads: 1,
@@ -95,6 +96,7 @@ pub fn contender(name: &str) -> ContenderRecord {
         container: None,
         uses: Vec::new(),
         user: None,
+        variant: None,
     }
 }
 
