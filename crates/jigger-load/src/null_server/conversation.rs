@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// Responses encoded once.
 #[derive(Debug)]
 pub(super) struct Responses {
-    /// The same response many times, so that pipelined requests are answered in one write.
+    /// The same response many times, so that pipelined requests get their responses in one write.
     repeated: Vec<u8>,
     one_bytes: usize,
     /// The last response of a connection.
@@ -21,7 +21,7 @@ pub(super) struct Responses {
 /// What a thread remembers between conversations.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// The last whole request parsed, when it was one to be answered with the usual response:
+    /// The last whole request parsed, if it gets the usual response:
     /// equal bytes need no second parsing.
     last: Vec<u8>,
 }
@@ -114,7 +114,7 @@ impl Conversation {
         net::recv(&self.file, buffer, RecvFlags::empty()).map(|(_, bytes)| bytes)
     }
 
-    /// Answers what a read has brought; whether the conversation goes on.
+    /// Responds to what a read has brought; whether the conversation goes on.
     pub(super) fn respond(
         &mut self,
         responses: &Responses,
@@ -139,7 +139,7 @@ impl Conversation {
         }
     }
 
-    /// Whether these bytes are the usual request, once, and answered by the usual response.
+    /// Whether these bytes are the usual request, once, which gets the usual response.
     pub(super) fn is_usual(&self, state: &State, input: &[u8]) -> bool {
         let is_idle = self.stash.is_empty() && self.skip_bytes == 0 && !self.closes;
         is_idle && !input.is_empty() && input == state.last
@@ -179,7 +179,7 @@ impl Conversation {
         self.stash.len() <= HEAD_MAX_BYTES
     }
 
-    /// Answers every whole request at the front of `input`.
+    /// Responds to every whole request at the front of `input`.
     fn respond_all(&mut self, responses: &Responses, state: &mut State, input: &mut &[u8]) -> bool {
         loop {
             self.skip(input);

@@ -90,7 +90,7 @@ impl ScenarioRecord {
 /// How long each part of a visit took; 0 for those that it did not come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VisitParts {
-    /// From the start of the guard to the first correct answer.
+    /// From the start of the guard to the first correct response.
     pub launch_ns: u64,
     /// Asking for the evidence, and looking at the memory at rest.
     pub verify_ns: u64,

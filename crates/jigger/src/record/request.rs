@@ -36,7 +36,7 @@ impl RequestRecord {
 /// What became of one of several requests in a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestTrialRecord {
-    /// Correct answers.
+    /// Correct responses.
     pub requests: u64,
     /// Failed requests.
     pub errors: u64,

@@ -1,4 +1,4 @@
-//! What a correct answer is.
+//! What a correct response is.
 
 use sha2::{Digest, Sha256};
 
@@ -81,7 +81,7 @@ impl Expectation {
         Self { body: BodyExpectation::Any, ..self.clone() }
     }
 
-    /// What is wrong with an answer, or `None` when it is as expected.
+    /// What is wrong with a response, or `None` when it is as expected.
     pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
         if status != self.status {
             let shown = excerpt(body);
@@ -89,7 +89,7 @@ impl Expectation {
         }
         let missing = self.headers.iter().find(|wanted| !has_header(headers, wanted));
         if let Some((name, value)) = missing {
-            return Some(format!("header '{name}: {value}' is not in the answer"));
+            return Some(format!("header '{name}: {value}' is not in the response"));
         }
         self.body.fault(body)
     }
@@ -165,7 +165,7 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
 fn last_line(error: &regex::Error) -> String {
     let told = error.to_string();
     let last = told.lines().last().unwrap_or_default();
-    format!("it is no regular expression: {}", last.trim_start_matches("error: "))
+    format!("it is not a regular expression: {}", last.trim_start_matches("error: "))
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ mod tests {
             (fixed, "build = \"x {arhc}\"", "did you mean 'arch'?"),
             (fixed, "image = { build = \"b {tga}\" }", "did you mean 'tag'?"),
             ("h:{prot}/", "start = \"x\"", "{prot} has no value here; known here: {env:NAME"),
-            ("h:99999/", "", "`99999` is no port"),
+            ("h:99999/", "", "`99999` is not a port"),
             ("a b/", "", "names no valid host"),
         ] {
             let message = fault(url, line);

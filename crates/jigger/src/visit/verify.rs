@@ -117,7 +117,7 @@ fn probe_at(address: &Address, asked: &Asked) -> Probe {
             fault.map_or(Probe::Correct, complaint)
         }
         Err(FetchError::Refused { .. }) => Probe::NotListening,
-        Err(error) => Probe::NoAnswer(error.to_string()),
+        Err(error) => Probe::NoResponse(error.to_string()),
     }
 }
 
@@ -138,7 +138,7 @@ fn verified(target: &Target, asked: &Asked) -> Result<Evidence, VisitError> {
     asked.check(&fresh, "over a fresh connection")?;
     let mut client = Client::new(target.address.clone(), OPTIONS);
     let first = client.fetch(&two).map_err(failed)?;
-    asked.check(&first, "over a connection to be kept")?;
+    asked.check(&first, "over a keep-alive connection")?;
     let second = client.fetch(&three).map_err(failed)?;
     asked.check(&second, "the second time")?;
     const SHOWN: usize = 120;
@@ -185,7 +185,7 @@ impl Asked {
             true => "correct the contender, or the suite's [expect]",
             false => "correct the contender, or in the suite the request or what it expects",
         };
-        Err(VisitError(format!("{}wrong answer {how}: {fault}; {remedy}", self.place())))
+        Err(VisitError(format!("{}wrong response {how}: {fault}; {remedy}", self.place())))
     }
 }
 
@@ -219,12 +219,12 @@ mod tests {
         let evidence = verify(&target(&url, &text("HEAD", "", "unlike"))).unwrap();
         assert_eq!(evidence[0].request.as_deref(), Some("HEAD"));
         let error = verify(&target(&url, &text("PUT", "/{{counter}}", "unlike"))).unwrap_err();
-        let beginning = "PUT /{{counter}}: wrong answer over a fresh connection: body ";
+        let beginning = "PUT /{{counter}}: wrong response over a fresh connection: body ";
         assert!(error.0.starts_with(beginning), "{error}");
         assert!(error.0.ends_with("or in the suite the request or what it expects"), "{error}");
     }
 
-    /// 127.0.0.2 stands for `::1`, which not every machine has: nobody listens there.
+    /// 127.0.0.2 stands for `::1`, which not every machine has: nothing listens there.
     #[test]
     fn a_host_is_asked_where_it_listens_and_what_refused_is_kept() {
         let server = NullServer::start(&NullOptions::default()).unwrap();
