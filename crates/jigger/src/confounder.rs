@@ -241,7 +241,7 @@ fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Co
     };
     if one.body_sha256 != other.body_sha256 {
         let detail = format!("it sends {:?}, the baseline {:?}", one.body_start, other.body_start);
-        add(Code::BodyDiffers, detail, "make all contenders send the same body");
+        add(Code::BodyDiffers, detail, "make all servers send the same body");
     }
     let differing = |name: &str| {
         let (mine, theirs) = (header(one, name), header(other, name));
@@ -250,7 +250,7 @@ fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Co
         })
     };
     if let Some(detail) = differing("content-type") {
-        add(Code::ContentTypeDiffers, detail, "make all contenders send the same content type");
+        add(Code::ContentTypeDiffers, detail, "make all servers send the same content type");
     }
     if let Some(detail) = differing("content-encoding") {
         add(Code::CompressionDiffers, detail, "enable or disable compression for all");
@@ -266,7 +266,7 @@ fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Co
     if mine != theirs {
         let detail =
             format!("it sends [{}], the baseline [{}]", mine.join(", "), theirs.join(", "));
-        add(Code::HeadersDiffer, detail, "make all contenders send the same headers");
+        add(Code::HeadersDiffer, detail, "make all servers send the same headers");
     }
     found
 }

@@ -236,8 +236,7 @@ mod tests {
                 surplus_bytes: 40 * errors,
             };
             let elapsed = Duration::from_secs_f64(seconds);
-            let progress =
-                Progress { elapsed, responses: responses, errors, bytes: responses * 150 };
+            let progress = Progress { elapsed, responses, errors, bytes: responses * 150 };
             model.follow(&progress, snapshot);
         }
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();

@@ -125,12 +125,7 @@ mod tests {
     }
 
     fn progress(seconds: u64, responses: u64) -> Progress {
-        Progress {
-            elapsed: Duration::from_secs(seconds),
-            responses: responses,
-            errors: 0,
-            bytes: 0,
-        }
+        Progress { elapsed: Duration::from_secs(seconds), responses, errors: 0, bytes: 0 }
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub enum StartError {
     Spawn(String, #[source] SystemError),
     #[error("the container {0} could not be started")]
     Container(String, #[source] EngineError),
-    #[error("the guard {program} that is to watch the server could not")]
+    #[error("the guard {program}, which watches the server, failed")]
     Guard { program: PathBuf, source: GuardError, log_tail: String },
 }
 
@@ -226,7 +226,7 @@ mod tests {
             source: GuardError::Refused("cannot watch".to_owned(), denied()),
             log_tail: "one\ntwo".to_owned(),
         };
-        let told = "the guard /jigger that is to watch the server could not: cannot watch: \
+        let told = "the guard /jigger, which watches the server, failed: cannot watch: \
                     permission denied; the end of its log:\n  one\n  two";
         assert_eq!(error.in_full(), told);
     }

@@ -68,7 +68,7 @@ fn a_batch_is_timed_by_the_kernel_too() {
     let server = NullServer::start(&options).unwrap();
     let url = format!("http://{}/", server.address());
     let arguments = ["load", &url, "-n", "20000", "-c", "64", "--batch"];
-    jigger(&arguments).expect(0, &["server's time", "batch: where 8 or more were due"]);
+    jigger(&arguments).expect(0, &["server's time", "batch: where 8 or more responses were due"]);
     let report = json(&arguments);
     let mean = |time: &str| report[time]["mean"].as_f64().unwrap();
     assert!(mean("kernel_time_us") < mean("response_time_us"), "{report:#}");
@@ -176,7 +176,7 @@ fn a_server_that_freezes_is_told_and_has_no_good_percentile() {
     open.expect(
         4,
         &[
-            "400 requests in 2.00 s: 200 a second of 400 asked",
+            "400 requests in 2.00 s: 200 a second of 400 requested",
             "unanswered: 400 of 800 requests had no response at the end, the oldest for ",
             "the last response came 1.",
             "response time at least: ",
@@ -252,5 +252,5 @@ fn several_rates_are_tried_one_after_another() {
     let failing = ["load", &frozen, "-d", "300ms", "--rate", "100,400"];
     jigger(&failing).expect(4, &[">= ", "of the requests failed"]);
     let timed = [&load[..], &["--timeline", "x.csv"]].concat();
-    jigger(&timed).expect(2, &["--timeline is of one rate"]);
+    jigger(&timed).expect(2, &["--timeline records a load at one rate"]);
 }

@@ -92,8 +92,8 @@ fn a_request_with_a_wrong_response_is_named_before_load() {
 /// own request.
 #[test]
 fn a_wrong_response_under_load_is_counted_for_its_request() {
-    let later = "self.answer(*((204, None) if len(SEEN) < 40 else (500, {})))";
-    let wrong = ("self.answer(204, None)", later);
+    let later = "self.respond(*((204, None) if len(SEEN) < 40 else (500, {})))";
+    let wrong = ("self.respond(204, None)", later);
     let lab = example(&[("requests = 200", "requests = 90")]);
     let server = std::fs::read_to_string(lab.path("server.py")).unwrap();
     assert!(server.contains(wrong.0));

@@ -142,7 +142,7 @@ fn ended(ended: Ended) -> &'static str {
         Ended::MaxRounds => "the highest number of rounds was reached",
         Ended::Budget => "the time budget was used up",
         Ended::Interrupted => "it was interrupted",
-        Ended::NothingLeft => "no contender was left to measure",
+        Ended::NothingLeft => "no server was left to measure",
     }
 }
 

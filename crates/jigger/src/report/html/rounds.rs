@@ -46,7 +46,7 @@ fn scenario_figure(
     let description = format!(
         "{} of {}; each strip spans {} % to either side of the estimate. The table below has the values.",
         count(rounds, "round"),
-        count(strips.len(), "contender"),
+        count(strips.len(), "server"),
         significant((span - 1.0) * 100.0)
     );
     let chart = chart::svg(
