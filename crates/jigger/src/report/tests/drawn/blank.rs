@@ -35,6 +35,7 @@ pub fn record(
             local_ports: None,
         },
         placement: Placement::split(&(0..cores).collect::<Vec<_>>()),
+        services: Vec::new(),
         contenders,
         calibrations: Vec::new(),
         launches: Vec::new(),
@@ -67,6 +68,7 @@ pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
         connections,
         threads: 1,
         fresh: false,
+        resumed: false,
         requests: None,
         duration_ns: Some(2_000_000_000),
         rate_per_second: None,
@@ -91,6 +93,8 @@ pub fn contender(name: &str) -> ContenderRecord {
         image: None,
         image_reason: None,
         container: None,
+        uses: Vec::new(),
+        user: None,
     }
 }
 
@@ -128,6 +132,7 @@ pub fn evidence() -> Evidence {
         threads: Some(1),
         debug_notice: None,
         refused_at: Vec::new(),
+        tls: None,
     }
 }
 
@@ -136,6 +141,8 @@ pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
     let none = encode_histogram(&Histogram::new(3).unwrap());
     TrialRecord {
         by_request: Vec::new(),
+        services: Vec::new(),
+        tls: None,
         scenario: scenario.to_owned(),
         elapsed_ns,
         requests,
