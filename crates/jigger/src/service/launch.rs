@@ -275,7 +275,9 @@ fn asked(url: &str) -> Probe {
 
 fn complaint(found: &Probe) -> Option<String> {
     match found {
-        Probe::Wrong(text) | Probe::NotReadyYet(text) | Probe::NoResponse(text) => Some(text.clone()),
+        Probe::Wrong(text) | Probe::NotReadyYet(text) | Probe::NoResponse(text) => {
+            Some(text.clone())
+        }
         Probe::Correct | Probe::NotListening => None,
     }
 }
