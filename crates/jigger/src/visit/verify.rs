@@ -283,11 +283,11 @@ mod tests {
         let differs = |_: &[String], _: &[u8]| Err(VisitError("row 7 has 3".to_owned()));
         let error = verify(&target, &differs).unwrap_err();
         assert!(
-            error.0.starts_with("wrong answer over a fresh connection: row 7 has 3; "),
+            error.0.starts_with("wrong response over a fresh connection: row 7 has 3; "),
             "{error}"
         );
         let error = confirm_after_load(&target, &differs).unwrap_err();
-        assert!(error.0.starts_with("wrong answer after the load: row 7 has 3; "), "{error}");
+        assert!(error.0.starts_with("wrong response after the load: row 7 has 3; "), "{error}");
     }
 
     /// The null server answers a HEAD without a body, which no rule on bodies can be about.
