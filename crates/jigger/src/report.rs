@@ -99,7 +99,7 @@ pub enum Tone {
     Better,
     /// Worse than the baseline.
     Worse,
-    /// No difference that could be told.
+    /// No difference was shown.
     Same,
     /// To be read before a figure is believed.
     Warning,

@@ -58,7 +58,7 @@ pub struct ReplayRecord {
 /// What became of one of several requests in a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestTrialRecord {
-    /// Correct answers.
+    /// Correct responses.
     pub requests: u64,
     /// Failed requests.
     pub errors: u64,

@@ -191,7 +191,7 @@ fn brief(analysis: &Analysis<'_>, metric: Metric<'_>, leaders: &[&str]) -> Strin
     }
 }
 
-/// Nobody is told apart: that is said only of two, or when nobody differs from the baseline.
+/// No difference was shown between any of them: stated only of two, or when none differs from the baseline.
 fn alike(
     analysis: &Analysis<'_>,
     scenario: &ScenarioRecord,

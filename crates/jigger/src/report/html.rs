@@ -19,7 +19,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::heading;
 use super::sentences::{Part, Sentence, sentences};
-use super::tables::{promise, threshold_value};
+use super::tables::{requirement, threshold_value};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Difference};
 use crate::metric::{Bound, Unit};
@@ -114,7 +114,7 @@ fn details(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<S
         ("ratios", "Ratios to the baseline", ratios::body(analysis, caveats)),
         ("figures", "Figures", figures::body(analysis, caveats)),
         ("rounds", "Each round", rounds::body(analysis, caveats)),
-        ("latency", "Response times into the tail", latency::body(analysis, caveats)),
+        ("latency", "Distribution of response times", latency::body(analysis, caveats)),
         ("costs", "Throughput against memory", throughput),
         ("start-up", "Start-up", costs::start_up(analysis)),
         ("images", "Container images", images::body(analysis)),
@@ -179,7 +179,7 @@ fn thresholds(analysis: &Analysis<'_>) -> Option<Markup> {
                     tr {
                         th scope="row" { (result.threshold.contender) }
                         td { (result.threshold.metric) }
-                        td { (promise(result.threshold)) }
+                        td { (requirement(result.threshold)) }
                         td { (threshold_value(result)) }
                         td { (result.outcome.name()) }
                     }

@@ -89,7 +89,7 @@ struct Contender<'a> {
     /// V2, compressed, in base64. They can be added to those of other runs, which percentiles
     /// cannot.
     histograms: IndexMap<&'a str, String>,
-    /// By scenario that asks several requests: each by itself, in the suite's order.
+    /// By scenario with several requests: each by itself, in the suite's order.
     requests: IndexMap<&'a str, Vec<Requested<'a>>>,
     confounders: &'a [Confounder],
     gates: Vec<Gate<'a>>,
@@ -102,10 +102,10 @@ struct Requested<'a> {
     /// What was appended to the contender's URL.
     path: &'a str,
     weight: u32,
-    /// Correct answers.
+    /// Correct responses.
     requests: u64,
     errors: u64,
-    /// Of rounds without errors; null with too few answers.
+    /// Of rounds without errors; null with too few responses.
     p50_us: Option<f64>,
     p99_us: Option<f64>,
 }

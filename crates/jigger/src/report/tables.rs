@@ -40,7 +40,7 @@ impl Table {
     }
 }
 
-/// Every table of a report: figures, and what was promised.
+/// Every table of a report: figures and thresholds.
 pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
     let mut tables = figure_tables(analysis);
     tables.push(threshold_table(&analysis.thresholds));
@@ -121,7 +121,7 @@ pub fn request_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tabl
         .collect();
     Table {
         title: format!("{}: each request", scenario.name),
-        heading: ["", "request", "answers", "p50", "p99", "errors"].map(str::to_owned).into(),
+        heading: ["", "request", "responses", "p50", "p99", "errors"].map(str::to_owned).into(),
         tones: vec![None; rows.len()],
         toned: 0,
         rows,
@@ -167,14 +167,14 @@ pub fn threshold_table(thresholds: &[ThresholdResult<'_>]) -> Table {
     let row = |result: &ThresholdResult<'_>| {
         vec![
             format!("{} {}", result.threshold.contender, result.threshold.metric),
-            promise(result.threshold),
+            requirement(result.threshold),
             threshold_value(result),
             result.outcome.name().to_owned(),
         ]
     };
     Table {
         title: "thresholds".to_owned(),
-        heading: ["", "promised", "measured", "outcome"].map(str::to_owned).into(),
+        heading: ["", "required", "measured", "outcome"].map(str::to_owned).into(),
         rows: thresholds.iter().map(row).collect(),
         tones: vec![None; thresholds.len()],
         toned: 0,
@@ -182,7 +182,7 @@ pub fn threshold_table(thresholds: &[ThresholdResult<'_>]) -> Table {
 }
 
 /// `at least 2 x flask`.
-pub fn promise(threshold: &ThresholdRecord) -> String {
+pub fn requirement(threshold: &ThresholdRecord) -> String {
     let side = match threshold.bound {
         BoundRecord::AtLeast => "at least",
         BoundRecord::AtMost => "at most",
@@ -234,8 +234,8 @@ pub fn measured<'a, 'b>(
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection");
     let policy = match (scenario.fresh, scenario.resumed) {
-        (true, true) => "a fresh one for each request that resumes a TLS session",
-        (true, false) => "a fresh one for each request",
+        (true, true) => "one per request with a resumed TLS session",
+        (true, false) => "one per request",
         (false, _) => "keep-alive",
     };
     let extent = match (scenario.requests, scenario.duration_ns) {
@@ -245,13 +245,13 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         }
         (None, None) => String::new(),
     };
-    let asked = match scenario.pacing() {
+    let load = match scenario.pacing() {
         PacingRecord::Closed => extent,
         PacingRecord::Rate { per_second, arrivals, burst } => {
-            format!("{extent}, {per_second} due a second{}", spread(arrivals, burst))
+            format!("{extent}, {per_second} requests/s{}", spread(arrivals, burst))
         }
         PacingRecord::Capacity { objective, arrivals, burst } => format!(
-            "the highest rate with {objective}, each tried for {}{}",
+            "highest rate with {objective}, {} at each rate{}",
             extent.trim_end_matches(" a round"),
             spread(arrivals, burst)
         ),
@@ -260,7 +260,7 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         Some(replay) => replayed(replay),
         None => requests(&scenario.asked),
     };
-    format!("{}: {requests}{connections}, {policy}, {asked}", scenario.name)
+    format!("{}: {requests}{connections}, {policy}, {load}", scenario.name)
 }
 
 /// `1,200 requests of requests.jsonl in turn, `.
@@ -273,8 +273,8 @@ fn replayed(replay: &ReplayRecord) -> String {
 }
 
 /// `POST /orders, `; nothing for a GET of the contender's URL.
-fn requests(asked: &[RequestRecord]) -> String {
-    match asked {
+fn requests(sent: &[RequestRecord]) -> String {
+    match sent {
         [] => String::new(),
         [only] => format!("{}, ", only.title()),
         several => format!("a mix of {} requests, ", several.len()),

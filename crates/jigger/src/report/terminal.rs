@@ -6,7 +6,7 @@ use super::glance::{self, Caveat};
 use super::heading;
 use super::published;
 use super::sentences::{Part, Sentence, sentences};
-use super::tables::{LIMIT, Table, figure_tables, grouped_names, promise, threshold_value};
+use super::tables::{LIMIT, Table, figure_tables, grouped_names, requirement, threshold_value};
 use super::warnings::{Warning, unmeasured, warnings};
 use super::{Look, Tone, curves, services};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
@@ -194,7 +194,7 @@ pub fn thresholds(thresholds: &[ThresholdResult<'_>], look: Look) -> String {
             "{outcome}: {} {} {}",
             threshold.contender,
             threshold.metric,
-            promise(threshold)
+            requirement(threshold)
         );
         let line = match result.value {
             Some(_) => format!("  {said}: {}", threshold_value(result)),

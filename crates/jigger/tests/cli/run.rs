@@ -192,12 +192,12 @@ fn the_plan_is_that_of_the_seed() {
 fn check_lists_what_is_unfair_and_measures_nothing() {
     let lab = two();
     let outcome = lab.run(&["check", "suite.toml"]);
-    outcome.expect(0, &["one: answers correctly", "two: answers correctly", "connection-close"]);
+    outcome.expect(0, &["one: responds correctly", "two: responds correctly", "connection-close"]);
     lab.assert_nothing_left();
 }
 
 #[test]
-fn compare_asks_servers_that_run_already() {
+fn compare_loads_servers_that_run_already() {
     let lab = two();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/server.py");
     let mut servers = Vec::new();

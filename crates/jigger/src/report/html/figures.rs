@@ -102,7 +102,7 @@ fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
             }
         }
     };
-    Some(table("the servers as such", columns.iter().map(|(_, heading)| *heading), &rows))
+    Some(table("costs", columns.iter().map(|(_, heading)| *heading), &rows))
 }
 
 /// The columns that at least one contender has a figure for: of a scenario, or of servers as such.

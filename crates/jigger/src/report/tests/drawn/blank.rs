@@ -1,4 +1,4 @@
-//! Parts of records for tests to fill in: a server that answers pong, and nothing measured yet.
+//! Parts of records for tests to fill in: a server that responds with pong, and nothing measured yet.
 //!
 //! The crate's own tests and those beside it take this file in, each with the record's types by the
 //! path that it knows.
