@@ -3,6 +3,7 @@
 //! On-disk types live here and in `record/` alone. Times are in nanoseconds unless the name says
 //! otherwise; histograms are HdrHistogram V2 (compressed), base64.
 
+mod contender;
 mod costs;
 mod file;
 mod plan;
@@ -23,6 +24,7 @@ use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 use crate::wording::plain;
 
+pub use contender::{ContenderRecord, Status};
 pub use costs::{
     ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
     LayerRecord, Limit,
@@ -31,7 +33,7 @@ pub use file::{RecordError, RecordFile, embed};
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
-pub use request::{RequestRecord, RequestTrialRecord};
+pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord};
 pub use service::{ServiceRecord, ServiceTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
@@ -183,6 +185,9 @@ pub struct ScenarioRecord {
     /// What was asked; empty for a GET of the contender's URL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<RequestRecord>,
+    /// The file whose requests were sent in turn instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplayRecord>,
 }
 
 /// A rate that is a share of the slowest contender's capacity, as it was found before the rounds.
@@ -215,51 +220,6 @@ pub struct CeilingAttempt {
     /// What others took from the machine meanwhile.
     #[serde(flatten)]
     pub disturbance: Disturbance,
-}
-
-/// What became of a contender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// It took part.
-    Measured,
-    /// The machine lacks what it needs.
-    Skipped,
-    /// It did not build, start, answer or last.
-    Failed,
-}
-
-/// One contender.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct ContenderRecord {
-    /// Its name.
-    pub name: String,
-    /// What became of it.
-    pub status: Status,
-    /// Why, when it was skipped or failed.
-    pub reason: Option<String>,
-    /// The command that started it; empty when it was running already.
-    pub start: Vec<String>,
-    /// Environment given to it.
-    pub environment: Vec<(String, String)>,
-    /// Wall time of its build in this run; short when nothing had changed.
-    pub build_seconds: Option<f64>,
-    /// What the build made, where the suite names it.
-    #[serde(default)]
-    pub artifact: Option<ArtifactRecord>,
-    /// Its container image.
-    pub image: Option<ImageRecord>,
-    /// Why there is no image figure.
-    pub image_reason: Option<String>,
-    /// How it ran in a container; absent when it ran as a process of the host.
-    #[serde(default)]
-    pub container: Option<ContainerRecord>,
-    /// The services that it used.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub uses: Vec<String>,
-    /// The user that it ran as; absent for jigger's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
 }
 
 /// One visit.

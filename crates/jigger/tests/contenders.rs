@@ -147,14 +147,31 @@ fn what_a_stack_does_wrong_is_found_and_named() {
     let lab = Lab::new();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let shipped = std::fs::read_to_string(root.join("suites/stack.toml")).unwrap();
-    let [before, contenders] = ["[[contender]]", "[[scenario]]"].map(|it| shipped.find(it).unwrap());
+    let [before, contenders] =
+        ["[[contender]]", "[[scenario]]"].map(|it| shipped.find(it).unwrap());
     let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/stack_server.py");
     let faults = [
-        ("wrong-row", "GET /db", "the response has the number 5433 for the row 7, and the table has 5434"),
-        ("no-content-type", "GET /json", "no header 'Content-Type', which should be 'application/json'"),
-        ("unescaped", "GET /fortunes", "the HTML has the tag <script> instead of the text '<script>"),
+        (
+            "wrong-row",
+            "GET /db",
+            "the response has the number 5433 for the row 7, and the table has 5434",
+        ),
+        (
+            "no-content-type",
+            "GET /json",
+            "no header 'Content-Type', which should be 'application/json'",
+        ),
+        (
+            "unescaped",
+            "GET /fortunes",
+            "the HTML has the tag <script> instead of the text '<script>",
+        ),
         ("unsorted", "GET /fortunes", "the HTML has the text '0' instead of the text '11'"),
-        ("unstored", "GET /updates", "the response has the number 3 for the row 5, and the table has"),
+        (
+            "unstored",
+            "GET /updates",
+            "the response has the number 3 for the row 5, and the table has",
+        ),
     ];
     let contender = |fault: &str| {
         format!(
@@ -164,12 +181,13 @@ fn what_a_stack_does_wrong_is_found_and_named() {
         )
     };
     let wrong: String = faults.iter().map(|(fault, ..)| contender(fault)).collect();
-    let head = shipped[..before].replace("baseline = \"flask-gunicorn\"", "baseline = \"unstored\"");
+    let head =
+        shipped[..before].replace("baseline = \"flask-gunicorn\"", "baseline = \"unstored\"");
     std::fs::create_dir(lab.path("suites")).unwrap();
     std::os::unix::fs::symlink(root.join("contenders"), lab.path("contenders")).unwrap();
     let suite = format!("{head}{wrong}{}", &shipped[contenders..]);
     std::fs::write(lab.path("suites/stack.toml"), suite).unwrap();
-    let mut command = lab.command(&["check", "suites/stack.toml", "--format", "json"]);
+    let mut command = lab.command(&["check", "suites/stack.toml"]);
     let output = command.output().unwrap();
     let told = errors(&output) + &String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(3), "{told}");

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ContenderRecord, VisitRecord};
+use super::VisitRecord;
 
 /// A launch that was made for its start-up time alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -125,20 +125,6 @@ impl LaunchRecord {
         let startup_ns = startup_ns.filter(|_| failure.is_none());
         let launch = Self { entry, launch: round, startup_ns, failure };
         (launch.startup_ns.is_some() || launch.failure.is_some()).then_some(launch)
-    }
-}
-
-impl ContenderRecord {
-    /// The contender whose second entry this is, the one that runs from its image with `--in both`;
-    /// none for any other.
-    pub fn second_entry_of(&self) -> Option<&str> {
-        let container = self.container.as_ref()?;
-        (container.of != self.name).then_some(container.of.as_str())
-    }
-
-    /// Its image, once: a second entry's is that of the first, which has it already.
-    pub fn own_image(&self) -> Option<&ImageRecord> {
-        self.image.as_ref().filter(|_| self.second_entry_of().is_none())
     }
 }
 

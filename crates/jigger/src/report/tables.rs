@@ -12,7 +12,7 @@ use crate::analysis::{
 use crate::metric::{Bound, Kind, Metric, Unit};
 use crate::numbers::number;
 use crate::record::{
-    BoundRecord, Limit, PacingRecord, RequestRecord, ScenarioRecord, ThresholdRecord,
+    BoundRecord, Limit, PacingRecord, ReplayRecord, RequestRecord, ScenarioRecord, ThresholdRecord,
 };
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
@@ -239,8 +239,20 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
             spread(arrivals, burst)
         ),
     };
-    let requests = requests(&scenario.asked);
+    let requests = match &scenario.replay {
+        Some(replay) => replayed(replay),
+        None => requests(&scenario.asked),
+    };
     format!("{}: {requests}{connections}, {policy}, {asked}", scenario.name)
+}
+
+/// `1,200 requests of requests.jsonl in turn, `.
+fn replayed(replay: &ReplayRecord) -> String {
+    let left_out = match replay.left_out {
+        0 => String::new(),
+        some => format!(" ({} left out)", whole(some)),
+    };
+    format!("{} requests of {}{left_out} in turn, ", whole(replay.requests), replay.file)
 }
 
 /// `POST /orders, `; nothing for a GET of the contender's URL.

@@ -11,7 +11,7 @@ use super::raw::RawExpect;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
-    pub status: u16,
+    pub status: StatusRule,
     /// Headers that must be there with this value (names without regard to case).
     pub headers: Vec<(String, String)>,
     pub body: BodyExpectation,
@@ -20,12 +20,31 @@ pub struct Expectation {
     pub command: Option<Vec<String>>,
 }
 
+/// Which status is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusRule {
+    Is(u16),
+    /// Any below 400.
+    BelowError,
+}
+
+impl StatusRule {
+    /// The one status that is right, if it is one.
+    pub fn code(self) -> Option<u16> {
+        match self {
+            Self::Is(code) => Some(code),
+            Self::BelowError => None,
+        }
+    }
+}
+
 /// What of an expectation is otherwise.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExpectationChange {
-    pub status: Option<u16>,
+    pub status: Option<StatusRule>,
     pub headers: Option<Vec<(String, String)>>,
     pub body: Option<BodyExpectation>,
+    /// Empty for none.
     pub command: Option<Vec<String>>,
 }
 
@@ -69,7 +88,8 @@ impl PartialEq for BodyExpectation {
 
 impl Default for Expectation {
     fn default() -> Self {
-        Self { status: 200, headers: Vec::new(), body: BodyExpectation::Any, command: None }
+        let (status, body) = (StatusRule::Is(200), BodyExpectation::Any);
+        Self { status, headers: Vec::new(), body, command: None }
     }
 }
 
@@ -77,7 +97,7 @@ impl ExpectationChange {
     /// What an `expect` names; what it leaves out is inherited.
     pub fn read(raw: &RawExpect) -> Checked<Self> {
         Ok(Self {
-            status: raw.status,
+            status: raw.status.map(StatusRule::Is),
             headers: raw.headers.clone().map(|headers| headers.into_iter().collect()),
             body: body(raw)?,
             command: raw
@@ -97,7 +117,11 @@ impl Expectation {
             status: change.status.unwrap_or(self.status),
             headers: change.headers.clone().unwrap_or_else(|| self.headers.clone()),
             body: change.body.clone().unwrap_or_else(|| self.body.clone()),
-            command: change.command.clone().or_else(|| self.command.clone()),
+            command: change
+                .command
+                .clone()
+                .or_else(|| self.command.clone())
+                .filter(|words| !words.is_empty()),
         }
     }
 
@@ -109,9 +133,13 @@ impl Expectation {
 
     /// What is wrong with an answer, or `None` when it is as expected.
     pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
-        if status != self.status {
-            let shown = excerpt(body);
-            return Some(format!("status {status} instead of {}; body: {shown}", self.status));
+        let wanted = match self.status {
+            StatusRule::Is(wanted) if status != wanted => Some(wanted.to_string()),
+            StatusRule::BelowError if status >= 400 => Some("one below 400".to_owned()),
+            _ => None,
+        };
+        if let Some(wanted) = wanted {
+            return Some(format!("status {status} instead of {wanted}; body: {}", excerpt(body)));
         }
         let wrong = self.headers.iter().find_map(|wanted| header_fault(headers, wanted));
         if wrong.is_some() {
