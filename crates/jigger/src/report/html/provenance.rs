@@ -43,6 +43,7 @@ fn card(name: &str, evidence: &Evidence, visits: &[&VisitRecord]) -> Markup {
                 dt { "verified" } dd { (verified) " of " (count(visits.len(), "visit")) }
                 @if let Some(request) = &evidence.request { dt { "request" } dd { code { (request) } } }
                 dt { "answer" } dd { "HTTP/" (evidence.http_version) " " (evidence.status) }
+                @if let Some(tls) = &evidence.tls { dt { "TLS" } dd { (tls.words()) } }
                 dt { "body" }
                 dd { (size(evidence.body_bytes)) ", " (if evidence.body_repeats { "the same each time" } else { "not the same each time" }) }
                 dt { "begins" } dd { code { (evidence.body_start) } }
