@@ -6,7 +6,7 @@ use crate::protocol::http1::Http1;
 use crate::sample::Sample;
 use crate::source::Source;
 use crate::source::hooks::{Hooked, Hooks};
-use crate::source::mix::{Fixed, Mix};
+use crate::source::mix::{Fixed, Mix, Share};
 use crate::tls::TlsDriver;
 use crate::worker::Worker;
 use crate::worker::tally::{Board, Seat};
@@ -99,8 +99,9 @@ fn job_over<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     match Fixed::of(requests, load.pipeline) {
         Some(fixed) => job_of(seat, driver, fixed),
         None => {
-            let share = (thread, load.threads);
-            job_of(seat, driver, Mix::new(requests, load.seed, share, load.first_counter))
+            let Load { threads, seed, first_counter, in_turn, .. } = *load;
+            let share = Share { thread, threads, seed, first_counter, in_turn };
+            job_of(seat, driver, Mix::new(requests, &share))
         }
     }
 }

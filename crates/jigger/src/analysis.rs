@@ -6,6 +6,7 @@ mod compare;
 mod difference;
 mod gate;
 mod limit;
+mod services;
 mod summary;
 mod threshold;
 mod trial;
@@ -22,11 +23,13 @@ pub use compare::{Comparison, Ranked, Standing, headline, standings};
 pub use difference::{Basis, Difference, has_common_baseline};
 pub use gate::Gate;
 pub use limit::{ENGINE_SHARE_LIMIT, USUAL_LOCAL_PORTS, engine_share, is_near_ports, set_limits};
+pub use services::cpu_share_of_service;
 pub use summary::{Summary, startup_times_ms};
 pub use threshold::{Outcome, ThresholdResult};
 pub use unanswered::{Unanswered, offered};
 pub use visits::{LatencyCurve, RequestFigures, by_request, latency_curve, response_times};
 
+use crate::caveat::Code;
 use crate::confounder::{self, Confounder};
 use crate::metric::Metric;
 use crate::record::{
@@ -225,7 +228,7 @@ impl<'a> ContenderResult<'a> {
     }
 
     /// Whether a gate of that code touches the metric.
-    pub fn has_gate(&self, code: &str, metric: Metric<'_>) -> bool {
+    pub fn has_gate(&self, code: Code, metric: Metric<'_>) -> bool {
         self.gates.iter().any(|gate| gate.code == code && gate.touches(metric))
     }
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::caveat::Code;
 use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
@@ -15,7 +16,7 @@ use crate::record::{
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Confounder {
     /// Its stable code; docs/confounders.md explains each.
-    pub code: &'static str,
+    pub code: Code,
     /// What was found.
     pub detail: String,
     /// What to change.
@@ -40,7 +41,7 @@ pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
     touches.dedup();
     let names: Vec<String> = metrics.iter().map(Metric::to_string).collect();
     (!metrics.is_empty()).then(|| Confounder {
-        code: "baseline-differs-from-itself",
+        code: Code::BaselineDiffersFromItself,
         detail: format!("its two entries differ by more than chance in {}", names.join(", ")),
         remedy: "look for what changes from one visit to the next (background work, throttling, \
                  leftovers of the visit before), and measure again",
@@ -65,7 +66,7 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
     let shared = placement.shared_cpus();
     if !shared.is_empty() {
         add(
-            "shared-cores",
+            Code::SharedCores,
             format!(
                 "load engine and servers share core {}; both are slower for it",
                 cpu_list(&shared, ",")
@@ -76,7 +77,7 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
     let siblings = placement.siblings_apart(&record.host.smt_siblings);
     if let Some((client, server)) = siblings.first() {
         add(
-            "smt-siblings",
+            Code::SmtSiblings,
             format!(
                 "the load engine's core {client} and the servers' core {server} are threads of one \
                  physical core, so each slows the other"
@@ -110,7 +111,7 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     found.extend(logs(record, &visits));
     found.extend(workers(record, record.contender(name), evidence));
     found.extend(evidence.debug_notice.as_ref().map(|notice| Confounder {
-        code: "debug-mode",
+        code: Code::DebugMode,
         detail: format!("its log says: {notice}"),
         remedy: "start it as it would run in production",
         touches: all(record),
@@ -142,7 +143,7 @@ fn connection_close(
         .map(|scenario| closed(scenario))
         .fold((0, 0), |sum, found| (sum.0 + found.0, sum.1 + found.1));
     (evidence.closes_connections || !touches.is_empty()).then(|| Confounder {
-        code: "connection-close",
+        code: Code::ConnectionClose,
         detail: if evidence.closes_connections {
             "it closes the connection after each answer, so it pays for a new one each time"
                 .to_owned()
@@ -166,7 +167,7 @@ fn surplus_bytes(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder>
     touches.retain(|scenario| surplus(scenario) > 0);
     let bytes: u64 = touches.iter().map(|scenario| surplus(scenario)).sum();
     (bytes > 0).then(|| Confounder {
-        code: "surplus-bytes",
+        code: Code::SurplusBytes,
         detail: format!(
             "it sent {bytes} bytes that no request asked for, so responses may have been taken for \
              those of later requests"
@@ -185,7 +186,7 @@ fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> 
     touches.retain(|scenario| share(scenario) > HELD_BACK_SHARE);
     let most = touches.iter().map(|scenario| share(scenario)).reduce(f64::max)?;
     Some(Confounder {
-        code: "delayed-acks",
+        code: Code::DelayedAcks,
         detail: format!(
             "{:.0} % of its answers come in pieces some 40 ms apart, as if it waited for the client \
              to acknowledge the first",
@@ -219,7 +220,7 @@ fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
         |name| record.tls_of(name).map_or_else(|| "no TLS".to_owned(), TlsAgreementRecord::words);
     let (mine, theirs) = (spoken(name), spoken(&record.suite.baseline));
     (mine != theirs).then(|| Confounder {
-        code: "tls-differs",
+        code: Code::TlsDiffers,
         detail: format!("it speaks {mine}; the baseline {theirs}"),
         remedy: "give all contenders the same kind of certificate, and let all offer the same versions, \
                  cipher suites and groups",
@@ -233,7 +234,7 @@ fn hello_retries(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder>
     let mut touches = all(record);
     touches.retain(|scenario| counted(visits, scenario, retries).0 > 0);
     (!touches.is_empty()).then(|| Confounder {
-        code: "tls-hello-retry",
+        code: Code::TlsHelloRetry,
         detail: "it answers the first message of handshakes with a HelloRetryRequest, which costs a \
                  round trip more and the client's work twice"
             .to_owned(),
@@ -258,7 +259,7 @@ fn not_resumed(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     let touches: Vec<String> =
         scenarios.filter(|scenario| !is_resumed(scenario)).map(|it| it.name.clone()).collect();
     (!touches.is_empty()).then(|| Confounder {
-        code: "tls-not-resumed",
+        code: Code::TlsNotResumed,
         detail: "less than half of its handshakes resumed a session, although the scenario asks for it"
             .to_owned(),
         remedy: "let the server send session tickets, or compare with full handshakes (connection = \
@@ -301,10 +302,13 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
         let detail = format!("{place}{detail}");
         found.push(Confounder { code, detail, remedy, touches: asking(record, one) });
     };
-    if one.body_sha256 != other.body_sha256 {
+    // Where each response is another one on both sides, as with rows drawn at random, two of them say
+    // nothing of the contenders.
+    let is_drawn = !one.body_repeats && !other.body_repeats;
+    if one.body_sha256 != other.body_sha256 && !is_drawn {
         let detail =
             format!("it answers {:?}, the baseline {:?}", one.body_start, other.body_start);
-        add("body-differs", detail, "make all contenders answer the same bytes");
+        add(Code::BodyDiffers, detail, "make all contenders answer the same bytes");
     }
     let differing = |name: &str| {
         let (mine, theirs) = (header(one, name), header(other, name));
@@ -313,10 +317,10 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
         })
     };
     if let Some(detail) = differing("content-type") {
-        add("content-type-differs", detail, "make all contenders send the same content type");
+        add(Code::ContentTypeDiffers, detail, "make all contenders send the same content type");
     }
     if let Some(detail) = differing("content-encoding") {
-        add("compression-differs", detail, "switch compression on for all, or off");
+        add(Code::CompressionDiffers, detail, "switch compression on for all, or off");
     }
     let names = |from: &Evidence| -> Vec<String> {
         let mut names: Vec<String> =
@@ -329,7 +333,7 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
     if mine != theirs {
         let detail =
             format!("it sends [{}], the baseline [{}]", mine.join(", "), theirs.join(", "));
-        add("headers-differ", detail, "make all contenders send the same headers");
+        add(Code::HeadersDiffer, detail, "make all contenders send the same headers");
     }
     found
 }
@@ -343,7 +347,7 @@ fn header<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
 fn resolves_twice(record: &Record, evidence: &Evidence) -> Option<Confounder> {
     let refused = evidence.refused_at.first()?;
     Some(Confounder {
-        code: "localhost-resolves-twice",
+        code: Code::LocalhostResolvesTwice,
         detail: format!("its URL's host is {refused} first, where it does not listen"),
         remedy: "write the address into the url (127.0.0.1), or make it listen on all of them",
         touches: all(record),
@@ -356,7 +360,7 @@ fn logs(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     let bytes: u64 = trials().map(|trial| trial.log_bytes).sum();
     let each = number(bytes) / number(requests.max(1));
     (each > LOG_BYTES_PER_REQUEST).then(|| Confounder {
-        code: "logs-per-request",
+        code: Code::LogsPerRequest,
         detail: format!("it writes {each:.0} bytes to its log for each request"),
         remedy: "switch its access log off, or on for all",
         touches: all(record),
@@ -373,7 +377,7 @@ fn workers(
     // A prefork server has one process that only watches over the others.
     let workers = evidence.processes?.saturating_sub(1);
     (workers as usize > cores).then(|| Confounder {
-        code: "workers-exceed-cores",
+        code: Code::WorkersExceedCores,
         detail: format!("{workers} worker processes share {cores} core(s)"),
         remedy: "start as many workers as the server has cores",
         touches: all(record),
@@ -392,7 +396,7 @@ mod tests {
             visit.trials[1].closed_by_server = closed(&visit.trials[1]);
         }
         let confounders = of_contender(&record, "gin");
-        confounders.into_iter().find(|confounder| confounder.code == "connection-close")
+        confounders.into_iter().find(|confounder| confounder.code == Code::ConnectionClose)
     }
 
     /// nginx does after 1,000 requests, or 100, and others after some seconds.
@@ -410,12 +414,12 @@ mod tests {
     #[test]
     fn what_nobody_asked_for_is_told() {
         let mut record = record(3);
-        assert!(of_contender(&record, "gin").iter().all(|found| found.code != "surplus-bytes"));
+        assert!(of_contender(&record, "gin").iter().all(|found| found.code != Code::SurplusBytes));
         for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
             visit.trials[1].surplus_bytes = 40;
         }
         let confounders = of_contender(&record, "gin");
-        let surplus = confounders.iter().find(|found| found.code == "surplus-bytes").unwrap();
+        let surplus = confounders.iter().find(|found| found.code == Code::SurplusBytes).unwrap();
         assert_eq!(surplus.touches, ["saturation"]);
         assert!(surplus.detail.contains("120 bytes"), "{}", surplus.detail);
     }
@@ -430,7 +434,7 @@ mod tests {
     }
 
     fn codes(record: &Record, name: &str) -> Vec<&'static str> {
-        of_contender(record, name).iter().map(|found| found.code).collect()
+        of_contender(record, name).iter().map(|found| found.code.name()).collect()
     }
 
     #[test]
@@ -445,7 +449,7 @@ mod tests {
         let baseline = agree("flask", Some(agreed("RSA 2048"))).suite.baseline.clone();
         let plain = agree(&baseline, Some(agreed("RSA 2048")));
         let found = of_contender(&plain, "gin");
-        let told = found.iter().find(|found| found.code == "tls-differs").unwrap();
+        let told = found.iter().find(|found| found.code == Code::TlsDiffers).unwrap();
         assert!(told.detail.contains("no TLS; the baseline TLS 1.3, "), "{}", told.detail);
         assert!(codes(&agree("gin", Some(agreed("EC secp256r1"))), "gin").contains(&"tls-differs"));
         assert!(!codes(&agree("gin", Some(agreed("RSA 2048"))), "gin").contains(&"tls-differs"));
@@ -478,8 +482,24 @@ mod tests {
     }
 
     #[test]
+    fn bodies_are_compared_unless_they_never_repeat_on_either_side() {
+        let differs = |repeats: [bool; 2]| {
+            let mut record = record(3);
+            for visit in &mut record.visits {
+                let at = usize::from(visit.entry == "gin");
+                let evidence = visit.evidence.as_mut().unwrap();
+                evidence.body_repeats = repeats[at];
+                evidence.body_sha256 = visit.entry.clone();
+            }
+            of_contender(&record, "gin").iter().any(|found| found.code == Code::BodyDiffers)
+        };
+        assert!(differs([true, true]) && differs([true, false]) && differs([false, true]));
+        assert!(!differs([false, false]));
+    }
+
+    #[test]
     fn one_that_was_closed_when_it_was_verified_is_enough() {
         let closes = of_contender(&record(3), "flask");
-        assert_eq!((closes[0].code, closes[0].touches.len()), ("connection-close", 1));
+        assert_eq!((closes[0].code, closes[0].touches.len()), (Code::ConnectionClose, 1));
     }
 }

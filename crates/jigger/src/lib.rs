@@ -2,7 +2,11 @@
 //!
 //! Data flows one way. Each module uses only those that are declared before it.
 
+// commands/output.rs writes: a reader that has gone makes these macros panic.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod numbers;
+pub mod programs;
 mod wording;
 
 mod cgroup;
@@ -24,8 +28,11 @@ pub mod interrupt;
 pub mod server;
 
 mod event;
+mod service;
+
 pub mod prepare;
 
+pub mod caveat;
 mod confounder;
 
 pub mod analysis;

@@ -5,17 +5,15 @@
 
 mod costs;
 mod file;
+mod histogram;
 mod plan;
 mod request;
+mod service;
 mod tls;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,10 +26,12 @@ pub use costs::{
     LayerRecord, Limit,
 };
 pub use file::{RecordError, RecordFile, embed};
+pub use histogram::{decode_histogram, encode_histogram};
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
-pub use request::{RequestRecord, RequestTrialRecord};
+pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord};
+pub use service::{ServiceRecord, ServiceTrialRecord};
 pub use tls::{TlsAgreementRecord, TlsTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
@@ -57,6 +57,9 @@ pub struct Record {
     pub host: Host,
     /// On which cores.
     pub placement: Placement,
+    /// What ran beside the contenders, each after those that it used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceRecord>,
     /// Who, in the suite's order, with what became of each.
     pub contenders: Vec<ContenderRecord>,
     /// How rates that hang on a capacity were found.
@@ -183,6 +186,9 @@ pub struct ScenarioRecord {
     /// What was asked; empty for a GET of the contender's URL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<RequestRecord>,
+    /// The file whose requests were sent in turn instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplayRecord>,
 }
 
 /// A rate that is a share of the slowest contender's capacity, as it was found before the rounds.
@@ -254,6 +260,12 @@ pub struct ContenderRecord {
     /// How it ran in a container; absent when it ran as a process of the host.
     #[serde(default)]
     pub container: Option<ContainerRecord>,
+    /// The services that it used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
+    /// The user that it ran as; absent for jigger's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 /// One visit.
@@ -410,6 +422,9 @@ pub struct TrialRecord {
     /// Of several requests each by itself, in the scenario's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_request: Vec<RequestTrialRecord>,
+    /// What each service used that the contender uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceTrialRecord>,
     /// What the TLS handshakes came to; absent over plain HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsTrialRecord>,
@@ -554,33 +569,9 @@ fn no_json(error: &serde_json::Error) -> String {
     format!("it is no JSON, by line {}, column {}", error.line(), error.column())
 }
 
-/// A histogram as text: V2 with compression, base64.
-pub fn encode_histogram(histogram: &Histogram<u64>) -> String {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(histogram, &mut bytes)
-        .expect("writing to memory cannot fail");
-    STANDARD.encode(bytes)
-}
-
-/// A histogram from its text; `None` when it is damaged.
-pub fn decode_histogram(text: &str) -> Option<Histogram<u64>> {
-    let bytes = STANDARD.decode(text).ok()?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_histogram_survives_its_text() {
-        let mut histogram = Histogram::<u64>::new(3).unwrap();
-        histogram.record_n(1_000, 5).unwrap();
-        histogram.record(9_000_000).unwrap();
-        assert_eq!(decode_histogram(&encode_histogram(&histogram)).unwrap(), histogram);
-        assert!(decode_histogram("AAAA").is_none());
-    }
 
     #[test]
     fn newer_and_foreign_files_are_refused_by_name() {

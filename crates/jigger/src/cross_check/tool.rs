@@ -9,7 +9,7 @@ use super::error::ToolError;
 use super::process::{Job, Output, Runner};
 use super::python;
 use super::read::{self, Reading};
-use crate::prepare::is_on_path;
+use crate::programs::is_on_path;
 use crate::suite::cache_folder;
 
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use crate::host::{Host, Placement};
 use crate::metric::{Bound, Unit};
 use crate::record::{
     ArtifactRecord, BoundRecord, CalibrationRecord, ContainerRecord, Ended, ImageRecord, Limit,
-    Status, TlsAgreementRecord, encode_histogram,
+    ServiceRecord, Status, TlsAgreementRecord, encode_histogram,
 };
 
 /// The version of [`Report`].
@@ -41,6 +41,9 @@ pub struct Report<'a> {
     placement: &'a Placement,
     /// The load engine's I/O backend.
     driver: Option<&'a str>,
+    /// What ran beside the contenders.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    services: &'a [ServiceRecord],
     /// In the suite's order.
     contenders: Vec<Contender<'a>>,
     /// Rates that were found before the rounds.
@@ -217,6 +220,7 @@ impl<'a> Report<'a> {
             host: &record.host,
             placement: &record.placement,
             driver: record.driver(),
+            services: &record.services,
             contenders: analysis.contenders.iter().map(contender).collect(),
             calibrations: &record.calibrations,
             level: analysis.level,
@@ -301,7 +305,12 @@ impl<'a> Requested<'a> {
 
 impl<'a> Gate<'a> {
     fn of(gate: &'a crate::analysis::Gate) -> Self {
-        Self { code: gate.code, metric: &gate.scenario, detail: &gate.detail, remedy: gate.remedy }
+        Self {
+            code: gate.code.name(),
+            metric: &gate.scenario,
+            detail: &gate.detail,
+            remedy: gate.remedy,
+        }
     }
 }
 

@@ -9,10 +9,11 @@ use crate::analysis::{
     Analysis, Comparison, ContenderResult, Ranked, RequestFigures, Summary, ThresholdResult,
     by_request, headline,
 };
+use crate::caveat::Code;
 use crate::metric::{Bound, Kind, Metric, Unit};
 use crate::numbers::number;
 use crate::record::{
-    BoundRecord, Limit, PacingRecord, RequestRecord, ScenarioRecord, ThresholdRecord,
+    BoundRecord, Limit, PacingRecord, ReplayRecord, RequestRecord, ScenarioRecord, ThresholdRecord,
 };
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
@@ -70,15 +71,20 @@ pub const RATIO_COLUMN: usize = 2;
 
 /// The metrics that have a column in the table of a scenario, or in that of the costs, with their
 /// headings.
-fn columns(of_scenario: bool) -> Vec<(Kind, &'static str)> {
+fn columns(analysis: &Analysis<'_>, of_scenario: bool) -> Vec<(Kind, &'static str)> {
     let column = |kind: Kind| Some((kind, kind.descriptor().column?));
-    Kind::all().filter(|kind| kind.is_of_scenario() == of_scenario).filter_map(column).collect()
+    let has_services = !analysis.record.services.is_empty();
+    Kind::all()
+        .filter(|kind| kind.is_of_scenario() == of_scenario)
+        .filter(|kind| has_services || !kind.is_of_services())
+        .filter_map(column)
+        .collect()
 }
 
 /// Best first, with the rank before the name, where there is more than one contender. The ratio is
 /// that of the metric that ranks them: at a given rate the response time.
 pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
-    let columns = columns(true);
+    let columns = columns(analysis, true);
     let headline = headline(scenario).of(&scenario.name);
     let ranking = analysis.ranking(scenario);
     let (mut rows, mut tones) = (Vec::new(), Vec::new());
@@ -92,7 +98,7 @@ pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tab
         row.push(limit.map_or("-", Limit::words).to_owned());
         rows.push(row);
         let comparison = analysis.comparison(headline, &contender.record.name);
-        let shown = comparison.filter(|_| !contender.has_gate("errors", headline));
+        let shown = comparison.filter(|_| !contender.has_gate(Code::Errors, headline));
         tones.push(shown.and_then(|found| found.verdict).map(Tone::of));
     }
     let (_, first) = columns[0];
@@ -136,7 +142,7 @@ fn request_row(contender: &str, figures: &RequestFigures<'_>) -> Vec<String> {
 }
 
 pub fn cost_table(analysis: &Analysis<'_>) -> Table {
-    let columns = columns(false);
+    let columns = columns(analysis, false);
     let rows: Vec<Vec<String>> = measured(analysis)
         .map(|contender| {
             let mut row = vec![contender.record.name.clone()];
@@ -205,6 +211,19 @@ pub fn threshold_value(result: &ThresholdResult<'_>) -> String {
     }
 }
 
+/// `server CPU (flask, gin); connections (axum)`: the names of those that have a text in common.
+pub fn grouped_names(entries: impl Iterator<Item = (String, String)>) -> String {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for (text, name) in entries {
+        match groups.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((text, vec![name])),
+        }
+    }
+    let groups = groups.iter().map(|(text, names)| format!("{text} ({})", names.join(", ")));
+    groups.collect::<Vec<_>>().join("; ")
+}
+
 /// Contenders that have figures, whatever became of them later.
 pub fn measured<'a, 'b>(
     analysis: &'b Analysis<'a>,
@@ -238,8 +257,20 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
             spread(arrivals, burst)
         ),
     };
-    let requests = requests(&scenario.asked);
+    let requests = match &scenario.replay {
+        Some(replay) => replayed(replay),
+        None => requests(&scenario.asked),
+    };
     format!("{}: {requests}{connections}, {policy}, {asked}", scenario.name)
+}
+
+/// `1,200 requests of requests.jsonl in turn, `.
+fn replayed(replay: &ReplayRecord) -> String {
+    let left_out = match replay.left_out {
+        0 => String::new(),
+        some => format!(" ({} left out)", whole(some)),
+    };
+    format!("{} requests of {}{left_out} in turn, ", whole(replay.requests), replay.file)
 }
 
 /// `POST /orders, `; nothing for a GET of the contender's URL.
@@ -280,7 +311,8 @@ pub fn ratio_text(comparison: &Comparison<'_>) -> String {
     }
 }
 
-fn ratio_cell(
+/// The ratio of a contender to the baseline, or `baseline`.
+pub fn ratio_cell(
     analysis: &Analysis<'_>,
     metric: Metric<'_>,
     contender: &ContenderResult<'_>,

@@ -7,6 +7,7 @@ use jigger_stats::Verdict;
 
 use super::{Format, Look, Tone, render_as};
 use crate::analysis::Analysis;
+use crate::caveat::Code;
 use crate::disturbance::Disturbance;
 use crate::host::Placement;
 use crate::record::{
@@ -172,8 +173,8 @@ fn a_gate_touches_its_scenario_and_none_with_a_longer_name() {
     }
     let analysis = Analysis::of(&record);
     let gin = analysis.contender("gin").unwrap();
-    assert!(gin.has_gate("client-limited", "saturation.requests_per_second".into()));
-    assert!(!gin.has_gate("client-limited", "saturation-too.requests_per_second".into()));
+    assert!(gin.has_gate(Code::ClientLimited, "saturation.requests_per_second".into()));
+    assert!(!gin.has_gate(Code::ClientLimited, "saturation-too.requests_per_second".into()));
 }
 
 pub fn threshold(
@@ -551,15 +552,15 @@ fn what_closing_costs_is_said_in_ratios() {
     assert!(text.contains(sentence), "{text}");
     let look = Look { color: false, width: 400, has_details: false };
     let glance = render_as(&Analysis::of(&record), Format::Text, look);
-    let said =
-        "(flask): closes the connection after each response; if all did: gin 4.00x (4.00-4.00)";
+    let said = "(flask): closes the connection after each response; with one connection per request for all: gin 4.00x (4.00-4.00)";
     assert!(glance.contains(said), "{glance}");
 }
 
 #[test]
 fn the_whole_runs_confounders_stand_before_the_contenders() {
     let mut record = record(7);
-    record.placement = Placement { client_cpus: vec![0], server_cpus: vec![0, 1] };
+    record.placement =
+        Placement { client_cpus: vec![0], server_cpus: vec![0, 1], service_cpus: vec![] };
     record.host.smt_siblings = vec![vec![0, 1]];
     record.visits[0].evidence.as_mut().unwrap().refused_at = vec!["[::1]:8080".to_owned()];
     let [text, markdown, html, _, json] = in_all_formats(&record);

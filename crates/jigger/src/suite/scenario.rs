@@ -7,6 +7,7 @@ use jigger_load::{Arrivals, ConnectionPolicy, Extent};
 
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
 use super::raw::{RawLimit, RawRequest, RawScenario, RawThreads};
+use super::replay::Replay;
 use super::request::{self, RequestSpec};
 use crate::metric::Statistic;
 
@@ -20,6 +21,8 @@ pub struct Scenario {
     pub name: String,
     /// What is asked, with weights; one request at least.
     pub requests: Vec<(RequestSpec, u32)>,
+    /// What is sent in turn instead, where a file has it; `requests` are a sample of it.
+    pub replay: Option<Replay>,
     pub pacing: Pacing,
     pub connections: usize,
     /// Load threads; `None` lets the tool choose for the machine.
@@ -67,7 +70,7 @@ impl Scenario {
     /// Its only request, where a URL says all of it.
     pub fn plain_get(&self) -> Option<&RequestSpec> {
         match self.requests.as_slice() {
-            [(only, _)] if only.is_plain_get() => Some(only),
+            [(only, _)] if only.is_plain_get() && self.replay.is_none() => Some(only),
             _ => None,
         }
     }
@@ -95,14 +98,32 @@ impl Scenario {
 pub fn validated(mut raw: RawScenario, suite: (&RawRequest, &Path)) -> Checked<Scenario> {
     let name = plain_name("scenario", raw.name.clone())?;
     let place = format!("scenario '{name}'");
+    let asked = asked(&mut raw, suite).map_err(at(&place))?;
+    scenario_body(name, asked, &raw).map_err(at(&place))
+}
+
+type Weighted = Vec<(RequestSpec, u32)>;
+
+/// The requests, and the file that they are a sample of.
+fn asked(
+    raw: &mut RawScenario,
+    suite: (&RawRequest, &Path),
+) -> Checked<(Weighted, Option<Replay>)> {
     let (own, mix) = (raw.request.take(), raw.requests_mix.take());
-    let requests = request::validated(own, mix, suite).map_err(at(&place))?;
-    scenario_body(name, requests, &raw).map_err(at(&place))
+    let Some(file) = raw.requests_file.take() else {
+        return Ok((request::validated(own, mix, suite)?, None));
+    };
+    if mix.is_some() {
+        return refused("give one of requests_mix, requests_file");
+    }
+    let default = request::default(own, suite.0)?;
+    let replay = Replay::read(file, &default, suite.1)?;
+    Ok((replay.sample(), Some(replay)))
 }
 
 fn scenario_body(
     name: String,
-    requests: Vec<(RequestSpec, u32)>,
+    (requests, replay): (Weighted, Option<Replay>),
     raw: &RawScenario,
 ) -> Checked<Scenario> {
     let connections = raw.connections.unwrap_or(1);
@@ -125,6 +146,7 @@ fn scenario_body(
     Ok(Scenario {
         name,
         requests,
+        replay,
         pacing,
         connections,
         threads,

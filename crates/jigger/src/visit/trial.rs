@@ -14,7 +14,8 @@ use crate::interrupt::Interrupt;
 use crate::record::{Evidence, RequestTrialRecord, TlsTrialRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
 use crate::server::usage::Usage;
-use crate::suite::{Pacing, RequestSpec, Scenario, Spread};
+use crate::service::{Services, used_between};
+use crate::suite::{BodyExpectation, Pacing, Replay, RequestSpec, Scenario, Spread};
 
 /// What all trials of a visit share.
 pub struct Conditions<'a> {
@@ -25,6 +26,8 @@ pub struct Conditions<'a> {
     /// Loads that this visit has begun.
     pub loads: Cell<u64>,
     pub client_cpus: &'a [usize],
+    /// The services of the run, and those of them that the contender uses.
+    pub services: (&'a Services<'a>, &'a [String]),
     pub interrupt: &'a Interrupt,
 }
 
@@ -76,12 +79,10 @@ pub fn shape_of(
 /// [`VisitError`] when there is no such request.
 pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load, VisitError> {
     let target = conditions.target;
-    let (mut requests, mut expects) = (Vec::new(), Vec::new());
-    for (spec, weight) in &scenario.requests {
-        let (asked, evidence) = conditions.asked(spec)?;
-        requests.push((asked.request.clone(), *weight));
-        expects.push(expect(asked, evidence));
-    }
+    let (requests, expects) = match &scenario.replay {
+        Some(replay) => replayed(replay, target)?,
+        None => verified(scenario, conditions)?,
+    };
     let mut load = shape_of(scenario, &target.address, requests, conditions.client_cpus);
     load.tls = target.tls.as_ref().map(|client| client.resuming(scenario.resumes));
     load.first_counter = conditions.first_counter();
@@ -93,8 +94,30 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load,
     load.timeout = scenario.timeout;
     load.expect = expects.first().cloned().unwrap_or_default();
     load.expects = expects;
+    load.in_turn = scenario.replay.is_some();
     load.observe_every = OBSERVE_EVERY;
     Ok(load)
+}
+
+/// What is asked, with weights, and what a correct response to each is.
+type Asking = (Vec<(Request, u32)>, Vec<Expect>);
+
+fn verified(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Asking, VisitError> {
+    let asked = scenario.requests.iter().map(|(spec, weight)| {
+        let (asked, evidence) = conditions.asked(spec)?;
+        Ok(((asked.request.clone(), *weight), expect(asked, evidence)))
+    });
+    asked.collect()
+}
+
+/// A part of them was verified. The status of each is checked, and its body where it has a rule.
+fn replayed(replay: &Replay, target: &Target) -> Result<Asking, VisitError> {
+    let asked = replay.requests.iter().map(|spec| {
+        let asked = target.asked(spec)?;
+        let expect = Expect { status: asked.expectation.status.code(), body: matched(&asked) };
+        Ok(((asked.request, 1), expect))
+    });
+    asked.collect()
 }
 
 /// The expectation at full speed: a body that is the same each time is compared
@@ -105,10 +128,16 @@ fn expect(asked: &Asked, evidence: &Evidence) -> Expect {
     let body = if evidence.body_repeats && whole && asked.request.is_fixed() {
         BodyRule::Exact(Arc::from(evidence.body_start.as_bytes()))
     } else {
-        let rule = asked.expectation.body.clone();
-        BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none()))
+        matched(asked)
     };
-    Expect { status: Some(asked.expectation.status), body }
+    Expect { status: asked.expectation.status.code(), body }
+}
+
+fn matched(asked: &Asked) -> BodyRule {
+    match asked.expectation.body.clone() {
+        BodyExpectation::Any => BodyRule::Any,
+        rule => BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none())),
+    }
 }
 
 /// Runs a trial, which ends early with its server; what it measured and the highest memory of the
@@ -140,6 +169,8 @@ pub fn measure(
     listener: &mut Listener<'_>,
 ) -> Result<(TrialRecord, Sample, Option<u64>), VisitError> {
     let load = load_of(scenario, conditions)?;
+    let (services, uses) = conditions.services;
+    let services_before = services.usage(uses);
     let (before, log_before) = (usage(server.as_deref()), log_bytes(server.as_deref()));
     let mut looks_bytes = Vec::new();
     let sample = jigger_load::run(&load, &mut |progress| {
@@ -160,6 +191,7 @@ pub fn measure(
     looks_bytes.extend(after.map(|usage| usage.memory.total_bytes));
     let mut trial = record(scenario, &sample);
     trial.server_cpu_ns = server_cpu_ns;
+    trial.services = used_between(&services_before, &services.usage(uses));
     looks_bytes.sort_unstable();
     trial.memory_bytes = looks_bytes.get(looks_bytes.len() / 2).copied();
     trial.log_bytes = log_bytes(server.as_deref()).saturating_sub(log_before);
@@ -213,6 +245,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         probes: Vec::new(),
         limit: None,
         by_request: sample.by_request.iter().map(request_record).collect(),
+        services: Vec::new(),
         tls: sample.tls.as_ref().map(TlsTrialRecord::from),
     }
 }

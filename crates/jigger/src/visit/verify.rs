@@ -19,6 +19,8 @@ pub struct Target {
     pub addresses: Vec<Address>,
     /// The contender's own URL.
     pub url: Url,
+    /// What a correct response is, unless a request says otherwise.
+    pub expectation: Expectation,
     /// How it is asked over TLS; `None` with plain HTTP.
     pub tls: Option<TlsClient>,
     /// Each request of the suite once; the first tells whether the server is ready.
@@ -51,13 +53,22 @@ impl Target {
         let addresses = url.resolve().map_err(VisitError::of)?;
         let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
         let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
-        let asked = |spec: &&RequestSpec| {
-            let request = spec.encode(&url).map_err(VisitError::of)?;
-            let expectation = expectation.with(&spec.expectation);
-            Ok(Asked { spec: (*spec).clone(), request, expectation })
-        };
-        let asked = requests.iter().map(asked).collect::<Result<_, VisitError>>()?;
-        Ok(Self { address: first.clone(), addresses, url, tls, asked })
+        let address = first.clone();
+        let expectation = expectation.clone();
+        let mut target = Self { address, addresses, url, tls, expectation, asked: Vec::new() };
+        let asked = requests.iter().map(|spec| target.asked(spec));
+        target.asked = asked.collect::<Result<_, VisitError>>()?;
+        Ok(target)
+    }
+
+    /// A request as this contender is asked it.
+    ///
+    /// # Errors
+    /// [`VisitError`] when it cannot be sent there.
+    pub fn asked(&self, spec: &RequestSpec) -> Result<Asked, VisitError> {
+        let request = spec.encode(&self.url).map_err(VisitError::of)?;
+        let expectation = self.expectation.with(&spec.expectation);
+        Ok(Asked { spec: spec.clone(), request, expectation })
     }
 
     fn options(&self) -> FetchOptions {
@@ -136,27 +147,45 @@ fn probe_at(address: &Address, asked: &Asked, tls: Option<TlsClient>) -> Probe {
     }
 }
 
+/// Runs the command of an expectation on the body of a response.
+pub type Confirm<'a> = dyn Fn(&[String], &[u8]) -> Result<(), VisitError> + 'a;
+
 /// What each request of the target was answered, in their order: asked once with a fresh connection
 /// and twice over a kept one, and each answer checked.
 ///
 /// # Errors
 /// [`VisitError`] with what was wrong with which answer.
-pub fn verify(target: &Target) -> Result<Vec<Evidence>, VisitError> {
-    target.asked.iter().map(|asked| verified(target, asked)).collect()
+pub fn verify(target: &Target, confirm: &Confirm<'_>) -> Result<Vec<Evidence>, VisitError> {
+    target.asked.iter().map(|asked| verified(target, asked, confirm)).collect()
 }
 
-fn verified(target: &Target, asked: &Asked) -> Result<Evidence, VisitError> {
+/// Asks once more what a command of the suite confirms: whether what is said after the load is still
+/// so.
+///
+/// # Errors
+/// As [`verify`].
+pub fn confirm_after_load(target: &Target, confirm: &Confirm<'_>) -> Result<(), VisitError> {
+    for asked in target.asked.iter().filter(|asked| asked.expectation.command.is_some()) {
+        let request = asked.request.numbered(4);
+        let answer = fetch(&target.address, &request, &target.options())
+            .map_err(|error| VisitError(format!("{}after the load: {error}", asked.place())))?;
+        asked.check(&answer, "after the load", confirm)?;
+    }
+    Ok(())
+}
+
+fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evidence, VisitError> {
     let failed = |error: FetchError| VisitError(format!("{}{error}", asked.place()));
     // The number 0 is the probes'.
     let [one, two, three] = [1, 2, 3].map(|number| asked.request.numbered(number));
     let options = target.options();
     let fresh = fetch(&target.address, &one, &options).map_err(failed)?;
-    asked.check(&fresh, "over a fresh connection")?;
+    asked.check(&fresh, "over a fresh connection", confirm)?;
     let mut client = Client::new(target.address.clone(), options);
     let first = client.fetch(&two).map_err(failed)?;
-    asked.check(&first, "over a connection to be kept")?;
+    asked.check(&first, "over a connection to be kept", confirm)?;
     let second = client.fetch(&three).map_err(failed)?;
-    asked.check(&second, "the second time")?;
+    asked.check(&second, "the second time", confirm)?;
     const SHOWN: usize = 120;
     let start = &first.body[..first.body.len().min(SHOWN)];
     Ok(Evidence {
@@ -196,8 +225,15 @@ impl Asked {
         }
     }
 
-    fn check(&self, answer: &Response, how: &str) -> Result<(), VisitError> {
-        let Some(fault) = self.fault(answer) else { return Ok(()) };
+    fn check(&self, answer: &Response, how: &str, confirm: &Confirm<'_>) -> Result<(), VisitError> {
+        let fault = match (self.fault(answer), &self.expectation.command) {
+            (Some(fault), _) => fault,
+            (None, None) => return Ok(()),
+            (None, Some(command)) => match confirm(command, &answer.body) {
+                Ok(()) => return Ok(()),
+                Err(VisitError(complaint)) => complaint,
+            },
+        };
         let remedy = match self.is_bare_get() {
             _ if answer.wants_tls() => {
                 "the server speaks TLS on this port; write https:// in the url"
@@ -222,6 +258,38 @@ mod tests {
         Target::new(url, &TlsOptions::default(), &[request], &Expectation::default()).unwrap()
     }
 
+    /// For expectations without a command.
+    fn never(command: &[String], _: &[u8]) -> Result<(), VisitError> {
+        panic!("{command:?} was run")
+    }
+
+    #[test]
+    fn a_command_confirms_each_right_answer_and_its_complaint_is_the_fault() {
+        let server = NullServer::start(&NullOptions::default()).unwrap();
+        let url = format!("http://{}/", server.address());
+        let words = ["ask", "the table"].map(str::to_owned).to_vec();
+        let expectation =
+            ExpectationChange { command: Some(words.clone()), ..ExpectationChange::default() };
+        let target = target(&url, &RequestSpec { expectation, ..RequestSpec::default() });
+        let times = std::cell::Cell::new(0);
+        let agrees = |command: &[String], body: &[u8]| {
+            assert_eq!((command, body.is_empty()), (&words[..], false));
+            times.set(times.get() + 1);
+            Ok(())
+        };
+        verify(&target, &agrees).unwrap();
+        confirm_after_load(&target, &agrees).unwrap();
+        assert_eq!(times.get(), 4);
+        let differs = |_: &[String], _: &[u8]| Err(VisitError("row 7 has 3".to_owned()));
+        let error = verify(&target, &differs).unwrap_err();
+        assert!(
+            error.0.starts_with("wrong answer over a fresh connection: row 7 has 3; "),
+            "{error}"
+        );
+        let error = confirm_after_load(&target, &differs).unwrap_err();
+        assert!(error.0.starts_with("wrong answer after the load: row 7 has 3; "), "{error}");
+    }
+
     /// The null server answers a HEAD without a body, which no rule on bodies can be about.
     #[test]
     fn each_request_is_checked_by_its_own_expectation() {
@@ -236,9 +304,10 @@ mod tests {
             },
             ..RequestSpec::default()
         };
-        let evidence = verify(&target(&url, &text("HEAD", "", "unlike"))).unwrap();
+        let evidence = verify(&target(&url, &text("HEAD", "", "unlike")), &never).unwrap();
         assert_eq!(evidence[0].request.as_deref(), Some("HEAD"));
-        let error = verify(&target(&url, &text("PUT", "/{{counter}}", "unlike"))).unwrap_err();
+        let error =
+            verify(&target(&url, &text("PUT", "/{{counter}}", "unlike")), &never).unwrap_err();
         let beginning = "PUT /{{counter}}: wrong answer over a fresh connection: body ";
         assert!(error.0.starts_with(beginning), "{error}");
         assert!(error.0.ends_with("or in the suite the request or what it expects"), "{error}");
@@ -256,7 +325,7 @@ mod tests {
         target.address = refuses.into();
         ask_where_answered(&mut target);
         assert_eq!(target.address, listens.into());
-        let evidence = verify(&target).unwrap();
+        let evidence = verify(&target, &never).unwrap();
         assert_eq!(evidence[0].refused_at, [refuses.to_string()]);
     }
 

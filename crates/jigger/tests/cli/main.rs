@@ -16,6 +16,7 @@ mod rates;
 mod requests;
 mod run;
 mod schema;
+mod services;
 mod thresholds;
 mod timeit;
 mod tls;

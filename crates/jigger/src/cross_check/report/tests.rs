@@ -31,6 +31,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         connections: 32,
         threads: None,
         requests: vec![(RequestSpec::default(), 1)],
+        replay: None,
         pacing: Pacing::Closed,
         connection: ConnectionPolicy::KeepAlive,
         resumes: false,
@@ -47,7 +48,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         scenarios: &[scenario],
         contenders: vec!["gin".to_owned()],
         rounds: 6,
-        placement: &Placement { client_cpus: vec![0], server_cpus: vec![1] },
+        placement: &Placement { client_cpus: vec![0], server_cpus: vec![1], service_cpus: vec![] },
         tools: vec![
             (JIGGER, "0.1.0".to_owned()),
             ("wrk", "4.1.0".to_owned()),

@@ -8,6 +8,7 @@ use crate::analysis::{Analysis, ContenderResult, Difference};
 use crate::metric::{Kind, Metric};
 use crate::record::{Limit, ScenarioRecord};
 use crate::report::changes::{difference_tables, difference_title, headline, remarks};
+use crate::report::services;
 use crate::report::tables::{LIMIT, Table, measured, ratio_text, request_table, scenario_title};
 use crate::report::units::{significant, with_unit};
 
@@ -22,13 +23,14 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
         })
         .flatten()
         .chain(server_table(analysis, caveats))
+        .chain(services::tables(analysis).iter().map(lines))
         .collect();
     (!tables.is_empty()).then(|| html! {
         p.how {
-            "Below each figure stands its 95 % interval over the rounds. A percentile is the mean of "
-            "the rounds' percentiles; one that the answers of a round are too few for is left out. "
+            "The 95 % interval over the rounds stands below each figure. A percentile is the mean of "
+            "the rounds' percentiles; it is left out if a round has too few responses for it. "
             "CPU time and memory are those of the server's whole process tree. The limit is the "
-            "resource that was used up, so that no more requests were answered."
+            "resource that ran out first."
         }
         @for table in &tables { (table) }
     })
@@ -64,10 +66,15 @@ fn scenario_table(
 
 /// Each request of a mix.
 fn requests(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup> {
-    let Table { title, heading, rows, .. } = request_table(analysis, scenario);
-    let headings = heading.iter().skip(1).map(String::as_str);
+    let found = request_table(analysis, scenario);
+    (!found.rows.is_empty()).then(|| lines(&found))
+}
+
+/// A table whose cells are texts already.
+fn lines(of: &Table) -> Markup {
+    let headings = of.heading.iter().skip(1).map(String::as_str);
     let cells = html! {
-        @for row in &rows {
+        @for row in &of.rows {
             tr {
                 @if let Some((contender, cells)) = row.split_first() {
                     th scope="row" { (contender) }
@@ -76,7 +83,7 @@ fn requests(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup
             }
         }
     };
-    (!rows.is_empty()).then(|| table(&title, headings, &cells))
+    table(&of.title, headings, &cells)
 }
 
 fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
@@ -117,7 +124,7 @@ fn table<'a>(title: &str, headings: impl Iterator<Item = &'a str>, rows: &Markup
                 caption { span { (title) } }
                 thead {
                     tr {
-                        th scope="col" { "contender" }
+                        th scope="col" { "server" }
                         @for heading in headings { th scope="col" { (heading) } }
                     }
                 }

@@ -35,6 +35,7 @@ pub fn record(
             local_ports: None,
         },
         placement: Placement::split(&(0..cores).collect::<Vec<_>>()),
+        services: Vec::new(),
         contenders,
         calibrations: Vec::new(),
         launches: Vec::new(),
@@ -62,6 +63,7 @@ pub fn suite(baseline: &str, scenarios: Vec<ScenarioRecord>) -> SuiteRecord {
 pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
     ScenarioRecord {
         asked: Vec::new(),
+        replay: None,
         name: name.to_owned(),
         connections,
         threads: 1,
@@ -91,6 +93,8 @@ pub fn contender(name: &str) -> ContenderRecord {
         image: None,
         image_reason: None,
         container: None,
+        uses: Vec::new(),
+        user: None,
     }
 }
 
@@ -137,6 +141,7 @@ pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
     let none = encode_histogram(&Histogram::new(3).unwrap());
     TrialRecord {
         by_request: Vec::new(),
+        services: Vec::new(),
         tls: None,
         scenario: scenario.to_owned(),
         elapsed_ns,
