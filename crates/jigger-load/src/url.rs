@@ -118,9 +118,14 @@ impl Url {
         self.scheme == Scheme::Https
     }
 
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme.name()
+    }
+
     /// The URL without path and query, such as `https://h:8443` (RFC 6454, section 6.2).
     pub fn origin(&self) -> String {
-        format!("{}://{}", self.scheme.name(), self.host_field())
+        format!("{}://{}", self.scheme(), self.host_field())
     }
 
     /// Every address the host name has, in the resolver's order; literals are not looked up.

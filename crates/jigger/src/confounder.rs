@@ -8,7 +8,8 @@ use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
 use crate::record::{
-    ContenderRecord, Evidence, Record, ScenarioRecord, TlsTrialRecord, TrialRecord, VisitRecord,
+    ContenderRecord, Evidence, Record, ScenarioRecord, TlsAgreementRecord, TlsTrialRecord,
+    TrialRecord, VisitRecord,
 };
 
 /// A difference that makes a comparison less than fair.
@@ -104,7 +105,7 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     found.extend(delayed_acks(record, &visits));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
         found.extend(responses_differ(record, visit, reference));
-        found.extend(tls_differs(record, visit, reference));
+        found.extend(tls_differs(record, name));
     }
     found.extend(hello_retries(record, &visits));
     found.extend(not_resumed(record, &visits));
@@ -215,11 +216,11 @@ fn correct_responses(trial: &TrialRecord) -> u64 {
     }
 }
 
-/// What the two sides agreed on when the contender was verified, and the baseline.
-fn tls_differs(record: &Record, one: &VisitRecord, other: &VisitRecord) -> Option<Confounder> {
-    let agreed = |visit: &VisitRecord| visit.evidence.as_ref().and_then(|it| it.tls.clone());
-    let words = |visit| agreed(visit).map_or_else(|| "no TLS".to_owned(), |agreed| agreed.words());
-    let (mine, theirs) = (words(one), words(other));
+/// What was agreed on with the contender when it was verified, and with the baseline.
+fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
+    let spoken =
+        |name| record.tls_of(name).map_or_else(|| "no TLS".to_owned(), TlsAgreementRecord::words);
+    let (mine, theirs) = (spoken(name), spoken(&record.suite.baseline));
     (mine != theirs).then(|| Confounder {
         code: Code::TlsDiffers,
         detail: format!("it speaks {mine}; the baseline {theirs}"),
@@ -400,7 +401,6 @@ fn workers(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::TlsAgreementRecord;
     use crate::report::tests::drawn::record;
 
     /// What is found of gin, which closed so many connections in each of its trials.

@@ -72,6 +72,14 @@ const PEERS: &[Peer] = &[
         arguments: |shape| Some(own("engine", shape, &["batch"])),
         read: read_own,
     },
+    Peer {
+        name: "jigger --resume",
+        program: "",
+        arguments: |shape| {
+            (shape.is_fresh && shape.is_https()).then(|| own("engine", shape, &["resume"]))
+        },
+        read: read_own,
+    },
     Peer { name: "ab", program: "ab", arguments: ab, read: read_ab },
     Peer { name: "h2load", program: "h2load", arguments: h2load, read: read_h2load },
     Peer { name: "oha", program: "oha", arguments: oha, read: read_oha },

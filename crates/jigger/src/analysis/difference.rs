@@ -10,7 +10,7 @@ use super::claim::{Claim, Loss, Side, loss};
 use super::{Analysis, ContenderResult, Summary};
 use crate::metric::{Metric, Unit};
 use crate::numbers::cpu_list;
-use crate::record::{Ended, Record, ScenarioRecord, WarmUpRecord};
+use crate::record::{Ended, Record, ScenarioRecord, TlsAgreementRecord, WarmUpRecord};
 
 /// What is divided by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -304,6 +304,13 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
     }
     for contender in &new.contenders {
         let name = &contender.record.name;
+        let spoken = |record: &Record| {
+            record.tls_of(name).map_or_else(|| "no TLS".to_owned(), TlsAgreementRecord::words)
+        };
+        let (before, after) = (spoken(old.record), spoken(new.record));
+        if before != after {
+            notes.push(format!("{name} speaks {before} in OLD, {after} in NEW"));
+        }
         let bodies = (body(old.record, name), body(new.record, name));
         if let (Some(before), Some(after)) = bodies
             && before != after

@@ -14,7 +14,7 @@ use crate::host::{Host, Placement};
 use crate::metric::{Bound, Unit};
 use crate::record::{
     ArtifactRecord, BoundRecord, CalibrationRecord, ContainerRecord, Ended, ImageRecord, Limit,
-    Record, ServiceRecord, Status, VariantRecord, encode_histogram,
+    Record, ServiceRecord, Status, TlsAgreementRecord, VariantRecord, encode_histogram,
 };
 
 /// The version of [`Report`].
@@ -91,6 +91,8 @@ struct Contender<'a> {
     histograms: IndexMap<&'a str, String>,
     /// By scenario with several requests: each by itself, in the suite's order.
     requests: IndexMap<&'a str, Vec<Requested<'a>>>,
+    /// What was agreed on by TLS when its responses were verified; null over plain HTTP.
+    tls: Option<&'a TlsAgreementRecord>,
     confounders: &'a [Confounder],
     gates: Vec<Gate<'a>>,
 }
@@ -278,6 +280,7 @@ impl<'a> Contender<'a> {
                 .filter_map(histogram)
                 .collect(),
             requests: requested(analysis, &record.name),
+            tls: analysis.record.tls_of(&record.name),
             confounders: &found.confounders,
             gates: found.gates.iter().map(Gate::of).collect(),
         }

@@ -48,6 +48,7 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         .map(|scenario| scenario::validated(scenario, (&default, folder)))
         .collect::<Checked<Vec<_>>>()?;
     check_paths(&contenders, &scenarios)?;
+    check_resumed(&contenders, &scenarios)?;
     let prepare = command::commands("prepare", raw.suite.prepare.take())?;
     let conclude = command::commands("conclude", raw.suite.conclude.take())?;
     filled::check_shared(
@@ -103,6 +104,19 @@ fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> 
             "contender '{}': url = '{}': the path '{path}' of a request cannot follow a query; \
              write the query into the path",
             contender.name, contender.url
+        )),
+    }
+}
+
+/// Where nobody speaks TLS there is no session to resume.
+fn check_resumed(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
+    let is_tls = contenders.iter().any(|contender| contender.url.starts_with("https://"));
+    match scenarios.iter().find(|scenario| scenario.resumes && !is_tls) {
+        None => Ok(()),
+        Some(scenario) => refused(format!(
+            "scenario '{}': connection = \"resumed\" resumes TLS sessions, and no contender has an \
+             https url; write \"fresh\"",
+            scenario.name
         )),
     }
 }
@@ -318,6 +332,10 @@ mod tests {
     fn each_wrong_value_has_its_message() {
         let cases = [
             (format!("{HEAD}{SCENARIO}"), "no [[contender]]"),
+            (
+                format!("{HEAD}{CONTENDER}{SCENARIO}connection = \"resumed\"\n"),
+                "no contender has an https url",
+            ),
             (format!("{HEAD}{CONTENDER}"), "no [[scenario]]"),
             (format!("{HEAD}{CONTENDER}{CONTENDER}{SCENARIO}"), "two contenders are called 'a'"),
             (format!("{HEAD}{CONTENDER}start = \"./x 'y\"\n{SCENARIO}"), "a quote is missing"),

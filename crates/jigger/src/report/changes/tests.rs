@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::{Revisions, difference, revisions};
 use crate::analysis::{Analysis, Basis, Change, Compared, Difference, has_common_baseline};
 use crate::disturbance::Disturbance;
-use crate::record::{BoundRecord, CeilingAttempt, Record, TrialRecord, WarmUpRecord};
+use crate::record::{
+    BoundRecord, CeilingAttempt, Record, TlsAgreementRecord, TrialRecord, WarmUpRecord,
+};
 use crate::report::tests::drawn::{record, record_at, trial};
 use crate::report::tests::threshold;
 use crate::report::{Format, Look};
@@ -140,12 +142,18 @@ fn a_scenario_of_one_run_is_noted_and_nothing_is_lost_by_it() {
     let (old, mut new) = (record(7), record(7));
     new.suite.scenarios.remove(0);
     for visit in new.visits.iter_mut().filter(|visit| visit.entry == "gin") {
-        visit.evidence.as_mut().unwrap().body_sha256 = "cd".to_owned();
+        let evidence = visit.evidence.as_mut().unwrap();
+        evidence.body_sha256 = "cd".to_owned();
+        let (version, cipher) = ("1.3".to_owned(), "TLS_A".to_owned());
+        evidence.tls =
+            Some(TlsAgreementRecord { version, cipher, ..TlsAgreementRecord::default() });
     }
     compared((&old, &new), Basis::Relative, &[], |found| {
         assert!(found.notes.contains(&"the scenario 'sequential' is in OLD only".to_owned()));
         let body = "gin sends another body in NEW than in OLD";
         assert!(found.notes.contains(&body.to_owned()), "{:?}", found.notes);
+        let tls = "gin speaks no TLS in OLD, TLS 1.3, TLS_A in NEW";
+        assert!(found.notes.contains(&tls.to_owned()), "{:?}", found.notes);
         assert!(found.changes.iter().all(|change| change.metric.scenario != Some("sequential")));
         assert!(found.lost.is_empty());
     });
