@@ -3,13 +3,17 @@
 //! Files are read and nothing is run. What they do not show is written down as a guess,
 //! with a comment that says so.
 
+mod compose;
 mod languages;
+mod routes;
 mod write;
 
 use std::path::{Path, PathBuf};
 
 use languages::{go, node, python, rust};
+use routes::Route;
 
+pub use compose::{ComposeService, services};
 pub use write::suite_text;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +32,8 @@ pub struct Found {
     pub port: Port,
     /// A path that it serves.
     pub path: String,
+    /// What its sources show that it serves.
+    pub routes: Vec<Route>,
     pub has_dockerfile: bool,
 }
 
@@ -149,6 +155,7 @@ fn only_image(folder: &Folder) -> Found {
         start: None,
         port: port.map_or(Port::Unknown, Port::Fixed),
         path: "/".to_owned(),
+        routes: Vec::new(),
         has_dockerfile: true,
     }
 }
@@ -317,9 +324,34 @@ mod tests {
         let found = find(folder.path());
         let names: Vec<&str> = found.iter().map(|server| server.name.as_str()).collect();
         assert_eq!(names, ["a-b", "a-b-2", "image", "placebo-2", "web"]);
-        let text = suite_text("things", "jigger.toml", &found);
+        let text = suite_text("things", "jigger.toml", &found, None);
         insta::assert_snapshot!(text);
         let suite = Suite::parse(&text, "jigger.toml", Path::new("/")).unwrap();
         assert_eq!(suite.contenders.len(), 4, "the image alone is a comment");
+    }
+
+    #[test]
+    fn what_is_a_comment_is_right_without_its_marks() {
+        let gin = "package main\nfunc main() { r := gin.Default(); r.GET(\"/a/:id\", f)\nr.POST(\"/a\", g)\nr.Run() }";
+        let compose = "services:\n  db:\n    image: postgres:17\n    environment:\n      A.B: c\n";
+        let folder =
+            folder(&[("go.mod", "module x\n"), ("main.go", gin), ("compose.yaml", compose)]);
+        let found = find(folder.path());
+        let (file, services) = services(folder.path()).unwrap();
+        let text = suite_text("things", "jigger.toml", &found, Some((file, &services)));
+        let marked = |line: &&str| !line.starts_with("# From") && !line.starts_with("# A guess");
+        let (before, after) = text.split_once("\n# From compose.yaml").unwrap();
+        insta::assert_snapshot!(after);
+        let after: Vec<&str> = after.lines().skip(1).filter(marked).collect();
+        let bare = |line: &&str| line.strip_prefix("# ").unwrap_or(line).to_owned();
+        let is_prose = |line: &String| line.starts_with(|c: char| c.is_ascii_uppercase());
+        let mut lines: Vec<String> = after.iter().map(bare).collect();
+        lines.retain(|line| !is_prose(line) && !line.starts_with("parameters"));
+        let whole = format!("{before}\n{}\n", lines.join("\n"));
+        let suite = Suite::parse(&whole, "jigger.toml", Path::new("/")).unwrap();
+        assert_eq!(suite.services.len(), 1);
+        let requests = &suite.scenarios.last().unwrap().requests;
+        let titles: Vec<String> = requests.iter().map(|(request, _)| request.title()).collect();
+        assert_eq!(titles, ["GET /a/1", "POST /a"]);
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::{Exit, output};
 use crate::cli::InitArgs;
-use crate::init::{Found, find, suite_text};
+use crate::init::{ComposeService, Found, find, services, suite_text};
 use crate::suite::Suite;
 
 pub fn run(args: &InitArgs) -> Result<Exit> {
@@ -20,11 +20,13 @@ pub fn run(args: &InitArgs) -> Result<Exit> {
     }
     let path = args.folder.join(&args.file);
     let shown = path.display().to_string();
-    let text = suite_text(&suite_name(&args.folder), &shown, &found);
+    let compose = services(&args.folder);
+    let beside = compose.as_ref().map(|(file, services)| (*file, services.as_slice()));
+    let text = suite_text(&suite_name(&args.folder), &shown, &found, beside);
     Suite::parse(&text, &shown, &args.folder)
         .context("the suite that would be written is not valid; please report this as a bug")?;
     write_new(&path, &text)?;
-    output::print(&summary(&shown, &found))?;
+    output::print(&summary(&shown, &found, beside))?;
     Ok(Exit::Fine)
 }
 
@@ -65,11 +67,19 @@ fn write_new(path: &Path, text: &str) -> Result<()> {
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn summary(path: &str, found: &[Found]) -> String {
+fn summary(path: &str, found: &[Found], compose: Option<(&str, &[ComposeService])>) -> String {
     let mut text = format!("{path}:\n");
     for server in found {
         let note = if server.start.is_some() { "" } else { " (left as a comment)" };
         text.push_str(&format!("  {}: {}{note}\n", server.name, server.what));
+    }
+    if let Some((file, services)) = compose {
+        for service in services {
+            text.push_str(&format!(
+                "  {}: a service of {file} (left as a comment)\n",
+                service.name
+            ));
+        }
     }
     let path = shell_words::quote(path);
     text + &format!("next: jigger check {path}, then jigger run {path}\n")

@@ -4,6 +4,7 @@
 use regex::Regex;
 use toml::Table;
 
+use super::routes::routes;
 use super::{Folder, Found, Port};
 
 /// How the sources' server learns its port; a variable counts more than a number.
@@ -54,6 +55,7 @@ pub fn go(folder: &Folder) -> Option<Found> {
         start: Some("./app".to_owned()),
         port: go_port(&sources),
         path: path(&sources),
+        routes: routes(&sources),
         has_dockerfile: false,
     })
 }
@@ -108,6 +110,7 @@ pub fn rust(folder: &Folder) -> Option<Found> {
         start: Some(format!("{above}target/release/{binary}")),
         port: port(&sources),
         path: path(&sources),
+        routes: routes(&sources),
         has_dockerfile: false,
     })
 }
@@ -184,6 +187,7 @@ pub fn node(folder: &Folder) -> Option<Found> {
         start: Some(start),
         port: port(&sources),
         path: path(&sources),
+        routes: routes(&sources),
         has_dockerfile: false,
     })
 }
@@ -235,6 +239,7 @@ pub fn python(folder: &Folder) -> Option<Found> {
         start: Some(format!("{python} {}", start.arguments)),
         port,
         path: path(&sources),
+        routes: routes(&sources),
         has_dockerfile: false,
     })
 }

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Found, Port};
+use super::compose::ComposeService;
+use super::routes::Route;
+use super::{Found, Port, fit};
 
 const HEAD: &str = "\
 # What is compared, and how. Every key: docs/suite.md of jigger.
@@ -46,7 +48,13 @@ duration = \"800ms\"
 ";
 
 /// The text of a suite of that name for the servers found, one at least of which can be started.
-pub fn suite_text(name: &str, file: &str, found: &[Found]) -> String {
+/// What a compose file has beside them, and their routes, are comments: they need a hand.
+pub fn suite_text(
+    name: &str,
+    file: &str,
+    found: &[Found],
+    compose: Option<(&str, &[ComposeService])>,
+) -> String {
     let baseline = found.iter().find(|server| server.start.is_some());
     let baseline = baseline.map_or("", |server| server.name.as_str());
     let mut text = HEAD
@@ -57,8 +65,61 @@ pub fn suite_text(name: &str, file: &str, found: &[Found]) -> String {
         text.push('\n');
         text.push_str(&contender(server));
     }
+    if let Some((file, services)) = compose {
+        text.extend(services.iter().map(|it| service(file, it)));
+    }
     text.push_str(SCENARIOS);
-    text
+    text + &routes(found)
+}
+
+fn service(file: &str, service: &ComposeService) -> String {
+    let variables = service.environment.iter();
+    let variables: Vec<String> =
+        variables.map(|(name, value)| format!("{} = {}", key(name), quoted(value))).collect();
+    let environment = match variables.is_empty() {
+        true => String::new(),
+        false => format!(", env = {{ {} }}", variables.join(", ")),
+    };
+    let port = service.port.map_or_else(String::new, |port| format!(", port = {port}"));
+    let name = fit(&service.name);
+    format!(
+        "\n# From {file}. A contender that needs it has uses = [{}], and gets its port as {{{name}.port}}.\n\
+         # [[service]]\n# name = {}\n# image = {{ ref = {}{environment}{port} }}\n",
+        quoted(&name),
+        quoted(&name),
+        quoted(&service.image),
+    )
+}
+
+/// One request for each route, as a mix.
+fn routes(found: &[Found]) -> String {
+    let mut routes: Vec<&Route> = Vec::new();
+    for route in found.iter().flat_map(|server| &server.routes) {
+        if !routes.contains(&route) {
+            routes.push(route);
+        }
+    }
+    if routes.is_empty() {
+        return String::new();
+    }
+    let requests = routes.iter().map(|Route { method, path }| {
+        let body =
+            if ["POST", "PUT", "PATCH"].contains(&method.as_str()) { ", json = {}" } else { "" };
+        format!("#     {{ method = {}, path = {}{body} }},\n", quoted(method), quoted(path))
+    });
+    format!(
+        "\n# The routes that the sources show. Keep those that all servers have, write values for the\n\
+         # parameters (1) and bodies, and take the path out of each `url`, since these follow it.\n\
+         # [[scenario]]\n# name = \"routes\"\n# connections = 32\n# duration = \"800ms\"\n\
+         # requests_mix = [\n{}# ]\n",
+        requests.collect::<String>()
+    )
+}
+
+/// A name as a key of TOML.
+fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.chars().all(is_bare) { name.to_owned() } else { quoted(name) }
 }
 
 fn contender(server: &Found) -> String {
