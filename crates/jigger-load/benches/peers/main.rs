@@ -1,5 +1,5 @@
 //! The engine beside other load generators and beside the floor: what each request costs the
-//! client, how fast it asks, and what the server then pays.
+//! client, how fast it sends requests, and what the server then pays.
 //!
 //!     make bench-peers
 //!     cargo bench -p jigger-load --bench peers -- --work-us 20 --connections 8,64 --rounds 10

@@ -1,6 +1,6 @@
 //! The load generators compared: how each is called and how its figures are read.
 
-/// What is asked of each.
+/// What each is given.
 pub struct Shape<'a> {
     pub url: &'a str,
     pub connections: usize,

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ContenderRecord, VisitRecord};
+use super::{Status, VariantRecord, VisitRecord};
 
 /// A launch that was made for its start-up time alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,7 +13,7 @@ pub struct LaunchRecord {
     pub entry: String,
     /// Which of the entry's launches it is, from 0.
     pub launch: usize,
-    /// Spawn to first correct answer.
+    /// Spawn to first correct response.
     pub startup_ns: Option<u64>,
     /// Why there is no time.
     pub failure: Option<String>,
@@ -76,7 +76,7 @@ pub struct ImageRecord {
 pub struct LayerRecord {
     /// The digest of its unpacked tar stream.
     pub digest: String,
-    /// The command that made it; empty when the image does not say.
+    /// The command that made it; empty when not recorded.
     pub created_by: String,
     /// Its regular files.
     pub unpacked_bytes: u64,
@@ -126,6 +126,42 @@ impl LaunchRecord {
         let launch = Self { entry, launch: round, startup_ns, failure };
         (launch.startup_ns.is_some() || launch.failure.is_some()).then_some(launch)
     }
+}
+
+/// One contender.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ContenderRecord {
+    /// Its name.
+    pub name: String,
+    /// What became of it.
+    pub status: Status,
+    /// Why, when it was skipped or failed.
+    pub reason: Option<String>,
+    /// The command that started it; empty when it was running already.
+    pub start: Vec<String>,
+    /// Environment given to it.
+    pub environment: Vec<(String, String)>,
+    /// Wall time of its build in this run; short when nothing had changed.
+    pub build_seconds: Option<f64>,
+    /// What the build made, where the suite names it.
+    #[serde(default)]
+    pub artifact: Option<ArtifactRecord>,
+    /// Its container image.
+    pub image: Option<ImageRecord>,
+    /// Why there is no image figure.
+    pub image_reason: Option<String>,
+    /// How it ran in a container; absent when it ran as a process of the host.
+    #[serde(default)]
+    pub container: Option<ContainerRecord>,
+    /// The services that it used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
+    /// The user that it ran as; absent for jigger's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Which one of several that the suite's matrix made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantRecord>,
 }
 
 impl ContenderRecord {

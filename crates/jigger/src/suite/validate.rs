@@ -8,7 +8,7 @@ use super::raw::RawContender;
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{ContainerLimits, Contender, Expectation, Network};
 use super::{
-    Rounds, Scenario, Service, Suite, SuiteError, WarmUp, command, filled, image, request,
+    Rounds, Scenario, Service, Suite, SuiteError, WarmUp, command, filled, image, matrix, request,
     scenario, service, threshold, tls,
 };
 use crate::disturbance::Limits;
@@ -24,7 +24,8 @@ pub fn validate(
         .map_err(|fault| SuiteError::Meaning { suite: place.to_owned(), fault })
 }
 
-fn checked(mut raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
+fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
+    let mut raw = matrix::expanded(raw, text)?;
     let expectation = match &raw.expect {
         Some(expect) => {
             Expectation::default().with(&ExpectationChange::read(expect).map_err(at("[expect]"))?)
@@ -235,6 +236,7 @@ fn contender_body(
     let (image, image_start) = raw.image.map(image::recipe).transpose()?.unzip();
     let contender = Contender {
         name: raw.name,
+        variant: raw.variant,
         directory: folder.join(raw.dir.as_deref().unwrap_or(".")),
         needs: raw.needs,
         build: command::commands("build", raw.build)?,

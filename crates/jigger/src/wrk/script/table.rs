@@ -46,7 +46,7 @@ pub fn function(lua: &Lua, name: &str) -> Result<Function> {
     let wrk: Option<Table> = lua.globals().get("wrk").ok();
     wrk.and_then(|wrk| wrk.get(name).ok()).ok_or_else(|| {
         Error::RuntimeError(format!(
-            "wrk.{name} is no function; a script that replaces wrk or wrk.init has to set it"
+            "wrk.{name} is not a function; a script that replaces wrk or wrk.init has to set it"
         ))
     })
 }
