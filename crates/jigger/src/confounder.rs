@@ -33,6 +33,8 @@ pub const HELD_BACK_SHARE: f64 = 0.01;
 
 /// Share of the responses that end their connection, above which a server is taken to keep none.
 const CLOSED_SHARE: f64 = 0.5;
+/// How much longer a body may be than another where neither repeats.
+const LENGTH_RATIO: f64 = 1.25;
 
 /// That the baseline's two entries differ in these metrics, by more than chance.
 pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
@@ -302,10 +304,7 @@ fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Co
         let detail = format!("{place}{detail}");
         found.push(Confounder { code, detail, remedy, touches: sending(record, one) });
     };
-    // Where each response is another one on both sides, as with rows drawn at random, two of them say
-    // nothing of the contenders.
-    let is_drawn = !one.body_repeats && !other.body_repeats;
-    if one.body_sha256 != other.body_sha256 && !is_drawn {
+    if bodies_differ(one, other) {
         let detail = format!("it sends {:?}, the baseline {:?}", one.body_start, other.body_start);
         add(Code::BodyDiffers, detail, "make all servers send the same body");
     }
@@ -335,6 +334,17 @@ fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Co
         add(Code::HeadersDiffer, detail, "make all servers send the same headers");
     }
     found
+}
+
+/// Where each response is another one on both sides, as with rows drawn at random, only their lengths
+/// tell contenders apart.
+fn bodies_differ(one: &Evidence, other: &Evidence) -> bool {
+    if one.body_repeats || other.body_repeats {
+        return one.body_sha256 != other.body_sha256;
+    }
+    let [shorter, longer] =
+        [one.body_bytes.min(other.body_bytes), one.body_bytes.max(other.body_bytes)];
+    number(longer) > LENGTH_RATIO * number(shorter)
 }
 
 fn header<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
@@ -490,19 +500,23 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_compared_unless_they_never_repeat_on_either_side() {
-        let differs = |repeats: [bool; 2]| {
+    fn bodies_that_never_repeat_on_either_side_are_compared_by_length() {
+        let differs = |repeats: [bool; 2], lengths: [u64; 2]| {
             let mut record = record(3);
             for visit in &mut record.visits {
                 let at = usize::from(visit.entry == "gin");
                 let evidence = visit.evidence.as_mut().unwrap();
                 evidence.body_repeats = repeats[at];
+                evidence.body_bytes = lengths[at];
                 evidence.body_sha256 = visit.entry.clone();
             }
             of_contender(&record, "gin").iter().any(|found| found.code == Code::BodyDiffers)
         };
-        assert!(differs([true, true]) && differs([true, false]) && differs([false, true]));
-        assert!(!differs([false, false]));
+        for repeats in [[true, true], [true, false], [false, true]] {
+            assert!(differs(repeats, [100, 100]), "{repeats:?}");
+        }
+        assert!(!differs([false, false], [100, 110]) && !differs([false, false], [110, 100]));
+        assert!(differs([false, false], [100, 130]) && differs([false, false], [130, 100]));
     }
 
     #[test]

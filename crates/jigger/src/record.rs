@@ -3,6 +3,7 @@
 //! On-disk types live here and in `record/` alone. Times are in nanoseconds unless the name says
 //! otherwise; histograms are HdrHistogram V2 (compressed), base64.
 
+mod contender;
 mod costs;
 mod file;
 mod histogram;
@@ -21,9 +22,10 @@ use crate::disturbance::{Disturbance, Limits};
 use crate::host::{Host, Placement};
 use crate::wording::plain;
 
+pub use contender::{ContenderRecord, Status};
 pub use costs::{
-    ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ContenderRecord, ImageRecord,
-    LaunchRecord, LayerRecord, Limit,
+    ArtifactRecord, BigFileRecord, BuildKind, ContainerRecord, ImageRecord, LaunchRecord,
+    LayerRecord, Limit,
 };
 pub use file::{RecordError, RecordFile, embed};
 pub use histogram::{decode_histogram, encode_histogram};
@@ -224,18 +226,6 @@ pub struct CeilingAttempt {
     /// What others took from the machine meanwhile.
     #[serde(flatten)]
     pub disturbance: Disturbance,
-}
-
-/// What became of a contender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// It took part.
-    Measured,
-    /// The machine lacks what it needs.
-    Skipped,
-    /// It did not build, start, respond or keep running.
-    Failed,
 }
 
 /// One visit.

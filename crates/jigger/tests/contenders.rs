@@ -187,7 +187,7 @@ fn what_a_stack_does_wrong_is_found_and_named() {
     std::os::unix::fs::symlink(root.join("contenders"), lab.path("contenders")).unwrap();
     let suite = format!("{head}{wrong}{}", &shipped[contenders..]);
     std::fs::write(lab.path("suites/stack.toml"), suite).unwrap();
-    let mut command = lab.command(&["check", "suites/stack.toml", "--format", "json"]);
+    let mut command = lab.command(&["check", "suites/stack.toml"]);
     let output = command.output().unwrap();
     let told = errors(&output) + &String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(3), "{told}");

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Status, VariantRecord, VisitRecord};
+use super::VisitRecord;
 
 /// A launch that was made for its start-up time alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -125,56 +125,6 @@ impl LaunchRecord {
         let startup_ns = startup_ns.filter(|_| failure.is_none());
         let launch = Self { entry, launch: round, startup_ns, failure };
         (launch.startup_ns.is_some() || launch.failure.is_some()).then_some(launch)
-    }
-}
-
-/// One contender.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct ContenderRecord {
-    /// Its name.
-    pub name: String,
-    /// What became of it.
-    pub status: Status,
-    /// Why, when it was skipped or failed.
-    pub reason: Option<String>,
-    /// The command that started it; empty when it was running already.
-    pub start: Vec<String>,
-    /// Environment given to it.
-    pub environment: Vec<(String, String)>,
-    /// Wall time of its build in this run; short when nothing had changed.
-    pub build_seconds: Option<f64>,
-    /// What the build made, where the suite names it.
-    #[serde(default)]
-    pub artifact: Option<ArtifactRecord>,
-    /// Its container image.
-    pub image: Option<ImageRecord>,
-    /// Why there is no image figure.
-    pub image_reason: Option<String>,
-    /// How it ran in a container; absent when it ran as a process of the host.
-    #[serde(default)]
-    pub container: Option<ContainerRecord>,
-    /// The services that it used.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub uses: Vec<String>,
-    /// The user that it ran as; absent for jigger's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    /// Which one of several that the suite's matrix made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub variant: Option<VariantRecord>,
-}
-
-impl ContenderRecord {
-    /// The contender whose second entry this is, the one that runs from its image with `--in both`;
-    /// none for any other.
-    pub fn second_entry_of(&self) -> Option<&str> {
-        let container = self.container.as_ref()?;
-        (container.of != self.name).then_some(container.of.as_str())
-    }
-
-    /// Its image, once: a second entry's is that of the first, which has it already.
-    pub fn own_image(&self) -> Option<&ImageRecord> {
-        self.image.as_ref().filter(|_| self.second_entry_of().is_none())
     }
 }
 

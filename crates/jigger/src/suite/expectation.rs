@@ -44,6 +44,7 @@ pub struct ExpectationChange {
     pub status: Option<StatusRule>,
     pub headers: Option<Vec<(String, String)>>,
     pub body: Option<BodyExpectation>,
+    /// Empty for none.
     pub command: Option<Vec<String>>,
 }
 
@@ -116,7 +117,11 @@ impl Expectation {
             status: change.status.unwrap_or(self.status),
             headers: change.headers.clone().unwrap_or_else(|| self.headers.clone()),
             body: change.body.clone().unwrap_or_else(|| self.body.clone()),
-            command: change.command.clone().or_else(|| self.command.clone()),
+            command: change
+                .command
+                .clone()
+                .or_else(|| self.command.clone())
+                .filter(|words| !words.is_empty()),
         }
     }
 

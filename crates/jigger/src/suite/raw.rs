@@ -245,7 +245,7 @@ pub struct RawContender {
     pub image: Option<RawImage>,
     /// Which of several this is.
     #[serde(skip)]
-    pub variant: Option<VariantRecord>,
+    pub(super) variant: Option<VariantRecord>,
 }
 
 /// `tls = { ... }`.
@@ -380,7 +380,7 @@ pub struct RawScenario {
     pub requests_file: Option<String>,
     /// Which of several this is.
     #[serde(skip)]
-    pub variant: Option<VariantRecord>,
+    pub(super) variant: Option<VariantRecord>,
 }
 
 /// `threads = 8` or `threads = "auto"`.
