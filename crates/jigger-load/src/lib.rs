@@ -8,6 +8,7 @@
 #![doc = "\n"]
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod expect;
 pub mod failure;
@@ -21,6 +22,7 @@ mod random;
 pub mod sample;
 pub mod source;
 mod team;
+pub mod tls;
 pub mod url;
 mod worker;
 
@@ -30,10 +32,11 @@ pub use hdrhistogram::Histogram;
 pub use load::{Arrivals, ConnectionPolicy, Extent, Load, LoadError, Pacing, Progress};
 pub use null_server::{CeilingError, NullOptions, NullServer, NullServerError, ceiling};
 pub use protocol::http1::Malformed;
-pub use sample::{EngineUse, RequestSample, Sample, Snapshot, Snapshots};
+pub use sample::{EngineUse, RequestSample, Sample, Snapshot, Snapshots, TlsAgreement, TlsSample};
 pub use source::hooks;
 pub use source::hooks::Hooks;
 pub use source::request::{Request, RequestError};
 pub use source::template::TemplateError;
 pub use team::{run, run_with_hooks};
+pub use tls::{TlsClient, TlsError, TlsOptions, TlsVersion};
 pub use url::{Address, ResolveError, Url, UrlError};

@@ -7,6 +7,7 @@ use crate::sample::Sample;
 use crate::source::Source;
 use crate::source::hooks::{Hooked, Hooks};
 use crate::source::mix::{Fixed, Mix, Share};
+use crate::tls::TlsDriver;
 use crate::worker::Worker;
 use crate::worker::tally::{Board, Seat};
 use rustix::io::Errno;
@@ -86,6 +87,13 @@ fn run_threads<T: Send>(
 
 /// Asks what the load says.
 pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
+    match &seat.load.tls {
+        Some(client) => job_over(seat, TlsDriver::new(driver, client)),
+        None => job_over(seat, driver),
+    }
+}
+
+fn job_over<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     let Seat { load, thread, .. } = seat;
     let requests = load.requests_of(thread);
     match Fixed::of(requests, load.pipeline) {
@@ -104,7 +112,11 @@ pub(crate) fn job_with_hooks<'a, D: Driver + 'a>(
     driver: D,
     hooks: impl Hooks,
 ) -> Job<'a> {
-    job_of(seat, driver, Hooked::new(hooks, seat.connections(), seat.stop))
+    let source = Hooked::new(hooks, seat.connections(), seat.stop);
+    match &seat.load.tls {
+        Some(client) => job_of(seat, TlsDriver::new(driver, client), source),
+        None => job_of(seat, driver, source),
+    }
 }
 
 fn job_of<'a, D: Driver + 'a>(

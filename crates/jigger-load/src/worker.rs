@@ -129,7 +129,9 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         let (unanswered_ns, unsent) = self.left_over(start_ns, end_ns);
         self.seat.board.close();
         self.drain(&mut ready)?;
-        Ok(self.tally.finish(end_ns, unanswered_ns, unsent, cpu_ns, D::NAME))
+        let tls = self.driver.handshakes();
+        let sample = self.tally.finish(end_ns, unanswered_ns, unsent, cpu_ns, D::NAME);
+        Ok(Sample { tls, ..sample })
     }
 
     /// Open loop: the first requests are not to wait for connections. Batches: the connections stand

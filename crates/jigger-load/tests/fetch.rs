@@ -16,6 +16,7 @@ const OPTIONS: FetchOptions = FetchOptions {
     timeout: Duration::from_secs(60),
     max_body_bytes: 1000,
     close_patience: Duration::from_millis(10),
+    tls: None,
 };
 
 /// Fetches from a server that reads a request's head, sends these bytes, and closes or stays.
@@ -79,7 +80,7 @@ fn whether_the_server_closes_is_said() {
 fn without_patience_nobody_waits_for_the_connection_to_end() {
     let impatient = FetchOptions { close_patience: Duration::ZERO, ..OPTIONS };
     let silent = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    assert!(!fetch_scripted(silent, false, impatient).unwrap().server_closes);
+    assert!(!fetch_scripted(silent, false, impatient.clone()).unwrap().server_closes);
     let said = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     assert!(fetch_scripted(said, true, impatient).unwrap().server_closes);
 }
@@ -100,7 +101,7 @@ fn failures_say_what_happened() {
     ];
     for (bytes, stays, wanted) in cases {
         let times_out = wanted(&FetchError::Timeout(Duration::ZERO, 0));
-        let options = if times_out { short } else { OPTIONS };
+        let options = if times_out { short.clone() } else { OPTIONS };
         let error = fetch_scripted(bytes, stays, options).unwrap_err();
         assert!(wanted(&error), "{error}");
     }

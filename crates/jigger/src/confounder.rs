@@ -3,16 +3,19 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::caveat::Code;
 use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
-use crate::record::{ContenderRecord, Evidence, Record, ScenarioRecord, TrialRecord, VisitRecord};
+use crate::record::{
+    ContenderRecord, Evidence, Record, ScenarioRecord, TlsTrialRecord, TrialRecord, VisitRecord,
+};
 
 /// A difference that makes a comparison less than fair.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Confounder {
     /// Its stable code; docs/confounders.md explains each.
-    pub code: &'static str,
+    pub code: Code,
     /// What was found.
     pub detail: String,
     /// What to change.
@@ -39,13 +42,16 @@ pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
     touches.dedup();
     let names: Vec<String> = metrics.iter().map(Metric::to_string).collect();
     (!metrics.is_empty()).then(|| Confounder {
-        code: "baseline-differs-from-itself",
+        code: Code::BaselineDiffersFromItself,
         detail: format!("its two entries differ by more than chance in {}", names.join(", ")),
         remedy: "look for what changes from one visit to the next (background work, throttling, \
                  leftovers of the visit before), and measure again",
         touches,
     })
 }
+
+/// Share of the handshakes of a scenario with resumed sessions that resume one.
+const RESUMED_SHARE: f64 = 0.5;
 
 /// Headers whose difference is told elsewhere, or means nothing.
 const OWN_HEADERS: &[&str] =
@@ -61,7 +67,7 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
     let shared = placement.shared_cpus();
     if !shared.is_empty() {
         add(
-            "shared-cores",
+            Code::SharedCores,
             format!(
                 "load engine and servers share core {}; both are slower for it",
                 cpu_list(&shared, ",")
@@ -72,7 +78,7 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
     let siblings = placement.siblings_apart(&record.host.smt_siblings);
     if let Some((client, server)) = siblings.first() {
         add(
-            "smt-siblings",
+            Code::SmtSiblings,
             format!(
                 "the load engine's core {client} and the servers' core {server} are threads of one \
                  physical core, so each slows the other"
@@ -98,12 +104,15 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     found.extend(delayed_acks(record, &visits));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
         found.extend(answers_differ(record, visit, reference));
+        found.extend(tls_differs(record, visit, reference));
     }
+    found.extend(hello_retries(record, &visits));
+    found.extend(not_resumed(record, &visits));
     found.extend(resolves_twice(record, evidence));
     found.extend(logs(record, &visits));
     found.extend(workers(record, record.contender(name), evidence));
     found.extend(evidence.debug_notice.as_ref().map(|notice| Confounder {
-        code: "debug-mode",
+        code: Code::DebugMode,
         detail: format!("its log says: {notice}"),
         remedy: "start it as it would run in production",
         touches: all(record),
@@ -135,7 +144,7 @@ fn connection_close(
         .map(|scenario| closed(scenario))
         .fold((0, 0), |sum, found| (sum.0 + found.0, sum.1 + found.1));
     (evidence.closes_connections || !touches.is_empty()).then(|| Confounder {
-        code: "connection-close",
+        code: Code::ConnectionClose,
         detail: if evidence.closes_connections {
             "it closes the connection after each answer, so it pays for a new one each time"
                 .to_owned()
@@ -159,7 +168,7 @@ fn surplus_bytes(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder>
     touches.retain(|scenario| surplus(scenario) > 0);
     let bytes: u64 = touches.iter().map(|scenario| surplus(scenario)).sum();
     (bytes > 0).then(|| Confounder {
-        code: "surplus-bytes",
+        code: Code::SurplusBytes,
         detail: format!(
             "it sent {bytes} bytes that no request asked for, so responses may have been taken for \
              those of later requests"
@@ -178,7 +187,7 @@ fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> 
     touches.retain(|scenario| share(scenario) > HELD_BACK_SHARE);
     let most = touches.iter().map(|scenario| share(scenario)).reduce(f64::max)?;
     Some(Confounder {
-        code: "delayed-acks",
+        code: Code::DelayedAcks,
         detail: format!(
             "{:.0} % of its answers come in pieces some 40 ms apart, as if it waited for the client \
              to acknowledge the first",
@@ -204,6 +213,60 @@ fn answers(trial: &TrialRecord) -> u64 {
         (0, Some(probe)) => probe.requests,
         (requests, _) => requests,
     }
+}
+
+/// What the two sides agreed on when the contender was verified, and the baseline.
+fn tls_differs(record: &Record, one: &VisitRecord, other: &VisitRecord) -> Option<Confounder> {
+    let agreed = |visit: &VisitRecord| visit.evidence.as_ref().and_then(|it| it.tls.clone());
+    let words = |visit| agreed(visit).map_or_else(|| "no TLS".to_owned(), |agreed| agreed.words());
+    let (mine, theirs) = (words(one), words(other));
+    (mine != theirs).then(|| Confounder {
+        code: Code::TlsDiffers,
+        detail: format!("it speaks {mine}; the baseline {theirs}"),
+        remedy: "give all contenders the same kind of certificate, and let all offer the same versions, \
+                 cipher suites and groups",
+        touches: all(record),
+    })
+}
+
+/// Servers that want another group than the client's first ones.
+fn hello_retries(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
+    let retries = |trial: &TrialRecord| trial.tls.as_ref().map_or(0, |tls| tls.hello_retries);
+    let mut touches = all(record);
+    touches.retain(|scenario| counted(visits, scenario, retries).0 > 0);
+    (!touches.is_empty()).then(|| Confounder {
+        code: Code::TlsHelloRetry,
+        detail: "it answers the first message of handshakes with a HelloRetryRequest, which costs a \
+                 round trip more and the client's work twice"
+            .to_owned(),
+        remedy: "name a group first that the server has (groups in the suite's tls), or give the server \
+                 one of the client's",
+        touches,
+    })
+}
+
+/// A scenario that is to resume sessions measures full handshakes where the server resumes none.
+fn not_resumed(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
+    let of = |count: fn(&TlsTrialRecord) -> u64, scenario: &str| -> u64 {
+        let trials = visits.iter().flat_map(|visit| &visit.trials);
+        let trials = trials.filter(|trial| trial.scenario == scenario);
+        trials.filter_map(|trial| trial.tls.as_ref()).map(count).sum()
+    };
+    let is_resumed = |scenario: &ScenarioRecord| {
+        let handshakes = of(|tls| tls.handshakes, &scenario.name);
+        number(of(|tls| tls.resumed, &scenario.name)) >= RESUMED_SHARE * number(handshakes)
+    };
+    let scenarios = record.suite.scenarios.iter().filter(|scenario| scenario.resumed);
+    let touches: Vec<String> =
+        scenarios.filter(|scenario| !is_resumed(scenario)).map(|it| it.name.clone()).collect();
+    (!touches.is_empty()).then(|| Confounder {
+        code: Code::TlsNotResumed,
+        detail: "less than half of its handshakes resumed a session, although the scenario asks for it"
+            .to_owned(),
+        remedy: "let the server send session tickets, or compare with full handshakes (connection = \
+                 \"fresh\")",
+        touches,
+    })
 }
 
 /// Of each difference the first request that shows it, and all scenarios that it touches.
@@ -243,7 +306,7 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
     if bodies_differ(one, other) {
         let detail =
             format!("it answers {:?}, the baseline {:?}", one.body_start, other.body_start);
-        add("body-differs", detail, "make all contenders answer the same bytes");
+        add(Code::BodyDiffers, detail, "make all contenders answer the same bytes");
     }
     let differing = |name: &str| {
         let (mine, theirs) = (header(one, name), header(other, name));
@@ -252,10 +315,10 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
         })
     };
     if let Some(detail) = differing("content-type") {
-        add("content-type-differs", detail, "make all contenders send the same content type");
+        add(Code::ContentTypeDiffers, detail, "make all contenders send the same content type");
     }
     if let Some(detail) = differing("content-encoding") {
-        add("compression-differs", detail, "switch compression on for all, or off");
+        add(Code::CompressionDiffers, detail, "switch compression on for all, or off");
     }
     let names = |from: &Evidence| -> Vec<String> {
         let mut names: Vec<String> =
@@ -268,7 +331,7 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
     if mine != theirs {
         let detail =
             format!("it sends [{}], the baseline [{}]", mine.join(", "), theirs.join(", "));
-        add("headers-differ", detail, "make all contenders send the same headers");
+        add(Code::HeadersDiffer, detail, "make all contenders send the same headers");
     }
     found
 }
@@ -293,7 +356,7 @@ fn header<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
 fn resolves_twice(record: &Record, evidence: &Evidence) -> Option<Confounder> {
     let refused = evidence.refused_at.first()?;
     Some(Confounder {
-        code: "localhost-resolves-twice",
+        code: Code::LocalhostResolvesTwice,
         detail: format!("its URL's host is {refused} first, where it does not listen"),
         remedy: "write the address into the url (127.0.0.1), or make it listen on all of them",
         touches: all(record),
@@ -306,7 +369,7 @@ fn logs(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     let bytes: u64 = trials().map(|trial| trial.log_bytes).sum();
     let each = number(bytes) / number(requests.max(1));
     (each > LOG_BYTES_PER_REQUEST).then(|| Confounder {
-        code: "logs-per-request",
+        code: Code::LogsPerRequest,
         detail: format!("it writes {each:.0} bytes to its log for each request"),
         remedy: "switch its access log off, or on for all",
         touches: all(record),
@@ -323,7 +386,7 @@ fn workers(
     // A prefork server has one process that only watches over the others.
     let workers = evidence.processes?.saturating_sub(1);
     (workers as usize > cores).then(|| Confounder {
-        code: "workers-exceed-cores",
+        code: Code::WorkersExceedCores,
         detail: format!("{workers} worker processes share {cores} core(s)"),
         remedy: "start as many workers as the server has cores",
         touches: all(record),
@@ -333,6 +396,7 @@ fn workers(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::TlsAgreementRecord;
     use crate::report::tests::drawn::record;
 
     /// What is found of gin, which closed so many connections in each of its trials.
@@ -342,7 +406,7 @@ mod tests {
             visit.trials[1].closed_by_server = closed(&visit.trials[1]);
         }
         let confounders = of_contender(&record, "gin");
-        confounders.into_iter().find(|confounder| confounder.code == "connection-close")
+        confounders.into_iter().find(|confounder| confounder.code == Code::ConnectionClose)
     }
 
     /// nginx does after 1,000 requests, or 100, and others after some seconds.
@@ -360,14 +424,71 @@ mod tests {
     #[test]
     fn what_nobody_asked_for_is_told() {
         let mut record = record(3);
-        assert!(of_contender(&record, "gin").iter().all(|found| found.code != "surplus-bytes"));
+        assert!(of_contender(&record, "gin").iter().all(|found| found.code != Code::SurplusBytes));
         for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
             visit.trials[1].surplus_bytes = 40;
         }
         let confounders = of_contender(&record, "gin");
-        let surplus = confounders.iter().find(|found| found.code == "surplus-bytes").unwrap();
+        let surplus = confounders.iter().find(|found| found.code == Code::SurplusBytes).unwrap();
         assert_eq!(surplus.touches, ["saturation"]);
         assert!(surplus.detail.contains("120 bytes"), "{}", surplus.detail);
+    }
+
+    fn agreed(certificate_key: &str) -> TlsAgreementRecord {
+        let certificate_key = Some(certificate_key.to_owned());
+        TlsAgreementRecord {
+            version: "1.3".to_owned(),
+            certificate_key,
+            ..TlsAgreementRecord::default()
+        }
+    }
+
+    fn codes(record: &Record, name: &str) -> Vec<&'static str> {
+        of_contender(record, name).iter().map(|found| found.code.name()).collect()
+    }
+
+    #[test]
+    fn tls_that_differs_from_the_baselines_is_told() {
+        let mut record = record(3);
+        let mut agree = |entry: &str, tls: Option<TlsAgreementRecord>| {
+            for visit in record.visits.iter_mut().filter(|visit| visit.entry == entry) {
+                visit.evidence.iter_mut().for_each(|evidence| evidence.tls = tls.clone());
+            }
+            record.clone()
+        };
+        let baseline = agree("flask", Some(agreed("RSA 2048"))).suite.baseline.clone();
+        let plain = agree(&baseline, Some(agreed("RSA 2048")));
+        let found = of_contender(&plain, "gin");
+        let told = found.iter().find(|found| found.code == Code::TlsDiffers).unwrap();
+        assert!(told.detail.contains("no TLS; the baseline TLS 1.3, "), "{}", told.detail);
+        assert!(codes(&agree("gin", Some(agreed("EC secp256r1"))), "gin").contains(&"tls-differs"));
+        assert!(!codes(&agree("gin", Some(agreed("RSA 2048"))), "gin").contains(&"tls-differs"));
+    }
+
+    #[test]
+    fn handshakes_that_cost_more_than_asked_for_are_told() {
+        let mut record = record(3);
+        record.suite.scenarios[0].resumed = true;
+        let scenario = record.suite.scenarios[0].name.clone();
+        let mut shake = |resumed: u64, hello_retries: u64| {
+            let (handshakes, agreed) = (100, None);
+            let tls = TlsTrialRecord {
+                handshakes,
+                resumed,
+                hello_retries,
+                handshake_time: String::new(),
+                agreed,
+            };
+            let visits = record.visits.iter_mut().filter(|visit| visit.entry == "gin");
+            for trial in visits.flat_map(|visit| &mut visit.trials) {
+                trial.tls = (trial.scenario == scenario).then(|| tls.clone());
+            }
+            codes(&record, "gin")
+        };
+        assert!(!shake(99, 0).contains(&"tls-not-resumed"));
+        assert!(shake(49, 0).contains(&"tls-not-resumed"));
+        assert!(!shake(99, 0).contains(&"tls-hello-retry"));
+        assert!(shake(99, 1).contains(&"tls-hello-retry"));
     }
 
     #[test]
@@ -381,7 +502,7 @@ mod tests {
                 evidence.body_bytes = lengths[at];
                 evidence.body_sha256 = visit.entry.clone();
             }
-            of_contender(&record, "gin").iter().any(|found| found.code == "body-differs")
+            of_contender(&record, "gin").iter().any(|found| found.code == Code::BodyDiffers)
         };
         for repeats in [[true, true], [true, false], [false, true]] {
             assert!(differs(repeats, [100, 100]), "{repeats:?}");
@@ -393,6 +514,6 @@ mod tests {
     #[test]
     fn one_that_was_closed_when_it_was_verified_is_enough() {
         let closes = of_contender(&record(3), "flask");
-        assert_eq!((closes[0].code, closes[0].touches.len()), ("connection-close", 1));
+        assert_eq!((closes[0].code, closes[0].touches.len()), (Code::ConnectionClose, 1));
     }
 }

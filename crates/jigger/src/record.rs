@@ -6,17 +6,15 @@
 mod contender;
 mod costs;
 mod file;
+mod histogram;
 mod plan;
 mod request;
 mod service;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,11 +28,13 @@ pub use costs::{
     LayerRecord, Limit,
 };
 pub use file::{RecordError, RecordFile, embed};
+pub use histogram::{decode_histogram, encode_histogram};
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
 pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord};
 pub use service::{ServiceRecord, ServiceTrialRecord};
+pub use tls::{TlsAgreementRecord, TlsTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -157,6 +157,9 @@ pub struct ScenarioRecord {
     pub threads: usize,
     /// Whether each request got a new connection.
     pub fresh: bool,
+    /// Whether these resumed TLS sessions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumed: bool,
     /// Requests a trial, where that ends it.
     pub requests: Option<u64>,
     /// Length of a trial, where that ends it.
@@ -298,6 +301,9 @@ pub struct Evidence {
     /// that the server was asked at.
     #[serde(default)]
     pub refused_at: Vec<String>,
+    /// What was agreed on by TLS; absent over plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsAgreementRecord>,
 }
 
 /// One contender x one scenario x one round.
@@ -376,6 +382,9 @@ pub struct TrialRecord {
     /// What each service used that the contender uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceTrialRecord>,
+    /// What the TLS handshakes came to; absent over plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsTrialRecord>,
 }
 
 /// One rate tried in the search for the highest one that keeps an objective.
@@ -517,33 +526,9 @@ fn no_json(error: &serde_json::Error) -> String {
     format!("it is no JSON, by line {}, column {}", error.line(), error.column())
 }
 
-/// A histogram as text: V2 with compression, base64.
-pub fn encode_histogram(histogram: &Histogram<u64>) -> String {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(histogram, &mut bytes)
-        .expect("writing to memory cannot fail");
-    STANDARD.encode(bytes)
-}
-
-/// A histogram from its text; `None` when it is damaged.
-pub fn decode_histogram(text: &str) -> Option<Histogram<u64>> {
-    let bytes = STANDARD.decode(text).ok()?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_histogram_survives_its_text() {
-        let mut histogram = Histogram::<u64>::new(3).unwrap();
-        histogram.record_n(1_000, 5).unwrap();
-        histogram.record(9_000_000).unwrap();
-        assert_eq!(decode_histogram(&encode_histogram(&histogram)).unwrap(), histogram);
-        assert!(decode_histogram("AAAA").is_none());
-    }
 
     #[test]
     fn newer_and_foreign_files_are_refused_by_name() {

@@ -18,12 +18,13 @@ mod scenario;
 mod selection;
 mod service;
 mod threshold;
+mod tls;
 mod validate;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jigger_load::ConnectionPolicy;
+use jigger_load::{ConnectionPolicy, TlsOptions};
 
 use crate::disturbance::Limits;
 use crate::record::PublishedRecord;
@@ -129,6 +130,8 @@ pub struct Contender {
     pub environment: Vec<(String, String)>,
     /// The URL asked; may hold `{port}`.
     pub url: String,
+    /// How it is asked over TLS.
+    pub tls: TlsOptions,
     /// Time allowed from spawn to the first correct answer.
     pub start_limit: Duration,
     /// Time between SIGTERM and SIGKILL.

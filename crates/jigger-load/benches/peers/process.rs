@@ -7,41 +7,60 @@ use super::Outcome;
 use super::peer::{Figures, Peer, Shape};
 use nix::sys::resource::{UsageWho, getrusage};
 
-/// The null server in a process of its own; ends when dropped.
+/// The null server in a process of its own, which ends when dropped, or one that runs already.
 pub struct Server {
-    child: Child,
-    address: String,
+    child: Option<Child>,
+    /// Whose CPU time is counted.
+    processes: Vec<u32>,
+    url: String,
 }
 
 impl Server {
     /// Starts it on the last core.
-    pub fn start(work_us: u64) -> Outcome<Server> {
+    pub fn start(work_us: u64, scheme: &str) -> Outcome<Server> {
         let cores = std::thread::available_parallelism()?.get();
         if cores < 2 {
             return Err("client and server need a core each; this machine has one".into());
         }
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["serve", &(cores - 1).to_string(), &work_us.to_string()])
+            .args(["serve", &(cores - 1).to_string(), &work_us.to_string(), scheme])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().ok_or("the server has no output")?;
-        let mut address = String::new();
-        BufReader::new(stdout).read_line(&mut address)?;
-        Ok(Server { child, address: address.trim().to_owned() })
+        let mut url = String::new();
+        BufReader::new(stdout).read_line(&mut url)?;
+        let processes = vec![child.id()];
+        Ok(Server { child: Some(child), processes, url: url.trim().to_owned() })
     }
 
-    pub fn address(&self) -> &str {
-        &self.address
+    /// One that is there; the file has the number of its first process.
+    pub fn running(url: &str, pid_file: Option<&str>) -> Outcome<Server> {
+        let mut processes = Vec::new();
+        if let Some(path) = pid_file {
+            let first: u32 = std::fs::read_to_string(path)?.trim().parse()?;
+            let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
+            processes.push(first);
+            for child in children.split_whitespace() {
+                processes.push(child.parse()?);
+            }
+        }
+        Ok(Server { child: None, processes, url: url.to_owned() })
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// CPU time of all its threads so far (first number of schedstat, see the kernel's
     /// Documentation/scheduler/sched-stats.rst).
     fn cpu_us(&self) -> Outcome<f64> {
         let mut total_ns = 0_u64;
-        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
-            total_ns += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        for process in &self.processes {
+            for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
+                let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+                total_ns += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+            }
         }
         Ok(number(total_ns) / 1e3)
     }
@@ -50,8 +69,10 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // It ends by itself when its input closes.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            drop(child.stdin.take());
+            let _ = child.wait();
+        }
     }
 }
 
@@ -60,7 +81,7 @@ pub fn measure(peer: &Peer, shape: &Shape<'_>, server: &Server) -> Outcome<Figur
     let own = std::env::current_exe()?;
     let program = if peer.program.is_empty() { own.as_os_str() } else { peer.program.as_ref() };
     let mut command = Command::new("taskset");
-    command.args(["-c", "0"]).arg(program).args(peer.arguments(shape));
+    command.args(["-c", "0"]).arg(program).args(peer.arguments(shape).unwrap_or_default());
     let before_us = (children_cpu_us()?, server.cpu_us()?);
     let output = command.stdin(Stdio::null()).output()?;
     let after_us = (children_cpu_us()?, server.cpu_us()?);

@@ -1,7 +1,9 @@
 //! One connection of the null server: requests in, responses out.
 
+use crate::tls::{CIPHERTEXT_BYTES, ServerSession};
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Conversation {
     file: OwnedFd,
+    session: Option<Box<ServerSession>>,
     /// A request of which only a part has arrived.
     stash: Vec<u8>,
     /// Bytes of a request's body still to come, to be skipped.
@@ -36,6 +39,19 @@ pub(super) struct Conversation {
     /// Responses that the kernel had no room for.
     rest: Vec<u8>,
     closes: bool,
+}
+
+/// A socket as a session writes to it.
+struct Outlet<'a>(&'a OwnedFd);
+
+impl Write for Outlet<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(net::send(self.0, bytes, SendFlags::NOSIGNAL)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct RequestHead {
@@ -95,8 +111,15 @@ impl Responses {
 }
 
 impl Conversation {
-    pub(super) fn new(file: OwnedFd) -> Conversation {
-        Conversation { file, stash: Vec::new(), skip_bytes: 0, rest: Vec::new(), closes: false }
+    pub(super) fn new(file: OwnedFd, session: Option<ServerSession>) -> Conversation {
+        Conversation {
+            file,
+            session: session.map(Box::new),
+            stash: Vec::new(),
+            skip_bytes: 0,
+            rest: Vec::new(),
+            closes: false,
+        }
     }
 
     pub(super) fn file(&self) -> &OwnedFd {
@@ -110,8 +133,27 @@ impl Conversation {
 
     /// Reads once; 0 bytes are the end.
     #[inline]
-    pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        if self.session.is_some() {
+            return self.read_tls(buffer);
+        }
         net::recv(&self.file, buffer, RecvFlags::empty()).map(|(_, bytes)| bytes)
+    }
+
+    /// So little that all of it, decrypted, has room in the buffer.
+    fn read_tls(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let Some(session) = &mut self.session else { return Err(Errno::AGAIN) };
+        let limit = buffer.len().min(CIPHERTEXT_BYTES);
+        let (_, bytes) = net::recv(&self.file, &mut buffer[..limit], RecvFlags::empty())?;
+        if bytes == 0 {
+            return Ok(0);
+        }
+        let came = buffer[..bytes].to_vec();
+        match session.receive(&came, buffer, &mut Outlet(&self.file)) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(Errno::AGAIN),
+            Err(_) => Err(Errno::PROTO),
+        }
     }
 
     /// Answers what a read has brought; whether the conversation goes on.
@@ -147,8 +189,13 @@ impl Conversation {
 
     /// Hands bytes to the kernel; how many it took.
     #[inline]
-    pub(super) fn offer(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        net::send(&self.file, bytes, SendFlags::NOSIGNAL)
+    pub(super) fn offer(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+        match &mut self.session {
+            None => net::send(&self.file, bytes, SendFlags::NOSIGNAL),
+            Some(session) => session
+                .send(bytes, &mut Outlet(&self.file))
+                .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+        }
     }
 
     /// Keeps what the kernel did not take of these bytes; whether the conversation goes on.
@@ -164,11 +211,12 @@ impl Conversation {
 
     /// Sends on; whether the conversation goes on.
     pub(super) fn flush(&mut self) -> bool {
-        match self.offer(&self.rest) {
-            Ok(sent) => {
-                self.rest.drain(..sent);
-                !(self.closes && self.rest.is_empty())
-            }
+        let mut rest = std::mem::take(&mut self.rest);
+        let sent = self.offer(&rest);
+        rest.drain(..sent.unwrap_or_default());
+        self.rest = rest;
+        match sent {
+            Ok(_) => !(self.closes && self.rest.is_empty()),
             Err(Errno::AGAIN) => true,
             Err(_) => false,
         }
@@ -300,7 +348,7 @@ mod tests {
         server.set_nonblocking(true).unwrap();
         let responses = Responses::new(b"pong", Duration::ZERO);
         let (mut state, mut buffer) = (State::default(), vec![0; 4096]);
-        let mut conversation = Conversation::new(server.into());
+        let mut conversation = Conversation::new(server.into(), None);
         let mut goes_on = true;
         for piece in pieces {
             client.write_all(piece).unwrap();
@@ -335,7 +383,7 @@ mod tests {
     #[test]
     fn only_the_last_request_over_again_is_the_usual_one() {
         let (_client, server) = UnixStream::pair().unwrap();
-        let mut conversation = Conversation::new(server.into());
+        let mut conversation = Conversation::new(server.into(), None);
         let mut state = State::default();
         assert!(!conversation.is_usual(&state, b""), "the end of a stream asks for nothing");
         state.last = GET.to_vec();

@@ -67,7 +67,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
     /// Hands unsent requests to the kernel; what it does not take waits in `rest`.
     pub(super) fn send_unsent(&mut self, index: usize) -> Result<(), Errno> {
         let slot = &mut self.slots[index];
-        let Some(socket) = &slot.socket else {
+        let Some(socket) = &mut slot.socket else {
             return Ok(());
         };
         let laid_out = self.source.lay_out(index, &mut slot.connection);
@@ -153,7 +153,13 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
     }
 
     fn fail_read(&mut self, index: usize, error: Errno) {
-        match self.slots[index].write_error {
+        let slot = &mut self.slots[index];
+        if let Some(socket) = &mut slot.socket
+            && let Some(failure) = self.driver.explain(socket)
+        {
+            return self.fail(index, failure.kind, || failure.message);
+        }
+        match slot.write_error {
             Some(error) => self.fail(index, ErrorKind::Write, || message(error)),
             None => self.fail(index, ErrorKind::ReadReset, || message(error)),
         }
@@ -164,7 +170,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
     /// with those `read_before`, the others get their turn.
     pub(super) fn receive(&mut self, index: usize, hung_up: bool, read_before: usize) {
         for number in read_before..READS_MAX {
-            let Some(socket) = &self.slots[index].socket else {
+            let Some(socket) = &mut self.slots[index].socket else {
                 return;
             };
             let received = self.driver.receive(socket, &mut self.buffer[..READ_BYTES]);

@@ -112,6 +112,7 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
         connections: scenario.connections,
         threads: scenario.threads_on(client_cores),
         fresh: scenario.is_fresh(),
+        resumed: scenario.resumes,
         requests,
         duration_ns,
         rate_per_second,

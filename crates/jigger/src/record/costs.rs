@@ -162,7 +162,7 @@ impl Limit {
             Self::ClientCpu => "client CPU",
             Self::Ports => "local ports",
             Self::Connections => "connections",
-            Self::Rate => "rate asked",
+            Self::Rate => "fixed rate",
             Self::ServiceCpu => "service CPU",
             Self::ServerAndServiceCpu => "server + service CPU",
             Self::ServerWaits => "server waits",

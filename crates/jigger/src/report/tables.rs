@@ -9,6 +9,7 @@ use crate::analysis::{
     Analysis, Comparison, ContenderResult, Ranked, RequestFigures, Summary, ThresholdResult,
     by_request, headline,
 };
+use crate::caveat::Code;
 use crate::metric::{Bound, Kind, Metric, Unit};
 use crate::numbers::number;
 use crate::record::{
@@ -97,7 +98,7 @@ pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tab
         row.push(limit.map_or("-", Limit::words).to_owned());
         rows.push(row);
         let comparison = analysis.comparison(headline, &contender.record.name);
-        let shown = comparison.filter(|_| !contender.has_gate("errors", headline));
+        let shown = comparison.filter(|_| !contender.has_gate(Code::Errors, headline));
         tones.push(shown.and_then(|found| found.verdict).map(Tone::of));
     }
     let (_, first) = columns[0];
@@ -210,6 +211,19 @@ pub fn threshold_value(result: &ThresholdResult<'_>) -> String {
     }
 }
 
+/// `server CPU (flask, gin); connections (axum)`: the names of those that have a text in common.
+pub fn grouped_names(entries: impl Iterator<Item = (String, String)>) -> String {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for (text, name) in entries {
+        match groups.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((text, vec![name])),
+        }
+    }
+    let groups = groups.iter().map(|(text, names)| format!("{text} ({})", names.join(", ")));
+    groups.collect::<Vec<_>>().join("; ")
+}
+
 /// Contenders that have figures, whatever became of them later.
 pub fn measured<'a, 'b>(
     analysis: &'b Analysis<'a>,
@@ -220,7 +234,11 @@ pub fn measured<'a, 'b>(
 /// `saturation: 32 connections, keep-alive, 3 s a round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection");
-    let policy = if scenario.fresh { "a fresh one for each request" } else { "keep-alive" };
+    let policy = match (scenario.fresh, scenario.resumed) {
+        (true, true) => "a fresh one for each request that resumes a TLS session",
+        (true, false) => "a fresh one for each request",
+        (false, _) => "keep-alive",
+    };
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests a round"),
         (None, Some(ns)) => {
@@ -293,7 +311,8 @@ pub fn ratio_text(comparison: &Comparison<'_>) -> String {
     }
 }
 
-fn ratio_cell(
+/// The ratio of a contender to the baseline, or `baseline`.
+pub fn ratio_cell(
     analysis: &Analysis<'_>,
     metric: Metric<'_>,
     contender: &ContenderResult<'_>,

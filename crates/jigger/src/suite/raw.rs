@@ -215,7 +215,7 @@ pub struct RawContender {
     /// Environment variables for the server; {port} stands for its port.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// Where it is asked: http://HOST:PORT/PATH; {port} stands for a free port.
+    /// Where it is asked: http://HOST:PORT/PATH, or https://; {port} stands for a free port.
     pub url: String,
     /// Time from the start to the first correct answer; "30s" by default.
     pub start_limit: Option<String>,
@@ -234,8 +234,34 @@ pub struct RawContender {
     pub conclude: Option<RawBuild>,
     /// What differs from the suite's own expectation.
     pub expect: Option<RawExpect>,
+    /// How it is asked over TLS, where its url is an https one.
+    pub tls: Option<RawTls>,
     /// Its container image, for its size.
     pub image: Option<RawImage>,
+}
+
+/// `tls = { ... }`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawTls {
+    /// The file with the certificates to trust (PEM), instead of the system's.
+    pub ca: Option<String>,
+    /// The file with the client's certificate (PEM).
+    pub cert: Option<String>,
+    /// The file with the private key to it (PEM).
+    pub key: Option<String>,
+    /// Take any certificate; false by default.
+    pub insecure: Option<bool>,
+    /// The name to ask for and to verify, instead of the url's host.
+    pub sni: Option<String>,
+    /// The only version to offer, "1.2" or "1.3"; both by default.
+    pub version: Option<String>,
+    /// The cipher suites to offer, in IANA's names, best first; all by default.
+    #[serde(default)]
+    pub ciphers: Vec<String>,
+    /// The groups to offer for the key exchange, in IANA's names, best first; the usual ones by default.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// `image = { ... }`.
@@ -320,7 +346,8 @@ pub struct RawScenario {
     pub connections: Option<usize>,
     /// Load threads, or "auto".
     pub threads: Option<RawThreads>,
-    /// "keep-alive", or "fresh": a new connection for each request.
+    /// "keep-alive", "fresh": a new connection for each request, or "resumed": the same with a TLS session
+    /// that is resumed.
     pub connection: Option<String>,
     /// A trial is so many requests.
     pub requests: Option<u64>,

@@ -28,6 +28,8 @@ pub struct Scenario {
     /// Load threads; `None` lets the tool choose for the machine.
     pub threads: Option<usize>,
     pub connection: ConnectionPolicy,
+    /// Whether fresh connections resume earlier TLS sessions.
+    pub resumes: bool,
     pub extent: Extent,
     pub timeout: Duration,
     /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
@@ -140,6 +142,7 @@ fn scenario_body(
         return refused("more threads than connections; each thread needs one at least");
     }
     let pacing = pacing(raw)?;
+    let (connection, resumes) = connection(raw.connection.as_deref())?;
     Ok(Scenario {
         name,
         requests,
@@ -147,20 +150,22 @@ fn scenario_body(
         pacing,
         connections,
         threads,
-        connection: connection(raw.connection.as_deref())?,
+        connection,
+        resumes,
         extent: extent(raw)?,
         timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
         fresh_for: None,
     })
 }
 
-fn connection(policy: Option<&str>) -> Checked<ConnectionPolicy> {
+/// The policy, and whether fresh connections resume sessions.
+fn connection(policy: Option<&str>) -> Checked<(ConnectionPolicy, bool)> {
+    const POLICIES: [&str; 3] = ["fresh", "resumed", "keep-alive"];
     match policy {
-        None | Some("keep-alive") => Ok(ConnectionPolicy::KeepAlive),
-        Some("fresh") => Ok(ConnectionPolicy::Fresh),
-        Some(other) => {
-            refused(format!("connection: {}", unknown("policy", other, &["fresh", "keep-alive"])))
-        }
+        None | Some("keep-alive") => Ok((ConnectionPolicy::KeepAlive, false)),
+        Some("fresh") => Ok((ConnectionPolicy::Fresh, false)),
+        Some("resumed") => Ok((ConnectionPolicy::Fresh, true)),
+        Some(other) => refused(format!("connection: {}", unknown("policy", other, &POLICIES))),
     }
 }
 

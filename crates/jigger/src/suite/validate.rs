@@ -9,7 +9,7 @@ use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{ContainerLimits, Contender, Expectation, Network};
 use super::{
     Rounds, Scenario, Service, Suite, SuiteError, WarmUp, command, filled, image, request,
-    scenario, service, threshold,
+    scenario, service, threshold, tls,
 };
 use crate::disturbance::Limits;
 
@@ -205,11 +205,10 @@ fn contender_body(
     folder: &Path,
 ) -> Checked<Contender> {
     let url = raw.url;
-    if !url.starts_with("http://") {
-        return refused(format!(
-            "url = '{url}': write http://HOST:PORT/PATH (https is not supported yet)"
-        ));
+    if !(url.starts_with("http://") || url.starts_with("https://")) {
+        return refused(format!("url = '{url}': write http://HOST:PORT/PATH, or https://"));
     }
+    let tls = tls::validated(raw.tls, &url, folder)?;
     if raw.start.is_none() && raw.image.is_none() && super::has_chosen_port(&url) {
         return refused(format!(
             "url = '{url}': {{port}} is a free port, and there is no start to make a server \
@@ -230,6 +229,7 @@ fn contender_body(
         start: raw.start.map(|command| command::arguments("start", command)).transpose()?,
         environment: raw.env.into_iter().collect(),
         url,
+        tls,
         start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
         grace: duration("grace", raw.grace.as_deref().unwrap_or("5s"))?,
         expectation: match &raw.expect {
@@ -444,14 +444,12 @@ mod tests {
     }
 
     #[test]
-    fn https_is_refused_by_name() {
-        let contender = CONTENDER.replace("http:", "https:");
-        assert!(
-            fault(&format!("{HEAD}{contender}{SCENARIO}")).contains("https is not supported yet")
-        );
+    fn another_scheme_is_refused() {
+        let contender = |scheme: &str| CONTENDER.replace("http:", scheme);
+        assert!(fault(&format!("{HEAD}{}{SCENARIO}", contender("ftp:"))).contains("or https://"));
+        assert!(parse(&format!("{HEAD}{}{SCENARIO}", contender("https:"))).is_ok());
     }
 
-    /// With an image it may run in a container, where jigger says on which port.
     #[test]
     fn a_port_to_be_chosen_wants_something_that_takes_it() {
         let chosen = CONTENDER.replace("8080", "{port}");

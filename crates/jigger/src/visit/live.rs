@@ -244,7 +244,7 @@ impl<'a> LiveWorld<'a> {
         };
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let requests = self.plan.suite.requests();
-        let target = Target::new(&url, &requests, &contender.expectation)?;
+        let target = Target::new(&url, &contender.tls, &requests, &contender.expectation)?;
         if contender.start.is_none() && contender.container.is_none() {
             return Ok(LiveServer::running_already(target));
         }

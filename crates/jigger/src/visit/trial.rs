@@ -11,7 +11,7 @@ use super::VisitError;
 use super::verify::{Asked, Target};
 use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;
-use crate::record::{Evidence, RequestTrialRecord, TrialRecord, encode_histogram};
+use crate::record::{Evidence, RequestTrialRecord, TlsTrialRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
 use crate::server::usage::Usage;
 use crate::service::{Services, used_between};
@@ -84,6 +84,7 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load,
         None => verified(scenario, conditions)?,
     };
     let mut load = shape_of(scenario, &target.address, requests, conditions.client_cpus);
+    load.tls = target.tls.as_ref().map(|client| client.resuming(scenario.resumes));
     load.first_counter = conditions.first_counter();
     load.extent = scenario.extent;
     if let Pacing::Rate { per_second, spread } = scenario.pacing {
@@ -245,6 +246,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         limit: None,
         by_request: sample.by_request.iter().map(request_record).collect(),
         services: Vec::new(),
+        tls: sample.tls.as_ref().map(TlsTrialRecord::from),
     }
 }
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
-use jigger_load::{Address, Request, Url};
+use jigger_load::{Address, Request, TlsClient, TlsOptions, Url};
 use sha2::{Digest as _, Sha256};
 
 use super::VisitError;
-use crate::record::Evidence;
+use crate::record::{Evidence, TlsAgreementRecord};
 use crate::server::ready::Probe;
 use crate::suite::{Expectation, RequestSpec};
 
@@ -21,6 +21,8 @@ pub struct Target {
     pub url: Url,
     /// What a correct response is, unless a request says otherwise.
     pub expectation: Expectation,
+    /// How it is asked over TLS; `None` with plain HTTP.
+    pub tls: Option<TlsClient>,
     /// Each request of the suite once; the first tells whether the server is ready.
     pub asked: Vec<Asked>,
 }
@@ -41,16 +43,19 @@ impl Target {
     /// be sent to it.
     pub fn new(
         url: &str,
+        tls: &TlsOptions,
         requests: &[&RequestSpec],
         expectation: &Expectation,
     ) -> Result<Self, VisitError> {
         let url = Url::parse(url).map_err(VisitError::of)?;
+        let tls = url.is_https().then(|| TlsClient::new(tls, url.host()));
+        let tls = tls.transpose().map_err(VisitError::of)?;
         let addresses = url.resolve().map_err(VisitError::of)?;
         let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
         let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
         let address = first.clone();
         let expectation = expectation.clone();
-        let mut target = Self { address, addresses, url, expectation, asked: Vec::new() };
+        let mut target = Self { address, addresses, url, tls, expectation, asked: Vec::new() };
         let asked = requests.iter().map(|spec| target.asked(spec));
         target.asked = asked.collect::<Result<_, VisitError>>()?;
         Ok(target)
@@ -66,6 +71,15 @@ impl Target {
         Ok(Asked { spec: spec.clone(), request, expectation })
     }
 
+    fn options(&self) -> FetchOptions {
+        FetchOptions {
+            timeout: VERIFY_LIMIT,
+            max_body_bytes: MAX_BODY_BYTES,
+            tls: self.tls.clone(),
+            ..FetchOptions::default()
+        }
+    }
+
     fn refused_at(&self) -> Vec<String> {
         let before = self.addresses.iter().take_while(|address| **address != self.address);
         before.map(ToString::to_string).collect()
@@ -79,18 +93,17 @@ const NOT_READY_YET: [u16; 3] = [502, 503, 504];
 /// One probe gives up after this; a server that hangs is asked again.
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
 
-const OPTIONS: FetchOptions = FetchOptions {
-    timeout: Duration::from_secs(10),
-    max_body_bytes: 16 * 1024 * 1024,
-    close_patience: Duration::from_millis(10),
-};
+/// How long a verified answer may take.
+const VERIFY_LIMIT: Duration = Duration::from_secs(10);
+const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Makes a target ask at the first of its host's addresses that does not refuse.
 pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
         let request = target.asked.first().map(|asked| &asked.request);
         request.is_none_or(|request| {
-            !matches!(fetch(address, request, &OPTIONS), Err(FetchError::Refused { .. }))
+            let fetched = fetch(address, request, &target.options());
+            !matches!(fetched, Err(FetchError::Refused { .. }))
         })
     };
     if target.addresses.len() > 1
@@ -103,7 +116,8 @@ pub fn ask_where_answered(target: &mut Target) {
 /// Asks at each address of the host until one does not refuse, and stays with that one.
 pub fn probe(target: &mut Target) -> Probe {
     for address in target.addresses.clone() {
-        match target.asked.first().map_or(Probe::NotListening, |asked| probe_at(&address, asked)) {
+        let probed = |asked| probe_at(&address, asked, target.tls.clone());
+        match target.asked.first().map_or(Probe::NotListening, probed) {
             Probe::NotListening => {}
             found => {
                 target.address = address;
@@ -114,10 +128,11 @@ pub fn probe(target: &mut Target) -> Probe {
     Probe::NotListening
 }
 
-fn probe_at(address: &Address, asked: &Asked) -> Probe {
+fn probe_at(address: &Address, asked: &Asked, tls: Option<TlsClient>) -> Probe {
     // Its time is the start-up time, so it ends with the answer's last byte.
     let close_patience = Duration::ZERO;
-    let options = FetchOptions { timeout: PROBE_LIMIT, close_patience, ..FetchOptions::default() };
+    let timeout = PROBE_LIMIT;
+    let options = FetchOptions { timeout, close_patience, tls, ..FetchOptions::default() };
     match fetch(address, &asked.request, &options) {
         Ok(answer) => {
             let fault = asked.fault(&answer);
@@ -152,7 +167,7 @@ pub fn verify(target: &Target, confirm: &Confirm<'_>) -> Result<Vec<Evidence>, V
 pub fn confirm_after_load(target: &Target, confirm: &Confirm<'_>) -> Result<(), VisitError> {
     for asked in target.asked.iter().filter(|asked| asked.expectation.command.is_some()) {
         let request = asked.request.numbered(4);
-        let answer = fetch(&target.address, &request, &OPTIONS)
+        let answer = fetch(&target.address, &request, &target.options())
             .map_err(|error| VisitError(format!("{}after the load: {error}", asked.place())))?;
         asked.check(&answer, "after the load", confirm)?;
     }
@@ -163,9 +178,10 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
     let failed = |error: FetchError| VisitError(format!("{}{error}", asked.place()));
     // The number 0 is the probes'.
     let [one, two, three] = [1, 2, 3].map(|number| asked.request.numbered(number));
-    let fresh = fetch(&target.address, &one, &OPTIONS).map_err(failed)?;
+    let options = target.options();
+    let fresh = fetch(&target.address, &one, &options).map_err(failed)?;
     asked.check(&fresh, "over a fresh connection", confirm)?;
-    let mut client = Client::new(target.address.clone(), OPTIONS);
+    let mut client = Client::new(target.address.clone(), options);
     let first = client.fetch(&two).map_err(failed)?;
     asked.check(&first, "over a connection to be kept", confirm)?;
     let second = client.fetch(&three).map_err(failed)?;
@@ -186,6 +202,7 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
         threads: None,
         debug_notice: None,
         refused_at: target.refused_at(),
+        tls: first.tls.as_ref().map(TlsAgreementRecord::from),
     })
 }
 
@@ -218,6 +235,9 @@ impl Asked {
             },
         };
         let remedy = match self.is_bare_get() {
+            _ if answer.wants_tls() => {
+                "the server speaks TLS on this port; write https:// in the url"
+            }
             true => "correct the contender, or the suite's [expect]",
             false => "correct the contender, or in the suite the request or what it expects",
         };
@@ -235,7 +255,7 @@ mod tests {
     use crate::suite::{BodyExpectation, ExpectationChange};
 
     fn target(url: &str, request: &RequestSpec) -> Target {
-        Target::new(url, &[request], &Expectation::default()).unwrap()
+        Target::new(url, &TlsOptions::default(), &[request], &Expectation::default()).unwrap()
     }
 
     /// For expectations without a command.

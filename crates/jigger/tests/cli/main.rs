@@ -19,5 +19,6 @@ mod schema;
 mod services;
 mod thresholds;
 mod timeit;
+mod tls;
 mod tutorial;
 mod usage;

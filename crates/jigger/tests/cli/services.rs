@@ -225,8 +225,10 @@ fn it_runs_as_another_user_in_a_folder_of_that_users() {
     let [user, groups] =
         ["user", "setup"].map(|it| format!("[\"cp\", \"{{dir}}/{it}\", \"{it}\"]"));
     let more = format!("user = \"nobody\"\nsetup = [{setup}]\npopulate = [{user}, {groups}]\n");
-    let lab = Lab::new("", &[service("store", &more), front("one", "front", "")], SCENARIO);
+    let other = "user = \"nobody\"\nconclude = [[\"sh\", \"-c\", \"true\"]]";
+    let lab = Lab::new("", &[service("store", &more), front("one", "front", other)], SCENARIO);
     run(&lab).expect(0, &[]);
+    assert_eq!(lab.record()["contenders"][0]["user"], "nobody");
     let read = |name: &str| std::fs::read_to_string(lab.path(name)).unwrap();
     let nobody = uid_of("nobody");
     assert_eq!(read("user"), nobody);

@@ -24,6 +24,9 @@ pub enum Malformed {
     /// The head's grammar.
     #[error("the head is no HTTP/1.1 ({0})")]
     Head(httparse::Error),
+    /// TLS where plain HTTP was asked for (RFC 8446, section 5.1: an alert or a handshake record).
+    #[error("the server speaks TLS on this port; write https:// in the URL")]
+    Tls,
     /// More than 64 KiB.
     #[error("the head is longer than 64 KiB")]
     HeadTooLong,

@@ -34,6 +34,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         replay: None,
         pacing: Pacing::Closed,
         connection: ConnectionPolicy::KeepAlive,
+        resumes: false,
         fresh_for: None,
         extent: Extent::Time(Duration::from_secs(2)),
         timeout: Duration::from_secs(10),

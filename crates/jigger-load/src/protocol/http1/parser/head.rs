@@ -76,8 +76,15 @@ fn with_response<T>(
     match parsed {
         Ok(httparse::Status::Complete(length)) => Some(read(&response, length)),
         Ok(httparse::Status::Partial) => None,
+        Err(_) if is_tls(bytes) => Some(Err(Malformed::Tls)),
         Err(error) => Some(Err(Malformed::Head(error))),
     }
+}
+
+/// Whether this begins as an alert or a handshake message of TLS does (RFC 8446, section 5.1), and as no
+/// head does.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, ..])
 }
 
 fn parse_into<'h, 'b>(

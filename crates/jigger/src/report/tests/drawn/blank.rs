@@ -68,6 +68,7 @@ pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
         connections,
         threads: 1,
         fresh: false,
+        resumed: false,
         requests: None,
         duration_ns: Some(2_000_000_000),
         rate_per_second: None,
@@ -131,6 +132,7 @@ pub fn evidence() -> Evidence {
         threads: Some(1),
         debug_notice: None,
         refused_at: Vec::new(),
+        tls: None,
     }
 }
 
@@ -140,6 +142,7 @@ pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
     TrialRecord {
         by_request: Vec::new(),
         services: Vec::new(),
+        tls: None,
         scenario: scenario.to_owned(),
         elapsed_ns,
         requests,
