@@ -287,6 +287,9 @@ fn nothing_of_it_is_left_after_ctrl_c_or_a_kill() {
         assert_eq!(interrupt(&lab, sign, Signal::INT), Some(130));
         lab.assert_nothing_left();
     }
+    let lab = Lab::new("prepare = \"sleep 600\"", &[contender("one", "pong", "")], SCENARIO);
+    assert_eq!(interrupt(&lab, "sleep 600", Signal::INT), Some(130));
+    lab.assert_nothing_left();
     let scenario = "[[scenario]]\nname = \"long\"\nduration = \"600s\"\n";
     let lab = Lab::new("", &[service("store", ""), front("one", "front", "")], scenario);
     assert_eq!(interrupt(&lab, "service.py front", Signal::KILL), None);
