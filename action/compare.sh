@@ -21,7 +21,7 @@ main() {
     echo "jigger ab ended with $code"
 }
 
-# What was asked for, else where the pull request left its base branch.
+# The requested base, else where the pull request left its base branch.
 base_revision() {
     local base=${BASE:-}
     if [[ -z $base ]]; then

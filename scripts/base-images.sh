@@ -18,7 +18,7 @@ merged_usr=/usr/share/mmdebstrap/hooks/maybe-merged-usr
 main() {
     local engine base
     engine=$(answering_engine) || {
-        say "no container engine answers: no base images, so image sizes are left out"
+        say "no container engine responds: no base images, so image sizes are left out"
         return
     }
     [ $# -gt 0 ] || set -- python alpine golang

@@ -80,12 +80,12 @@ answering_engine() {
     return 1
 }
 
-# start_null_server PROGRAM FOLDER: starts the load engine's null server; its URL is in null_server_url. It
-# needs the folder for two files, and ends when its standard input, file descriptor 3, closes.
+# start_null_server PROGRAM FOLDER [ARGUMENT...]: starts the load engine's null server; its URL is in
+# null_server_url. It needs the folder for two files, and ends when its standard input, file descriptor 3, closes.
 start_null_server() {
     local server
     mkfifo "$2/input"
-    "$1" <"$2/input" >"$2/address" &
+    "$1" "${@:3}" <"$2/input" >"$2/address" &
     server=$!
     exec 3>"$2/input"
     until [ -s "$2/address" ]; do

@@ -31,6 +31,10 @@ main() {
     show "a mix of five" "$null_server_url" -c 8 "${mix[@]}"
     show "the same with placeholders" "$null_server_url" -c 8 "${mix[@]}" --template -b '{"id": {{counter}}}'
     stop_null_server
+    mkdir "$work/tls"
+    start_null_server target/instructions/release/examples/null_server "$work/tls" 0 0 tls
+    show "https, keep-alive" "${null_server_url/http:/https:}" -c 8 --insecure
+    stop_null_server
     rm -rf "$work"
 }
 

@@ -110,7 +110,7 @@ set_up_engine() {
         engine_answers docker || start_dockerd
     fi
     answering_engine >/dev/null ||
-        say "no container engine answers: image sizes are left out (see $state/dockerd.log; 'docker info' says why)"
+        say "no container engine responds: image sizes are left out (see $state/dockerd.log; 'docker info' says why)"
 }
 
 start_dockerd() {

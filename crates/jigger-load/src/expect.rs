@@ -30,7 +30,7 @@ pub enum BodyRule {
 /// Decides about a whole body; shared by all threads.
 pub type Predicate = Arc<dyn Fn(&[u8]) -> bool + Send + Sync>;
 
-/// The longest body that [`BodyRule::Matches`] is asked about.
+/// The longest body that [`BodyRule::Matches`] is applied to.
 pub const MATCHED_BODY_MAX_BYTES: usize = 16 << 20;
 
 impl fmt::Debug for BodyRule {

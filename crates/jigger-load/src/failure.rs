@@ -7,7 +7,7 @@ use std::fmt;
 pub enum ErrorKind {
     /// The name has no address.
     Resolve,
-    /// Nobody listens, or the listener's queue is full (unix sockets).
+    /// Nothing listens, or the listener's queue is full (unix sockets).
     ConnectRefused,
     /// The connection broke while it was made.
     ConnectReset,
@@ -24,7 +24,7 @@ pub enum ErrorKind {
     ReadReset,
     /// The server closed the connection before the response was complete.
     ReadClosedEarly,
-    /// What came is no HTTP/1.1, or nobody asked for it.
+    /// What came is not HTTP/1.1, or belongs to no request.
     ReadMalformed,
     /// The deadline passed before the response was complete.
     Timeout,

@@ -93,13 +93,13 @@ pub enum FetchError {
         cause: io::Error,
     },
     /// The time is up.
-    #[error("no complete answer within {0:?}; {1} bytes of one came")]
+    #[error("no complete response within {0:?}; {1} bytes arrived")]
     Timeout(Duration, usize),
     /// The server closed before the response was complete.
-    #[error("the server closed the connection after {0} bytes, before the answer was complete")]
+    #[error("the server closed the connection after {0} bytes, before the response was complete")]
     ClosedEarly(usize),
     /// Reading or writing failed.
-    #[error("the connection broke after {received_bytes} bytes of the answer: {cause}")]
+    #[error("the connection broke after {received_bytes} bytes of the response: {cause}")]
     Broken {
         /// Of the response.
         received_bytes: usize,
@@ -110,7 +110,7 @@ pub enum FetchError {
     #[error("{0}")]
     Tls(String),
     /// What came is no HTTP/1.1.
-    #[error("the answer is no HTTP/1.1: {0}")]
+    #[error("the response is not HTTP/1.1: {0}")]
     Malformed(Malformed),
     /// The body exceeds the bound.
     #[error("the body is longer than the limit of {0} bytes")]

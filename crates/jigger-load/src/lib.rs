@@ -1,9 +1,9 @@
-//! jigger's load engine: asks an HTTP/1.1 server as fast as it answers (closed loop) or on a
+//! jigger's load engine: sends requests to an HTTP/1.1 server as fast as it responds (closed loop) or on a
 //! schedule (open loop), checks every response, and records true latency and every failure.
 //!
-//! [`run`] takes a [`Load`] and gives a [`Sample`]; [`fetch`](crate::fetch::fetch) asks once;
-//! [`NullServer`] answers as fast as this machine can, and [`ceiling`] is the rate at which
-//! the engine asks it. Linux only: the network is reached through epoll, without unsafe code.
+//! [`run`] takes a [`Load`] and gives a [`Sample`]; [`fetch`](crate::fetch::fetch) sends one;
+//! [`NullServer`] responds as fast as this machine can, and [`ceiling`] is the rate at which
+//! the engine loads it. Linux only: the network is reached through epoll, without unsafe code.
 
 #![doc = "\n"]
 #![doc = include_str!("../README.md")]

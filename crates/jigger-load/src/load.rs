@@ -243,7 +243,10 @@ impl Load {
             ),
             (self.threads == 0, "0 threads do nothing; use at least 1"),
             (self.connections < self.threads, "each thread needs a connection; use fewer threads"),
-            (u32::try_from(self.connections).is_err(), "so many connections fit no machine"),
+            (
+                u32::try_from(self.connections).is_err(),
+                "no machine has room for so many connections",
+            ),
             (self.pipeline == 0, "a pipeline of 0 sends nothing; use 1 for none"),
             (
                 self.pipeline > 1 && self.connection == ConnectionPolicy::Fresh,
@@ -261,7 +264,10 @@ impl Load {
                 "the ramp is longer than the load, which would end before it is up; shorten the \
                  ramp, or load for longer",
             ),
-            (self.batch && self.busy_poll, "answers gather only while the client sleeps; use one"),
+            (
+                self.batch && self.busy_poll,
+                "responses can be read in batches only while the client sleeps; use one of the two",
+            ),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
             Some((_, message)) => Err(LoadError::Invalid(message.to_owned())),
@@ -274,13 +280,13 @@ impl Load {
             return Ok(());
         };
         if !(rate_per_second.is_finite() && rate_per_second > 0.0) {
-            let message = format!("a rate of {rate_per_second} is none; use a number above 0");
+            let message = format!("the rate {rate_per_second} is not valid; use a number above 0");
             return Err(LoadError::Invalid(message));
         }
         if rate_per_second > HIGHEST_RATE {
             let message = format!(
-                "such a rate is more than can be sent; use {HIGHEST_RATE} a second \
-                 at most, or no rate, for as many as the server answers"
+                "this rate is too high; use at most {HIGHEST_RATE} a second, or no \
+                 rate for as many requests as the server can handle"
             );
             return Err(LoadError::Invalid(message));
         }
@@ -333,7 +339,7 @@ mod tests {
             (|load| load.extent = Extent::Count(0), "0 requests"),
             (|load| load.pacing = open(0.0, 1), "above 0"),
             (|load| load.pacing = open(f64::NAN, 1), "above 0"),
-            (|load| load.pacing = open(1e300, 1), "10000000 a second at most"),
+            (|load| load.pacing = open(1e300, 1), "at most 10000000 a second"),
             (|load| load.pacing = open(1.0, 0), "use 1"),
             (|load| load.ramp = Duration::from_secs(2), "shorten the ramp"),
             (|load| load.connections = 4_000_000_000, "ulimit -n"),

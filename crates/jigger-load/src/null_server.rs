@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use turn::Turn;
 
-/// How the null server answers.
+/// How the null server responds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NullOptions {
     /// Where to listen; port 0: any free one.
@@ -43,7 +43,7 @@ pub struct NullOptions {
 }
 
 impl Default for NullOptions {
-    /// One thread on a free port of 127.0.0.1 that answers `pong` at once.
+    /// One thread on a free port of 127.0.0.1 that responds with `pong` at once.
     fn default() -> NullOptions {
         NullOptions {
             address: Address::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
@@ -86,7 +86,7 @@ pub enum CeilingError {
     Tls(#[from] TlsError),
 }
 
-/// A running null server; dropping it stops it. It answers every well-formed request with
+/// A running null server; dropping it stops it. It responds to every well-formed request with
 /// status 200, keeps connections alive unless asked to close them, and understands pipelining,
 /// `HEAD` and bodies with a `Content-Length`.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ const WAKE: u64 = u64::MAX - 1;
 const BACKLOG: i32 = 4096;
 
 impl NullServer {
-    /// Starts the server; it answers when this returns.
+    /// Starts the server; it responds when this returns.
     ///
     /// # Errors
     /// [`NullServerError`] when it cannot listen, or start a thread.

@@ -48,8 +48,8 @@ pub struct Sample {
     /// or said `Connection: close`.
     pub closed_by_server: u64,
     /// Bytes that came when no request was without a response, also after the end: the server
-    /// answers twice, or sends more than its `Content-Length` says. Such a connection is closed. What
-    /// comes while the next request is under way cannot be told from its response.
+    /// responds twice, or sends more than its `Content-Length` says. Such a connection is closed. What
+    /// comes while the next request is under way cannot be distinguished from its response.
     pub surplus_bytes: u64,
     /// Responses of which a piece came some 40 ms after the one before, as when the server waits for
     /// the client's delayed acknowledgement.
@@ -213,7 +213,7 @@ impl Snapshots {
         Self((0..threads).map(|_| Slot::default()).collect())
     }
 
-    /// Asks every thread for a new one; it comes when the thread has next waited.
+    /// Requests a new one from every thread; it comes when the thread has next waited.
     pub fn request(&self) {
         self.0.iter().for_each(|slot| slot.is_wanted.store(true, Ordering::Relaxed));
     }

@@ -49,7 +49,7 @@ pub enum UrlError {
     #[error("`{0}` names no valid host; write `http://HOST:PORT/PATH`, IPv6 in brackets")]
     Host(String),
     /// The port is no number from 1 to 65535.
-    #[error("`{0}` is no port; use a number from 1 to 65535")]
+    #[error("`{0}` is not a port; use a number from 1 to 65535")]
     Port(String),
     /// `user:password@` in front of the host.
     #[error("credentials in a URL are not sent; use the header `Authorization` instead")]
@@ -70,7 +70,7 @@ pub enum ResolveError {
         /// What the resolver said.
         cause: std::io::Error,
     },
-    /// The resolver answered with an empty list.
+    /// The resolver returned an empty list.
     #[error("`{0}` resolves to no address; give the address itself")]
     Empty(String),
 }
@@ -118,9 +118,14 @@ impl Url {
         self.scheme == Scheme::Https
     }
 
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme.name()
+    }
+
     /// The URL without path and query, such as `https://h:8443` (RFC 6454, section 6.2).
     pub fn origin(&self) -> String {
-        format!("{}://{}", self.scheme.name(), self.host_field())
+        format!("{}://{}", self.scheme(), self.host_field())
     }
 
     /// Every address the host name has, in the resolver's order; literals are not looked up.
@@ -276,9 +281,9 @@ mod tests {
             ("http:///x", "no valid host"),
             ("http://[::1", "no valid host"),
             ("http://[::1]x/", "no valid host"),
-            ("http://h:0/", "`0` is no port"),
-            ("http://h:65536/", "`65536` is no port"),
-            ("http://h:+1/", "`+1` is no port"),
+            ("http://h:0/", "`0` is not a port"),
+            ("http://h:65536/", "`65536` is not a port"),
+            ("http://h:+1/", "`+1` is not a port"),
             ("http://u:p@h/", "Authorization"),
             ("http://h/a b", "percent-encode"),
             ("http://h/\u{e9}", "percent-encode"),

@@ -33,7 +33,7 @@ fn measure(load: &Load) -> Sample {
     run(load, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
-/// Every request is answered correctly and counted once wherever it is counted.
+/// Every request gets its correct response and is counted once wherever it is counted.
 fn assert_whole(sample: &Sample, requests: u64) {
     assert_eq!(sample.errors.total(), 0, "{:?}", sample.errors);
     assert_eq!((sample.requests, sample.due), (requests, requests));

@@ -75,7 +75,7 @@ fn whether_the_server_closes_is_said() {
     }
 }
 
-/// Who takes the time of an answer must not wait for what comes after it.
+/// Who takes the time of a response must not wait for what comes after it.
 #[test]
 fn without_patience_nobody_waits_for_the_connection_to_end() {
     let impatient = FetchOptions { close_patience: Duration::ZERO, ..OPTIONS };

@@ -1,4 +1,4 @@
-//! Ten gigabytes as one answer, over a real socket: counted to the byte, and not kept.
+//! Ten gigabytes as one response, over a real socket: counted to the byte, and not kept.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -47,7 +47,7 @@ pub enum Steadiness {
 impl SteadyRule {
     /// Judges the windows so far, oldest first: one figure each, such as requests a second.
     ///
-    /// Windows in which nothing was answered (mean 0) or that are not finite are never steady:
+    /// Windows without a response (mean 0) or that are not finite are never steady:
     /// their spread is given as infinite.
     pub fn judge(&self, windows: &[f64]) -> Steadiness {
         let Some(start) = windows.len().checked_sub(self.windows.max(2)) else {
@@ -72,7 +72,7 @@ impl SteadyRule {
     /// Judges the windows of a warm-up that has reached its time limit without being steady.
     ///
     /// Rates of short windows vary by more than the rule allows on many machines, however long one
-    /// waits, and rounds measure that anyway. What rounds cannot tell is that the server was still
+    /// waits, and rounds measure that anyway. What rounds cannot show is that the server was still
     /// changing. So the later half of the windows is [`Steadiness::Noisy`] unless the line through
     /// it rises or falls by more than the rule allows and by more than chance does: the t-test of
     /// the slope, at 95 % (Draper & Smith 1998, "Applied regression analysis", 3rd edition,
@@ -83,7 +83,7 @@ impl SteadyRule {
             return verdict;
         }
         let judged = (windows.len() / 2).max(self.windows).max(3);
-        // Two windows have a line without anything left over, by which chance could be told.
+        // Two windows have a line without residuals, which would show the effect of chance.
         let Some(start) = windows.len().checked_sub(judged) else { return verdict };
         let later = &windows[start..];
         let mean = mean(later);
@@ -384,7 +384,7 @@ mod tests {
         }
     }
 
-    /// Too few to tell noise from drift: what the rule itself says stands.
+    /// Too few to distinguish noise from drift: what the rule itself says stands.
     #[test]
     fn two_windows_can_be_the_whole_warm_up() {
         let rule = SteadyRule { windows: 2, ..SteadyRule::default() };

@@ -110,7 +110,7 @@ impl Verdict {
         matches!(self, Self::Better | Self::Worse)
     }
 
-    /// Whether it answers the question: same, better or worse.
+    /// Whether it is a decision: same, better or worse.
     pub const fn is_decided(self) -> bool {
         matches!(self, Self::Same | Self::Better | Self::Worse)
     }

@@ -174,7 +174,7 @@ proptest! {
     }
 
     /// A unit is none of the ratio's business. What a round does to all of them is neither, as far
-    /// as the estimate goes; its interval has to tell it from the noise.
+    /// as the estimate goes; its interval has to separate it from the noise.
     #[test]
     fn what_hits_everyone_leaves_the_ratio_alone(run in runs(), factor in 0.01_f64..100.0, seed: u64) {
         prop_assert!(is_same(first(&run), first(&run.map(|_, _, value| factor * value)), 1.0));

@@ -1,5 +1,5 @@
 //! Agreement with SciPy, with R, and with second implementations of the panel's estimator and of
-//! the order design. `fixtures/make.py` made the answers and says how to make them again.
+//! the order design. `fixtures/make.py` made the expected values and says how to make them again.
 
 use std::collections::BTreeMap;
 

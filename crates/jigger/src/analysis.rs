@@ -137,7 +137,7 @@ impl<'a> Analysis<'a> {
         })
     }
 
-    /// Whether further rounds would answer nothing: every headline comparison is decided or known
+    /// Whether further rounds would decide nothing more: every headline comparison is decided or known
     /// to within `half_width`, and every threshold is settled. A run with nothing to compare is
     /// never settled.
     pub fn is_settled(&self, half_width: f64) -> bool {

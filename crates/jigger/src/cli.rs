@@ -107,7 +107,7 @@ pub struct CompareArgs {
     /// Duration of the saturation scenario in each round; a plain number is seconds
     #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = time)]
     pub duration: Time,
-    /// What is asked of each.
+    /// What each is given.
     #[command(flatten)]
     pub asked: RequestArgs,
     /// Timeout of a request

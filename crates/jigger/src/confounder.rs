@@ -8,7 +8,8 @@ use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
 use crate::record::{
-    ContenderRecord, Evidence, Record, ScenarioRecord, TlsTrialRecord, TrialRecord, VisitRecord,
+    ContenderRecord, Evidence, Record, ScenarioRecord, TlsAgreementRecord, TlsTrialRecord,
+    TrialRecord, VisitRecord,
 };
 
 /// A difference that makes a comparison less than fair.
@@ -27,10 +28,10 @@ pub struct Confounder {
 /// Log bytes for each request above which a server is taken to log requests.
 const LOG_BYTES_PER_REQUEST: f64 = 10.0;
 
-/// Share of a scenario's answers above which waits for acknowledgements are no chance.
+/// Share of a scenario's responses above which waits for acknowledgements are no chance.
 pub const HELD_BACK_SHARE: f64 = 0.01;
 
-/// Share of the answers that end their connection, above which a server is taken to keep none.
+/// Share of the responses that end their connection, above which a server is taken to keep none.
 const CLOSED_SHARE: f64 = 0.5;
 /// How much longer a body may be than another where neither repeats.
 const LENGTH_RATIO: f64 = 1.25;
@@ -44,8 +45,8 @@ pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
     (!metrics.is_empty()).then(|| Confounder {
         code: Code::BaselineDiffersFromItself,
         detail: format!("its two entries differ by more than chance in {}", names.join(", ")),
-        remedy: "look for what changes from one visit to the next (background work, throttling, \
-                 leftovers of the visit before), and measure again",
+        remedy: "find what changes between visits (background work, throttling, leftovers of the \
+                 previous visit), and measure again",
         touches,
     })
 }
@@ -53,7 +54,7 @@ pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
 /// Share of the handshakes of a scenario with resumed sessions that resume one.
 const RESUMED_SHARE: f64 = 0.5;
 
-/// Headers whose difference is told elsewhere, or means nothing.
+/// Headers whose difference is reported elsewhere, or means nothing.
 const OWN_HEADERS: &[&str] =
     &["date", "server", "content-type", "content-length", "connection", "keep-alive"];
 
@@ -69,7 +70,7 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
         add(
             Code::SharedCores,
             format!(
-                "load engine and servers share core {}; both are slower for it",
+                "the load generator and the servers share core {}, which slows both",
                 cpu_list(&shared, ",")
             ),
             Placement::SHARED_REMEDY,
@@ -80,8 +81,8 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
         add(
             Code::SmtSiblings,
             format!(
-                "the load engine's core {client} and the servers' core {server} are threads of one \
-                 physical core, so each slows the other"
+                "the load generator's core {client} and the servers' core {server} are threads of \
+                 one physical core, so each slows the other"
             ),
             Placement::SIBLINGS_REMEDY,
         );
@@ -103,8 +104,8 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     found.extend(surplus_bytes(record, &visits));
     found.extend(delayed_acks(record, &visits));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
-        found.extend(answers_differ(record, visit, reference));
-        found.extend(tls_differs(record, visit, reference));
+        found.extend(responses_differ(record, visit, reference));
+        found.extend(tls_differs(record, name));
     }
     found.extend(hello_retries(record, &visits));
     found.extend(not_resumed(record, &visits));
@@ -134,31 +135,31 @@ fn connection_close(
     let kept = || record.suite.scenarios.iter().filter(|scenario| !scenario.fresh);
     let closed = |scenario: &str| counted(visits, scenario, |trial| trial.closed_by_server);
     let closes = |scenario: &str| {
-        let (closed, answers) = closed(scenario);
-        evidence.closes_connections || closes_connections(closed, answers)
+        let (closed, responses) = closed(scenario);
+        evidence.closes_connections || closes_connections(closed, responses)
     };
     let touches: Vec<String> =
         kept().map(|scenario| scenario.name.clone()).filter(|name| closes(name)).collect();
-    let (closed, answers) = touches
+    let (closed, responses) = touches
         .iter()
         .map(|scenario| closed(scenario))
         .fold((0, 0), |sum, found| (sum.0 + found.0, sum.1 + found.1));
     (evidence.closes_connections || !touches.is_empty()).then(|| Confounder {
         code: Code::ConnectionClose,
         detail: if evidence.closes_connections {
-            "it closes the connection after each answer, so it pays for a new one each time"
+            "it closes the connection after each response, so each request needs a new one"
                 .to_owned()
         } else {
-            format!("it closed {closed} connections that were to be kept, for {answers} answers")
+            format!("it closed {closed} keep-alive connections in {responses} responses")
         },
-        remedy: "compare with fresh connections for all, or start it with keep-alive",
+        remedy: "use fresh connections for all servers, or start it with keep-alive",
         touches,
     })
 }
 
-/// Whether a server that ended so many connections while it gave so many answers keeps none.
-pub fn closes_connections(closed: u64, answers: u64) -> bool {
-    number(closed) > CLOSED_SHARE * number(answers)
+/// Whether a server that ended so many connections while it gave so many responses keeps none.
+pub fn closes_connections(closed: u64, responses: u64) -> bool {
+    number(closed) > CLOSED_SHARE * number(responses)
 }
 
 /// What comes while the next request is under way is taken for its response.
@@ -170,8 +171,8 @@ fn surplus_bytes(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder>
     (bytes > 0).then(|| Confounder {
         code: Code::SurplusBytes,
         detail: format!(
-            "it sent {bytes} bytes that no request asked for, so responses may have been taken for \
-             those of later requests"
+            "it sent {bytes} bytes beyond its responses, so a response may have been counted for a \
+             later request"
         ),
         remedy: "make it respond once to each request, with as many bytes as its Content-Length says",
         touches,
@@ -180,8 +181,8 @@ fn surplus_bytes(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder>
 
 fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     let share = |scenario: &str| {
-        let (held_back, answers) = counted(visits, scenario, |trial| trial.held_back);
-        number(held_back) / number(answers.max(1))
+        let (held_back, responses) = counted(visits, scenario, |trial| trial.held_back);
+        number(held_back) / number(responses.max(1))
     };
     let mut touches = all(record);
     touches.retain(|scenario| share(scenario) > HELD_BACK_SHARE);
@@ -189,37 +190,37 @@ fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> 
     Some(Confounder {
         code: Code::DelayedAcks,
         detail: format!(
-            "{:.0} % of its answers come in pieces some 40 ms apart, as if it waited for the client \
-             to acknowledge the first",
+            "{:.0} % of its responses arrive in pieces about 40 ms apart, as if it waited for the \
+             client to acknowledge the first",
             most * 100.0
         ),
-        remedy: "set TCP_NODELAY in the server, or write head and body in one go",
+        remedy: "set TCP_NODELAY in the server, or write head and body with one call",
         touches,
     })
 }
 
-/// Of all trials of a scenario: what is counted, and the correct answers.
+/// Of all trials of a scenario: what is counted, and the correct responses.
 fn counted(visits: &[&VisitRecord], scenario: &str, count: fn(&TrialRecord) -> u64) -> (u64, u64) {
     let trials = visits.iter().flat_map(|visit| &visit.trials);
     trials
         .filter(|trial| trial.scenario == scenario)
-        .fold((0, 0), |sum, trial| (sum.0 + count(trial), sum.1 + answers(trial)))
+        .fold((0, 0), |sum, trial| (sum.0 + count(trial), sum.1 + correct_responses(trial)))
 }
 
-/// The correct answers that a trial saw. One without figures, since no rate kept its objective, is
+/// The correct responses that a trial saw. One without figures, since no rate kept its objective, is
 /// what is left of the last rate tried.
-fn answers(trial: &TrialRecord) -> u64 {
+fn correct_responses(trial: &TrialRecord) -> u64 {
     match (trial.requests, trial.probes.last()) {
         (0, Some(probe)) => probe.requests,
         (requests, _) => requests,
     }
 }
 
-/// What the two sides agreed on when the contender was verified, and the baseline.
-fn tls_differs(record: &Record, one: &VisitRecord, other: &VisitRecord) -> Option<Confounder> {
-    let agreed = |visit: &VisitRecord| visit.evidence.as_ref().and_then(|it| it.tls.clone());
-    let words = |visit| agreed(visit).map_or_else(|| "no TLS".to_owned(), |agreed| agreed.words());
-    let (mine, theirs) = (words(one), words(other));
+/// What was agreed on with the contender when it was verified, and with the baseline.
+fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
+    let spoken =
+        |name| record.tls_of(name).map_or_else(|| "no TLS".to_owned(), TlsAgreementRecord::words);
+    let (mine, theirs) = (spoken(name), spoken(&record.suite.baseline));
     (mine != theirs).then(|| Confounder {
         code: Code::TlsDiffers,
         detail: format!("it speaks {mine}; the baseline {theirs}"),
@@ -270,10 +271,10 @@ fn not_resumed(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
 }
 
 /// Of each difference the first request that shows it, and all scenarios that it touches.
-fn answers_differ(record: &Record, one: &VisitRecord, other: &VisitRecord) -> Vec<Confounder> {
+fn responses_differ(record: &Record, one: &VisitRecord, other: &VisitRecord) -> Vec<Confounder> {
     let mut found: Vec<Confounder> = Vec::new();
-    for (one, other) in one.answers().zip(other.answers()) {
-        for differing in answer_differs(record, one, other) {
+    for (one, other) in one.responses().zip(other.responses()) {
+        for differing in response_differs(record, one, other) {
             match found.iter_mut().find(|known| known.code == differing.code) {
                 Some(known) => {
                     known.touches.extend(differing.touches);
@@ -287,26 +288,25 @@ fn answers_differ(record: &Record, one: &VisitRecord, other: &VisitRecord) -> Ve
     found
 }
 
-/// The scenarios that ask what this is an answer to.
-fn asking(record: &Record, answer: &Evidence) -> Vec<String> {
-    let asks = |scenario: &&ScenarioRecord| match &answer.request {
+/// The scenarios that send the request of this response.
+fn sending(record: &Record, response: &Evidence) -> Vec<String> {
+    let sends = |scenario: &&ScenarioRecord| match &response.request {
         None => scenario.asked.is_empty() || scenario.asked.iter().any(|it| it.title() == "GET"),
         Some(title) => scenario.asked.iter().any(|it| it.title() == *title),
     };
-    record.suite.scenarios.iter().filter(asks).map(|scenario| scenario.name.clone()).collect()
+    record.suite.scenarios.iter().filter(sends).map(|scenario| scenario.name.clone()).collect()
 }
 
-fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Confounder> {
+fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Confounder> {
     let mut found = Vec::new();
     let place = one.request.as_ref().map_or_else(String::new, |request| format!("{request}: "));
     let mut add = |code, detail: String, remedy| {
         let detail = format!("{place}{detail}");
-        found.push(Confounder { code, detail, remedy, touches: asking(record, one) });
+        found.push(Confounder { code, detail, remedy, touches: sending(record, one) });
     };
     if bodies_differ(one, other) {
-        let detail =
-            format!("it answers {:?}, the baseline {:?}", one.body_start, other.body_start);
-        add(Code::BodyDiffers, detail, "make all contenders answer the same bytes");
+        let detail = format!("it sends {:?}, the baseline {:?}", one.body_start, other.body_start);
+        add(Code::BodyDiffers, detail, "make all servers send the same body");
     }
     let differing = |name: &str| {
         let (mine, theirs) = (header(one, name), header(other, name));
@@ -315,10 +315,10 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
         })
     };
     if let Some(detail) = differing("content-type") {
-        add(Code::ContentTypeDiffers, detail, "make all contenders send the same content type");
+        add(Code::ContentTypeDiffers, detail, "make all servers send the same content type");
     }
     if let Some(detail) = differing("content-encoding") {
-        add(Code::CompressionDiffers, detail, "switch compression on for all, or off");
+        add(Code::CompressionDiffers, detail, "enable or disable compression for all");
     }
     let names = |from: &Evidence| -> Vec<String> {
         let mut names: Vec<String> =
@@ -331,7 +331,7 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
     if mine != theirs {
         let detail =
             format!("it sends [{}], the baseline [{}]", mine.join(", "), theirs.join(", "));
-        add(Code::HeadersDiffer, detail, "make all contenders send the same headers");
+        add(Code::HeadersDiffer, detail, "make all servers send the same headers");
     }
     found
 }
@@ -357,8 +357,10 @@ fn resolves_twice(record: &Record, evidence: &Evidence) -> Option<Confounder> {
     let refused = evidence.refused_at.first()?;
     Some(Confounder {
         code: Code::LocalhostResolvesTwice,
-        detail: format!("its URL's host is {refused} first, where it does not listen"),
-        remedy: "write the address into the url (127.0.0.1), or make it listen on all of them",
+        detail: format!(
+            "the host of its URL resolves to {refused} first, where it does not listen"
+        ),
+        remedy: "write the address (127.0.0.1) in the url, or make it listen on all addresses",
         touches: all(record),
     })
 }
@@ -371,7 +373,7 @@ fn logs(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     (each > LOG_BYTES_PER_REQUEST).then(|| Confounder {
         code: Code::LogsPerRequest,
         detail: format!("it writes {each:.0} bytes to its log for each request"),
-        remedy: "switch its access log off, or on for all",
+        remedy: "disable its access log, or enable it for all",
         touches: all(record),
     })
 }
@@ -387,7 +389,10 @@ fn workers(
     let workers = evidence.processes?.saturating_sub(1);
     (workers as usize > cores).then(|| Confounder {
         code: Code::WorkersExceedCores,
-        detail: format!("{workers} worker processes share {cores} core(s)"),
+        detail: format!(
+            "{workers} worker processes share {cores} {}",
+            if cores == 1 { "core" } else { "cores" }
+        ),
         remedy: "start as many workers as the server has cores",
         touches: all(record),
     })
@@ -396,7 +401,6 @@ fn workers(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::TlsAgreementRecord;
     use crate::report::tests::drawn::record;
 
     /// What is found of gin, which closed so many connections in each of its trials.
@@ -418,11 +422,15 @@ mod tests {
         assert_eq!(found(|trial| trial.requests / 2), None);
         let closes = found(|trial| trial.requests * 9 / 10).unwrap();
         assert_eq!(closes.touches, ["saturation"]);
-        assert!(closes.detail.contains("it closed 109080 connections"), "{}", closes.detail);
+        assert!(
+            closes.detail.contains("it closed 109080 keep-alive connections"),
+            "{}",
+            closes.detail
+        );
     }
 
     #[test]
-    fn what_nobody_asked_for_is_told() {
+    fn surplus_bytes_are_reported() {
         let mut record = record(3);
         assert!(of_contender(&record, "gin").iter().all(|found| found.code != Code::SurplusBytes));
         for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {

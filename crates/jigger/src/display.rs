@@ -133,11 +133,15 @@ impl Display {
 
 fn look_text(rounds: usize, is_settled: bool, next: Option<usize>) -> String {
     match (is_settled, next) {
-        (true, _) => format!("look after {rounds} rounds: all is decided"),
+        (true, _) => format!("look after {rounds} rounds: every comparison is decided"),
         (false, Some(next)) => {
-            format!("look after {rounds} rounds: not all is decided; next look after {next}")
+            format!(
+                "look after {rounds} rounds: not every comparison is decided; next look after {next}"
+            )
         }
-        (false, None) => format!("look after {rounds} rounds: the last, not all is decided"),
+        (false, None) => {
+            format!("look after {rounds} rounds: the last, not every comparison is decided")
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What took the machine away from a visit, and how much of it is too much.
 //!
-//! CPU pressure alone does not tell: it counts the contention that the server and the load engine
+//! CPU pressure alone is not enough: it counts the contention that the server and the load engine
 //! make themselves, which eight workers on one core are bound to do. So the CPU time of all
 //! *other* processes is had besides: what the cores were busy with, less what jigger and its
 //! descendants used.

@@ -43,7 +43,7 @@ pub struct Topic {
 }
 
 impl Examination {
-    /// Looks at the machine that this process runs on; `runner` asks programs for their versions.
+    /// Looks at the machine that this process runs on; `runner` runs programs for their versions.
     pub fn of_this_machine(runner: &Runner) -> Self {
         let (host, cores) = (Host::inspect(), allowed_cores());
         let placement = Placement::split(&cores);

@@ -1,4 +1,4 @@
-//! What the work tells the display. The only link from one to the other.
+//! What the work reports to the display. The only link from one to the other.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub enum Event {
         entry: String,
         round: usize,
         visits_done: usize,
-        /// Time left as far as can be told; `None` before the first visit has ended.
+        /// Estimated time left; `None` before the first visit has ended.
         left: Option<Duration>,
     },
     /// A step of the visit begins: "starting", "warming up", a scenario's name.
@@ -52,7 +52,7 @@ pub enum Event {
     },
     Looked {
         rounds: usize,
-        /// Whether it answers everything, so that the run ends here.
+        /// Whether every comparison is decided, so that the run ends here.
         is_settled: bool,
         /// After how many rounds the next look is due; `None` for the last.
         next: Option<usize>,

@@ -59,7 +59,7 @@ impl Host {
     }
 }
 
-/// Whether an address is one of this machine's: the loopback's, or one that the kernel would answer
+/// Whether an address is one of this machine's: the loopback's, or one that the kernel would respond to
 /// from itself. A datagram socket that is connected sends nothing (connect(2)); the kernel only
 /// chooses the source address, which for one of its own is that one.
 pub fn is_here(address: IpAddr) -> bool {
@@ -127,7 +127,7 @@ fn smt_siblings(cores: &[usize]) -> Vec<Vec<usize>> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no list of cores; write for instance 0,2-5")]
+#[error("'{0}' is not a list of cores; write for instance 0,2-5")]
 pub struct NotCpus(String);
 
 /// A list of cores as the kernel writes it (`0,2-5`), ascending, each once.
@@ -398,7 +398,7 @@ mod tests {
         assert_eq!(apart.siblings_apart(&[]), []);
     }
 
-    /// 198.51.100.7 and 2001:db8::1 are nobody's (RFC 5737, RFC 3849); nothing is sent to them.
+    /// 198.51.100.7 and 2001:db8::1 are for documentation (RFC 5737, RFC 3849); nothing is sent to them.
     #[test]
     fn this_machines_own_addresses_are_known() {
         for own in ["127.0.0.1", "127.8.7.6", "0.0.0.0", "::1"] {

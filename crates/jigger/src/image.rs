@@ -72,7 +72,7 @@ pub const VERSION: u32 = 1;
 /// The sizes of one image. All sizes are in bytes; the module's documentation defines them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Image {
-    /// The name by which it was asked for or which the archive gives it, else the archive's own;
+    /// The name by which it was requested or which the archive gives it, else the archive's own;
     /// with the platform where the archive has several images of the name.
     pub reference: String,
     /// All names that the archive gives it.
@@ -165,7 +165,7 @@ pub struct ImageReport {
     /// The version of this shape.
     #[schemars(extend("const" = VERSION))]
     pub version: u32,
-    /// The images, in the order in which they were asked for.
+    /// The images, in the order in which they were requested.
     pub images: Vec<Image>,
     /// How each image after the first differs from the first.
     pub differences: Vec<Difference>,
@@ -180,15 +180,15 @@ pub struct ImageReport {
 /// An archive or an image that could not be measured, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Failure {
-    /// As it was asked for.
+    /// As it was requested.
     pub reference: String,
     pub reason: String,
 }
 
 impl ImageReport {
-    /// The report of what was measured, held against limits: for each thing that was asked for, what
+    /// The report of what was measured, held against limits: for each requested subject, what
     /// came of it. The images of the later ones are compared with the first one's.
-    pub fn new(asked: Vec<(String, Measured)>, limits: Limits) -> Self {
+    pub fn new(subjects: Vec<(String, Measured)>, limits: Limits) -> Self {
         let mut report = Self {
             version: VERSION,
             images: Vec::new(),
@@ -197,14 +197,14 @@ impl ImageReport {
             failures: Vec::new(),
             notes: Vec::new(),
         };
-        let asked = told_apart(asked);
-        let first = asked.iter().position(|(_, measured)| !measured.images.is_empty());
-        for (at, (_, measured)) in asked.iter().enumerate() {
+        let subjects = with_unique_names(subjects);
+        let first = subjects.iter().position(|(_, measured)| !measured.images.is_empty());
+        for (at, (_, measured)) in subjects.iter().enumerate() {
             if let Some(first) = first.filter(|first| *first < at) {
-                report.compare(&asked[first].1.images, &measured.images);
+                report.compare(&subjects[first].1.images, &measured.images);
             }
         }
-        for (_, measured) in asked {
+        for (_, measured) in subjects {
             report.add(measured, limits);
         }
         report
@@ -232,12 +232,12 @@ impl ImageReport {
 }
 
 /// Adds where it is from to the name of each image that shares the name with one from elsewhere.
-fn told_apart(mut asked: Vec<(String, Measured)>) -> Vec<(String, Measured)> {
-    let names: Vec<Vec<String>> = asked
+fn with_unique_names(mut subjects: Vec<(String, Measured)>) -> Vec<(String, Measured)> {
+    let names: Vec<Vec<String>> = subjects
         .iter()
         .map(|(_, measured)| measured.images.iter().map(|it| it.reference.clone()).collect())
         .collect();
-    for (at, (subject, measured)) in asked.iter_mut().enumerate() {
+    for (at, (subject, measured)) in subjects.iter_mut().enumerate() {
         for image in &mut measured.images {
             let is_shared = |(other, names): (usize, &Vec<String>)| {
                 other != at && names.contains(&image.reference)
@@ -247,7 +247,7 @@ fn told_apart(mut asked: Vec<(String, Measured)>) -> Vec<(String, Measured)> {
             }
         }
     }
-    asked
+    subjects
 }
 
 /// For each image, the unpacked bytes of the layers that none of the others has.

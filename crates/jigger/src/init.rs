@@ -1,6 +1,6 @@
 //! A suite for the servers that are found in a folder, as `jigger init` writes it.
 //!
-//! Files are read and nothing is run. What cannot be told from them is written down as a guess,
+//! Files are read and nothing is run. What they do not show is written down as a guess,
 //! with a comment that says so.
 
 mod languages;
@@ -26,7 +26,7 @@ pub struct Found {
     /// The command that starts it; none where only an image can.
     pub start: Option<String>,
     pub port: Port,
-    /// A path that it answers.
+    /// A path that it serves.
     pub path: String,
     pub has_dockerfile: bool,
 }

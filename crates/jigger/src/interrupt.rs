@@ -30,7 +30,7 @@ impl Interrupt {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// What a load's observer answers: go on, unless the user has asked to stop.
+    /// What a load's observer returns: go on, unless the user has asked to stop.
     pub fn flow(&self) -> ControlFlow<()> {
         if self.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

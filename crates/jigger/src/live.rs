@@ -1,7 +1,7 @@
 //! The live screen of `jigger load`: what a terminal shows while the load runs.
 //!
 //! It is drawn on standard error, so that the report can go elsewhere, by the thread that
-//! observes the load; the load's own threads only copy their counts when they are asked.
+//! observes the load; the load's own threads only copy their counts on request.
 
 mod draw;
 mod model;
@@ -21,7 +21,7 @@ use ratatui::{Frame, Terminal};
 
 use model::Model;
 
-/// Between two pictures; also how soon a key is heard.
+/// Between two pictures; also how soon a key takes effect.
 pub const EVERY: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]

@@ -128,7 +128,7 @@ mod tests {
         Ok(plan(Suite::parse(&text, "s", Path::new("/"))?, options)?.placement)
     }
 
-    /// These are nobody's (RFC 5737).
+    /// These are for documentation (RFC 5737).
     #[test]
     fn servers_on_another_machine_need_no_cores_of_this_one() {
         let (own, other) = ("http://127.0.0.1:1/", "http://198.51.100.7/");

@@ -22,7 +22,7 @@ pub use options::{Cores, CpuList, Method, Options, Revisions, cpu_list};
 const CEILING: Duration = Duration::from_secs(1);
 /// The same for a first look.
 const QUICK_CEILING: Duration = Duration::from_millis(200);
-/// In a first look no trial has more requests, nor takes longer; a p90 needs 100 answers.
+/// In a first look no trial has more requests, nor takes longer; a p90 needs 100 responses.
 const QUICK_REQUESTS: u64 = 100;
 const QUICK_TIME: Duration = Duration::from_millis(300);
 /// In a first look warm-ups have no longer windows, nor take longer.
@@ -76,7 +76,7 @@ impl RunPlan {
     /// The plan for a machine whose cores are these.
     ///
     /// # Errors
-    /// [`PlacementError`] when a core asked for is not among them.
+    /// [`PlacementError`] when a requested core is not among them.
     pub fn new(suite: Suite, options: Options, cores: &[usize]) -> Result<Self, PlacementError> {
         let is_quick = options.method.quick;
         let shortened = |it: &Scenario| it.shortened(QUICK_REQUESTS, QUICK_TIME);
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_ask_for_the_same_again() {
+    fn the_arguments_repeat_the_options() {
         for flags in [
             &["--seed", "42"][..],
             &["--seed", "7", "--quick"],
@@ -381,13 +381,13 @@ mod tests {
                 "--no-images",
             ],
         ] {
-            let asked = Line::parse_from([&["jigger"], flags].concat()).options;
-            assert_eq!(asked.arguments("s.toml"), [&["run", "s.toml"], flags].concat());
+            let options = Line::parse_from([&["jigger"], flags].concat()).options;
+            assert_eq!(options.arguments("s.toml"), [&["run", "s.toml"], flags].concat());
         }
         let (base, head) = ("main".to_owned(), ".".to_owned());
         let revisions = Some(Revisions { base, head, metrics: vec!["startup_ms".to_owned()] });
-        let asked = Options { revisions, ..Options::default() };
-        let line = asked.arguments("s.toml").join(" ");
+        let options = Options { revisions, ..Options::default() };
+        let line = options.arguments("s.toml").join(" ");
         assert_eq!(line, "ab main . s.toml --seed 0 --metric startup_ms");
     }
 }

@@ -31,12 +31,12 @@ pub enum Images {
     Skip,
     /// They are, with this engine.
     Build(Engine),
-    /// They are wanted, but no engine answers.
+    /// They are wanted, but no engine responds.
     NoEngine(NoEngine),
 }
 
 impl Images {
-    /// With the engine of that name, or the first that answers, where a contender has an image.
+    /// With the engine of that name, or the first that responds, where a contender has an image.
     #[must_use]
     pub fn detect(suite: &Suite, choice: Option<&str>) -> Self {
         if suite.contenders.iter().all(|contender| contender.image.is_none()) {
@@ -57,7 +57,7 @@ pub enum PrepareError {
     Placeholder { key: &'static str, source: UnknownPlaceholder },
     #[error("the artifact '{}' cannot be read", .0.display())]
     UnreadableArtifact(PathBuf, #[source] io::Error),
-    #[error("the build ended well and made no '{}'", .0.display())]
+    #[error("the build succeeded but did not make '{}'", .0.display())]
     NoArtifact(PathBuf),
     #[error(transparent)]
     Build(#[from] CommandError),
@@ -149,6 +149,7 @@ fn prepared(
         container: None,
         uses: contender.uses.clone(),
         user: None,
+        variant: contender.variant.clone(),
     };
     let prepared = user(contender, services).and_then(|user| {
         record.user = user;

@@ -32,7 +32,7 @@ pub use histogram::{decode_histogram, encode_histogram};
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
-pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord};
+pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord, VariantRecord};
 pub use service::{ServiceRecord, ServiceTrialRecord};
 pub use tls::{TlsAgreementRecord, TlsTrialRecord};
 
@@ -182,12 +182,15 @@ pub struct ScenarioRecord {
     /// The attempts at it; all but the last were disturbed.
     #[serde(default)]
     pub ceiling_attempts: Vec<CeilingAttempt>,
-    /// The scenario that this one repeats with fresh connections, to tell what closing costs.
+    /// The scenario that this one repeats with fresh connections, to measure what closing costs.
     #[serde(default)]
     pub fresh_for: Option<String>,
-    /// What was asked; empty for a GET of the contender's URL.
+    /// What was sent; empty for a GET of the contender's URL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<RequestRecord>,
+    /// Which one of several that the suite's matrix made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantRecord>,
     /// The file whose requests were sent in turn instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<ReplayRecord>,
@@ -211,7 +214,7 @@ pub struct CalibrationRecord {
 pub struct CapacityRecord {
     /// Its name.
     pub contender: String,
-    /// Correct answers a second.
+    /// Correct responses a second.
     pub requests_per_second: f64,
 }
 
@@ -234,12 +237,12 @@ pub struct VisitRecord {
     pub position: usize,
     /// The entry visited: a contender's name, or the placebo.
     pub entry: String,
-    /// Spawn to first correct answer; absent when jigger did not start it.
+    /// Spawn to first correct response; absent when jigger did not start it.
     pub startup_ns: Option<u64>,
-    /// What a correct answer looked like; of several requests that which told that the server was
+    /// What a correct response looked like; of several requests the one that showed that the server was
     /// ready.
     pub evidence: Option<Evidence>,
-    /// What the other requests were answered.
+    /// The responses to the other requests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub further_evidence: Vec<Evidence>,
     /// Whether the warm-up ended in a steady state.
@@ -260,7 +263,7 @@ pub struct VisitRecord {
     /// How long each part took; unknown in older records.
     #[serde(default)]
     pub parts: Option<VisitParts>,
-    /// Correct answers a second in each window of the warm-up; none in older records.
+    /// Correct responses a second in each window of the warm-up; none in older records.
     #[serde(default)]
     pub warm_up_rates: Vec<f64>,
     /// One for each scenario that ran, in the order in which they ran.
@@ -269,10 +272,10 @@ pub struct VisitRecord {
     pub failure: Option<String>,
 }
 
-/// What was seen when the answers were verified.
+/// What was seen when the responses were verified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
-    /// What was asked, such as `POST /orders`; absent for a GET of the contender's URL.
+    /// What was sent, such as `POST /orders`; absent for a GET of the contender's URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
     /// HTTP version, such as "1.1".
@@ -287,18 +290,18 @@ pub struct Evidence {
     pub body_sha256: String,
     /// The body's first bytes as text.
     pub body_start: String,
-    /// Whether two answers were the same byte for byte.
+    /// Whether two responses were the same byte for byte.
     pub body_repeats: bool,
     /// Whether the server closed a connection that was to be kept.
     pub closes_connections: bool,
-    /// Processes in the server's tree once it answered.
+    /// Processes in the server's tree once it responded.
     pub processes: Option<u32>,
-    /// Threads in the server's tree once it answered.
+    /// Threads in the server's tree once it responded.
     pub threads: Option<u32>,
     /// What its log said about a debug mode or a development server.
     pub debug_notice: Option<String>,
     /// Addresses of the URL's host that refused the connection, though they come before the one
-    /// that the server was asked at.
+    /// that the requests went to.
     #[serde(default)]
     pub refused_at: Vec<String>,
     /// What was agreed on by TLS; absent over plain HTTP.
@@ -313,7 +316,7 @@ pub struct TrialRecord {
     pub scenario: String,
     /// Length of the trial.
     pub elapsed_ns: u64,
-    /// Correct answers.
+    /// Correct responses.
     pub requests: u64,
     /// Bytes received.
     pub bytes_received: u64,
@@ -322,13 +325,13 @@ pub struct TrialRecord {
     pub response_time: String,
     /// Time to connect.
     pub connect_time: String,
-    /// Answers by status code.
+    /// Responses by status code.
     pub status: BTreeMap<u16, u64>,
     /// Failed requests by kind; kinds that did not occur are left out.
     pub errors: BTreeMap<String, u64>,
     /// An example of what the system said, by kind.
     pub error_examples: BTreeMap<String, String>,
-    /// Requests without an answer when the trial ended.
+    /// Requests without a response when the trial ended.
     pub in_flight: u64,
     /// Age of the oldest of them.
     pub in_flight_oldest_ns: u64,
@@ -339,11 +342,11 @@ pub struct TrialRecord {
     /// Bytes that came when no request was without a response.
     #[serde(default)]
     pub surplus_bytes: u64,
-    /// Answers of which a piece came some 40 ms after the one before, as when the server waits for
+    /// Responses of which a piece came some 40 ms after the one before, as when the server waits for
     /// the client's delayed acknowledgement.
     #[serde(default)]
     pub held_back: u64,
-    /// Answers that came after the trial and before its connections were closed.
+    /// Responses that came after the trial and before its connections were closed.
     #[serde(default)]
     pub heard_out: u64,
     /// Processor time of the server's tree during the trial.
@@ -373,7 +376,7 @@ pub struct TrialRecord {
     /// The rates that were tried for it, in that order.
     #[serde(default)]
     pub probes: Vec<ProbeRecord>,
-    /// The resource that was used up; absent where that is not known, or nothing was answered.
+    /// The resource that was used up; absent where that is not known, or there was no response.
     #[serde(default)]
     pub limit: Option<Limit>,
     /// Of several requests each by itself, in the scenario's order.
@@ -394,31 +397,31 @@ pub struct ProbeRecord {
     pub rate_per_second: f64,
     /// How long it was tried.
     pub elapsed_ns: u64,
-    /// Correct answers.
+    /// Correct responses.
     pub requests: u64,
     /// Failed requests.
     pub errors: u64,
-    /// Requests without an answer at the end.
+    /// Requests without a response at the end.
     pub in_flight: u64,
-    /// The objective's statistic of the response times; absent with too few answers for it.
+    /// The objective's statistic of the response times; absent with too few responses for it.
     pub statistic_ns: Option<u64>,
     /// Whether the objective was kept.
     pub kept: bool,
 }
 
 impl TrialRecord {
-    /// Correct answers a second, or with an objective the highest rate that kept it; 0 where there
+    /// Correct responses a second, or with an objective the highest rate that kept it; 0 where there
     /// is none.
     pub fn requests_per_second(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
-        let answered = self.requests as f64 * 1e9 / self.elapsed_ns.max(1) as f64;
-        if self.probes.is_empty() { answered } else { self.capacity_per_second.unwrap_or(0.0) }
+        let rate = self.requests as f64 * 1e9 / self.elapsed_ns.max(1) as f64;
+        if self.probes.is_empty() { rate } else { self.capacity_per_second.unwrap_or(0.0) }
     }
 }
 
 impl VisitRecord {
-    /// What each request was answered, that first which told that the server was ready.
-    pub fn answers(&self) -> impl Iterator<Item = &Evidence> {
+    /// The response to each request, first the one that showed that the server was ready.
+    pub fn responses(&self) -> impl Iterator<Item = &Evidence> {
         self.evidence.iter().chain(&self.further_evidence)
     }
 }
@@ -504,7 +507,7 @@ impl Record {
             None => text,
             Some(Some(json)) => json,
             Some(None) => {
-                return Err(not_a_record("the page holds no whole record of jigger".to_owned()));
+                return Err(not_a_record("the page has no complete record of jigger".to_owned()));
             }
         };
         let value: serde_json::Value =
@@ -523,7 +526,7 @@ impl Record {
 }
 
 fn no_json(error: &serde_json::Error) -> String {
-    format!("it is no JSON, by line {}, column {}", error.line(), error.column())
+    format!("it is not valid JSON (line {}, column {})", error.line(), error.column())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod card;
 pub mod changes;
 mod chart;
 mod csv;
+mod curves;
 mod glance;
 mod heading;
 mod html;
@@ -98,7 +99,7 @@ pub enum Tone {
     Better,
     /// Worse than the baseline.
     Worse,
-    /// No difference that could be told.
+    /// No difference was shown.
     Same,
     /// To be read before a figure is believed.
     Warning,

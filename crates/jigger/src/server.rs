@@ -122,7 +122,7 @@ pub struct Server {
 impl Server {
     /// Starts a server and returns as soon as its program runs, ready or not.
     ///
-    /// Whether its port is free is to be asked first ([`port::wait_free`]): another process that
+    /// Whether its port is free has to be checked first ([`port::wait_free`]): another process that
     /// listens there would be taken for the server.
     ///
     /// # Errors
@@ -243,7 +243,7 @@ impl Server {
     /// is left.
     ///
     /// # Errors
-    /// [`StopError`] when something of it is left, or that cannot be told.
+    /// [`StopError`] when something of it is left, or that is unknown.
     pub fn stop(mut self) -> Result<Stopped, StopError> {
         self.end()
     }
@@ -303,8 +303,8 @@ impl Server {
     /// What the guard may take to end the server and to say so.
     fn end_limit(&self) -> Duration {
         let by_itself = self.spec.grace + guard::KILL_LIMIT + LEAVE_LIMIT;
-        // Its engine is asked to stop it and to remove it, each within its limit.
-        let by_engine = (self.spec.grace + container::ANSWER_LIMIT) + container::ANSWER_LIMIT;
+        // Its engine stops and removes it, each within its limit.
+        let by_engine = (self.spec.grace + container::COMMAND_LIMIT) + container::COMMAND_LIMIT;
         if self.spec.container.is_some() { by_itself + by_engine } else { by_itself }
     }
 
@@ -332,7 +332,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if !self.stopped {
-            // Nobody is left to be told; `stop` is for those who want to know.
+            // An error has no receiver here; `stop` returns it.
             let _ = self.end();
         }
     }

@@ -1,4 +1,4 @@
-//! The suite: what is compared, how it is asked, and how long.
+//! The suite: what is compared, how it is loaded, and how long.
 //!
 //! A suite file is read once, into `raw` types that mirror the file, and
 //! turned into the validated types below. Nothing later sees the raw ones.
@@ -10,6 +10,7 @@ mod fault;
 mod filled;
 mod html;
 mod image;
+mod matrix;
 mod placeholder;
 mod raw;
 mod replay;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use jigger_load::{ConnectionPolicy, TlsOptions};
 
 use crate::disturbance::Limits;
-use crate::record::PublishedRecord;
+use crate::record::{PublishedRecord, VariantRecord};
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use expectation::{BodyExpectation, Expectation, ExpectationChange, StatusRule, hex};
@@ -67,7 +68,7 @@ pub struct Suite {
     pub conclude: Vec<Vec<String>>,
     /// The servers under comparison; at least one.
     pub contenders: Vec<Contender>,
-    /// The ways of asking; at least one.
+    /// How requests are sent; at least one scenario.
     pub scenarios: Vec<Scenario>,
     /// What has to hold for the run to end well.
     pub thresholds: Vec<Threshold>,
@@ -75,7 +76,7 @@ pub struct Suite {
     pub published: Vec<PublishedRecord>,
     /// The difference, as a share, within which two contenders are the same (0.02 is 2 %).
     pub margin: f64,
-    /// Whether all are asked with fresh connections too when some close theirs and others do not.
+    /// Whether all are also loaded with fresh connections when some close theirs and others do not.
     pub measure_closing: bool,
     pub container_limits: ContainerLimits,
 }
@@ -109,11 +110,13 @@ impl WarmUp {
     }
 }
 
-/// One server variant: how to build, start and ask it.
+/// One server variant: how to build, start and load it.
 #[derive(Debug, Clone)]
 pub struct Contender {
     /// Unique within the suite.
     pub name: String,
+    /// Which of several this is that a matrix made.
+    pub variant: Option<VariantRecord>,
     /// Absolute folder in which commands run.
     pub directory: PathBuf,
     pub needs: Vec<String>,
@@ -128,11 +131,11 @@ pub struct Contender {
     pub start: Option<Vec<String>>,
     /// Environment added to the server's.
     pub environment: Vec<(String, String)>,
-    /// The URL asked; may hold `{port}`.
+    /// The URL of its requests; may hold `{port}`.
     pub url: String,
-    /// How it is asked over TLS.
+    /// Its requests over TLS.
     pub tls: TlsOptions,
-    /// Time allowed from spawn to the first correct answer.
+    /// Time allowed from spawn to the first correct response.
     pub start_limit: Duration,
     /// Time between SIGTERM and SIGKILL.
     pub grace: Duration,
@@ -246,7 +249,7 @@ impl Suite {
         &self.contenders[self.baseline]
     }
 
-    /// Each request once, and first that which tells whether a server is ready: one that only reads,
+    /// Each request once, and first the one that shows whether a server is ready: one that only reads,
     /// where there is one.
     pub fn requests(&self) -> Vec<&RequestSpec> {
         let mut distinct: Vec<&RequestSpec> = Vec::new();
@@ -261,7 +264,7 @@ impl Suite {
         distinct
     }
 
-    /// The scenario that would tell what closing connections costs: the busiest closed loop with
+    /// The scenario that would measure what closing connections costs: the busiest closed loop with
     /// kept connections, short and with fresh ones. `None` when there is no such loop, when the
     /// suite has its like already, or does not want it.
     pub fn fresh_counterpart(&self) -> Option<Scenario> {

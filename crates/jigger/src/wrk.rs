@@ -19,7 +19,7 @@ use jigger_load::Url;
 pub struct Setting<'a> {
     /// The script's file.
     pub path: &'a Path,
-    /// What is asked.
+    /// What is sent.
     pub url: &'a Url,
     /// The headers from the command line.
     pub headers: &'a [(String, String)],

@@ -1,4 +1,4 @@
-//! What a container may use at most: the kernel holds it, and going beyond the memory is told.
+//! What a container may use at most: the kernel holds it, and exceeding the memory is reported.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
@@ -87,7 +87,7 @@ fn the_kernel_holds_a_container_to_its_limits() {
     assert_eq!(limits, Some(expected));
 }
 
-/// Under load, and before the first answer: both servers take more than they may have.
+/// Under load, and before the first response: both servers take more than they may have.
 #[test]
 fn a_server_that_is_killed_for_its_memory_is_a_failed_visit_that_names_the_limit() {
     let Some(engine) = engine() else { return };

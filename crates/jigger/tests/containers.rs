@@ -1,6 +1,6 @@
 //! Contenders in containers, with a real engine: measured, limited, and never left behind.
 //!
-//! The first engine that answers is used; `docker` or `podman` in `JIGGER_TEST_ENGINE` chooses one,
+//! The first engine that responds is used; `docker` or `podman` in `JIGGER_TEST_ENGINE` chooses one,
 //! `none` there leaves these tests out.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
@@ -150,7 +150,7 @@ fn a_container_that_is_taken_away_is_a_failed_visit() {
     assert!(containers_of(engine, jigger).is_empty());
 }
 
-/// An engine that builds and answers, and refuses to make containers.
+/// An engine that builds and responds, and refuses to make containers.
 #[test]
 fn an_engine_that_fails_is_quoted() {
     let Some(engine) = engine() else { return };
@@ -181,7 +181,7 @@ fn a_contender_is_checked_in_a_container_too() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     let told = String::from_utf8_lossy(&output.stdout);
-    for name in ["gin: answers correctly", "gin+container: answers correctly"] {
+    for name in ["gin: responds correctly", "gin+container: responds correctly"] {
         assert!(told.contains(name), "{told}");
     }
     assert!(containers_of(engine, jigger).is_empty());
@@ -193,7 +193,7 @@ fn without_an_engine_or_images_nothing_is_begun() {
     let mut command = run(&lab, "docker", &["--in", "containers"]);
     let output = command.env("PATH", lab.path("")).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(errors(&output).contains("no container engine answers"), "{}", errors(&output));
+    assert!(errors(&output).contains("no container engine responds"), "{}", errors(&output));
     let output = run(&lab, "docker", &["--in", "both", "--no-images"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(errors(&output).contains("leave out --no-images"), "{}", errors(&output));

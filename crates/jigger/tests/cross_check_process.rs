@@ -65,7 +65,7 @@ fn each_program_reads_what_the_one_before_it_wrote_until_one_fails() {
 fn a_program_that_does_not_end_is_ended_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("child");
-    // A child in a session of its own, which tells its number.
+    // A child in its own session, which prints its process number.
     let script = format!("setsid sleep 1000 & echo $! > {}; wait", file.display());
     let program: &[&str] = &["sh", "-c", &script];
     let is_gone = || {

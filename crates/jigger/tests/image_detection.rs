@@ -21,7 +21,7 @@ fn refusal(choice: Option<&str>, folders: &[&str]) -> NoEngine {
 #[test]
 fn without_any_engine_both_remedies_are_given() {
     let message = refusal(None, &["absent", "not-executable"]).to_string();
-    let expected = "no container engine answers.\n  \
+    let expected = "no container engine responds.\n  \
         docker: not installed; install it (on Debian and Ubuntu: apt install docker.io)\n  \
         podman: not installed; install it (on Debian and Ubuntu: apt install podman)";
     assert_eq!(message, expected);
@@ -41,7 +41,7 @@ fn a_daemon_that_does_not_run_is_told_from_a_lack_of_permission() {
 }
 
 #[test]
-fn the_first_that_answers_is_taken() {
+fn the_first_that_responds_is_taken() {
     let engine = Engine::detect_in(None, &search_path(&["no-daemon", "podman-only"])).unwrap();
     assert_eq!((engine.program, engine.version.as_str()), (Program::Podman, "4.3.1"));
 }

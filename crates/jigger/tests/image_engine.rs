@@ -1,6 +1,6 @@
 //! Images built, measured and removed with the real engines.
 //!
-//! Every engine that answers is used. Where none does, the tests fail, unless the environment says
+//! Every engine that responds is used. Where none does, the tests fail, unless the environment says
 //! `JIGGER_TEST_ENGINE=none`; `docker` or `podman` there restricts them to that one.
 
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]

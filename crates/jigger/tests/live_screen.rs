@@ -95,7 +95,7 @@ fn load(url: &str, more: &[&str]) -> Terminal {
 fn is_alive(screen: &vt100::Screen) -> bool {
     let text = screen.contents();
     let parts =
-        ["answers a second", "response times, up to", "status", "200: ", "no errors", "p50 "];
+        ["responses a second", "response times, up to", "status", "200: ", "no errors", "p50 "];
     screen.alternate_screen() && parts.iter().all(|part| text.contains(part)) && text.contains('█')
 }
 
@@ -105,8 +105,8 @@ fn q_ends_with_the_report() {
     let mut terminal = load(&url, &[]);
     terminal.wait_for("live figures", is_alive);
     let text = terminal.parser.screen().contents();
-    assert!(text.contains("4 connections, 1 threads, 400 due a second"), "{text}");
-    assert!(text.contains("s left") && text.contains("q: end now and report"), "{text}");
+    assert!(text.contains("4 connections, 1 thread, 400 requests/s"), "{text}");
+    assert!(text.contains("s left") && text.contains("q: stop and report"), "{text}");
     terminal.press(b"q");
     let (code, stdout) = terminal.end();
     assert_eq!(code, Some(0));

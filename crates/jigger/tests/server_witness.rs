@@ -23,7 +23,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use witness::{KernelGroup, Timed, environment};
 use world::{World, until};
 
-/// Answers that gunicorn gives in each test: a second or two of its time.
+/// Responses that gunicorn gives in each test: a second or two of its time.
 const REQUESTS: u64 = 3_000;
 
 /// gunicorn as a server of jigger's, inside of the kernel's groups and below time(1).

@@ -13,24 +13,24 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self):
-        self.answer(200, {"item": self.path.rpartition("/")[2]})
+        self.respond(200, {"item": self.path.rpartition("/")[2]})
 
     def do_DELETE(self):
-        self.answer(204, None)
+        self.respond(204, None)
 
     def do_POST(self):
         item = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.headers["Authorization"] != "Bearer secret":
-            self.answer(401, {"error": "who are you?"})
+            self.respond(401, {"error": "who are you?"})
         elif self.headers["Content-Type"] not in ("application/json", None):
-            self.answer(415, {"error": "JSON, please"})
+            self.respond(415, {"error": "JSON, please"})
         elif item["id"] in SEEN:
-            self.answer(409, {"error": "there is one already"})
+            self.respond(409, {"error": "there is one already"})
         else:
             SEEN.add(item["id"])
-            self.answer(201, {"ok": bool(item["name"])})
+            self.respond(201, {"ok": bool(item["name"])})
 
-    def answer(self, status, value):
+    def respond(self, status, value):
         body = b"" if value is None else json.dumps(value, indent=INDENT).encode()
         self.send_response(status)
         if value is not None:

@@ -13,7 +13,7 @@ use super::Outcome;
 /// Read before the same are sent on, as the engine does: that costs less than to alternate.
 const AT_ONCE: usize = 16;
 
-/// Asks over so many connections for so long and prints what an engine would print.
+/// Loads a server over some connections for some time and prints what an engine would print.
 pub fn run(address: SocketAddr, connections: usize, seconds: u64) -> Outcome<()> {
     let request = format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").into_bytes();
     let queue = epoll::create(epoll::CreateFlags::CLOEXEC)?;

@@ -1,5 +1,5 @@
 //! The engine beside other load generators and beside the floor: what each request costs the
-//! client, how fast it asks, and what the server then pays.
+//! client, how fast it sends requests, and what the server then pays.
 //!
 //!     make bench-peers
 //!     cargo bench -p jigger-load --bench peers -- --work-us 20 --connections 8,64 --rounds 10
@@ -146,7 +146,8 @@ fn engine(url: &str, connections: usize, seconds: u64, options: &[&str]) -> Outc
     let address = *url.resolve()?.first().ok_or("the URL's host has no address")?;
     let batch = options.contains(&"batch");
     // As wrk does it.
-    let insecure = TlsOptions { insecure: true, ..TlsOptions::default() };
+    let resume = options.contains(&"resume");
+    let insecure = TlsOptions { insecure: true, resume, ..TlsOptions::default() };
     let tls = url.is_https().then(|| TlsClient::new(&insecure, url.host())).transpose()?;
     let load = Load {
         tls,

@@ -1,6 +1,6 @@
 //! The load generators compared: how each is called and how its figures are read.
 
-/// What is asked of each.
+/// What each is given.
 pub struct Shape<'a> {
     pub url: &'a str,
     pub connections: usize,
@@ -70,6 +70,14 @@ const PEERS: &[Peer] = &[
         name: "jigger --batch",
         program: "",
         arguments: |shape| Some(own("engine", shape, &["batch"])),
+        read: read_own,
+    },
+    Peer {
+        name: "jigger --resume",
+        program: "",
+        arguments: |shape| {
+            (shape.is_fresh && shape.is_https()).then(|| own("engine", shape, &["resume"]))
+        },
         read: read_own,
     },
     Peer { name: "ab", program: "ab", arguments: ab, read: read_ab },

@@ -55,8 +55,8 @@ fn main() -> Outcome<()> {
 }
 
 /// A server that takes 2 ms, and says itself how long it took. The connections begin one after
-/// another, since answers that come at once wait for each other, in the server too. Shown are the response time, which
-/// a user waits for, and the time until the kernel had the answer, which leaves out the client's own
+/// another, since responses that come at once wait for each other, in the server too. Shown are the response time, which
+/// a user waits for, and the time until the kernel had the response, which leaves out the client's own
 /// waking and queueing.
 fn delay() -> Outcome<()> {
     /// Of 64 connections every one begins 2.05 ms after the one before.
@@ -82,7 +82,7 @@ fn delay() -> Outcome<()> {
     Ok(())
 }
 
-/// A server that is the limit, 20 us an answer, asked with and without batching.
+/// A server that is the limit, 20 us a response, loaded with and without batching.
 fn batch() -> Outcome<()> {
     println!(
         "work of 20 us, one request after another: what the engine saw against what the server took"
@@ -271,7 +271,7 @@ fn share(cpu: usize) -> Outcome<()> {
     Ok(())
 }
 
-/// On each of these cores a client's thread and the server that it alone asks.
+/// On each of these cores a client's thread and the server that only this thread loads.
 fn shared_cores(cpus: &[usize]) -> Outcome<Sample> {
     let start = |cpu: &usize| {
         NullServer::start(&NullOptions { cpus: Some(vec![*cpu]), ..NullOptions::default() })

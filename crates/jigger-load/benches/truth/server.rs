@@ -18,13 +18,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// What the server does with each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// Answers.
+    /// Responds.
     AtOnce,
-    /// Waits for 2 ms, then answers.
+    /// Waits for 2 ms, then responds.
     Delay,
-    /// Works for 20 us, then answers, one request after another.
+    /// Works for 20 us, then responds, one request after another.
     Work,
-    /// Answers, but in the last second of every ten.
+    /// Responds, but in the last second of every ten.
     Stall,
 }
 
@@ -131,7 +131,7 @@ pub fn pin(cpu: usize) -> Result<(), rustix::io::Errno> {
     rustix::thread::sched_setaffinity(None, &set)
 }
 
-/// Answers each request so long after it was read, and after so much work. Never sleeps, so that
+/// Responds to each request so long after it was read, and after so much work. Never sleeps, so that
 /// neither timers nor a core that has to wake up blur the truth; what it took, from the kernel's time
 /// of arrival to writing, it tells.
 fn spin(
@@ -175,7 +175,7 @@ fn spin(
         while let Some(due) = due.pop_front_if(|due| due.read.elapsed() >= delay) {
             let begin = Instant::now();
             while begin.elapsed() < work {}
-            // Nobody may be left to hear it.
+            // The reader may be gone.
             let _ = streams[due.index].write_all(ANSWER);
             let took = due.waited + due.read.elapsed();
             taken_ns.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
@@ -211,7 +211,7 @@ fn read(stream: &TcpStream, buffer: &mut [u8]) -> std::io::Result<(usize, Durati
     Ok((message.bytes, waited.unwrap_or_default()))
 }
 
-/// Answers each read as one request until the client closes, but while it stands still.
+/// Responds to each read as one request until the client closes, but while it stands still.
 fn converse(mut stream: TcpStream, start: Instant) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = [0; 4096];

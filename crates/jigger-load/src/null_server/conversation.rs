@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Responses encoded once.
 #[derive(Debug)]
 pub(super) struct Responses {
-    /// The same response many times, so that pipelined requests are answered in one write.
+    /// The same response many times, so that pipelined requests get their responses in one write.
     repeated: Vec<u8>,
     one_bytes: usize,
     /// The last response of a connection.
@@ -23,7 +23,7 @@ pub(super) struct Responses {
 /// What a thread remembers between conversations.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// The last whole request parsed, when it was one to be answered with the usual response:
+    /// The last whole request parsed, if it gets the usual response:
     /// equal bytes need no second parsing.
     last: Vec<u8>,
 }
@@ -156,7 +156,7 @@ impl Conversation {
         }
     }
 
-    /// Answers what a read has brought; whether the conversation goes on.
+    /// Responds to what a read has brought; whether the conversation goes on.
     pub(super) fn respond(
         &mut self,
         responses: &Responses,
@@ -181,7 +181,7 @@ impl Conversation {
         }
     }
 
-    /// Whether these bytes are the usual request, once, and answered by the usual response.
+    /// Whether these bytes are the usual request, once, which gets the usual response.
     pub(super) fn is_usual(&self, state: &State, input: &[u8]) -> bool {
         let is_idle = self.stash.is_empty() && self.skip_bytes == 0 && !self.closes;
         is_idle && !input.is_empty() && input == state.last
@@ -227,7 +227,7 @@ impl Conversation {
         self.stash.len() <= HEAD_MAX_BYTES
     }
 
-    /// Answers every whole request at the front of `input`.
+    /// Responds to every whole request at the front of `input`.
     fn respond_all(&mut self, responses: &Responses, state: &mut State, input: &mut &[u8]) -> bool {
         loop {
             self.skip(input);

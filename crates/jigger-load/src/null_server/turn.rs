@@ -1,4 +1,4 @@
-//! Some conversations at a time: all are read, then all that asked as usual are answered. Why so:
+//! Some conversations at a time: all are read, then all usual requests get their response. Why so:
 //! `io.rs`.
 
 use super::Thread;
@@ -71,7 +71,7 @@ impl Thread {
         }
     }
 
-    /// Answers what is not the usual request at once.
+    /// Responds to what is not the usual request at once.
     fn look_at_arrivals(&mut self) {
         for index in 0..self.turn.arrivals.len() {
             let Arrival { number, from, received } = self.turn.arrivals[index];

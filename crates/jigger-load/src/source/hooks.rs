@@ -201,7 +201,7 @@ pub enum BatchError {
     #[error("the request is empty")]
     Empty,
     /// The head's grammar.
-    #[error("message {0} is no HTTP/1.1 request: {1}")]
+    #[error("message {0} is not an HTTP/1.1 request: {1}")]
     Malformed(usize, httparse::Error),
     /// The last message lacks its end.
     #[error(

@@ -1,4 +1,4 @@
-//! What is asked: one request, its bytes encoded once.
+//! What is sent: one request, its bytes encoded once.
 
 use crate::random::Random;
 use crate::source::template::{Template, TemplateError, decimal, holds_line};
@@ -22,13 +22,13 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// The method is no token (RFC 9110, section 5.6.2).
-    #[error("`{0}` is no method; use letters such as GET or POST")]
+    #[error("`{0}` is not a method; use letters such as GET or POST")]
     Method(String),
     /// A tunnel is no response that could be measured.
     #[error("CONNECT opens a tunnel and cannot be measured; use another method")]
     Connect,
     /// The name of a header is no token.
-    #[error("`{0}` is no header name; write `Name: value`")]
+    #[error("`{0}` is not a header name; write `Name: value`")]
     HeaderName(String),
     /// The value of a header holds a line break or another control character.
     #[error("the value of header `{0}` holds a control character; remove it")]
@@ -106,7 +106,7 @@ impl Request {
         Request { method: "GET".to_owned(), content: Content::Fixed(bytes.into()) }
     }
 
-    /// A request of these bytes, as they stand; the program that made them answers for them.
+    /// A request of these bytes, as they stand; the program that made them is responsible for them.
     pub fn from_bytes(bytes: &[u8]) -> Request {
         let method = bytes.split(|byte| *byte == b' ').next().unwrap_or_default();
         Request {
@@ -288,9 +288,9 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_refused() {
         let cases = [
-            (Request::new("G T", &url(), &[], b""), "no method"),
+            (Request::new("G T", &url(), &[], b""), "not a method"),
             (Request::new("CONNECT", &url(), &[], b""), "tunnel"),
-            (Request::new("GET", &url(), &header("a b", "c"), b""), "no header name"),
+            (Request::new("GET", &url(), &header("a b", "c"), b""), "not a header name"),
             (Request::new("GET", &url(), &header("a", "b\r\nc: d"), b""), "control character"),
             (Request::new("GET", &url(), &header("content-Length", "3"), b""), "written by jigger"),
         ];

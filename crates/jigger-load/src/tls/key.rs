@@ -55,9 +55,7 @@ fn modulus_bits(rest: &[u8]) -> Option<usize> {
 
 /// The content of the element of this kind at the front, and what follows it.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&first, rest) = der.split_first().filter(|(first, _)| **first == tag)?;
-    debug_assert_eq!(first, tag);
-    let (&length, rest) = rest.split_first()?;
+    let (&length, rest) = der.strip_prefix(&[tag])?.split_first()?;
     let (length, rest) = match length {
         0..=0x7f => (usize::from(length), rest),
         // In so many bytes; more than three have no certificate.
@@ -73,6 +71,7 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rcgen::{KeyPair, SignatureAlgorithm};
 
     fn made(algorithm: &'static SignatureAlgorithm) -> Option<String> {
@@ -89,6 +88,16 @@ mod tests {
         assert_eq!(found(&rcgen::PKCS_ECDSA_P521_SHA512), "EC secp521r1");
         assert_eq!(found(&rcgen::PKCS_ED25519), "Ed25519");
         assert_eq!(found(&rcgen::PKCS_RSA_SHA256), "RSA 2048");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_to_an_end(
+            head in prop::sample::subsequence(vec![SEQUENCE, 0x82, OBJECT, BITS, INTEGER, 9], 0..6),
+            tail in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            kind(&[head, tail].concat());
+        }
     }
 
     #[test]

@@ -330,10 +330,10 @@ fn connect_message(kind: ErrorKind, error: Errno) -> String {
 
 fn closed_early(is_within_response: bool) -> String {
     let message = if is_within_response {
-        "the server closed the connection within an answer"
+        "the server closed the connection in the middle of a response"
     } else {
-        "the server closed the connection without an answer to the request on it; if it always \
-         closes after an answer without saying so, use fresh connections"
+        "the server closed the connection without a response to its request; if it always \
+         closes after a response without announcing it, use fresh connections"
     };
     message.to_owned()
 }

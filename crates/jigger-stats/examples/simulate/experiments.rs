@@ -51,7 +51,7 @@ pub struct Stopped {
     pub ends: [f64; 3],
 }
 
-/// Runs of a fixed number of rounds, nobody different from anybody.
+/// Runs of a fixed number of rounds, no contender different from another.
 pub fn kept(world: &World, field: &Field, rounds: usize, runs: u64, seed: u64) -> Kept {
     let [family_wise, coverage] = tally(runs, seed, |random, [family_wise, coverage]| {
         let run = world.run(&field.entries(), Schedule::Interleaved, rounds, random);
@@ -78,7 +78,7 @@ pub fn kept_by_old_rule(world: &World, rounds: usize, runs: u64, seed: u64) -> O
 }
 
 /// How often anything is called different in runs that visit all of one entry, then all of the
-/// next, nobody different from anybody.
+/// next, no contender different from another.
 pub fn false_alarms_in_blocks(world: &World, rounds: usize, runs: u64, seed: u64) -> f64 {
     let field = Field::of_suite(1.0);
     let [family_wise] = tally(runs, seed, |random, [family_wise]| {
@@ -247,7 +247,7 @@ pub fn baseline_differs_from_itself(
     shares.map(Share::value)
 }
 
-/// How often a comparison is called probably different though nobody differs: one comparison, and
+/// How often a comparison is called probably different though no contender differs: one comparison, and
 /// any of a report.
 pub fn probably_different(world: &World, rounds: usize, runs: u64, seed: u64) -> [f64; 2] {
     let field = Field::of_suite(1.0);

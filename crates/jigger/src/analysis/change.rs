@@ -99,7 +99,7 @@ impl<'a> Change<'a> {
             Some(Verdict::ProbablyWorse) => "probably worse",
             Some(Verdict::NotShown) => "no difference shown",
             None if !self.counts => "-",
-            None if self.claim.withheld.is_some() || self.claim.bound.is_some() => "not told",
+            None if self.claim.withheld.is_some() || self.claim.bound.is_some() => "not judged",
             None if self.claim.is_too_noisy => "too noisy",
             None => "no interval",
         }
@@ -137,7 +137,7 @@ pub struct Compared<'a> {
     pub changes: Vec<Change<'a>>,
     /// Metrics that count and that only the base has.
     pub lost: Vec<Metric<'a>>,
-    /// Those of which nothing can be told, with the gate.
+    /// Those that cannot be judged, with the gate.
     pub not_told: Vec<(Metric<'a>, &'static str)>,
 }
 
@@ -194,12 +194,12 @@ impl<'a> Compared<'a> {
         let is_decided = |change: &Change<'_>| {
             change.verdict.map_or(!change.claim.is_open(), Verdict::is_decided)
         };
-        let has_question = counted().next().is_some() || !thresholds.is_empty();
-        let is_answered = counted().all(is_decided)
+        let has_family = counted().next().is_some() || !thresholds.is_empty();
+        let is_known = counted().all(is_decided)
             && thresholds.iter().all(|result| result.outcome != Outcome::NotSettled);
         self.is_worse()
             || thresholds.iter().any(|result| result.outcome == Outcome::Fails)
-            || (has_question && is_answered)
+            || (has_family && is_known)
     }
 
     fn is_worse(&self) -> bool {

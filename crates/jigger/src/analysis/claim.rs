@@ -48,7 +48,7 @@ impl Claim {
     ///
     /// - errors on any side: no ratio at all;
     /// - the load engine or local ports as the limit: a bound, and only a verdict that the bound
-    ///   supports; where several sides are limited so that there is no telling which way, no ratio;
+    ///   supports; where several sides are limited, so that the direction is unknown, no ratio;
     /// - a machine that was too noisy in any of the runs: no verdict.
     pub fn of(metric: Metric<'_>, above: &[Side<'_>], below: &[Side<'_>]) -> Self {
         let sides = || above.iter().chain(below);

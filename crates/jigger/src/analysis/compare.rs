@@ -340,7 +340,7 @@ pub(super) fn level(record: &Record) -> f64 {
 
 #[derive(Debug, Clone, Copy)]
 pub struct Ranked<'a> {
-    /// 1 for the best. Those that are not told apart share a rank; `None` without a figure.
+    /// 1 for the best. Those between which no difference was shown share a rank; `None` without a figure.
     pub rank: Option<usize>,
     pub contender: &'a ContenderResult<'a>,
     /// Its figures of the headline metric.

@@ -10,7 +10,7 @@ use super::claim::{Claim, Loss, Side, loss};
 use super::{Analysis, ContenderResult, Summary};
 use crate::metric::{Metric, Unit};
 use crate::numbers::cpu_list;
-use crate::record::{Ended, Record, ScenarioRecord, WarmUpRecord};
+use crate::record::{Ended, Record, ScenarioRecord, TlsAgreementRecord, WarmUpRecord};
 
 /// What is divided by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -38,7 +38,7 @@ pub struct Difference<'a> {
     pub drift: Vec<Change<'a>>,
     /// Contender and metric of what counts, was measured before and no longer is.
     pub lost: Vec<Lost<'a>>,
-    /// Contender, metric and gate of what counts and of which nothing can be told.
+    /// Contender, metric and gate of what counts and cannot be judged.
     pub not_told: Vec<NotTold<'a>>,
 }
 
@@ -156,7 +156,7 @@ impl<'a> Runs<'a> {
         metric.scenario.is_none_or(|name| is_in(self.old, name) == is_in(self.new, name))
     }
 
-    /// What counts and has no figure any more: for the worse, or for reasons that tell nothing.
+    /// What counts and has no figure any more: for the worse, or for reasons that are no verdict.
     fn losses(&self, counts: &dyn Fn(Metric<'_>) -> bool) -> (Vec<Lost<'a>>, Vec<NotTold<'a>>) {
         let (mut lost, mut not_told) = (Vec::new(), Vec::new());
         for (before, after) in self.contenders() {
@@ -267,7 +267,7 @@ fn warm_up(found: &WarmUpRecord) -> String {
     format!("{windows} windows of {window_ns} ns within {cap_ns} ns")
 }
 
-/// The digest of the answer that was verified first.
+/// The digest of the response that was verified first.
 fn body<'a>(record: &'a Record, contender: &str) -> Option<&'a str> {
     let mut visits = record.visits.iter().filter(|visit| visit.entry == contender);
     Some(visits.find_map(|visit| visit.evidence.as_ref())?.body_sha256.as_str())
@@ -277,11 +277,11 @@ fn word(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "unknown".to_owned(), |value| value.to_string())
 }
 
-/// All of how a scenario asks but its name, as it is in the record.
+/// All of a scenario's load but its name, as it is in the record.
 fn shape(scenario: &ScenarioRecord) -> String {
     let nameless = ScenarioRecord {
         name: String::new(),
-        // How fast the load engine was that day, not how the scenario asks.
+        // How fast the load engine was that day, which is not part of the load.
         ceiling_per_second: None,
         ceiling_attempts: Vec::new(),
         ..scenario.clone()
@@ -304,11 +304,18 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
     }
     for contender in &new.contenders {
         let name = &contender.record.name;
+        let spoken = |record: &Record| {
+            record.tls_of(name).map_or_else(|| "no TLS".to_owned(), TlsAgreementRecord::words)
+        };
+        let (before, after) = (spoken(old.record), spoken(new.record));
+        if before != after {
+            notes.push(format!("{name} speaks {before} in OLD, {after} in NEW"));
+        }
         let bodies = (body(old.record, name), body(new.record, name));
         if let (Some(before), Some(after)) = bodies
             && before != after
         {
-            notes.push(format!("{name} answers another body in NEW than in OLD"));
+            notes.push(format!("{name} sends another body in NEW than in OLD"));
         }
     }
     for (name, run, other) in [("OLD", old, new), ("NEW", new, old)] {
@@ -321,7 +328,7 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
         notes
             .extend(alone.map(|(kind, of_run)| format!("the {kind} '{of_run}' is in {name} only")));
         if matches!(run.record.ended, Ended::Interrupted | Ended::NotYet) {
-            notes.push(format!("{name} was not run to its end"));
+            notes.push(format!("{name} did not run to its end"));
         }
         notes.extend(run.quiet.notes().iter().map(|note| format!("{name}: {note}")));
         for contender in &run.contenders {

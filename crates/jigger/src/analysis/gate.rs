@@ -45,7 +45,7 @@ pub fn gates_of(record: &Record, visits: &[&Visit<'_>]) -> Vec<Gate> {
         record.suite.scenarios.iter().flat_map(|it| of_scenario(record, it, visits)).collect();
     let unsteady = visits.iter().filter(|visit| !visit.record.steady).count();
     if unsteady > 0 {
-        let detail = format!("{unsteady} of {} visits", visits.len());
+        let detail = format!("the warm-up did not settle in {unsteady} of {} visits", visits.len());
         let remedy = "raise warm_up.cap; on a noisy machine raise warm_up.window";
         gates.push(Gate { code: Code::NotSteady, scenario: String::new(), detail, remedy });
     }
@@ -71,28 +71,28 @@ fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]
     gate(
         Code::ClientLimited,
         client_limited,
-        "give the load engine more cores (--client-cpus), or compare at a fixed rate",
+        "give the load generator more cores (--client-cpus), or compare at a fixed rate",
     );
     gate(
         Code::PortLimited,
         port_limited,
-        "widen the kernel's range of local ports (sysctl net.ipv4.ip_local_port_range), or let \
-         connections be kept",
+        "widen the kernel's range of local ports (sysctl net.ipv4.ip_local_port_range), or use \
+         keep-alive",
     );
     gate(
         Code::LittlesLaw,
         departed(scenario, &trials),
-        "lengthen the trial: requests without an answer at its end were a large part of it",
+        "lengthen the trial: requests without a response at its end were a large share",
     );
     gate(
         Code::RateNotReached,
         offered(scenario, &trials),
-        "lower the rate, or raise the connections",
+        "lower the rate, or use more connections",
     );
     gate(
         Code::ObjectiveMissed,
         missed(scenario, &trials),
-        "loosen the objective, lengthen the trial, or raise the connections",
+        "loosen the objective, lengthen the trial, or use more connections",
     );
     gates
 }
@@ -119,11 +119,11 @@ fn client_limited(
     let ceiling_share = ceiling_share(scenario, trial, local_ports).unwrap_or(0.0);
     let mut found = Vec::new();
     if ceiling_share < CEILING_SHARE_LIMIT || engine_share >= ENGINE_SHARE_LIMIT {
-        found.push(format!("the load engine used {:.0} % of its cores", engine_share * 100.0));
+        found.push(format!("the load generator used {:.0} % of its cores", engine_share * 100.0));
     }
     if ceiling_share >= CEILING_SHARE_LIMIT {
         found.push(format!(
-            "the rate was {:.0} % of the load engine's highest here{}",
+            "the rate was {:.0} % of the load generator's maximum on this machine{}",
             ceiling_share * 100.0,
             if disturbed_ceiling { " (a disturbed ceiling, perhaps too low)" } else { "" }
         ));
@@ -150,14 +150,14 @@ fn departed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> 
     ))
 }
 
-/// What was truly answered, in the round that fell short the most.
+/// The requests that got a response, in the round that fell short the most.
 fn offered(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
     let rounds = trials.iter().filter_map(|trial| Offered::of(scenario, trial));
     let short = rounds.filter(|offered| !offered.is_reached());
     let worst = short.min_by(|a, b| a.steady_share().total_cmp(&b.steady_share()))?;
     Some(format!(
-        "{:.1} % of the {} requests a second were answered",
-        worst.answered_share() * 100.0,
+        "{:.1} % of the {} requests per second got a response",
+        worst.response_share() * 100.0,
         worst.rate_per_second
     ))
 }
@@ -173,7 +173,7 @@ fn missed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
         records.filter(|trial| trial.capacity_per_second.is_none()).collect();
     let lowest = without.iter().filter_map(|trial| trial.probes.last()).next_back()?;
     Some(format!(
-        "no rate kept {objective} in {} of {} rounds; at {:.0} a second, the lowest tried, {}",
+        "no rate met {objective} in {} of {} rounds; at {:.0} requests per second, the lowest rate tried, {}",
         without.len(),
         trials.len(),
         lowest.rate_per_second,
@@ -184,9 +184,13 @@ fn missed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
 fn found(probe: &ProbeRecord) -> String {
     match probe.statistic_ns {
         _ if probe.errors > 0 => format!("{} requests failed", probe.errors),
-        None => format!("{} answers were too few to tell", probe.requests),
+        None => format!("{} responses were too few to judge", probe.requests),
         Some(ns) => {
-            format!("it was {:.2} ms with {} unanswered", number(ns) / 1e6, probe.in_flight)
+            format!(
+                "it was {:.2} ms with {} requests without a response",
+                number(ns) / 1e6,
+                probe.in_flight
+            )
         }
     }
 }
@@ -243,7 +247,7 @@ mod tests {
         each(&mut record, "gin", |round, trial| {
             trial.engine_cpu_ns = SECOND * 2 * (99 - round as u64) / 100;
         });
-        let said = "the load engine used 96 % of its cores: lower bound only";
+        let said = "the load generator used 96 % of its cores: lower bound only";
         assert_eq!(detail(&record, "client-limited").as_deref(), Some(said));
     }
 
@@ -291,7 +295,7 @@ mod tests {
 
     /// In 85 us the engine spent 10 ms on making connections that came to nothing.
     #[test]
-    fn a_trial_without_an_answer_tells_nothing_of_the_load_engine() {
+    fn a_trial_without_a_response_says_nothing_of_the_load_engine() {
         let mut record = record(7);
         each(&mut record, "gin", |_, trial| {
             (trial.requests, trial.elapsed_ns, trial.engine_cpu_ns) = (0, 85_000, 10_000_000);
@@ -330,11 +334,11 @@ mod tests {
     }
 
     #[test]
-    fn the_share_that_is_said_to_be_answered_was() {
+    fn the_share_of_responses_is_the_measured_one() {
         let mut record = record(7);
         record.suite.scenarios[1].rate_per_second = Some(40_000.0);
         each(&mut record, "gin", |_, trial| trial.due = Some(trial.requests * 1_000 / 64));
-        let said = "6.4 % of the 40000 requests a second were answered";
+        let said = "6.4 % of the 40000 requests per second got a response";
         assert_eq!(detail(&record, "rate-not-reached").as_deref(), Some(said));
     }
 }

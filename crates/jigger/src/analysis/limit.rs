@@ -13,11 +13,11 @@ pub const ENGINE_SHARE_LIMIT: f64 = 0.85;
 pub const CEILING_SHARE_LIMIT: f64 = 0.7;
 /// Share of the connections a second that local ports suffice for, from which on these are it.
 const PORTS_SHARE_LIMIT: f64 = 0.9;
-/// Local ports of a kernel whose range nobody changed: 32768 to 60999.
+/// Local ports of a kernel with the default range: 32768 to 60999.
 pub const USUAL_LOCAL_PORTS: u32 = 28_232;
-/// How many times a quick answer's time the mean may be when no answer waits for another.
+/// How many times a quick response's time the mean may be when no response waits for another.
 const MEAN_TO_QUICK: f64 = 1.5;
-/// How many times the quickest answer's time it may be: that one came when nothing was queued yet.
+/// How many times the quickest response's time it may be: that one came when nothing was queued yet.
 const MEAN_TO_QUICKEST: f64 = 3.0;
 /// How much more than its threads' time a server may be seen to use, by the clocks' resolution.
 const THREADS_TOLERANCE: f64 = 1.05;
@@ -81,7 +81,7 @@ impl Means {
     }
 }
 
-/// What limited a trial; `None` when nothing was answered, or it is not known.
+/// What limited a trial; `None` without a response, or if it is not known.
 pub fn limit_of(scenario: &ScenarioRecord, trial: &Trial<'_>, means: &Means) -> Option<Limit> {
     let found = trial.record;
     if found.requests == 0 || found.elapsed_ns == 0 {
@@ -153,7 +153,7 @@ pub fn is_near_ports(opened: u64, elapsed_ns: u64, local_ports: u32) -> bool {
 /// Whether requests waited for one another at the server, so that more connections would have been
 /// answered no more; `None` when the times are not known.
 ///
-/// Without a queue each answer takes about as long as a quick one. Where all wait for one lock all
+/// Without a queue each response takes about as long as a quick one. Where all wait for one lock all
 /// answers take the same time too, but for the first: nothing was queued before it.
 fn queues(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<bool> {
     if scenario.connections == 1 {
@@ -162,8 +162,8 @@ fn queues(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<bool> {
     let times = trial.response_time.as_ref().filter(|times| !times.is_empty())?;
     let quickest = number(times.min());
     if scenario.is_rate_given() {
-        // What was asked for faster than answered waited for a connection, too. These were all
-        // busy, so that Little's law has the time of an answer.
+        // Requests that were due sooner than earlier ones got a response waited for a connection, too. These were all
+        // busy, so that Little's law has the time of a response.
         let found = trial.record;
         let busy_ns =
             number(scenario.connections as u64) * number(found.elapsed_ns) / number(found.requests);
@@ -218,7 +218,7 @@ mod tests {
     };
 
     /// A second of 32 connections that were all busy, with the server at 60 % of its core and the
-    /// engine at 20 %; every answer took as long as every other.
+    /// engine at 20 %; every response took as long as every other.
     fn trial(requests: u64) -> TrialRecord {
         with_times(requests, &[(32 * SECOND / requests, requests)])
     }
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_answered_has_no_limit() {
+    fn without_a_response_there_is_no_limit() {
         let busy = TrialRecord {
             requests: 0,
             server_cpu_ns: Some(SECOND),
@@ -302,7 +302,7 @@ mod tests {
         let threads = |threads| Means { server_cores: 3.0, server_threads: Some(threads), ..MEANS };
         assert_eq!(found_with(&threads(1), &closed(), &used(99)), Some(Limit::ServerCpu));
         assert_ne!(found_with(&threads(3), &closed(), &used(99)), Some(Limit::ServerCpu));
-        // It has more threads while it is asked, as it uses more than one thread can.
+        // It has more threads under load, as it uses more than one thread can.
         assert_ne!(found_with(&threads(1), &closed(), &used(150)), Some(Limit::ServerCpu));
         assert_eq!(found_with(&threads(1), &closed(), &used(290)), Some(Limit::ServerCpu));
     }
@@ -312,7 +312,7 @@ mod tests {
         let scenario = ScenarioRecord { rate_per_second: Some(1_000.0), ..closed() };
         let reached = TrialRecord { due: Some(1_000), engine_cpu_ns: SECOND, ..trial(1_000) };
         assert_eq!(found(&scenario, &reached), Some(Limit::Rate));
-        // Every answer took 40 ms, and all 32 connections were busy all the time.
+        // Every response took 40 ms, and all 32 connections were busy all the time.
         let busy = with_times(800, &[(40_000_000, 80), (400_000_000, 720)]);
         let short = TrialRecord { due: Some(2_000), in_flight: 1_200, ..busy };
         let scenario = ScenarioRecord { rate_per_second: Some(2_000.0), ..closed() };
@@ -376,12 +376,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_queue_more_connections_would_be_answered_more() {
+    fn without_a_queue_more_connections_would_get_more() {
         assert_eq!(found(&closed(), &trial(1_000)), Some(Limit::Connections));
         // Some wait for others.
         let mixed = with_times(1_000, &[(5_000_000, 200), (39_000_000, 800)]);
         assert_eq!(found(&closed(), &mixed), Some(Limit::ServerWaits));
-        // All wait for one lock in turn: but for the first, each answer takes the same time.
+        // All wait for one lock in turn: but for the first, each response takes the same time.
         let in_turn = with_times(1_000, &[(1_000_000, 1), (32_000_000, 999)]);
         assert_eq!(found(&closed(), &in_turn), Some(Limit::ServerWaits));
         assert_eq!(found(&blank::scenario("q", 1), &mixed), Some(Limit::Connections));

@@ -5,10 +5,10 @@
 //! other round that came out unlike the rest: to take it out would be to choose rounds by their
 //! outcome.
 //!
-//! In an open loop by whether requests were answered at the rate at which they were due. A trial ends
+//! In an open loop by whether responses came at the rate at which requests were due. A trial ends
 //! while requests are under way, with the best of servers. What is asked is whether a queue grew. So
-//! of the requests without an answer at the end, as many as are under way at any moment of a steady
-//! state do not count as missing: by Little's law the answers a second times the mean response time,
+//! of the requests without a response at the end, as many as are under way at any moment of a steady
+//! state do not count as missing: by Little's law the responses a second times the mean response time,
 //! and what chance adds to it. In a queue that grows all the time the number at the end is more than
 //! twice that.
 
@@ -37,7 +37,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Whether every request of a trial was answered correctly, and there was one.
+/// Whether every request of a trial got its correct response, and there was one.
 pub fn is_clean(trial: &TrialRecord) -> bool {
     trial.errors.is_empty() && trial.requests > 0
 }
@@ -60,7 +60,7 @@ pub fn departed<'a>(
     (departure > TOLERANCE).then_some(median)
 }
 
-/// How many connections were waiting for an answer or being made again, on the average; `None`
+/// How many connections were waiting for a response or being made again, on the average; `None`
 /// where the law says nothing.
 fn occupied(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
     let TrialRecord { requests, elapsed_ns, idle_ns, .. } = *trial.record;
@@ -75,7 +75,7 @@ fn occupied(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
     Some((number(requests) * mean_ns + number(idle_ns.unwrap_or(0))) / number(elapsed_ns))
 }
 
-/// The share of what was due that must have been answered.
+/// The share of what was due that must have got a response.
 const NEEDED_SHARE: f64 = 0.99;
 
 /// Standard deviations that a random number may be off by.
@@ -88,12 +88,12 @@ pub struct Offered {
     pub arrivals: Arrivals,
     /// Requests due at the same instant.
     pub burst: u32,
-    /// Whether so many requests ended it, and not the clock: then all were answered in the end.
+    /// Whether so many requests ended it, and not the clock: then all got a response in the end.
     pub is_counted: bool,
     /// Until the end.
     pub due: u64,
     /// Correctly, until the end.
-    pub answered: u64,
+    pub responses: u64,
     pub elapsed_ns: u64,
     /// The mean response time; 0 where there is none.
     pub mean_ns: f64,
@@ -116,7 +116,7 @@ impl Offered {
             // Not the rate times the trial's length: random times make it more or less than that.
             // Records that have no `due` have what it is made of.
             due: trial.record.due.unwrap_or(requests + in_flight + failed),
-            answered: requests,
+            responses: requests,
             elapsed_ns,
             mean_ns: times.map_or(0.0, |times| times.mean()),
         })
@@ -127,30 +127,30 @@ impl Offered {
         self.steady_share() >= NEEDED_SHARE
     }
 
-    /// The share of the requests due that were answered, or were under way as in a steady state.
+    /// The share of the requests due that got a response, or were under way as in a steady state.
     pub fn steady_share(&self) -> f64 {
         let spread = match self.arrivals {
-            Arrivals::Exponential => DEVIATIONS * number(self.answered).sqrt(),
+            Arrivals::Exponential => DEVIATIONS * number(self.responses).sqrt(),
             Arrivals::Even => 0.0,
         };
-        let (due, unanswered) = self.due_and_unanswered(spread);
+        let (due, unanswered) = self.due_and_missing(spread);
         share(due, (unanswered - self.normally_under_way()).max(0.0))
     }
 
-    /// The share that was truly answered: by the end, or when the last of so many was due.
-    pub fn answered_share(&self) -> f64 {
-        let (due, unanswered) = self.due_and_unanswered(0.0);
+    /// The share that truly got a response: by the end, or when the last of so many was due.
+    pub fn response_share(&self) -> f64 {
+        let (due, unanswered) = self.due_and_missing(0.0);
         share(due, unanswered)
     }
 
-    /// The requests that were due, and those without a correct answer: at the end; or in a load of
-    /// so many requests, which ends when all are answered, when the last was due, that is a number
+    /// The requests that were due, and those without a correct response: at the end; or in a load of
+    /// so many requests, which ends when all have a response, when the last was due, that is a number
     /// of requests later than it would be by the rate.
-    fn due_and_unanswered(&self, requests_later: f64) -> (f64, f64) {
+    fn due_and_missing(&self, requests_later: f64) -> (f64, f64) {
         if !self.is_counted {
-            return (number(self.due), number(self.due.saturating_sub(self.answered)));
+            return (number(self.due), number(self.due.saturating_sub(self.responses)));
         }
-        let due = number(self.answered);
+        let due = number(self.responses);
         let late_seconds =
             number(self.elapsed_ns) / 1e9 - (due + requests_later) / self.rate_per_second;
         let late_share = late_seconds * 1e9 / number(self.elapsed_ns).max(1.0);
@@ -161,7 +161,7 @@ impl Offered {
     /// by Little's law (1961), and what a Poisson number of that mean has beyond it, or a whole
     /// burst.
     fn normally_under_way(&self) -> f64 {
-        let mean = number(self.answered) * self.mean_ns / number(self.elapsed_ns).max(1.0);
+        let mean = number(self.responses) * self.mean_ns / number(self.elapsed_ns).max(1.0);
         let burst = number(u64::from(self.burst));
         // Bursts at random times are what comes by chance then, not single requests.
         let at_once = if self.arrivals == Arrivals::Exponential { burst } else { 1.0 };
@@ -242,7 +242,7 @@ mod tests {
         .unwrap()
     }
 
-    /// The share of a trial with so many answers, with so many in flight at its end, and with that
+    /// The share of a trial with so many responses, with so many in flight at its end, and with that
     /// mean response time.
     fn share(scenario: &ScenarioRecord, made: (u64, u64), in_flight: u64, mean_ms: u64) -> f64 {
         let record = trial(made, in_flight);
@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn what_is_under_way_when_a_short_trial_ends_is_not_missing() {
         let even = scenario(serde_json::json!({}));
-        // 20 ms an answer: four of a hundred are under way at any moment.
+        // 20 ms a response: four of a hundred are under way at any moment.
         assert!(is_reached(share(&even, (500, 96), 4, 20)));
         // One that met a hiccup.
         assert!(is_reached(share(&even, (500, 98), 1, 1)));
@@ -299,16 +299,16 @@ mod tests {
         assert!((share - 0.51).abs() < 1e-9, "{share}");
     }
 
-    /// Of a thousand requests 64 were answered, and 28 more count as under way.
+    /// Of a thousand requests 64 got a response, and 28 more count as under way.
     #[test]
-    fn what_was_truly_answered_has_no_allowance_in_it() {
+    fn the_share_of_responses_has_no_allowance_in_it() {
         let even = scenario(serde_json::json!({}));
         let record = trial((500, 64), 936);
         let mut times = Histogram::<u64>::new(3).unwrap();
         times.record_n(125 * MS, record.requests).unwrap();
         let trial = Trial { response_time: Some(times), ..Trial::of(&record) };
         let offered = Offered::of(&even, &trial).unwrap();
-        assert!((offered.answered_share() - 0.064).abs() < 1e-9, "{}", offered.answered_share());
+        assert!((offered.response_share() - 0.064).abs() < 1e-9, "{}", offered.response_share());
         assert!(offered.steady_share() > 0.08 && !offered.is_reached());
     }
 

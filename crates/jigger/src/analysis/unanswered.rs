@@ -72,7 +72,7 @@ pub fn offered(load: &Load, sample: &Sample) -> Option<Offered> {
         burst,
         is_counted: matches!(load.extent, Extent::Count(_)),
         due: sample.due,
-        answered: sample.requests,
+        responses: sample.requests,
         elapsed_ns: sample.elapsed_ns,
         mean_ns: if times.is_empty() { 0.0 } else { times.mean() },
     })

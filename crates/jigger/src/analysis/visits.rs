@@ -54,7 +54,7 @@ impl Visit<'_> {
         self.trials.iter().find(|trial| trial.record.scenario == scenario)
     }
 
-    /// The trial of a scenario when it is without errors: errors and wrong answers are never
+    /// The trial of a scenario when it is without errors: errors and wrong responses are never
     /// throughput, and a server that fails fast must not look fast.
     pub fn clean_trial(&self, scenario: &str) -> Option<&Trial<'_>> {
         self.trial(scenario).filter(|trial| is_clean(trial.record))
@@ -79,7 +79,7 @@ pub struct LatencyCurve {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LatencyPoint {
-    /// The share of answers that were at least as fast, 0..1.
+    /// The share of responses that were at least as fast, 0..1.
     pub quantile: f64,
     /// Their longest response time.
     pub response_time_us: f64,
@@ -93,7 +93,7 @@ const SAMPLES_BEYOND: f64 = 10.0;
 const POINTS_PER_NINE: u32 = 20;
 
 /// The curve of an entry in a scenario, from the merged histograms of its trials without
-/// errors; `None` when there is no such trial, or too few answers for half of a curve.
+/// errors; `None` when there is no such trial, or too few responses for half of a curve.
 pub fn latency_curve(record: &Record, entry: &str, scenario: &str) -> Option<LatencyCurve> {
     let histograms = histograms(record, entry, scenario);
     let largest = histograms.iter().map(Histogram::len).max()?;
@@ -121,11 +121,11 @@ pub fn response_times(record: &Record, entry: &str, scenario: &str) -> Option<Hi
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestFigures<'a> {
     pub request: &'a RequestRecord,
-    /// Correct answers.
+    /// Correct responses.
     pub requests: u64,
     /// Failed requests.
     pub errors: u64,
-    /// Of trials without errors; `None` with too few answers.
+    /// Of trials without errors; `None` with too few responses.
     pub p50_us: Option<f64>,
     pub p99_us: Option<f64>,
 }

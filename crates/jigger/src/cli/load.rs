@@ -52,7 +52,7 @@ pub struct LoadArgs {
     /// Requests sent on a connection before its first response
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub pipeline: u16,
-    /// What is asked.
+    /// What is sent.
     #[command(flatten)]
     pub asked: RequestArgs,
     /// Connect to this address instead of the URL's host: HOST or HOST:PORT (by default the URL's

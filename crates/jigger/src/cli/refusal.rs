@@ -59,7 +59,7 @@ fn text(error: &Error, kind: ContextKind) -> Option<String> {
     }
 }
 
-/// What to say of a first word that is no command, where more follows than a suite has with it.
+/// What to say of a first word that is not a command, where more follows than a suite has with it.
 fn no_command(error: &Error, command: &Command, arguments: &[OsString]) -> Option<String> {
     let verb = arguments.get(1)?.to_str().filter(|verb| !verb.starts_with('-'))?;
     let is_wrong =
@@ -68,10 +68,10 @@ fn no_command(error: &Error, command: &Command, arguments: &[OsString]) -> Optio
         return None;
     }
     match nearest_command(command, verb) {
-        Some(near) => Some(format!("'{verb}' is no command; did you mean '{near}'?")),
-        None if error.kind() == ErrorKind::ArgumentConflict => {
-            Some(format!("'{verb}' is no command, and nothing else can follow a suite but flags"))
-        }
+        Some(near) => Some(format!("'{verb}' is not a command; did you mean '{near}'?")),
+        None if error.kind() == ErrorKind::ArgumentConflict => Some(format!(
+            "'{verb}' is not a command, and nothing else can follow a suite but flags"
+        )),
         None => None,
     }
 }
@@ -138,9 +138,9 @@ mod tests {
         let message = refusal("jigger load http://h/ -b -x");
         assert!(message.contains("write -b=-x"), "{message}");
         let message = refusal("jigger laod http://h/");
-        assert!(message.contains("'laod' is no command; did you mean 'load'?"), "{message}");
+        assert!(message.contains("'laod' is not a command; did you mean 'load'?"), "{message}");
         let message = refusal("jigger a.toml b.toml");
-        assert!(message.contains("'a.toml' is no command, and nothing else"), "{message}");
+        assert!(message.contains("'a.toml' is not a command, and nothing else"), "{message}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// What is asked.
+/// What is sent.
 #[derive(Debug, Clone, Args)]
 pub struct RequestArgs {
     /// HTTP method [default: GET, or POST with a body]

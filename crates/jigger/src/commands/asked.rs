@@ -52,7 +52,7 @@ impl<'a> Asked<'a> {
         if let (Some(text), None, false) = (&args.json, typed_file(args), args.template) {
             serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| {
                 anyhow!(
-                    "--json '{text}': it is no JSON, by column {}; quote it for the shell, or send it \
+                    "--json '{text}': it is not valid JSON (column {}); quote it for the shell, or send it \
                      with --body",
                     error.column()
                 )
@@ -184,7 +184,7 @@ fn weighed(text: &str) -> Result<Weighed<'_>> {
     let number = weight.parse().ok().filter(|weight| *weight > 0);
     let weight = number.ok_or_else(|| {
         anyhow!(
-            "--request '{text}': the weight '{weight}' is no whole number above zero; write \
+            "--request '{text}': the weight '{weight}' is not a whole number above zero; write \
              for instance \
              \"3 {method} {path}\""
         )
@@ -195,9 +195,8 @@ fn weighed(text: &str) -> Result<Weighed<'_>> {
 fn lines(path: &Path) -> Result<Vec<String>> {
     let bytes =
         std::fs::read(path).with_context(|| format!("cannot read the lines {}", path.display()))?;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        anyhow!("--lines {}: it is no text in UTF-8, as a file of lines is", path.display())
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| anyhow!("--lines {}: the file is not UTF-8 text", path.display()))?;
     Ok(text.lines().map(str::to_owned).collect())
 }
 

@@ -53,7 +53,7 @@ fn described(record: &Record) -> String {
         let line = match (contender.status, &contender.reason) {
             (Status::Skipped, Some(reason)) => format!("{name}: skipped: {reason}"),
             (Status::Failed, Some(reason)) => format!("{name}: failed: {reason}"),
-            _ => format!("{name}: answers correctly{}", started(record, name)),
+            _ => format!("{name}: responds correctly{}", started(record, name)),
         };
         let _ = writeln!(text, "{line}");
         for found in confounder::of_contender(record, name) {

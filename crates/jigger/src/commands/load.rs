@@ -39,7 +39,7 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
     let judgement = Judgement::of(args)?;
     let percentiles = percentiles(args)?;
     if args.rate.len() > 1 && args.timeline.is_some() {
-        bail!("--timeline is of one rate; leave it out, or give one --rate");
+        bail!("--timeline records a load at one rate; leave it out, or give --rate a single value");
     }
     let interrupt = Interrupt::listen()?;
     if args.rate.len() > 1 {

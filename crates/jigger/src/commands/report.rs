@@ -55,7 +55,7 @@ pub fn diff(args: &DiffArgs) -> Result<Exit> {
     if !found.reasons.is_empty() && !args.force {
         bail!(
             "these two records cannot be compared:\n  {}\n  measure again under the same \
-             conditions, or say --force",
+             conditions, or use --force",
             found.reasons.join("\n  ")
         );
     }
@@ -75,7 +75,7 @@ fn basis(args: &DiffArgs, old: &Analysis<'_>, new: &Analysis<'_>) -> Result<Basi
     let is_possible = has_common_baseline(old, new);
     if args.relative && !is_possible {
         bail!(
-            "--relative: the runs have no baseline in common with a contender beside it \
+            "--relative: the runs have no common baseline with another contender \
              ({} and {})",
             old.record.suite.baseline,
             new.record.suite.baseline

@@ -53,7 +53,7 @@ pub fn run(args: &TimeitArgs) -> Result<Exit> {
     })
 }
 
-/// That nobody listens at a URL's address: each of the requests would only wait and be refused.
+/// That nothing listens at a URL's address: each of the requests would only wait and be refused.
 fn refusal((url, load): (&String, &Load)) -> Option<String> {
     let Address::Tcp(address) = &load.address else { return None };
     first_that_connects(&[*address], CONNECT_LIMIT).is_none().then(|| {

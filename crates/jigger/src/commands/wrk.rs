@@ -207,6 +207,6 @@ fn reached(url: &Url) -> Result<SocketAddr> {
     let addresses =
         url.resolve().map_err(|error| anyhow!("unable to resolve {host}:{port}: {error}"))?;
     first_that_connects(&addresses, REACH_LIMIT).ok_or_else(|| {
-        anyhow!("unable to connect to {host}:{port}: nobody listens there; start the server first")
+        anyhow!("unable to connect to {host}:{port}: nothing listens there; start the server first")
     })
 }

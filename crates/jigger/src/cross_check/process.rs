@@ -44,7 +44,7 @@ impl Output {
     #[must_use]
     pub fn last_line(&self) -> &str {
         let lines = self.stdout.lines().chain(self.stderr.lines());
-        lines.rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim()
+        lines.rev().find(|line| !line.trim().is_empty()).unwrap_or("it printed no error").trim()
     }
 }
 

@@ -96,7 +96,7 @@ pub fn oha(text: &str) -> Option<Reading> {
         mean_us: time_us("/summary/average"),
         p50_us: time_us("/latencyPercentiles/p50"),
         p99_us: time_us("/latencyPercentiles/p99"),
-        failed: bad_answers(&report, "statusCodeDistribution") + errors.sum::<u64>(),
+        failed: bad_responses(&report, "statusCodeDistribution") + errors.sum::<u64>(),
     })
 }
 
@@ -126,8 +126,8 @@ pub fn vegeta(text: &str) -> Option<Reading> {
         mean_us: time_us("/latencies/mean"),
         p50_us: time_us("/latencies/50th"),
         p99_us: time_us("/latencies/99th"),
-        // What never was an answer has the status 0.
-        failed: bad_answers(&report, "status_codes"),
+        // What never was a response has the status 0.
+        failed: bad_responses(&report, "status_codes"),
     })
 }
 
@@ -161,14 +161,14 @@ fn number_at(report: &Value, at: &str) -> Option<f64> {
     report.pointer(at)?.as_f64()
 }
 
-/// Answers by what they were, from an object with a number for each.
+/// Responses by what they were, from an object with a number for each.
 fn counts<'a>(report: &'a Value, name: &str) -> impl Iterator<Item = (&'a str, u64)> {
     let fields = report.get(name).and_then(Value::as_object).into_iter().flatten();
     fields.map(|(name, count)| (name.as_str(), count.as_u64().unwrap_or(0)))
 }
 
-/// Answers with a status other than 2xx.
-fn bad_answers(report: &Value, name: &str) -> u64 {
+/// Responses with a status other than 2xx.
+fn bad_responses(report: &Value, name: &str) -> u64 {
     let bad = counts(report, name).filter(|(status, _)| !status.starts_with('2'));
     bad.map(|(_, count)| count).sum()
 }

@@ -1,4 +1,4 @@
-//! The tools: how each is asked for a scenario, and why its figures may differ by design.
+//! The tools: how each is run for a scenario, and why its figures may differ by design.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub struct Task {
     pub extent: Extent,
 }
 
-/// How a tool is asked.
+/// How a tool is run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
     pub arguments: Vec<String>,
@@ -40,7 +40,7 @@ pub struct Tool {
     pub program: &'static str,
     /// How it is had.
     pub remedy: &'static str,
-    /// How it is asked for a task; `None` when it cannot do it.
+    /// Its command for a task; `None` when it cannot do it.
     pub call: fn(&Task) -> Option<Call>,
     /// The figures in its output.
     pub read: fn(&str, &Task) -> Option<Reading>,
@@ -68,7 +68,7 @@ pub const TOOLS: &[Tool] = &[
         differs: "The same closed loop over kept connections. Making a connection is in neither's \
                   response time. wrk adds samples that nobody measured to its mean and its \
                   percentiles (its correction for coordinated omission), so these may be lower \
-                  than the truth; its rate is not touched. It counts answers with an error status.",
+                  than the truth; its rate is not touched. It counts responses with an error status.",
     },
     Tool {
         name: "python",
@@ -91,8 +91,8 @@ pub const TOOLS: &[Tool] = &[
         remedy: "Debian: apt-get install hey",
         call: hey_call,
         read: |text, _| read::hey(text),
-        differs: "Go's HTTP client costs more processor time a request than the load engine, which \
-                  lowers its rate where the client is the limit. Its response time includes making \
+        differs: "Go's HTTP client costs more processor time a request than the load generator, \
+                  which lowers its rate where the client is the limit. Its response time includes making \
                   the connection, where one is made. Its times are rounded to 0.1 ms.",
     },
     Tool {
@@ -101,8 +101,8 @@ pub const TOOLS: &[Tool] = &[
         remedy: "Debian: apt-get install apache2-utils",
         call: ab_call,
         read: |text, _| read::ab(text),
-        differs: "It speaks HTTP/1.0, one thread: a server may answer other bytes, or close where it \
-                  would keep. Its response time includes making the connection. Its percentiles \
+        differs: "It speaks HTTP/1.0, one thread: a server may send another response, or close a \
+                  connection that it would keep open for HTTP/1.1. Its response time includes making the connection. Its percentiles \
                   are whole milliseconds and left out here.",
     },
     Tool {
@@ -113,7 +113,7 @@ pub const TOOLS: &[Tool] = &[
         read: |text, _| read::h2load(text),
         differs: "The same closed loop over kept connections, in HTTP/1.1 mode. It sends headers of \
                   its own (user-agent), so the requests are longer. A load by time does not end \
-                  when the server closes connections after each answer.",
+                  when the server closes connections after each response.",
     },
     Tool {
         name: "oha",
@@ -122,7 +122,7 @@ pub const TOOLS: &[Tool] = &[
         call: oha_call,
         read: |text, _| read::oha(text),
         differs: "A closed loop too. A general HTTP client costs more processor time a request than \
-                  the load engine, which lowers its rate where the client is the limit. Its response \
+                  the load generator, which lowers its rate where the client is the limit. Its response \
                   time includes making the connection, where one is made. It sends headers of its \
                   own (user-agent, accept, accept-encoding), so the requests are longer. Its rate \
                   counts failed requests as well.",
@@ -145,11 +145,11 @@ pub const TOOLS: &[Tool] = &[
         remedy: "go install github.com/tsenart/vegeta/v12@latest",
         call: vegeta_call,
         read: |text, _| read::vegeta(text),
-        differs: "Made for a fixed rate; without one, as many workers as connections ask in a closed \
-                  loop. Go's HTTP client costs more processor time a request than the load engine, \
-                  and each whole answer is written to a file, from which the report is made \
+        differs: "Made for a fixed rate; without one, as many workers as connections send requests in \
+                  a closed loop. Go's HTTP client costs more processor time a request than the load \
+                  generator, and each whole response is written to a file, from which the report is made \
                   afterwards. Its response time includes making the connection, where one is made. \
-                  Its percentiles are estimates (a t-digest), its rate counts good answers only.",
+                  Its percentiles are estimates (a t-digest), its rate counts good responses only.",
     },
 ];
 
@@ -225,10 +225,10 @@ impl Task {
     }
 }
 
-/// The first word that looks like a version in what a program prints when it is asked for one; empty
+/// The first word that looks like a version in what a program prints for its version; empty
 /// when there is none.
 pub fn version(program: &str, runner: &Runner) -> String {
-    let asked = ["--version", "-V", "-v", "version"].iter().find_map(|flag| {
+    let printed = ["--version", "-V", "-v", "version"].iter().find_map(|flag| {
         let programs = [vec![program.to_owned(), (*flag).to_owned()]];
         let limit = Duration::from_secs(5);
         let job = Job { programs: &programs, input: "", cpus: &[], limit };
@@ -237,7 +237,7 @@ pub fn version(program: &str, runner: &Runner) -> String {
             |word: &&str| word.contains('.') && word.chars().any(|c| c.is_ascii_digit());
         output.stdout.lines().next()?.split_whitespace().find(is_version).map(str::to_owned)
     });
-    asked.unwrap_or_default()
+    printed.unwrap_or_default()
 }
 
 fn words<const N: usize>(words: [&str; N]) -> Vec<String> {

@@ -34,11 +34,11 @@ fn read(path: impl AsRef<Path>) -> String {
 fn cores(placement: &Placement) -> Finding {
     let value = format!("{}: {}", placement.cpus().len(), placement.text(","));
     match placement.shared_cpus().is_empty() {
-        true => Finding::fine("cores", value, "load engine and servers have cores of their own"),
+        true => Finding::fine("cores", value, "load generator and servers have separate cores"),
         false => Finding::poor(
             "cores",
             value,
-            "load engine and servers slow each other, and the engine may be the limit",
+            "load generator and servers slow each other, and the engine may be the limit",
             Placement::SHARED_REMEDY,
         ),
     }
@@ -49,16 +49,16 @@ fn siblings(placement: &Placement, siblings: &[Vec<usize>]) -> Finding {
         Some((client, server)) => Finding::poor(
             "SMT",
             format!("cores {client} and {server} are threads of one physical core"),
-            "load engine and servers slow each other there",
+            "load generator and servers slow each other there",
             Placement::SIBLINGS_REMEDY,
         ),
         None if siblings.is_empty() => {
-            Finding::fine("SMT", "off, or not shown", "each core is one for all that is known")
+            Finding::fine("SMT", "off, or not shown", "every core seems to be a physical core")
         }
         None => Finding::fine(
             "SMT",
             "on",
-            "no physical core has the load engine on one thread and servers on another",
+            "no physical core runs the load generator on one thread and servers on another",
         ),
     }
 }
@@ -98,7 +98,7 @@ fn governor(governor: Option<&str>) -> Finding {
         None => Finding::unknown(
             name,
             "not shown, as in most virtual machines",
-            "the cores' frequency is the host's affair",
+            "the host sets the cores' frequency",
         ),
     }
 }
@@ -147,16 +147,21 @@ fn power(is_on_battery: Option<bool>) -> Finding {
         Some(true) => Finding::poor(
             "power supply",
             "battery",
-            "cores are slowed down to save it",
+            "cores are slowed down to save power",
             "plug the machine in",
         ),
-        Some(false) => Finding::fine("power supply", "mains", "nothing is slowed down to save it"),
-        None => Finding::fine("power supply", "no battery shown", "there is none to save"),
+        Some(false) => {
+            Finding::fine("power supply", "mains", "nothing is slowed down to save power")
+        }
+        None => Finding::fine("power supply", "no battery shown", "no battery has to be spared"),
     }
 }
 
 fn steal(is_virtual: bool, share: f64) -> Finding {
-    let kept = format!("{} of the cores' time since it started went to others", percent(share));
+    let kept = format!(
+        "{} of the cores' time since the start went to other virtual machines",
+        percent(share)
+    );
     let limit = percent(Limits::default().steal);
     match (is_virtual, share > Limits::default().steal) {
         (false, _) => Finding::fine("virtual machine", "no", "no neighbour can take the cores"),
@@ -178,12 +183,12 @@ fn steal(is_virtual: bool, share: f64) -> Finding {
 fn load_average(load: Option<f64>, cores: usize) -> Finding {
     let name = "load average";
     let Some(load) = load else {
-        return Finding::unknown(name, "not shown", "what else runs now is not known");
+        return Finding::unknown(name, "not shown", "it is not known what else runs");
     };
     let value = format!("{load:.2} in the last minute, on {cores} cores");
     let limit = Limits::default().foreign_cpu;
     match load > limit * number(cores as u64) {
-        false => Finding::fine(name, value, "hardly anything else runs"),
+        false => Finding::fine(name, value, "the machine is nearly idle"),
         true => Finding::poor(
             name,
             value,
@@ -192,7 +197,7 @@ fn load_average(load: Option<f64>, cores: usize) -> Finding {
                  no verdict is given",
                 percent(limit)
             ),
-            "end what else runs, or wait until it has ended",
+            "stop other programs, or wait until they end",
         ),
     }
 }

@@ -31,26 +31,26 @@ fn own_group(obstacle: Option<NoCgroup>) -> Finding {
         return Finding::fine(
             name,
             "a group for each server can be made",
-            "the CPU time of servers is exact, and one that forks without end is ended at a stroke",
+            "the CPU time of servers is exact, and one that forks endlessly is killed at once",
         );
     };
     let (value, remedy) = match obstacle {
         NoCgroup::SwitchedOff => ("switched off by JIGGER_CGROUP=0", "unset JIGGER_CGROUP"),
         NoCgroup::NoHierarchy => ("not mounted, or not for this process", "mount cgroup2"),
         NoCgroup::HandsOutControllers => (
-            "jigger's own group hands out controllers",
-            "run jigger in a group that hands out none: systemd-run --scope jigger ...",
+            "jigger's own group passes controllers on",
+            "run jigger in a group that passes none on: systemd-run --scope jigger ...",
         ),
         NoCgroup::NoPermission => (
-            "this user may make no group in jigger's own",
+            "this user may not make a group in jigger's own",
             "run as root, or in a group that is this user's: systemd-run --user --scope jigger ...",
         ),
     };
     Finding::lacking(
         name,
         value,
-        "CPU time is summed over each server's processes; what one that ended between two readings \
-         used may be missed",
+        "CPU time is summed over each server's processes; the time of a process that ended between \
+         two readings may be missing",
         remedy,
     )
 }
@@ -65,13 +65,9 @@ fn controllers(usable: &[String], has_cpu_of_v1: bool) -> Finding {
         true => Finding::fine(
             name,
             value,
-            "a quota that holds jigger back is noticed, and the round repeated",
+            "throttling by a quota is noticed, and the round is repeated",
         ),
-        false => Finding::unknown(
-            name,
-            value,
-            "without cpu, whether a quota holds jigger back is not told",
-        ),
+        false => Finding::unknown(name, value, "without cpu, throttling by a quota goes unnoticed"),
     }
 }
 
@@ -111,7 +107,7 @@ fn local_ports(ports: Option<u32>) -> Finding {
         true => Finding::fine(
             name,
             value,
-            "so many connections to one server may be open or lately closed",
+            "the limit of connections to one server, open or recently closed",
         ),
         false => Finding::poor(
             name,

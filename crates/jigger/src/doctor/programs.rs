@@ -38,7 +38,7 @@ fn engine(found: &Result<Vec<Engine>, NoEngine>) -> Finding {
         }
         Err(why) => Finding::lacking(
             name,
-            "none answers",
+            "none responds",
             "no image sizes, and no servers in containers; `jigger image` reads saved images still",
             why.remedies(),
         ),
@@ -84,7 +84,7 @@ fn musl() -> String {
 
 /// `None` without Rust.
 fn musl_target(found: Option<bool>) -> Finding {
-    let (name, what) = ("Rust for musl", "axum in an image of its own, without a C library");
+    let (name, what) = ("Rust for musl", "axum in an image without a C library");
     match found {
         Some(true) => Finding::fine(name, musl(), what),
         Some(false) => Finding::lacking(

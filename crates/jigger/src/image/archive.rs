@@ -116,7 +116,7 @@ impl Contents {
         match entry.kind {
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 if content.hole_bytes() > HOLES_MAX_BYTES {
-                    return Err(invalid("it has more holes than any blob has").into());
+                    return Err(invalid("it has too many holes").into());
                 }
                 self.add_blob(name, entry.bytes, content)
             }
@@ -207,7 +207,7 @@ impl Contents {
             let packing = packing.name();
             self.notes.push(format!(
                 "{what} goes on after the end of its {packing} stream with bytes that are no \
-                 {packing}; they were passed over"
+                 {packing}; they were ignored"
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! A container engine: which one answers, why the others do not, and what it says of its images;
+//! A container engine: which one responds, why the others do not, and what it says of its images;
 //! the command line that makes a container.
 
 use std::ffi::OsStr;
@@ -18,9 +18,9 @@ use thiserror::Error;
 const DETECTION_LIMIT: Duration = Duration::from_secs(20);
 
 /// Looking up an image; long, because a busy disk may hold the engine up.
-const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+const COMMAND_LIMIT: Duration = Duration::from_secs(120);
 
-/// An answer is a few lines; the rest of a longer one is read and dropped.
+/// Output is a few lines; the rest of a longer one is read and dropped.
 const ANSWER_MAX_BYTES: u64 = 1 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Engine {
 pub enum NoEngine {
     #[error("unknown container engine '{0}': choose docker or podman")]
     Unknown(String),
-    #[error("no container engine answers.{}", tried_lines(.0))]
+    #[error("no container engine responds.{}", tried_lines(.0))]
     Unavailable(Vec<(Program, Unavailable)>),
 }
 
@@ -53,13 +53,13 @@ pub enum NoEngine {
 pub enum Unavailable {
     #[error("not installed")]
     NotInstalled,
-    #[error("installed but does not answer ({0})")]
-    NoAnswer(String),
+    #[error("installed but does not respond ({0})")]
+    NoResponse(String),
     #[error("installed but this user may not use it ({0})")]
     NoPermission(String),
 }
 
-/// A question that the engine did not answer as it should.
+/// A command that failed in the engine.
 #[derive(Debug, Error)]
 pub enum EngineError {
     #[error(
@@ -103,8 +103,8 @@ impl Program {
 
     fn find(self, search_path: &OsStr) -> Result<Engine, Unavailable> {
         let path = self.path(search_path).ok_or(Unavailable::NotInstalled)?;
-        let output = Output::of(Command::new(&path).args(self.version_question()), DETECTION_LIMIT)
-            .map_err(|error| Unavailable::NoAnswer(error.to_string()))?;
+        let output = Output::of(Command::new(&path).args(self.version_command()), DETECTION_LIMIT)
+            .map_err(|error| Unavailable::NoResponse(error.to_string()))?;
         let version = output.stdout.trim().to_owned();
         if output.status.success() && !version.is_empty() {
             return Ok(Engine::new(self, version, path));
@@ -112,7 +112,7 @@ impl Program {
         let complaint = output.complaint();
         Err(match output.stderr.to_lowercase().contains("permission denied") {
             true => Unavailable::NoPermission(complaint),
-            false => Unavailable::NoAnswer(complaint),
+            false => Unavailable::NoResponse(complaint),
         })
     }
 
@@ -125,8 +125,8 @@ impl Program {
         paths.find(runs).and_then(|path| absolute(path).ok())
     }
 
-    /// What only a working engine answers; the answer is its version.
-    fn version_question(self) -> [&'static str; 3] {
+    /// A command that only a working engine can run; it prints the engine's version.
+    fn version_command(self) -> [&'static str; 3] {
         match self {
             // The server's version: the client's is known without a daemon.
             Self::Docker => ["version", "--format", "{{.Server.Version}}"],
@@ -143,7 +143,7 @@ impl fmt::Display for Program {
 }
 
 impl Engine {
-    /// The engine of that name, or the first that answers, looked for on the PATH.
+    /// The engine of that name, or the first that responds, looked for on the PATH.
     ///
     /// # Errors
     /// The name is unknown, or no engine can be used: the error says for each why, and the remedy.
@@ -204,8 +204,8 @@ impl Engine {
     pub(super) fn inspect(&self, reference: &str) -> Result<Inspected, EngineError> {
         let failed =
             |complaint: &str| self.failed(&format!("look up the image {reference}"), complaint);
-        let question = ["image", "inspect", "--format", "{{.Id}} {{.Size}}", "--", reference];
-        let output = Output::of(Command::new(&self.path).args(question), ANSWER_LIMIT)
+        let command = ["image", "inspect", "--format", "{{.Id}} {{.Size}}", "--", reference];
+        let output = Output::of(Command::new(&self.path).args(command), COMMAND_LIMIT)
             .map_err(|error| failed(&error.to_string()))?;
         if !output.status.success() {
             return Err(match says_no_image(&output.stderr) {
@@ -235,10 +235,10 @@ impl Unavailable {
             (Self::NotInstalled, Program::Podman) => {
                 "install it (on Debian and Ubuntu: apt install podman)"
             }
-            (Self::NoAnswer(_), Program::Docker) => {
+            (Self::NoResponse(_), Program::Docker) => {
                 "start its daemon (systemctl start docker, or dockerd as root) and check DOCKER_HOST"
             }
-            (Self::NoAnswer(_), Program::Podman) => "see what `podman info` says",
+            (Self::NoResponse(_), Program::Podman) => "see what `podman info` says",
             (Self::NoPermission(_), Program::Docker) => {
                 "run as root, or join the group that may (usermod -aG docker USER, then log in again)"
             }
@@ -296,7 +296,7 @@ impl Output {
         let Some((stdout, stderr)) = output else {
             child.kill()?;
             child.wait()?;
-            let message = format!("no answer within {} s", limit.as_secs());
+            let message = format!("no response within {} s", limit.as_secs());
             return Err(io::Error::new(io::ErrorKind::TimedOut, message));
         };
         Ok(Self { status: child.wait()?, stdout, stderr })
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_has_both_streams_and_the_complaint() {
+    fn an_output_has_both_streams_and_the_complaint() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo fine; printf 'warning\\nbad thing\\n\\n' >&2; exit 1"]);
         let output = Output::of(&mut command, Duration::from_secs(30)).unwrap();

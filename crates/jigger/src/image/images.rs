@@ -55,7 +55,7 @@ pub(super) fn images(contents: &Contents) -> Result<Found, Problem> {
     let index = match document::<Manifest>(contents, "index", "index.json") {
         // Docker's own manifest suffices.
         Err(problem) if !finder.images.is_empty() => {
-            finder.notes.push(format!("index.json was passed over: {problem}"));
+            finder.notes.push(format!("index.json was ignored: {problem}"));
             None
         }
         other => other?,
@@ -166,7 +166,7 @@ impl<'contents> Finder<'contents> {
             let found = digest_of(bytes);
             self.notes.push(format!(
                 "the configuration {name} is not named by its digest, which is {found}; engines \
-                 take it all the same"
+                 accept it"
             ));
         }
         document(self.contents, part, name)
@@ -308,15 +308,14 @@ impl<'contents> Finder<'contents> {
 
     fn add_absent(&mut self, part: &'static str, name: &str, label: &str) {
         let problem = Problem::Missing { part, name: name.to_owned() };
-        self.absent
-            .push((problem, format!("passed over {label}: its {part} is not in the archive")));
+        self.absent.push((problem, format!("ignored {label}: its {part} is not in the archive")));
     }
 
     fn pass_over(&mut self, digest: &str, sort: &str) {
         if self.passed_over.insert(digest.to_owned()) {
             let digest = short(digest);
             self.notes
-                .push(format!("passed over the manifest {digest}: it is no image, but {sort}"));
+                .push(format!("ignored the manifest {digest}: it is not an image but {sort}"));
         }
     }
 

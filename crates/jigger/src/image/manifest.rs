@@ -218,7 +218,7 @@ pub(super) fn document<T: DeserializeOwned>(
         let (line, column) = (error.line(), error.column());
         let fault = match error.classify() {
             serde_json::error::Category::Data => "is not what such a document has there",
-            _ => "is no JSON",
+            _ => "is not JSON",
         };
         let reason = format!("line {line}, column {column} {fault}");
         Problem::malformed(part, name, &reason)

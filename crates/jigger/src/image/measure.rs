@@ -347,7 +347,7 @@ fn layer<'contents>(
     match &blob.kind {
         BlobKind::Broken(reason) => Err(Problem::malformed(part, &name, reason)),
         BlobKind::Document(_) | BlobKind::Other => {
-            Err(Problem::malformed(part, &name, "it is no tar archive"))
+            Err(Problem::malformed(part, &name, "it is not a tar archive"))
         }
         BlobKind::Layer(facts) => {
             let (stored_bytes, packing) = (blob.bytes, blob.packing);

@@ -105,7 +105,7 @@ impl<R: Read> Read for Explained<R> {
         self.reader.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => error,
             _ if error.to_string().contains("mem_limit") => {
-                invalid("its xz dictionary is larger than the 1.5 GiB that xz can be asked for")
+                invalid("its xz dictionary is larger than xz's maximum of 1.5 GiB")
             }
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
                 invalid(&format!("its {} packing is damaged", self.packing.name()))
@@ -257,8 +257,7 @@ fn skip(source: &mut impl Read, length: u64) -> io::Result<()> {
 fn broken(error: &FrameDecoderError) -> io::Error {
     match error {
         FrameDecoderError::WindowSizeTooBig { requested, .. } => invalid(&format!(
-            "its zstd window of {requested} bytes is larger than the 2 GiB that zstd can be asked \
-             for"
+            "its zstd window of {requested} bytes is larger than zstd's maximum of 2 GiB"
         )),
         FrameDecoderError::DictNotProvided { .. } => {
             invalid("its zstd packing needs a dictionary, which is not in the archive")
@@ -385,13 +384,13 @@ mod tests {
     }
 
     #[test]
-    fn windows_are_read_up_to_what_zstd_can_be_asked_for() {
+    fn windows_are_read_up_to_the_maximum_of_zstd() {
         for exponent in [23, 25, 27, 31] {
             assert_eq!(unpacked(&window(exponent)).unwrap(), b"word", "2^{exponent}");
         }
         let message = unpacked(&window(32)).unwrap_err().to_string();
         assert!(
-            message.contains("window of 4294967296 bytes is larger than the 2 GiB"),
+            message.contains("window of 4294967296 bytes is larger than zstd's maximum of 2 GiB"),
             "{message}"
         );
     }

@@ -26,7 +26,7 @@ pub enum Problem {
     #[error("it cannot be read: {0}")]
     Unreadable(io::Error),
     #[error(
-        "it is no container image: {0}. Give what `docker save` or `podman save` wrote, or the \
+        "it is not a container image: {0}. Give what `docker save` or `podman save` wrote, or the \
          folder of an OCI image layout"
     )]
     NotAnImage(String),
@@ -40,8 +40,8 @@ pub enum Problem {
     )]
     Missing { part: &'static str, name: String },
     #[error(
-        "the layer {name} is not in the archive and never is: it may not be passed on, and is to be \
-         had from {url} only. Its size cannot be measured here"
+        "the layer {name} is not in the archive: it may not be redistributed and is available only \
+         from {url}. Its size cannot be measured here"
     )]
     Foreign { name: String, url: String },
     #[error(
@@ -61,10 +61,12 @@ pub enum Problem {
     #[error("it has no image of the name {choice}; it has {}", listed(.names))]
     NoChoice { choice: String, names: Vec<String> },
     #[error(
-        "it is in a registry, which is not asked: pull it first, and give its name without docker://"
+        "it is in a registry, which jigger does not access: pull it first, and give its name without docker://"
     )]
     Remote,
-    #[error("no such file or folder, and no engine to ask for an image of that name: {0}")]
+    #[error(
+        "no such file or folder, and no container engine that could have an image of that name: {0}"
+    )]
     NoEngine(NoEngine),
     #[error(
         "no such file or folder, and {} image of that name: build or pull it first; `{} images` \

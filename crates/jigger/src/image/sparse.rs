@@ -106,7 +106,7 @@ fn add_all(pieces: &mut Vec<Piece>, headers: &[GnuSparseHeader]) -> io::Result<(
 /// A decimal number, as maps and pax records have it.
 pub(super) fn number(text: &[u8]) -> io::Result<u64> {
     let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-    number.ok_or_else(|| invalid("bytes that are no tar header"))
+    number.ok_or_else(|| invalid("bytes that are not a tar header"))
 }
 
 pub(super) fn invalid(reason: &str) -> io::Error {

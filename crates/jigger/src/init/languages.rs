@@ -1,5 +1,5 @@
 //! Servers by their language, and what sources say about the port that theirs listens on and the
-//! paths that it answers.
+//! paths that it serves.
 
 use regex::Regex;
 use toml::Table;
@@ -23,7 +23,7 @@ pub fn port(sources: &[(String, String)]) -> Port {
     found.map_or(Port::Unknown, Port::Fixed)
 }
 
-/// A path that the sources' server answers: `/` where it is named, else the first that has no
+/// A path that the sources' server serves: `/` where it is named, else the first that has no
 /// holes, else `/`.
 pub fn path(sources: &[(String, String)]) -> String {
     let route = Regex::new(

@@ -17,7 +17,7 @@ baseline = BASELINE
 # When it ends; these are the defaults. Many short rounds tell more than a few long ones.
 # rounds = { max = 20, until_half_width = 0.03, budget = \"5m\" }
 
-# What a correct answer is. Say more than the status: a wrong answer is often a fast one.
+# What a correct response is. Check more than the status: a wrong response is often a fast one.
 [expect]
 status = 200
 # json = { message = \"pong\" }    # or text, regex, sha256, length
@@ -25,13 +25,13 @@ status = 200
 ";
 
 const SCENARIOS: &str = "
-# One request after another, each over a connection of its own.
+# One request after another, each over a new connection.
 [[scenario]]
 name = \"sequential\"
 connection = \"fresh\"
 requests = 250
 
-# As many as the server can answer.
+# As many as the server can handle.
 [[scenario]]
 name = \"saturation\"
 connections = 32
@@ -76,7 +76,7 @@ fn contender(server: &Found) -> String {
         ),
         Port::Unknown => writeln!(
             text,
-            "# A guess: its sources do not say how it learns its port. If it listens on a port of\n\
+            "# A guess: its sources do not show how it gets its port. If it listens on a port of\n\
              # its own, write that in `url` and take out `env`."
         ),
     };

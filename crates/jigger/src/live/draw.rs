@@ -11,7 +11,7 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Padding, P
 use super::model::{Bar, Model};
 use crate::metric::Kind;
 use crate::numbers::number;
-use crate::report::units::{bytes, grouped, time_us, whole};
+use crate::report::units::{bytes, count, grouped, time_us, whole};
 
 const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
 const FIGURE: Style = Style::new().fg(Color::Cyan);
@@ -35,8 +35,8 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model<'_>) {
     histogram(frame, right, model);
     let [left, right] = halves.areas(figures);
     frame.render_widget(totals(model), left);
-    frame.render_widget(answers(model), right);
-    let hint = Line::styled("q: end now and report   Ctrl-C: break off and report", QUIET);
+    frame.render_widget(responses(model), right);
+    let hint = Line::styled("q: stop and report   Ctrl-C: interrupt and report", QUIET);
     frame.render_widget(hint, keys);
 }
 
@@ -48,12 +48,13 @@ fn title(model: &Model<'_>) -> Line<'static> {
     let load = model.load;
     let pace = match load.pacing {
         Pacing::Closed => String::new(),
-        Pacing::Open { rate_per_second, .. } => format!(", {rate_per_second} due a second"),
+        Pacing::Open { rate_per_second, .. } => format!(", {rate_per_second} requests/s"),
     };
-    let (connections, threads) = (load.connections, load.threads);
+    let (connections, threads) =
+        (count(load.connections, "connection"), count(load.threads, "thread"));
     Line::from(vec![
         Span::styled(model.url.to_owned(), STRONG),
-        Span::raw(format!(": {connections} connections, {threads} threads{pace}")),
+        Span::raw(format!(": {connections}, {threads}{pace}")),
     ])
 }
 
@@ -82,7 +83,7 @@ fn rates(frame: &mut Frame<'_>, area: Rect, model: &Model<'_>) {
         .data(&points);
     let seconds = |at: f64| Line::raw(format!("{at:.0} s"));
     let chart = Chart::new(vec![line])
-        .block(boxed("answers a second"))
+        .block(boxed("responses a second"))
         .x_axis(
             Axis::default().bounds([from, to]).labels([seconds(from), seconds(to)]).style(QUIET),
         )
@@ -143,7 +144,7 @@ fn totals(model: &Model<'_>) -> Paragraph<'static> {
     Paragraph::new(lines).block(boxed("so far").padding(Padding::horizontal(1)))
 }
 
-/// Two lines: the percentiles that there are answers enough for.
+/// Two lines: the percentiles that there are responses enough for.
 fn percentiles(snapshot: &Snapshot) -> impl Iterator<Item = String> {
     let times = &snapshot.response_time_ns;
     let shown = |kind: Kind| {
@@ -163,7 +164,7 @@ fn percentiles(snapshot: &Snapshot) -> impl Iterator<Item = String> {
     lines.into_iter()
 }
 
-fn answers(model: &Model<'_>) -> Paragraph<'static> {
+fn responses(model: &Model<'_>) -> Paragraph<'static> {
     let mut lines = Vec::new();
     if let Some(snapshot) = &model.snapshot {
         let statuses: Vec<String> = snapshot
@@ -187,7 +188,7 @@ fn answers(model: &Model<'_>) -> Paragraph<'static> {
     if model.progress.errors == 0 {
         lines.push(Line::styled("no errors", QUIET).alignment(Alignment::Left));
     }
-    let block = boxed("answers and errors").padding(Padding::horizontal(1));
+    let block = boxed("responses and errors").padding(Padding::horizontal(1));
     Paragraph::new(lines).block(block).wrap(Wrap { trim: true })
 }
 
@@ -221,21 +222,21 @@ mod tests {
         let mut response_time_ns = sample::histogram();
         for at in 0..40_u32 {
             let seconds = f64::from(at) / 4.0;
-            let answers = 2_000 * u64::from(at) + 300 * u64::from(at % 3);
+            let responses = 2_000 * u64::from(at) + 300 * u64::from(at % 3);
             (0..500).for_each(|n| response_time_ns.saturating_record(90_000 + n * n * 97));
             let mut failed = Errors::default();
             if errors > 0 {
-                failed.add(ErrorKind::Timeout, errors, || "no answer in 10 s".to_owned());
+                failed.add(ErrorKind::Timeout, errors, || "no response in 10 s".to_owned());
             }
             let snapshot = Snapshot {
                 response_time_ns: response_time_ns.clone(),
-                status: BTreeMap::from([(200, answers), (503, 7)]),
+                status: BTreeMap::from([(200, responses), (503, 7)]),
                 errors: failed,
                 closed_by_server: 2 * errors,
                 surplus_bytes: 40 * errors,
             };
             let elapsed = Duration::from_secs_f64(seconds);
-            let progress = Progress { elapsed, responses: answers, errors, bytes: answers * 150 };
+            let progress = Progress { elapsed, responses, errors, bytes: responses * 150 };
             model.follow(&progress, snapshot);
         }
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();

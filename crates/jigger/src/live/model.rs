@@ -37,8 +37,8 @@ impl<'a> Model<'a> {
     pub fn follow(&mut self, progress: &Progress, snapshot: Snapshot) {
         let passed = (progress.elapsed.saturating_sub(self.progress.elapsed)).as_secs_f64();
         if passed > 0.0 {
-            let answers = progress.responses.saturating_sub(self.progress.responses);
-            self.rates.push_back((progress.elapsed.as_secs_f64(), number(answers) / passed));
+            let responses = progress.responses.saturating_sub(self.progress.responses);
+            self.rates.push_back((progress.elapsed.as_secs_f64(), number(responses) / passed));
         }
         if self.rates.len() > KEPT {
             self.rates.pop_front();
@@ -57,8 +57,8 @@ impl<'a> Model<'a> {
                 (share.min(1.0), Some(time.saturating_sub(elapsed)))
             }
             Extent::Count(count) => {
-                let asked = number(self.progress.responses + self.progress.errors);
-                let share = (asked / number(count.max(1))).min(1.0);
+                let ended = number(self.progress.responses + self.progress.errors);
+                let share = (ended / number(count.max(1))).min(1.0);
                 let left = elapsed.as_secs_f64() * (1.0 / share - 1.0);
                 (share, Duration::try_from_secs_f64(left).ok())
             }
@@ -124,8 +124,8 @@ mod tests {
         }
     }
 
-    fn progress(seconds: u64, answers: u64) -> Progress {
-        Progress { elapsed: Duration::from_secs(seconds), responses: answers, errors: 0, bytes: 0 }
+    fn progress(seconds: u64, responses: u64) -> Progress {
+        Progress { elapsed: Duration::from_secs(seconds), responses, errors: 0, bytes: 0 }
     }
 
     #[test]

@@ -123,6 +123,7 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
         ceiling_attempts: Vec::new(),
         fresh_for: scenario.fresh_for.clone(),
         asked: asked(scenario),
+        variant: scenario.variant.clone(),
         replay: scenario.replay.as_ref().map(replayed),
     }
 }

@@ -111,7 +111,7 @@ fn settle(
         let (status, reason) = match (&contender.image, reason) {
             (None, _) => (Status::Skipped, "it has no image to run from".to_owned()),
             (_, Some(reason)) => (Status::Failed, format!("there is no image: {reason}")),
-            (_, None) => (Status::Failed, "there is no image of it".to_owned()),
+            (_, None) => (Status::Failed, "it has no image".to_owned()),
         };
         records[at].status = status;
         records[at].reason = Some(reason.clone());

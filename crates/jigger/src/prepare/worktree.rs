@@ -39,11 +39,11 @@ pub enum GitError {
     #[error("git cannot be started: {0}\n  install git")]
     NoGit(std::io::Error),
     /// The folder is in no repository.
-    #[error("{0} is in no git repository with a working tree\n  run jigger ab within one")]
+    #[error("{0} is not in a git repository with a working tree\n  run jigger ab within one")]
     NotARepository(String),
     /// The revision is not there.
     #[error(
-        "'{name}' is no revision of the repository {root}\n  name a branch, a tag or a commit, or \
+        "'{name}' is not a revision of the repository {root}\n  name a branch, a tag or a commit, or \
          . for the working tree; a shallow clone may have to fetch it first"
     )]
     UnknownRevision { name: String, root: String },

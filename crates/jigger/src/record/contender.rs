@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ArtifactRecord, ContainerRecord, ImageRecord};
+use super::{ArtifactRecord, ContainerRecord, ImageRecord, VariantRecord};
 
 /// What became of a contender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +48,9 @@ pub struct ContenderRecord {
     /// The user that it ran as; absent for jigger's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Which one of several that the suite's matrix made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<VariantRecord>,
 }
 
 impl ContenderRecord {

@@ -13,7 +13,7 @@ pub struct LaunchRecord {
     pub entry: String,
     /// Which of the entry's launches it is, from 0.
     pub launch: usize,
-    /// Spawn to first correct answer.
+    /// Spawn to first correct response.
     pub startup_ns: Option<u64>,
     /// Why there is no time.
     pub failure: Option<String>,
@@ -76,7 +76,7 @@ pub struct ImageRecord {
 pub struct LayerRecord {
     /// The digest of its unpacked tar stream.
     pub digest: String,
-    /// The command that made it; empty when the image does not say.
+    /// The command that made it; empty when not recorded.
     pub created_by: String,
     /// Its regular files.
     pub unpacked_bytes: u64,

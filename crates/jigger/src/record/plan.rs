@@ -93,7 +93,7 @@ pub struct VisitParts {
     /// Starting services that did not run, and the suite's commands before the visit.
     #[serde(default)]
     pub prepare_ns: u64,
-    /// From the start of the guard to the first correct answer.
+    /// From the start of the guard to the first correct response.
     pub launch_ns: u64,
     /// Asking for the evidence, and looking at the memory at rest.
     pub verify_ns: u64,

@@ -33,6 +33,15 @@ impl RequestRecord {
     }
 }
 
+/// Which one of several this is that a suite's matrix made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VariantRecord {
+    /// Their common name.
+    pub of: String,
+    /// Its values, by the matrix's keys.
+    pub values: BTreeMap<String, String>,
+}
+
 /// A file whose requests were sent in turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayRecord {
@@ -49,7 +58,7 @@ pub struct ReplayRecord {
 /// What became of one of several requests in a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestTrialRecord {
-    /// Correct answers.
+    /// Correct responses.
     pub requests: u64,
     /// Failed requests.
     pub errors: u64,

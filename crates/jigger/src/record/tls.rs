@@ -4,7 +4,7 @@ use jigger_load::{TlsAgreement, TlsSample};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::encode_histogram;
+use super::{Record, encode_histogram};
 
 /// What client and server agreed on, in the names of IANA's registries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +53,14 @@ impl From<&TlsSample> for TlsTrialRecord {
             handshake_time: encode_histogram(&sample.handshake_time_ns),
             agreed: most.map(|(agreement, _)| agreement.into()),
         }
+    }
+}
+
+impl Record {
+    /// What was agreed on with a contender when it was first verified.
+    pub fn tls_of<'a>(&'a self, contender: &'a str) -> Option<&'a TlsAgreementRecord> {
+        let verified = self.visits_of(contender).find_map(|visit| visit.evidence.as_ref());
+        verified?.tls.as_ref()
     }
 }
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::glance::{busiest, caveats, title};
 use super::heading;
 use super::tables::{bounded, ratio_cell};
-use super::units::with_unit;
+use super::units::{count, with_unit};
 use crate::analysis::{Analysis, Ranked, headline};
 use crate::record::ScenarioRecord;
 use crate::report::chart::{self, number, px};
@@ -106,7 +106,8 @@ fn notes(analysis: &Analysis<'_>) -> Vec<(&'static str, String)> {
         analysis.record.jigger
     );
     let note = analysis.notes().into_iter().next().map(|note| (WARNING, note));
-    let codes = (!codes.is_empty()).then(|| (WARNING, format!("caveats: {}", codes.join(", "))));
+    let codes = (!codes.is_empty())
+        .then(|| (WARNING, format!("{}: {}", count(codes.len(), "caveat"), codes.join(", "))));
     let always = [(MUTED, heading::machine(analysis)), (MUTED, run)];
     note.into_iter().chain(codes).chain(always).collect()
 }

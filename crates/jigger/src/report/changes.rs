@@ -122,7 +122,7 @@ fn revision_tables(run: &Compared<'_>) -> (Table, Table) {
 fn revision_remarks(run: &Compared<'_>) -> Vec<String> {
     let lost = run.lost.iter().map(|metric| format!("worse: the head no longer has {metric}"));
     let not_told = run.not_told.iter();
-    let not_told = not_told.map(|(metric, gate)| format!("not told: {metric} ({gate})"));
+    let not_told = not_told.map(|(metric, gate)| format!("not judged: {metric} ({gate})"));
     let warnings = warnings(run.analysis).into_iter().map(|warning| warning.to_string());
     lost.chain(not_told).chain(warnings).collect()
 }
@@ -172,11 +172,11 @@ pub(super) fn difference_title(found: &Difference<'_>) -> String {
         format!("{}, {} rounds", analysis.record.created, analysis.rounds)
     };
     let basis = match found.basis {
-        Basis::Absolute => "values as they were measured; what the machine itself did between the \
-                            two runs is in them"
+        Basis::Absolute => "measured values, which include changes of the machine between the two \
+                            runs"
             .to_owned(),
         Basis::Relative => format!(
-            "ratios to {} of the same round, which takes out what the machine did between the two runs",
+            "ratios to {} of the same round, which exclude changes of the machine between the two runs",
             found.new.record.suite.baseline
         ),
     };
@@ -193,7 +193,7 @@ pub(super) fn headline(found: &Difference<'_>) -> String {
     verdict_sentence(&found.changes, gone, &found.new.thresholds)
 }
 
-/// What all changes that count say together, the answer first, with the numbers of those that were
+/// What all changes that count say together, the verdict first, with the numbers of those that were
 /// lost and of those of which nothing can be told.
 pub fn verdict_sentence(
     changes: &[Change<'_>],
@@ -250,14 +250,14 @@ fn unchanged(counted: &[&Change<'_>], total: usize) -> String {
     let same = counted.iter().filter(|change| change.verdict == Some(Verdict::Same)).count();
     if same == total && total > 0 {
         return match total {
-            1 => "Same within the margin in its one metric".to_owned(),
+            1 => "Same within the margin in its only metric".to_owned(),
             _ => format!("Same within the margin in all {total} metrics"),
         };
     }
     let probably = counted.iter().find(|change| change.verdict == Some(Verdict::ProbablyWorse));
     if let Some(change) = probably {
         return format!(
-            "No change shown for sure; probably worse: {} ({})",
+            "No change shown; probably worse: {} ({})",
             change.metric,
             interval(change)
         );
@@ -271,7 +271,7 @@ fn unchanged(counted: &[&Change<'_>], total: usize) -> String {
         format!("; if there is one, it is below {} ({})", percent(share), change.metric)
     });
     let untold = total.saturating_sub(counted.iter().filter(|it| it.verdict.is_some()).count());
-    let untold = if untold > 0 { format!(", {untold} not told") } else { String::new() };
+    let untold = if untold > 0 { format!(", {untold} not judged") } else { String::new() };
     format!("No change shown in {}{untold}{open}", count(total, "metric"))
 }
 
@@ -294,8 +294,10 @@ fn change_tables(found: &Difference<'_>) -> Vec<Table> {
     }
     let rates = |change: &&Change<'_>| change.metric.kind == Kind::RequestsPerSecond;
     let drift: Vec<&Change<'_>> = found.drift.iter().filter(rates).collect();
-    let title =
-        format!("{} itself, not judged: the machine, or it", found.new.record.suite.baseline);
+    let title = format!(
+        "baseline {}, not judged: changes of the machine or of the server",
+        found.new.record.suite.baseline
+    );
     let unit = |change: &Change<'_>| Some(change.metric.descriptor().unit);
     tables.push(change_table(&title, ("old", "new"), &drift, &unit));
     tables.retain(|table| !table.rows.is_empty());
@@ -364,7 +366,7 @@ pub(super) fn remarks(found: &Difference<'_>) -> Vec<String> {
     let lost = lost.map(|(contender, metric)| format!("worse: {contender} no longer has {metric}"));
     let not_told = found.not_told.iter();
     let not_told = not_told
-        .map(|(contender, metric, gate)| format!("not told: {contender}'s {metric} ({gate})"));
+        .map(|(contender, metric, gate)| format!("not judged: {contender}'s {metric} ({gate})"));
     let reasons = found.reasons.iter().map(|reason| format!("not comparable: {reason}"));
     let notes = found.notes.iter().map(|note| format!("note: {note}"));
     lost.chain(not_told).chain(reasons).chain(notes).collect()

@@ -2,13 +2,13 @@
 
 use csv::Writer;
 
-use super::tables::promise;
+use super::tables::requirement;
 use crate::analysis::{Analysis, ContenderResult, Outcome};
 use crate::metric::Bound;
 use crate::plan::PLACEBO;
 
 /// The first line. Rounds count from 1; the field is empty for what is measured once a run. A
-/// round without a value, such as one whose answers were wrong, has an empty `value`. `bound` is
+/// round without a value, such as one whose responses were wrong, has an empty `value`. `bound` is
 /// `>=` or `<=` where the value is a bound only, `limit` what limited the contender in the metric's
 /// scenario.
 const HEADING: [&str; 7] = ["contender", "metric", "unit", "round", "value", "bound", "limit"];
@@ -59,7 +59,7 @@ fn write_thresholds(writer: &mut Writer<Vec<u8>>, analysis: &Analysis<'_>) {
             Outcome::NotSettled | Outcome::NotMeasured => "",
         };
         let threshold = &result.threshold;
-        let name = format!("{} {}", threshold.metric, promise(threshold));
+        let name = format!("{} {}", threshold.metric, requirement(threshold));
         write_line(writer, [&threshold.contender, &name, "kept", "", kept, "", ""]);
     }
 }

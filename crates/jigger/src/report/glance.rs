@@ -12,7 +12,7 @@ use jigger_stats::Verdict;
 use super::sentences::Sentence;
 use super::tables::{LIMIT, Table, cost_table, grouped_names, measured, scenario_table};
 use super::units::{bytes, count, percent, significant};
-use super::{Tone, services};
+use super::{Tone, curves, services};
 use crate::analysis::{Analysis, Comparison, Ranked, headline};
 use crate::metric::{Kind, Metric};
 use crate::record::{PacingRecord, ScenarioRecord};
@@ -39,7 +39,10 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
         add_marks(&mut table, names, |name| caveats::marks(caveats, name, &scenario.name));
         table
     };
-    let mut tables: Vec<Table> = scenarios(analysis).map(of_scenario).collect();
+    // Those of a matrix are one table.
+    let single = scenarios(analysis).filter(|scenario| scenario.variant.is_none());
+    let mut tables: Vec<Table> = single.map(of_scenario).collect();
+    tables.extend(curves::tables(analysis));
     let mut costs = cost_table(analysis);
     remove_empty_columns(&mut costs);
     costs.heading[0] = std::mem::take(&mut costs.title);
@@ -188,7 +191,7 @@ fn brief(analysis: &Analysis<'_>, metric: Metric<'_>, leaders: &[&str]) -> Strin
     }
 }
 
-/// Nobody is told apart: that is said only of two, or when nobody differs from the baseline.
+/// No difference was shown between any of them: stated only of two, or when none differs from the baseline.
 fn alike(
     analysis: &Analysis<'_>,
     scenario: &ScenarioRecord,

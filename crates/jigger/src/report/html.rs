@@ -6,6 +6,7 @@
 mod bars;
 mod caveats;
 mod costs;
+mod curves;
 mod figures;
 mod glance;
 mod images;
@@ -18,7 +19,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::heading;
 use super::sentences::{Part, Sentence, sentences};
-use super::tables::{promise, threshold_value};
+use super::tables::{requirement, threshold_value};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Difference};
 use crate::metric::{Bound, Unit};
@@ -66,7 +67,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
                       base-uri 'none'; form-action 'none'";
 
 /// The whole page, ending with a line feed, with the record in it, and with what changed since an
-/// earlier one where that is given. All but these two is folded.
+/// earlier one where that is given. All but these, the glance and the curves of a matrix is folded.
 pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String {
     let caveats = Caveats::of(analysis);
     let record = embed(analysis.record);
@@ -74,6 +75,7 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
     let change = "What changed since an earlier record";
     let change =
         since.and_then(|found| Section::of("change", change, Some(figures::change(found))));
+    let curves = Section::of("curves", "By the values of the matrix", curves::body(analysis));
     let details = details(analysis, &caveats, record.is_packed);
     let title = format!("{}: jigger report", analysis.record.suite.name);
     let page = html! {
@@ -93,7 +95,7 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
             body {
                 (header(analysis))
                 main {
-                    @for section in first.iter().chain(&change) { (section.unfolded()) }
+                    @for section in first.iter().chain(&curves).chain(&change) { (section.unfolded()) }
                     @for section in &details { (section.folded()) }
                 }
                 footer { p { "Made by jigger " (analysis.record.jigger) " from the record in this page." } }
@@ -112,7 +114,7 @@ fn details(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<S
         ("ratios", "Ratios to the baseline", ratios::body(analysis, caveats)),
         ("figures", "Figures", figures::body(analysis, caveats)),
         ("rounds", "Each round", rounds::body(analysis, caveats)),
-        ("latency", "Response times into the tail", latency::body(analysis, caveats)),
+        ("latency", "Distribution of response times", latency::body(analysis, caveats)),
         ("costs", "Throughput against memory", throughput),
         ("start-up", "Start-up", costs::start_up(analysis)),
         ("images", "Container images", images::body(analysis)),
@@ -177,7 +179,7 @@ fn thresholds(analysis: &Analysis<'_>) -> Option<Markup> {
                     tr {
                         th scope="row" { (result.threshold.contender) }
                         td { (result.threshold.metric) }
-                        td { (promise(result.threshold)) }
+                        td { (requirement(result.threshold)) }
                         td { (threshold_value(result)) }
                         td { (result.outcome.name()) }
                     }

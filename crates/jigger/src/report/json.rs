@@ -14,7 +14,7 @@ use crate::host::{Host, Placement};
 use crate::metric::{Bound, Unit};
 use crate::record::{
     ArtifactRecord, BoundRecord, CalibrationRecord, ContainerRecord, Ended, ImageRecord, Limit,
-    ServiceRecord, Status, encode_histogram,
+    Record, ServiceRecord, Status, TlsAgreementRecord, VariantRecord, encode_histogram,
 };
 
 /// The version of [`Report`].
@@ -44,6 +44,9 @@ pub struct Report<'a> {
     /// What ran beside the contenders.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     services: &'a [ServiceRecord],
+    /// By the name of a scenario or contender: which one of several that the suite's matrix made.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    variants: IndexMap<&'a str, &'a VariantRecord>,
     /// In the suite's order.
     contenders: Vec<Contender<'a>>,
     /// Rates that were found before the rounds.
@@ -86,8 +89,10 @@ struct Contender<'a> {
     /// V2, compressed, in base64. They can be added to those of other runs, which percentiles
     /// cannot.
     histograms: IndexMap<&'a str, String>,
-    /// By scenario that asks several requests: each by itself, in the suite's order.
+    /// By scenario with several requests: each by itself, in the suite's order.
     requests: IndexMap<&'a str, Vec<Requested<'a>>>,
+    /// What was agreed on by TLS when its responses were verified; null over plain HTTP.
+    tls: Option<&'a TlsAgreementRecord>,
     confounders: &'a [Confounder],
     gates: Vec<Gate<'a>>,
 }
@@ -99,10 +104,10 @@ struct Requested<'a> {
     /// What was appended to the contender's URL.
     path: &'a str,
     weight: u32,
-    /// Correct answers.
+    /// Correct responses.
     requests: u64,
     errors: u64,
-    /// Of rounds without errors; null with too few answers.
+    /// Of rounds without errors; null with too few responses.
     p50_us: Option<f64>,
     p99_us: Option<f64>,
 }
@@ -219,6 +224,7 @@ impl<'a> Report<'a> {
             placement: &record.placement,
             driver: record.driver(),
             services: &record.services,
+            variants: variants(record),
             contenders: analysis.contenders.iter().map(contender).collect(),
             calibrations: &record.calibrations,
             level: analysis.level,
@@ -230,6 +236,12 @@ impl<'a> Report<'a> {
             containers: comparisons(&analysis.containers),
         }
     }
+}
+
+fn variants(record: &Record) -> IndexMap<&str, &VariantRecord> {
+    let scenarios = record.suite.scenarios.iter().map(|it| (it.name.as_str(), &it.variant));
+    let contenders = record.contenders.iter().map(|it| (it.name.as_str(), &it.variant));
+    scenarios.chain(contenders).filter_map(|(name, it)| Some((name, it.as_ref()?))).collect()
 }
 
 fn ranking<'a>(analysis: &'a Analysis<'a>) -> IndexMap<&'a str, Vec<Place<'a>>> {
@@ -268,6 +280,7 @@ impl<'a> Contender<'a> {
                 .filter_map(histogram)
                 .collect(),
             requests: requested(analysis, &record.name),
+            tls: analysis.record.tls_of(&record.name),
             confounders: &found.confounders,
             gates: found.gates.iter().map(Gate::of).collect(),
         }

@@ -59,7 +59,7 @@ pub struct LoadReport<'a> {
     response_time_bound: Option<Bound>,
     /// Without the wait between due and sent; null in closed loop.
     service_time_us: Option<Latencies>,
-    /// By the kernel's clock; null where it was not asked.
+    /// By the kernel's clock; null where it was not used.
     kernel_time_us: Option<Latencies>,
     /// Of making connections.
     connect_time_us: Latencies,
@@ -68,7 +68,7 @@ pub struct LoadReport<'a> {
     /// Response times in nanoseconds: HdrHistogram V2, not compressed, in base64; those of several
     /// runs can be added.
     histogram: String,
-    /// Answers by status code.
+    /// Responses by status code.
     status: &'a BTreeMap<u16, u64>,
     /// Failed requests by kind.
     #[serde(serialize_with = "every_kind")]
@@ -79,13 +79,13 @@ pub struct LoadReport<'a> {
     closed_by_server: u64,
     /// Received when no request was without a response.
     surplus_bytes: u64,
-    /// Answers that came in pieces some 40 ms apart.
+    /// Responses that came in pieces some 40 ms apart.
     held_back: u64,
     in_flight_at_end: InFlight,
     /// Of the requests due, those that failed, or had no response at the end although the rate was not
     /// reached or the server had stopped responding; 0 to 1.
     pub error_rate: f64,
-    /// What was used up, as far as the client knows; null when nothing was answered.
+    /// What was used up, as far as the client knows; null without a response.
     limit: Option<LimitSeen>,
     engine: EngineFigures,
     /// What the response times are judged by.
@@ -99,7 +99,7 @@ pub struct LoadReport<'a> {
     local_ports: u32,
 }
 
-/// In microseconds; null where there are too few answers for it.
+/// In microseconds; null where there are too few responses for it.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Latencies {
     mean: Option<f64>,

@@ -1,5 +1,6 @@
 //! The report as Markdown.
 
+use super::curves;
 use super::glance::{self, Matrix};
 use super::heading;
 use super::published;
@@ -28,7 +29,8 @@ pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
         text.extend(sentences.iter().map(|sentence| format!("- {}\n", marked(sentence))));
         text.push_str("\n</details>\n");
     }
-    for table in tables(analysis).iter().chain(&services::tables(analysis)) {
+    let (figures, more) = (tables(analysis), curves::tables(analysis));
+    for table in figures.iter().chain(&more).chain(&services::tables(analysis)) {
         text.push_str(&format!("\n### {}\n\n{}", escaped(&table.title), markdown_table(table)));
     }
     if !charts.is_empty() {

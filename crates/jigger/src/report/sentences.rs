@@ -171,10 +171,10 @@ fn different(
     let probably = if is_sure { "" } else { "probably " };
     let (subject, does, what, object) = match scenario.pacing() {
         PacingRecord::Capacity { objective, .. } => {
-            (fast, format!("{probably}keeps {objective} at"), "the rate of", slow)
+            (fast, format!("{probably}meets {objective} at"), "the rate of", slow)
         }
         PacingRecord::Closed => {
-            (fast, format!("{probably}answered"), "as many requests a second as", slow)
+            (fast, format!("{probably}served"), "as many requests a second as", slow)
         }
         PacingRecord::Rate { .. } => {
             (slow, format!("{probably}takes"), "as long for a response (p50) as", fast)
@@ -195,7 +195,7 @@ fn interval(comparison: &Comparison<'_>) -> String {
     ends.map_or_else(String::new, |(low, high)| format!(" ({} to {})", fine(low), fine(high)))
 }
 
-/// What closing connections costs: the ratio as asked beside the ratio where all, the one that
+/// What closing connections costs: the ratio of the scenario beside the ratio where all, the one that
 /// closes and those that do not, make a connection for each request.
 fn closing(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> {
     let Some(kept) = &scenario.fresh_for else {
@@ -247,7 +247,7 @@ fn startups(analysis: &Analysis<'_>) -> Option<Sentence> {
         Sentence::default()
             .plain("start-up: ")
             .name(first.0)
-            .plain(format!(" answers after {}, ", shown(first.1)))
+            .plain(format!(" responds after {}, ", shown(first.1)))
             .name(last.0)
             .plain(format!(" after {}.", shown(last.1)))
     })
@@ -269,15 +269,15 @@ fn image_sentence(analysis: &Analysis<'_>, comparison: &Comparison<'_>) -> Optio
     let change = if mine <= theirs {
         format!("{:.0} % smaller than", (1.0 - mine / theirs) * 100.0)
     } else {
-        format!("{} times the size of", significant(mine / theirs))
+        format!("{} times as large as", significant(mine / theirs))
     };
     Some(
         Sentence::default()
             .plain("image: ")
             .name(&comparison.contender)
-            .plain(format!("'s is {change} "))
+            .plain(format!(" is {change} "))
             .name(&comparison.baseline)
-            .plain(format!("'s ({} against {}).", bytes(mine), bytes(theirs))),
+            .plain(format!(" ({} and {}).", bytes(mine), bytes(theirs))),
     )
 }
 
@@ -327,7 +327,7 @@ fn build(contender: &ContenderRecord, made: &ArtifactRecord) -> String {
             BuildKind::Clean => format!(", clean build {took}"),
             BuildKind::First => format!(", first build {took}"),
             BuildKind::Changed => format!(", incremental build {took}"),
-            BuildKind::Unchanged => format!("; nothing had changed, so {took} is not a build time"),
+            BuildKind::Unchanged => format!("; nothing was rebuilt ({took})"),
         }
     });
     let size = bytes(number(*size));

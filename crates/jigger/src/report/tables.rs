@@ -40,7 +40,7 @@ impl Table {
     }
 }
 
-/// Every table of a report: figures, and what was promised.
+/// Every table of a report: figures and thresholds.
 pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
     let mut tables = figure_tables(analysis);
     tables.push(threshold_table(&analysis.thresholds));
@@ -71,9 +71,8 @@ pub const RATIO_COLUMN: usize = 2;
 
 /// The metrics that have a column in the table of a scenario, or in that of the costs, with their
 /// headings.
-fn columns(analysis: &Analysis<'_>, of_scenario: bool) -> Vec<(Kind, &'static str)> {
+pub fn columns(has_services: bool, of_scenario: bool) -> Vec<(Kind, &'static str)> {
     let column = |kind: Kind| Some((kind, kind.descriptor().column?));
-    let has_services = !analysis.record.services.is_empty();
     Kind::all()
         .filter(|kind| kind.is_of_scenario() == of_scenario)
         .filter(|kind| has_services || !kind.is_of_services())
@@ -84,7 +83,7 @@ fn columns(analysis: &Analysis<'_>, of_scenario: bool) -> Vec<(Kind, &'static st
 /// Best first, with the rank before the name, where there is more than one contender. The ratio is
 /// that of the metric that ranks them: at a given rate the response time.
 pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
-    let columns = columns(analysis, true);
+    let columns = columns(!analysis.record.services.is_empty(), true);
     let headline = headline(scenario).of(&scenario.name);
     let ranking = analysis.ranking(scenario);
     let (mut rows, mut tones) = (Vec::new(), Vec::new());
@@ -122,7 +121,7 @@ pub fn request_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tabl
         .collect();
     Table {
         title: format!("{}: each request", scenario.name),
-        heading: ["", "request", "answers", "p50", "p99", "errors"].map(str::to_owned).into(),
+        heading: ["", "request", "responses", "p50", "p99", "errors"].map(str::to_owned).into(),
         tones: vec![None; rows.len()],
         toned: 0,
         rows,
@@ -142,7 +141,7 @@ fn request_row(contender: &str, figures: &RequestFigures<'_>) -> Vec<String> {
 }
 
 pub fn cost_table(analysis: &Analysis<'_>) -> Table {
-    let columns = columns(analysis, false);
+    let columns = columns(!analysis.record.services.is_empty(), false);
     let rows: Vec<Vec<String>> = measured(analysis)
         .map(|contender| {
             let mut row = vec![contender.record.name.clone()];
@@ -168,14 +167,14 @@ pub fn threshold_table(thresholds: &[ThresholdResult<'_>]) -> Table {
     let row = |result: &ThresholdResult<'_>| {
         vec![
             format!("{} {}", result.threshold.contender, result.threshold.metric),
-            promise(result.threshold),
+            requirement(result.threshold),
             threshold_value(result),
             result.outcome.name().to_owned(),
         ]
     };
     Table {
         title: "thresholds".to_owned(),
-        heading: ["", "promised", "measured", "outcome"].map(str::to_owned).into(),
+        heading: ["", "required", "measured", "outcome"].map(str::to_owned).into(),
         rows: thresholds.iter().map(row).collect(),
         tones: vec![None; thresholds.len()],
         toned: 0,
@@ -183,7 +182,7 @@ pub fn threshold_table(thresholds: &[ThresholdResult<'_>]) -> Table {
 }
 
 /// `at least 2 x flask`.
-pub fn promise(threshold: &ThresholdRecord) -> String {
+pub fn requirement(threshold: &ThresholdRecord) -> String {
     let side = match threshold.bound {
         BoundRecord::AtLeast => "at least",
         BoundRecord::AtMost => "at most",
@@ -235,8 +234,8 @@ pub fn measured<'a, 'b>(
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection");
     let policy = match (scenario.fresh, scenario.resumed) {
-        (true, true) => "a fresh one for each request that resumes a TLS session",
-        (true, false) => "a fresh one for each request",
+        (true, true) => "one per request with a resumed TLS session",
+        (true, false) => "one per request",
         (false, _) => "keep-alive",
     };
     let extent = match (scenario.requests, scenario.duration_ns) {
@@ -246,13 +245,13 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         }
         (None, None) => String::new(),
     };
-    let asked = match scenario.pacing() {
+    let load = match scenario.pacing() {
         PacingRecord::Closed => extent,
         PacingRecord::Rate { per_second, arrivals, burst } => {
-            format!("{extent}, {per_second} due a second{}", spread(arrivals, burst))
+            format!("{extent}, {per_second} requests/s{}", spread(arrivals, burst))
         }
         PacingRecord::Capacity { objective, arrivals, burst } => format!(
-            "the highest rate with {objective}, each tried for {}{}",
+            "highest rate with {objective}, {} at each rate{}",
             extent.trim_end_matches(" a round"),
             spread(arrivals, burst)
         ),
@@ -261,7 +260,7 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         Some(replay) => replayed(replay),
         None => requests(&scenario.asked),
     };
-    format!("{}: {requests}{connections}, {policy}, {asked}", scenario.name)
+    format!("{}: {requests}{connections}, {policy}, {load}", scenario.name)
 }
 
 /// `1,200 requests of requests.jsonl in turn, `.
@@ -274,8 +273,8 @@ fn replayed(replay: &ReplayRecord) -> String {
 }
 
 /// `POST /orders, `; nothing for a GET of the contender's URL.
-fn requests(asked: &[RequestRecord]) -> String {
-    match asked {
+fn requests(sent: &[RequestRecord]) -> String {
+    match sent {
         [] => String::new(),
         [only] => format!("{}, ", only.title()),
         several => format!("a mix of {} requests, ", several.len()),
@@ -322,6 +321,15 @@ pub fn ratio_cell(
     }
     let comparison = analysis.comparison(metric, &contender.record.name);
     comparison.map_or_else(|| "-".to_owned(), ratio_text)
+}
+
+/// A scenario's figure of a contender.
+pub fn figure_cell(
+    contender: &ContenderResult<'_>,
+    scenario: &ScenarioRecord,
+    kind: Kind,
+) -> String {
+    cell(contender, kind.of(&scenario.name))
 }
 
 fn cell(contender: &ContenderResult<'_>, metric: Metric<'_>) -> String {

@@ -6,9 +6,9 @@ use super::glance::{self, Caveat};
 use super::heading;
 use super::published;
 use super::sentences::{Part, Sentence, sentences};
-use super::tables::{LIMIT, Table, figure_tables, grouped_names, promise, threshold_value};
+use super::tables::{LIMIT, Table, figure_tables, grouped_names, requirement, threshold_value};
 use super::warnings::{Warning, unmeasured, warnings};
-use super::{Look, Tone, services};
+use super::{Look, Tone, curves, services};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
 
 /// What is read in ten seconds, or all there is.
@@ -106,7 +106,8 @@ fn glance_header(analysis: &Analysis<'_>, look: Look) -> String {
 /// The whole report: figures, caveats, and what the figures say.
 fn details(analysis: &Analysis<'_>, look: Look) -> String {
     let mut text = header(analysis, look);
-    for table in figure_tables(analysis).iter().chain(&services::tables(analysis)) {
+    let (figures, more) = (figure_tables(analysis), curves::tables(analysis));
+    for table in figures.iter().chain(&more).chain(&services::tables(analysis)) {
         text.push_str(&format!("\n{}", titled(table, look)));
     }
     if !analysis.thresholds.is_empty() {
@@ -193,7 +194,7 @@ pub fn thresholds(thresholds: &[ThresholdResult<'_>], look: Look) -> String {
             "{outcome}: {} {} {}",
             threshold.contender,
             threshold.metric,
-            promise(threshold)
+            requirement(threshold)
         );
         let line = match result.value {
             Some(_) => format!("  {said}: {}", threshold_value(result)),

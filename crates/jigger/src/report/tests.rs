@@ -75,7 +75,7 @@ fn the_faster_one_is_the_subject() {
     record.suite.baseline = "gin".to_owned();
     let text = render(&Analysis::of(&record), Format::Text, false);
     let sentence =
-        "saturation: gin answered 10.0 times as many requests a second as flask, at least 10.0";
+        "saturation: gin served 10.0 times as many requests a second as flask, at least 10.0";
     assert!(text.contains(sentence), "{text}");
 }
 
@@ -136,7 +136,7 @@ fn errors_leave_no_ratio() {
 }
 
 #[test]
-fn answers_after_a_trial_share_its_cpu_time() {
+fn responses_after_a_trial_share_its_cpu_time() {
     let cpu_us = |after: fn(u64) -> u64| {
         let mut record = record(7);
         let trials = record.visits.iter_mut().flat_map(|visit| &mut visit.trials);
@@ -160,7 +160,7 @@ fn a_busy_engine_makes_a_lower_bound() {
     }
     let text = render(&Analysis::of(&record), Format::Text, false);
     assert!(text.contains(">= 20,596"), "{text}");
-    assert!(text.contains("answered at least 10.0 times"), "{text}");
+    assert!(text.contains("served at least 10.0 times"), "{text}");
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn a_rate_near_the_ceiling_is_a_bound_too() {
     record.suite.scenarios[1].ceiling_per_second = Some(28_000.0);
     let text = render(&Analysis::of(&record), Format::Text, false);
     assert!(text.contains(">= 20,596"), "{text}");
-    assert!(text.contains("74 % of the load engine's highest here"), "{text}");
+    assert!(text.contains("74 % of the load generator's maximum on this machine"), "{text}");
     record.suite.scenarios[1].ceiling_per_second = Some(40_000.0);
     let text = render(&Analysis::of(&record), Format::Text, false);
     assert!(!text.contains("client-limited"), "{text}");
@@ -401,10 +401,10 @@ fn the_highest_attempt_is_the_ceiling_and_a_disturbed_one_is_said_to_be() {
         render(&Analysis::of(&record), Format::Text, false)
     };
     let lowered = text_with(vec![attempt(24_000.0, 0.3), attempt(22_000.0, 0.4)]);
-    let said = "86 % of the load engine's highest here (a disturbed ceiling, perhaps too low)";
+    let said = "86 % of the load generator's maximum on this machine (a disturbed ceiling, perhaps too low)";
     assert!(lowered.contains(said), "{lowered}");
     let quiet = text_with(vec![attempt(24_000.0, 0.3), attempt(28_000.0, 0.0)]);
-    assert!(quiet.contains("74 % of the load engine's highest here:"), "{quiet}");
+    assert!(quiet.contains("74 % of the load generator's maximum on this machine:"), "{quiet}");
     let high = text_with(vec![attempt(40_000.0, 0.3), attempt(24_000.0, 0.0)]);
     assert!(!high.contains("client-limited"), "{high}");
 }

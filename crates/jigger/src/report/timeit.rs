@@ -46,11 +46,11 @@ struct TimedUrl {
 /// One round of one URL.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Round {
-    /// For all requests, from the first one's begin to the last answer's end.
+    /// For all requests, from the first one's begin to the last response's end.
     seconds: f64,
-    /// Failed ones took their time as well; null where none was answered correctly.
+    /// Failed ones took their time as well; null without a correct response.
     seconds_per_request: Option<f64>,
-    /// Correct answers.
+    /// Correct responses.
     requests: u64,
     /// Failed requests by kind; kinds without any are left out.
     #[serde(serialize_with = "those_that_occurred")]
@@ -66,7 +66,7 @@ impl TimeitReport {
         Self { version: VERSION, number, connection, urls }
     }
 
-    /// Whether every URL answered something.
+    /// Whether every URL gave a response.
     pub fn is_measured(&self) -> bool {
         self.urls.iter().all(|timed| timed.rounds.iter().any(|round| round.requests > 0))
     }
@@ -99,8 +99,8 @@ impl TimeitReport {
 
 impl TimedUrl {
     fn new(url: String, rounds: Vec<Round>) -> Self {
-        let answered = || rounds.iter().filter(|round| round.requests > 0);
-        let seconds = || answered().map(|round| round.seconds);
+        let correct = || rounds.iter().filter(|round| round.requests > 0);
+        let seconds = || correct().map(|round| round.seconds);
         let best_seconds = seconds().reduce(f64::min).filter(|best| *best > 0.0);
         let longest = seconds().reduce(f64::max);
         let spread = best_seconds.zip(longest).map(|(best, longest)| longest / best - 1.0);
@@ -148,7 +148,7 @@ mod tests {
     fn rounds_their_best_and_their_spread() {
         let round = |seconds| Round::new(seconds, 1_000, Errors::default());
         let mut errors = Errors::default();
-        errors.add(ErrorKind::Timeout, 1_000, || "no complete answer within 10s".to_owned());
+        errors.add(ErrorKind::Timeout, 1_000, || "no complete response within 10s".to_owned());
         let timed = vec![
             ("http://a/".to_owned(), vec![round(2.2), round(2.0)]),
             ("http://b/".to_owned(), vec![Round::new(3.0, 0, errors)]),
@@ -160,7 +160,7 @@ mod tests {
              round 1: 2.200 s, 2.20 ms a request\n  round 2: 2.000 s, 2.00 ms a request\n  \
              best: 2.000 s; the longest took 10.0 % more\n\
              http://b/: 1,000 requests one after another, a new connection for each\n  \
-             no correct response; 1000 failed (timeout): no complete answer within 10s\n"
+             no correct response; 1000 failed (timeout): no complete response within 10s\n"
         );
         assert!(!report.is_measured());
         let value: Value = serde_json::from_str(&to_json(&report)).unwrap();

@@ -36,7 +36,7 @@ pub fn warnings(analysis: &Analysis<'_>) -> Vec<Warning> {
     let of_contenders = analysis.contenders.iter().flat_map(|it| of_contender(analysis, it));
     let of_all = analysis.confounders.iter().map(|found| Warning {
         code: found.code.to_string(),
-        place: "all contenders (all scenarios)".to_owned(),
+        place: "all servers (all scenarios)".to_owned(),
         cause: found.detail.clone(),
         remedy: Some(found.remedy.to_string()),
     });

@@ -1,4 +1,4 @@
-//! Why a server could not be started or stopped, and how such errors are told.
+//! Why a server could not be started or stopped, and the messages of such errors.
 
 use std::borrow::Cow;
 use std::env;
@@ -61,7 +61,7 @@ impl From<Errno> for SystemError {
 pub enum EngineError {
     #[error("{} cannot run", .0.display())]
     NotRun(PathBuf, #[source] SystemError),
-    #[error("{}: no answer within {} s", .0.display(), .1.as_secs())]
+    #[error("{}: no response within {} s", .0.display(), .1.as_secs())]
     Silent(PathBuf, Duration),
     /// The last line of its errors, else how it ended.
     #[error("{0}")]
@@ -93,7 +93,7 @@ pub enum StartError {
     Spawn(String, #[source] SystemError),
     #[error("the container {0} could not be started")]
     Container(String, #[source] EngineError),
-    #[error("the guard {program} that is to watch the server could not")]
+    #[error("the guard {program}, which watches the server, failed")]
     Guard { program: PathBuf, source: GuardError, log_tail: String },
 }
 
@@ -103,11 +103,11 @@ pub enum GuardError {
     NotRun(#[source] SystemError),
     #[error("it started nothing within {} s", .0.as_secs())]
     Late(Duration),
-    #[error("it ended without a word")]
+    #[error("it ended without a message")]
     Silent,
-    #[error("it speaks version {theirs} of the protocol, and this jigger {ours}")]
+    #[error("it uses version {theirs} of the protocol, and this jigger uses {ours}")]
     OtherVersion { theirs: u32, ours: u32 },
-    #[error("it was not told what to start")]
+    #[error("it received no start command")]
     NoOrder,
     /// The operating system refused it this, before it came to start anything.
     #[error("{0}")]
@@ -134,7 +134,7 @@ pub enum StopError {
 pub enum UsageError {
     #[error("the server is no longer running, so its CPU time and memory cannot be read")]
     Gone,
-    #[error("the processes of the container {0} cannot be told")]
+    #[error("the processes of the container {0} cannot be determined")]
     Container(String, #[source] EngineError),
     #[error("the server's CPU account in {} cannot be read", .0.display())]
     Account(PathBuf, #[source] SystemError),
@@ -170,7 +170,7 @@ impl Diagnostic for StartError {
             Self::Directory(_) => "correct the directory, or make it first",
             Self::Log(..) => "choose a writable output directory",
             Self::NotFound { .. } => "install it, build the contender, or correct the command",
-            Self::NoInterpreter(_) => "install it or build the contender anew",
+            Self::NoInterpreter(_) => "install it or rebuild the contender",
             Self::NotExecutable(_) => "make it executable (chmod +x) or correct the command",
             Self::NotExecutableBy { .. } => {
                 "let that user execute it and enter the folders above it (chmod, or another place)"
@@ -234,7 +234,7 @@ mod tests {
             source: GuardError::Refused("cannot watch".to_owned(), denied()),
             log_tail: "one\ntwo".to_owned(),
         };
-        let told = "the guard /jigger that is to watch the server could not: cannot watch: \
+        let told = "the guard /jigger, which watches the server, failed: cannot watch: \
                     permission denied; the end of its log:\n  one\n  two";
         assert_eq!(error.in_full(), told);
     }

@@ -97,11 +97,11 @@ impl Requests {
 }
 
 impl Guard {
-    /// Starts the server that the first request asks for.
+    /// Starts the server of the first request.
     fn start() -> Result<Self, Event> {
         let jigger = getppid().and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         let mut requests =
-            Requests::open().map_err(|error| refused("cannot hear jigger", error))?;
+            Requests::open().map_err(|error| refused("cannot read from jigger", error))?;
         let Some(Request::Start(spec)) = requests.next() else {
             return Err(Event::Refused(GuardError::NoOrder));
         };
@@ -169,7 +169,7 @@ impl Guard {
         stop || is_requested && !self.respond_to_all()
     }
 
-    /// Responds to what jigger asks; false when it wants the server stopped, or is gone.
+    /// Responds to jigger's requests; false when it wants the server stopped, or is gone.
     fn respond_to_all(&mut self) -> bool {
         loop {
             match self.requests.next() {
@@ -263,7 +263,7 @@ fn spawn(spec: &StartSpec) -> Result<(Option<Cgroup>, Pid), Event> {
     let (input, output) = streams(spec).map_err(Event::Refused)?;
     let own_cpus = sched_getaffinity(None);
     pin(spec.cpus.as_deref().unwrap_or_default())
-        .map_err(|error| refused("cannot keep to the given cores", error))?;
+        .map_err(|error| refused("cannot stay on the given cores", error))?;
     let group = Cgroup::enter();
     let monotonic_ns = monotonic_ns();
     let spawned = command(spec).and_then(|mut command| {
@@ -314,7 +314,7 @@ fn streams(spec: &StartSpec) -> Result<(Stdio, Stdio), GuardError> {
 }
 
 /// The command that runs the server. A container is made first, and to the end: an engine's
-/// program that is killed halfway may leave one behind that nobody knows of yet.
+/// program that is killed halfway may leave one behind that is not known yet.
 fn command(spec: &StartSpec) -> Result<Command, StartError> {
     let (program, arguments) = spec.argv.split_first().ok_or(StartError::NoCommand)?;
     let mut command = Command::new(program);
@@ -391,7 +391,7 @@ fn respond<R: Serialize>(response: Result<R, UsageError>) {
     say(&Message::Response(response));
 }
 
-/// jigger may be gone, in which case nobody is left to be told.
+/// jigger may be gone, in which case there is no receiver.
 fn say<R: Serialize>(message: &Message<R>) {
     let _ = write_line(io::stdout().lock(), message);
 }

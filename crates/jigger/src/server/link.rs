@@ -1,4 +1,4 @@
-//! The jigger end of the guard: starts it, asks it, hears what happens.
+//! The jigger end of the guard: starts it, sends requests, receives events.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -17,13 +17,13 @@ use super::protocol::{Event, Message, Request, VERB, write_line};
 use super::tree::{self, Mark};
 use super::{StartSpec, container};
 
-/// What a response may take: far more than the longest, which an engine is asked for.
-const RESPONSE_LIMIT: Duration = container::ANSWER_LIMIT.saturating_mul(2);
+/// What a response may take: far more than the longest, which is a command of an engine.
+const RESPONSE_LIMIT: Duration = container::COMMAND_LIMIT.saturating_mul(2);
 
 #[derive(Debug)]
 pub(super) struct Link {
     guard: Child,
-    /// One request is under way at a time; `None` once the guard is not asked any more.
+    /// One request is under way at a time; `None` once no more requests go to the guard.
     pipes: RefCell<Option<Pipes>>,
     events: Receiver<Event>,
 }

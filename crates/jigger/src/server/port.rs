@@ -106,7 +106,7 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Who listens on `port`; `None` when nobody does.
+/// The process that listens on `port`, if there is one.
 pub fn who_has(port: u16) -> Option<Holder> {
     let at_port = listeners().filter(|(address, _)| address.port() == port);
     let inodes: HashSet<u64> = at_port.map(|(_, inode)| inode).collect();

@@ -1,6 +1,6 @@
 //! What jigger and a guard say to each other: one line of JSON for each message.
 //!
-//! The guard greets, jigger asks for the start; what becomes of the server are events, which come
+//! The guard greets, jigger requests the start; what becomes of the server are events, which come
 //! unasked. Meanwhile jigger sends requests, one at a time, and the guard sends a response to each.
 //! The end of either pipe means that the other side is gone.
 
@@ -27,11 +27,11 @@ pub(super) const VERSION: u32 = 2;
 pub enum Exit {
     Code(i32),
     Signal(i32),
-    /// The guard itself was ended from outside, so nobody saw how the server ended.
+    /// The guard itself was ended from outside, so how the server ended is unknown.
     GuardLost,
 }
 
-/// What jigger asks of the guard.
+/// A request from jigger to the guard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Request {
@@ -67,7 +67,7 @@ pub(super) enum Event {
     /// The server's first process runs.
     Spawned(Spawned),
     NotStarted(StartError),
-    /// The guard could not do what it was asked, before it came to start anything.
+    /// The guard could not carry out a request before it started anything.
     Refused(GuardError),
     /// The first process ended; `others_live` when processes that it left behind still run.
     Exited {
@@ -101,7 +101,7 @@ impl fmt::Display for Exit {
                 Some(name) => write!(out, "signal {number} ({name})"),
                 None => write!(out, "signal {number}"),
             },
-            Self::GuardLost => out.write_str("an unknown end, since its guard was ended"),
+            Self::GuardLost => out.write_str("an unknown exit status, since its guard was killed"),
         }
     }
 }

@@ -168,7 +168,7 @@ pub(super) fn send(process: &Process, signal: Signal) {
         return;
     };
     // The id may have been reused between the listing and the opening: the directory that
-    // `process` holds open still answers only if it was not.
+    // `process` holds open still exists only if it was not.
     if process.stat().is_ok() {
         let _ = pidfd_send_signal(&handle, signal);
     }

@@ -1,4 +1,4 @@
-//! What a server costs: CPU time and memory of its whole process tree, asked of its guard.
+//! What a server costs: CPU time and memory of its whole process tree, read through its guard.
 
 use serde::{Deserialize, Serialize};
 

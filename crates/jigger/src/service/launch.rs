@@ -269,13 +269,15 @@ fn asked(url: &str) -> Probe {
         Ok(response) if response.status < 400 => Probe::Correct,
         Ok(response) => Probe::NotReadyYet(format!("{url} is answered with {}", response.status)),
         Err(FetchError::Refused { .. }) => Probe::NotListening,
-        Err(error) => Probe::NoAnswer(error.to_string()),
+        Err(error) => Probe::NoResponse(error.to_string()),
     }
 }
 
 fn complaint(found: &Probe) -> Option<String> {
     match found {
-        Probe::Wrong(text) | Probe::NotReadyYet(text) | Probe::NoAnswer(text) => Some(text.clone()),
+        Probe::Wrong(text) | Probe::NotReadyYet(text) | Probe::NoResponse(text) => {
+            Some(text.clone())
+        }
         Probe::Correct | Probe::NotListening => None,
     }
 }

@@ -1,7 +1,7 @@
-//! What visits before the rounds tell: the rates that are shares of a capacity, and whether
+//! What visits before the rounds find: the rates that are shares of a capacity, and whether
 //! contenders differ in closing connections.
 //!
-//! What a contender answers a second in a closed loop with the scenario's connections is its
+//! What a contender responses a second in a closed loop with the scenario's connections is its
 //! capacity; the slowest one's sets the rate for all.
 
 use crate::record::{CalibrationRecord, CapacityRecord, VisitRecord};
@@ -34,7 +34,7 @@ fn capacity(visit: &VisitRecord, scenario: &str) -> Option<CapacityRecord> {
         .then(|| CapacityRecord { contender: visit.entry.clone(), requests_per_second })
 }
 
-/// Three significant digits: what a report shows is then what was asked.
+/// Three significant digits: what a report shows is then the rate that was sent.
 fn rounded(rate: f64) -> f64 {
     // Through text, which is rounded in decimal; a product of powers of ten has a tail of digits.
     format!("{rate:.2e}").parse().unwrap_or(rate)

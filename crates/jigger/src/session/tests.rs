@@ -32,7 +32,7 @@ struct FakeWorld {
     visits: Vec<(usize, String)>,
     /// What each visit was for.
     works: Vec<String>,
-    /// The scenarios whose ceilings were asked for.
+    /// The scenarios whose ceilings were requested.
     ceilings: Vec<String>,
 }
 
@@ -94,7 +94,7 @@ impl World for FakeWorld {
     }
 }
 
-/// A thousand answers in a second.
+/// A thousand responses in a second.
 fn trial(scenario: &str) -> TrialRecord {
     serde_json::from_value(serde_json::json!({
         "scenario": scenario, "elapsed_ns": 1_000_000_000, "requests": 1_000,

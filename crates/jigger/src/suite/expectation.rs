@@ -1,4 +1,4 @@
-//! What a correct answer is.
+//! What a correct response is.
 
 use std::sync::Arc;
 
@@ -131,7 +131,7 @@ impl Expectation {
         Self { body: BodyExpectation::Any, ..self.clone() }
     }
 
-    /// What is wrong with an answer, or `None` when it is as expected.
+    /// What is wrong with a response, or `None` when it is as expected.
     pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
         let wanted = match self.status {
             StatusRule::Is(wanted) if status != wanted => Some(wanted.to_string()),
@@ -260,7 +260,7 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
 fn last_line(error: &regex::Error) -> String {
     let told = error.to_string();
     let last = told.lines().last().unwrap_or_default();
-    format!("it is no regular expression: {}", last.trim_start_matches("error: "))
+    format!("it is not a regular expression: {}", last.trim_start_matches("error: "))
 }
 
 #[cfg(test)]

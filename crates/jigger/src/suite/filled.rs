@@ -120,7 +120,7 @@ mod tests {
             (fixed, "conclude = [\"x {prot}\"]", "{prot} has no value here"),
             (fixed, "expect = { command = \"x {db.dir}\" }", "{db.dir} has no value here"),
             ("h:{prot}/", "start = \"x\"", "{prot} has no value here; known here: {env:NAME"),
-            ("h:99999/", "", "`99999` is no port"),
+            ("h:99999/", "", "`99999` is not a port"),
             ("a b/", "", "names no valid host"),
         ] {
             let message = fault(url, line);

@@ -100,7 +100,7 @@ impl Placeholders {
 /// `text` with `{env:NAME:-default}` replaced and nothing else.
 pub fn filled(text: &str) -> String {
     let placeholders = Placeholders::default();
-    // Every name that the environment is asked for has a value.
+    // Every name that is looked up in the environment has a value.
     placeholders.fill_those(text, is_variable).unwrap_or_else(|_| text.to_owned())
 }
 

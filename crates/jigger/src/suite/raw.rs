@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::SuiteError;
-use crate::record::PublishedRecord;
+use crate::record::{PublishedRecord, VariantRecord};
 use crate::wording::plain;
 
 /// The whole file.
@@ -26,6 +26,11 @@ pub struct RawSuite {
     /// The servers under comparison.
     #[serde(default)]
     pub contender: Vec<RawContender>,
+    /// Keys of [[scenario]], or names in braces in its texts and those of [[contender]], with the values
+    /// for which they are measured one by one.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Vec<serde_json::Value>>")]
+    pub matrix: BTreeMap<String, Vec<toml::Value>>,
     /// The ways of asking; all are run in each visit, those with fresh
     /// connections last.
     #[serde(default)]
@@ -238,6 +243,9 @@ pub struct RawContender {
     pub tls: Option<RawTls>,
     /// Its container image, for its size.
     pub image: Option<RawImage>,
+    /// Which of several this is.
+    #[serde(skip)]
+    pub(super) variant: Option<VariantRecord>,
 }
 
 /// `tls = { ... }`.
@@ -370,6 +378,9 @@ pub struct RawScenario {
     /// The requests of a file, sent in turn: JSON lines, URLs, targets as vegeta has them, a HAR
     /// archive or an access log; relative to the suite file.
     pub requests_file: Option<String>,
+    /// Which of several this is.
+    #[serde(skip)]
+    pub(super) variant: Option<VariantRecord>,
 }
 
 /// `threads = 8` or `threads = "auto"`.

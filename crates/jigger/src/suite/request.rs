@@ -85,7 +85,7 @@ impl RequestSpec {
         })
     }
 
-    /// What is asked of a contender with this URL.
+    /// The request to a contender with this URL.
     ///
     /// # Errors
     /// [`UrlError`] when the path has what cannot stand in a URL.
@@ -196,7 +196,7 @@ impl RawExpect {
     }
 }
 
-/// What a scenario asks, with weights: the mix over its request, and that over the suite's.
+/// What a scenario sends, with weights: the mix over its request, and that over the suite's.
 pub fn validated(
     own: Option<RawRequest>,
     mix: Option<Vec<RawRequest>>,
@@ -277,7 +277,7 @@ fn told(error: &EncodeError) -> String {
             format!("method: {error}")
         }
         EncodeError::Request(RequestError::HeaderName(name)) => {
-            format!("headers: '{name}' is no name of a header; names have letters, digits and '-'")
+            format!("headers: '{name}' is not a header name; names have letters, digits and '-'")
         }
         EncodeError::Request(RequestError::Template(template)) => {
             format!("{template}; template = false sends it as it stands")
@@ -320,7 +320,7 @@ fn body(
 fn lines(name: String, folder: &Path) -> Checked<Lines> {
     let bytes = read("lines", &name, folder)?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| format!("lines = '{name}': it is no text in UTF-8, as a file of lines is"))?;
+        .map_err(|_| format!("lines = '{name}': the file is not UTF-8 text"))?;
     Ok(Lines { texts: text.lines().map(str::to_owned).collect(), file: Some(name) })
 }
 
@@ -330,7 +330,7 @@ pub fn read(key: &str, name: &str, folder: &Path) -> Checked<Vec<u8>> {
     let unread = |cause: std::io::Error| format!("{key} = '{name}': cannot read it: {cause}");
     let bytes = std::fs::metadata(&path).map_err(unread)?.len();
     if bytes > BODY_MAX_BYTES {
-        return refused(format!("{key} = '{name}': it has {bytes} bytes, and 64 MiB is the most"));
+        return refused(format!("{key} = '{name}': it has {bytes} bytes; the maximum is 64 MiB"));
     }
     let found = std::fs::read(&path).map_err(unread)?;
     if found.is_empty() {
@@ -433,7 +433,7 @@ mod tests {
         huge.set_len(BODY_MAX_BYTES + 1).unwrap();
         for (keys, wanted) in [
             ("metod = \"GET\"", "unknown key 'metod'; did you mean 'method'?"),
-            ("method = \"G T\"", "request: method: `G T` is no method"),
+            ("method = \"G T\"", "request: method: `G T` is not a method"),
             ("method = \"CONNECT\"", "tunnel"),
             ("path = \"x\"", "path = 'x': begin it with / or ?"),
             ("path = \"/a b\"", "request: path: ` ` cannot stand in a URL"),
@@ -441,15 +441,15 @@ mod tests {
             ("path = \"/{{conter}}\"", "`{{conter}}` is unknown; use {{counter}}"),
             ("path = \"/{{counter\"", "close the hole"),
             ("path = \"/{{line}}\"", "needs a file with at least one line"),
-            ("headers = { \"a b\" = \"c\" }", "headers: 'a b' is no name of a header"),
+            ("headers = { \"a b\" = \"c\" }", "headers: 'a b' is not a header name"),
             ("headers = { a = \"b\\nc\" }", "control character"),
             ("headers = { Content-Length = \"3\" }", "written by jigger"),
             ("body = \"a\", json = 1", "give one of body, json, body_file"),
             ("body_file = \"gone\"", "body_file = 'gone': cannot read it: No such file"),
             ("body_file = \"empty\"", "the file is empty"),
-            ("body_file = \"huge\"", "64 MiB is the most"),
+            ("body_file = \"huge\"", "the maximum is 64 MiB"),
             ("body_file = \".\"", "cannot read it: Is a directory"),
-            ("lines = \"latin\"", "no text in UTF-8"),
+            ("lines = \"latin\"", "not UTF-8 text"),
             ("weight = 2", "write them into requests_mix"),
             ("expect = { statu = 1 }", "did you mean 'status'?"),
             ("expect = { text = \"\", length = 0 }", "give one of json, text"),

@@ -10,16 +10,17 @@ use super::raw::{RawLimit, RawRequest, RawScenario, RawThreads};
 use super::replay::Replay;
 use super::request::{self, RequestSpec};
 use crate::metric::Statistic;
+use crate::record::VariantRecord;
 
 /// How long a rate is tried in the search for an objective's highest one.
 const PROBE: Duration = Duration::from_secs(2);
 
-/// One way of asking.
+/// How requests are sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     /// Unique within the suite; the first part of metric names.
     pub name: String,
-    /// What is asked, with weights; one request at least.
+    /// What is sent, with weights; one request at least.
     pub requests: Vec<(RequestSpec, u32)>,
     /// What is sent in turn instead, where a file has it; `requests` are a sample of it.
     pub replay: Option<Replay>,
@@ -32,7 +33,9 @@ pub struct Scenario {
     pub resumes: bool,
     pub extent: Extent,
     pub timeout: Duration,
-    /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
+    /// Which of several this is that a matrix made.
+    pub variant: Option<VariantRecord>,
+    /// The scenario that this one repeats with fresh connections, to measure what closing costs; it
     /// is not in the file.
     pub fresh_for: Option<String>,
 }
@@ -154,6 +157,7 @@ fn scenario_body(
         resumes,
         extent: extent(raw)?,
         timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
+        variant: raw.variant.clone(),
         fresh_for: None,
     })
 }
@@ -184,7 +188,7 @@ fn pacing(raw: &RawScenario) -> Checked<Pacing> {
     let objective = raw.objective.as_deref().map(Objective::parse).transpose()?;
     if objective.is_some() && (raw.rate.is_some() || raw.requests.is_some()) {
         return refused(
-            "an objective looks for the rate itself: leave out rate and requests; \
+            "an objective searches for the rate: leave out rate and requests; \
                     duration is how long each rate is tried",
         );
     }

@@ -181,7 +181,7 @@ pub struct ImageStart {
     pub arguments: Vec<String>,
     /// Environment; may hold `{port}` and `{host}`.
     pub environment: Vec<(String, String)>,
-    /// The port that it listens on, where it cannot be told to take another.
+    /// The port that it listens on, where it cannot be made to take another.
     pub port: Option<u16>,
 }
 
@@ -212,7 +212,7 @@ impl Network {
     }
 
     /// The address that a server in the container is to listen on: on the host's network the
-    /// loopback address, so that nobody else can reach it.
+    /// loopback address, so that no other machine can reach it.
     pub fn listen_address(self) -> &'static str {
         match self {
             Self::Host => "127.0.0.1",

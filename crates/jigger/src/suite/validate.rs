@@ -8,7 +8,7 @@ use super::raw::RawContender;
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{ContainerLimits, Contender, Expectation, Network};
 use super::{
-    Rounds, Scenario, Service, Suite, SuiteError, WarmUp, command, filled, image, request,
+    Rounds, Scenario, Service, Suite, SuiteError, WarmUp, command, filled, image, matrix, request,
     scenario, service, threshold, tls,
 };
 use crate::disturbance::Limits;
@@ -24,7 +24,8 @@ pub fn validate(
         .map_err(|fault| SuiteError::Meaning { suite: place.to_owned(), fault })
 }
 
-fn checked(mut raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
+fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
+    let mut raw = matrix::expanded(raw, text)?;
     let expectation = match &raw.expect {
         Some(expect) => {
             Expectation::default().with(&ExpectationChange::read(expect).map_err(at("[expect]"))?)
@@ -47,6 +48,7 @@ fn checked(mut raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         .map(|scenario| scenario::validated(scenario, (&default, folder)))
         .collect::<Checked<Vec<_>>>()?;
     check_paths(&contenders, &scenarios)?;
+    check_resumed(&contenders, &scenarios)?;
     let prepare = command::commands("prepare", raw.suite.prepare.take())?;
     let conclude = command::commands("conclude", raw.suite.conclude.take())?;
     filled::check_shared(
@@ -102,6 +104,19 @@ fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> 
             "contender '{}': url = '{}': the path '{path}' of a request cannot follow a query; \
              write the query into the path",
             contender.name, contender.url
+        )),
+    }
+}
+
+/// Where nobody speaks TLS there is no session to resume.
+fn check_resumed(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
+    let is_tls = contenders.iter().any(|contender| contender.url.starts_with("https://"));
+    match scenarios.iter().find(|scenario| scenario.resumes && !is_tls) {
+        None => Ok(()),
+        Some(scenario) => refused(format!(
+            "scenario '{}': connection = \"resumed\" resumes TLS sessions, and no contender has an \
+             https url; write \"fresh\"",
+            scenario.name
         )),
     }
 }
@@ -221,6 +236,7 @@ fn contender_body(
     let (image, image_start) = raw.image.map(image::recipe).transpose()?.unzip();
     let contender = Contender {
         name: raw.name,
+        variant: raw.variant,
         directory: folder.join(raw.dir.as_deref().unwrap_or(".")),
         needs: raw.needs,
         build: command::commands("build", raw.build)?,
@@ -316,6 +332,10 @@ mod tests {
     fn each_wrong_value_has_its_message() {
         let cases = [
             (format!("{HEAD}{SCENARIO}"), "no [[contender]]"),
+            (
+                format!("{HEAD}{CONTENDER}{SCENARIO}connection = \"resumed\"\n"),
+                "no contender has an https url",
+            ),
             (format!("{HEAD}{CONTENDER}"), "no [[scenario]]"),
             (format!("{HEAD}{CONTENDER}{CONTENDER}{SCENARIO}"), "two contenders are called 'a'"),
             (format!("{HEAD}{CONTENDER}start = \"./x 'y\"\n{SCENARIO}"), "a quote is missing"),

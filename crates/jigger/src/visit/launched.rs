@@ -132,8 +132,8 @@ fn without_escapes(line: &str) -> String {
 fn killed_for_memory(exit: Exit, memory_bytes: Option<u64>) -> Option<String> {
     let limit = memory_text(memory_bytes.filter(|_| exit == Exit::Code(128 + 9))?);
     Some(format!(
-        "its container was killed, probably because it needed more memory than it may have \
-         ({limit}); allow it more by --memory or by `memory` in the suite's [containers]"
+        "its container was killed, probably because it exceeded its memory limit ({limit}); \
+         raise it with --memory or with `memory` in the suite's [containers]"
     ))
 }
 

@@ -427,7 +427,7 @@ impl<'a> LiveWorld<'a> {
         let has_room = || ConnectionTable::now().is_none_or(ConnectionTable::has_room);
         let is_over = || has_room() || begun.elapsed() >= kernel::PATIENCE;
         if !is_over() {
-            let name = "waiting until the kernel forgets tracked connections".to_owned();
+            let name = "waiting until the kernel's table of connections has room".to_owned();
             listener(Event::Step { name, rate_per_second: None });
         }
         while !is_over() && !self.interrupt.is_raised() {
@@ -513,7 +513,7 @@ impl LiveWorld<'_> {
         let at = self.plan.suite.contenders.iter().position(|it| it.name == contender.name);
         let record = at.and_then(|at| self.containers.get(at)?.as_ref());
         let (Some(engine), Some(record)) = (&self.engine, record) else {
-            return Err(VisitError("there is no image to run it from".to_owned()));
+            return Err(VisitError("it has no image".to_owned()));
         };
         let limits = &self.plan.suite.container_limits;
         let start = &contender.image_start;

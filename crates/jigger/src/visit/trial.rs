@@ -209,7 +209,7 @@ fn log_bytes(server: Option<&Server>) -> u64 {
 fn no_answer(trial: &TrialRecord) -> String {
     let errors: Vec<String> =
         trial.errors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    format!("not one correct answer in the scenario '{}': {}", trial.scenario, errors.join(", "))
+    format!("no correct response in the scenario '{}': {}", trial.scenario, errors.join(", "))
 }
 
 fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {

@@ -143,7 +143,7 @@ fn probe_at(address: &Address, asked: &Asked, tls: Option<TlsClient>) -> Probe {
             fault.map_or(Probe::Correct, complaint)
         }
         Err(FetchError::Refused { .. }) => Probe::NotListening,
-        Err(error) => Probe::NoAnswer(error.to_string()),
+        Err(error) => Probe::NoResponse(error.to_string()),
     }
 }
 
@@ -183,7 +183,7 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
     asked.check(&fresh, "over a fresh connection", confirm)?;
     let mut client = Client::new(target.address.clone(), options);
     let first = client.fetch(&two).map_err(failed)?;
-    asked.check(&first, "over a connection to be kept", confirm)?;
+    asked.check(&first, "over a keep-alive connection", confirm)?;
     let second = client.fetch(&three).map_err(failed)?;
     asked.check(&second, "the second time", confirm)?;
     const SHOWN: usize = 120;
@@ -241,7 +241,7 @@ impl Asked {
             true => "correct the contender, or the suite's [expect]",
             false => "correct the contender, or in the suite the request or what it expects",
         };
-        Err(VisitError(format!("{}wrong answer {how}: {fault}; {remedy}", self.place())))
+        Err(VisitError(format!("{}wrong response {how}: {fault}; {remedy}", self.place())))
     }
 }
 
@@ -283,11 +283,11 @@ mod tests {
         let differs = |_: &[String], _: &[u8]| Err(VisitError("row 7 has 3".to_owned()));
         let error = verify(&target, &differs).unwrap_err();
         assert!(
-            error.0.starts_with("wrong answer over a fresh connection: row 7 has 3; "),
+            error.0.starts_with("wrong response over a fresh connection: row 7 has 3; "),
             "{error}"
         );
         let error = confirm_after_load(&target, &differs).unwrap_err();
-        assert!(error.0.starts_with("wrong answer after the load: row 7 has 3; "), "{error}");
+        assert!(error.0.starts_with("wrong response after the load: row 7 has 3; "), "{error}");
     }
 
     /// The null server answers a HEAD without a body, which no rule on bodies can be about.
@@ -308,12 +308,12 @@ mod tests {
         assert_eq!(evidence[0].request.as_deref(), Some("HEAD"));
         let error =
             verify(&target(&url, &text("PUT", "/{{counter}}", "unlike")), &never).unwrap_err();
-        let beginning = "PUT /{{counter}}: wrong answer over a fresh connection: body ";
+        let beginning = "PUT /{{counter}}: wrong response over a fresh connection: body ";
         assert!(error.0.starts_with(beginning), "{error}");
         assert!(error.0.ends_with("or in the suite the request or what it expects"), "{error}");
     }
 
-    /// 127.0.0.2 stands for `::1`, which not every machine has: nobody listens there.
+    /// 127.0.0.2 stands for `::1`, which not every machine has: nothing listens there.
     #[test]
     fn a_host_is_asked_where_it_listens_and_what_refused_is_kept() {
         let server = NullServer::start(&NullOptions::default()).unwrap();

@@ -36,7 +36,7 @@ impl Learned {
 pub struct WarmedUp {
     /// Whether the server's rate held still at the end, noise apart.
     pub steady: bool,
-    /// Correct answers a second in the last window; 0 when there was none.
+    /// Correct responses a second in the last window; 0 when there was none.
     pub rate_per_second: f64,
     /// The same in each window.
     pub rates: Vec<f64>,
@@ -124,7 +124,7 @@ fn time(known: Option<Learned>, warm_up: &WarmUp) -> Duration {
 struct Windows {
     /// None begins after this: a client that does not come to end its load in time answers nothing.
     limit: Duration,
-    /// Correct answers a second in each.
+    /// Correct responses a second in each.
     rates: Vec<f64>,
     ends: Vec<Duration>,
     /// Answers until then.

@@ -9,7 +9,7 @@ use super::spectrum;
 use super::statistics::Statistics;
 use crate::numbers::number;
 
-/// wrk's threads count their answers so often.
+/// wrk's threads count their responses so often.
 const TICK_MS: u64 = 100;
 
 /// wrk2's names for its latencies: from when a request was due, and from when it was sent.
@@ -41,11 +41,11 @@ pub struct Options<'a> {
 /// What wrk's report and its scripts say about a load.
 #[derive(Debug, Clone)]
 pub struct Figures {
-    /// Complete answers, whatever their status.
+    /// Complete responses, whatever their status.
     pub requests: u64,
     /// In microseconds; in open loop from when each request was due.
     pub latency: Statistics,
-    /// Answers a second, one value for each thread and 100 ms in which it had one.
+    /// Responses a second, one value for each thread and 100 ms in which it had one.
     pub rates: Statistics,
     /// What failed.
     pub counts: Counts,
@@ -60,9 +60,9 @@ pub struct Counts {
     pub read: u64,
     /// Requests that could not be written.
     pub write: u64,
-    /// Requests that had no answer in time.
+    /// Requests that had no response in time.
     pub timeout: u64,
-    /// Answers with a status over 399.
+    /// Responses with a status over 399.
     pub status: u64,
 }
 
@@ -100,7 +100,7 @@ impl Counts {
 }
 
 impl Figures {
-    /// The figures of a load whose answers count whatever their status and body.
+    /// The figures of a load whose responses count whatever their status and body.
     #[must_use]
     pub fn of(options: &Options<'_>, sample: &Sample) -> Self {
         let requests = sample.status.values().sum();
@@ -116,15 +116,15 @@ impl Figures {
     }
 }
 
-/// As wrk: the answers of a tick, by its length in whole milliseconds. Only the last tick may be
+/// As wrk: the responses of a tick, by its length in whole milliseconds. Only the last tick may be
 /// shorter than the others.
 fn rates(sample: &Sample) -> Statistics {
     let mut statistics = Statistics::default();
     for thread in &sample.ticks {
-        for (at, answers) in thread.iter().enumerate().filter(|(_, answers)| **answers > 0) {
+        for (at, responses) in thread.iter().enumerate().filter(|(_, responses)| **responses > 0) {
             let began_ms = at as u64 * TICK_MS;
             let length_ms = (sample.elapsed_ns / 1_000_000).saturating_sub(began_ms).min(TICK_MS);
-            if let Some(rate) = (u64::from(*answers) * 1_000).checked_div(length_ms) {
+            if let Some(rate) = (u64::from(*responses) * 1_000).checked_div(length_ms) {
                 statistics.record(rate, 1);
             }
         }
@@ -174,7 +174,7 @@ pub fn body(options: &Options<'_>, sample: &Sample, figures: &Figures) -> String
 }
 
 /// What wrk has no line for, so that it goes to standard error with `-v`: percentiles beyond its own, when
-/// there are answers enough for them, and what went wrong, by kind.
+/// there are responses enough for them, and what went wrong, by kind.
 #[must_use]
 pub fn more(options: &Options<'_>, sample: &Sample) -> String {
     let mut text = String::new();

@@ -1,5 +1,5 @@
 //! wrk's Lua scripts: a state for the whole run and one for each thread, and the phases in which
-//! the script is asked.
+//! the script is called.
 //!
 //! Scripts run in LuaJIT, as in wrk, without what could break the program's memory: `ffi`, most of
 //! `debug` and C modules are not there.
@@ -41,7 +41,7 @@ pub enum ScriptError {
         source: std::io::Error,
     },
     /// None of the addresses that `wrk.resolve` has found takes connections.
-    #[error("unable to connect to {host}:{port}: nobody listens there; start the server first")]
+    #[error("unable to connect to {host}:{port}: nothing listens there; start the server first")]
     Unreachable {
         /// Of the URL.
         host: String,
@@ -158,7 +158,7 @@ impl Script {
     /// Runs the load as the script wants it.
     ///
     /// # Errors
-    /// As [`jigger_load::run`]. What the script did wrong is told by [`Self::done`].
+    /// As [`jigger_load::run`]. [`Self::done`] returns what the script did wrong.
     pub fn run(
         &self,
         load: &mut Load,
@@ -192,7 +192,7 @@ impl Script {
         self.threads.iter().map(|thread| Address::Tcp(thread.address)).collect()
     }
 
-    /// What each thread asks when there are no hooks.
+    /// What each thread sends when there are no hooks.
     fn requests(&self) -> Vec<[(Request, u32); 1]> {
         self.threads.iter().map(|thread| [(Request::from_bytes(&thread.fixed), 1)]).collect()
     }

@@ -32,7 +32,7 @@ pub fn fixture(edit: impl Fn(&str) -> String) -> Fixture {
     fixture
 }
 
-/// Each answer waits 100 ms: whatever else the machine does, there are ten a second at most.
+/// Each response waits 100 ms: whatever else the machine does, there are ten a second at most.
 pub fn slowed(source: &str) -> String {
     source.replace("            self.send(", "            time.sleep(0.1)\n            self.send(")
 }
@@ -96,7 +96,7 @@ fn a_slower_head_is_found_and_nothing_is_left_behind() {
     assert!(text.contains("svc@main~1") && text.contains("placebo"), "{text}");
 }
 
-/// Changed and new files that nobody has committed are measured, and stay uncommitted.
+/// Changed and new files that are not committed are measured, and stay uncommitted.
 #[test]
 fn the_head_may_be_the_working_tree() {
     let fixture = fixture(touched);
@@ -139,7 +139,7 @@ fn what_cannot_be_compared() {
     let refused = |arguments: &[&str], texts: &[&str]| fixture.ab(arguments).expect(2, texts);
     refused(
         &["mian", "HEAD", "suite.toml"],
-        &["'mian' is no revision", "a branch, a tag or a commit"],
+        &["'mian' is not a revision", "a branch, a tag or a commit"],
     );
     refused(&["main", "HEAD", "suite.toml"], &["main and HEAD are both", "nothing to compare"]);
     refused(&["main~1", ".", "gone.toml"], &["cannot read the suite gone.toml"]);
@@ -156,5 +156,5 @@ fn what_cannot_be_compared() {
     let elsewhere = Lab::new("", &[SVC.to_owned()], SCENARIO);
     let mut command = elsewhere.command(&["ab", "main", "HEAD", "suite.toml"]);
     command.env("GIT_CEILING_DIRECTORIES", elsewhere.folder.path().parent().unwrap());
-    Outcome::of(&command.output().unwrap()).expect(2, &["is in no git repository"]);
+    Outcome::of(&command.output().unwrap()).expect(2, &["is not in a git repository"]);
 }

@@ -11,7 +11,7 @@ fn run(lab: &Lab) -> Outcome {
     lab.run(&["run", "suite.toml", "--rounds", "2", "--no-images", "--record", "record.json"])
 }
 
-/// Runs a good server and a bad one; the bad one's failure must be told with
+/// Runs a good server and a bad one; the bad one's failure must be reported with
 /// these texts, the good one be measured, and nothing be left.
 fn beside_a_good_one(bad: String, texts: &[&str]) {
     let lab = Lab::new("", &[contender("good", "pong", ""), bad], SCENARIOS);
@@ -24,7 +24,7 @@ fn beside_a_good_one(bad: String, texts: &[&str]) {
     assert_eq!(good.len(), 2);
     for visit in good {
         let trials = visit["trials"].as_array().unwrap();
-        // A connection that is reset in mid-answer makes this server log a traceback.
+        // A connection that is reset in mid-response makes this server log a traceback.
         let logged: Vec<_> = trials.iter().map(|trial| &trial["log_bytes"]).collect();
         assert_eq!(logged, [0, 0], "{logged:?}");
     }
@@ -51,30 +51,30 @@ fn listens_on_another_port() {
 }
 
 #[test]
-fn answers_500() {
+fn responds_with_500() {
     beside_a_good_one(never_ready("bad", "status-500"), &["status 500 instead of 200", "it broke"]);
 }
 
 #[test]
-fn answers_another_body() {
+fn sends_another_body() {
     beside_a_good_one(
         never_ready("bad", "wrong-body"),
         &[r#"instead of the JSON {"message":"pong"}"#],
     );
 }
 
-/// The words of its answer have no part in whether its log is shown.
+/// The words of its response have no part in whether its log is shown.
 #[test]
-fn asks_for_a_login_once_it_is_ready() {
+fn requires_a_login_once_it_is_ready() {
     beside_a_good_one(
         contender("bad", "logs-out", ""),
-        &["wrong answer over a fresh connection", "login", "the session has expired"],
+        &["wrong response over a fresh connection", "login", "the session has expired"],
     );
 }
 
 #[test]
 fn hangs() {
-    beside_a_good_one(never_ready("bad", "hangs"), &["gave no answer"]);
+    beside_a_good_one(never_ready("bad", "hangs"), &["sent no response"]);
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_port_that_is_taken_is_named_with_its_holder() {
     lab.assert_nothing_left();
 }
 
-/// Nobody waits for the end of a load that no server is left for.
+/// A load without a server left ends at once.
 #[test]
 fn a_load_ends_with_its_server() {
     let scenario = "[[scenario]]\nname = \"endless\"\nconnections = 4\nduration = \"1h\"\n";

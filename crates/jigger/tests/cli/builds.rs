@@ -40,7 +40,7 @@ fn a_clean_build_takes_the_place_of_the_build_where_there_is_one() {
 
     let said = [
         "build: one: made-one 3.00 B, incremental build",
-        "build: two: made-two 3.00 B; nothing had changed, so",
+        "build: two: made-two 3.00 B; nothing was rebuilt (",
     ];
     let built = run(&lab, &[], &said);
     assert_eq!(built, [made("one", 3, "changed"), made("two", 3, "unchanged")]);

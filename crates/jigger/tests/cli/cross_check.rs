@@ -126,7 +126,7 @@ fn tools_that_are_missing_are_named_with_the_remedy() {
 }
 
 #[test]
-fn a_server_that_answers_wrongly_is_left_out_with_the_reason() {
+fn a_server_that_responds_wrongly_is_left_out_with_the_reason() {
     let bad = [contender("good", "pong", ""), never_ready("bad", "wrong-body")];
     let lab = Lab::new("", &bad, SCENARIOS);
     let outcome = lab.run(&["cross-check", "suite.toml", "--quick", "--tool", "wrk"]);

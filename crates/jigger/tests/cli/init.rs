@@ -84,7 +84,7 @@ fn the_suite_for_real_servers_passes_the_check() {
     );
     let check = lab.run(&["check", "jigger.toml"]);
     for name in ["go", "node", "python", "rust"] {
-        check.expect(0, &[&format!("{name}: answers correctly")]);
+        check.expect(0, &[&format!("{name}: responds correctly")]);
     }
     lab.assert_nothing_left();
 }

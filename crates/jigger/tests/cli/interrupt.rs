@@ -40,7 +40,7 @@ fn a_build_ends_with_a_killed_jigger() {
     lab.wait_for("the end of the build", || lab.processes().is_empty());
 }
 
-/// The first of two is asked for ten minutes.
+/// The first of two is under load for ten minutes.
 #[test]
 fn during_a_calibration() {
     let scenario =

@@ -27,7 +27,7 @@ pub fn contender(name: &str, behaviour: &str, more: &str) -> String {
     )
 }
 
-/// A contender that never gives a correct answer. Its limit is reached, so it is short, but by far
+/// A contender that never gives a correct response. Its limit is reached, so it is short, but by far
 /// longer than the test server takes to start on this machine as it is now.
 pub fn never_ready(name: &str, behaviour: &str) -> String {
     let begun = Instant::now();
@@ -50,7 +50,7 @@ fn script() -> PathBuf {
 pub const SCENARIOS: &str = "[[scenario]]\nname = \"sequential\"\nrequests = 30\n\
      [[scenario]]\nname = \"saturation\"\nconnections = 4\nduration = \"300ms\"\n";
 
-/// The same without load by time: the sooner done, and nobody is left without an answer however busy
+/// The same without load by time: the sooner done, and nobody is left without a response however busy
 /// the machine is.
 pub const COUNTED: &str = "[[scenario]]\nname = \"sequential\"\nrequests = 30\n\
      [[scenario]]\nname = \"saturation\"\nconnections = 4\nrequests = 400\n";

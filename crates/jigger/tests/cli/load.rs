@@ -21,7 +21,7 @@ fn json(arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn so_many_requests_are_sent_as_were_asked_for() {
+fn the_requested_number_of_requests_is_sent() {
     let (_server, url) = null_server();
     let report = json(&["load", &url, "-n", "2000", "-c", "4"]);
     assert_eq!(report["requests"], 2000);
@@ -55,7 +55,7 @@ fn an_open_loop_sends_nothing_before_it_is_due() {
 fn a_closed_loop_says_what_it_cannot_show_and_an_open_one_need_not() {
     let (_server, url) = null_server();
     let closed = jigger(&["load", &url, "-n", "50"]);
-    closed.expect(0, &["closed loop: while the server stalls nothing is asked", "--rate N"]);
+    closed.expect(0, &["closed loop: no request is sent while the server stalls", "--rate N"]);
     let open = jigger(&["load", &url, "-n", "50", "--rate", "500"]);
     open.expect(0, &["service time"]);
     assert!(!open.stdout.contains("closed loop"), "{}", open.stdout);
@@ -68,14 +68,14 @@ fn a_batch_is_timed_by_the_kernel_too() {
     let server = NullServer::start(&options).unwrap();
     let url = format!("http://{}/", server.address());
     let arguments = ["load", &url, "-n", "20000", "-c", "64", "--batch"];
-    jigger(&arguments).expect(0, &["server's time", "batch: where 8 or more were due"]);
+    jigger(&arguments).expect(0, &["server's time", "batch: where 8 or more responses were due"]);
     let report = json(&arguments);
     let mean = |time: &str| report[time]["mean"].as_f64().unwrap();
     assert!(mean("kernel_time_us") < mean("response_time_us"), "{report:#}");
     assert!(mean("kernel_time_us") > 50.0, "{report:#}");
 }
 
-/// Answers 200 below /a and 404 elsewhere, counting both.
+/// Sends 200 below /a and 404 elsewhere, counting both.
 #[test]
 fn several_requests_are_asked_as_often_as_they_weigh() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -121,7 +121,7 @@ fn a_host_of_several_addresses_is_reached_at_the_one_that_listens() {
 }
 
 #[test]
-fn wrong_answers_are_never_throughput() {
+fn wrong_responses_are_never_throughput() {
     let (_server, url) = null_server();
     let outcome = jigger(&["load", &url, "-n", "20", "--expect-body", "something else"]);
     outcome.expect(3, &["0.00 a second", "20 wrong_answer"]);
@@ -176,7 +176,7 @@ fn a_server_that_freezes_is_told_and_has_no_good_percentile() {
     open.expect(
         4,
         &[
-            "400 requests in 2.00 s: 200 a second of 400 asked",
+            "400 requests in 2.00 s: 200 a second of 400 requested",
             "unanswered: 400 of 800 requests had no response at the end, the oldest for ",
             "the last response came 1.",
             "response time at least: ",
@@ -185,7 +185,7 @@ fn a_server_that_freezes_is_told_and_has_no_good_percentile() {
         ],
     );
     let closed = jigger(&["load", &freezes(), "-c", "8", "-d", "1s"]);
-    closed.expect(4, &["response time: withheld, since the server stopped responding"]);
+    closed.expect(4, &["response time: not shown, because the server stopped responding"]);
     assert!(!closed.stdout.contains("p50"), "{}", closed.stdout);
     let silent = server(|_| None);
     jigger(&["load", &silent, "-c", "2", "-d", "300ms"]).expect(3, &["0 requests"]);
@@ -252,5 +252,5 @@ fn several_rates_are_tried_one_after_another() {
     let failing = ["load", &frozen, "-d", "300ms", "--rate", "100,400"];
     jigger(&failing).expect(4, &[">= ", "of the requests failed"]);
     let timed = [&load[..], &["--timeline", "x.csv"]].concat();
-    jigger(&timed).expect(2, &["--timeline is of one rate"]);
+    jigger(&timed).expect(2, &["--timeline records a load at one rate"]);
 }

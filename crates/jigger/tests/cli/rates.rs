@@ -1,5 +1,5 @@
 //! Open loops whose rate has to be found: shares of a capacity, and capacities. The server `serial`
-//! answers one request at a time and takes 5 ms for each, so that 200 a second are all it can do.
+//! serves one request at a time and takes 5 ms for each, so that 200 a second are all it can do.
 
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ fn who_cannot_be_calibrated_is_left_out_and_the_others_go_on() {
 }
 
 #[test]
-fn the_capacity_of_a_server_that_answers_one_at_a_time() {
+fn the_capacity_of_a_server_that_serves_one_at_a_time() {
     let scenario = "[[scenario]]\nname = \"capacity\"\nconnections = 4\nduration = \"500ms\"\n\
                     objective = \"p50 < 100ms\"\n";
     let lab = Lab::new("", &[contender("one", "serial", "")], scenario);
@@ -90,7 +90,7 @@ fn capacity(trial: &Value) -> Option<f64> {
         let is_good = || number("statistic_ns") < 100e6 && number("errors") == 0.0;
         assert!(probe["kept"] == false || is_good(), "{probe:#}");
     }
-    // Of 300 a second the 60th is answered 100 ms after it was due, and 150 come in half a second.
+    // Of 300 a second the 60th gets its response 100 ms after it was due, and 150 come in half a second.
     assert!(found.is_none_or(|found| found <= 300.0), "{trial:#}");
     let missed = rates(false).reduce(f64::min).expect("no server bears every rate");
     let is_near = found.is_none_or(|found| missed > found && missed <= found * 1.03001);
@@ -104,7 +104,7 @@ fn an_objective_that_no_rate_keeps_is_told_and_gives_no_figure() {
                     objective = \"p50 < 1ms\"\n";
     let lab = Lab::new("", &[contender("one", "serial", "")], scenario);
     run(&lab, &["--rounds", "1", "--details"])
-        .expect(0, &["objective-missed: one (capacity): no rate kept p50 < 1ms in 1 of 1 rounds"]);
+        .expect(0, &["objective-missed: one (capacity): no rate met p50 < 1ms in 1 of 1 rounds"]);
     let json = lab.run(&["report", "record.json", "--format", "json"]);
     let report: Value = serde_json::from_str(&json.stdout).unwrap();
     let metrics = report["contenders"][0]["metrics"].as_object().unwrap();

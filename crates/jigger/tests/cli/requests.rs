@@ -68,7 +68,7 @@ fn report_of(lab: &Lab) -> String {
 
 /// They are handed a URL and nothing else.
 #[test]
-fn other_tools_are_not_asked_for_what_a_url_does_not_say() {
+fn other_tools_send_only_what_a_url_says() {
     if !crate::cross_check::has_wrk() {
         return;
     }
@@ -79,20 +79,21 @@ fn other_tools_are_not_asked_for_what_a_url_does_not_say() {
 }
 
 #[test]
-fn a_request_that_is_answered_wrongly_is_named_before_load() {
+fn a_request_with_a_wrong_response_is_named_before_load() {
     let lab = example(&[(":-secret", ":-guess")]);
     let outcome = lab.run(&["check", "suite.toml"]);
-    let cause = "POST /items?page={{random:1:9}}: wrong answer over a fresh connection: status 401";
+    let cause =
+        "POST /items?page={{random:1:9}}: wrong response over a fresh connection: status 401";
     outcome.expect(3, &[cause, "or in the suite the request or what it expects"]);
     lab.assert_nothing_left();
 }
 
-/// What was verified three times may still be wrong later: every answer is checked by the rule of its
+/// What was verified three times may still be wrong later: every response is checked by the rule of its
 /// own request.
 #[test]
-fn a_request_that_is_answered_wrongly_under_load_is_counted_as_its_own() {
-    let later = "self.answer(*((204, None) if len(SEEN) < 40 else (500, {})))";
-    let wrong = ("self.answer(204, None)", later);
+fn a_wrong_response_under_load_is_counted_for_its_request() {
+    let later = "self.respond(*((204, None) if len(SEEN) < 40 else (500, {})))";
+    let wrong = ("self.respond(204, None)", later);
     let lab = example(&[("requests = 200", "requests = 90")]);
     let server = std::fs::read_to_string(lab.path("server.py")).unwrap();
     assert!(server.contains(wrong.0));
@@ -107,9 +108,9 @@ fn a_request_that_is_answered_wrongly_under_load_is_counted_as_its_own() {
     assert!(errors[2].as_u64() > Some(0) && *errors[2] == trial["errors"]["status"], "{trial:#}");
 }
 
-/// The requests that reached a server which answers `{"ok": true}` with 201.
+/// The requests that reached a server which responds with 201 and `{"ok": true}`.
 #[test]
-fn compare_asks_what_the_command_line_says() {
+fn compare_sends_what_the_command_line_says() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let servers = [recorder(&seen), recorder(&seen)];
     let [one, two] = servers.map(|port| format!("http://127.0.0.1:{port}/api/"));
@@ -136,10 +137,10 @@ fn compare_asks_what_the_command_line_says() {
     let paths = ["GET /a HTTP/1.1\r\n", "DELETE /b HTTP/1.1\r\n"];
     let requests = seen.lock().unwrap().clone();
     assert!(requests.iter().all(|text| paths.iter().any(|path| text.starts_with(path))));
-    compare(&["--request", "0 GET /a"]).expect(2, &["'0' is no whole number above zero"]);
-    compare(&["--json", "{a"]).expect(2, &["--json '{a': it is no JSON, by column 2"]);
+    compare(&["--request", "0 GET /a"]).expect(2, &["'0' is not a whole number above zero"]);
+    compare(&["--json", "{a"]).expect(2, &["--json '{a': it is not valid JSON (column 2)"]);
     compare(&["-b", "@gone"]).expect(2, &["body_file", "No such file"]);
-    compare(&["-H", "a b: c"]).expect(2, &["'a b' is no name of a header"]);
+    compare(&["-H", "a b: c"]).expect(2, &["'a b' is not a header name"]);
 }
 
 /// The path of each request that a recorder has seen since the last look.
@@ -216,7 +217,7 @@ fn converse(mut stream: std::net::TcpStream, seen: &Mutex<Vec<String>>) {
 
 /// What the load engine can do in this shape is known for these requests, not for another.
 #[test]
-fn the_null_server_answers_a_mix() {
+fn the_null_server_serves_a_mix() {
     let server = NullServer::start(&NullOptions::default()).unwrap();
     let Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
     let url = format!("http://{address}/");

@@ -192,12 +192,12 @@ fn the_plan_is_that_of_the_seed() {
 fn check_lists_what_is_unfair_and_measures_nothing() {
     let lab = two();
     let outcome = lab.run(&["check", "suite.toml"]);
-    outcome.expect(0, &["one: answers correctly", "two: answers correctly", "connection-close"]);
+    outcome.expect(0, &["one: responds correctly", "two: responds correctly", "connection-close"]);
     lab.assert_nothing_left();
 }
 
 #[test]
-fn compare_asks_servers_that_run_already() {
+fn compare_loads_servers_that_run_already() {
     let lab = two();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/server.py");
     let mut servers = Vec::new();
@@ -305,4 +305,24 @@ fn the_folders_own_suite_is_the_default_one() {
         .expect(0, &said[..1]);
     lab.run(&["run", "--quick", "--rounds", "1", "--record", "record.json"]).expect(0, &said);
     lab.run(&["check"]).expect(0, &said[..1]);
+}
+
+#[test]
+fn a_matrix_measures_each_of_its_values_and_draws_what_changes() {
+    let scenario =
+        "[matrix]\nconnections = [1, 2, 4]\n[[scenario]]\nname = \"many\"\nduration = \"60ms\"\n";
+    let lab = Lab::new("", &[contender("one", "pong", ""), contender("two", "pong", "")], scenario);
+    let run = ["run", "suite.toml", "--rounds", "2", "--warm-up", "100ms", "--no-images"];
+    lab.run(&[&run[..], &["--record", "record.json"]].concat())
+        .expect(0, &["many by connections", "connections"]);
+    let names: Vec<String> = (lab.record()["suite"]["scenarios"].as_array().unwrap().iter())
+        .filter(|scenario| scenario["variant"]["of"] == "many")
+        .map(|scenario| scenario["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["many-connections-1", "many-connections-2", "many-connections-4"]);
+    let page = lab.run(&["report", "record.json", "--format", "html"]);
+    page.expect(0, &["By the values of the matrix", "many by connections: requests per second"]);
+    let markdown = lab.run(&["report", "record.json", "--format", "markdown"]);
+    markdown.expect(0, &["### many by connections", "| one | 4 |"]);
+    lab.assert_nothing_left();
 }

@@ -124,7 +124,7 @@ fn the_json_of_timeit_is_as_its_schema_says() {
     let lab = lab();
     let (_server, url) = null_server();
     let schema = schema(&lab, "timeit");
-    // Nobody answers at the second one, so that there are errors as well.
+    // Nothing responds at the second one, so that there are errors as well.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}/", listener.local_addr().unwrap());
     for (code, urls) in [(0, &[url.as_str()][..]), (3, &[&url, &silent])] {

@@ -125,7 +125,7 @@ fn what_was_answered_and_not_stored_is_found_by_a_command_of_the_suite() {
     outcome.expect(
         3,
         &[
-            "POST: wrong answer over a fresh connection: the command of expect",
+            "POST: wrong response over a fresh connection: the command of expect",
             "row 1000000 is not stored",
         ],
     );

@@ -27,7 +27,7 @@ fn each_url_is_timed_in_each_round() {
 }
 
 #[test]
-fn connections_are_new_or_kept_as_asked_for() {
+fn connections_are_new_or_kept_as_requested() {
     let (_server, url) = null_server();
     for (flags, name) in [(&[][..], "fresh"), (&["--keep-alive"], "keep-alive")] {
         let arguments = [flags, &[&url, "-n", "500", "--format", "json"]].concat();

@@ -144,6 +144,10 @@ fn timeit_and_wrk_ask_over_tls() {
     let wrk = secure.jigger(&["wrk", "-t1", "-c2", "-d1s", &secure.url]);
     wrk.expect(0, &["Requests/sec:"]);
     assert!(!wrk.stdout.contains("Socket errors"), "{}", wrk.stdout);
+    std::fs::write(secure.lab.path("s.lua"), "print('scheme ' .. wrk.scheme)").unwrap();
+    let scripted = secure.jigger(&["wrk", "-t1", "-c2", "-d1s", "-s", "s.lua", &secure.url]);
+    scripted.expect(0, &["scheme https", "Requests/sec:"]);
+    assert!(!scripted.stdout.contains("Socket errors"), "{}", scripted.stdout);
 }
 
 /// The certificate, the version asked for, and what was measured, all through the suite and its record.

@@ -2,7 +2,7 @@
 
 use crate::lab::{Lab, SCENARIOS, contender};
 
-/// Something that the tutorial tells its reader to do.
+/// A step of the tutorial.
 #[derive(Debug)]
 enum Step {
     Save { path: String, text: String },
@@ -106,7 +106,7 @@ fn run(lab: &Lab, line: &str) {
             std::fs::write(suite, short).unwrap();
         }
         "check" => {
-            outcome.expect(0, &["node: answers correctly", "python: answers correctly"]);
+            outcome.expect(0, &["node: responds correctly", "python: responds correctly"]);
             assert_eq!(outcome.stdout.lines().count(), 2, "it finds nothing unfair");
         }
         _ => {}

@@ -79,10 +79,10 @@ fn loads_that_make_no_sense_are_refused() {
     let refused = |flags: &[&str], text: &str| {
         lab.run(&[&["load", &url, "-n", "1"], flags].concat()).expect(2, &[text]);
     };
-    refused(&["-r", "1e300"], "more than can be sent");
+    refused(&["-r", "1e300"], "this rate is too high");
     refused(&["-r", "-5"], "such as 500 or 2k");
     refused(&["-c", "many"], "write a whole number from 1");
-    refused(&["--cpus", "0-99999"], "no list of cores");
+    refused(&["--cpus", "0-99999"], "not a list of cores");
     refused(&["--cpus", "1023"], "--cpus: core 1023 is not one that jigger may use");
     refused(&["--connect-to", "h:x"], "write HOST, HOST:PORT");
     let long = lab.run(&["load", &url, "-d", "1", "--ramp", "2"]);

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// The builds share a folder, and figures their cores.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// The engine to test with: the first that answers, or the one that `JIGGER_TEST_ENGINE` names. None
+/// The engine to test with: the first that responds, or the one that `JIGGER_TEST_ENGINE` names. None
 /// only where that says `none`.
 pub fn engine() -> Option<&'static str> {
     let choice = std::env::var("JIGGER_TEST_ENGINE").ok();
@@ -76,7 +76,7 @@ pub fn write_suite(lab: &Lab, behaviour: &str, scenario: &str) {
     std::fs::write(lab.path("suite.toml"), suite).unwrap();
 }
 
-/// A run that asks its server, in a container, for so long, and that container's name.
+/// A run that loads its server, in a container, for so long, and that container's name.
 pub fn long_run(lab: &Lab, engine: &str, duration: &str, arguments: &[&str]) -> (Child, String) {
     write_suite(lab, "pong", &format!("duration = \"{duration}\""));
     let mut command = lab.command(&["run", "suite.toml", "--in", "containers", "--engine", engine]);

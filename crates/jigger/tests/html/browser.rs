@@ -11,7 +11,7 @@ use crate::records::troubled_page;
 use flate2::read::ZlibDecoder;
 
 /// A browser window is 500 pixels wide at least, so the page is put into a frame of the wanted
-/// width, as wide as a telephone for one; the frame's owner then tells what it found. The page
+/// width, as wide as a telephone for one; the frame's owner then reports what it found. The page
 /// itself has no script, and its policy would not let one run.
 const FRAME: &str =
     "<!doctype html><meta charset=utf-8><meta name=color-scheme content='light dark'>\

@@ -1,4 +1,4 @@
-//! The browser held by its DevTools protocol, for what its command line cannot ask: how a page looks
+//! The browser held by its DevTools protocol, for what its command line cannot do: how a page looks
 //! in print.
 //!
 //! The protocol (<https://chromedevtools.github.io/devtools-protocol/>) goes over two pipes,
@@ -23,7 +23,7 @@ pub struct Browser {
     from: BufReader<ChildStdout>,
     /// That of the page, once it is open.
     session: Option<Value>,
-    asked: u64,
+    calls: u64,
     _profile: TempDir,
 }
 
@@ -31,10 +31,10 @@ impl Browser {
     /// Opens a file.
     pub fn open(file: &Path) -> Self {
         let mut browser = Self::start();
-        let target = browser.ask("Target.createTarget", json!({ "url": "about:blank" }));
+        let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
         let which = json!({ "targetId": target["targetId"], "flatten": true });
-        browser.session = Some(browser.ask("Target.attachToTarget", which)["sessionId"].clone());
-        browser.ask("Page.navigate", json!({ "url": format!("file://{}", file.display()) }));
+        browser.session = Some(browser.call("Target.attachToTarget", which)["sessionId"].clone());
+        browser.call("Page.navigate", json!({ "url": format!("file://{}", file.display()) }));
         browser.evaluate(
             "new Promise((loaded) => document.readyState === 'complete' ? loaded() : \
              addEventListener('load', loaded)).then(() => null)",
@@ -55,29 +55,29 @@ impl Browser {
             .unwrap();
         let (to, from) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
         let from = BufReader::new(from);
-        Self { process, to, from, session: None, asked: 0, _profile: profile }
+        Self { process, to, from, session: None, calls: 0, _profile: profile }
     }
 
-    /// What a command gives; events that come before its answer are passed over.
-    pub fn ask(&mut self, method: &str, parameters: Value) -> Value {
-        self.asked += 1;
-        let mut message = json!({ "id": self.asked, "method": method, "params": parameters });
+    /// What a command gives; events that come before its response are passed over.
+    pub fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.calls += 1;
+        let mut message = json!({ "id": self.calls, "method": method, "params": parameters });
         if let Some(session) = &self.session {
             message["sessionId"] = session.clone();
         }
-        // A browser that is gone gives no answer, which says it better.
+        // A browser that is gone gives no response, which says it better.
         let _ = self.to.write_all(format!("{message}\0").as_bytes());
         loop {
-            let mut answer = Vec::new();
-            self.from.read_until(0, &mut answer).unwrap();
-            let text = answer.strip_suffix(b"\0").expect(
+            let mut message = Vec::new();
+            self.from.read_until(0, &mut message).unwrap();
+            let text = message.strip_suffix(b"\0").expect(
                 "chromium ended, or is not on PATH: install it (Debian: apt-get install -y \
                  chromium), or run `make setup-test`",
             );
-            let mut answer: Value = serde_json::from_slice(text).unwrap();
-            if answer["id"] == self.asked {
-                assert!(answer["error"].is_null(), "{method}: {answer}");
-                return answer["result"].take();
+            let mut message: Value = serde_json::from_slice(text).unwrap();
+            if message["id"] == self.calls {
+                assert!(message["error"].is_null(), "{method}: {message}");
+                return message["result"].take();
             }
         }
     }
@@ -87,9 +87,9 @@ impl Browser {
     pub fn evaluate(&mut self, expression: &str) -> Value {
         let parameters =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let mut answer = self.ask("Runtime.evaluate", parameters);
-        assert!(answer["exceptionDetails"].is_null(), "{answer:#}");
-        answer["result"]["value"].take()
+        let mut message = self.call("Runtime.evaluate", parameters);
+        assert!(message["exceptionDetails"].is_null(), "{message:#}");
+        message["result"]["value"].take()
     }
 }
 

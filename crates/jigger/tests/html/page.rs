@@ -177,7 +177,7 @@ fn a_page_without_its_record_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), page).unwrap();
     let message = Record::read(file.path()).unwrap_err().to_string();
-    assert!(message.contains("the page holds no whole record of jigger"), "{message}");
+    assert!(message.contains("the page has no complete record of jigger"), "{message}");
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_lost_round_is_shown() {
 }
 
 #[test]
-fn a_curve_joins_all_rounds_and_ends_where_a_round_has_ten_answers_left() {
+fn a_curve_joins_all_rounds_and_ends_where_a_round_has_ten_responses_left() {
     let record = record(4, 6);
     let curve = latency_curve(&record, "gin", "sequential").unwrap();
     assert_eq!(curve.requests, 6 * 300);
@@ -263,7 +263,7 @@ fn images_are_shown_layer_by_layer_with_the_shared_base_set_apart() {
     // Two images have the two layers of the base, all four have two own layers that are not empty.
     assert_eq!(chart.matches("fill-opacity=\"0.35\"").count(), 2 * 2);
     assert_eq!(chart.matches("fill-opacity=\"1\"").count(), 4 * 2);
-    assert!(chart.contains("flask: 131 MB (11.0 MB its own)"), "{chart}");
+    assert!(chart.contains("flask: 131 MB (11.0 MB not shared)"), "{chart}");
     assert!(
         chart.contains("<title>80.0 MB: RUN apt-get install -y python3 # &lt;base&gt;</title>")
     );
@@ -278,7 +278,7 @@ fn images_are_shown_layer_by_layer_with_the_shared_base_set_apart() {
     assert!(base.contains(cells), "{base}");
     assert!(base.contains("usr/local/lib/base/a-part-with-a-long-name-1.so"), "{base}");
     assert!(base.contains("flask-gunicorn</td>"), "{base}");
-    assert!(of("flask").contains("<td>1.50 kB</td>") && of("flask").contains("does not say"));
+    assert!(of("flask").contains("<td>1.50 kB</td>") && of("flask").contains("not recorded"));
     assert!(rest.contains("docker says 131040000 B: it adds the targets of symbolic links"));
 }
 

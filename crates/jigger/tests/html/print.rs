@@ -46,9 +46,9 @@ fn printed(name: &str, page: &str, scheme: &str) -> Value {
     fs::write(&file, page).unwrap();
     let mut browser = Browser::open(&file);
     let size = json!({ "width": WIDTH, "height": 1_000, "deviceScaleFactor": 1, "mobile": false });
-    browser.ask("Emulation.setDeviceMetricsOverride", size);
+    browser.call("Emulation.setDeviceMetricsOverride", size);
     let preference = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-    browser.ask("Emulation.setEmulatedMedia", json!({ "media": "print", "features": preference }));
+    browser.call("Emulation.setEmulatedMedia", json!({ "media": "print", "features": preference }));
     let facts = browser.evaluate(FACTS);
     assert_eq!((&facts["print"], &facts["dark"]), (&true.into(), &(scheme == "dark").into()));
     assert_eq!(facts["width"], WIDTH);

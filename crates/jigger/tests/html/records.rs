@@ -85,7 +85,7 @@ pub fn drawn_record(contenders: usize, rounds: usize, times: u64) -> Record {
 }
 
 /// The small record with something wrong at every place: a server that sends hostile texts, one
-/// that was skipped, wrong answers, a client at its limit, a lost round.
+/// that was skipped, wrong responses, a client at its limit, a lost round.
 pub fn troubled() -> Record {
     let mut record = record(4, 8);
     record.contenders.push(ContenderRecord {

@@ -126,7 +126,7 @@ fn an_archive_of_other_things_alone_says_what_they_are() {
     let config = with(layout.blob(b"{}"), &json!({ "mediaType": "application/vnd.x" }));
     let other = layout.manifest(&json!({ "config": config, "layers": [] }));
     let message = refusal(&layout.list(other).bytes()).to_string();
-    assert!(message.contains("no image, but application/vnd.x"), "{message}");
+    assert!(message.contains("not an image but application/vnd.x"), "{message}");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn platforms_that_are_not_there_are_passed_over() {
     let index = layout.manifest(&json!({ "manifests": [absent, here, hollow, unlayered] }));
     let (images, notes) = told(&layout.list(named(index, "t:1")).bytes());
     assert_eq!(images, [("t:1".to_owned(), 10)]);
-    assert!(notes.contains("passed over t:1 for linux/arm/v6"), "{notes}");
+    assert!(notes.contains("ignored t:1 for linux/arm/v6"), "{notes}");
     for part in ["manifest", "configuration", "layer"] {
         assert!(notes.contains(&format!("its {part} is not in the archive")), "{part}: {notes}");
     }
@@ -328,7 +328,7 @@ fn a_layer_that_is_elsewhere_or_encrypted_is_told_so() {
     let foreign = json!({ "digest": digest(&layers[0]), "urls": ["https://example.org/layer"] });
     let manifest = layout.manifest(&json!({ "config": config, "layers": [foreign, here] }));
     let message = refusal(&layout.list(manifest).bytes()).to_string();
-    assert!(message.contains("to be had from https://example.org/layer only"), "{message}");
+    assert!(message.contains("available only from https://example.org/layer"), "{message}");
     assert!(!message.contains("Save the image again"), "{message}");
 
     let mut layout = Layout::new();

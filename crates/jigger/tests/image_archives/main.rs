@@ -344,7 +344,7 @@ fn what_is_missing_or_malformed_is_named() {
         assert_eq!((*missing, absent), (part, name));
     }
     let mut not_tar = docker_legacy("t", &[b"not a tar archive".to_vec()]);
-    assert!(refusal(&not_tar).to_string().contains("it is no tar archive"));
+    assert!(refusal(&not_tar).to_string().contains("it is not a tar archive"));
     let digits = gzip(b"packed, but no tar archive");
     not_tar = docker_legacy("t", &[digits]);
     assert!(matches!(refusal(&not_tar), Problem::Malformed { part: "layer", .. }));

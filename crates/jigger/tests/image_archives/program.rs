@@ -35,7 +35,7 @@ impl Place {
         self.command(arguments).output().unwrap()
     }
 
-    /// An engine that answers and has the image in `saved`, or none.
+    /// An engine that responds and has the image in `saved`, or none.
     fn engine(&self, name: &str, saved: Option<&str>) {
         let question = if name == "docker" { "version" } else { "info" };
         let image = match saved {
@@ -80,7 +80,7 @@ fn an_archive_comes_from_standard_input_too() {
     let good = fs::File::open(place.0.path().join("good.tar")).unwrap();
     let output = place.command(&["-"]).stdin(good).output().unwrap();
     expect(&output, 0, "app:1\n  unpacked  5.02 kB", "");
-    expect(&place.run(&["-"]), 2, "", "cannot measure standard input: it is no container image");
+    expect(&place.run(&["-"]), 2, "", "cannot measure standard input: it is not a container image");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_mistyped_file_is_no_image_of_an_engine() {
 }
 
 #[test]
-fn the_engine_that_has_the_image_is_asked() {
+fn the_engine_that_has_the_image_is_used() {
     let place = Place::new();
     expect(&place.run(&["app"]), 2, "", "docker: not installed; install it");
     place.engine("docker", None);

@@ -1,4 +1,4 @@
-//! Waiting for the first correct answer, and each way of not getting it.
+//! Waiting for the first correct response, and each way of not getting it.
 
 use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Read};
@@ -13,10 +13,10 @@ use jigger::server::{Diagnostic, Exit, Server};
 
 const NEVER: &dyn Fn() -> bool = &|| false;
 
-/// How long a probe waits for an answer that may never come.
+/// How long a probe waits for a response that may never come.
 const SHORT: Duration = Duration::from_millis(20);
 
-/// Answers each connection with the next of `ANSWERS`, the last for ever; `-` is no answer.
+/// Responds to each connection with the next of `ANSWERS`, the last for ever; `-` is no response.
 const ANSWERER: &str = "
 import os, socket
 listener = socket.create_server((os.environ.get('HOST', '127.0.0.1'), int(os.environ['PORT'])))
@@ -28,7 +28,7 @@ while True:
     else: connection.sendall(answer.encode()); connection.close()
 ";
 
-fn answerer(port: u16, answers: &str) -> World {
+fn responder(port: u16, answers: &str) -> World {
     let world = World::python(ANSWERER);
     world.with_variable("PORT", &port.to_string()).with_variable("ANSWERS", answers)
 }
@@ -38,7 +38,7 @@ fn free_port() -> u16 {
     PORTS.lock().unwrap().pick().unwrap()
 }
 
-fn ask(port: u16, patience: Duration) -> Probe {
+fn probe_once(port: u16, patience: Duration) -> Probe {
     let Ok(mut connection) = TcpStream::connect(("127.0.0.1", port)) else {
         return Probe::NotListening;
     };
@@ -48,20 +48,20 @@ fn ask(port: u16, patience: Duration) -> Probe {
         Ok(_) if answer == "pong" => Probe::Correct,
         Ok(_) => Probe::Wrong(format!("body {answer:?}")),
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            Probe::NoAnswer(format!("nothing within {} ms", patience.as_millis()))
+            Probe::NoResponse(format!("nothing within {} ms", patience.as_millis()))
         }
-        Err(error) => Probe::NoAnswer(error.to_string()),
+        Err(error) => Probe::NoResponse(error.to_string()),
     }
 }
 
 fn outcome(server: &mut Server, port: u16, limit: Duration) -> Result<Duration, NotReady> {
-    wait_ready(server, &mut || ask(port, SHORT), limit, NEVER)
+    wait_ready(server, &mut || probe_once(port, SHORT), limit, NEVER)
 }
 
 #[test]
-fn wrong_answers_at_first_do_not_matter_once_a_correct_one_comes() {
+fn wrong_responses_at_first_do_not_matter_once_a_correct_one_comes() {
     let port = free_port();
-    let mut server = answerer(port, "starting,-,pong").start();
+    let mut server = responder(port, "starting,-,pong").start();
     let ready = outcome(&mut server, port, PATIENCE).unwrap();
     assert!(ready > Duration::ZERO && ready <= server.elapsed_since_spawn());
     assert_eq!(server.listening(), [format!("127.0.0.1:{port}").parse().unwrap()]);
@@ -71,7 +71,7 @@ fn wrong_answers_at_first_do_not_matter_once_a_correct_one_comes() {
 #[test]
 fn a_daemon_becomes_ready_after_its_first_process_has_ended() {
     let port = free_port();
-    let mut world = answerer(port, "pong");
+    let mut world = responder(port, "pong");
     let source = format!("import os\nif os.fork(): os._exit(0)\nos.setsid()\n{ANSWERER}");
     *world.spec.argv.last_mut().unwrap() = source;
     let mut server = world.start();
@@ -94,10 +94,10 @@ fn a_server_that_ends_at_once_is_not_waited_for() {
 
 #[test]
 fn a_server_on_another_port_is_told_where_it_listens() {
-    let (asked, taken) = (free_port(), free_port());
-    let world = answerer(taken, "pong");
+    let (probed, taken) = (free_port(), free_port());
+    let world = responder(taken, "pong");
     let mut server = world.start();
-    let error = error_once_listening(&mut server, asked, SHORT);
+    let error = error_once_listening(&mut server, probed, SHORT);
     let address = format!("127.0.0.1:{taken}").parse().unwrap();
     let NotReady::NeverListened { elsewhere, .. } = &error else { panic!("{error:?}") };
     assert_eq!(elsewhere, &[address]);
@@ -105,10 +105,10 @@ fn a_server_on_another_port_is_told_where_it_listens() {
 }
 
 /// Lets the time run out only when the server listens somewhere: after one probe.
-fn error_once_listening(server: &mut Server, asked: u16, patience: Duration) -> NotReady {
+fn error_once_listening(server: &mut Server, probed: u16, patience: Duration) -> NotReady {
     crate::world::until("listens", || !server.listening().is_empty());
     let limit = server.elapsed_since_spawn();
-    wait_ready(server, &mut || ask(asked, patience), limit, NEVER).unwrap_err()
+    wait_ready(server, &mut || probe_once(probed, patience), limit, NEVER).unwrap_err()
 }
 
 #[test]
@@ -121,35 +121,35 @@ fn a_server_that_listens_nowhere_is_said_to() {
 }
 
 #[test]
-fn the_last_wrong_answer_is_shown() {
+fn the_last_wrong_response_is_shown() {
     let port = free_port();
-    let mut server = answerer(port, "ping").start();
+    let mut server = responder(port, "ping").start();
     let error = error_once_listening(&mut server, port, PATIENCE);
-    assert!(matches!(error, NotReady::WrongAnswer { .. }), "{error:?}");
+    assert!(matches!(error, NotReady::WrongResponse { .. }), "{error:?}");
     assert!(error.to_string().contains("body \"ping\""), "{error}");
 }
 
 /// The limit is reached where that rule does not hold.
 #[test]
-fn a_server_that_answers_wrongly_is_waited_for_no_longer_than_that_can_be_a_beginning() {
+fn a_server_that_responds_wrongly_is_waited_for_only_while_it_can_be_starting() {
     let port = free_port();
-    let mut server = answerer(port, "ping").start();
+    let mut server = responder(port, "ping").start();
     let begun = Instant::now();
     let error = outcome(&mut server, port, PATIENCE).unwrap_err();
-    let NotReady::WrongAnswer { within, .. } = &error else { panic!("{error:?}") };
+    let NotReady::WrongResponse { within, .. } = &error else { panic!("{error:?}") };
     assert!(*within >= WRONG_LIMIT && begun.elapsed() < PATIENCE, "{error:?}");
     assert!(error.to_string().contains("body \"ping\""), "{error}");
 }
 
-/// However long it says so, and however long it answers wrongly in between.
+/// However long it says so, and however long it responds wrongly in between.
 #[test]
 fn a_server_that_says_that_it_is_not_ready_is_waited_for() {
     let port = free_port();
-    let mut server = answerer(port, "pong").start();
+    let mut server = responder(port, "pong").start();
     let begun = Instant::now();
     let mut probe = || match begun.elapsed() {
         elapsed if elapsed < WRONG_LIMIT + SHORT => Probe::NotReadyYet("status 503".to_owned()),
-        _ => ask(port, SHORT),
+        _ => probe_once(port, SHORT),
     };
     let ready = wait_ready(&mut server, &mut probe, PATIENCE, NEVER).unwrap();
     assert!(ready > WRONG_LIMIT, "{ready:?}");
@@ -157,9 +157,9 @@ fn a_server_that_says_that_it_is_not_ready_is_waited_for() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_hangs() {
+fn a_server_that_does_not_respond_hangs() {
     let port = free_port();
-    let mut server = answerer(port, "-").start();
+    let mut server = responder(port, "-").start();
     let error = error_once_listening(&mut server, port, SHORT);
     assert!(matches!(error, NotReady::Hung { .. }), "{error:?}");
     assert!(error.to_string().contains("nothing within 20 ms"), "{error}");

@@ -170,5 +170,5 @@ fn a_guard_of_another_version_is_refused_by_name() {
     let error = failure(&world);
     let StartError::Guard { source, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*source, GuardError::OtherVersion { theirs: 7, ours: 1 });
-    assert!(error.in_full().contains("it speaks version 7"), "{}", error.in_full());
+    assert!(error.in_full().contains("it uses version 7"), "{}", error.in_full());
 }

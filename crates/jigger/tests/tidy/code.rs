@@ -107,7 +107,7 @@ pub fn statistics(source: &Source) -> Vec<String> {
 }
 
 /// An error whose text has its cause in it gives the cause no second time as its source: whoever
-/// prints the chain would tell it twice.
+/// prints the chain would repeat it.
 pub fn causes_told_twice(source: &Source) -> Vec<String> {
     let mut found = ErrorTypes { path: &source.path, faults: Vec::new() };
     found.visit_file(&syn::parse_file(&source.text).expect(&source.path));

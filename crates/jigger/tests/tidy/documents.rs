@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::source::{Source, production};
 
-/// Relative links whose file is missing. `exists` is asked for each.
+/// Relative links whose file is missing. `exists` is called for each.
 pub fn dead_links(source: &Source, root: &Path, exists: &dyn Fn(&Path) -> bool) -> Vec<String> {
     let folder = root.join(&source.path);
     let folder = folder.parent().unwrap_or(root);

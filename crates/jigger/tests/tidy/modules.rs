@@ -201,7 +201,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Macros are not parsed: paths in them are told by their beginning.
+    /// Macros are not parsed: paths in them are recognized by their beginning.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         for token in tokens {

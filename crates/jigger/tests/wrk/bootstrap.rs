@@ -18,7 +18,7 @@ fn stopped(script: &str) -> String {
 }
 
 #[test]
-fn the_frozen_request_can_be_asked_for() {
+fn the_frozen_request_can_be_read() {
     let script = r#"
         wrk.method, wrk.body = "POST", "frozen"
         function init() print("> " .. tostring(wrk.request)) end

@@ -40,7 +40,7 @@ fn responses_of_many_kinds() {
     agree_on_folder("responses");
 }
 
-/// Nothing is asked any more when a script has no request left.
+/// No request is sent when a script has none left.
 #[test]
 fn scripts_that_run_out_of_requests_and_delays_that_are_none() {
     agree_on_folder("ends");
@@ -48,7 +48,7 @@ fn scripts_that_run_out_of_requests_and_delays_that_are_none() {
 
 /// Counted by each thread for itself, added up at the end.
 #[test]
-fn threads_are_set_up_and_asked() {
+fn threads_are_set_up_and_read() {
     let script = r#"
         local counter = 1
         local threads = {}

@@ -95,7 +95,7 @@ fn lines_about_what_went_wrong_stand_where_wrk_puts_them() {
     assert_eq!(count("responses: ", "\n"), requests, "each of them is a request too");
 }
 
-/// Nobody answers: wrk waits in silence; jigger says so by its own deadline.
+/// Nothing responds: wrk waits in silence; jigger says so by its own deadline.
 #[test]
 fn answers_that_never_come_are_timeouts() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

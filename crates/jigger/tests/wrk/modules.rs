@@ -49,7 +49,7 @@ fn signatures_and_times_are_made() {
     assert_eq!(ours.log[0].headers["sign"], "900150983cd24fb0d6963f7d28e17f72");
 }
 
-/// A script's problem with JSON is told with the script's line.
+/// A script's problem with JSON is reported with the script's line.
 #[test]
 fn what_is_no_json_is_told_with_its_place() {
     let script = "local cjson = require 'cjson'\nfunction response(_, _, body)\n\

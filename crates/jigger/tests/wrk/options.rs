@@ -64,7 +64,7 @@ fn what_wrk_refuses_is_refused_with_the_cause() {
         assert_eq!(ours.code, Some(1), "{arguments:?}: {ours:#?}");
         assert!(ours.stderr.contains(message), "{arguments:?}: {ours:#?}");
     }
-    // Reaching the server is not asking it.
+    // A connection is not a request.
     assert!(server.take_log().iter().all(|seen| seen.line.starts_with("GET / ")));
 }
 
@@ -152,7 +152,7 @@ fn json_has_the_errors_by_kind_and_the_far_percentiles() {
     assert!(times.contains_key("p99_99"));
 }
 
-/// wrk2's report: no more is asked than was due, and the spectrum ends with all answers.
+/// wrk2's report: no more is sent than was due, and the spectrum ends with all responses.
 #[test]
 fn a_fixed_rate_has_the_report_of_wrk2() {
     let server = LoggingServer::start();

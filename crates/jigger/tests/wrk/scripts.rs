@@ -69,7 +69,7 @@ fn threads_are_set_up_one_by_one() {
 }
 
 #[test]
-fn answers_are_seen_and_end_the_thread() {
+fn responses_are_seen_and_end_the_thread() {
     let script = r#"
         local count = 0
         function response(status, headers, body)
@@ -86,7 +86,7 @@ fn answers_are_seen_and_end_the_thread() {
 }
 
 #[test]
-fn answers_decide_about_requests() {
+fn responses_decide_about_requests() {
     let script = r#"
         local token
         local count = 0
@@ -284,7 +284,7 @@ fn errors_before_the_load_name_file_and_line() {
         ("function setup(t)\n t.addr = 'x'\nend", "script.lua:2: "),
         ("function request() return nil end", "script.lua:1: request() returned no request"),
         ("function request() return {} end", "script.lua:1: request() returned a table"),
-        ("wrk.init = function() end", "wrk.request is no function; a script that replaces"),
+        ("wrk.init = function() end", "wrk.request is not a function; a script that replaces"),
         ("wrk.setup = function() end", "wrk.setup has not set thread.addr"),
         ("wrk.resolve = function() wrk.addrs = {} end", "unable to connect to 127.0.0.1:"),
         ("wrk.path = 'a b'", "wrk.request() returned what cannot be sent: message 1"),
@@ -327,7 +327,7 @@ fn errors_under_load_end_it_with_what_was_measured() {
     assert!(fail(at_the_end, "-d1s", "script.lua:1: at the end").requests() > 0);
 }
 
-/// At a fixed rate the hooks are asked when a request is due.
+/// At a fixed rate the hooks are called when a request is due.
 #[test]
 fn hooks_and_a_fixed_rate_go_together() {
     let bench =

@@ -1,4 +1,4 @@
-//! A server that writes down what it is asked.
+//! A server that writes down its requests.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -45,7 +45,7 @@ impl LoggingServer {
         std::mem::take(&mut self.log.lock().unwrap())
     }
 
-    /// Until the client closes or an answer ends the connection.
+    /// Until the client closes or a response ends the connection.
     fn converse(&self, stream: &TcpStream) -> Option<()> {
         stream.set_nodelay(true).ok()?;
         let mut reader = BufReader::new(stream);
@@ -60,7 +60,7 @@ impl LoggingServer {
     }
 }
 
-/// `/status/503` is answered with that status, `/close...` ends the connection, `/close-in-body` before
+/// `/status/503` gets that status, `/close...` ends the connection, `/close-in-body` before
 /// the body is whole; `/empty` has no body, `/json` an object; all else is a pong.
 fn answer(path: &str) -> (String, bool) {
     let status = path.strip_prefix("/status/").and_then(|rest| rest.get(..3)).unwrap_or("200");

@@ -22,7 +22,7 @@ const ALWAYS_PARSE_BYTES: usize = 1 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The head's grammar.
-    #[error("the head is no HTTP/1.1 ({0})")]
+    #[error("the head is not HTTP/1.1 ({0})")]
     Head(httparse::Error),
     /// TLS where plain HTTP was asked for (RFC 8446, section 5.1: an alert or a handshake record).
     #[error("the server speaks TLS on this port; write https:// in the URL")]
@@ -33,14 +33,14 @@ pub enum Malformed {
     /// A status of other than three digits that begin with 1 to 9.
     #[error("the status {0} is not between 100 and 999")]
     Status(u16),
-    /// Protocol switch that nobody asked for.
-    #[error("the server switched protocols (101) unasked")]
+    /// Protocol switch without a request for it.
+    #[error("the server switched protocols (101) without a request to do so")]
     Switched,
     /// `Content-Length` more than once, with different values.
     #[error("Content-Length is given twice, with different values")]
     TwoLengths,
     /// `Content-Length` that is no decimal number below 10^18.
-    #[error("Content-Length is no number")]
+    #[error("Content-Length is not a number")]
     BadLength,
     /// `Content-Length` beside `Transfer-Encoding`.
     #[error("Content-Length stands beside Transfer-Encoding")]
@@ -52,7 +52,7 @@ pub enum Malformed {
     #[error("the chunked body is broken: {0}")]
     Chunk(&'static str),
     /// Bytes that belong to no request.
-    #[error("an answer came that no request asked for")]
+    #[error("a response arrived before its request was sent")]
     Unasked,
 }
 

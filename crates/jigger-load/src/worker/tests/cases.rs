@@ -328,9 +328,9 @@ fn refused_connections_back_off_and_are_told_by_kind() {
 fn a_close_within_an_answer_is_told_from_one_without() {
     let load = three_requests("127.0.0.1:1".parse().unwrap());
     for (script, part) in [
-        (&[Asked, Close][..], "without an answer"),
-        (&[Asked, PART_OF_HEAD, Close], "within an answer"),
-        (&[Asked, PART_OF_BODY, Close], "within an answer"),
+        (&[Asked, Close][..], "without a response"),
+        (&[Asked, PART_OF_HEAD, Close], "middle of a response"),
+        (&[Asked, PART_OF_BODY, Close], "middle of a response"),
     ] {
         let sample = run_fake(&load, &[script]);
         let message = sample.errors.first(ReadClosedEarly).unwrap();

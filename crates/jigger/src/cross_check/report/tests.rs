@@ -32,6 +32,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         threads: None,
         requests: vec![(RequestSpec::default(), 1)],
         replay: None,
+        variant: None,
         pacing: Pacing::Closed,
         connection: ConnectionPolicy::KeepAlive,
         resumes: false,

@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::{Revisions, difference, revisions};
 use crate::analysis::{Analysis, Basis, Change, Compared, Difference, has_common_baseline};
 use crate::disturbance::Disturbance;
-use crate::record::{BoundRecord, CeilingAttempt, Record, TrialRecord, WarmUpRecord};
+use crate::record::{
+    BoundRecord, CeilingAttempt, Record, TlsAgreementRecord, TrialRecord, WarmUpRecord,
+};
 use crate::report::tests::drawn::{record, record_at, trial};
 use crate::report::tests::threshold;
 use crate::report::{Format, Look};
@@ -140,12 +142,18 @@ fn a_scenario_of_one_run_is_noted_and_nothing_is_lost_by_it() {
     let (old, mut new) = (record(7), record(7));
     new.suite.scenarios.remove(0);
     for visit in new.visits.iter_mut().filter(|visit| visit.entry == "gin") {
-        visit.evidence.as_mut().unwrap().body_sha256 = "cd".to_owned();
+        let evidence = visit.evidence.as_mut().unwrap();
+        evidence.body_sha256 = "cd".to_owned();
+        let (version, cipher) = ("1.3".to_owned(), "TLS_A".to_owned());
+        evidence.tls =
+            Some(TlsAgreementRecord { version, cipher, ..TlsAgreementRecord::default() });
     }
     compared((&old, &new), Basis::Relative, &[], |found| {
         assert!(found.notes.contains(&"the scenario 'sequential' is in OLD only".to_owned()));
-        let body = "gin answers another body in NEW than in OLD";
+        let body = "gin sends another body in NEW than in OLD";
         assert!(found.notes.contains(&body.to_owned()), "{:?}", found.notes);
+        let tls = "gin speaks no TLS in OLD, TLS 1.3, TLS_A in NEW";
+        assert!(found.notes.contains(&tls.to_owned()), "{:?}", found.notes);
         assert!(found.changes.iter().all(|change| change.metric.scenario != Some("sequential")));
         assert!(found.lost.is_empty());
     });
@@ -221,7 +229,7 @@ fn a_bound_has_only_the_verdict_that_it_supports() {
                 let row = text.lines().find(|line| line.trim_start().starts_with(RATE)).unwrap();
                 let symbol = if bound == "at-least" { ">=" } else { "<=" };
                 assert!(row.contains(symbol), "{row}");
-                assert_eq!(row.contains("not told"), verdict.is_none(), "{row}");
+                assert_eq!(row.contains("not judged"), verdict.is_none(), "{row}");
             });
         }
     }
@@ -284,7 +292,7 @@ fn a_measurement_that_went_wrong_says_nothing_of_the_contender() {
         assert!(!found.is_worse());
         let text = difference(found, Format::Text, WIDE);
         assert!(text.contains("No change shown in 1 metric,"), "{text}");
-        assert!(text.contains(&format!("not told: gin's {p99} (littles-law)")), "{text}");
+        assert!(text.contains(&format!("not judged: gin's {p99} (littles-law)")), "{text}");
     });
 }
 
@@ -353,7 +361,7 @@ fn two_revisions_are_held_to_the_same_gates() {
         change(&mut record);
         word(&record)
     };
-    assert_eq!(changed(&|record| each(record, "gin", limited)), ("not told", false));
+    assert_eq!(changed(&|record| each(record, "gin", limited)), ("not judged", false));
     assert_eq!(changed(&|record| each(record, "flask", limited)), ("worse", true));
     assert_eq!(changed(&too_noisy), ("too noisy", false));
     let fails = |trial: &mut TrialRecord| {
@@ -366,12 +374,12 @@ fn two_revisions_are_held_to_the_same_gates() {
         }
     };
     assert_eq!(changed(&once("gin")), ("lost", true));
-    assert_eq!(changed(&once("flask")), ("not told", false));
+    assert_eq!(changed(&once("flask")), ("not judged", false));
 }
 
 /// What `jigger ab` looks for: something is worse, or all that counts is decided.
 #[test]
-fn two_revisions_are_settled_when_the_answer_is_known() {
+fn two_revisions_are_settled_when_the_verdict_is_known() {
     let settled = |record: &Record| revised(record, RATE, |found| found.is_settled());
     assert!(settled(&record_at(8, 1_600.0, 2_000.0)), "worse");
     assert!(settled(&record_at(8, 2_000.0, 2_000.0)), "the same");
@@ -393,7 +401,7 @@ fn a_heads_times_that_cannot_be_told_are_not_worse() {
         assert!(!found.is_missed(false));
         let found = Revisions { base: "a", head: "b", compared: std::slice::from_ref(found) };
         let text = revisions(&found, Format::Text, WIDE);
-        assert!(text.contains(&format!("not told: {p99} (littles-law)")), "{text}");
+        assert!(text.contains(&format!("not judged: {p99} (littles-law)")), "{text}");
     });
 }
 

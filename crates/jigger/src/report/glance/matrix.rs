@@ -8,7 +8,7 @@ use crate::report::units::with_unit;
 
 pub struct Matrix {
     pub heading: Vec<String>,
-    /// The contender, and its figure in each column with whether nobody's is better.
+    /// The contender, and its figure in each column with whether none is better.
     pub rows: Vec<(String, Vec<(String, bool)>)>,
 }
 
@@ -19,8 +19,8 @@ const OF_SERVER: [(Kind, &str); 3] = [
     (Kind::ImageUnpacked, "image"),
 ];
 
-/// The headline metric of each scenario, CPU a request, memory, start-up, image; columns that nobody
-/// has a figure in are left out.
+/// The headline metric of each scenario, CPU a request, memory, start-up, image; columns without a
+/// figure are left out.
 pub fn matrix(analysis: &Analysis<'_>) -> Matrix {
     let mut columns: Vec<(Metric<'_>, String)> = Vec::new();
     for scenario in scenarios(analysis) {
@@ -56,8 +56,8 @@ fn in_order<'a>(analysis: &'a Analysis<'_>) -> Vec<&'a ContenderResult<'a>> {
     servers
 }
 
-/// By the ranking where the metric decides one; otherwise nobody's interval lies wholly on the better
-/// side of its own.
+/// By the ranking where the metric decides one; otherwise no interval lies wholly on the better side
+/// of its own.
 fn is_best(analysis: &Analysis<'_>, metric: Metric<'_>, name: &str, mine: &Summary<'_>) -> bool {
     let scenario = metric.scenario.and_then(|scenario| analysis.record.scenario(scenario));
     if let Some(scenario) = scenario.filter(|scenario| headline(scenario) == metric.kind) {

@@ -43,7 +43,7 @@ pub fn throughput_against_memory(analysis: &Analysis<'_>, caveats: &Caveats) -> 
         &drawn,
     );
     let caption = html! {
-        "Further up and further left is better. Lines are 95 % intervals." (caveats.below(&scenario.name))
+        "Higher and further left is better. Lines are 95 % intervals." (caveats.below(&scenario.name))
     };
     Some(html! { div.charts { (figure(&chart, &caption)) } })
 }

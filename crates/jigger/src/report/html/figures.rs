@@ -71,7 +71,8 @@ fn requests(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup
 }
 
 /// A table whose cells are texts already.
-fn lines(of: &Table) -> Markup {
+/// A table as the other reports have it.
+pub fn lines(of: &Table) -> Markup {
     let headings = of.heading.iter().skip(1).map(String::as_str);
     let cells = html! {
         @for row in &of.rows {
@@ -101,7 +102,7 @@ fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
             }
         }
     };
-    Some(table("the servers as such", columns.iter().map(|(_, heading)| *heading), &rows))
+    Some(table("costs", columns.iter().map(|(_, heading)| *heading), &rows))
 }
 
 /// The columns that at least one contender has a figure for: of a scenario, or of servers as such.

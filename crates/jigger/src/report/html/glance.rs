@@ -13,7 +13,9 @@ use crate::report::units::grouped;
 
 pub fn body(analysis: &Analysis<'_>, details: &Caveats) -> Option<Markup> {
     let found = matrix(analysis);
-    let charts: Vec<Markup> = scenarios(analysis).filter_map(|it| rates(analysis, it)).collect();
+    // Those of a matrix are drawn as curves.
+    let single = scenarios(analysis).filter(|scenario| scenario.variant.is_none());
+    let charts: Vec<Markup> = single.filter_map(|it| rates(analysis, it)).collect();
     let (thresholds, sentences) = (thresholds(analysis), summary(analysis));
     let (caveats, published) = (glance::caveats(analysis), published::lines(analysis));
     let baseline = &analysis.record.suite.baseline;

@@ -28,8 +28,8 @@ pub fn body(analysis: &Analysis<'_>) -> Option<Markup> {
     let chart =
         bars("image-sizes", "Unpacked sizes of the images", "unpacked", &sizes, units::bytes);
     let caption = html! {
-        "Each piece is a layer. Pale: layers that it shares with another contender's image. "
-        "Solid: layers that no other has."
+        "Each piece is a layer. Pale: layers shared with another server's image. "
+        "Solid: other layers."
     };
     Some(html! {
         div.charts { (figure(&chart, &caption)) }
@@ -44,7 +44,7 @@ fn size(bytes: u64) -> String {
 }
 
 fn bar((series, name, image): &Named<'_>) -> Bar {
-    let text = format!("{} ({} its own)", size(image.unpacked_bytes), size(image.own_bytes));
+    let text = format!("{} ({} not shared)", size(image.unpacked_bytes), size(image.own_bytes));
     Bar { series: *series, name: (*name).to_owned(), text, parts: parts(image), ends: None }
 }
 
@@ -58,7 +58,7 @@ fn parts(image: &ImageRecord) -> Vec<Part> {
     let mut parts = match image.layers.is_empty() {
         true => vec![
             part(image.unpacked_bytes.saturating_sub(image.own_bytes), true, "shared layers"),
-            part(image.own_bytes, false, "layers of its own"),
+            part(image.own_bytes, false, "other layers"),
         ],
         false => {
             let of = |is_shared: bool| {
@@ -77,7 +77,7 @@ fn parts(image: &ImageRecord) -> Vec<Part> {
 }
 
 fn command(layer: &LayerRecord) -> &str {
-    if layer.created_by.is_empty() { "the image does not say" } else { &layer.created_by }
+    if layer.created_by.is_empty() { "not recorded" } else { &layer.created_by }
 }
 
 /// A heading for each column; those with texts instead of figures are marked.
@@ -93,10 +93,10 @@ fn sizes_table(images: &[Named<'_>]) -> Markup {
     let names = [
         ("server", false),
         ("unpacked", false),
-        ("its own", false),
+        ("not shared", false),
         ("transfer (gzip)", false),
         ("wasted", false),
-        ("the engine says", true),
+        ("size by the engine", true),
         ("image", false),
     ];
     scrolling(
@@ -154,7 +154,7 @@ fn layer_table(layers: &[LayerRecord]) -> Markup {
         ("unpacked", false),
         ("transfer (gzip)", false),
         ("wasted", false),
-        ("biggest of its files", true),
+        ("largest files", true),
         ("shared with", true),
     ];
     html! {

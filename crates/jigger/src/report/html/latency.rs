@@ -1,4 +1,4 @@
-//! Response times as curves that give the tail its room.
+//! The distribution of response times, with as much room for the tail as for the rest.
 
 use maud::{Markup, html};
 
@@ -17,9 +17,9 @@ struct Line<'a> {
 }
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
-    let how = "All rounds' answers together. A point says which share of the answers came within \
-               that time; every further nine takes the same width. A curve ends where ten answers of \
-               a round are left.";
+    let how = "The responses of all rounds together. A point shows the share of the responses that came \
+               within that time; each further nine (99 %, 99.9 %) has the same width. A curve ends \
+               where ten responses of a round are left.";
     of_scenarios(analysis, how, |scenario| scenario_figure(analysis, scenario, caveats))
 }
 
@@ -41,7 +41,7 @@ fn scenario_figure(
     let frame = frame(&lines)?;
     let legend: Vec<(usize, &str)> = lines.iter().map(|line| (line.series, line.name)).collect();
     let drawn = html! {
-        (frame.x_axis("share of the answers", quantile_text))
+        (frame.x_axis("share of the responses", quantile_text))
         (frame.y_axis(&format!("{}: response time", scenario.name), |tick| round_text(&time_us(tick))))
         @for line in &lines {
             (frame.line(line.series, line.curve.points.iter().map(|p| (p.quantile, p.response_time_us))))
@@ -51,7 +51,7 @@ fn scenario_figure(
     };
     let chart = chart::svg(
         &anchor("latency", &scenario.name),
-        &format!("{}: response times by share of the answers", scenario.name),
+        &format!("{}: response times by share of the responses", scenario.name),
         &description(&lines),
         LEGEND + chart::legend_height(legend.len()),
         &drawn,
@@ -79,7 +79,7 @@ fn end_mark(frame: &Frame, line: &Line<'_>) -> Markup {
         return html! {};
     };
     let title = format!(
-        "{}: {} of the answers within {}",
+        "{}: {} of the responses within {}",
         line.name,
         quantile_text(last.quantile),
         time_us(last.response_time_us)
@@ -99,15 +99,15 @@ fn description(lines: &[Line<'_>]) -> String {
         let reached = last.map_or_else(String::new, |last| {
             format!(", {} within {}", quantile_text(last.quantile), time_us(last.response_time_us))
         });
-        format!("{}: {} answers{reached}", line.name, grouped(number(line.curve.requests)))
+        format!("{}: {} responses{reached}", line.name, grouped(number(line.curve.requests)))
     };
     lines.iter().map(line).collect::<Vec<_>>().join("; ")
 }
 
 fn caption(scenario: &ScenarioRecord) -> &'static str {
     match (scenario.pacing() != PacingRecord::Closed, scenario.fresh) {
-        (true, _) => "From the instant a request was due to the last byte of its answer.",
-        (false, true) => "From the connect to the last byte of the answer.",
+        (true, _) => "From the instant a request was due to the last byte of its response.",
+        (false, true) => "From the connect to the last byte of the response.",
         (false, false) => "From the first byte sent to the last byte received.",
     }
 }

@@ -1,4 +1,4 @@
-//! Where the figures come from: the verified answers, the host, the versions, the commands, the
+//! Where the figures come from: the verified responses, the host, the versions, the commands, the
 //! record itself.
 
 use std::collections::BTreeSet;
@@ -26,8 +26,9 @@ pub fn evidence(analysis: &Analysis<'_>) -> Option<Markup> {
         .collect();
     (!verified.is_empty()).then(|| html! {
         p.how {
-            "Status, headers and body were checked before each load, over a fresh connection and over a "
-            "kept one, and every answer was checked during the load. Shown is the first visit's answer."
+            "Status, headers and body were checked before each load, over a fresh and over a keep-alive "
+            "connection, and every response was checked during the load. The response shown is that of "
+            "the first visit."
         }
         div.cards {
             @for (name, evidence, visits) in &verified { (card(name, evidence, visits)) }
@@ -43,15 +44,16 @@ fn card(name: &str, evidence: &Evidence, visits: &[&VisitRecord]) -> Markup {
             dl {
                 dt { "verified" } dd { (verified) " of " (count(visits.len(), "visit")) }
                 @if let Some(request) = &evidence.request { dt { "request" } dd { code { (request) } } }
-                dt { "answer" } dd { "HTTP/" (evidence.http_version) " " (evidence.status) }
+                dt { "response" } dd { "HTTP/" (evidence.http_version) " " (evidence.status) }
+                @if let Some(tls) = &evidence.tls { dt { "TLS" } dd { (tls.words()) } }
                 dt { "body" }
-                dd { (size(evidence.body_bytes)) ", " (if evidence.body_repeats { "the same each time" } else { "not the same each time" }) }
+                dd { (size(evidence.body_bytes)) ", " (if evidence.body_repeats { "identical each time" } else { "not identical each time" }) }
                 dt { "begins" } dd { code { (evidence.body_start) } }
                 dt { "SHA-256" } dd { code { (evidence.body_sha256) } }
                 dt { "connections" }
-                dd { (if evidence.closes_connections { "closed by the server though they were to be kept" } else { "kept open" }) }
+                dd { (if evidence.closes_connections { "closed by the server despite keep-alive" } else { "kept open" }) }
                 @if let Some(tree) = tree(evidence) { dt { "process tree" } dd { (tree) } }
-                @if let Some(notice) = &evidence.debug_notice { dt { "its log says" } dd { code { (notice) } } }
+                @if let Some(notice) = &evidence.debug_notice { dt { "message in its log" } dd { code { (notice) } } }
                 dt { "headers" }
                 dd { pre { @for (name, value) in &evidence.headers { (name) ": " (value) "\n" } } }
             }
@@ -101,7 +103,7 @@ fn images(record: &Record) -> Markup {
             dl.digests {
                 @for (name, image) in images {
                     dt { (name) }
-                    dd { code { (image.reference) } " (" (image.engine) "), its layers, bottom first:" }
+                    dd { code { (image.reference) } " (" (image.engine) "), layers from the bottom:" }
                     @for layer in &image.layers { dd { code { (layer.digest) } } }
                 }
             }
@@ -129,7 +131,7 @@ fn facts(record: &Record) -> Markup {
                 dt { "service" } dd { (description(record, service)) }
             }
             dt { "jigger" } dd { (record.jigger) ", record version " (record.version) }
-            @if let Some(driver) = record.driver() { dt { "load engine's driver" } dd { (driver) } }
+            @if let Some(driver) = record.driver() { dt { "driver of the load generator" } dd { (driver) } }
             dt { "began" } dd { (record.created) }
             dt { "ended" } dd { (ended(record.ended)) }
             dt { "seed" } dd { (record.seed) }
@@ -139,13 +141,13 @@ fn facts(record: &Record) -> Markup {
 
 fn ended(ended: Ended) -> &'static str {
     match ended {
-        Ended::NotYet => "not yet, or the program was killed",
-        Ended::Decided => "every comparison was decided, or known well enough",
+        Ended::NotYet => "not ended: still running, or killed",
+        Ended::Decided => "every comparison was decided or precise enough",
         Ended::WidthReached => "the intervals were narrow enough",
         Ended::MaxRounds => "the highest number of rounds was reached",
         Ended::Budget => "the time budget was used up",
         Ended::Interrupted => "it was interrupted",
-        Ended::NothingLeft => "no contender was left to measure",
+        Ended::NothingLeft => "no server was left to measure",
     }
 }
 
@@ -157,7 +159,7 @@ fn command(contender: &ContenderRecord) -> Markup {
         .collect();
     html! {
         @if contender.start.is_empty() {
-            "it was running already"
+            "already running"
         } @else {
             code { @for variable in &environment { (variable) " " } (shell_words::join(&contender.start)) }
         }
@@ -169,30 +171,30 @@ fn command(contender: &ContenderRecord) -> Markup {
 
 /// The files that the requests were read from, as the suite names them.
 fn request_files(record: &Record) -> BTreeSet<&str> {
-    let asked = record.suite.scenarios.iter().flat_map(|scenario| &scenario.asked);
-    asked.flat_map(|request| request.files.values()).map(String::as_str).collect()
+    let requests = record.suite.scenarios.iter().flat_map(|scenario| &scenario.asked);
+    requests.flat_map(|request| request.files.values()).map(String::as_str).collect()
 }
 
 pub fn reproduce(record: &Record, is_packed: bool) -> Markup {
     let unpacked = if is_packed { " | base64 -d | gunzip" } else { "" };
     html! {
-        p { "The record of every trial is in this page. Make any report from it again:" }
+        p { "The record of every trial is in this page. To make any report from it:" }
         pre { code { "jigger report report.html --format text" } }
-        p { "Or take it out without jigger:" }
+        p { "To extract it without jigger:" }
         pre { code { "sed -n '/<script id=\"record\"/{n;p}' report.html" (unpacked) " > record.json" } }
         @if !record.suite.source.is_empty() {
             p {
-                "Measure again, in the same order: save the suite below as " code { "suite.toml" }
-                " where its folders are found, and run:"
+                "To measure again in the same order, save the suite below as " code { "suite.toml" }
+                " in the folder that its paths start from, and run:"
             }
             @let files = request_files(record);
             @if !files.is_empty() {
-                p { "Its requests are made of these files, which are not in the record:" }
+                p { "Its requests need these files, which are not in the record:" }
                 ul { @for file in &files { li { code { (file) } } } }
             }
             pre { code { "jigger " (shell_words::join(record.arguments())) } }
             details {
-                summary { "The suite as it was read" }
+                summary { "The suite file" }
                 pre { code { (record.suite.source) } }
             }
         }

@@ -38,9 +38,9 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
         forests.into_iter().partition(|forest| forest.is_headline);
     Some(html! {
         p.how {
-            "Each mark is a ratio to " b { (analysis.record.suite.baseline) }
-            " over the rounds that both share; each line its 95 % interval. The grey band is the "
-            "margin: within it two servers are the same. Hollow: no difference shown."
+            "Each mark is the ratio to " b { (analysis.record.suite.baseline) }
+            " over the rounds that both have, and each line its 95 % interval. The grey band is the "
+            "margin: within it two servers count as the same. A hollow mark: no difference shown."
         }
         div.charts { @for forest in &headlines { (forest.figure(caveats)) } }
         @if !others.is_empty() {
@@ -135,7 +135,7 @@ impl Forest<'_> {
         let Comparison { ratio, low, high, .. } = row.comparison;
         let y = top + 24.0;
         let hollow = !row.comparison.verdict.is_some_and(Verdict::is_different);
-        let name = if row.is_placebo { "placebo (itself again)" } else { row.name };
+        let name = if row.is_placebo { "placebo (baseline again)" } else { row.name };
         let value = self.text(row);
         // A sign is about six units wide and the row is one line.
         let room = 58_usize.saturating_sub(value.chars().count() + 1);

@@ -17,9 +17,9 @@ struct Strip<'a> {
 }
 
 pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
-    let how = "Requests a second of each round, from left to right. The line in the middle of a \
-               strip is the contender's estimate; all strips of a chart span the same ratio. A cross \
-               marks a round without a value.";
+    let how = "Requests per second in each round, from left to right. The line in the middle of a strip \
+               is the server's estimate. All strips of a chart span the same ratio. A cross marks a \
+               round without a value.";
     of_scenarios(analysis, how, |scenario| scenario_figure(analysis, scenario, caveats))
 }
 
@@ -44,9 +44,9 @@ fn scenario_figure(
     }
     let span = span(&strips);
     let description = format!(
-        "{} of {}; each strip spans {} % to either side of the estimate. The values stand in the table below.",
+        "{} of {}; each strip spans {} % to either side of the estimate. The table below has the values.",
         count(rounds, "round"),
-        count(strips.len(), "contender"),
+        count(strips.len(), "server"),
         significant((span - 1.0) * 100.0)
     );
     let chart = chart::svg(

@@ -46,7 +46,7 @@ impl Condition {
         })?;
         let value = subject
             .value(rest)
-            .ok_or_else(|| no(format!("'{rest}' is no {}", subject.dimension())))?;
+            .ok_or_else(|| no(format!("'{rest}' is not a {}", subject.dimension())))?;
         Ok(Self {
             subject,
             is_above: text[at..].starts_with('>'),
@@ -55,7 +55,7 @@ impl Condition {
         })
     }
 
-    /// Why the load fails by it: it came to that, or nobody knows; `None` when it did not.
+    /// Why the load fails by it: it came to that, or it is unknown; `None` when it did not.
     pub fn fault(&self, report: &LoadReport<'_>) -> Option<String> {
         let Some(found) = self.subject.of(report) else {
             return Some(format!("--fail-if '{}': it is not known{}", self.text, unknown(report)));
@@ -92,9 +92,9 @@ impl Subject {
 
     fn dimension(self) -> &'static str {
         match self {
-            Self::ResponseTime(_) => "time such as 20ms",
-            Self::RequestsPerSecond => "number of requests a second",
-            Self::ErrorRate => "share such as 1% or 0.01",
+            Self::ResponseTime(_) => "time, such as 20ms",
+            Self::RequestsPerSecond => "number",
+            Self::ErrorRate => "share, such as 1% or 0.01",
         }
     }
 
@@ -169,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_is_told_with_the_cause() {
+    fn an_invalid_condition_is_refused_with_the_cause() {
         for (text, cause) in [
             ("p99", "neither < nor >"),
             ("p101 > 20ms", "'p101' is none of"),
-            ("p99 > fast", "'fast' is no time"),
-            ("p99 > 20", "'20' is no time"),
-            ("error_rate > 200%", "'200%' is no share"),
-            ("requests_per_second < 20ms", "is no number"),
+            ("p99 > fast", "'fast' is not a time"),
+            ("p99 > 20", "'20' is not a time"),
+            ("error_rate > 200%", "'200%' is not a share"),
+            ("requests_per_second < 20ms", "is not a number"),
         ] {
             let told = Condition::parse(text).unwrap_err().to_string();
             assert!(told.contains(cause) && told.contains("p99 > 20ms"), "{told}");

@@ -11,7 +11,7 @@ use crate::report::to_json;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// A second with so many answers of 1 ms, for which the client needed a fifth of its core.
+/// A second with so many responses of 1 ms, for which the client needed a fifth of its core.
 pub fn sample(requests: u64) -> Sample {
     let times = || {
         let mut times = jigger_load::sample::histogram();
@@ -112,8 +112,10 @@ fn a_connection_that_is_ended_now_and_then_is_not_closed_by_principle() {
         let sample = Sample { closed_by_server, ..sample(8_000) };
         told(&over_tcp(), &sample).0
     };
-    let said = "connections: the server ended 80 connections that were to be kept";
+    let said = "connections: the server closed 80 keep-alive connections";
     assert!(closed(80).contains(said) && !closed(80).contains("connection-close"));
-    assert!(closed(8_000).contains("connection-close: the server ended 8,000 connections"));
-    assert!(!closed(0).contains("ended"));
+    assert!(
+        closed(8_000).contains("connection-close: the server closed 8,000 keep-alive connections")
+    );
+    assert!(!closed(0).contains("closed 0"));
 }

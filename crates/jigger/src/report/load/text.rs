@@ -9,19 +9,18 @@ use crate::numbers::number;
 use crate::report::units::{bytes, count, grouped, percent, time_us, whole};
 
 /// What a closed loop cannot show (Schroeder et al. 2006).
-const CLOSED_LOOP: &str = "  closed loop: while the server stalls nothing is asked, so the waiting \
-                           of those who would\n  have come is not in these times; --rate N has it\n";
+const CLOSED_LOOP: &str = "  closed loop: no request is sent while the server stalls, so these times do \
+                           not show how\n  long other clients would have waited; --rate N does\n";
 
 /// How the two times differ by the client's own doing.
-const BATCH: &str = "  batch: where 8 or more were due, answers were left to gather for up to 400 us; \
-                     that is in the\n  response time and not in the server's time, which ends when the \
-                     kernel has the answer\n";
+const BATCH: &str = "  batch: where 8 or more responses were due, the client waited up to 400 us to read \
+                     them together;\n  the response time includes this wait, and the server's time \
+                     ends when the kernel has the response\n";
 
-const AT_LEAST: &str = "  at least: requests without a response are in the response time as old as \
-                        they were at the end\n";
+const AT_LEAST: &str = "  at least: requests without a response count with their age at the end\n";
 
-const WITHHELD: &str = "  response time: withheld, since the server stopped responding, and those who \
-                        would have come\n  meanwhile are in no response time; --rate N has them\n";
+const WITHHELD: &str = "  response time: not shown, because the server stopped responding and no request \
+                        was sent\n  meanwhile; --rate N includes the requests that would have been sent\n";
 
 impl LoadReport<'_> {
     pub fn text(&self) -> String {
@@ -32,7 +31,7 @@ impl LoadReport<'_> {
         if let Some(tls) = &self.tls {
             text.push_str(&tls.lines(self.seconds));
         }
-        self.add_unanswered(&mut text);
+        self.add_without_response(&mut text);
         self.add_times(&mut text);
         self.add_errors(&mut text);
         self.add_remarks(&mut text);
@@ -74,7 +73,7 @@ impl LoadReport<'_> {
 
     fn rate(&self) -> String {
         let is_bound = self.engine.client_limited || self.is_port_limited;
-        let asked = self.asked_per_second.map(|rate| format!(" of {} asked", grouped(rate)));
+        let asked = self.asked_per_second.map(|rate| format!(" of {} requested", grouped(rate)));
         format!(
             "{}: {}, {}\n  {} in {:.2} s: {}{} a second{}, {} a second\n",
             self.url,
@@ -90,7 +89,7 @@ impl LoadReport<'_> {
     }
 
     /// Not of those that were just under way.
-    fn add_unanswered(&self, text: &mut String) {
+    fn add_without_response(&self, text: &mut String) {
         let in_flight = &self.in_flight_at_end;
         if in_flight.count == 0 || self.is_usual() {
             return;
@@ -196,33 +195,33 @@ impl LoadReport<'_> {
             let closes = closes_connections(self.closed_by_server, self.requests);
             let _ = writeln!(
                 text,
-                "  {}: the server ended {} that were to be kept",
+                "  {}: the server closed {}",
                 if closes { "connection-close" } else { "connections" },
-                counted(self.closed_by_server, "connection")
+                counted(self.closed_by_server, "keep-alive connection")
             );
         }
         if self.surplus_bytes > 0 {
             let _ = writeln!(
                 text,
-                "  surplus-bytes: {} came that no request asked for, so the server responds twice or \
-                 sends more\n  than its Content-Length says; responses may have been taken for those \
-                 of later requests",
+                "  surplus-bytes: {} arrived beyond the responses, so the server responds twice or sends \
+                 more\n  than its Content-Length says; a response may have been counted for a later \
+                 request",
                 counted(self.surplus_bytes, "byte")
             );
         }
         if number(self.held_back) > HELD_BACK_SHARE * number(self.requests) {
             let _ = writeln!(
                 text,
-                "  delayed-acks: {} answers came in pieces some 40 ms apart; if the server sets no \
-                 TCP_NODELAY,\n  it waits for the acknowledgement of the first: set it, or write \
-                 head and body in one go",
+                "  delayed-acks: {} responses arrived in pieces about 40 ms apart; if the server does not \
+                 set\n  TCP_NODELAY, it waits for the acknowledgement of the first: set it, or write \
+                 head and body\n  with one call",
                 whole(self.held_back)
             );
         }
         if self.engine.client_limited {
             let _ = writeln!(
                 text,
-                "  client-limited: the load engine used {:.0} % of its cores; give it more \
+                "  client-limited: the load generator used {:.0} % of its cores; give it more \
                  threads (-t) or cores",
                 self.engine.cpu_share * 100.0
             );
@@ -231,7 +230,7 @@ impl LoadReport<'_> {
             let _ = writeln!(
                 text,
                 "  port-limited: {} connections were opened a second, near the end of the {} local \
-                 ports;\n  widen net.ipv4.ip_local_port_range (sysctl), or keep connections",
+                 ports;\n  widen net.ipv4.ip_local_port_range (sysctl), or use keep-alive",
                 grouped(number(self.connections_opened) / self.seconds),
                 self.local_ports
             );

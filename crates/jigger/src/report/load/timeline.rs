@@ -20,11 +20,11 @@ const STEP: Duration = Duration::from_secs(1);
 pub struct Timeline {
     path: PathBuf,
     file: BufWriter<File>,
-    /// When the snapshot was asked for that is to come.
+    /// When the snapshot was requested that is to come.
     asked: Option<Duration>,
     next: Duration,
     last: Point,
-    /// A file that cannot be written is told once, at the end.
+    /// A file that cannot be written is reported once, at the end.
     fault: Option<std::io::Error>,
 }
 
@@ -47,7 +47,7 @@ impl Timeline {
         Ok(Self { path: path.to_owned(), file, asked: None, next: STEP, last: start, fault: None })
     }
 
-    /// Called often: asks for what was counted at the end of each second, and takes it the next time.
+    /// Called often: requests what was counted at the end of each second, and takes it the next time.
     pub fn follow(&mut self, elapsed: Duration, snapshots: &Snapshots) {
         if let Some(at) = self.asked.take() {
             let latest = snapshots.latest();

@@ -15,7 +15,7 @@ pub fn record(rounds: usize) -> Record {
     record_at(rounds, 20_000.0, 2_000.0)
 }
 
-/// A record of rounds in which gin and flask answer so many requests a second at saturation.
+/// A record of rounds in which gin and flask serve so many requests a second at saturation.
 pub fn record_at(rounds: usize, gin: f64, flask: f64) -> Record {
     let visits = (0..rounds)
         .flat_map(|round| {

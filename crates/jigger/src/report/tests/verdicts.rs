@@ -30,10 +30,10 @@ fn told(ratio: f64, spread: f64) -> String {
 fn every_sentence_says_how_sure_it_is() {
     let sure = told(1.3, 0.02);
     let sentence =
-        "saturation: gin answered 1.29 times as many requests a second as flask, at least 1.27";
+        "saturation: gin served 1.29 times as many requests a second as flask, at least 1.27";
     assert!(sure.contains(sentence), "{sure}");
     let probable = told(1.08, 0.045);
-    let sentence = "saturation: gin probably answered 1.07 times as many requests a second as flask \
+    let sentence = "saturation: gin probably served 1.07 times as many requests a second as flask \
                     (1.0";
     assert!(probable.contains(sentence), "{probable}");
     let open = told(1.02, 0.05);
@@ -104,10 +104,10 @@ fn a_baseline_that_differs_from_itself_is_said_to() {
     assert!(!text(1.0).contains("baseline-differs-from-itself"), "{}", text(1.0));
 }
 
-/// Three contenders of which the second and the third are alike: no two of them are told apart by
+/// Three contenders of which the second and the third are alike: no difference between two of them is shown by
 /// their order in the suite.
 #[test]
-fn those_that_are_not_told_apart_share_a_rank() {
+fn those_without_a_shown_difference_share_a_rank() {
     let mut record = record(7);
     record.contenders[2] = contender("axum", Status::Measured, 3_000_000);
     for round in 0..7_u8 {
@@ -130,7 +130,7 @@ fn those_that_are_not_told_apart_share_a_rank() {
 
 /// A run is settled when every headline comparison is decided, or known well enough.
 #[test]
-fn a_look_ends_a_run_that_has_its_answers() {
+fn a_look_ends_a_run_that_has_its_verdicts() {
     let settled = |record: &Record, half_width| Analysis::of(record).is_settled(half_width);
     let mut record = record(7);
     assert!(settled(&record, 0.001));

@@ -1,4 +1,4 @@
-//! The script's hooks, called by the load engine at each request and each answer.
+//! The script's hooks, called by the load engine at each request and each response.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -87,16 +87,16 @@ impl LuaHooks {
         Ok(())
     }
 
-    fn tell(&self, answer: &WholeResponse<'_>) -> Result<()> {
+    fn tell(&self, whole: &WholeResponse<'_>) -> Result<()> {
         let Some(response) = self.function("response") else {
             return Ok(());
         };
         let headers = self.lua.create_table()?;
-        for (name, value) in answer.headers() {
+        for (name, value) in whole.headers() {
             headers.raw_set(name, value)?;
         }
-        let body = self.lua.create_string(answer.body)?;
-        response.call::<()>((answer.status, headers, body))
+        let body = self.lua.create_string(whole.body)?;
+        response.call::<()>((whole.status, headers, body))
     }
 }
 
@@ -117,8 +117,8 @@ impl Hooks for LuaHooks {
         self.has_response
     }
 
-    fn response(&mut self, answer: &WholeResponse<'_>) -> HookAction {
-        self.action(self.tell(answer)).1
+    fn response(&mut self, whole: &WholeResponse<'_>) -> HookAction {
+        self.action(self.tell(whole)).1
     }
 }
 

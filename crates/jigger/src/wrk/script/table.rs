@@ -11,7 +11,6 @@ use mlua::{AnyUserData, Error, Function, Lua, Result, Table};
 use super::super::Setting;
 use super::thread::ScriptAddress;
 
-const SCHEME: &str = "http";
 /// How long `wrk.connect` waits.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// Names of services and their ports.
@@ -29,7 +28,7 @@ pub fn install(lua: &Lua, setting: &Setting<'_>) -> Result<()> {
         headers.set(name.as_str(), value.as_str())?;
     }
     let wrk = lua.create_table()?;
-    wrk.set("scheme", SCHEME)?;
+    wrk.set("scheme", setting.url.scheme())?;
     wrk.set("host", setting.url.host())?;
     wrk.set("port", typed_port(setting.typed_url()))?;
     wrk.set("method", "GET")?;
@@ -47,14 +46,14 @@ pub fn function(lua: &Lua, name: &str) -> Result<Function> {
     let wrk: Option<Table> = lua.globals().get("wrk").ok();
     wrk.and_then(|wrk| wrk.get(name).ok()).ok_or_else(|| {
         Error::RuntimeError(format!(
-            "wrk.{name} is no function; a script that replaces wrk or wrk.init has to set it"
+            "wrk.{name} is not a function; a script that replaces wrk or wrk.init has to set it"
         ))
     })
 }
 
 /// Has the addresses found at which the threads will connect; whether there is one.
 pub fn resolve(lua: &Lua, setting: &Setting<'_>) -> Result<bool> {
-    let service = typed_port(setting.typed_url()).unwrap_or(SCHEME);
+    let service = typed_port(setting.typed_url()).unwrap_or(setting.url.scheme());
     function(lua, "resolve")?.call::<()>((setting.url.host(), service))?;
     let wrk: Table = lua.globals().get("wrk")?;
     Ok(wrk.get::<Table>("addrs").is_ok_and(|addresses| addresses.raw_len() > 0))

@@ -84,12 +84,12 @@ fn hooks_stop_their_thread_and_tell_what_failed() {
     let mut batch = Batch::default();
     assert_eq!((hooks[0].request(&mut batch), batch.messages()), (HookAction::Continue, 1));
     let head = b"HTTP/1.1 200 OK\r\nA: it \r\n\r\n";
-    let answer = |status| WholeResponse { status, head, body: b"broke" };
-    assert_eq!(hooks[0].response(&answer(200)), HookAction::Continue);
-    assert_eq!(hooks[0].response(&answer(201)), HookAction::EndThread);
-    assert_eq!(hooks[1].response(&answer(200)), HookAction::Continue, "the other thread goes on");
+    let whole = |status| WholeResponse { status, head, body: b"broke" };
+    assert_eq!(hooks[0].response(&whole(200)), HookAction::Continue);
+    assert_eq!(hooks[0].response(&whole(201)), HookAction::EndThread);
+    assert_eq!(hooks[1].response(&whole(200)), HookAction::Continue, "the other thread goes on");
     assert!(script.failure.get().is_none());
-    assert_eq!(hooks[1].response(&answer(500)), HookAction::EndLoad);
+    assert_eq!(hooks[1].response(&whole(500)), HookAction::EndLoad);
     let failure = message(script.failure.get().unwrap());
     assert!(failure.ends_with("x.lua:4: itbroke"), "{failure}");
 }

@@ -127,7 +127,7 @@ fn trailer(state: State, byte: u8) -> Result<State, Malformed> {
             Ok(State::TrailerName)
         }
         (State::TrailerStart { .. } | State::TrailerName, _) => {
-            Err(Malformed::Chunk("what follows the last chunk is no trailer field"))
+            Err(Malformed::Chunk("what follows the last chunk is not a trailer field"))
         }
         (State::TrailerLineFeed, _) => {
             let then = State::TrailerStart { is_first: false };
@@ -172,7 +172,7 @@ fn after_size(value: u64, byte: u8) -> Result<State, Malformed> {
         b'\r' => Ok(State::SizeLineFeed { value }),
         b';' => Ok(State::Extension { value }),
         b' ' | b'\t' => Ok(State::Blank { value }),
-        _ => Err(Malformed::Chunk("a size is no hexadecimal number")),
+        _ => Err(Malformed::Chunk("a size is not a hexadecimal number")),
     }
 }
 

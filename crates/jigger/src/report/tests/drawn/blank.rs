@@ -1,4 +1,4 @@
-//! Parts of records for tests to fill in: a server that answers pong, and nothing measured yet.
+//! Parts of records for tests to fill in: a server that responds with pong, and nothing measured yet.
 //!
 //! The crate's own tests and those beside it take this file in, each with the record's types by the
 //! path that it knows.
@@ -64,6 +64,7 @@ pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
     ScenarioRecord {
         asked: Vec::new(),
         replay: None,
+        variant: None,
         name: name.to_owned(),
         connections,
         threads: 1,
@@ -95,6 +96,7 @@ pub fn contender(name: &str) -> ContenderRecord {
         container: None,
         uses: Vec::new(),
         user: None,
+        variant: None,
     }
 }
 
