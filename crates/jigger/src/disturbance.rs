@@ -312,6 +312,22 @@ mod tests {
     const EARLIER: &str = "cpu  0 0 0 0 0 0 0 0\ncpu0 10 0 10 80 0 0 0 0 0 0\ncpu1 5 5 5 5 5 5 5 5";
     const LATER: &str = "cpu  0 0 0 0 0 0 0 0\ncpu0 30 5 25 120 0 4 6 10 0 0\ncpu1 9 9 9 9 9 9 9 9";
 
+    /// All that the core was busy with was used by one that has not ended yet.
+    #[test]
+    fn what_runs_on_for_jigger_is_not_foreign() {
+        let reading = |text: &str, running_ms: u64| {
+            let time = CoreTime::parse(text, &[0]);
+            let quiet = HostReading { time, own: Duration::ZERO, ..HostReading::here(&[]) };
+            quiet.with_own(Duration::from_millis(running_ms))
+        };
+        let foreign = |running_ms: u64| {
+            let passed = reading(LATER, 500 + running_ms).since(&reading(EARLIER, 500), true);
+            passed.foreign_cpu_share.unwrap()
+        };
+        assert!((foreign(0) - 0.4).abs() < 1e-9, "40 of 100 ticks");
+        assert!(foreign(400).abs() < 1e-9, "{}", foreign(400));
+    }
+
     #[test]
     fn shares_are_of_the_cores_watched() {
         let passed = CoreTime::parse(LATER, &[0]).since(CoreTime::parse(EARLIER, &[0]));

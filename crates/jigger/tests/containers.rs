@@ -205,3 +205,45 @@ fn write_program(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+/// An image of the tests' store, which a contender on the host uses.
+#[test]
+fn a_service_runs_from_an_image_and_goes_with_the_run() {
+    let Some(engine) = engine() else { return };
+    let lab = Lab::new();
+    for file in ["service.py", "server.py"] {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(file);
+        std::fs::copy(fixture, lab.path(file)).unwrap();
+    }
+    let base = std::env::var("JIGGER_PYTHON_BASE").ok();
+    let base = base.unwrap_or_else(|| "docker.io/library/python:3.13-slim".to_owned());
+    let dockerfile =
+        format!("FROM {base}\nCOPY service.py /\nENTRYPOINT [\"python3\", \"/service.py\"]\n");
+    std::fs::write(lab.path("Dockerfile"), dockerfile).unwrap();
+    let built = Command::new(engine)
+        .args(["build", "--quiet", "--tag", "jigger-test-service", "."])
+        .current_dir(lab.path(""))
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{}", errors(&built));
+    let suite = "[suite]\nname = \"test\"\nplacebo = false\n\
+         warm_up = { window = \"50ms\", windows = 3, cap = \"300ms\" }\n\
+         [[service]]\nname = \"store\"\nstart_limit = \"120s\"\n\
+         image = { ref = \"jigger-test-service\", args = [\"store\", \"{port}\", \"/tmp\"] }\n\
+         [[contender]]\nname = \"front\"\nuses = [\"store\"]\nurl = \"http://127.0.0.1:{port}/\"\n\
+         start = \"python3 service.py front {port} {store.port}\"\n\
+         [[scenario]]\nname = \"load\"\nrequests = 50\n";
+    std::fs::write(lab.path("suite.toml"), suite).unwrap();
+    let arguments = ["run", "suite.toml", "--quick", "--rounds", "1", "--record", "r.json"];
+    let child = lab.command(&[&arguments[..], &["--engine", engine]].concat()).spawn().unwrap();
+    let jigger = child.id();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    assert_eq!(containers_of(engine, jigger), Vec::<String>::new());
+    let text = std::fs::read_to_string(lab.path("r.json")).unwrap();
+    let record: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(record["services"][0]["image"], "jigger-test-service");
+    let used = &record["visits"][0]["trials"][0]["services"][0];
+    assert!(used["cpu_ns"].as_u64().unwrap() > 0, "{used}");
+    assert!(used["memory_bytes"].as_u64().unwrap() > 1_000_000, "{used}");
+}

@@ -53,3 +53,60 @@ fn table(analysis: &Analysis<'_>, service: &ServiceRecord) -> Table {
         rows,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ServiceTrialRecord;
+    use crate::report::tests::drawn::record;
+
+    fn service(version: Option<&str>, cpus: &[usize]) -> ServiceRecord {
+        ServiceRecord {
+            name: "postgres".to_owned(),
+            version: version.map(str::to_owned),
+            start: Vec::new(),
+            image: Some("postgres:17".to_owned()),
+            user: None,
+            each_visit: false,
+            cpus: cpus.to_vec(),
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn a_service_is_told_with_its_version_and_its_cores() {
+        let mut record = record(1);
+        record.placement.server_cpus = vec![1, 2];
+        let told =
+            |version: Option<&str>, cpus: &[usize]| description(&record, &service(version, cpus));
+        assert_eq!(
+            told(Some("postgres (PostgreSQL) 17.2"), &[1, 2]),
+            "postgres (PostgreSQL) 17.2 on cores 1, 2, shared with the servers"
+        );
+        assert_eq!(told(Some("17.2"), &[3]), "postgres (17.2) on core 3, of its own");
+        assert_eq!(told(None, &[3]), "postgres:17 on core 3, of its own");
+    }
+
+    #[test]
+    fn the_table_has_those_who_use_it() {
+        let mut record = record(3);
+        record.services = vec![
+            service(None, &[3]),
+            ServiceRecord { name: "idle".to_owned(), ..service(None, &[3]) },
+        ];
+        for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
+            let trial = &mut visit.trials[1];
+            let cpu_ns = trial.server_cpu_ns.unwrap() / 3;
+            let (name, memory_bytes) = ("postgres".to_owned(), 1);
+            trial.services = vec![ServiceTrialRecord { name, cpu_ns, memory_bytes }];
+        }
+        let analysis = Analysis::of(&record);
+        let found = tables(&analysis);
+        let [table] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(table.heading, ["", "sequential", "saturation"]);
+        assert_eq!(table.rows, [["gin", "-", "25 %"]]);
+        let page = crate::report::render(&analysis, crate::report::Format::Html, false);
+        assert!(page.contains("share of CPU time: postgres"), "the page has it as well");
+        assert!(page.contains("<dt>service</dt>"));
+    }
+}

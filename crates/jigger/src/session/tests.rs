@@ -7,7 +7,9 @@ use crate::disturbance::Disturbance;
 use crate::event::Event;
 use crate::host::Host;
 use crate::plan::{Method, Options};
-use crate::record::{ContenderRecord, Evidence, Record, Status, TrialRecord};
+use crate::record::{
+    ContenderRecord, Evidence, Limit, Record, ServiceTrialRecord, Status, TrialRecord,
+};
 use crate::suite::{Pacing, Rounds, Suite};
 
 const VISIT: Duration = Duration::from_secs(10);
@@ -25,6 +27,8 @@ struct FakeWorld {
     disturbed: Vec<(&'static str, usize, usize)>,
     /// Contenders that close their connections.
     closing: Vec<&'static str>,
+    /// A server that uses half of its core, and a service beside it that uses the other half.
+    has_service: bool,
     /// Ctrl-C came before the rounds.
     interrupted_before: bool,
     /// Ctrl-C comes during the visit with this number.
@@ -66,7 +70,8 @@ impl World for FakeWorld {
             Work::Launch => ("launch".to_owned(), Vec::new()),
             Work::Verify => ("verify".to_owned(), Vec::new()),
             Work::Load(scenarios) => {
-                let trials = scenarios.iter().map(|scenario| trial(&scenario.name)).collect();
+                let of = if self.has_service { with_service } else { |trial| trial };
+                let trials = scenarios.iter().map(|it| of(trial(&it.name))).collect();
                 (names(scenarios).join("+"), trials)
             }
         };
@@ -104,6 +109,12 @@ fn trial(scenario: &str) -> TrialRecord {
         "engine_cpu_ns": 0, "engine_cores": 1, "log_bytes": 0, "driver": "epoll"
     }))
     .unwrap()
+}
+
+fn with_service(trial: TrialRecord) -> TrialRecord {
+    let (name, cpu_ns, memory_bytes) = ("db".to_owned(), trial.elapsed_ns / 2, 1);
+    let services = vec![ServiceTrialRecord { name, cpu_ns, memory_bytes }];
+    TrialRecord { server_cpu_ns: Some(cpu_ns), services, ..trial }
 }
 
 fn evidence(closes_connections: bool) -> Evidence {
@@ -189,6 +200,18 @@ fn every_round_visits_everyone_and_all_is_on_disk() {
         let visited = world.visits.iter().filter(|(at, _)| *at == round).count();
         assert_eq!(visited, 2);
     }
+}
+
+#[test]
+fn what_services_used_is_on_disk_and_part_of_the_limit() {
+    let mut world = FakeWorld { has_service: true, ..FakeWorld::default() };
+    let outcome = run_in(&mut world, &rounds(2, LONG));
+    for visit in &outcome.on_disk.visits {
+        assert_eq!(visit.trials[0].services[0].cpu_ns, 500_000_000);
+        assert_eq!(visit.trials[0].limit, Some(Limit::ServerAndServiceCpu));
+    }
+    let share = analysis::cpu_share_of_service(&outcome.on_disk, "db", "a", "q");
+    assert_eq!(share, Some(0.5));
 }
 
 /// The rounds after which the record was looked at.

@@ -225,8 +225,10 @@ fn it_runs_as_another_user_in_a_folder_of_that_users() {
     let [user, groups] =
         ["user", "setup"].map(|it| format!("[\"cp\", \"{{dir}}/{it}\", \"{it}\"]"));
     let more = format!("user = \"nobody\"\nsetup = [{setup}]\npopulate = [{user}, {groups}]\n");
-    let lab = Lab::new("", &[service("store", &more), front("one", "front", "")], SCENARIO);
+    let other = "user = \"nobody\"\nconclude = [[\"sh\", \"-c\", \"true\"]]";
+    let lab = Lab::new("", &[service("store", &more), front("one", "front", other)], SCENARIO);
     run(&lab).expect(0, &[]);
+    assert_eq!(lab.record()["contenders"][0]["user"], "nobody");
     let read = |name: &str| std::fs::read_to_string(lab.path(name)).unwrap();
     let nobody = uid_of("nobody");
     assert_eq!(read("user"), nobody);
@@ -285,6 +287,9 @@ fn nothing_of_it_is_left_after_ctrl_c_or_a_kill() {
         assert_eq!(interrupt(&lab, sign, Signal::INT), Some(130));
         lab.assert_nothing_left();
     }
+    let lab = Lab::new("prepare = \"sleep 600\"", &[contender("one", "pong", "")], SCENARIO);
+    assert_eq!(interrupt(&lab, "sleep 600", Signal::INT), Some(130));
+    lab.assert_nothing_left();
     let scenario = "[[scenario]]\nname = \"long\"\nduration = \"600s\"\n";
     let lab = Lab::new("", &[service("store", ""), front("one", "front", "")], scenario);
     assert_eq!(interrupt(&lab, "service.py front", Signal::KILL), None);
