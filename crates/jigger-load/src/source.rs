@@ -6,6 +6,7 @@
 pub mod hooks;
 pub(crate) mod mix;
 pub mod request;
+pub(crate) mod streamed;
 pub(crate) mod template;
 
 use crate::protocol::{Flight, Protocol, Sink};

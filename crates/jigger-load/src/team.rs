@@ -1,12 +1,15 @@
 //! The threads of a load: common start, observation, and the sum of their samples.
 
 use crate::io::{Driver, Epoll};
-use crate::load::{Load, LoadError, Progress};
+use crate::load::{Http, Load, LoadError, Progress};
+use crate::protocol::Protocol;
 use crate::protocol::http1::Http1;
+use crate::protocol::http2::{Encoded, Http2};
 use crate::sample::Sample;
 use crate::source::Source;
 use crate::source::hooks::{Hooked, Hooks};
 use crate::source::mix::{Fixed, Mix};
+use crate::source::streamed::Streamed;
 use crate::worker::Worker;
 use crate::worker::tally::{Board, Seat};
 use rustix::io::Errno;
@@ -88,11 +91,20 @@ fn run_threads<T: Send>(
 pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     let Seat { load, thread, .. } = seat;
     let requests = load.requests_of(thread);
-    match Fixed::of(requests, load.pipeline) {
-        Some(fixed) => job_of(seat, driver, fixed),
-        None => {
-            let share = (thread, load.threads);
-            job_of(seat, driver, Mix::new(requests, load.seed, share, load.first_counter))
+    let share = (thread, load.threads);
+    let mix = Mix::new(requests, load.seed, share, load.first_counter);
+    match (load.http, Fixed::of(requests, load.pipeline)) {
+        (Http::V1, Some(fixed)) => job_of::<Http1, D>(seat, driver, fixed),
+        (Http::V1, None) => job_of::<Http1, D>(seat, driver, mix),
+        (Http::V2, fixed) => {
+            let encoded = Encoded::new(requests, load.seed);
+            match fixed {
+                Some(fixed) => {
+                    let source = Streamed::<false>::new(mix, fixed.is_head(), encoded);
+                    job_of::<Http2, D>(seat, driver, source)
+                }
+                None => job_of::<Http2, D>(seat, driver, Streamed::<true>::new(mix, false, encoded)),
+            }
         }
     }
 }
@@ -103,15 +115,15 @@ pub(crate) fn job_with_hooks<'a, D: Driver + 'a>(
     driver: D,
     hooks: impl Hooks,
 ) -> Job<'a> {
-    job_of(seat, driver, Hooked::new(hooks, seat.connections(), seat.stop))
+    job_of::<Http1, D>(seat, driver, Hooked::new(hooks, seat.connections(), seat.stop))
 }
 
-fn job_of<'a, D: Driver + 'a>(
+fn job_of<'a, P: Protocol + 'a, D: Driver + 'a>(
     seat: Seat<'a>,
     driver: D,
-    source: impl Source<Http1> + 'a,
+    source: impl Source<P> + 'a,
 ) -> Job<'a> {
-    let worker = Worker::<_, Http1, _>::new(driver, source, seat);
+    let worker = Worker::<_, P, _>::new(driver, source, seat);
     Box::new(move || worker.run())
 }
 

@@ -14,7 +14,7 @@ mod peer;
 mod process;
 
 use jigger_load::{
-    Address, ConnectionPolicy, Extent, Load, NullOptions, NullServer, Request, Url, run,
+    Address, ConnectionPolicy, Extent, Http, Load, NullOptions, NullServer, Request, Url, run,
 };
 use peer::{Figures, Peer, Shape};
 use process::Server;
@@ -43,6 +43,10 @@ fn main() -> Outcome<()> {
 /// What the command line asks for.
 struct Plan {
     connections: Vec<usize>,
+    /// Of each connection, over HTTP/2; empty: HTTP/1.1.
+    streams: Vec<usize>,
+    /// A server to be started instead of the null server.
+    server: Option<String>,
     rounds: usize,
     seconds: u64,
     work_us: u64,
@@ -53,6 +57,8 @@ impl Plan {
     fn read(words: &[&str]) -> Outcome<Plan> {
         let mut plan = Plan {
             connections: vec![1, 8, 32, 64, 256],
+            streams: Vec::new(),
+            server: None,
             rounds: 10,
             seconds: 2,
             work_us: 0,
@@ -63,14 +69,18 @@ impl Plan {
                 ["--connections", list] => {
                     plan.connections = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
                 }
+                ["--streams", list] => {
+                    plan.streams = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
+                }
+                ["--server", name] => plan.server = Some((*name).to_owned()),
                 ["--rounds", count] => plan.rounds = count.parse()?,
                 ["--seconds", count] => plan.seconds = count.parse()?,
                 ["--work-us", count] => plan.work_us = count.parse()?,
                 ["--peers", list] => plan.only = list.split(',').map(str::to_owned).collect(),
                 other => {
                     return Err(format!(
-                        "{other:?}: use --connections LIST, --rounds N, --seconds N, --work-us N, \
-                         --peers LIST"
+                        "{other:?}: use --connections LIST, --streams LIST, --server nghttpd, \
+                         --rounds N, --seconds N, --work-us N, --peers LIST"
                     )
                     .into());
                 }
@@ -82,19 +92,31 @@ impl Plan {
 
 fn compare(plan: &Plan) -> Outcome<()> {
     let mut peers = peer::installed();
+    peers.retain(|peer| plan.streams.is_empty() || peer.speaks_h2c);
     peers.retain(|peer| plan.only.is_empty() || plan.only.iter().any(|name| name == peer.name));
     if peers.is_empty() {
         return Err("none of the peers named is installed".into());
     }
-    let server = Server::start(plan.work_us)?;
-    println!("{}", heading(plan.work_us, plan.rounds, plan.seconds));
+    let server = match plan.server.as_deref() {
+        None => Server::start(plan.work_us)?,
+        Some("nghttpd") => Server::start_nghttpd()?,
+        Some(other) => return Err(format!("{other}: the server may be nghttpd").into()),
+    };
+    println!("{}", heading(plan, peers[0].name));
+    let streams: Vec<Option<usize>> = match plan.streams.as_slice() {
+        [] => vec![None],
+        list => list.iter().copied().map(Some).collect(),
+    };
     for &connections in &plan.connections {
-        let shape = Shape { address: server.address(), connections, seconds: plan.seconds };
-        let mut rounds = Vec::new();
-        for round in 0..plan.rounds {
-            rounds.push(one_round(&peers, round, &shape, &server)?);
+        for &streams in &streams {
+            let (address, seconds) = (server.address(), plan.seconds);
+            let shape = Shape { address, connections, seconds, streams };
+            let rounds: Vec<_> = (0..plan.rounds)
+                .map(|round| one_round(&peers, round, &shape, &server))
+                .collect::<Result<_, _>>()?;
+            let times = streams.map(|streams| format!(" x {streams}")).unwrap_or_default();
+            print!("{}", rows(&format!("{connections}{times}"), &peers, &rounds));
         }
-        print!("{}", rows(connections, &peers, &rounds));
     }
     Ok(())
 }
@@ -117,10 +139,13 @@ fn one_round(
 fn engine(address: &str, connections: usize, seconds: u64, options: &[&str]) -> Outcome<()> {
     let url = Url::parse(&format!("http://{address}/"))?;
     let batch = options.contains(&"batch");
+    let streams = options.iter().find_map(|option| option.strip_prefix("h2:"));
     let load = Load {
         connections,
         connection: ConnectionPolicy::KeepAlive,
         extent: Extent::Time(Duration::from_secs(seconds)),
+        http: if streams.is_some() { Http::V2 } else { Http::V1 },
+        pipeline: streams.map_or(Ok(1), str::parse)?,
         batch,
         // As `jigger load --batch` does.
         kernel_timestamps: batch,
@@ -154,28 +179,34 @@ fn serve(cpu: usize, work_us: u64) -> Outcome<()> {
 const COLUMNS: &[&str] = &[
     "connections",
     "client",
-    "CPU a request / wrk's",
+    "CPU a request / REFERENCE's",
     "CPU a request / floor's",
-    "rate / wrk's",
-    "server's CPU a request / with wrk",
+    "rate / REFERENCE's",
+    "server's CPU a request / with REFERENCE",
     "p50 us",
     "p99 us",
 ];
 
 /// What was done, and the head of the table.
-pub fn heading(work_us: u64, rounds: usize, seconds: u64) -> String {
+fn heading(plan: &Plan, reference: &str) -> String {
+    let Plan { work_us, rounds, seconds, .. } = plan;
+    let server = match &plan.server {
+        Some(name) => format!("The server is {name}"),
+        None => format!("The server spends {work_us} us on each answer"),
+    };
     format!(
-        "The server spends {work_us} us on each answer; medians of {rounds} interleaved rounds of \
-         {seconds} s, the least and the greatest in brackets.\n\n| {} |\n|{}",
-        COLUMNS.join(" | "),
+        "{server}; medians of {rounds} interleaved rounds of {seconds} s, the least and the \
+         greatest in brackets.\n\n| {} |\n|{}",
+        COLUMNS.join(" | ").replace("REFERENCE", reference),
         "---|".repeat(COLUMNS.len())
     )
 }
 
-/// One line for each peer; `rounds` has the figures in the peers' order.
-pub fn rows(connections: usize, peers: &[Peer], rounds: &[Vec<Figures>]) -> String {
+/// One line for each peer, the first of which is the one referred to; `rounds` has the figures in
+/// the peers' order.
+fn rows(connections: &str, peers: &[Peer], rounds: &[Vec<Figures>]) -> String {
     let place = |name: &str| peers.iter().position(|peer| peer.name == name);
-    let (wrk, floor) = (place("wrk"), place("floor"));
+    let (first, floor) = (Some(0), place("floor"));
     let mut text = String::new();
     for (index, peer) in peers.iter().enumerate() {
         let ratio = |to: Option<usize>, value: fn(&Figures) -> f64| match to {
@@ -186,10 +217,10 @@ pub fn rows(connections: usize, peers: &[Peer], rounds: &[Vec<Figures>]) -> Stri
             text,
             "| {connections} | {} | {} | {} | {} | {} | {} | {} |",
             peer.name,
-            ratio(wrk, |figures| figures.client_cpu_us_per_request),
+            ratio(first, |figures| figures.client_cpu_us_per_request),
             ratio(floor, |figures| figures.client_cpu_us_per_request),
-            ratio(wrk, |figures| figures.requests_per_second),
-            ratio(wrk, |figures| figures.server_cpu_us_per_request),
+            ratio(first, |figures| figures.requests_per_second),
+            ratio(first, |figures| figures.server_cpu_us_per_request),
             typical(rounds, index, |figures| figures.p50_us),
             typical(rounds, index, |figures| figures.p99_us),
         );

@@ -5,6 +5,8 @@ pub struct Shape<'a> {
     pub address: &'a str,
     pub connections: usize,
     pub seconds: u64,
+    /// Over HTTP/2 so many on each connection; `None`: HTTP/1.1.
+    pub streams: Option<usize>,
 }
 
 /// What one run gave.
@@ -24,6 +26,8 @@ pub struct Peer {
     pub name: &'static str,
     /// The program; empty for this one.
     pub program: &'static str,
+    /// Whether it speaks HTTP/2 without TLS.
+    pub speaks_h2c: bool,
     arguments: fn(&Shape<'_>) -> Vec<String>,
     read: fn(&str) -> Option<Figures>,
 }
@@ -40,29 +44,38 @@ impl Peer {
 }
 
 const PEERS: &[Peer] = &[
-    Peer { name: "wrk", program: "wrk", arguments: wrk, read: read_wrk },
+    Peer { name: "wrk", program: "wrk", speaks_h2c: false, arguments: wrk, read: read_wrk },
+    Peer {
+        name: "h2load",
+        program: "h2load",
+        speaks_h2c: true,
+        arguments: h2load,
+        read: read_h2load,
+    },
     Peer {
         name: "floor",
         program: "",
+        speaks_h2c: false,
         arguments: |shape| own("floor", shape, &[]),
         read: read_own,
     },
     Peer {
         name: "jigger",
         program: "",
+        speaks_h2c: true,
         arguments: |shape| own("engine", shape, &[]),
         read: read_own,
     },
     Peer {
         name: "jigger --batch",
         program: "",
+        speaks_h2c: false,
         arguments: |shape| own("engine", shape, &["batch"]),
         read: read_own,
     },
-    Peer { name: "ab", program: "ab", arguments: ab, read: read_ab },
-    Peer { name: "h2load", program: "h2load", arguments: h2load, read: read_h2load },
-    Peer { name: "oha", program: "oha", arguments: oha, read: read_oha },
-    Peer { name: "hey", program: "hey", arguments: hey, read: read_hey },
+    Peer { name: "ab", program: "ab", speaks_h2c: false, arguments: ab, read: read_ab },
+    Peer { name: "oha", program: "oha", speaks_h2c: true, arguments: oha, read: read_oha },
+    Peer { name: "hey", program: "hey", speaks_h2c: false, arguments: hey, read: read_hey },
 ];
 
 /// The peers that this machine has, and on stderr those that it lacks.
@@ -84,6 +97,7 @@ fn own(verb: &str, shape: &Shape<'_>, options: &[&str]) -> Vec<String> {
     let (connections, seconds) = (shape.connections.to_string(), shape.seconds.to_string());
     let mut words = vec![verb.to_owned(), shape.address.to_owned(), connections, seconds];
     words.extend(options.iter().map(|word| (*word).to_owned()));
+    words.extend(shape.streams.map(|streams| format!("h2:{streams}")));
     words
 }
 
@@ -107,13 +121,15 @@ fn ab(shape: &Shape<'_>) -> Vec<String> {
 }
 
 fn h2load(shape: &Shape<'_>) -> Vec<String> {
-    let text = format!("--h1 -t1 -c{} -D{} --warm-up-time=0", shape.connections, shape.seconds);
+    let http = shape.streams.map_or("--h1".to_owned(), |streams| format!("-m{streams}"));
+    let text = format!("{http} -t1 -c{} -D{} --warm-up-time=0", shape.connections, shape.seconds);
     words(&text, &[url(shape)])
 }
 
 fn oha(shape: &Shape<'_>) -> Vec<String> {
-    let text =
-        format!("--no-tui --output-format json -c {} -z {}s", shape.connections, shape.seconds);
+    let http = shape.streams.map(|streams| format!(" --http2 -p {streams}")).unwrap_or_default();
+    let (connections, seconds) = (shape.connections, shape.seconds);
+    let text = format!("--no-tui --output-format json -c {connections} -z {seconds}s{http}");
     words(&text, &[url(shape)])
 }
 

@@ -1,16 +1,19 @@
 //! Running one peer against the server, with the CPU time of both.
 
 use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use super::Outcome;
 use super::peer::{Figures, Peer, Shape};
 use nix::sys::resource::{UsageWho, getrusage};
 
-/// The null server in a process of its own; ends when dropped.
+/// A server in a process of its own; ends when dropped.
 pub struct Server {
     child: Child,
     address: String,
+    is_foreign: bool,
 }
 
 impl Server {
@@ -28,7 +31,32 @@ impl Server {
         let stdout = child.stdout.take().ok_or("the server has no output")?;
         let mut address = String::new();
         BufReader::new(stdout).read_line(&mut address)?;
-        Ok(Server { child, address: address.trim().to_owned() })
+        Ok(Server { child, address: address.trim().to_owned(), is_foreign: false })
+    }
+
+    /// Starts nghttpd, which speaks HTTP/2 without TLS, on the last core; it answers with a file of
+    /// four bytes.
+    pub fn start_nghttpd() -> Outcome<Server> {
+        let folder = std::env::temp_dir().join("jigger-peers");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("index.html"), "pong")?;
+        // A port that nobody has is free again at once.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let cores = std::thread::available_parallelism()?.get();
+        let child = Command::new("taskset")
+            .args(["-c", &(cores - 1).to_string(), "nghttpd", "--no-tls", "-a", "127.0.0.1", "-d"])
+            .arg(&folder)
+            .arg(address.port().to_string())
+            .stdin(Stdio::piped())
+            .spawn()?;
+        let mut server = Server { child, address: address.to_string(), is_foreign: true };
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                return Err(format!("nghttpd ended: {status}").into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(server)
     }
 
     pub fn address(&self) -> &str {
@@ -49,8 +77,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It ends by itself when its input closes.
+        // The null server ends by itself when its input closes; nghttpd does not.
         drop(self.child.stdin.take());
+        if self.is_foreign {
+            let _ = self.child.kill();
+        }
         let _ = self.child.wait();
     }
 }

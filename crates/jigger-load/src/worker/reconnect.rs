@@ -4,9 +4,10 @@ use super::{Phase, Worker};
 use crate::failure::ErrorKind;
 use crate::io::{Driver, Ready};
 use crate::load::ConnectionPolicy;
-use crate::protocol::Protocol;
+use crate::protocol::{Failure, Protocol};
 use crate::source::Source;
 use rustix::io::Errno;
+use std::time::Duration;
 
 /// Rests after failed attempts double from the first to the second.
 const BACKOFF_MIN_NS: u64 = 1_000_000;
@@ -32,7 +33,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         let slot = &mut self.slots[index];
         slot.phase = Phase::Connecting;
         let stood_ns = self.driver.now_ns();
-        let sent = if slot.connection.flights().is_empty() {
+        let sent = if slot.connection.under_way() == 0 {
             Err(Errno::AGAIN)
         } else {
             self.restart(index, stood_ns);
@@ -53,7 +54,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         if let Some(error) = self.driver.connect_error(socket) {
             return self.fail_connect(index, error);
         }
-        if ready.readable {
+        if ready.readable && (ready.hung_up || !P::MULTIPLEXES) {
             // Nothing has been sent, so that no response can be due.
             self.tally.connected(self.now_ns - slot.connect_ns);
             self.slots[index].phase = Phase::Open;
@@ -62,7 +63,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         if !ready.writable {
             return;
         }
-        if !slot.connection.flights().is_empty() {
+        if slot.connection.under_way() > 0 {
             self.restart(index, self.now_ns);
             match self.send_unsent(index) {
                 Ok(()) => {}
@@ -75,19 +76,26 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     /// The server ends the connection, by its last response (`announced`) or by closing.
     pub(super) fn end_of_stream(&mut self, index: usize, announced: bool) {
-        let expect = self.expect_of(index);
         let connection = &mut self.slots[index].connection;
         let is_within_response = connection.is_within_response();
-        if let Some(response) = connection.end_of_stream(expect, &mut self.shared) {
+        let last = if S::IS_MIXED {
+            connection.end_of_stream(self.load, &mut self.shared)
+        } else {
+            connection.end_of_stream(&self.load.expect, &mut self.shared)
+        };
+        if let Some(response) = last {
             self.settle(index, &response, None);
         }
         let slot = &self.slots[index];
-        let lost = !announced && !slot.connection.flights().is_empty();
+        let lost = !announced && slot.connection.under_way() > 0;
         if self.load.connection == ConnectionPolicy::KeepAlive && !lost {
             self.tally.closed_by_server += 1;
         }
         if lost && let Some(error) = slot.write_error {
             return self.fail(index, ErrorKind::Write, || message(error));
+        }
+        if lost && let Some(fault) = slot.connection.unspoken() {
+            return self.fail(index, fault.kind(), || fault.to_string());
         }
         if lost {
             let message = || closed_early(is_within_response);
@@ -98,8 +106,11 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     /// Gives up the requests of a connection whose deadline has passed.
     pub(super) fn time_out(&mut self, index: usize) {
+        if self.slots[index].phase == Phase::Open && self.cancel_late(index) {
+            return;
+        }
         let timeout = self.load.timeout;
-        let count = self.slots[index].connection.flights().len();
+        let count = self.slots[index].connection.under_way();
         match self.slots[index].phase {
             Phase::Connecting => {
                 self.tally.errors.add(ErrorKind::ConnectTimeout, count as u64, || {
@@ -111,11 +122,29 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                     )
                 })
             }
-            _ => self.tally.errors.add(ErrorKind::Timeout, count as u64, || {
-                format!("no complete response within {timeout:?}")
-            }),
+            _ => self.tally.errors.add(ErrorKind::Timeout, count as u64, || timed_out(timeout)),
         }
         self.give_up(index, count, false);
+    }
+
+    /// Gives up those requests alone whose deadline has passed, when others can go on without them;
+    /// whether that is so.
+    fn cancel_late(&mut self, index: usize) -> bool {
+        let deadline_ns = self.now_ns.saturating_sub(self.timeout_ns);
+        let connection = &mut self.slots[index].connection;
+        if !P::MULTIPLEXES || connection.flights().all(|flight| flight.started_ns <= deadline_ns) {
+            return false;
+        }
+        let timeout = self.load.timeout;
+        while let Some(flight) = self.slots[index].connection.cancel(deadline_ns) {
+            self.tally.errors.add(ErrorKind::Timeout, 1, || timed_out(timeout));
+            if S::IS_MIXED {
+                self.tally.lose(flight.request);
+            }
+            self.release(index, 1);
+        }
+        self.proceed(index);
+        true
     }
 
     /// The connection broke: what was sent on it fails, and it is made anew, after a rest when it had
@@ -152,7 +181,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// So many requests of this connection, the oldest, are over, and so is the connection.
     fn give_up(&mut self, index: usize, count: usize, rests: bool) {
         if S::IS_MIXED {
-            let flights = self.slots[index].connection.flights().iter().take(count);
+            let flights = self.slots[index].connection.flights().take(count);
             flights.for_each(|flight| self.tally.lose(flight.request));
         }
         self.slots[index].connection.abandon(count);
@@ -174,7 +203,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     fn fail_connect(&mut self, index: usize, error: Errno) {
         let kind = connect_kind(error);
         // None for a connection made ahead: the request that needs it will meet the cause.
-        let count = self.slots[index].connection.flights().len();
+        let count = self.slots[index].connection.under_way();
         self.tally.errors.add(kind, count as u64, || connect_message(kind, error));
         self.give_up(index, count, true);
     }
@@ -214,6 +243,10 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             self.fail_connect(index, error);
         }
     }
+}
+
+fn timed_out(timeout: Duration) -> String {
+    format!("no complete response within {timeout:?}")
 }
 
 /// An error with its number, as `Connection refused (os error 111)`.
