@@ -103,7 +103,9 @@ pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
                     let source = Streamed::<false>::new(mix, fixed.is_head(), encoded);
                     job_of::<Http2, D>(seat, driver, source)
                 }
-                None => job_of::<Http2, D>(seat, driver, Streamed::<true>::new(mix, false, encoded)),
+                None => {
+                    job_of::<Http2, D>(seat, driver, Streamed::<true>::new(mix, false, encoded))
+                }
             }
         }
     }

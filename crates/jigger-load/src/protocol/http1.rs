@@ -109,11 +109,7 @@ impl Protocol for Http1 {
         memory: &mut Memory,
     ) -> Option<Response> {
         let request = self.flights.front()?.request;
-        if self.parser.close_completes() {
-            self.complete(expect.of(request), memory)
-        } else {
-            None
-        }
+        if self.parser.close_completes() { self.complete(expect.of(request), memory) } else { None }
     }
 
     fn is_within_response(&self) -> bool {

@@ -3,9 +3,9 @@
 
 mod connection;
 mod fault;
-mod frame;
+pub(crate) mod frame;
 mod head;
-mod hpack;
+pub(crate) mod hpack;
 mod incoming;
 mod requests;
 mod settings;
@@ -18,8 +18,7 @@ pub use fault::Http2Fault;
 use frame::{BadFrame, Reader};
 use incoming::Judge;
 pub(crate) use incoming::Memory;
-pub(crate) use requests::Encoded;
-use requests::Requests;
+pub(crate) use requests::{Encoded, Requests};
 pub use settings::PeerSettings;
 
 #[derive(Debug)]

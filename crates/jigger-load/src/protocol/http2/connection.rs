@@ -218,9 +218,8 @@ impl Connection {
     ) {
         while self.window_bytes > 0
             && out.len() < full_bytes
-            && let Some(place) = self
-                .streams
-                .position(|stream| stream.body_left() > 0 && stream.window_bytes > 0)
+            && let Some(place) =
+                self.streams.position(|stream| stream.body_left() > 0 && stream.window_bytes > 0)
         {
             let flight = self.streams[place].flight;
             self.send_body(place, requests.body(&flight), full_bytes, out);

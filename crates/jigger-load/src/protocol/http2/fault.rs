@@ -74,6 +74,9 @@ pub enum Http2Fault {
 pub struct HpackFault(HpackError);
 
 impl Http2Fault {
+    /// The server ends the connection without a reason.
+    pub(crate) const ENDED: Http2Fault = Http2Fault::GoAway(Code::NO_ERROR);
+
     pub(crate) fn protocol(what: &'static str) -> Http2Fault {
         Http2Fault::Protocol { code: Code::PROTOCOL_ERROR, what }
     }

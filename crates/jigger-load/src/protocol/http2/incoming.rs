@@ -377,17 +377,18 @@ impl Connection {
             return Err(size_error("WINDOW_UPDATE has not 4 bytes").into());
         }
         let more_bytes = i64::from(frame::stream(frame.payload));
-        if more_bytes == 0 {
-            return Err(fault("WINDOW_UPDATE widens a window by nothing"));
-        }
         if frame.stream == 0 {
             self.window_bytes = widened(self.window_bytes, more_bytes)?;
             return Ok(());
         }
         self.check_idle(frame.stream)?;
-        if let Some(place) = self.streams.find(frame.stream) {
-            let stream = &mut self.streams[place];
-            stream.window_bytes = widened(stream.window_bytes, more_bytes)?;
+        let Some(place) = self.streams.find(frame.stream) else { return Ok(()) };
+        match widened(self.streams[place].window_bytes, more_bytes) {
+            Ok(window_bytes) => self.streams[place].window_bytes = window_bytes,
+            Err(fault) => {
+                let flight = self.give_up(place, fault.code());
+                return Err(Unusable::Lost(flight, fault));
+            }
         }
         Ok(())
     }
@@ -400,7 +401,11 @@ fn used_up(unreturned_bytes: &mut u32, bytes: u32) -> Option<u32> {
     (*unreturned_bytes >= RETURN_BYTES).then(|| std::mem::take(unreturned_bytes))
 }
 
+/// A window with so many bytes more, as WINDOW_UPDATE has it.
 fn widened(window_bytes: i64, more_bytes: i64) -> Result<i64, Http2Fault> {
+    if more_bytes == 0 {
+        return Err(Http2Fault::protocol("WINDOW_UPDATE widens a window by nothing"));
+    }
     let window_bytes = window_bytes + more_bytes;
     if window_bytes > i64::from(WINDOW_MAX_BYTES) {
         return Err(flow_error("a window grows beyond 2^31-1"));

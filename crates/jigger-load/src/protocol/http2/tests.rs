@@ -197,7 +197,8 @@ fn whatever_the_cut_all_kinds_of_frames_make_the_same_responses() {
         let heard = pair.hear_cut(cut.min(pair.said.len()), &expect);
         let wanted = [correct(2), correct(1), (0, 500, Verdict::WrongStatus, true)];
         assert_eq!((heard.responses.as_slice(), heard.end), (&wanted[..], None), "cut at {cut}");
-        let sent: Vec<_> = pair.receive().into_iter().map(|(kind, flags, ..)| (kind, flags)).collect();
+        let sent: Vec<_> =
+            pair.receive().into_iter().map(|(kind, flags, ..)| (kind, flags)).collect();
         assert_eq!(sent, [(Kind::Settings, ACK), (Kind::Settings, ACK), (Kind::Ping, ACK)]);
     }
 }
@@ -217,7 +218,8 @@ fn each_response_is_held_to_what_its_own_request_expects() {
         pair.answer(*stream, b"");
     });
     let heard = pair.hear_cut(0, &Even).responses;
-    let verdicts: Vec<_> = heard.iter().map(|(counter, _, verdict, _)| (*counter, *verdict)).collect();
+    let verdicts: Vec<_> =
+        heard.iter().map(|(counter, _, verdict, _)| (*counter, *verdict)).collect();
     use Verdict::{Correct, WrongStatus};
     assert_eq!(verdicts, [(3, WrongStatus), (0, Correct), (2, Correct), (1, WrongStatus)]);
 }
@@ -255,7 +257,11 @@ fn bodies_keep_to_the_windows_and_the_longest_frame() {
     pair.say(Kind::WindowUpdate, 0, 0, &50_000_u32.to_be_bytes());
     assert_eq!(pair.hear().end, None);
     let frames = pair.receive();
-    assert_eq!((data(&frames, 1).len(), data(&frames, 3).len()), (0, 10), "the stream's is used up");
+    assert_eq!(
+        (data(&frames, 1).len(), data(&frames, 3).len()),
+        (0, 10),
+        "the stream's is used up"
+    );
     let larger = [&[0, 4][..], &100_000_u32.to_be_bytes()].concat();
     pair.say(Kind::Settings, 0, 0, &larger);
     pair.hear();
@@ -283,7 +289,11 @@ fn no_more_streams_than_the_server_allows() {
     pair.hear();
     let opened = |pair: &mut Pair| {
         let frames = pair.receive();
-        frames.iter().filter(|frame| frame.0 == Kind::Headers).map(|frame| frame.2).collect::<Vec<_>>()
+        frames
+            .iter()
+            .filter(|frame| frame.0 == Kind::Headers)
+            .map(|frame| frame.2)
+            .collect::<Vec<_>>()
     };
     assert_eq!(opened(&mut pair), [1, 3]);
     assert_eq!((pair.client.sent(), pair.client.unsent(), pair.client.is_due()), (2, 1, false));
@@ -362,20 +372,35 @@ fn a_malformed_response_costs_its_own_request_alone() {
         (|pair| _ = pair.answer_with("content-length", "5", b"four"), "shorter than"),
         (|pair| _ = pair.answer_with("Upper", "5", b"four"), "upper case"),
         (
-            |pair| _ = pair.say(Kind::Headers, END_HEADERS | END_STREAM, 1, &block(&[(":status", "100")])),
+            |pair| {
+                _ = pair.say(
+                    Kind::Headers,
+                    END_HEADERS | END_STREAM,
+                    1,
+                    &block(&[(":status", "100")]),
+                )
+            },
             "interim",
         ),
         (
             |pair| {
-                _ = pair.say(Kind::Headers, END_HEADERS, 1, OK).say(Kind::Headers, END_HEADERS, 1, &[])
+                _ = pair.say(Kind::Headers, END_HEADERS, 1, OK).say(
+                    Kind::Headers,
+                    END_HEADERS,
+                    1,
+                    &[],
+                )
             },
             "trailers do not end",
         ),
         (
             |pair| {
-                _ = pair
-                    .say(Kind::Headers, END_HEADERS, 1, OK)
-                    .say(Kind::Headers, END_HEADERS | END_STREAM, 1, OK)
+                _ = pair.say(Kind::Headers, END_HEADERS, 1, OK).say(
+                    Kind::Headers,
+                    END_HEADERS | END_STREAM,
+                    1,
+                    OK,
+                )
             },
             "stands in trailers",
         ),
@@ -444,11 +469,9 @@ fn what_breaks_the_connection_is_told_by_its_code() {
         (Kind::GoAway, 0, 1, &[0; 8], 1),
         (Kind::GoAway, 0, 0, &[0; 7], 6),
         (Kind::WindowUpdate, 0, 0, &[0; 4], 1),
-        (Kind::WindowUpdate, 0, 1, &[0; 4], 1),
         (Kind::WindowUpdate, 0, 9, &[0, 0, 0, 1], 1),
         (Kind::WindowUpdate, 0, 0, &[0; 3], 6),
         (Kind::WindowUpdate, 0, 0, &[0x7f, 0xff, 0xff, 0xff], 3),
-        (Kind::WindowUpdate, 0, 1, &[0x7f, 0xff, 0xff, 0xff], 3),
     ];
     for case in cases {
         let (kind, flags, stream, payload, code) = *case;
@@ -458,6 +481,16 @@ fn what_breaks_the_connection_is_told_by_its_code() {
         assert_eq!(found, Code(code), "{case:?}: {message}");
         let farewell = pair.client.farewell(&Http2Fault::Protocol { code: found, what: "" });
         assert_eq!(farewell[13..], code.to_be_bytes());
+    }
+}
+
+#[test]
+fn a_window_of_a_stream_that_is_wrong_costs_the_stream() {
+    for (more, code) in [([0; 4], 1), ([0x7f, 0xff, 0xff, 0xff], 3)] {
+        let mut pair = Pair::sent(2);
+        pair.say(Kind::WindowUpdate, 0, 1, &more);
+        assert_eq!(pair.lost().code(), Code(code));
+        assert!(pair.receive().contains(&(Kind::RstStream, 0, 1, vec![0, 0, 0, code as u8])));
     }
 }
 

@@ -220,7 +220,8 @@ mod tests {
              77ad 94e7 821d d7f2 e6c7 b335 dfdf cd5b 3960 d5af 2708 7f36 72c1 ab27 0fb5 291f \
              9587 3160 65c0 03ed 4ee5 b106 3d50 07",
         ];
-        let (at, later) = ("date=Mon, 21 Oct 2013 20:13:21 GMT", "date=Mon, 21 Oct 2013 20:13:22 GMT");
+        let (at, later) =
+            ("date=Mon, 21 Oct 2013 20:13:21 GMT", "date=Mon, 21 Oct 2013 20:13:22 GMT");
         let location = "location=https://www.example.com";
         let cookie = "set-cookie=foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1";
         for [first, second, third] in [plain, coded] {
