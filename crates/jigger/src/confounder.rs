@@ -94,6 +94,8 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     found.extend(connection_close(record, &visits, evidence));
     found.extend(surplus_bytes(record, &visits));
     found.extend(delayed_acks(record, &visits));
+    let baseline_visits: Vec<&VisitRecord> = record.visits_of(&record.suite.baseline).collect();
+    found.extend(settings_differ(record, &visits, &baseline_visits));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
         found.extend(answers_differ(record, visit, reference));
     }
@@ -204,6 +206,33 @@ fn answers(trial: &TrialRecord) -> u64 {
     }
 }
 
+/// What servers allow their clients over HTTP/2 decides how much of a body goes out before the
+/// client waits, and how many requests are under way.
+fn settings_differ(
+    record: &Record,
+    visits: &[&VisitRecord],
+    baseline: &[&VisitRecord],
+) -> Option<Confounder> {
+    let said = |visits: &[&VisitRecord], scenario: &str| {
+        let trials = visits.iter().flat_map(|visit| &visit.trials);
+        let mut trials = trials.filter(|trial| trial.scenario == scenario);
+        trials.find_map(|trial| trial.http2_settings)
+    };
+    let differences = |scenario: &str| -> Vec<String> {
+        let settings = said(visits, scenario).zip(said(baseline, scenario));
+        settings.map(|(mine, theirs)| mine.differences(&theirs)).unwrap_or_default()
+    };
+    let mut touches = all(record);
+    touches.retain(|scenario| !differences(scenario).is_empty());
+    let detail = differences(touches.first()?).join(", ");
+    Some(Confounder {
+        code: "h2-settings-differ",
+        detail: format!("its settings of HTTP/2 are others than the baseline's: {detail}"),
+        remedy: "give all contenders the same limits",
+        touches,
+    })
+}
+
 /// Of each difference the first request that shows it, and all scenarios that it touches.
 fn answers_differ(record: &Record, one: &VisitRecord, other: &VisitRecord) -> Vec<Confounder> {
     let mut found: Vec<Confounder> = Vec::new();
@@ -238,6 +267,11 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
         let detail = format!("{place}{detail}");
         found.push(Confounder { code, detail, remedy, touches: asking(record, one) });
     };
+    if one.http_version != other.http_version {
+        let (mine, theirs) = (&one.http_version, &other.http_version);
+        let detail = format!("it answers in HTTP/{mine}, the baseline in HTTP/{theirs}");
+        add("http-version-differs", detail, "make all contenders speak the same version of HTTP");
+    }
     if one.body_sha256 != other.body_sha256 {
         let detail =
             format!("it answers {:?}, the baseline {:?}", one.body_start, other.body_start);

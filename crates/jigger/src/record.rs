@@ -5,6 +5,7 @@
 
 mod costs;
 mod file;
+mod http2;
 mod plan;
 mod request;
 
@@ -27,6 +28,7 @@ pub use costs::{
     LayerRecord, Limit,
 };
 pub use file::{RecordError, RecordFile, embed};
+pub use http2::Http2Settings;
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
@@ -148,6 +150,9 @@ pub struct ScenarioRecord {
     pub connections: usize,
     /// Load threads.
     pub threads: usize,
+    /// Over HTTP/2: requests under way at once on each connection; absent for HTTP/1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2: Option<usize>,
     /// Whether each request got a new connection.
     pub fresh: bool,
     /// Requests a trial, where that ends it.
@@ -399,6 +404,9 @@ pub struct TrialRecord {
     /// The resource that was used up; absent where that is not known, or nothing was answered.
     #[serde(default)]
     pub limit: Option<Limit>,
+    /// What the server said about itself over HTTP/2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2_settings: Option<Http2Settings>,
     /// Of several requests each by itself, in the scenario's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_request: Vec<RequestTrialRecord>,

@@ -33,13 +33,11 @@ impl Http2 {
         self.connection.lay_out(requests, out);
     }
 
-    /// What a frame that is none says of the server.
+    /// What a frame that is none says of the server: the first of one that speaks HTTP/2 is short,
+    /// and an answer in HTTP/1.1 reads as a frame of 0x485454 bytes.
     #[cold]
-    fn broken(&self, bad: BadFrame, input: &[u8]) -> Http2Fault {
-        // An answer in HTTP/1.1 reads as a frame of 0x485454 bytes.
-        let is_http1 = !self.connection.has_settings
-            && (input.starts_with(b"HTT") || self.reader.begins_with(b"HTT"));
-        if is_http1 { Http2Fault::Http1 } else { bad.into() }
+    fn broken(&self, bad: BadFrame) -> Http2Fault {
+        if self.connection.has_settings { bad.into() } else { Http2Fault::Http1 }
     }
 }
 
@@ -97,11 +95,10 @@ impl Protocol for Http2 {
     ) -> Result<Option<Response>, Unusable<Http2Fault>> {
         let mut judge = Judge { expect, memory, sink };
         loop {
-            let before = *input;
             let frame = match self.reader.next(input) {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(None),
-                Err(bad) => return Err(self.broken(bad, before).into()),
+                Err(bad) => return Err(self.broken(bad).into()),
             };
             if let Some(response) = self.connection.take(frame, &mut judge)? {
                 return Ok(Some(response));

@@ -79,6 +79,12 @@ fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]
          connections be kept",
     );
     gate(
+        "streams-limited",
+        streams_limited(scenario, &trials),
+        "lower streams, or raise what the server allows on a connection \
+         (SETTINGS_MAX_CONCURRENT_STREAMS)",
+    );
+    gate(
         "littles-law",
         departed(scenario, &trials),
         "lengthen the trial: requests without an answer at its end were a large part of it",
@@ -94,6 +100,16 @@ fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]
         "loosen the objective, lengthen the trial, or raise the connections",
     );
     gates
+}
+
+/// A server that takes fewer requests at once than the scenario is to have under way is asked fewer.
+fn streams_limited(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
+    let streams = scenario.http2?;
+    let settings = trials.iter().filter_map(|trial| trial.record.http2_settings);
+    let allowed = settings.filter_map(|settings| settings.fewer_than(streams)).min()?;
+    Some(format!(
+        "the server allows {allowed} streams on a connection, and {streams} were to be used"
+    ))
 }
 
 fn errors(trials: &[&Trial<'_>]) -> Option<String> {
@@ -145,7 +161,7 @@ fn departed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> 
     let occupied = trial::departed(scenario, trials.iter().copied())?;
     Some(format!(
         "Little's law check failed in the median round: {occupied:.1} connections implied, {} configured",
-        scenario.connections
+        scenario.at_once()
     ))
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{RequestArgs, ShownArgs, examples};
+use super::{HttpArgs, RequestArgs, ShownArgs, examples};
 use crate::plan::flag::{Time, rate, status, time, whole};
 use crate::plan::{CpuList, cpu_list};
 use crate::report::Format;
@@ -46,7 +46,10 @@ pub struct LoadArgs {
     /// Use a new connection for each request
     #[arg(long)]
     pub fresh: bool,
-    /// Requests sent on a connection before its first response
+    /// Which HTTP is spoken.
+    #[command(flatten)]
+    pub spoken: HttpArgs,
+    /// Requests sent on a connection before its first response (HTTP/1.1)
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub pipeline: u16,
     /// What is asked.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jigger_load::{Arrivals, Extent};
+use jigger_load::{Arrivals, Extent, Http};
 use sha2::{Digest as _, Sha256};
 
 use super::RunPlan;
@@ -110,6 +110,7 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
         name: scenario.name.clone(),
         connections: scenario.connections,
         threads: scenario.threads_on(client_cores),
+        http2: (scenario.http == Http::V2).then_some(scenario.streams),
         fresh: scenario.is_fresh(),
         requests,
         duration_ns,
@@ -127,7 +128,9 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
 /// Nothing for a GET of the contender's URL, as in older records.
 fn asked(scenario: &Scenario) -> Vec<RequestRecord> {
     match scenario.requests.as_slice() {
-        [(only, _)] if *only == RequestSpec::default() => Vec::new(),
+        [(only, _)] if *only == (RequestSpec { http: only.http, ..RequestSpec::default() }) => {
+            Vec::new()
+        }
         requests => requests.iter().map(|(spec, weight)| request_record(spec, *weight)).collect(),
     }
 }

@@ -11,7 +11,7 @@ use jigger_stats::Verdict;
 
 use super::Tone;
 use super::sentences::Sentence;
-use super::tables::{LIMIT, Table, cost_table, measured, scenario_table};
+use super::tables::{LIMIT, Table, cost_table, measured, scenario_table, streams};
 use super::units::{bytes, count, percent, significant};
 use crate::analysis::{Analysis, Comparison, Ranked, headline};
 use crate::metric::{Kind, Metric};
@@ -50,7 +50,7 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
 
 /// `saturation: 32 connections, keep-alive`.
 fn title(scenario: &ScenarioRecord) -> String {
-    let connections = count(scenario.connections, "connection");
+    let connections = count(scenario.connections, "connection") + &streams(scenario);
     let policy = if scenario.fresh { "one per request" } else { "keep-alive" };
     let pacing = match scenario.pacing() {
         PacingRecord::Closed => String::new(),

@@ -214,7 +214,7 @@ pub fn measured<'a, 'b>(
 
 /// `saturation: 32 connections, keep-alive, 3 s a round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
-    let connections = count(scenario.connections, "connection");
+    let connections = count(scenario.connections, "connection") + &streams(scenario);
     let policy = if scenario.fresh { "a fresh one for each request" } else { "keep-alive" };
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests a round"),
@@ -236,6 +236,11 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     };
     let requests = requests(&scenario.asked);
     format!("{}: {requests}{connections}, {policy}, {asked}", scenario.name)
+}
+
+/// ` x 10 streams (HTTP/2)`; nothing over HTTP/1.1.
+pub fn streams(scenario: &ScenarioRecord) -> String {
+    scenario.http2.map_or_else(String::new, |it| format!(" x {} (HTTP/2)", count(it, "stream")))
 }
 
 /// `POST /orders, `; nothing for a GET of the contender's URL.

@@ -241,6 +241,10 @@ pub struct RawScenario {
     pub connections: Option<usize>,
     /// Load threads, or "auto".
     pub threads: Option<RawThreads>,
+    /// "http/1.1" by default, or "h2": HTTP/2, without asking whether the server speaks it.
+    pub protocol: Option<String>,
+    /// With "h2": requests under way at once on each connection; 1 by default.
+    pub streams: Option<usize>,
     /// "keep-alive", or "fresh": a new connection for each request.
     pub connection: Option<String>,
     /// A trial is so many requests.

@@ -45,7 +45,7 @@ pub fn ceilings(
         let load = shape_of(scenario, &address, requests, &placement.client_cpus);
         let same = known.iter().find(|(other, _)| is_same_shape(other, &load));
         let attempts = match same {
-            _ if scenario.connections == 1 => Vec::new(),
+            _ if scenario.at_once() == 1 => Vec::new(),
             Some((_, attempts)) => attempts.clone(),
             None => until_quiet(&plan.rounds.disturbance, interrupt, listener, &mut || {
                 measured(&load, placement, plan.ceiling_time)
@@ -57,7 +57,8 @@ pub fn ceilings(
 }
 
 fn is_same_shape(one: &Load, other: &Load) -> bool {
-    let shape = |load: &Load| (load.connections, load.threads, load.connection);
+    let shape =
+        |load: &Load| (load.connections, load.threads, load.connection, load.http, load.pipeline);
     let bytes = |load: &Load| -> Vec<_> {
         load.requests.iter().map(|(request, weight)| (request.bytes(), *weight)).collect()
     };

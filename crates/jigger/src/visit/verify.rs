@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
-use jigger_load::{Address, Request, Url};
+use jigger_load::{Address, Http, Request, Url};
 use sha2::{Digest as _, Sha256};
 
 use super::VisitError;
@@ -72,6 +72,7 @@ const OPTIONS: FetchOptions = FetchOptions {
     timeout: Duration::from_secs(10),
     max_body_bytes: 16 * 1024 * 1024,
     close_patience: Duration::from_millis(10),
+    http: Http::V1,
 };
 
 /// Makes a target ask at the first of its host's addresses that does not refuse.
@@ -79,7 +80,8 @@ pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
         let request = target.asked.first().map(|asked| &asked.request);
         request.is_none_or(|request| {
-            !matches!(fetch(address, request, &OPTIONS), Err(FetchError::Refused { .. }))
+            let options = FetchOptions { http: target.asked[0].spec.http, ..OPTIONS };
+            !matches!(fetch(address, request, &options), Err(FetchError::Refused { .. }))
         })
     };
     if target.addresses.len() > 1
@@ -106,7 +108,9 @@ pub fn probe(target: &mut Target) -> Probe {
 fn probe_at(address: &Address, asked: &Asked) -> Probe {
     // Its time is the start-up time, so it ends with the answer's last byte.
     let close_patience = Duration::ZERO;
-    let options = FetchOptions { timeout: PROBE_LIMIT, close_patience, ..FetchOptions::default() };
+    let http = asked.spec.http;
+    let options =
+        FetchOptions { timeout: PROBE_LIMIT, close_patience, http, ..FetchOptions::default() };
     match fetch(address, &asked.request, &options) {
         Ok(answer) => {
             let fault = asked.fault(&answer);
@@ -134,9 +138,10 @@ fn verified(target: &Target, asked: &Asked) -> Result<Evidence, VisitError> {
     let failed = |error: FetchError| VisitError(format!("{}{error}", asked.place()));
     // The number 0 is the probes'.
     let [one, two, three] = [1, 2, 3].map(|number| asked.request.numbered(number));
-    let fresh = fetch(&target.address, &one, &OPTIONS).map_err(failed)?;
+    let options = FetchOptions { http: asked.spec.http, ..OPTIONS };
+    let fresh = fetch(&target.address, &one, &options).map_err(failed)?;
     asked.check(&fresh, "over a fresh connection")?;
-    let mut client = Client::new(target.address.clone(), OPTIONS);
+    let mut client = Client::new(target.address.clone(), options);
     let first = client.fetch(&two).map_err(failed)?;
     asked.check(&first, "over a connection to be kept")?;
     let second = client.fetch(&three).map_err(failed)?;
@@ -145,7 +150,7 @@ fn verified(target: &Target, asked: &Asked) -> Result<Evidence, VisitError> {
     let start = &first.body[..first.body.len().min(SHOWN)];
     Ok(Evidence {
         request: (!asked.is_bare_get()).then(|| asked.spec.title()),
-        http_version: first.version.to_string(),
+        http_version: first.version.trim_start_matches("HTTP/").to_owned(),
         status: first.status,
         headers: first.headers.clone(),
         body_bytes: first.body.len() as u64,

@@ -24,6 +24,9 @@ pub enum Malformed {
     /// The head's grammar.
     #[error("the head is no HTTP/1.1 ({0})")]
     Head(httparse::Error),
+    /// What begins as HTTP/2 does, where HTTP/1.1 was asked for.
+    #[error("the server seems to speak HTTP/2 on this port; ask it in HTTP/2")]
+    Http2,
     /// More than 64 KiB.
     #[error("the head is longer than 64 KiB")]
     HeadTooLong,

@@ -63,7 +63,7 @@ pub enum Http2Fault {
     Reset(Code),
     /// It ended the connection.
     GoAway(Code),
-    /// It speaks HTTP/1.1.
+    /// It speaks something else, such as HTTP/1.1.
     Http1,
     /// It closed the connection without its SETTINGS.
     Silent,
@@ -150,7 +150,7 @@ impl fmt::Display for Http2Fault {
                 write!(formatter, "the server ended the connection with {code}{}", remedy(*code))
             }
             Http2Fault::Http1 => formatter.write_str(
-                "the server speaks only HTTP/1.1 here; load it with HTTP/1.1, or turn on HTTP/2 \
+                "what the server sends is no HTTP/2, as if it spoke only HTTP/1.1 here; load it with HTTP/1.1, or turn on HTTP/2 \
                  without TLS (h2c, by prior knowledge) in the server",
             ),
             Http2Fault::Silent => formatter.write_str(

@@ -123,11 +123,6 @@ impl Reader {
         !self.stash.is_empty() && !self.is_given
     }
 
-    /// Whether what has arrived of a frame begins so.
-    pub(crate) fn begins_with(&self, bytes: &[u8]) -> bool {
-        self.is_within_frame() && self.stash.starts_with(bytes)
-    }
-
     /// Forgets what has arrived.
     pub(crate) fn reset(&mut self) {
         self.stash = Vec::new();

@@ -32,6 +32,8 @@ fn figures_ratios_reasons_and_what_is_missing() {
         threads: None,
         requests: vec![(RequestSpec::default(), 1)],
         pacing: Pacing::Closed,
+        http: jigger_load::Http::V1,
+        streams: 1,
         connection: ConnectionPolicy::KeepAlive,
         fresh_for: None,
         extent: Extent::Time(Duration::from_secs(2)),
