@@ -392,6 +392,41 @@ mod tests {
     }
 
     #[test]
+    fn what_http_is_spoken_and_how_is_compared_with_the_baseline() {
+        let mut record = record(3);
+        let other = if record.suite.baseline == "gin" { "flask" } else { "gin" };
+        let found = |record: &Record, code: &str| {
+            let confounders = of_contender(record, other);
+            confounders.into_iter().find(|found| found.code == code).map(|found| found.detail)
+        };
+        let settings = crate::record::Http2Settings {
+            max_concurrent_streams: None,
+            initial_window_bytes: 65_535,
+            max_frame_bytes: 16_384,
+            header_table_bytes: 4_096,
+        };
+        record.visits.iter_mut().for_each(|visit| {
+            visit.trials[1].http2_settings = Some(settings);
+        });
+        assert_eq!(found(&record, "h2-settings-differ"), None);
+        assert_eq!(found(&record, "http-version-differs"), None);
+        for visit in record.visits.iter_mut().filter(|visit| visit.entry == other) {
+            let settings = visit.trials[1].http2_settings.as_mut().unwrap();
+            settings.max_concurrent_streams = Some(100);
+            settings.header_table_bytes = 0;
+            if let Some(evidence) = &mut visit.evidence {
+                evidence.http_version = "1.0".to_owned();
+            }
+        }
+        let said = found(&record, "h2-settings-differ").unwrap();
+        let parts =
+            "MAX_CONCURRENT_STREAMS 100 against any number, HEADER_TABLE_SIZE 0 against 4096";
+        assert!(said.ends_with(parts), "{said}");
+        let said = found(&record, "http-version-differs").unwrap();
+        assert!(said.contains("HTTP/1.0, the baseline in HTTP/1.1"), "{said}");
+    }
+
+    #[test]
     fn one_that_was_closed_when_it_was_verified_is_enough() {
         let closes = of_contender(&record(3), "flask");
         assert_eq!((closes[0].code, closes[0].touches.len()), ("connection-close", 1));

@@ -304,7 +304,7 @@ mod tests {
             assert!(fault.contains(part), "{fault}");
         }
         assert_eq!(protocol(Some("h2")).unwrap(), Http::V2);
-        assert!(protocol(Some("h3")).unwrap_err().to_string().contains("http/1.1"));
+        assert!(protocol(Some("spdy")).unwrap_err().to_string().contains("http/1.1, h2"));
     }
 
     #[test]

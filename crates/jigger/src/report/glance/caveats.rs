@@ -7,14 +7,17 @@ use crate::report::tables::ratio_text;
 
 /// The kinds in their order of weight, with what a reader has to know; the code's section in
 /// docs/confounders.md has the rest.
-const KINDS: [(&str, &str); 21] = [
+const KINDS: [(&str, &str); 24] = [
     ("errors", "requests failed, so there is no ratio"),
     ("client-limited", "the load generator was saturated: lower bounds only"),
     ("port-limited", "the local ports were used up: lower bounds only"),
     ("rate-not-reached", "the rate was not reached"),
+    ("streams-limited", "the server allows fewer streams than were to be used"),
     ("objective-missed", "no rate kept the objective in some rounds"),
     ("connection-close", "closes the connection after each response"),
     ("body-differs", "another response body than the baseline's"),
+    ("http-version-differs", "another version of HTTP than the baseline's"),
+    ("h2-settings-differ", "other settings of HTTP/2 than the baseline's"),
     ("content-type-differs", "another content type than the baseline's"),
     ("compression-differs", "another compression than the baseline's"),
     ("headers-differ", "other response headers than the baseline's"),
