@@ -17,7 +17,8 @@ environment = source .jigger/setup.env; source .jigger/bases.env
 post_bases = $(if $(filter post,$(notdir $(basename $(SUITE)))),alpine golang)
 jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
 
-.PHONY: help setup setup-test bench bench-peers test lint dependencies bases fuzz packages workflows dist
+.PHONY: help setup setup-test bench bench-peers test test-workspace lint dependencies bases fuzz fuzz-targets \
+	packages workflows dist
 
 help:
 	@echo 'make bench              set up, then measure the default suite'
@@ -48,11 +49,14 @@ bench-peers: setup-test
 	scripts/peers.sh
 	PATH=$$PWD/.jigger/tools/bin:$$PATH cargo bench --locked --package jigger-load --bench peers -- $(ARGS)
 
-# What waits for the network does so while the compiler works.
+# Most tests wait for servers: twice as many as there are cores run at once, and the tools that the other
+# checks need are built beside them, at the lowest priority.
 test:
-	$(MAKE) --jobs=3 lint dependencies bases
-	$(environment); cargo test --workspace --locked
-	scripts/fuzz.sh $(SMOKE_SECONDS)
+	$(MAKE) --jobs=4 test-workspace dependencies fuzz-targets
+	scripts/fuzz.sh run $(SMOKE_SECONDS)
+
+test-workspace: lint bases
+	$(environment); RUST_TEST_THREADS=$$((2 * $$(nproc))) cargo test --workspace --locked
 
 # Clippy's own lints have seen the code with all features; with fewer it has to compile without a warning.
 compiler_only = --allow clippy::all --deny warnings
@@ -65,7 +69,10 @@ lint: setup-test
 	done
 
 dependencies: setup-test
-	scripts/check-dependencies.sh
+	nice -n 19 scripts/check-dependencies.sh
+
+fuzz-targets: setup-test
+	nice -n 19 scripts/fuzz.sh build
 
 bases: setup-test
 	source .jigger/setup.env; scripts/base-images.sh >.jigger/bases.env
@@ -82,5 +89,5 @@ workflows: setup
 # How long each target is fuzzed: by itself, and at the end of the tests, where it is to hold only.
 FUZZ_SECONDS ?= 60
 SMOKE_SECONDS ?= 5
-fuzz: setup-test
-	scripts/fuzz.sh $(FUZZ_SECONDS)
+fuzz: fuzz-targets
+	scripts/fuzz.sh run $(FUZZ_SECONDS)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs every fuzz target for so many seconds (10 by default). What a target finds is kept in fuzz/corpus/,
+# Builds the fuzz targets, or runs each for so many seconds. What a target finds is kept in fuzz/corpus/,
 # and what fails in fuzz/artifacts/; both are begun with fuzz/seeds/.
 #
-#   scripts/fuzz.sh [SECONDS]
+#   scripts/fuzz.sh build
+#   scripts/fuzz.sh run SECONDS
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
@@ -10,20 +11,28 @@ set -euo pipefail
 cargo_fuzz_version=0.13.2
 
 main() {
-    local seconds=${1:-10} target
-    [[ $seconds =~ ^[1-9][0-9]*$ ]] || fail "'$seconds' is no number of seconds: scripts/fuzz.sh [SECONDS]"
+    local action=${1:-} seconds=${2:-}
+    [[ "$action $seconds" =~ ^(build |run [1-9][0-9]*)$ ]] || fail "usage: scripts/fuzz.sh build | run SECONDS"
     have_cargo_tool cargo-fuzz $cargo_fuzz_version || {
         say "nothing is fuzzed"
         return
     }
-    have c++ || install_packages "a C++ compiler, for libFuzzer" g++
     cd "$root"
+    if [ "$action" = build ]; then build; else run "$seconds"; fi
+}
+
+build() {
+    have c++ || install_packages "a C++ compiler, for libFuzzer" g++
     # The dependencies that the program has, in the same versions; cargo adds libFuzzer's.
     [ fuzz/Cargo.lock -nt Cargo.lock ] || cp Cargo.lock fuzz/Cargo.lock
     # Without a sanitizer the pinned stable toolchain suffices: the code has no unsafe part to watch.
     # Not optimised, so that it is built sooner: here it counts that the targets hold.
     cargo fuzz build --dev --sanitizer none
-    local running=() process is_well=0
+}
+
+# All targets side by side.
+run() {
+    local seconds=$1 target running=() process is_well=0
     for target in fuzz/fuzz_targets/*.rs; do
         fuzz "$(basename "$target" .rs)" "$seconds" &
         running+=($!)

@@ -8,6 +8,7 @@
 #![doc = "\n"]
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod expect;
 pub mod failure;

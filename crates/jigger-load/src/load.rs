@@ -75,6 +75,9 @@ pub struct Load {
     pub thread_addresses: Vec<Address>,
     /// What is asked, with weights: a request of weight 3 is sent thrice as often as one of 1.
     pub requests: Vec<(Request, u32)>,
+    /// `requests` are sent in turn, from the first on and round and round, whatever their weights;
+    /// their figures are not kept apart.
+    pub in_turn: bool,
     /// What each thread asks instead of `requests`, in turn; empty: all ask the same.
     pub thread_requests: Vec<[(Request, u32); 1]>,
     /// Worker threads; the connections are dealt out to them.
@@ -189,6 +192,7 @@ impl Load {
             address,
             thread_addresses: Vec::new(),
             requests: vec![(request, 1)],
+            in_turn: false,
             thread_requests: Vec::new(),
             threads: 1,
             connections: 1,
@@ -228,6 +232,11 @@ impl Load {
             [] => &self.requests,
             own => &own[thread % own.len()],
         }
+    }
+
+    /// How many requests have figures of their own.
+    pub(crate) fn kept_apart(&self) -> usize {
+        if self.in_turn { 1 } else { self.requests.len() }
     }
 
     /// # Errors

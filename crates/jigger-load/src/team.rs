@@ -8,7 +8,7 @@ use crate::protocol::http2::{Encoded, Http2};
 use crate::sample::Sample;
 use crate::source::Source;
 use crate::source::hooks::{Hooked, Hooks};
-use crate::source::mix::{Fixed, Mix};
+use crate::source::mix::{Fixed, Mix, Share};
 use crate::source::streamed::Streamed;
 use crate::worker::Worker;
 use crate::worker::tally::{Board, Seat};
@@ -91,8 +91,8 @@ fn run_threads<T: Send>(
 pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     let Seat { load, thread, .. } = seat;
     let requests = load.requests_of(thread);
-    let share = (thread, load.threads);
-    let mix = Mix::new(requests, load.seed, share, load.first_counter);
+    let Load { threads, seed, first_counter, in_turn, .. } = *load;
+    let mix = Mix::new(requests, &Share { thread, threads, seed, first_counter, in_turn });
     match (load.http, Fixed::of(requests, load.pipeline)) {
         (Http::V1, Some(fixed)) => job_of::<Http1, D>(seat, driver, fixed),
         (Http::V1, None) => job_of::<Http1, D>(seat, driver, mix),

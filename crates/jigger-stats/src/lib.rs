@@ -17,6 +17,7 @@
 #![doc = "\n"]
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod contrast;
 mod error;

@@ -27,6 +27,7 @@ pub use threshold::{Outcome, ThresholdResult};
 pub use unanswered::{Unanswered, offered};
 pub use visits::{LatencyCurve, RequestFigures, by_request, latency_curve, response_times};
 
+use crate::caveat::Code;
 use crate::confounder::{self, Confounder};
 use crate::metric::Metric;
 use crate::record::{
@@ -225,7 +226,7 @@ impl<'a> ContenderResult<'a> {
     }
 
     /// Whether a gate of that code touches the metric.
-    pub fn has_gate(&self, code: &str, metric: Metric<'_>) -> bool {
+    pub fn has_gate(&self, code: Code, metric: Metric<'_>) -> bool {
         self.gates.iter().any(|gate| gate.code == code && gate.touches(metric))
     }
 }

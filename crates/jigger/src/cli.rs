@@ -148,6 +148,9 @@ pub struct OutputArgs {
     /// Draw the charts as SVG files into this folder; a Markdown report (-o) shows them
     #[arg(long, value_name = "DIR", requires = "output")]
     pub charts: Option<PathBuf>,
+    /// Draw a picture of the result for a post into this file (SVG, 1200x630)
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
+    pub card: Option<PathBuf>,
     /// Write the record to this file [default: jigger-records/SUITE-TIME.json]
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
@@ -195,6 +198,14 @@ impl Color {
             Self::Never => false,
             Self::Auto => std::io::stdout().is_terminal() && !has("NO_COLOR") && !is_dumb,
         }
+    }
+}
+
+/// The parser of `--card`.
+fn svg_file(path: &str) -> Result<PathBuf, String> {
+    match path.ends_with(".svg") {
+        true => Ok(path.into()),
+        false => Err("the picture is an SVG file: end its name in .svg".to_owned()),
     }
 }
 
@@ -249,6 +260,9 @@ pub struct ReportArgs {
     /// Draw the charts as SVG files into this folder; a Markdown report (-o) shows them
     #[arg(long, value_name = "DIR", requires = "output")]
     pub charts: Option<PathBuf>,
+    /// Draw a picture of the result for a post into this file (SVG, 1200x630)
+    #[arg(long, value_name = "FILE", value_parser = svg_file)]
+    pub card: Option<PathBuf>,
     /// What is shown on the terminal.
     #[command(flatten)]
     pub shown: ShownArgs,
@@ -405,6 +419,11 @@ impl OutputArgs {
 }
 
 impl ReportArgs {
+    /// Whether the report goes to standard output: where no file is named.
+    pub fn is_printed(&self) -> bool {
+        self.output.is_empty() && self.card.is_none()
+    }
+
     pub fn look(&self) -> Look {
         Look { has_details: self.details, ..self.shown.look() }
     }

@@ -145,7 +145,7 @@ fn arguments(mut given: Vec<OsString>) -> Vec<OsString> {
 
 /// What `run` and `compare` do: runs the plan, keeps the record, writes the reports.
 fn measure(plan: &RunPlan, images: Images, out: &OutputArgs) -> Result<Exit> {
-    output::check_files(&out.output)?;
+    output::check_files(&out.output, out.card.as_deref())?;
     let half_width = plan.rounds.until_half_width;
     let context = RunContext {
         interrupt: &Interrupt::listen()?,
@@ -158,6 +158,7 @@ fn measure(plan: &RunPlan, images: Images, out: &OutputArgs) -> Result<Exit> {
     let analysis = Analysis::of(&file.record);
     output::print(&render_as(&analysis, out.format, out.look()))?;
     output::write_files(&analysis, &out.output, out.charts.as_deref())?;
+    output::write_card(&analysis, out.card.as_deref())?;
     if let Some(path) = &file.path {
         let path = path.display();
         output::note(&format!("record: {path}"));

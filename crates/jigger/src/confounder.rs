@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::caveat::Code;
 use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
@@ -12,7 +13,7 @@ use crate::record::{ContenderRecord, Evidence, Record, ScenarioRecord, TrialReco
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Confounder {
     /// Its stable code; docs/confounders.md explains each.
-    pub code: &'static str,
+    pub code: Code,
     /// What was found.
     pub detail: String,
     /// What to change.
@@ -37,7 +38,7 @@ pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
     touches.dedup();
     let names: Vec<String> = metrics.iter().map(Metric::to_string).collect();
     (!metrics.is_empty()).then(|| Confounder {
-        code: "baseline-differs-from-itself",
+        code: Code::BaselineDiffersFromItself,
         detail: format!("its two entries differ by more than chance in {}", names.join(", ")),
         remedy: "look for what changes from one visit to the next (background work, throttling, \
                  leftovers of the visit before), and measure again",
@@ -59,7 +60,7 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
     let shared = placement.shared_cpus();
     if !shared.is_empty() {
         add(
-            "shared-cores",
+            Code::SharedCores,
             format!(
                 "load engine and servers share core {}; both are slower for it",
                 cpu_list(&shared, ",")
@@ -70,7 +71,7 @@ pub fn of_run(record: &Record) -> Vec<Confounder> {
     let siblings = placement.siblings_apart(&record.host.smt_siblings);
     if let Some((client, server)) = siblings.first() {
         add(
-            "smt-siblings",
+            Code::SmtSiblings,
             format!(
                 "the load engine's core {client} and the servers' core {server} are threads of one \
                  physical core, so each slows the other"
@@ -103,7 +104,7 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     found.extend(logs(record, &visits));
     found.extend(workers(record, record.contender(name), evidence));
     found.extend(evidence.debug_notice.as_ref().map(|notice| Confounder {
-        code: "debug-mode",
+        code: Code::DebugMode,
         detail: format!("its log says: {notice}"),
         remedy: "start it as it would run in production",
         touches: all(record),
@@ -135,7 +136,7 @@ fn connection_close(
         .map(|scenario| closed(scenario))
         .fold((0, 0), |sum, found| (sum.0 + found.0, sum.1 + found.1));
     (evidence.closes_connections || !touches.is_empty()).then(|| Confounder {
-        code: "connection-close",
+        code: Code::ConnectionClose,
         detail: if evidence.closes_connections {
             "it closes the connection after each answer, so it pays for a new one each time"
                 .to_owned()
@@ -159,7 +160,7 @@ fn surplus_bytes(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder>
     touches.retain(|scenario| surplus(scenario) > 0);
     let bytes: u64 = touches.iter().map(|scenario| surplus(scenario)).sum();
     (bytes > 0).then(|| Confounder {
-        code: "surplus-bytes",
+        code: Code::SurplusBytes,
         detail: format!(
             "it sent {bytes} bytes that no request asked for, so responses may have been taken for \
              those of later requests"
@@ -178,7 +179,7 @@ fn delayed_acks(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> 
     touches.retain(|scenario| share(scenario) > HELD_BACK_SHARE);
     let most = touches.iter().map(|scenario| share(scenario)).reduce(f64::max)?;
     Some(Confounder {
-        code: "delayed-acks",
+        code: Code::DelayedAcks,
         detail: format!(
             "{:.0} % of its answers come in pieces some 40 ms apart, as if it waited for the client \
              to acknowledge the first",
@@ -226,7 +227,7 @@ fn settings_differ(
     touches.retain(|scenario| !differences(scenario).is_empty());
     let detail = differences(touches.first()?).join(", ");
     Some(Confounder {
-        code: "h2-settings-differ",
+        code: Code::H2SettingsDiffer,
         detail: format!("its settings of HTTP/2 are others than the baseline's: {detail}"),
         remedy: "give all contenders the same limits",
         touches,
@@ -270,12 +271,12 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
     if one.http_version != other.http_version {
         let (mine, theirs) = (&one.http_version, &other.http_version);
         let detail = format!("it answers in HTTP/{mine}, the baseline in HTTP/{theirs}");
-        add("http-version-differs", detail, "make all contenders speak the same version of HTTP");
+        add(Code::HttpVersionDiffers, detail, "make all contenders speak the same version of HTTP");
     }
     if one.body_sha256 != other.body_sha256 {
         let detail =
             format!("it answers {:?}, the baseline {:?}", one.body_start, other.body_start);
-        add("body-differs", detail, "make all contenders answer the same bytes");
+        add(Code::BodyDiffers, detail, "make all contenders answer the same bytes");
     }
     let differing = |name: &str| {
         let (mine, theirs) = (header(one, name), header(other, name));
@@ -284,10 +285,10 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
         })
     };
     if let Some(detail) = differing("content-type") {
-        add("content-type-differs", detail, "make all contenders send the same content type");
+        add(Code::ContentTypeDiffers, detail, "make all contenders send the same content type");
     }
     if let Some(detail) = differing("content-encoding") {
-        add("compression-differs", detail, "switch compression on for all, or off");
+        add(Code::CompressionDiffers, detail, "switch compression on for all, or off");
     }
     let names = |from: &Evidence| -> Vec<String> {
         let mut names: Vec<String> =
@@ -300,7 +301,7 @@ fn answer_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Conf
     if mine != theirs {
         let detail =
             format!("it sends [{}], the baseline [{}]", mine.join(", "), theirs.join(", "));
-        add("headers-differ", detail, "make all contenders send the same headers");
+        add(Code::HeadersDiffer, detail, "make all contenders send the same headers");
     }
     found
 }
@@ -314,7 +315,7 @@ fn header<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
 fn resolves_twice(record: &Record, evidence: &Evidence) -> Option<Confounder> {
     let refused = evidence.refused_at.first()?;
     Some(Confounder {
-        code: "localhost-resolves-twice",
+        code: Code::LocalhostResolvesTwice,
         detail: format!("its URL's host is {refused} first, where it does not listen"),
         remedy: "write the address into the url (127.0.0.1), or make it listen on all of them",
         touches: all(record),
@@ -327,7 +328,7 @@ fn logs(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
     let bytes: u64 = trials().map(|trial| trial.log_bytes).sum();
     let each = number(bytes) / number(requests.max(1));
     (each > LOG_BYTES_PER_REQUEST).then(|| Confounder {
-        code: "logs-per-request",
+        code: Code::LogsPerRequest,
         detail: format!("it writes {each:.0} bytes to its log for each request"),
         remedy: "switch its access log off, or on for all",
         touches: all(record),
@@ -344,7 +345,7 @@ fn workers(
     // A prefork server has one process that only watches over the others.
     let workers = evidence.processes?.saturating_sub(1);
     (workers as usize > cores).then(|| Confounder {
-        code: "workers-exceed-cores",
+        code: Code::WorkersExceedCores,
         detail: format!("{workers} worker processes share {cores} core(s)"),
         remedy: "start as many workers as the server has cores",
         touches: all(record),
@@ -363,7 +364,7 @@ mod tests {
             visit.trials[1].closed_by_server = closed(&visit.trials[1]);
         }
         let confounders = of_contender(&record, "gin");
-        confounders.into_iter().find(|confounder| confounder.code == "connection-close")
+        confounders.into_iter().find(|confounder| confounder.code == Code::ConnectionClose)
     }
 
     /// nginx does after 1,000 requests, or 100, and others after some seconds.
@@ -381,12 +382,12 @@ mod tests {
     #[test]
     fn what_nobody_asked_for_is_told() {
         let mut record = record(3);
-        assert!(of_contender(&record, "gin").iter().all(|found| found.code != "surplus-bytes"));
+        assert!(of_contender(&record, "gin").iter().all(|found| found.code != Code::SurplusBytes));
         for visit in record.visits.iter_mut().filter(|visit| visit.entry == "gin") {
             visit.trials[1].surplus_bytes = 40;
         }
         let confounders = of_contender(&record, "gin");
-        let surplus = confounders.iter().find(|found| found.code == "surplus-bytes").unwrap();
+        let surplus = confounders.iter().find(|found| found.code == Code::SurplusBytes).unwrap();
         assert_eq!(surplus.touches, ["saturation"]);
         assert!(surplus.detail.contains("120 bytes"), "{}", surplus.detail);
     }
@@ -395,7 +396,7 @@ mod tests {
     fn what_http_is_spoken_and_how_is_compared_with_the_baseline() {
         let mut record = record(3);
         let other = if record.suite.baseline == "gin" { "flask" } else { "gin" };
-        let found = |record: &Record, code: &str| {
+        let found = |record: &Record, code: Code| {
             let confounders = of_contender(record, other);
             confounders.into_iter().find(|found| found.code == code).map(|found| found.detail)
         };
@@ -408,8 +409,8 @@ mod tests {
         record.visits.iter_mut().for_each(|visit| {
             visit.trials[1].http2_settings = Some(settings);
         });
-        assert_eq!(found(&record, "h2-settings-differ"), None);
-        assert_eq!(found(&record, "http-version-differs"), None);
+        assert_eq!(found(&record, Code::H2SettingsDiffer), None);
+        assert_eq!(found(&record, Code::HttpVersionDiffers), None);
         for visit in record.visits.iter_mut().filter(|visit| visit.entry == other) {
             let settings = visit.trials[1].http2_settings.as_mut().unwrap();
             settings.max_concurrent_streams = Some(100);
@@ -418,17 +419,17 @@ mod tests {
                 evidence.http_version = "1.0".to_owned();
             }
         }
-        let said = found(&record, "h2-settings-differ").unwrap();
+        let said = found(&record, Code::H2SettingsDiffer).unwrap();
         let parts =
             "MAX_CONCURRENT_STREAMS 100 against any number, HEADER_TABLE_SIZE 0 against 4096";
         assert!(said.ends_with(parts), "{said}");
-        let said = found(&record, "http-version-differs").unwrap();
+        let said = found(&record, Code::HttpVersionDiffers).unwrap();
         assert!(said.contains("HTTP/1.0, the baseline in HTTP/1.1"), "{said}");
     }
 
     #[test]
     fn one_that_was_closed_when_it_was_verified_is_enough() {
         let closes = of_contender(&record(3), "flask");
-        assert_eq!((closes[0].code, closes[0].touches.len()), ("connection-close", 1));
+        assert_eq!((closes[0].code, closes[0].touches.len()), (Code::ConnectionClose, 1));
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Data flows one way. Each module uses only those that are declared before it.
 
+// commands/output.rs writes: a reader that has gone makes these macros panic.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod numbers;
 mod wording;
 
@@ -26,6 +29,7 @@ pub mod server;
 mod event;
 pub mod prepare;
 
+pub mod caveat;
 mod confounder;
 
 pub mod analysis;

@@ -32,7 +32,7 @@ pub use http2::Http2Settings;
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
-pub use request::{RequestRecord, RequestTrialRecord};
+pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -183,6 +183,9 @@ pub struct ScenarioRecord {
     /// What was asked; empty for a GET of the contender's URL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<RequestRecord>,
+    /// The file whose requests were sent in turn instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplayRecord>,
 }
 
 /// A rate that is a share of the slowest contender's capacity, as it was found before the rounds.

@@ -1,10 +1,12 @@
 //! Pure functions of an analysis, one renderer a file; what can be written, and what a text report
 //! may use of its terminal.
 
+mod card;
 pub mod changes;
 mod chart;
 mod csv;
 mod glance;
+mod heading;
 mod html;
 pub mod json;
 pub mod load;
@@ -25,6 +27,7 @@ use jigger_stats::Verdict;
 use serde::Serialize;
 use textwrap::{Options, fill};
 
+pub use card::render as card;
 pub use html::{Chart, charts};
 
 use crate::analysis::{Analysis, Difference};

@@ -10,6 +10,7 @@ mod fault;
 mod filled;
 mod placeholder;
 mod raw;
+mod replay;
 mod request;
 mod scenario;
 mod selection;
@@ -25,9 +26,10 @@ use crate::disturbance::Limits;
 use crate::record::PublishedRecord;
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
-pub use expectation::{BodyExpectation, Expectation, ExpectationChange, hex};
+pub use expectation::{BodyExpectation, Expectation, ExpectationChange, StatusRule, hex};
 pub use fault::{Fault, duration};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
+pub use replay::Replay;
 pub use request::RequestSpec;
 pub use scenario::{Objective, Pacing, Scenario, Spread};
 pub use selection::{

@@ -1,4 +1,4 @@
-//! Several requests by weight, or one with holes that are filled each time; one whose bytes never
+//! Several requests, by weight or in turn, or one with holes that are filled each time; one whose bytes never
 //! change.
 
 use super::Source;
@@ -14,29 +14,40 @@ pub(crate) const FULL_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Mix<'a> {
     requests: &'a [(Request, u32)],
-    total_weight: u64,
+    /// `None`: in turn.
+    total_weight: Option<u64>,
     choice: Random,
     seed: u64,
+    first_counter: u64,
     counter: u64,
     counter_step: u64,
     rendered: Vec<u8>,
     body: Vec<u8>,
 }
 
+/// A thread's part of a load's requests: every so many-th number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    pub(crate) thread: usize,
+    pub(crate) threads: usize,
+    pub(crate) seed: u64,
+    /// The number of the load's first request.
+    pub(crate) first_counter: u64,
+    /// One request after another in place of chance.
+    pub(crate) in_turn: bool,
+}
+
 impl<'a> Mix<'a> {
-    /// The mix of thread `thread` of `threads`. Its request numbers, from `first_counter` on, are
-    /// its own share of all.
-    pub(crate) fn new(
-        requests: &'a [(Request, u32)],
-        seed: u64,
-        (thread, threads): (usize, usize),
-        first_counter: u64,
-    ) -> Mix<'a> {
+    /// The part of a thread.
+    pub(crate) fn new(requests: &'a [(Request, u32)], share: &Share) -> Mix<'a> {
+        let Share { thread, threads, seed, first_counter, in_turn } = *share;
+        let weights = || requests.iter().map(|(_, weight)| u64::from(*weight)).sum();
         Mix {
             requests,
-            total_weight: requests.iter().map(|(_, weight)| u64::from(*weight)).sum(),
+            total_weight: (!in_turn).then(weights),
             choice: Random::new(seed ^ (thread as u64).wrapping_mul(0x9e37_79b9)),
             seed,
+            first_counter,
             counter: first_counter + thread as u64,
             counter_step: threads as u64,
             rendered: Vec::new(),
@@ -55,7 +66,11 @@ impl<'a> Mix<'a> {
     }
 
     fn choose(&mut self) -> usize {
-        let mut drawn = self.choice.below(self.total_weight);
+        let Some(total_weight) = self.total_weight else {
+            let turn = (self.counter - self.first_counter) % self.requests.len() as u64;
+            return usize::try_from(turn).unwrap_or_default();
+        };
+        let mut drawn = self.choice.below(total_weight);
         for (index, (_, weight)) in self.requests.iter().enumerate() {
             match drawn.checked_sub(u64::from(*weight)) {
                 Some(rest) => drawn = rest,
@@ -146,19 +161,33 @@ mod tests {
         Request::template("GET", &url, &[], b"", &[]).unwrap()
     }
 
+    /// Of two threads.
+    fn share(thread: usize) -> Share {
+        Share { thread, threads: 2, seed: 0, first_counter: 100, in_turn: false }
+    }
+
     #[test]
     fn weights_are_kept_and_zero_is_never_chosen() {
         let requests = [(get("/a"), 3), (get("/b"), 1), (get("/c"), 0)];
-        let mut mix = Mix::new(&requests, 0, (1, 2), 0);
+        let mut mix = Mix::new(&requests, &share(1));
         let mut counts = [0; 3];
         (0..8000).for_each(|_| counts[mix.draw(0, 0).request as usize] += 1);
         assert!((5800..6200).contains(&counts[0]) && counts[2] == 0, "{counts:?}");
     }
 
     #[test]
+    fn in_turn_the_threads_share_one_sequence() {
+        let requests = [get("/a"), get("/b"), get("/c")].map(|request| (request, 1));
+        let in_turn = |thread| Share { in_turn: true, ..share(thread) };
+        let mut mixes = [0, 1].map(|thread| Mix::new(&requests, &in_turn(thread)));
+        let sent: Vec<u32> = (0..8).map(|turn| mixes[turn % 2].next(0, 0, 0).request).collect();
+        assert_eq!(sent, [0, 1, 2, 0, 1, 2, 0, 1]);
+    }
+
+    #[test]
     fn counters_are_shared_out_and_rendering_repeats_itself() {
         let requests = [(get("/{{counter}}/{{random}}"), 1)];
-        let mut mixes = [0, 1].map(|thread| Mix::new(&requests, 0, (thread, 2), 100));
+        let mut mixes = [0, 1].map(|thread| Mix::new(&requests, &share(thread)));
         let counters: Vec<u64> = (0..4).map(|turn| mixes[turn % 2].draw(0, 0).counter).collect();
         assert_eq!(counters, [100, 101, 102, 103]);
         let mut conversation = Http1::new(1);

@@ -63,7 +63,7 @@ impl Tally {
             idle_ns: 0,
             errors: Errors::default(),
             first: RequestSample::default(),
-            others: vec![RequestSample::default(); load.requests.len().saturating_sub(1)],
+            others: vec![RequestSample::default(); load.kept_apart().saturating_sub(1)],
             service_ns: open.then(histogram),
             kernel_ns: load.kernel_timestamps.then(histogram),
             connect_ns: histogram(),

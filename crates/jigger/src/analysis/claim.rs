@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jigger_stats::{Direction, Verdict};
 
 use super::{Analysis, ContenderResult, gate};
+use crate::caveat::Code;
 use crate::metric::{Bound, Metric};
 use crate::record::{Record, Status};
 
@@ -56,12 +57,12 @@ impl Claim {
         let mut bounds = above.iter().filter_map(bound).chain(below.iter().filter_map(inverse));
         let first = bounds.next();
         let is_open = bounds.any(|other| Some(other) != first);
-        let has_errors = sides().any(|side| side.contender.has_gate("errors", metric));
+        let has_errors = sides().any(|side| side.contender.has_gate(Code::Errors, metric));
         let bounding = |side: &Side<'_>| gate::bounding(&side.contender.gates, metric);
         let limited = sides().find_map(bounding).filter(|_| is_open);
         Self {
             bound: first.filter(|_| !is_open),
-            withheld: if has_errors { Some("errors") } else { limited },
+            withheld: if has_errors { Some(Code::Errors.name()) } else { limited },
             is_too_noisy: sides().any(|side| side.quiet.is_too_noisy()),
         }
     }
@@ -116,16 +117,16 @@ pub fn loss(metric: Metric<'_>, before: Side<'_>, after: Side<'_>) -> Option<Los
     let has = |side: Side<'_>, code| side.contender.has_gate(code, metric);
     // One failed request in one round is enough: the ratio would be withheld, and a server that
     // begins to fail must not end well for it.
-    if has(after, "errors") && !has(before, "errors") {
+    if has(after, Code::Errors) && !has(before, Code::Errors) {
         return Some(Loss::Worse);
     }
     if after.contender.summary(metric).is_some() {
         return None;
     }
-    let has_failed = after.contender.record.status == Status::Failed || has(after, "errors");
+    let has_failed = after.contender.record.status == Status::Failed || has(after, Code::Errors);
     Some(match () {
         () if has_failed => Loss::Worse,
-        () if has(after, "littles-law") => Loss::NotTold("littles-law"),
+        () if has(after, Code::LittlesLaw) => Loss::NotTold(Code::LittlesLaw.name()),
         () if after.quiet.is_too_noisy() => Loss::NotTold("disturbed"),
         () => Loss::Worse,
     })

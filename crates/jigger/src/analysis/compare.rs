@@ -10,6 +10,7 @@ use jigger_stats::{
 use super::claim::{Claim, Quiet, Side};
 use super::summary::{Summary, rates_of};
 use super::{Analysis, ContenderResult};
+use crate::caveat::Code;
 use crate::metric::{Bound, Kind, Metric};
 use crate::plan::PLACEBO;
 use crate::record::{Ended, LookRecord, Record, ScenarioRecord};
@@ -354,7 +355,7 @@ impl<'a> Analysis<'a> {
         let metric = kind.of(&scenario.name);
         let placed = |contender: &'a ContenderResult<'a>| {
             let summary = contender.summary(metric);
-            let is_told = !self.quiet.is_too_noisy() && !contender.has_gate("errors", metric);
+            let is_told = !self.quiet.is_too_noisy() && !contender.has_gate(Code::Errors, metric);
             let rank = summary.filter(|_| is_told).map(|_| {
                 1 + self
                     .contenders

@@ -8,6 +8,7 @@ use super::limit::{
 };
 use super::trial::{self, Offered, Trial};
 use super::visits::Visit;
+use crate::caveat::Code;
 use crate::metric::Metric;
 use crate::numbers::number;
 use crate::record::{Limit, PacingRecord, ProbeRecord, Record, ScenarioRecord, TrialRecord};
@@ -15,7 +16,7 @@ use crate::record::{Limit, PacingRecord, ProbeRecord, Record, ScenarioRecord, Tr
 /// A condition that did not hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
-    pub code: &'static str,
+    pub code: Code,
     /// The scenario whose figures it touches; empty for all.
     pub scenario: String,
     pub detail: String,
@@ -23,7 +24,7 @@ pub struct Gate {
 }
 
 /// The gates that leave a bound of a figure.
-const BOUNDING: [&str; 2] = ["client-limited", "port-limited"];
+const BOUNDING: [Code; 2] = [Code::ClientLimited, Code::PortLimited];
 
 impl Gate {
     /// Whether the metric is of the scenario that the gate touches.
@@ -35,7 +36,7 @@ impl Gate {
 /// The gate by which a metric is a bound only.
 pub fn bounding(gates: &[Gate], metric: Metric<'_>) -> Option<&'static str> {
     let mut gates = gates.iter().filter(|gate| BOUNDING.contains(&gate.code));
-    gates.find(|gate| gate.touches(metric)).map(|gate| gate.code)
+    gates.find(|gate| gate.touches(metric)).map(|gate| gate.code.name())
 }
 
 /// The gates that an entry failed, each once a scenario.
@@ -46,7 +47,7 @@ pub fn gates_of(record: &Record, visits: &[&Visit<'_>]) -> Vec<Gate> {
     if unsteady > 0 {
         let detail = format!("{unsteady} of {} visits", visits.len());
         let remedy = "raise warm_up.cap; on a noisy machine raise warm_up.window";
-        gates.push(Gate { code: "not-steady", scenario: String::new(), detail, remedy });
+        gates.push(Gate { code: Code::NotSteady, scenario: String::new(), detail, remedy });
     }
     gates
 }
@@ -66,36 +67,36 @@ fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]
         let scenario = scenario.name.clone();
         gates.extend(detail.map(|detail| Gate { code, scenario, detail, remedy }));
     };
-    gate("errors", errors(&trials), "see the example and the server's log");
+    gate(Code::Errors, errors(&trials), "see the example and the server's log");
     gate(
-        "client-limited",
+        Code::ClientLimited,
         client_limited,
         "give the load engine more cores (--client-cpus), or compare at a fixed rate",
     );
     gate(
-        "port-limited",
+        Code::PortLimited,
         port_limited,
         "widen the kernel's range of local ports (sysctl net.ipv4.ip_local_port_range), or let \
          connections be kept",
     );
     gate(
-        "streams-limited",
+        Code::StreamsLimited,
         streams_limited(scenario, &trials),
         "lower streams, or raise what the server allows on a connection \
          (SETTINGS_MAX_CONCURRENT_STREAMS)",
     );
     gate(
-        "littles-law",
+        Code::LittlesLaw,
         departed(scenario, &trials),
         "lengthen the trial: requests without an answer at its end were a large part of it",
     );
     gate(
-        "rate-not-reached",
+        Code::RateNotReached,
         offered(scenario, &trials),
         "lower the rate, or raise the connections",
     );
     gate(
-        "objective-missed",
+        Code::ObjectiveMissed,
         missed(scenario, &trials),
         "loosen the objective, lengthen the trial, or raise the connections",
     );
@@ -226,7 +227,7 @@ mod tests {
     fn detail(record: &Record, code: &str) -> Option<String> {
         let analysis = Analysis::of(record);
         let gates = &analysis.contender("gin").unwrap().gates;
-        gates.iter().find(|gate| gate.code == code).map(|gate| gate.detail.clone())
+        gates.iter().find(|gate| gate.code.name() == code).map(|gate| gate.detail.clone())
     }
 
     #[test]

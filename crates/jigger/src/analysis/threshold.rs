@@ -6,6 +6,7 @@ use super::ContenderResult;
 use super::claim::{Claim, Quiet, Side};
 use super::compare::panel;
 use super::summary::Summary;
+use crate::caveat::Code;
 use crate::metric::Metric;
 use crate::record::{BoundRecord, Record, ThresholdRecord};
 
@@ -89,7 +90,7 @@ fn ends(value: Value) -> (Option<f64>, Option<f64>) {
 
 fn settled(threshold: &ThresholdRecord, value: Value) -> Outcome {
     match value.claim.withheld {
-        Some("errors") => Outcome::NotMeasured,
+        Some(code) if code == Code::Errors.name() => Outcome::NotMeasured,
         Some(_) => Outcome::NotSettled,
         None if value.claim.is_too_noisy || value.interval.is_none() => Outcome::NotSettled,
         None => {

@@ -14,6 +14,10 @@ pub struct RequestArgs {
     /// and are sent in proportion to their weights
     #[arg(long, value_name = "REQUEST", conflicts_with = "method")]
     pub request: Vec<String>,
+    /// File of requests, sent in turn: JSON lines, URLs, vegeta targets, a HAR archive or an access
+    /// log. They replace the URL's own path
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "request", "body", "json", "template"])]
+    pub requests_file: Option<PathBuf>,
     /// A header, "Name: value" (repeatable)
     #[arg(short = 'H', long, value_name = "HEADER")]
     pub header: Vec<String>,

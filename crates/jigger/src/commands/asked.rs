@@ -8,6 +8,7 @@ use jigger_load::{Request, Url};
 use toml::{Table, Value};
 
 use crate::cli::RequestArgs;
+use crate::suite::{Replay, RequestSpec, StatusRule};
 
 /// The flags, read as far as both need them.
 pub struct Asked<'a> {
@@ -28,6 +29,9 @@ struct Weighed<'a> {
     method: &'a str,
     path: &'a str,
 }
+
+/// Requests, each with the status that a correct response has; `None`: any below 400.
+type Replayed = Vec<(Request, Option<u16>)>;
 
 impl<'a> Asked<'a> {
     /// # Errors
@@ -90,7 +94,23 @@ impl<'a> Asked<'a> {
 
     /// Whether several requests take the place of the URL's own path.
     pub fn replaces_path(&self) -> bool {
-        !self.args.request.is_empty()
+        !self.args.request.is_empty() || self.args.requests_file.is_some()
+    }
+
+    /// The requests of a file; `None` where none was given.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a request cannot be sent.
+    pub fn replay(&self, url: &Url) -> Result<Option<Replayed>> {
+        let Some(file) = &self.args.requests_file else { return Ok(None) };
+        let root = Url::parse(&format!("http://{}/", url.host_field()))?;
+        let name = file.display().to_string();
+        let replay = Replay::of_command(name, self.headers.clone())?;
+        let encoded = |spec: &RequestSpec| {
+            let status = spec.expectation.status.and_then(StatusRule::code);
+            Ok((spec.encode(&root)?, status))
+        };
+        replay.requests.iter().map(encoded).collect::<Result<_>>().map(Some)
     }
 
     /// The keys of a suite's `[request]`.
@@ -139,6 +159,14 @@ impl<'a> Asked<'a> {
         };
         let mix: Vec<Value> = self.args.request.iter().map(keys).collect::<Result<_>>()?;
         Ok((!mix.is_empty()).then_some(Value::Array(mix)))
+    }
+
+    /// A suite's `requests_file`.
+    ///
+    /// # Errors
+    /// When the file's place is not known.
+    pub fn replay_key(&self) -> Result<Option<Value>> {
+        self.args.requests_file.as_deref().map(absolute).transpose()
     }
 }
 

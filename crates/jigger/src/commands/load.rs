@@ -260,9 +260,8 @@ fn show(progress: &Progress, is_terminal: bool) {
 
 fn load_of(args: &LoadArgs) -> Result<Load> {
     let url = Url::parse(&args.url)?;
-    let requests = Asked::read(&args.asked)?.requests(&url)?;
+    let asked = Asked::read(&args.asked)?;
     let mut load = Load::new(address(args, &url)?, Request::get(&url));
-    load.requests = requests;
     load.threads = usize::from(args.threads).min(args.connections as usize);
     load.connections = args.connections as usize;
     if args.fresh {
@@ -291,6 +290,19 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
     }
     load.http = http;
     load.pipeline = streams.max(usize::from(args.pipeline));
+    match asked.replay(&url)? {
+        None => load.requests = asked.requests(&url)?,
+        Some(replay) => {
+            let expect = |status: Option<u16>| {
+                let status = args.expect_status.or(status);
+                Expect { status, ..load.expect.clone() }
+            };
+            load.expects = replay.iter().map(|(_, status)| expect(*status)).collect();
+            load.expect = load.expects.first().cloned().unwrap_or_default();
+            load.requests = replay.into_iter().map(|(request, _)| (request, 1)).collect();
+            load.in_turn = true;
+        }
+    }
     load.cpus = args.cpus.as_ref().map(allowed).transpose()?;
     load.batch = args.batch;
     load.busy_poll = args.busy_poll;

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::analysis::{Analysis, Difference};
-use crate::report::{Chart, Format, Look, charts, markdown_with_charts, render, render_since};
+use crate::report::{
+    Chart, Format, Look, card, charts, markdown_with_charts, render, render_since,
+};
 
 /// Checks that each file can be written and its format is known, before work begins.
-pub fn check_files(files: &[PathBuf]) -> Result<()> {
+pub fn check_files(files: &[PathBuf], card: Option<&Path>) -> Result<()> {
     for file in files {
         if Format::of_file(file).is_none() {
             bail!(
@@ -17,10 +19,17 @@ pub fn check_files(files: &[PathBuf]) -> Result<()> {
                 file.display()
             );
         }
+    }
+    for file in files.iter().map(PathBuf::as_path).chain(card) {
         let opened = std::fs::OpenOptions::new().append(true).create(true).open(file);
         opened.with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
+}
+
+/// Draws the picture for a post, if a file for it is given.
+pub fn write_card(analysis: &Analysis<'_>, file: Option<&Path>) -> Result<()> {
+    file.map_or(Ok(()), |file| write_file(file, &card(analysis)))
 }
 
 /// Writes the report into each file, in the format of its extension; charts, when asked for, as

@@ -14,10 +14,11 @@ use crate::suite::check_metrics;
 
 pub fn run(args: &ReportArgs) -> Result<Exit> {
     let record = Record::read(&args.record)?;
-    output::check_files(&args.output)?;
+    output::check_files(&args.output, args.card.as_deref())?;
     let analysis = Analysis::of(&record);
+    output::write_card(&analysis, args.card.as_deref())?;
     let Some(earlier) = &args.against else {
-        if args.output.is_empty() {
+        if args.is_printed() {
             output::print(&render_as(&analysis, args.format, args.look()))?;
         }
         output::write_files(&analysis, &args.output, args.charts.as_deref())?;
@@ -39,7 +40,7 @@ fn against(analysis: &Analysis<'_>, earlier: &Record, args: &ReportArgs) -> Resu
             "--against is for text, Markdown and HTML; `jigger diff --format json` is for programs"
         );
     }
-    if args.output.is_empty() {
+    if args.is_printed() {
         output::print(&render_since(&found, args.format, args.look()))?;
     }
     output::write_files_since(&found, &args.output)?;

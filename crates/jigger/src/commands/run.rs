@@ -71,6 +71,7 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
         }
         scenario.insert("timeout".to_owned(), args.timeout.text.as_str().into());
         scenario.extend(asked.mix_keys()?.map(|mix| ("requests_mix".to_owned(), mix)));
+        scenario.extend(asked.replay_key()?.map(|file| ("requests_file".to_owned(), file)));
         write_table(&mut text, "[[scenario]]", scenario)?;
     }
     Ok(text)

@@ -80,7 +80,7 @@ fn tell(
     } else {
         // Programs read wrk's report together with standard error, to its last line.
         if args.version {
-            eprint!("{}", more(options, sample));
+            output::note(more(options, sample).trim_end());
         }
         print(script, &body(options, sample, &figures))?;
     }

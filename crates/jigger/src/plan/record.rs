@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 use super::RunPlan;
 use crate::host::Host;
 use crate::record::{
-    Ended, PlanRecord, Record, RequestRecord, ScenarioRecord, SuiteRecord, ThresholdRecord,
-    VERSION, WarmUpRecord,
+    Ended, PlanRecord, Record, ReplayRecord, RequestRecord, ScenarioRecord, SuiteRecord,
+    ThresholdRecord, VERSION, WarmUpRecord,
 };
-use crate::suite::{Limit, Pacing, RequestSpec, Scenario, Threshold, hex};
+use crate::suite::{Limit, Pacing, Replay, RequestSpec, Scenario, Threshold, hex};
 
 impl RunPlan {
     /// The record of a run that begins now, on a host of which these are the facts.
@@ -122,16 +122,27 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
         ceiling_attempts: Vec::new(),
         fresh_for: scenario.fresh_for.clone(),
         asked: asked(scenario),
+        replay: scenario.replay.as_ref().map(replayed),
     }
 }
 
 /// Nothing for a GET of the contender's URL, as in older records.
 fn asked(scenario: &Scenario) -> Vec<RequestRecord> {
     match scenario.requests.as_slice() {
+        _ if scenario.replay.is_some() => Vec::new(),
         [(only, _)] if *only == (RequestSpec { http: only.http, ..RequestSpec::default() }) => {
             Vec::new()
         }
         requests => requests.iter().map(|(spec, weight)| request_record(spec, *weight)).collect(),
+    }
+}
+
+fn replayed(replay: &Replay) -> ReplayRecord {
+    ReplayRecord {
+        file: replay.file.clone(),
+        sha256: replay.sha256.clone(),
+        requests: replay.requests.len() as u64,
+        left_out: replay.left_out as u64,
     }
 }
 

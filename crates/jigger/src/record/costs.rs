@@ -172,7 +172,7 @@ impl Limit {
             Self::ClientCpu => "client CPU",
             Self::Ports => "local ports",
             Self::Connections => "connections",
-            Self::Rate => "rate asked",
+            Self::Rate => "fixed rate",
             Self::ServerWaits => "server waits",
         }
     }

@@ -33,6 +33,19 @@ impl RequestRecord {
     }
 }
 
+/// A file whose requests were sent in turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayRecord {
+    /// As the suite names it.
+    pub file: String,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// Its requests.
+    pub requests: u64,
+    /// Requests of it that were not sent: of another host, or without the body that they had.
+    pub left_out: u64,
+}
+
 /// What became of one of several requests in a trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RequestTrialRecord {

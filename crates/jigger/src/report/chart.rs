@@ -122,6 +122,14 @@ pub fn stroke(series: usize, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> Mark
     }
 }
 
+/// An interval in the colour of text.
+pub fn interval(left: f64, right: f64, y: f64, thickness: f64) -> Markup {
+    html! {
+        line x1=(px(left)) y1=(px(y)) x2=(px(right)) y2=(px(y)) stroke="currentColor"
+            stroke-width=(thickness) {}
+    }
+}
+
 pub fn band(x1: f64, y1: f64, x2: f64, y2: f64) -> Markup {
     html! {
         rect x=(px(x1)) y=(px(y1)) width=(px((x2 - x1).max(0.5))) height=(px(y2 - y1))
@@ -226,7 +234,7 @@ fn rounded(units: f64) -> f64 {
 }
 
 /// Units of the view box, with a digit behind the point.
-fn px(units: f64) -> String {
+pub fn px(units: f64) -> String {
     // Adding zero turns -0 into 0.
     (rounded(units) + 0.0).to_string()
 }

@@ -4,14 +4,14 @@
 mod caveats;
 mod matrix;
 
-pub use caveats::{Caveat, caveats};
+pub use caveats::{Caveat, caveats, marks_of};
 pub use matrix::{Matrix, matrix};
 
 use jigger_stats::Verdict;
 
 use super::Tone;
 use super::sentences::Sentence;
-use super::tables::{LIMIT, Table, cost_table, measured, scenario_table, streams};
+use super::tables::{LIMIT, Table, cost_table, grouped_names, measured, scenario_table, streams};
 use super::units::{bytes, count, percent, significant};
 use crate::analysis::{Analysis, Comparison, Ranked, headline};
 use crate::metric::{Kind, Metric};
@@ -49,7 +49,7 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
 }
 
 /// `saturation: 32 connections, keep-alive`.
-fn title(scenario: &ScenarioRecord) -> String {
+pub fn title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
     let policy = if scenario.fresh { "one per request" } else { "keep-alive" };
     let pacing = match scenario.pacing() {
@@ -58,6 +58,19 @@ fn title(scenario: &ScenarioRecord) -> String {
         PacingRecord::Capacity { objective, .. } => format!(", highest rate with {objective}"),
     };
     format!("{}: {connections}, {policy}{pacing}", scenario.name)
+}
+
+/// `server CPU`, or of each limit who had it: `server CPU (flask); connections (axum, gin)`.
+pub fn limits(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<String> {
+    let limit = |found: &Ranked<'_>| {
+        let name = &found.contender.record.name;
+        Some((analysis.limit(name, &scenario.name)?.words().to_owned(), name.clone()))
+    };
+    let limits: Vec<(String, String)> =
+        analysis.ranking(scenario).iter().filter_map(limit).collect();
+    let (first, _) = limits.first()?;
+    let is_shared = limits.iter().all(|(limit, _)| limit == first);
+    Some(if is_shared { first.clone() } else { grouped_names(limits.into_iter()) })
 }
 
 /// A limit that all have is told once, in the title.
@@ -96,6 +109,9 @@ fn add_marks<'n>(
     }
 }
 
+/// Sentences beyond these are no summary.
+const SENTENCES_MAX: usize = 8;
+
 /// Who is fastest and by how much, the busiest scenario first and in full, and whose image is smallest.
 /// Nothing on speed from a machine that was too noisy.
 pub fn summary(analysis: &Analysis<'_>) -> Vec<Sentence> {
@@ -105,7 +121,8 @@ pub fn summary(analysis: &Analysis<'_>) -> Vec<Sentence> {
         let others =
             scenarios(analysis).filter(|scenario| Some(&scenario.name) != main.map(|it| &it.name));
         let of = |scenario| of_scenario(analysis, scenario, main);
-        sentences.extend(main.into_iter().chain(others).filter_map(of));
+        let of_scenarios = main.into_iter().chain(others).filter_map(of);
+        sentences.extend(of_scenarios.take(SENTENCES_MAX - 1));
     }
     sentences.extend(images(analysis));
     sentences

@@ -3,6 +3,7 @@
 //! Whatever the suite, the servers and their logs say is escaped by the templates; nothing but
 //! the style sheet and the escaped record is written as it is.
 
+mod bars;
 mod caveats;
 mod costs;
 mod figures;
@@ -15,9 +16,10 @@ mod rounds;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::heading;
 use super::sentences::{Part, Sentence, sentences};
 use super::tables::{promise, threshold_value};
-use super::units::{count, with_unit};
+use super::units::with_unit;
 use crate::analysis::{Analysis, Difference};
 use crate::metric::{Bound, Unit};
 use crate::record::{ScenarioRecord, embed};
@@ -29,6 +31,32 @@ struct Section {
     body: Markup,
 }
 
+impl Section {
+    fn of(id: &'static str, title: &'static str, body: Option<Markup>) -> Option<Self> {
+        body.map(|body| Self { id, title, body })
+    }
+
+    fn unfolded(&self) -> Markup {
+        let heading = self.heading();
+        html! { section id=(self.id) aria-labelledby=(heading) { h2 id=(heading) { (self.title) } (self.body) } }
+    }
+
+    /// A link to what is in it unfolds it.
+    fn folded(&self) -> Markup {
+        let heading = self.heading();
+        html! {
+            details.part {
+                summary { h2 id=(heading) { (self.title) } }
+                section id=(self.id) aria-labelledby=(heading) { (self.body) }
+            }
+        }
+    }
+
+    fn heading(&self) -> String {
+        format!("{}-heading", self.id)
+    }
+}
+
 /// What the charts need of the style sheet: they are files of their own too.
 const COLORS: &str = include_str!("html/colors.css");
 const STYLE: &str = concat!(include_str!("html/colors.css"), include_str!("html/style.css"));
@@ -38,16 +66,15 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
                       base-uri 'none'; form-action 'none'";
 
 /// The whole page, ending with a line feed, with the record in it, and with what changed since an
-/// earlier one where that is given.
+/// earlier one where that is given. All but these two is folded.
 pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String {
     let caveats = Caveats::of(analysis);
     let record = embed(analysis.record);
-    let mut sections = sections(analysis, &caveats, record.is_packed);
-    sections.extend(since.map(|found| Section {
-        id: "change",
-        title: "What changed since an earlier record",
-        body: figures::change(found),
-    }));
+    let first = Section::of("glance", "At a glance", glance::body(analysis, &caveats));
+    let change = "What changed since an earlier record";
+    let change =
+        since.and_then(|found| Section::of("change", change, Some(figures::change(found))));
+    let details = details(analysis, &caveats, record.is_packed);
     let title = format!("{}: jigger report", analysis.record.suite.name);
     let page = html! {
         (DOCTYPE)
@@ -64,14 +91,10 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                (header(analysis, &sections))
+                (header(analysis))
                 main {
-                    @for section in &sections {
-                        section id=(section.id) aria-labelledby=(format!("{}-heading", section.id)) {
-                            h2 id=(format!("{}-heading", section.id)) { (section.title) }
-                            (section.body)
-                        }
-                    }
+                    @for section in first.iter().chain(&change) { (section.unfolded()) }
+                    @for section in &details { (section.folded()) }
                 }
                 footer { p { "Made by jigger " (analysis.record.jigger) " from the record in this page." } }
                 (PreEscaped(record.element))
@@ -81,56 +104,41 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
     page.into_string() + "\n"
 }
 
-fn sections(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<Section> {
-    let section = |id, title, body: Option<Markup>| Some(Section { id, title, body: body? });
+fn details(analysis: &Analysis<'_>, caveats: &Caveats, is_packed: bool) -> Vec<Section> {
+    let throughput = costs::throughput_against_memory(analysis, caveats);
+    let reproduce = provenance::reproduce(analysis.record, is_packed);
     [
-        section("glance", "At a glance", glance::body(analysis)),
-        section("verdicts", "Comparisons", verdicts(analysis)),
-        section("thresholds", "Thresholds", thresholds(analysis)),
-        section("ratios", "Ratios to the baseline", ratios::body(analysis, caveats)),
-        section("figures", "Figures", figures::body(analysis, caveats)),
-        section("rounds", "Each round", rounds::body(analysis, caveats)),
-        section("latency", "Response times into the tail", latency::body(analysis, caveats)),
-        section(
-            "costs",
-            "Throughput against memory",
-            costs::throughput_against_memory(analysis, caveats),
-        ),
-        section("start-up", "Start-up", costs::start_up(analysis)),
-        section("images", "Container images", images::body(analysis)),
-        section("caveats", "Caveats", caveats.body(analysis)),
-        section("evidence", "Verified answers", provenance::evidence(analysis)),
-        section("provenance", "Host, versions and commands", Some(provenance::body(analysis))),
-        section(
-            "reproduce",
-            "How to reproduce it",
-            Some(provenance::reproduce(analysis.record, is_packed)),
-        ),
+        ("verdicts", "Comparisons", verdicts(analysis)),
+        ("ratios", "Ratios to the baseline", ratios::body(analysis, caveats)),
+        ("figures", "Figures", figures::body(analysis, caveats)),
+        ("rounds", "Each round", rounds::body(analysis, caveats)),
+        ("latency", "Response times into the tail", latency::body(analysis, caveats)),
+        ("costs", "Throughput against memory", throughput),
+        ("start-up", "Start-up", costs::start_up(analysis)),
+        ("images", "Container images", images::body(analysis)),
+        ("caveats", "Caveats and remedies", caveats.body(analysis)),
+        ("evidence", "Verified responses", provenance::evidence(analysis)),
+        ("provenance", "Host, versions and commands", Some(provenance::body(analysis))),
+        ("reproduce", "How to reproduce it", Some(reproduce)),
     ]
     .into_iter()
-    .flatten()
+    .filter_map(|(id, title, body)| Section::of(id, title, body))
     .collect()
 }
 
-fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
+fn header(analysis: &Analysis<'_>) -> Markup {
     let record = analysis.record;
     let notes = analysis.notes();
     html! {
         header {
             h1 { (record.suite.name) }
             p.lead {
-                (count(record.contenders.len(), "contender")) ", "
-                (super::sentences::rounds(analysis)) ", baseline " b { (record.suite.baseline) } ". "
-                (record.host.processor) ", " (count(record.host.cores, "core"))
-                " (" (record.placement.text(", ")) "), Linux "
-                (record.host.kernel) ". "
-                time datetime=(record.created) { (record.created) }
+                (heading::extent_with_end(analysis)) ", baseline " b { (record.suite.baseline) } ". "
+                (heading::machine_with_kernel(analysis)) ". "
+                time datetime=(record.created) { (heading::date(analysis)) }
             }
             @if !notes.is_empty() {
                 ul.notes { @for note in &notes { li { (note) } } }
-            }
-            nav aria-label="Contents" {
-                ul { @for section in sections { li { a href=(format!("#{}", section.id)) { (section.title) } } } }
             }
         }
     }
@@ -139,16 +147,13 @@ fn header(analysis: &Analysis<'_>, sections: &[Section]) -> Markup {
 fn verdicts(analysis: &Analysis<'_>) -> Option<Markup> {
     let sentences = sentences(analysis);
     (!sentences.is_empty()).then(|| html! {
-        details {
-            summary { (count(sentences.len(), "sentence")) }
-            ul.verdicts { @for sentence in &sentences { li { (set(sentence)) } } }
-        }
         p.how {
-            "Contenders that share a rank are not told apart. A range in brackets is the 95 % "
-            "interval of the ratio over the rounds, and 'at least' its nearer end. All comparisons "
-            "are judged together: the chance that any stated difference is none is 5 %, but for "
-            "those called probable."
+            "No difference was shown between servers that share a rank. A range in parentheses is the "
+            "95 % interval of the ratio over the rounds, and 'at least' is its lower end. The "
+            "probability that any stated difference does not exist is at most 5 % for the whole report, "
+            "apart from differences called probable."
         }
+        ul { @for sentence in &sentences { li { (set(sentence)) } } }
     })
 }
 
@@ -166,7 +171,7 @@ fn set(sentence: &Sentence) -> Markup {
 fn thresholds(analysis: &Analysis<'_>) -> Option<Markup> {
     let table = html! {
         table {
-            thead { tr { @for name in ["contender", "metric", "promised", "measured", "outcome"] { th scope="col" { (name) } } } }
+            thead { tr { @for name in ["server", "metric", "required", "measured", "outcome"] { th scope="col" { (name) } } } }
             tbody {
                 @for result in &analysis.thresholds {
                     tr {
@@ -181,10 +186,11 @@ fn thresholds(analysis: &Analysis<'_>) -> Option<Markup> {
         }
     };
     (!analysis.thresholds.is_empty()).then(|| html! {
+        h3 { "Thresholds" }
         (scrolling("Thresholds", &table))
         p.how {
-            "A threshold holds when the whole 95 % interval keeps it and fails when the whole interval "
-            "misses it; in between it is not settled."
+            "A threshold holds if the whole 95 % interval meets it, and fails if no part of the interval "
+            "does. Otherwise it is inconclusive."
         }
     })
 }
@@ -239,7 +245,7 @@ fn round_text(text: &str) -> String {
         true => number.trim_end_matches('0').trim_end_matches('.'),
         false => number,
     };
-    if number == "0" { number.to_owned() } else { format!("{number} {unit}") }
+    if number == "0" { number.to_owned() } else { format!("{number} {unit}").trim_end().to_owned() }
 }
 
 /// A name that may stand in an `id`: other characters become `-`.
@@ -256,11 +262,12 @@ pub struct Chart {
     pub svg: String,
 }
 
-/// The charts that stand unfolded in the page, in its order.
+/// The charts that are not folded within their section of the page, in its order.
 pub fn charts(analysis: &Analysis<'_>) -> Vec<Chart> {
     let caveats = Caveats::of(analysis);
-    let bodies = sections(analysis, &caveats, false).into_iter().map(|section| section.body.0);
-    bodies.flat_map(|body| of_section(&body)).collect()
+    let bodies = details(analysis, &caveats, false).into_iter().map(|section| section.body);
+    let bodies = glance::body(analysis, &caveats).into_iter().chain(bodies);
+    bodies.flat_map(|body| of_section(&body.0)).collect()
 }
 
 fn of_section(body: &str) -> Vec<Chart> {

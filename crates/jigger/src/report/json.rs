@@ -298,7 +298,12 @@ impl<'a> Requested<'a> {
 
 impl<'a> Gate<'a> {
     fn of(gate: &'a crate::analysis::Gate) -> Self {
-        Self { code: gate.code, metric: &gate.scenario, detail: &gate.detail, remedy: gate.remedy }
+        Self {
+            code: gate.code.name(),
+            metric: &gate.scenario,
+            detail: &gate.detail,
+            remedy: gate.remedy,
+        }
     }
 }
 

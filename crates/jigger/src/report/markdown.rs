@@ -1,10 +1,10 @@
 //! The report as Markdown.
 
 use super::glance::{self, Matrix};
+use super::heading;
 use super::published;
-use super::sentences::{Part, Sentence, rounds, sentences};
+use super::sentences::{Part, Sentence, sentences};
 use super::tables::{Table, tables};
-use super::units::count;
 use super::warnings::{Warning, warnings};
 use crate::analysis::Analysis;
 
@@ -12,14 +12,12 @@ use crate::analysis::Analysis;
 pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
     let record = analysis.record;
     let mut text = format!(
-        "## {}\n\n{}, seed {}, baseline {}; {}, {}, Linux {}; jigger {}\n",
+        "## {}\n\n{}, seed {}, baseline {}; {}; jigger {}\n",
         record.suite.name,
-        rounds(analysis),
+        heading::extent_with_end(analysis),
         record.seed,
         record.suite.baseline,
-        record.host.processor,
-        count(record.host.cores, "core"),
-        record.host.kernel,
+        heading::machine_with_kernel(analysis),
         record.jigger
     );
     text.push_str(&at_a_glance(analysis));

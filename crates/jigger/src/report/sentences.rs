@@ -5,13 +5,12 @@ use std::fmt;
 use jigger_stats::Verdict;
 
 use super::Tone;
-use super::units::{bytes, count, fine, percent, significant, with_unit};
+use super::units::{bytes, fine, percent, significant, with_unit};
 use crate::analysis::{Analysis, Comparison, headline, startup_times_ms};
+use crate::caveat::Code;
 use crate::metric::{Kind, Metric, Role, Unit};
 use crate::numbers::number;
-use crate::record::{
-    ArtifactRecord, BuildKind, ContenderRecord, Ended, PacingRecord, ScenarioRecord,
-};
+use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, PacingRecord, ScenarioRecord};
 
 /// A sentence whose parts a renderer sets as its format can.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -56,21 +55,6 @@ impl fmt::Display for Sentence {
             Part::Plain(text) | Part::Set(_, text) => f.write_str(text),
         })
     }
-}
-
-/// `10 rounds (look 2 of 3: all decided)`: how many rounds there are, and why there are no more.
-pub fn rounds(analysis: &Analysis<'_>) -> String {
-    let looks = &analysis.record.suite.looks;
-    let why = match analysis.record.ended {
-        Ended::Decided => {
-            let look = looks.iter().filter(|look| look.rounds <= analysis.rounds).count();
-            format!(" (look {look} of {}: all decided)", looks.len())
-        }
-        Ended::Budget => " (time budget used up)".to_owned(),
-        Ended::MaxRounds if looks.len() > 1 => " (last look)".to_owned(),
-        _ => String::new(),
-    };
-    count(analysis.rounds, "round") + &why
 }
 
 pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
@@ -225,7 +209,7 @@ fn closing(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> 
     let baseline = &analysis.record.suite.baseline;
     let closes = |name: &str| {
         let confounders = analysis.contender(name).map(|found| found.confounders.as_slice());
-        confounders.unwrap_or_default().iter().any(|found| found.code == "connection-close")
+        confounders.unwrap_or_default().iter().any(|found| found.code == Code::ConnectionClose)
     };
     let others = analysis.contenders.iter().map(|contender| contender.record.name.as_str());
     others

@@ -9,10 +9,11 @@ use crate::analysis::{
     Analysis, Comparison, ContenderResult, Ranked, RequestFigures, Summary, ThresholdResult,
     by_request, headline,
 };
+use crate::caveat::Code;
 use crate::metric::{Bound, Kind, Metric, Unit};
 use crate::numbers::number;
 use crate::record::{
-    BoundRecord, Limit, PacingRecord, RequestRecord, ScenarioRecord, ThresholdRecord,
+    BoundRecord, Limit, PacingRecord, ReplayRecord, RequestRecord, ScenarioRecord, ThresholdRecord,
 };
 
 /// A table's texts. The first column is left-aligned, the others right-aligned.
@@ -92,7 +93,7 @@ pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tab
         row.push(limit.map_or("-", Limit::words).to_owned());
         rows.push(row);
         let comparison = analysis.comparison(headline, &contender.record.name);
-        let shown = comparison.filter(|_| !contender.has_gate("errors", headline));
+        let shown = comparison.filter(|_| !contender.has_gate(Code::Errors, headline));
         tones.push(shown.and_then(|found| found.verdict).map(Tone::of));
     }
     let (_, first) = columns[0];
@@ -205,6 +206,19 @@ pub fn threshold_value(result: &ThresholdResult<'_>) -> String {
     }
 }
 
+/// `server CPU (flask, gin); connections (axum)`: the names of those that have a text in common.
+pub fn grouped_names(entries: impl Iterator<Item = (String, String)>) -> String {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for (text, name) in entries {
+        match groups.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((text, vec![name])),
+        }
+    }
+    let groups = groups.iter().map(|(text, names)| format!("{text} ({})", names.join(", ")));
+    groups.collect::<Vec<_>>().join("; ")
+}
+
 /// Contenders that have figures, whatever became of them later.
 pub fn measured<'a, 'b>(
     analysis: &'b Analysis<'a>,
@@ -234,13 +248,25 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
             spread(arrivals, burst)
         ),
     };
-    let requests = requests(&scenario.asked);
+    let requests = match &scenario.replay {
+        Some(replay) => replayed(replay),
+        None => requests(&scenario.asked),
+    };
     format!("{}: {requests}{connections}, {policy}, {asked}", scenario.name)
 }
 
 /// ` x 10 streams (HTTP/2)`; nothing over HTTP/1.1.
 pub fn streams(scenario: &ScenarioRecord) -> String {
     scenario.http2.map_or_else(String::new, |it| format!(" x {} (HTTP/2)", count(it, "stream")))
+}
+
+/// `1,200 requests of requests.jsonl in turn, `.
+fn replayed(replay: &ReplayRecord) -> String {
+    let left_out = match replay.left_out {
+        0 => String::new(),
+        some => format!(" ({} left out)", whole(some)),
+    };
+    format!("{} requests of {}{left_out} in turn, ", whole(replay.requests), replay.file)
 }
 
 /// `POST /orders, `; nothing for a GET of the contender's URL.
@@ -281,7 +307,8 @@ pub fn ratio_text(comparison: &Comparison<'_>) -> String {
     }
 }
 
-fn ratio_cell(
+/// The ratio of a contender to the baseline, or `baseline`.
+pub fn ratio_cell(
     analysis: &Analysis<'_>,
     metric: Metric<'_>,
     contender: &ContenderResult<'_>,

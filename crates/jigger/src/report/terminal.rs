@@ -3,10 +3,10 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, presets};
 
 use super::glance::{self, Caveat};
+use super::heading;
 use super::published;
-use super::sentences::{Part, Sentence, rounds, sentences};
-use super::tables::{LIMIT, Table, figure_tables, promise, threshold_value};
-use super::units::count;
+use super::sentences::{Part, Sentence, sentences};
+use super::tables::{LIMIT, Table, figure_tables, grouped_names, promise, threshold_value};
 use super::warnings::{Warning, unmeasured, warnings};
 use super::{Look, Tone};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
@@ -99,20 +99,11 @@ fn caveat_lines(analysis: &Analysis<'_>, caveats: &[Caveat<'_>], look: Look) -> 
 }
 
 fn glance_header(analysis: &Analysis<'_>, look: Look) -> String {
-    let record = analysis.record;
-    let title = format!(
-        "{}: {}, {}; {}, {} ({})",
-        record.suite.name,
-        count(record.contenders.len(), "server"),
-        count(analysis.rounds, "round"),
-        record.host.processor,
-        count(record.host.cores, "core"),
-        record.placement.text(","),
-    );
-    look.wrapped(&title, "  ") + "\n"
+    let (extent, machine) = (heading::extent(analysis), heading::machine(analysis));
+    look.wrapped(&format!("{}: {extent}; {machine}", analysis.record.suite.name), "  ") + "\n"
 }
 
-/// The whole report: figures, what to know before believing them, and what they say.
+/// The whole report: figures, caveats, and what the figures say.
 fn details(analysis: &Analysis<'_>, look: Look) -> String {
     let mut text = header(analysis, look);
     for table in figure_tables(analysis) {
@@ -142,22 +133,14 @@ fn details(analysis: &Analysis<'_>, look: Look) -> String {
 fn header(analysis: &Analysis<'_>, look: Look) -> String {
     let record = analysis.record;
     let title = format!(
-        "{}: {}, {}, seed {}, baseline {}",
+        "{}: {}, seed {}, baseline {}",
         record.suite.name,
-        count(record.contenders.len(), "contender"),
-        rounds(analysis),
+        heading::extent_with_end(analysis),
         record.seed,
         record.suite.baseline
     );
-    let host = format!(
-        "{}, {} ({}), Linux {}",
-        record.host.processor,
-        count(record.host.cores, "core"),
-        record.placement.text(","),
-        record.host.kernel
-    );
     let title = look.wrapped(&look.paint(Tone::Strong, &title), "  ");
-    format!("{title}\n{}\n", look.wrapped(&host, "  "))
+    format!("{title}\n{}\n", look.wrapped(&heading::machine_with_kernel(analysis), "  "))
 }
 
 /// A table below its title; ends with a line feed.
@@ -178,20 +161,12 @@ fn without_limits(table: &Table, look: Look) -> Option<(Table, String)> {
     if widest_line(table, longest_name(table)) <= look.width {
         return None;
     }
-    let mut limited: Vec<(&str, Vec<&str>)> = Vec::new();
-    for row in &table.rows {
-        // Without the rank, which stands before the name.
-        let name = row[0].rsplit(' ').next().unwrap_or_default();
-        match limited.iter_mut().find(|(limit, _)| *limit == row[at]) {
-            Some((_, names)) => names.push(name),
-            None => limited.push((&row[at], vec![name])),
-        }
-    }
-    let listed: Vec<String> =
-        limited.iter().map(|(limit, names)| format!("{limit} ({})", names.join(", "))).collect();
+    // Without the rank, which stands before the name.
+    let name = |row: &'_ [String]| row[0].rsplit(' ').next().unwrap_or_default().to_owned();
+    let limits = grouped_names(table.rows.iter().map(|row| (row[at].clone(), name(row))));
     let mut narrow = table.clone();
     narrow.remove_column(at);
-    Some((narrow, format!("  {LIMIT}: {}", listed.join("; "))))
+    Some((narrow, format!("  {LIMIT}: {limits}")))
 }
 
 fn longest_name(table: &Table) -> usize {

@@ -7,6 +7,7 @@ use jigger_stats::Verdict;
 
 use super::{Format, Look, Tone, render_as};
 use crate::analysis::Analysis;
+use crate::caveat::Code;
 use crate::disturbance::Disturbance;
 use crate::host::Placement;
 use crate::record::{
@@ -172,8 +173,8 @@ fn a_gate_touches_its_scenario_and_none_with_a_longer_name() {
     }
     let analysis = Analysis::of(&record);
     let gin = analysis.contender("gin").unwrap();
-    assert!(gin.has_gate("client-limited", "saturation.requests_per_second".into()));
-    assert!(!gin.has_gate("client-limited", "saturation-too.requests_per_second".into()));
+    assert!(gin.has_gate(Code::ClientLimited, "saturation.requests_per_second".into()));
+    assert!(!gin.has_gate(Code::ClientLimited, "saturation-too.requests_per_second".into()));
 }
 
 pub fn threshold(
@@ -551,8 +552,7 @@ fn what_closing_costs_is_said_in_ratios() {
     assert!(text.contains(sentence), "{text}");
     let look = Look { color: false, width: 400, has_details: false };
     let glance = render_as(&Analysis::of(&record), Format::Text, look);
-    let said =
-        "(flask): closes the connection after each response; if all did: gin 4.00x (4.00-4.00)";
+    let said = "(flask): closes the connection after each response; with one connection per request for all: gin 4.00x (4.00-4.00)";
     assert!(glance.contains(said), "{glance}");
 }
 

@@ -35,7 +35,7 @@ pub fn warnings(analysis: &Analysis<'_>) -> Vec<Warning> {
     });
     let of_contenders = analysis.contenders.iter().flat_map(|it| of_contender(analysis, it));
     let of_all = analysis.confounders.iter().map(|found| Warning {
-        code: found.code.to_owned(),
+        code: found.code.to_string(),
         place: "all contenders (all scenarios)".to_owned(),
         cause: found.detail.clone(),
         remedy: Some(found.remedy.to_string()),
@@ -56,13 +56,18 @@ fn of_contender(analysis: &Analysis<'_>, contender: &ContenderResult<'_>) -> Vec
     let gates = contender.gates.iter().map(|gate| {
         let scenario =
             if gate.scenario.is_empty() { "all scenarios" } else { gate.scenario.as_str() };
-        warning(gate.code, format!("{} ({scenario})", record.name), &gate.detail, Some(gate.remedy))
+        warning(
+            gate.code.name(),
+            format!("{} ({scenario})", record.name),
+            &gate.detail,
+            Some(gate.remedy),
+        )
     });
     let confounders = contender.confounders.iter().map(|found| {
         let all = found.touches.len() == analysis.record.suite.scenarios.len();
         let touches = if all { "all scenarios".to_owned() } else { found.touches.join(", ") };
         let place = format!("{} ({touches})", record.name);
-        warning(found.code, place, &found.detail, Some(found.remedy))
+        warning(found.code.name(), place, &found.detail, Some(found.remedy))
     });
     of_record.chain(gates).chain(confounders).collect()
 }

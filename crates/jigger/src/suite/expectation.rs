@@ -7,16 +7,34 @@ use super::raw::RawExpect;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expectation {
-    pub status: u16,
+    pub status: StatusRule,
     /// Headers that must be there with this value (names without regard to case).
     pub headers: Vec<(String, String)>,
     pub body: BodyExpectation,
 }
 
+/// Which status is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusRule {
+    Is(u16),
+    /// Any below 400.
+    BelowError,
+}
+
+impl StatusRule {
+    /// The one status that is right, if it is one.
+    pub fn code(self) -> Option<u16> {
+        match self {
+            Self::Is(code) => Some(code),
+            Self::BelowError => None,
+        }
+    }
+}
+
 /// What of an expectation is otherwise.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExpectationChange {
-    pub status: Option<u16>,
+    pub status: Option<StatusRule>,
     pub headers: Option<Vec<(String, String)>>,
     pub body: Option<BodyExpectation>,
 }
@@ -49,7 +67,7 @@ impl PartialEq for BodyExpectation {
 
 impl Default for Expectation {
     fn default() -> Self {
-        Self { status: 200, headers: Vec::new(), body: BodyExpectation::Any }
+        Self { status: StatusRule::Is(200), headers: Vec::new(), body: BodyExpectation::Any }
     }
 }
 
@@ -57,7 +75,7 @@ impl ExpectationChange {
     /// What an `expect` names; what it leaves out is inherited.
     pub fn read(raw: &RawExpect) -> Checked<Self> {
         Ok(Self {
-            status: raw.status,
+            status: raw.status.map(StatusRule::Is),
             headers: raw.headers.clone().map(|headers| headers.into_iter().collect()),
             body: body(raw)?,
         })
@@ -83,9 +101,13 @@ impl Expectation {
 
     /// What is wrong with an answer, or `None` when it is as expected.
     pub fn fault(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Option<String> {
-        if status != self.status {
-            let shown = excerpt(body);
-            return Some(format!("status {status} instead of {}; body: {shown}", self.status));
+        let wanted = match self.status {
+            StatusRule::Is(wanted) if status != wanted => Some(wanted.to_string()),
+            StatusRule::BelowError if status >= 400 => Some("one below 400".to_owned()),
+            _ => None,
+        };
+        if let Some(wanted) = wanted {
+            return Some(format!("status {status} instead of {wanted}; body: {}", excerpt(body)));
         }
         let missing = self.headers.iter().find(|wanted| !has_header(headers, wanted));
         if let Some((name, value)) = missing {

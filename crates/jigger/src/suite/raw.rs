@@ -265,6 +265,9 @@ pub struct RawScenario {
     pub request: Option<RawRequest>,
     /// Several requests, each with a weight; what one leaves out is that of the scenario's request.
     pub requests_mix: Option<Vec<RawRequest>>,
+    /// The requests of a file, sent in turn: JSON lines, URLs, targets as vegeta has them, a HAR
+    /// archive or an access log; relative to the suite file.
+    pub requests_file: Option<String>,
 }
 
 /// `threads = 8` or `threads = "auto"`.

@@ -202,11 +202,7 @@ pub fn validated(
     mix: Option<Vec<RawRequest>>,
     (default, folder): (&RawRequest, &Path),
 ) -> Checked<Vec<(RequestSpec, u32)>> {
-    let own = own.unwrap_or_default();
-    if own.weight.is_some() {
-        return Err(at("request")(lone_weight()));
-    }
-    let request = own.over(default).map_err(at("request"))?;
+    let request = self::default(own, default)?;
     let Some(mix) = mix else {
         return Ok(vec![(spec(request, folder).map_err(at("request"))?, 1)]);
     };
@@ -227,12 +223,22 @@ pub fn validated(
     numbered.collect()
 }
 
+/// A scenario's own request over the suite's.
+pub fn default(own: Option<RawRequest>, default: &RawRequest) -> Checked<RawRequest> {
+    let own = own.unwrap_or_default();
+    if own.weight.is_some() {
+        return Err(at("request")(lone_weight()));
+    }
+    own.over(default).map_err(at("request"))
+}
+
 /// A request of `[request]` has no part in a mix by itself.
 pub fn lone_weight() -> Fault {
     Fault::from("weight is for several requests; write them into requests_mix".to_owned())
 }
 
-fn spec(raw: RawRequest, folder: &Path) -> Checked<RequestSpec> {
+/// Reads a request that leaves nothing to another.
+pub fn spec(raw: RawRequest, folder: &Path) -> Checked<RequestSpec> {
     let mut headers: Vec<(String, String)> = raw.headers.into_iter().flatten().collect();
     if raw.json.is_some() && !headers.iter().any(|(name, _)| is_content_type(name)) {
         headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
@@ -320,7 +326,7 @@ fn lines(name: String, folder: &Path) -> Checked<Lines> {
 }
 
 /// The bytes of a file that is not empty, relative to the suite's folder.
-fn read(key: &str, name: &str, folder: &Path) -> Checked<Vec<u8>> {
+pub fn read(key: &str, name: &str, folder: &Path) -> Checked<Vec<u8>> {
     let path = folder.join(name);
     let unread = |cause: std::io::Error| format!("{key} = '{name}': cannot read it: {cause}");
     let bytes = std::fs::metadata(&path).map_err(unread)?.len();
@@ -378,7 +384,7 @@ mod tests {
              Content-Length: 7\r\n\r\n{\"a\":1}"
         );
         let expectation = super::super::Expectation::default().with(&spec.expectation);
-        assert_eq!(expectation.status, 204);
+        assert_eq!(expectation.status, super::super::StatusRule::Is(204));
         assert!(expectation.fault(204, &[], b"no").is_some(), "the body's rule is inherited");
     }
 

@@ -7,6 +7,7 @@ use jigger_load::{Arrivals, ConnectionPolicy, Extent, Http};
 
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
 use super::raw::{RawLimit, RawRequest, RawScenario, RawThreads};
+use super::replay::Replay;
 use super::request::{self, RequestSpec};
 use crate::metric::Statistic;
 
@@ -20,6 +21,8 @@ pub struct Scenario {
     pub name: String,
     /// What is asked, with weights; one request at least.
     pub requests: Vec<(RequestSpec, u32)>,
+    /// What is sent in turn instead, where a file has it; `requests` are a sample of it.
+    pub replay: Option<Replay>,
     pub pacing: Pacing,
     pub connections: usize,
     /// Load threads; `None` lets the tool choose for the machine.
@@ -68,9 +71,14 @@ impl Scenario {
     /// Its only request, where a URL says all of it, in HTTP/1.1.
     pub fn plain_get(&self) -> Option<&RequestSpec> {
         match self.requests.as_slice() {
-            [(only, _)] if only.is_plain_get() && self.http == Http::V1 => Some(only),
+            [(only, _)] if only.is_plain_get() && self.is_plain() => Some(only),
             _ => None,
         }
+    }
+
+    /// Whether it asks the same all the time, in HTTP/1.1.
+    fn is_plain(&self) -> bool {
+        self.http == Http::V1 && self.replay.is_none()
     }
 
     /// Requests that may be under way at once.
@@ -101,16 +109,34 @@ impl Scenario {
 pub fn validated(mut raw: RawScenario, suite: (&RawRequest, &Path)) -> Checked<Scenario> {
     let name = plain_name("scenario", raw.name.clone())?;
     let place = format!("scenario '{name}'");
-    let (own, mix) = (raw.request.take(), raw.requests_mix.take());
-    let mut requests = request::validated(own, mix, suite).map_err(at(&place))?;
+    let mut asked = asked(&mut raw, suite).map_err(at(&place))?;
     let http = protocol(raw.protocol.as_deref()).map_err(at(&place))?;
-    requests.iter_mut().for_each(|(request, _)| request.http = http);
-    scenario_body(name, requests, &raw).map_err(at(&place))
+    asked.0.iter_mut().for_each(|(request, _)| request.http = http);
+    scenario_body(name, asked, &raw).map_err(at(&place))
+}
+
+type Weighted = Vec<(RequestSpec, u32)>;
+
+/// The requests, and the file that they are a sample of.
+fn asked(
+    raw: &mut RawScenario,
+    suite: (&RawRequest, &Path),
+) -> Checked<(Weighted, Option<Replay>)> {
+    let (own, mix) = (raw.request.take(), raw.requests_mix.take());
+    let Some(file) = raw.requests_file.take() else {
+        return Ok((request::validated(own, mix, suite)?, None));
+    };
+    if mix.is_some() {
+        return refused("give one of requests_mix, requests_file");
+    }
+    let default = request::default(own, suite.0)?;
+    let replay = Replay::read(file, &default, suite.1)?;
+    Ok((replay.sample(), Some(replay)))
 }
 
 fn scenario_body(
     name: String,
-    requests: Vec<(RequestSpec, u32)>,
+    (requests, replay): (Weighted, Option<Replay>),
     raw: &RawScenario,
 ) -> Checked<Scenario> {
     let connections = raw.connections.unwrap_or(1);
@@ -135,6 +161,7 @@ fn scenario_body(
     Ok(Scenario {
         name,
         requests,
+        replay,
         pacing,
         connections,
         threads,

@@ -485,7 +485,7 @@ mod tests {
          {CONTENDER}expect = {{ status = 200 }}\n{SCENARIO}"
         );
         let expectation = parse(&text).unwrap().contenders[0].expectation.clone();
-        assert_eq!(expectation.status, 200);
+        assert_eq!(expectation.status, crate::suite::StatusRule::Is(200));
         assert_eq!(expectation.fault(200, &[], b"{\"message\":\"pong\"}"), None);
     }
 

@@ -14,7 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::record::{Evidence, RequestTrialRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
 use crate::server::usage::Usage;
-use crate::suite::{Pacing, RequestSpec, Scenario, Spread};
+use crate::suite::{BodyExpectation, Pacing, Replay, RequestSpec, Scenario, Spread};
 
 /// What all trials of a visit share.
 pub struct Conditions<'a> {
@@ -78,12 +78,10 @@ pub fn shape_of(
 /// [`VisitError`] when there is no such request.
 pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load, VisitError> {
     let target = conditions.target;
-    let (mut requests, mut expects) = (Vec::new(), Vec::new());
-    for (spec, weight) in &scenario.requests {
-        let (asked, evidence) = conditions.asked(spec)?;
-        requests.push((asked.request.clone(), *weight));
-        expects.push(expect(asked, evidence));
-    }
+    let (requests, expects) = match &scenario.replay {
+        Some(replay) => replayed(replay, target)?,
+        None => verified(scenario, conditions)?,
+    };
     let mut load = shape_of(scenario, &target.address, requests, conditions.client_cpus);
     load.first_counter = conditions.first_counter();
     load.extent = scenario.extent;
@@ -94,8 +92,30 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load,
     load.timeout = scenario.timeout;
     load.expect = expects.first().cloned().unwrap_or_default();
     load.expects = expects;
+    load.in_turn = scenario.replay.is_some();
     load.observe_every = OBSERVE_EVERY;
     Ok(load)
+}
+
+/// What is asked, with weights, and what a correct response to each is.
+type Asking = (Vec<(Request, u32)>, Vec<Expect>);
+
+fn verified(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Asking, VisitError> {
+    let asked = scenario.requests.iter().map(|(spec, weight)| {
+        let (asked, evidence) = conditions.asked(spec)?;
+        Ok(((asked.request.clone(), *weight), expect(asked, evidence)))
+    });
+    asked.collect()
+}
+
+/// A part of them was verified. The status of each is checked, and its body where it has a rule.
+fn replayed(replay: &Replay, target: &Target) -> Result<Asking, VisitError> {
+    let asked = replay.requests.iter().map(|spec| {
+        let asked = target.asked(spec)?;
+        let expect = Expect { status: asked.expectation.status.code(), body: matched(&asked) };
+        Ok(((asked.request, 1), expect))
+    });
+    asked.collect()
 }
 
 /// The expectation at full speed: a body that is the same each time is compared
@@ -106,10 +126,16 @@ fn expect(asked: &Asked, evidence: &Evidence) -> Expect {
     let body = if evidence.body_repeats && whole && asked.request.is_fixed() {
         BodyRule::Exact(Arc::from(evidence.body_start.as_bytes()))
     } else {
-        let rule = asked.expectation.body.clone();
-        BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none()))
+        matched(asked)
     };
-    Expect { status: Some(asked.expectation.status), body }
+    Expect { status: asked.expectation.status.code(), body }
+}
+
+fn matched(asked: &Asked) -> BodyRule {
+    match asked.expectation.body.clone() {
+        BodyExpectation::Any => BodyRule::Any,
+        rule => BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none())),
+    }
 }
 
 /// Runs a trial, which ends early with its server; what it measured and the highest memory of the

@@ -19,6 +19,8 @@ pub struct Target {
     pub addresses: Vec<Address>,
     /// The contender's own URL.
     pub url: Url,
+    /// What a correct response is, unless a request says otherwise.
+    pub expectation: Expectation,
     /// Each request of the suite once; the first tells whether the server is ready.
     pub asked: Vec<Asked>,
 }
@@ -46,13 +48,22 @@ impl Target {
         let addresses = url.resolve().map_err(VisitError::of)?;
         let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
         let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
-        let asked = |spec: &&RequestSpec| {
-            let request = spec.encode(&url).map_err(VisitError::of)?;
-            let expectation = expectation.with(&spec.expectation);
-            Ok(Asked { spec: (*spec).clone(), request, expectation })
-        };
-        let asked = requests.iter().map(asked).collect::<Result<_, VisitError>>()?;
-        Ok(Self { address: first.clone(), addresses, url, asked })
+        let address = first.clone();
+        let expectation = expectation.clone();
+        let mut target = Self { address, addresses, url, expectation, asked: Vec::new() };
+        let asked = requests.iter().map(|spec| target.asked(spec));
+        target.asked = asked.collect::<Result<_, VisitError>>()?;
+        Ok(target)
+    }
+
+    /// A request as this contender is asked it.
+    ///
+    /// # Errors
+    /// [`VisitError`] when it cannot be sent there.
+    pub fn asked(&self, spec: &RequestSpec) -> Result<Asked, VisitError> {
+        let request = spec.encode(&self.url).map_err(VisitError::of)?;
+        let expectation = self.expectation.with(&spec.expectation);
+        Ok(Asked { spec: spec.clone(), request, expectation })
     }
 
     fn refused_at(&self) -> Vec<String> {

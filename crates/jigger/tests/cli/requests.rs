@@ -142,6 +142,43 @@ fn compare_asks_what_the_command_line_says() {
     compare(&["-H", "a b: c"]).expect(2, &["'a b' is no name of a header"]);
 }
 
+/// The path of each request that a recorder has seen since the last look.
+fn taken(seen: &Mutex<Vec<String>>) -> Vec<String> {
+    let requests = std::mem::take(&mut *seen.lock().unwrap());
+    requests.iter().map(|text| text.split(' ').nth(1).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_requests_of_a_file_are_sent_in_turn() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let url = format!("http://127.0.0.1:{}/api/", recorder(&seen));
+    let lab = Lab::new("", &[contender("one", "pong", "")], "");
+    std::fs::write(lab.path("log"), "::1 - - [x] \"GET /a HTTP/1.1\" 200 1\n".repeat(3)).unwrap();
+    std::fs::write(lab.path("list"), "/a\nhttp://h/b?c\n").unwrap();
+    let load = |file: &str, more: &[&str]| {
+        let often = ["load", &url, "-c", "1", "-n", "5", "--requests-file", file];
+        lab.run(&[&often[..], more].concat())
+    };
+    load("list", &["-H", "X-Key: k"]).expect(0, &["5 requests"]);
+    assert!(seen.lock().unwrap().iter().all(|text| text.contains("X-Key: k\r\n")));
+    assert_eq!(taken(&seen), ["/a", "/b?c", "/a", "/b?c", "/a"]);
+    let gone = "::1 - - [x] \"GET /gone HTTP/1.1\" 404 1\n";
+    std::fs::write(lab.path("gone"), gone).unwrap();
+    load("gone", &[]).expect(3, &["status 201"]);
+    load("log", &["--expect-status", "200"]).expect(3, &["status 201"]);
+    load("none", &[]).expect(2, &["requests_file = 'none': cannot read it: No such file"]);
+    load("log", &["-m", "PUT"]).expect(2, &["cannot be used with"]);
+    taken(&seen);
+    let (one, two) = (format!("one={url}"), format!("two={url}"));
+    let compare = ["compare", &one, &two, "-c", "2", "-d", "50ms", "--rounds", "1", "--details"];
+    lab.run(&[&compare[..], &["--requests-file", "list", "--record", "record.json"]].concat())
+        .expect(0, &["2 requests of", "list in turn, 2 connections"]);
+    assert!(taken(&seen).iter().all(|path| ["/a", "/b?c"].contains(&path.as_str())));
+    let scenario = &lab.record()["suite"]["scenarios"][0];
+    assert_eq!(scenario["replay"]["requests"], 2, "{scenario:#}");
+    assert_eq!(lab.record()["visits"][0]["trials"][0]["requests"], 250);
+}
+
 /// A server on its port, which keeps each request that it reads.
 fn recorder(seen: &Arc<Mutex<Vec<String>>>) -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -263,6 +263,23 @@ fn charts_lie_beside_the_markdown_that_shows_them() {
 }
 
 #[test]
+fn the_card_is_drawn_beside_or_instead_of_the_report() {
+    let lab = measured_lab();
+    let card = |arguments: &[&str]| {
+        let outcome = lab.run(&[&["report", "record.json"], arguments].concat());
+        outcome.expect(0, &[]);
+        assert_eq!(outcome.stdout, "");
+        std::fs::read_to_string(lab.path("card.svg")).unwrap()
+    };
+    let svg = card(&["--card", "card.svg"]);
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
+    assert!(svg.contains("1 one</text>") && svg.contains(">baseline</text>"), "{svg}");
+    assert_eq!(card(&["-o", "report.md", "--card", "card.svg"]), svg);
+    let refused = lab.run(&["report", "record.json", "--card", "card.png"]);
+    refused.expect(2, &["the picture is an SVG file: end its name in .svg"]);
+}
+
+#[test]
 fn a_report_shows_what_changed_since_an_earlier_record() {
     let lab = measured_lab();
     let report = |arguments: &[&str]| {

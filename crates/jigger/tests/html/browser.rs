@@ -159,6 +159,12 @@ fn on_a_desk_dark() {
     check(1280, true);
 }
 
+/// Between the two, where tables and charts have the least room for their number.
+#[test]
+fn on_a_tablet() {
+    check(768, false);
+}
+
 #[test]
 fn on_a_telephone_light() {
     check(390, false);

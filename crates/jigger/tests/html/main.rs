@@ -4,8 +4,10 @@
 
 mod axe;
 mod browser;
+mod card;
 mod chromium;
 mod devtools;
+mod folded;
 mod page;
 mod print;
 mod records;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use crate::records::{HOSTILE, drawn_record, page, record, troubled, troubled_page};
 use jigger::analysis::{Analysis, latency_curve};
 use jigger::metric::Kind;
-use jigger::record::{ContainerRecord, Record};
+use jigger::record::{BoundRecord, ContainerRecord, Record, ThresholdRecord};
 use jigger::report::{Format, render};
 
 /// The order of the sections is part of what the report is.
@@ -47,6 +47,58 @@ fn line_of_record(page: &str) -> &str {
 #[test]
 fn the_sections_come_in_their_order() {
     assert_eq!(sections(troubled_page()), SECTIONS);
+}
+
+#[test]
+fn all_but_the_glance_is_folded() {
+    let page = troubled_page();
+    let folded = page.matches("<details class=\"part\"><summary><h2").count();
+    assert_eq!(folded, SECTIONS.len() - 1);
+    assert!(!page.contains("<details class=\"part\" open"));
+    let glance = section(page, "glance");
+    assert!(!glance.contains("<details") && glance.contains("<h2 id=\"glance-heading\">"));
+}
+
+#[test]
+fn the_glance_has_the_figures_the_rates_the_summary_and_the_caveats() {
+    let glance = section(troubled_page(), "glance");
+    let places = ["<table>", "id=\"rates-saturation\"", ">Summary<", "id=\"glance-caveat-1\""];
+    let places = places.map(|text| glance.find(text).unwrap_or_else(|| panic!("{text}: {glance}")));
+    assert!(places.is_sorted(), "{places:?}");
+    let rates = glance.split_once("id=\"rates-saturation\"").unwrap().1.split_once("</figure>");
+    let (chart, caption) = rates.unwrap().0.split_once("</svg>").unwrap();
+    assert!(chart.contains(">1 axum</text>") && chart.contains(">\u{2265} 62,"), "{chart}");
+    let gin = chart.split_once(">2 gin</text>").unwrap().1.split_once("</text>").unwrap().0;
+    assert!(gin.contains(" to "), "no interval: {gin}");
+    assert!(!chart.contains("flask</text>"), "it had errors: {chart}");
+    assert!(caption.contains("Limit: client CPU (axum); "), "{caption}");
+    assert!(!glance.contains("id=\"rates-steady\""), "its rate is given");
+    assert!(glance.contains("1x is the baseline, flask-gunicorn."));
+    let closing = glance.split_once(">connection-close</a>").unwrap().0;
+    assert!(closing.ends_with(&format!("href=\"#{}\"", first_of("connection-close"))), "{glance}");
+}
+
+/// The place of the first caveat of that code in the list of all.
+fn first_of(code: &str) -> &str {
+    let list = section(troubled_page(), "caveats");
+    let before = list.split_once(&format!("<b class=\"tag\">{code}</b>")).unwrap().0;
+    before.rsplit_once("<li id=\"").unwrap().1.split_once('"').unwrap().0
+}
+
+#[test]
+fn a_failed_threshold_is_in_the_glance() {
+    let mut record = record(4, 6);
+    record.suite.thresholds.push(ThresholdRecord {
+        metric: "saturation.requests_per_second".to_owned(),
+        contender: "gin".to_owned(),
+        bound: BoundRecord::AtLeast,
+        limit: 1e6,
+        relative_to: None,
+        text: "1000000".to_owned(),
+    });
+    let page = page(&record);
+    let glance = section(&page, "glance");
+    assert!(glance.contains("<td>at least 1000000</td>") && glance.contains("<td>fails</td>"));
 }
 
 #[test]

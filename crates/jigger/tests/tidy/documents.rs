@@ -35,19 +35,6 @@ fn without_code(text: &str) -> String {
     prose
 }
 
-/// The codes that a file of checks gives out: the literal after `code:`, `add(` or `gate(`.
-pub fn codes(text: &str) -> Vec<String> {
-    let code = production(text);
-    let mut found = Vec::new();
-    for opening in ["code:", "add(", "gate("] {
-        for rest in code.split(opening).skip(1) {
-            let literal = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
-            found.extend(literal.map(|(code, _)| code.to_owned()));
-        }
-    }
-    found
-}
-
 /// The keys of the suite file: the raw types' fields, by the names that serde gives them.
 pub fn keys(text: &str) -> Vec<String> {
     let mut keys = Vec::new();
@@ -88,8 +75,6 @@ mod tests {
 
     #[test]
     fn words_in_documents() {
-        let text = "Gate { code: \"a-b\" }; add(\n\"c-d\", x); gate(\"e\", y); other(\"f-g\");";
-        assert_eq!(codes(text), ["a-b", "c-d", "e"]);
         let raw = "pub struct Raw {\n    pub name: String,\n    #[serde(rename = \"ref\")]\n    \
                    pub reference: u8,\n}\npub fn read(text: &str) {}";
         assert_eq!(keys(raw), ["name", "ref"]);

@@ -6,6 +6,7 @@ use crate::protocol::Flight;
 use crate::random::Random;
 use crate::source::request::{Layout, Request};
 use crate::source::template::{Template, decimal};
+use std::collections::HashMap;
 
 /// What a connection asks its source for. The same flight has the same bytes each time.
 pub(crate) trait Requests {
@@ -22,6 +23,7 @@ pub(crate) struct Encoded {
     requests: Vec<Message>,
     /// Fields whose value never changes, each once; known by their numbers.
     fields: Vec<Literal>,
+    numbers: HashMap<Literal, usize>,
     /// Of a single request whose fields never change: its block when the server knows all of them.
     known_block: Vec<u8>,
     seed: u64,
@@ -66,6 +68,7 @@ impl Encoded {
         let mut encoded = Encoded {
             requests: Vec::new(),
             fields: Vec::new(),
+            numbers: HashMap::new(),
             known_block: Vec::new(),
             seed,
             body: Vec::new(),
@@ -116,8 +119,7 @@ impl Encoded {
             return Part::Known(index);
         }
         let literal = Literal::new(name, bytes);
-        let known = self.fields.iter().position(|field| *field == literal);
-        Part::Kept(known.unwrap_or_else(|| {
+        Part::Kept(*self.numbers.entry(literal.clone()).or_insert_with(|| {
             self.fields.push(literal);
             self.fields.len() - 1
         }))
@@ -141,7 +143,7 @@ impl Encoded {
     }
 
     fn knows_all(&self, encoder: &Encoder) -> bool {
-        encoder.known() == u32::try_from(self.fields.len()).ok()
+        encoder.known() == Some(self.fields.len())
     }
 
     fn seed(&self, flight: &Flight) -> u64 {

@@ -425,6 +425,28 @@ fn what_is_not_under_way_cannot_fail() {
     }
 }
 
+/// Follows a script of [`IDLE_ENDS`]. A server that comes too late, since the machine is busy, finds
+/// the next request there, and ends an idle connection only.
+fn serve_until_idle(mut stream: TcpStream, script: &'static [Step]) {
+    let (response, end) = script.split_at(3);
+    loop {
+        for step in response {
+            match step {
+                Asked if !read_request(&mut stream) => return,
+                Send(bytes) => stream.write_all(bytes).unwrap(),
+                Pause(milliseconds) => std::thread::sleep(Duration::from_millis(*milliseconds)),
+                _ => {}
+            }
+        }
+        stream.set_nonblocking(true).unwrap();
+        let is_idle = stream.peek(&mut [0]).is_err();
+        stream.set_nonblocking(false).unwrap();
+        if is_idle {
+            return serve(stream, end);
+        }
+    }
+}
+
 #[test]
 fn what_is_not_under_way_cannot_fail_on_real_sockets() {
     for (script, ..) in IDLE_ENDS {
@@ -435,7 +457,7 @@ fn what_is_not_under_way_cannot_fail_on_real_sockets() {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
-                std::thread::spawn(move || serve(stream, script));
+                std::thread::spawn(move || serve_until_idle(stream, script));
             }
         });
         let sample = run_on(Epoll::new(&load.address, false).unwrap(), &load);

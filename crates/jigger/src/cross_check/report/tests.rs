@@ -31,6 +31,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         connections: 32,
         threads: None,
         requests: vec![(RequestSpec::default(), 1)],
+        replay: None,
         pacing: Pacing::Closed,
         http: jigger_load::Http::V1,
         streams: 1,

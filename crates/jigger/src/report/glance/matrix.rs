@@ -1,7 +1,7 @@
-//! All contenders by the figures that people choose by, the best of each marked.
+//! All contenders by the figures that people choose by, the best value of each column marked.
 
 use super::{busiest, scenarios};
-use crate::analysis::{Analysis, Summary, headline};
+use crate::analysis::{Analysis, ContenderResult, Summary, headline};
 use crate::metric::{Kind, Metric};
 use crate::report::tables::{bounded, measured};
 use crate::report::units::with_unit;
@@ -33,7 +33,7 @@ pub fn matrix(analysis: &Analysis<'_>) -> Matrix {
     }));
     columns.extend(OF_SERVER.map(|(kind, heading)| (Metric::from(kind), heading.to_owned())));
     columns.retain(|(metric, _)| measured(analysis).any(|it| it.summary(*metric).is_some()));
-    let rows = measured(analysis).map(|contender| {
+    let rows = in_order(analysis).into_iter().map(|contender| {
         let cells = columns.iter().map(|(metric, _)| {
             let Some(found) = contender.summary(*metric) else { return ("-".to_owned(), false) };
             let text = with_unit(found.estimate, metric.descriptor().unit);
@@ -43,6 +43,17 @@ pub fn matrix(analysis: &Analysis<'_>) -> Matrix {
     });
     let rows = rows.collect();
     Matrix { heading: columns.into_iter().map(|(_, heading)| heading).collect(), rows }
+}
+
+/// Those with figures, best first by the busiest scenario.
+fn in_order<'a>(analysis: &'a Analysis<'_>) -> Vec<&'a ContenderResult<'a>> {
+    let mut servers: Vec<&ContenderResult<'_>> = measured(analysis).collect();
+    let ranking = busiest(analysis).map_or_else(Vec::new, |scenario| analysis.ranking(scenario));
+    let place = |contender: &ContenderResult<'_>| {
+        ranking.iter().position(|it| it.contender.record.name == contender.record.name)
+    };
+    servers.sort_by_key(|contender| place(contender).unwrap_or(ranking.len()));
+    servers
 }
 
 /// By the ranking where the metric decides one; otherwise nobody's interval lies wholly on the better

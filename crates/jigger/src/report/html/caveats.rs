@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::analysis::{Analysis, ContenderResult, Gate};
+use crate::caveat::Code;
 use crate::confounder::Confounder;
 use crate::record::ContenderRecord;
 use crate::report::warnings::unmeasured;
@@ -12,14 +13,14 @@ pub struct Caveats(Vec<Caveat>);
 
 struct Caveat {
     contender: String,
-    code: &'static str,
+    code: Code,
     detail: String,
     remedy: &'static str,
     /// Names of scenarios or metrics.
     touches: Vec<String>,
 }
 
-const ALL: &str = "all contenders";
+const ALL: &str = "all servers";
 
 impl Caveats {
     pub fn of(analysis: &Analysis<'_>) -> Self {
@@ -31,6 +32,12 @@ impl Caveats {
         };
         let of_run = analysis.confounders.iter().map(|found| from_confounder(ALL, found));
         Self(of_run.chain(analysis.contenders.iter().flat_map(of_contender)).collect())
+    }
+
+    /// Where in the list the first caveat with that code stands.
+    pub fn place(&self, code: Code) -> Option<String> {
+        let at = self.0.iter().position(|caveat| caveat.code == code)?;
+        Some(format!("caveat-{at}"))
     }
 
     /// Links to what touches a contender's figures of that scenario or metric.
@@ -51,7 +58,7 @@ impl Caveats {
         contenders.dedup();
         html! {
             @for (at, contender) in contenders.iter().enumerate() {
-                (if at == 0 { " Touched by: " } else { "; " })
+                (if at == 0 { " Caveats: " } else { "; " })
                 (contender) (self.beside(contender, touched))
             }
             @if !contenders.is_empty() { "." }

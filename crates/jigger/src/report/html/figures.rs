@@ -25,10 +25,10 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
         .collect();
     (!tables.is_empty()).then(|| html! {
         p.how {
-            "Below each figure stands its 95 % interval over the rounds. A percentile is the mean of "
-            "the rounds' percentiles; one that the answers of a round are too few for is left out. "
+            "The 95 % interval over the rounds stands below each figure. A percentile is the mean of "
+            "the rounds' percentiles; it is left out if a round has too few responses for it. "
             "CPU time and memory are those of the server's whole process tree. The limit is the "
-            "resource that was used up, so that no more requests were answered."
+            "resource that ran out first."
         }
         @for table in &tables { (table) }
     })
@@ -117,7 +117,7 @@ fn table<'a>(title: &str, headings: impl Iterator<Item = &'a str>, rows: &Markup
                 caption { span { (title) } }
                 thead {
                     tr {
-                        th scope="col" { "contender" }
+                        th scope="col" { "server" }
                         @for heading in headings { th scope="col" { (heading) } }
                     }
                 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::costs::{Bar, Part, bars};
+use super::bars::{Bar, Part, bars};
 use super::{figure, scrolling};
 use crate::analysis::Analysis;
 use crate::numbers::number;
@@ -24,7 +24,7 @@ pub fn body(analysis: &Analysis<'_>) -> Option<Markup> {
     if images.is_empty() {
         return None;
     }
-    let sizes: Vec<Bar<'_>> = images.iter().map(bar).collect();
+    let sizes: Vec<Bar> = images.iter().map(bar).collect();
     let chart =
         bars("image-sizes", "Unpacked sizes of the images", "unpacked", &sizes, units::bytes);
     let caption = html! {
@@ -43,9 +43,9 @@ fn size(bytes: u64) -> String {
     if bytes < 1_000 { format!("{bytes} B") } else { units::bytes(number(bytes)) }
 }
 
-fn bar<'a>((series, name, image): &Named<'a>) -> Bar<'a> {
+fn bar((series, name, image): &Named<'_>) -> Bar {
     let text = format!("{} ({} its own)", size(image.unpacked_bytes), size(image.own_bytes));
-    Bar { series: *series, name, text, parts: parts(image), ends: None }
+    Bar { series: *series, name: (*name).to_owned(), text, parts: parts(image), ends: None }
 }
 
 /// What is shared comes first, as a base does. A record of an earlier program has sums alone.
@@ -91,7 +91,7 @@ fn heads(names: &[(&str, bool)]) -> Markup {
 
 fn sizes_table(images: &[Named<'_>]) -> Markup {
     let names = [
-        ("contender", false),
+        ("server", false),
         ("unpacked", false),
         ("its own", false),
         ("transfer (gzip)", false),

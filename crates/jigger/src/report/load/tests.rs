@@ -81,7 +81,7 @@ fn the_client_says_what_limited_it_as_far_as_it_knows() {
     let mut busy = sample(8_000);
     busy.engine.cpu_ns = SECOND * 9 / 10;
     assert_limit(&closed, &busy, "client CPU", "client-cpu");
-    assert_limit(&at_rate(8_000.0), &sample(8_000), "rate asked", "rate");
+    assert_limit(&at_rate(8_000.0), &sample(8_000), "fixed rate", "rate");
     let short = Sample { due: 16_000, ..sample(8_000) };
     assert_limit(&at_rate(16_000.0), &short, "server or connections", "server-or-connections");
 }

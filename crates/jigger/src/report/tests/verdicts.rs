@@ -155,10 +155,16 @@ fn a_report_says_at_which_look_it_ended() {
         record.ended = ended;
         render(&Analysis::of(&record), Format::Text, false).lines().next().unwrap().to_owned()
     };
-    let of = |text: &str| format!("pong: 3 contenders, {text}, seed 42, baseline flask");
-    assert_eq!(head(Ended::Decided, 5), of("5 rounds (look 1 of 3: all decided)"));
-    assert_eq!(head(Ended::Decided, 10), of("10 rounds (look 2 of 3: all decided)"));
-    assert_eq!(head(Ended::MaxRounds, 20), of("20 rounds (last look)"));
+    let of = |text: &str| format!("pong: 3 servers, {text}, seed 42, baseline flask");
+    assert_eq!(
+        head(Ended::Decided, 5),
+        of("5 rounds (ended at look 1 of 3: every comparison decided)")
+    );
+    assert_eq!(
+        head(Ended::Decided, 10),
+        of("10 rounds (ended at look 2 of 3: every comparison decided)")
+    );
+    assert_eq!(head(Ended::MaxRounds, 20), of("20 rounds (ended at the last look)"));
     assert_eq!(head(Ended::Budget, 8), of("8 rounds (time budget used up)"));
     assert_eq!(head(Ended::NotYet, 1), of("1 round"));
 }

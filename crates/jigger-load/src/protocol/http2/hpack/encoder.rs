@@ -6,9 +6,8 @@ use super::table::{self, DEFAULT_BYTES, STATIC};
 /// One direction of a connection: which of a source's fields the other side knows.
 #[derive(Debug)]
 pub(crate) struct Encoder {
-    /// By the field's number: how many had been inserted before it.
-    inserted: Vec<Option<u32>>,
-    count: u32,
+    /// The numbers of the fields that the other side has kept, the latest last.
+    kept: Vec<usize>,
     size_bytes: usize,
     max_bytes: usize,
     /// The other side is yet to hear of the table's new size.
@@ -16,7 +15,7 @@ pub(crate) struct Encoder {
 }
 
 /// A field as it stands in a block, written once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Literal {
     /// To be kept by the other side.
     kept: Vec<u8>,
@@ -27,13 +26,7 @@ pub(crate) struct Literal {
 
 impl Default for Encoder {
     fn default() -> Encoder {
-        Encoder {
-            inserted: Vec::new(),
-            count: 0,
-            size_bytes: 0,
-            max_bytes: DEFAULT_BYTES,
-            is_resized: false,
-        }
+        Encoder { kept: Vec::new(), size_bytes: 0, max_bytes: DEFAULT_BYTES, is_resized: false }
     }
 }
 
@@ -45,14 +38,14 @@ impl Encoder {
         if bytes != self.max_bytes {
             self.max_bytes = bytes;
             self.is_resized = true;
-            self.inserted.clear();
-            (self.count, self.size_bytes) = (0, 0);
+            self.kept.clear();
+            self.size_bytes = 0;
         }
     }
 
     /// How many fields the other side knows; `None` while it is yet to hear of the table's size.
-    pub(crate) fn known(&self) -> Option<u32> {
-        (!self.is_resized).then_some(self.count)
+    pub(crate) fn known(&self) -> Option<usize> {
+        (!self.is_resized).then_some(self.kept.len())
     }
 
     /// Begins a header block.
@@ -65,19 +58,14 @@ impl Encoder {
 
     /// Appends the field of that number.
     pub(crate) fn field(&mut self, field: usize, literal: &Literal, out: &mut Vec<u8>) {
-        if let Some(Some(before)) = self.inserted.get(field) {
-            let index = STATIC.len() + (self.count - before) as usize;
-            return number(index, 7, 0x80, out);
+        if let Some(before) = self.kept.iter().position(|kept| *kept == field) {
+            return number(STATIC.len() + self.kept.len() - before, 7, 0x80, out);
         }
         if self.size_bytes + literal.size_bytes > self.max_bytes {
             return out.extend_from_slice(&literal.passing);
         }
         out.extend_from_slice(&literal.kept);
-        if self.inserted.len() <= field {
-            self.inserted.resize(field + 1, None);
-        }
-        self.inserted[field] = Some(self.count);
-        self.count += 1;
+        self.kept.push(field);
         self.size_bytes += literal.size_bytes;
     }
 }

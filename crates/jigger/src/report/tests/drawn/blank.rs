@@ -62,6 +62,7 @@ pub fn suite(baseline: &str, scenarios: Vec<ScenarioRecord>) -> SuiteRecord {
 pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
     ScenarioRecord {
         asked: Vec::new(),
+        replay: None,
         name: name.to_owned(),
         connections,
         threads: 1,

@@ -1,0 +1,119 @@
+//! The kinds of caveats: every gate and confounder by its code, with what a reader has to know about it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+/// In the order in which a reader should know them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "String")]
+pub enum Code {
+    Errors,
+    ClientLimited,
+    PortLimited,
+    RateNotReached,
+    StreamsLimited,
+    ObjectiveMissed,
+    ConnectionClose,
+    BodyDiffers,
+    HttpVersionDiffers,
+    H2SettingsDiffer,
+    ContentTypeDiffers,
+    CompressionDiffers,
+    HeadersDiffer,
+    DebugMode,
+    LogsPerRequest,
+    WorkersExceedCores,
+    SurplusBytes,
+    DelayedAcks,
+    LocalhostResolvesTwice,
+    LittlesLaw,
+    NotSteady,
+    BaselineDiffersFromItself,
+    SharedCores,
+    SmtSiblings,
+}
+
+/// A line for each code, in their order: its stable name, which has a section in docs/confounders.md,
+/// and what reports say of it in a few words.
+static TABLE: [(Code, &str, &str); 24] = [
+    (Code::Errors, "errors", "requests failed, so there is no ratio"),
+    (Code::ClientLimited, "client-limited", "the load generator was saturated: lower bounds only"),
+    (Code::PortLimited, "port-limited", "the local ports were used up: lower bounds only"),
+    (Code::RateNotReached, "rate-not-reached", "the rate was not reached"),
+    (
+        Code::StreamsLimited,
+        "streams-limited",
+        "the server allows fewer streams than were to be used",
+    ),
+    (Code::ObjectiveMissed, "objective-missed", "no rate kept the objective in some rounds"),
+    (Code::ConnectionClose, "connection-close", "closes the connection after each response"),
+    (Code::BodyDiffers, "body-differs", "another response body than the baseline's"),
+    (
+        Code::HttpVersionDiffers,
+        "http-version-differs",
+        "another version of HTTP than the baseline's",
+    ),
+    (Code::H2SettingsDiffer, "h2-settings-differ", "other settings of HTTP/2 than the baseline's"),
+    (Code::ContentTypeDiffers, "content-type-differs", "another content type than the baseline's"),
+    (Code::CompressionDiffers, "compression-differs", "another compression than the baseline's"),
+    (Code::HeadersDiffer, "headers-differ", "other response headers than the baseline's"),
+    (Code::DebugMode, "debug-mode", "runs in debug or development mode"),
+    (Code::LogsPerRequest, "logs-per-request", "logs each request"),
+    (Code::WorkersExceedCores, "workers-exceed-cores", "more worker processes than cores"),
+    (Code::SurplusBytes, "surplus-bytes", "sends bytes that no request asked for"),
+    (Code::DelayedAcks, "delayed-acks", "waits for delayed acknowledgements: set TCP_NODELAY"),
+    (
+        Code::LocalhostResolvesTwice,
+        "localhost-resolves-twice",
+        "connecting by name tries an address in vain first",
+    ),
+    (Code::LittlesLaw, "littles-law", "Little's law check failed"),
+    (Code::NotSteady, "not-steady", "warm-up did not settle in some visits"),
+    (
+        Code::BaselineDiffersFromItself,
+        "baseline-differs-from-itself",
+        "the two entries of the baseline differ",
+    ),
+    (Code::SharedCores, "shared-cores", "the load generator and the servers share cores"),
+    (Code::SmtSiblings, "smt-siblings", "the load generator and the servers share physical cores"),
+];
+
+impl Code {
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|(code, ..)| *code)
+    }
+
+    pub fn name(self) -> &'static str {
+        TABLE[self as usize].1
+    }
+
+    pub fn words(self) -> &'static str {
+        TABLE[self as usize].2
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_has_its_line() {
+        for (at, code) in Code::all().enumerate() {
+            assert_eq!(at, code as usize, "{code}");
+        }
+    }
+}

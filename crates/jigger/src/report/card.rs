@@ -1,0 +1,263 @@
+//! A picture for a post: the busiest scenario as an SVG file of 1200 by 630 pixels, the size that social
+//! networks show links with. Its text is at least 24 pixels high, so that it is readable at half size.
+
+use maud::{Markup, html};
+
+use super::glance::{busiest, caveats, title};
+use super::heading;
+use super::tables::{bounded, ratio_cell};
+use super::units::with_unit;
+use crate::analysis::{Analysis, Ranked, headline};
+use crate::record::ScenarioRecord;
+use crate::report::chart::{self, number, px};
+
+const WIDTH: f64 = 1200.0;
+const HEIGHT: f64 = 630.0;
+const LEFT: f64 = 40.0;
+const RIGHT: f64 = WIDTH - LEFT;
+/// Where bars begin and end, and where the column of values ends.
+const BARS: (f64, f64) = (400.0, 620.0);
+const VALUES: f64 = 790.0;
+/// Between two columns.
+const GAP: f64 = 20.0;
+const TOP: f64 = 164.0;
+/// Of small text, and from one of its lines to the next.
+const SMALL: f64 = 24.0;
+const LINE: f64 = 34.0;
+/// Servers beyond these are only counted.
+const ROWS_MAX: usize = 8;
+
+const TEXT: &str = "#1b1f24";
+const MUTED: &str = "#57606a";
+const WARNING: &str = "#8a4600";
+const FASTEST: &str = "#0072b2";
+const OTHERS: &str = "#8fa3b5";
+
+struct Row {
+    name: String,
+    value: f64,
+    ends: Option<(f64, f64)>,
+    text: String,
+    ratio: String,
+    is_first: bool,
+}
+
+/// The whole file, ending with a line feed.
+pub fn render(analysis: &Analysis<'_>) -> String {
+    let scenario = busiest(analysis);
+    let rows = scenario.map_or_else(Vec::new, |scenario| rows(analysis, scenario));
+    let notes = notes(analysis);
+    let subtitle = scenario.map_or_else(String::new, title);
+    let name = &analysis.record.suite.name;
+    let bottom = HEIGHT - LINE * number(notes.len()) - 18.0;
+    let card = html! {
+        svg xmlns="http://www.w3.org/2000/svg" width=(WIDTH) height=(HEIGHT)
+            viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-labelledby="title description"
+            font-family="sans-serif" fill=(TEXT) color=(TEXT) {
+            title id="title" { (name) ": " (subtitle) }
+            desc id="description" { (description(&rows)) }
+            rect width=(WIDTH) height=(HEIGHT) fill="#ffffff" {}
+            (Label::new(LEFT, 72.0, 48.0, name).bold().drawn(RIGHT - LEFT))
+            (Label::new(LEFT, 114.0, 28.0, &subtitle).muted().drawn(RIGHT - LEFT))
+            @if let (Some(scenario), false) = (scenario, rows.is_empty()) {
+                (headings(analysis, scenario))
+            }
+            (drawn_rows(&rows, bottom))
+            @for (at, (color, text)) in notes.iter().enumerate() {
+                @let y = bottom + LINE * number(at + 1) - 8.0;
+                (Label { color, ..Label::new(LEFT, y, SMALL, text) }.drawn(RIGHT - LEFT))
+            }
+        }
+    };
+    card.into_string() + "\n"
+}
+
+fn rows(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Row> {
+    let metric = headline(scenario).of(&scenario.name);
+    let row = |Ranked { rank, contender, summary }: Ranked<'_>| {
+        let found = summary?;
+        let place = rank.map_or_else(String::new, |rank| format!("{rank} "));
+        let text = with_unit(found.estimate, metric.descriptor().unit);
+        Some(Row {
+            name: format!("{place}{}", contender.record.name),
+            value: found.estimate,
+            ends: found.low.zip(found.high).filter(|_| found.bound.is_none()),
+            text: bounded(found.bound, text),
+            ratio: ratio_cell(analysis, metric, contender),
+            is_first: rank == Some(1),
+        })
+    };
+    analysis.ranking(scenario).into_iter().filter_map(row).collect()
+}
+
+fn description(rows: &[Row]) -> String {
+    let rows = rows.iter().map(|row| format!("{}: {} ({})", row.name, row.text, row.ratio));
+    rows.collect::<Vec<_>>().join("; ")
+}
+
+/// What stands below the servers, each a line: what the run is short of, caveats, machine, date.
+fn notes(analysis: &Analysis<'_>) -> Vec<(&'static str, String)> {
+    let caveats = caveats(analysis);
+    let codes: Vec<&str> = caveats.iter().map(|caveat| caveat.code.name()).collect();
+    let run = format!(
+        "{}, {}, jigger {}",
+        heading::extent(analysis),
+        heading::date(analysis),
+        analysis.record.jigger
+    );
+    let note = analysis.notes().into_iter().next().map(|note| (WARNING, note));
+    let codes = (!codes.is_empty()).then(|| (WARNING, format!("caveats: {}", codes.join(", "))));
+    let always = [(MUTED, heading::machine(analysis)), (MUTED, run)];
+    note.into_iter().chain(codes).chain(always).collect()
+}
+
+fn headings(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Markup {
+    let descriptor = headline(scenario).descriptor();
+    let better = if descriptor.is_more_better() { "higher" } else { "lower" };
+    let metric = format!("{}, {better} is better", descriptor.column.unwrap_or(descriptor.name));
+    let ratio = format!("vs {}", analysis.record.suite.baseline);
+    html! {
+        (Label::new(BARS.0, TOP - 10.0, SMALL, &metric).muted().drawn(VALUES - BARS.0))
+        (Label::new(RIGHT, TOP - 10.0, SMALL, &ratio).muted().at_end().drawn(RIGHT - VALUES - GAP))
+    }
+}
+
+fn drawn_rows(rows: &[Row], bottom: f64) -> Markup {
+    let shown = if rows.len() > ROWS_MAX { ROWS_MAX - 1 } else { rows.len() };
+    let (rows, others) = rows.split_at(shown);
+    let lines = shown + usize::from(!others.is_empty());
+    let height = ((bottom - TOP) / number(lines.max(1))).min(62.0);
+    let longest = rows.iter().map(|row| row.ends.map_or(row.value, |(_, high)| high));
+    let scale = (BARS.1 - BARS.0) / longest.fold(f64::MIN_POSITIVE, f64::max);
+    html! {
+        @for (at, row) in rows.iter().enumerate() {
+            (drawn_row(row, TOP + height * number(at), height, scale))
+        }
+        @if !others.is_empty() {
+            @let text = format!("and {} more", others.len());
+            @let y = TOP + height * (number(shown) + 0.7);
+            (Label::new(LEFT, y, SMALL, &text).muted().drawn(BARS.1))
+        }
+        @if rows.is_empty() {
+            (Label::new(LEFT, TOP + 40.0, 28.0, "no server was measured").drawn(RIGHT - LEFT))
+        }
+    }
+}
+
+fn drawn_row(row: &Row, top: f64, height: f64, scale: f64) -> Markup {
+    let size = (height * 0.62).clamp(SMALL, 28.0);
+    let middle = top + height / 2.0;
+    let text = middle + size * 0.36;
+    let (thickness, color) = (height * 0.56, if row.is_first { FASTEST } else { OTHERS });
+    html! {
+        (Label::new(LEFT, text, size, &row.name).drawn(BARS.0 - LEFT - GAP))
+        rect x=(BARS.0) y=(px(middle - thickness / 2.0)) width=(px((row.value * scale).max(1.0)))
+            height=(px(thickness)) fill=(color) {}
+        @if let Some((low, high)) = row.ends {
+            (chart::interval(BARS.0 + low * scale, BARS.0 + high * scale, middle, 3.0))
+        }
+        (Label::new(VALUES, text, size, &row.text).bold().at_end().drawn(VALUES - BARS.1 - GAP))
+        (Label::new(RIGHT, text, size, &row.ratio).at_end().drawn(RIGHT - VALUES - GAP))
+    }
+}
+
+/// A line of text that is cut to the room that it has.
+struct Label<'a> {
+    x: f64,
+    y: f64,
+    size: f64,
+    text: &'a str,
+    color: &'static str,
+    anchor: &'static str,
+    is_bold: bool,
+}
+
+impl<'a> Label<'a> {
+    fn new(x: f64, y: f64, size: f64, text: &'a str) -> Self {
+        Self { x, y, size, text, color: TEXT, anchor: "start", is_bold: false }
+    }
+
+    fn bold(self) -> Self {
+        Self { is_bold: true, ..self }
+    }
+
+    fn muted(self) -> Self {
+        Self { color: MUTED, ..self }
+    }
+
+    fn at_end(self) -> Self {
+        Self { anchor: "end", ..self }
+    }
+
+    fn drawn(&self, room: f64) -> Markup {
+        html! {
+            text x=(px(self.x)) y=(px(self.y)) font-size=(px(self.size)) text-anchor=(self.anchor)
+                font-weight=[self.is_bold.then_some("bold")] fill=(self.color) {
+                (fitted(self.text, room / self.size, self.is_bold))
+            }
+        }
+    }
+}
+
+/// The text in so many widths of a letter m, with an ellipsis where it is cut. A control character,
+/// which XML does not allow, becomes a space.
+fn fitted(text: &str, ems: f64, is_bold: bool) -> String {
+    let text: String = text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
+    let widths = || text.chars().map(|letter| width_of(letter, is_bold));
+    if widths().sum::<f64>() <= ems {
+        return text;
+    }
+    let mut left = ems - width_of('\u{2026}', is_bold);
+    let fits = |width: &f64| {
+        left -= width;
+        left >= 0.0
+    };
+    let kept = widths().take_while(fits).count();
+    let kept: String = text.chars().take(kept).collect();
+    format!("{}\u{2026}", kept.trim_end())
+}
+
+/// At least the width of a letter, in ems, in fonts as wide as DejaVu Sans and Verdana.
+fn width_of(letter: char, is_bold: bool) -> f64 {
+    let regular = match letter {
+        ' ' | 'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '(' | ')' | '-' => 0.4,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' => 1.0,
+        'A'..='Z' | '<' | '>' | '=' | '~' | '+' | '&' | '#' => 0.84,
+        ' '..='~' => 0.65,
+        '\0'..='\u{ffff}' => 1.05,
+        // Mostly emoji.
+        _ => 1.4,
+    };
+    if is_bold { regular * 1.12 } else { regular }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::drawn::record;
+
+    #[test]
+    fn the_card() {
+        insta::assert_snapshot!(render(&Analysis::of(&record(7))).replace("><", ">\n<"));
+    }
+
+    #[test]
+    fn without_a_figure_the_card_says_so() {
+        let mut record = record(7);
+        record.visits.clear();
+        let card = render(&Analysis::of(&record));
+        assert!(card.contains(">no server was measured</text>"), "{card}");
+        assert!(!card.contains("is better"), "{card}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_and_escaped() {
+        assert_eq!(fitted("flask", 3.0, false), "flask");
+        assert_eq!(fitted("mmmmmmmm", 4.1, false), "mmm\u{2026}");
+        assert_eq!(fitted("a\u{7}b", 3.0, false), "a b");
+        let mut record = record(7);
+        record.suite.name = "</text><script>".to_owned();
+        let card = render(&Analysis::of(&record));
+        assert!(card.contains(">&lt;/text&gt;&lt;script&gt;</text>"), "{card}");
+    }
+}
