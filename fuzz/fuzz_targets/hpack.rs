@@ -6,7 +6,7 @@
 // HPACK is private to the engine; its source is compiled in here as it stands.
 #[path = "../../crates/jigger-load/src/protocol/http2"]
 mod engine {
-    #[expect(dead_code, reason = "the engine uses more of it")]
+    #[expect(dead_code, unused_imports, reason = "the engine uses more of it")]
     pub mod hpack;
 }
 

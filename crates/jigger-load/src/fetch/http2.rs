@@ -3,8 +3,9 @@
 use super::{FetchError, Reading, Response, Stream};
 use crate::expect::Expect;
 use crate::protocol::http2::hpack::Encoder;
-use crate::protocol::http2::{Encoded, Http2, Http2Fault, Memory, Requests};
+use crate::protocol::http2::{Http2, Http2Fault, Memory, Requests};
 use crate::protocol::{Flight, Protocol, Sink, Unusable};
+use crate::source::encoded::Encoded;
 use crate::source::request::Request;
 use std::io::Read;
 use std::time::{Duration, Instant};

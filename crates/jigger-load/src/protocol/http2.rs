@@ -18,7 +18,7 @@ pub use fault::Http2Fault;
 use frame::{BadFrame, Reader};
 use incoming::Judge;
 pub(crate) use incoming::Memory;
-pub(crate) use requests::{Encoded, Requests};
+pub(crate) use requests::Requests;
 pub use settings::PeerSettings;
 
 #[derive(Debug)]

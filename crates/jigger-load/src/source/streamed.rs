@@ -1,9 +1,10 @@
 //! The same requests as `mix.rs` has, as HTTP/2 sends them.
 
 use super::Source;
+use super::encoded::Encoded;
 use super::mix::{FULL_BYTES, Mix};
 use crate::protocol::Flight;
-use crate::protocol::http2::{Encoded, Http2};
+use crate::protocol::http2::Http2;
 use std::ops::Range;
 
 /// Requests in one row behind all else that their connections have to send. `MIXED`: there are

@@ -81,10 +81,13 @@ pub(super) fn size(name: &[u8], value: &[u8]) -> usize {
     name.len() + value.len() + OVERHEAD_BYTES
 }
 
+/// A name and a value.
+type Kept = (Box<[u8]>, Box<[u8]>);
+
 /// The table of the fields that came, the latest first.
 #[derive(Debug)]
 pub(super) struct DynamicTable {
-    fields: VecDeque<(Box<[u8]>, Box<[u8]>)>,
+    fields: VecDeque<Kept>,
     size_bytes: usize,
     max_bytes: usize,
 }

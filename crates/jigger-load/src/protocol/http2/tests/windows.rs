@@ -71,11 +71,11 @@ fn no_more_streams_than_the_server_allows() {
 
 #[test]
 fn a_window_of_a_stream_that_is_wrong_costs_the_stream() {
-    for (more, code) in [([0; 4], 1), ([0x7f, 0xff, 0xff, 0xff], 3)] {
+    for (more, code) in [([0; 4], 1_u8), ([0x7f, 0xff, 0xff, 0xff], 3)] {
         let mut pair = Pair::sent(2);
         pair.say(Kind::WindowUpdate, 0, 1, &more);
-        assert_eq!(pair.lost().code(), Code(code));
-        assert!(pair.receive().contains(&(Kind::RstStream, 0, 1, vec![0, 0, 0, code as u8])));
+        assert_eq!(pair.lost().code(), Code(code.into()));
+        assert!(pair.receive().contains(&(Kind::RstStream, 0, 1, vec![0, 0, 0, code])));
     }
 }
 
