@@ -110,6 +110,7 @@ impl BodyCheck {
     }
 
     /// Whether the body, now complete, is as wanted.
+    #[inline(always)]
     pub(crate) fn verdict(&self, rule: &BodyRule, request: u32, last: &mut LastMatches) -> bool {
         match rule {
             BodyRule::Any => true,

@@ -42,7 +42,7 @@ pub(crate) enum Verdict {
 }
 
 /// What a response with that status and body is worth.
-#[inline]
+#[inline(always)]
 fn verdict(
     expect: &Expect,
     status: u16,

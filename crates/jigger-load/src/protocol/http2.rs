@@ -100,8 +100,9 @@ impl Protocol for Http2 {
                 Ok(None) => return Ok(None),
                 Err(bad) => return Err(self.broken(bad).into()),
             };
-            if let Some(response) = self.connection.take(frame, &mut judge)? {
-                return Ok(Some(response));
+            match self.connection.take(frame, &mut judge) {
+                Ok(None) => {}
+                taken => return taken,
             }
         }
     }

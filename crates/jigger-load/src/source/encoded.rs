@@ -5,6 +5,7 @@ use super::request::{Layout, Request};
 use super::template::{Template, decimal};
 use crate::protocol::Flight;
 use crate::protocol::http2::Requests;
+use crate::protocol::http2::frame::{END_HEADERS, END_STREAM, HEADER_BYTES, Kind, write};
 use crate::protocol::http2::hpack::{Encoder, Literal, static_index};
 use crate::random::Random;
 use std::collections::HashMap;
@@ -16,8 +17,10 @@ pub(crate) struct Encoded {
     /// Fields whose value never changes, each once; known by their numbers.
     fields: Vec<Literal>,
     numbers: HashMap<Literal, usize>,
-    /// Of a single request whose fields never change: its block when the server knows all of them.
-    known_block: Vec<u8>,
+    /// Of a single request whose fields never change: the frame that begins it, when the server knows
+    /// all of them. It ends it, too, where there is no body.
+    known_frame: Vec<u8>,
+    has_body: bool,
     seed: u64,
     /// The last body filled in, and for which of the requests and which number.
     body: Vec<u8>,
@@ -61,7 +64,8 @@ impl Encoded {
             requests: Vec::new(),
             fields: Vec::new(),
             numbers: HashMap::new(),
-            known_block: Vec::new(),
+            known_frame: Vec::new(),
+            has_body: false,
             seed,
             body: Vec::new(),
             rendered: None,
@@ -130,7 +134,8 @@ impl Encoded {
         if self.knows_all(&encoder) {
             let mut block = Vec::new();
             self.header_block(&flight, &mut encoder, &mut block);
-            self.known_block = block;
+            self.has_body = !self.body(&flight).is_empty();
+            write(Kind::Headers, END_HEADERS | END_STREAM, 0, &block, &mut self.known_frame);
         }
     }
 
@@ -160,9 +165,15 @@ impl Encoded {
 
 impl Requests for Encoded {
     #[inline]
+    fn frame(&self, encoder: &Encoder) -> Option<&[u8]> {
+        let is_known = !self.has_body && !self.known_frame.is_empty() && self.knows_all(encoder);
+        is_known.then_some(&self.known_frame)
+    }
+
+    #[inline]
     fn header_block(&mut self, flight: &Flight, encoder: &mut Encoder, out: &mut Vec<u8>) {
-        if !self.known_block.is_empty() && self.knows_all(encoder) {
-            return out.extend_from_slice(&self.known_block);
+        if !self.known_frame.is_empty() && self.knows_all(encoder) {
+            return out.extend_from_slice(&self.known_frame[HEADER_BYTES..]);
         }
         let mut random = Random::new(self.seed(flight));
         self.render_body(flight);
@@ -252,7 +263,14 @@ mod tests {
             let (second, bytes, _) = sent(&mut encoded, &mut sides, &flight(0, 0));
             assert_eq!((second.as_str(), bytes), (wanted, 7));
         }
-        assert_eq!(encoded.known_block.len(), 7);
+        assert_eq!(encoded.known_frame.len(), HEADER_BYTES + 7);
+        assert!(encoded.frame(&sides.0).is_none(), "it has a body");
+        let get = Request::get(&Url::parse("http://h/").unwrap());
+        let mut encoded = Encoded::new(&[(get, 1)], 7);
+        let mut sides = <(Encoder, Decoder)>::default();
+        assert!(encoded.frame(&sides.0).is_none(), "the server does not know it yet");
+        sent(&mut encoded, &mut sides, &flight(0, 0));
+        assert_eq!(encoded.frame(&sides.0), Some(&b"\0\0\x04\x01\x05\0\0\0\0\x82\x86\xbe\x84"[..]));
     }
 
     #[test]
@@ -267,7 +285,7 @@ mod tests {
             (of("PUT", "{{counter}}", b"{\"id\": {{counter}}, \"r\": {{random:7:7}}}"), 1),
         ];
         let mut encoded = Encoded::new(&requests, 1);
-        assert!(encoded.known_block.is_empty());
+        assert!(encoded.known_frame.is_empty());
         assert_eq!(encoded.fields.len(), 4, "authority, path, te; method PUT");
         let mut sides = Default::default();
         for counter in [5, 120] {

@@ -198,7 +198,9 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             match self.hand_over(index, laid_out, sent) {
                 Err(error) => self.fail_write(index, error),
                 // A body may be longer than what goes out in a turn.
-                Ok(()) if P::MULTIPLEXES => self.transmit(index),
+                Ok(()) if P::MULTIPLEXES && self.slots[index].connection.is_due() => {
+                    self.transmit(index);
+                }
                 Ok(()) => {}
             }
         }

@@ -175,6 +175,7 @@ impl Connection {
         self.streams_max.min(peer)
     }
 
+    #[inline]
     fn open(
         &mut self,
         waiting: Waiting,
@@ -193,6 +194,11 @@ impl Connection {
         self.streams[place].was_refused = was_refused;
         self.laid_out.push(place);
         let from = out.len();
+        if let Some(frame) = requests.frame(&self.encoder) {
+            out.extend_from_slice(frame);
+            out[from + HEADER_BYTES - 4..from + HEADER_BYTES].copy_from_slice(&id.to_be_bytes());
+            return;
+        }
         frame::header(0, Kind::Headers, END_HEADERS, id, out);
         self.encoder.begin(out);
         requests.header_block(&flight, &mut self.encoder, out);

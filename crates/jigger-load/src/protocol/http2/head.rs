@@ -130,7 +130,7 @@ pub(crate) struct Recall {
 impl Recall {
     #[inline]
     pub(crate) fn head(&self, block: &[u8]) -> Option<Head> {
-        self.head.filter(|_| self.block == block)
+        if self.block == block { self.head } else { None }
     }
 
     pub(crate) fn keep(&mut self, block: &[u8], head: Head) {

@@ -53,7 +53,9 @@ impl Connection {
         frame: Frame<'_>,
         judge: &mut Judge<'_, E, S>,
     ) -> Taken {
-        self.admit(&frame)?;
+        if !self.has_settings || self.block.stream != 0 {
+            self.admit(&frame)?;
+        }
         match frame.kind {
             Kind::Data => self.data(&frame, judge),
             Kind::Headers => self.headers(&frame, judge),
@@ -69,8 +71,8 @@ impl Connection {
         }
     }
 
-    /// Whether a frame may come now, on that stream.
-    #[inline]
+    /// Whether a frame may come within a header block, or before SETTINGS have come.
+    #[cold]
     fn admit(&self, frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
         let continues = frame.kind == Kind::Continuation && frame.stream == self.block.stream;
         if self.block.stream != 0 && !continues {
@@ -80,18 +82,7 @@ impl Connection {
         if !self.has_settings && !is_first {
             return Err(fault("its first frame is not SETTINGS"));
         }
-        let is_of_stream = match frame.kind {
-            Kind::Data | Kind::Headers | Kind::Priority | Kind::RstStream | Kind::Continuation => {
-                true
-            }
-            Kind::Settings | Kind::Ping | Kind::GoAway => false,
-            Kind::PushPromise | Kind::WindowUpdate | Kind::Other => return Ok(()),
-        };
-        match (is_of_stream, frame.stream) {
-            (true, 0) => Err(fault("a frame of a stream names none")),
-            (false, 1..) => Err(fault("a frame of the connection names a stream")),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// Where the stream of that number stands; `None`: what comes on it is to be ignored.
@@ -175,6 +166,7 @@ impl Connection {
         if frame.has(END_HEADERS) {
             return self.header_block(frame.stream, fragment, ends_stream, judge);
         }
+        self.check_idle(frame.stream)?;
         let bytes = fragment.to_vec();
         self.block = Block { stream: frame.stream, ends_stream, bytes };
         Ok(None)
@@ -200,6 +192,7 @@ impl Connection {
         self.header_block(stream, &bytes, ends_stream, judge)
     }
 
+    #[inline]
     fn header_block<E: Expectations + ?Sized, S: Sink>(
         &mut self,
         id: u32,
@@ -263,6 +256,7 @@ impl Connection {
         Ok(head)
     }
 
+    #[inline]
     fn complete<E: Expectations + ?Sized, S>(
         &mut self,
         place: usize,
@@ -309,6 +303,7 @@ impl Connection {
     }
 
     fn go_away(&mut self, frame: &Frame<'_>) -> Taken {
+        check_of_connection(frame)?;
         if frame.payload.len() < 8 {
             return Err(size_error("GOAWAY has fewer than 8 bytes").into());
         }
@@ -341,6 +336,7 @@ impl Connection {
         frame: &Frame<'_>,
         memory: &mut Memory,
     ) -> Result<(), Unusable<Http2Fault>> {
+        check_of_connection(frame)?;
         if frame.has(ACK) {
             return match frame.payload {
                 [] => Ok(()),
@@ -363,6 +359,7 @@ impl Connection {
     }
 
     fn ping(&mut self, frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
+        check_of_connection(frame)?;
         if frame.payload.len() != 8 {
             return Err(size_error("PING has not 8 bytes").into());
         }
@@ -421,7 +418,17 @@ fn priority(frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
     if frame::stream(frame.payload) == frame.stream {
         return Err(fault("a stream depends on itself"));
     }
+    if frame.stream == 0 {
+        return Err(fault("PRIORITY names no stream"));
+    }
     Ok(())
+}
+
+fn check_of_connection(frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
+    match frame.stream {
+        0 => Ok(()),
+        _ => Err(fault("a frame of the connection names a stream")),
+    }
 }
 
 fn fault(what: &'static str) -> Unusable<Http2Fault> {

@@ -8,7 +8,7 @@ use std::ops::{Index, IndexMut};
 /// One request and what has come of its response.
 #[derive(Debug)]
 pub(super) struct Stream {
-    /// 0: nobody's place.
+    /// `FREE`: nobody's place.
     id: u32,
     pub(super) flight: Flight,
     /// The server has refused it once.
@@ -35,11 +35,14 @@ pub(super) struct Streams {
     begun: usize,
 }
 
+/// No stream has this number, which takes 31 bits.
+const FREE: u32 = u32::MAX;
+
 impl Stream {
     fn free() -> Stream {
         let flight = Flight { due_ns: 0, started_ns: 0, counter: 0, request: 0, is_head: false };
         Stream {
-            id: 0,
+            id: FREE,
             flight,
             was_refused: false,
             head: None,
@@ -51,16 +54,19 @@ impl Stream {
         }
     }
 
+    #[inline]
     pub(super) fn id(&self) -> u32 {
         self.id
     }
 
     /// The head of its response, when that has come.
+    #[inline]
     pub(super) fn head(&self) -> Option<Head> {
         self.head
     }
 
     /// What is left of its request's body.
+    #[inline]
     pub(super) fn body_left(&self) -> usize {
         self.body_bytes - self.body_sent
     }
@@ -78,19 +84,19 @@ impl Streams {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Stream> {
-        self.places.iter().filter(|stream| stream.id != 0)
+        self.places.iter().filter(|stream| stream.id != FREE)
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
-        self.places.iter_mut().filter(|stream| stream.id != 0)
+        self.places.iter_mut().filter(|stream| stream.id != FREE)
     }
 
     /// Where the first such stream stands.
     pub(super) fn position(&self, is_wanted: impl Fn(&Stream) -> bool) -> Option<usize> {
-        self.places.iter().position(|stream| stream.id != 0 && is_wanted(stream))
+        self.places.iter().position(|stream| stream.id != FREE && is_wanted(stream))
     }
 
-    /// Where the stream of that number, which is not 0, stands.
+    /// Where the stream of that number stands.
     #[inline]
     pub(super) fn find(&self, id: u32) -> Option<usize> {
         let first = self.first(id);
@@ -101,7 +107,7 @@ impl Streams {
     #[inline]
     pub(super) fn open(&mut self, id: u32, flight: Flight, window_bytes: i64) -> usize {
         let mut place = self.first(id);
-        while self.places[place].id != 0 {
+        while self.places[place].id != FREE {
             place = (place + 1) & (self.places.len() - 1);
         }
         let stream = &mut self.places[place];
@@ -134,7 +140,7 @@ impl Streams {
     #[inline]
     pub(super) fn close(&mut self, place: usize) {
         self.begun -= usize::from(self.places[place].head.is_some());
-        self.places[place].id = 0;
+        self.places[place].id = FREE;
         self.open -= 1;
     }
 
