@@ -54,6 +54,8 @@ pub(crate) struct Connection {
     /// Streams above it the server has not looked at.
     pub(super) last_id: u32,
     streams_max: usize,
+    /// How many streams may be open at once.
+    room: usize,
     is_greeted: bool,
     /// No stream is opened any more.
     pub(super) is_going: bool,
@@ -82,6 +84,7 @@ impl Connection {
             next_id: 1,
             last_id: LAST_ID,
             streams_max: streams,
+            room: streams.min(STREAMS_BEFORE_SETTINGS),
             is_greeted: false,
             is_going: false,
             has_responded: false,
@@ -147,7 +150,9 @@ impl Connection {
             self.is_greeted = true;
             greet(out);
         }
-        out.append(&mut self.outgoing);
+        if !self.outgoing.is_empty() {
+            out.append(&mut self.outgoing);
+        }
         if self.bodies > 0 {
             self.continue_bodies(requests, full_bytes, out);
         }
@@ -161,18 +166,13 @@ impl Connection {
 
     #[inline]
     fn may_open(&self) -> bool {
-        !self.is_going && self.streams.len() < self.room()
+        !self.is_going && self.streams.len() < self.room
     }
 
-    /// How many streams may be open at once.
-    #[inline]
-    fn room(&self) -> usize {
-        let peer = match self.peer.max_concurrent_streams {
-            _ if !self.has_settings => STREAMS_BEFORE_SETTINGS,
-            None => usize::MAX,
-            Some(streams) => streams as usize,
-        };
-        self.streams_max.min(peer)
+    /// As many streams may be open as both sides want.
+    pub(super) fn make_room(&mut self) {
+        let allowed = self.peer.max_concurrent_streams.map_or(usize::MAX, |it| it as usize);
+        self.room = self.streams_max.min(allowed);
     }
 
     #[inline]
@@ -190,8 +190,7 @@ impl Connection {
         self.is_going |= id == LAST_ID;
         self.next_id += 2;
         let window_bytes = i64::from(self.peer.initial_window_bytes);
-        let place = self.streams.open(id, flight, window_bytes);
-        self.streams[place].was_refused = was_refused;
+        let place = self.streams.open(id, flight, was_refused, window_bytes);
         self.laid_out.push(place);
         let from = out.len();
         if let Some(frame) = requests.frame(&self.encoder) {
@@ -262,9 +261,7 @@ impl Connection {
         if self.streams[place].body_left() > 0 {
             self.reset(place, Code::CANCEL);
         }
-        let flight = self.streams[place].flight;
-        self.streams.close(place);
-        flight
+        self.streams.close(place)
     }
 
     /// Forgets a stream that the server has given up.
@@ -276,9 +273,7 @@ impl Connection {
     /// Gives up a stream: the server is told, and what it still sends for it is ignored.
     pub(super) fn give_up(&mut self, place: usize, code: Code) -> Flight {
         self.reset(place, code);
-        let flight = self.streams[place].flight;
-        self.streams.close(place);
-        flight
+        self.streams.close(place)
     }
 
     fn reset(&mut self, place: usize, code: Code) {
@@ -308,8 +303,7 @@ impl Connection {
     /// wait already.
     pub(super) fn ask_again(&mut self, place: usize, was_refused: bool) {
         self.drop_body(place);
-        let flight = self.streams[place].flight;
-        self.streams.close(place);
+        let flight = self.streams.close(place);
         self.waiting.push_front(Waiting { flight, was_refused });
     }
 
@@ -329,7 +323,9 @@ impl Connection {
         let streams = std::mem::replace(&mut self.streams, Streams::new(1));
         let waiting = std::mem::take(&mut self.waiting);
         let (streams_max, sending_ns) = (self.streams_max, self.sending_ns);
-        *self = Connection { streams, waiting, sending_ns, streams_max, ..Connection::new(1) };
+        let room = streams_max.min(STREAMS_BEFORE_SETTINGS);
+        let fresh = Connection::new(1);
+        *self = Connection { streams, waiting, sending_ns, streams_max, room, ..fresh };
     }
 
     /// Gives up so many requests: those that are sent before others.

@@ -201,6 +201,14 @@ impl Connection {
         judge: &mut Judge<'_, E, S>,
     ) -> Taken {
         let place = self.place(id)?;
+        if let Some(place) = place
+            && !S::WANTS_FIELDS
+            && self.streams[place].head().is_none()
+            && let Some(head) = self.recalls[0].head(block)
+            && head.status >= 200
+        {
+            return self.begin_response(place, head, ends_stream, judge);
+        }
         let known = place.and_then(|place| self.streams[place].head());
         let head = self.read_head(block, known.is_some(), &mut judge.sink)?;
         let Some(place) = place else {
@@ -215,11 +223,20 @@ impl Connection {
                 Err(self.malformed(place, "an interim response ends its stream"))
             }
             (Ok(head), None) if head.status < 200 => Ok(None),
-            (Ok(head), None) => {
-                self.streams.begin_response(place, head);
-                if ends_stream { self.complete(place, head, judge) } else { Ok(None) }
-            }
+            (Ok(head), None) => self.begin_response(place, head, ends_stream, judge),
         }
+    }
+
+    #[inline]
+    fn begin_response<E: Expectations + ?Sized, S>(
+        &mut self,
+        place: usize,
+        head: Head,
+        ends_stream: bool,
+        judge: &mut Judge<'_, E, S>,
+    ) -> Taken {
+        self.streams.begin_response(place, head);
+        if ends_stream { self.complete(place, head, judge) } else { Ok(None) }
     }
 
     /// What a block says, or what is wrong with its fields alone.
@@ -352,6 +369,7 @@ impl Connection {
             }
         }
         self.encoder.limit(self.peer.header_table_bytes as usize);
+        self.make_room();
         memory.peer.get_or_insert(self.peer).note(&self.peer);
         self.has_settings = true;
         frame::write(Kind::Settings, ACK, 0, &[], &mut self.outgoing);

@@ -105,7 +105,13 @@ impl Streams {
 
     /// Opens a stream of that number; where it stands. There has to be room.
     #[inline]
-    pub(super) fn open(&mut self, id: u32, flight: Flight, window_bytes: i64) -> usize {
+    pub(super) fn open(
+        &mut self,
+        id: u32,
+        flight: Flight,
+        was_refused: bool,
+        window_bytes: i64,
+    ) -> usize {
         let mut place = self.first(id);
         while self.places[place].id != FREE {
             place = (place + 1) & (self.places.len() - 1);
@@ -113,7 +119,7 @@ impl Streams {
         let stream = &mut self.places[place];
         stream.id = id;
         stream.flight = flight;
-        stream.was_refused = false;
+        stream.was_refused = was_refused;
         stream.head = None;
         stream.unreturned_bytes = 0;
         stream.window_bytes = window_bytes;
@@ -136,12 +142,14 @@ impl Streams {
         self.begun > 0
     }
 
-    /// Closes the stream that stands there.
+    /// Closes the stream that stands there; its request.
     #[inline]
-    pub(super) fn close(&mut self, place: usize) {
-        self.begun -= usize::from(self.places[place].head.is_some());
-        self.places[place].id = FREE;
+    pub(super) fn close(&mut self, place: usize) -> Flight {
+        let stream = &mut self.places[place];
+        stream.id = FREE;
+        self.begun -= usize::from(stream.head.is_some());
         self.open -= 1;
+        stream.flight
     }
 
     #[inline]
@@ -184,7 +192,7 @@ mod tests {
             let (mut open, mut next) = (Vec::new(), 1);
             for turn in 0..200_usize {
                 while open.len() < room {
-                    streams.open(next, flight, 0);
+                    streams.open(next, flight, false, 0);
                     open.push(next);
                     next += 2;
                 }
