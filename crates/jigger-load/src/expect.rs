@@ -86,6 +86,7 @@ impl BodyCheck {
     }
 
     /// Takes the next piece of the body.
+    #[inline]
     pub(crate) fn take(&mut self, rule: &BodyRule, piece: &[u8]) {
         match rule {
             BodyRule::Any | BodyRule::Length(_) => {}
