@@ -5,12 +5,12 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# A compiled-in suite (pong, post, placebo, known) or a file; empty for the default.
+# A compiled-in suite (pong, post, placebo, known, stack) or a file; empty for the default.
 SUITE ?=
 # More arguments for jigger, for example ARGS=--quick.
 ARGS ?=
 SETUP ?= 1
-export SETUP
+export SETUP SUITE
 
 # The Go that set-up may have installed, and the base images of the contenders.
 environment = source .jigger/setup.env; source .jigger/bases.env
@@ -23,6 +23,7 @@ jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
 help:
 	@echo 'make bench              set up, then measure the default suite'
 	@echo 'make bench SUITE=post   set up, then measure the original post'
+	@echo 'make bench SUITE=stack  set up PostgreSQL too, then measure servers with a database'
 	@echo 'make bench ARGS=--quick a first look'
 	@echo 'make test               set up, then format, lints, dependencies, the whole test suite, each fuzz target for 5 s'
 	@echo 'make bench-peers        set up, then the load engine beside wrk, ab, h2load, hey and oha'

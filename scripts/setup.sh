@@ -4,7 +4,7 @@
 #
 #   scripts/setup.sh bench|test
 #
-# bench: what the compiled-in suites need. test: that, and what only the tests and the benches beside
+# bench: what the compiled-in suites need, PostgreSQL only with SUITE=stack. test: that, and what only the tests and the benches beside
 # other tools use. Writes .jigger/setup.env, which the Makefile reads: the PATH to the Go that it
 # installed, if any.
 set -euo pipefail
@@ -14,13 +14,14 @@ set -euo pipefail
 engine_wait_seconds=60
 
 bench_steps=(linker python go engine)
-test_steps=("${bench_steps[@]}" browser namespaces wrk axe)
+test_steps=("${bench_steps[@]}" postgres browser namespaces wrk axe)
 
 declare -A why=(
     [linker]="a C linker with the static C library: builds jigger and the contender in Rust"
     [python]="Python with venv: the contenders in Python"
     [go]="Go, as new as the contenders' go.mod asks for, into .jigger: the contenders in Go"
     [engine]="a container engine that answers: sizes of images"
+    [postgres]="PostgreSQL: the suite 'stack'"
     [browser]="a browser: the tests of the HTML report"
     [namespaces]="ip: the test of a machine without free ports"
     [wrk]="wrk: the tests that compare jigger with it"
@@ -30,7 +31,10 @@ declare -A why=(
 main() {
     local step missing=()
     case ${1:-} in
-    bench) steps=("${bench_steps[@]}") ;;
+    bench)
+        steps=("${bench_steps[@]}")
+        case $(basename "${SUITE:-}" .toml) in stack) steps+=(postgres) ;; esac
+        ;;
     test) steps=("${test_steps[@]}") ;;
     *) fail "write 'scripts/setup.sh bench' or 'scripts/setup.sh test'" ;;
     esac
@@ -121,6 +125,25 @@ start_dockerd() {
     until engine_answers docker || [ $SECONDS -ge $deadline ]; do
         sleep 1
     done
+}
+
+# The suite looks for the programs there too, since Debian puts most of them in no folder of PATH.
+has_postgres() {
+    local folder
+    for folder in /usr/lib/postgresql/*/bin; do
+        [ ! -x "$folder/initdb" ] || [ ! -x "$folder/postgres" ] || return 0
+    done
+    have initdb && have postgres && have psql
+}
+
+# Debian's package makes a cluster of its own and starts it, unless it is told not to beforehand.
+set_up_postgres() {
+    local settings=/etc/postgresql-common/createcluster.conf
+    if have apt-get && installing_allowed && [ ! -e "$settings" ]; then
+        as_root install -d "$(dirname "$settings")"
+        echo 'create_main_cluster = false' | as_root tee "$settings" >/dev/null
+    fi
+    install_packages "PostgreSQL" postgresql
 }
 
 has_browser() { have chromium; }

@@ -13,6 +13,11 @@ pub enum ErrorKind {
     ConnectReset,
     /// The deadline passed before the connection stood.
     ConnectTimeout,
+    /// The TLS handshake failed on this side: the certificate is not trusted, nothing was agreed on,
+    /// or what came is no TLS.
+    TlsHandshake,
+    /// The server ended the TLS connection with an alert.
+    TlsAlert,
     /// The request could not be written.
     Write,
     /// The connection was reset before the response was complete.
@@ -39,11 +44,13 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order in which a request meets them.
-    pub const ALL: [ErrorKind; 15] = [
+    pub const ALL: [ErrorKind; 17] = [
         ErrorKind::Resolve,
         ErrorKind::ConnectRefused,
         ErrorKind::ConnectReset,
         ErrorKind::ConnectTimeout,
+        ErrorKind::TlsHandshake,
+        ErrorKind::TlsAlert,
         ErrorKind::Write,
         ErrorKind::ReadReset,
         ErrorKind::ReadClosedEarly,
@@ -64,6 +71,8 @@ impl ErrorKind {
             ErrorKind::ConnectRefused => "connect_refused",
             ErrorKind::ConnectReset => "connect_reset",
             ErrorKind::ConnectTimeout => "connect_timeout",
+            ErrorKind::TlsHandshake => "tls_handshake",
+            ErrorKind::TlsAlert => "tls_alert",
             ErrorKind::Write => "write",
             ErrorKind::ReadReset => "read_reset",
             ErrorKind::ReadClosedEarly => "read_closed_early",
@@ -81,7 +90,7 @@ impl ErrorKind {
 
 impl fmt::Display for ErrorKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.name().replace('_', " "))
+        formatter.write_str(&self.name().replace("tls", "TLS").replace('_', " "))
     }
 }
 

@@ -7,7 +7,9 @@ mod http2;
 use crate::load::Http;
 use crate::protocol::http1::parser::{Event, Head, Malformed, Memo, Parser, fields, version};
 use crate::protocol::http2::Http2Fault;
+use crate::sample::TlsAgreement;
 use crate::source::request::Request;
+use crate::tls::{TlsClient, TlsStream};
 use crate::url::Address;
 use http2::Session;
 use std::io::{self, Read, Write};
@@ -15,8 +17,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// Bounds on one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How one request is made, and its bounds.
+#[derive(Clone, Debug)]
 pub struct FetchOptions {
     /// For connecting, writing and reading together.
     pub timeout: Duration,
@@ -27,16 +29,19 @@ pub struct FetchOptions {
     pub close_patience: Duration,
     /// What is spoken.
     pub http: Http,
+    /// How TLS is spoken; `None`: a plain connection.
+    pub tls: Option<TlsClient>,
 }
 
 impl Default for FetchOptions {
-    /// 10 seconds, 64 MiB and 10 ms.
+    /// 10 seconds, 64 MiB, 10 ms and no TLS.
     fn default() -> FetchOptions {
         FetchOptions {
             timeout: Duration::from_secs(10),
             max_body_bytes: 64 << 20,
             close_patience: Duration::from_millis(10),
             http: Http::V1,
+            tls: None,
         }
     }
 }
@@ -59,6 +64,23 @@ pub struct Response {
     pub server_closes: bool,
     /// From the begin of the connection (or, when it stood, of the request) to the last byte.
     pub elapsed: Duration,
+    /// What was agreed on by TLS.
+    pub tls: Option<TlsAgreement>,
+}
+
+/// What servers answer to plain HTTP on a port for TLS: nginx, Apache httpd, Go's net/http.
+const TLS_WANTED: [&str; 3] = [
+    "The plain HTTP request was sent to HTTPS port",
+    "speaking plain HTTP to an SSL-enabled server port",
+    "Client sent an HTTP request to an HTTPS server",
+];
+
+impl Response {
+    /// Whether the server says that it speaks TLS on this port.
+    pub fn wants_tls(&self) -> bool {
+        let body = String::from_utf8_lossy(&self.body);
+        self.status == 400 && TLS_WANTED.iter().any(|words| body.contains(words))
+    }
 }
 
 /// Why there is no response.
@@ -92,6 +114,9 @@ pub enum FetchError {
         /// What the kernel said.
         cause: io::Error,
     },
+    /// The TLS handshake failed, or the session did afterwards.
+    #[error("{0}")]
+    Tls(String),
     /// What came is no HTTP/1.1.
     #[error("the answer is no HTTP/1.1: {0}")]
     Malformed(Malformed),
@@ -122,6 +147,12 @@ pub struct Client {
 
 #[derive(Debug)]
 enum Stream {
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
+}
+
+#[derive(Debug)]
+enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
@@ -135,7 +166,7 @@ pub fn fetch(
     request: &Request,
     options: &FetchOptions,
 ) -> Result<Response, FetchError> {
-    Client::new(address.clone(), *options).fetch(request)
+    Client::new(address.clone(), options.clone()).fetch(request)
 }
 
 /// Whether somebody accepts a connection there within `limit`; nothing is asked.
@@ -170,24 +201,26 @@ impl Client {
         let deadline = begin + self.options.timeout;
         let kept = self.stream.take();
         let session = self.session.take().filter(|_| kept.is_some());
+        let mut reading = Reading::new(&self.options, deadline);
         let mut stream = match kept {
             Some(stream) => stream,
-            None => self.connect()?,
+            None => self.stream(&reading)?,
         };
-        let mut reading = Reading::new(&self.options, deadline);
         if self.options.http == Http::V2 {
             let mut session = session.unwrap_or_default();
             let answer = session.ask(&mut stream, request, &mut reading)?;
             let elapsed = begin.elapsed();
             let server_closes = session.ends_within(&mut stream, self.options.close_patience);
+            let answer = Response { server_closes, elapsed, ..answer };
             if !server_closes {
                 (self.stream, self.session) = (Some(stream), Some(session));
             }
-            return Ok(Response { server_closes, elapsed, ..answer });
+            return Ok(answer);
         }
         reading.write(&mut stream, &request.bytes())?;
         let (head, body) = reading.read(&mut stream, request.is_head())?;
         let elapsed = begin.elapsed();
+        let agreement = stream.agreement();
         let server_closes = !head.keeps_alive || stream.ends_within(self.options.close_patience);
         if !server_closes {
             self.stream = Some(stream);
@@ -201,17 +234,47 @@ impl Client {
             header_bytes: bytes.len(),
             server_closes,
             elapsed,
+            tls: agreement,
         })
     }
 
-    fn connect(&mut self) -> Result<Stream, FetchError> {
-        let stream = match &self.address {
-            Address::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
+    /// A connection over which a request can be sent.
+    fn stream(&mut self, reading: &Reading) -> Result<Stream, FetchError> {
+        let socket = self.connect()?;
+        let Some(client) = &self.options.tls else { return Ok(Stream::Plain(socket)) };
+        let client = client.offering(self.options.http.alpn());
+        let stream = TlsStream::new(&client, socket);
+        let mut stream = Box::new(stream.map_err(|error| FetchError::Tls(error.to_string()))?);
+        while stream.is_handshaking() {
+            stream.socket().set_timeout(reading.left()?).map_err(|error| reading.broken(error))?;
+            match stream.shake_hands() {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => {
+                    return Err(FetchError::Tls(format!(
+                        "no TLS handshake within {:?}; does the server speak TLS on this port?",
+                        self.options.timeout
+                    )));
+                }
+                Err(error) => {
+                    let failure = stream.failure().map(|failure| failure.message.clone());
+                    return Err(FetchError::Tls(failure.unwrap_or_else(|| {
+                        format!("the connection broke in the TLS handshake: {error}")
+                    })));
+                }
+            }
+        }
+        Ok(Stream::Tls(stream))
+    }
+
+    fn connect(&mut self) -> Result<Socket, FetchError> {
+        let socket = match &self.address {
+            Address::Unix(path) => UnixStream::connect(path).map(Socket::Unix),
             Address::Tcp(address) => TcpStream::connect_timeout(address, self.options.timeout)
-                .and_then(|stream| stream.set_nodelay(true).map(|()| Stream::Tcp(stream))),
+                .and_then(|stream| stream.set_nodelay(true).map(|()| Socket::Tcp(stream))),
         };
         let address = self.address.to_string();
-        let stream = stream.map_err(|cause| match cause.kind() {
+        let socket = socket.map_err(|cause| match cause.kind() {
             io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => {
                 FetchError::Refused { address }
             }
@@ -219,7 +282,7 @@ impl Client {
             _ => FetchError::Connect { address, cause },
         })?;
         self.connections += 1;
-        Ok(stream)
+        Ok(socket)
     }
 }
 
@@ -297,7 +360,7 @@ impl Reading {
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if is_timeout(&error) => return Err(self.timed_out()),
-                Err(error) => return Err(self.broken(error)),
+                Err(error) => return Err(stream.failure().unwrap_or_else(|| self.broken(error))),
             }
         }
     }
@@ -344,12 +407,25 @@ impl Reading {
 impl Stream {
     fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
         match self {
-            Stream::Tcp(stream) => stream
-                .set_read_timeout(Some(timeout))
-                .and_then(|()| stream.set_write_timeout(Some(timeout))),
-            Stream::Unix(stream) => stream
-                .set_read_timeout(Some(timeout))
-                .and_then(|()| stream.set_write_timeout(Some(timeout))),
+            Stream::Plain(socket) => socket.set_timeout(timeout),
+            Stream::Tls(stream) => stream.socket().set_timeout(timeout),
+        }
+    }
+
+    fn agreement(&self) -> Option<TlsAgreement> {
+        match self {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => Some(stream.agreement()),
+        }
+    }
+
+    /// Why the session cannot go on, where it was not the socket.
+    fn failure(&self) -> Option<FetchError> {
+        match self {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => {
+                stream.failure().map(|failure| FetchError::Tls(failure.message.clone()))
+            }
         }
     }
 
@@ -369,8 +445,8 @@ impl Stream {
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Stream::Tcp(stream) => stream.read(buffer),
-            Stream::Unix(stream) => stream.read(buffer),
+            Stream::Plain(socket) => socket.read(buffer),
+            Stream::Tls(stream) => stream.read(buffer),
         }
     }
 }
@@ -378,8 +454,46 @@ impl Read for Stream {
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Stream::Tcp(stream) => stream.write(bytes),
-            Stream::Unix(stream) => stream.write(bytes),
+            Stream::Plain(socket) => socket.write(bytes),
+            Stream::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Stream::Plain(socket) => socket.flush(),
+            Stream::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
+impl Socket {
+    fn set_timeout(&self, timeout: Duration) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => stream
+                .set_read_timeout(Some(timeout))
+                .and_then(|()| stream.set_write_timeout(Some(timeout))),
+            Socket::Unix(stream) => stream
+                .set_read_timeout(Some(timeout))
+                .and_then(|()| stream.set_write_timeout(Some(timeout))),
+        }
+    }
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Socket::Tcp(stream) => stream.read(buffer),
+            Socket::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Socket::Tcp(stream) => stream.write(bytes),
+            Socket::Unix(stream) => stream.write(bytes),
         }
     }
 

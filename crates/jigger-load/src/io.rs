@@ -2,6 +2,8 @@
 
 mod epoll;
 
+use crate::failure::ErrorKind;
+use crate::sample::TlsSample;
 pub(crate) use epoll::Epoll;
 use rustix::io::Errno;
 
@@ -14,6 +16,9 @@ pub(crate) trait Driver {
 
     /// The name for the record.
     const NAME: &'static str;
+
+    /// Whether a connection that stands needs [`Driver::shake_hands`] before its first request.
+    const SHAKES_HANDS: bool = false;
 
     /// Nanoseconds of a monotonic clock that all threads share.
     fn now_ns(&self) -> u64;
@@ -36,16 +41,56 @@ pub(crate) trait Driver {
     -> Result<(), Errno>;
 
     /// Writes a part of the bytes; how many.
-    fn send(&mut self, socket: &Self::Socket, bytes: &[u8]) -> Result<usize, Errno>;
+    fn send(&mut self, socket: &mut Self::Socket, bytes: &[u8]) -> Result<usize, Errno>;
 
     /// Reads; 0 bytes are the end of the stream.
-    fn receive(&mut self, socket: &Self::Socket, buffer: &mut [u8]) -> Result<Received, Errno>;
+    fn receive(&mut self, socket: &mut Self::Socket, buffer: &mut [u8]) -> Result<Received, Errno>;
 
     /// Waits for at most `timeout_ns` until sockets are ready, and lists them.
     fn wait(&mut self, timeout_ns: u64, ready: &mut Vec<Ready>) -> Result<(), Errno>;
 
     /// Sleeps so long without looking at the sockets.
     fn nap(&mut self, duration_ns: u64);
+
+    /// Takes a connection a step nearer to its first request; reads only what `may_read`. What is
+    /// written last may wait for the first [`Driver::send`].
+    fn shake_hands(&mut self, _: &mut Self::Socket, _may_read: bool) -> Result<Shake, Errno> {
+        Ok(Shake::Done)
+    }
+
+    /// What is behind an error of this socket, where the driver knows more than its number.
+    fn explain(&mut self, _: &mut Self::Socket) -> Option<Failure> {
+        None
+    }
+
+    /// Closes a connection in order.
+    #[inline]
+    fn close(&mut self, socket: Self::Socket) {
+        drop(socket);
+    }
+
+    /// What came of the handshakes.
+    fn handshakes(&mut self) -> Option<TlsSample> {
+        None
+    }
+}
+
+/// How far a handshake has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shake {
+    /// The kernel has no room for what is to be sent, as before the connection stands.
+    Writing,
+    /// The other side has its turn.
+    Reading,
+    /// Requests may go out.
+    Done,
+}
+
+/// Why a request failed, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) kind: ErrorKind,
+    pub(crate) message: String,
 }
 
 /// What a read brought.

@@ -22,6 +22,7 @@ mod random;
 pub mod sample;
 pub mod source;
 mod team;
+pub mod tls;
 pub mod url;
 mod worker;
 
@@ -32,10 +33,11 @@ pub use load::{Arrivals, ConnectionPolicy, Extent, Http, Load, LoadError, Pacing
 pub use null_server::{CeilingError, NullOptions, NullServer, NullServerError, ceiling};
 pub use protocol::http1::Malformed;
 pub use protocol::http2::{Http2Fault, PeerSettings};
-pub use sample::{EngineUse, RequestSample, Sample, Snapshot, Snapshots};
+pub use sample::{EngineUse, RequestSample, Sample, Snapshot, Snapshots, TlsAgreement, TlsSample};
 pub use source::hooks;
 pub use source::hooks::Hooks;
 pub use source::request::{Request, RequestError};
 pub use source::template::TemplateError;
 pub use team::{run, run_with_hooks};
+pub use tls::{TlsClient, TlsError, TlsOptions, TlsVersion};
 pub use url::{Address, ResolveError, Url, UrlError};

@@ -4,6 +4,7 @@ use crate::expect::{Expect, Expectations};
 use crate::open_files;
 use crate::sample::Snapshots;
 use crate::source::request::Request;
+use crate::tls::TlsClient;
 use crate::url::Address;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,16 @@ pub enum Http {
     V1,
     /// HTTP/2, without asking whether the server speaks it (RFC 9113, section 3.3).
     V2,
+}
+
+impl Http {
+    /// Its name in ALPN (RFC 7301).
+    pub(crate) fn alpn(self) -> &'static str {
+        match self {
+            Http::V1 => "http/1.1",
+            Http::V2 => "h2",
+        }
+    }
 }
 
 /// When a run ends.
@@ -73,6 +84,8 @@ pub struct Load {
     pub address: Address,
     /// Where the connections of each thread go, in turn; empty: all to `address`.
     pub thread_addresses: Vec<Address>,
+    /// How TLS is spoken there; `None`: plain connections.
+    pub tls: Option<TlsClient>,
     /// What is asked, with weights: a request of weight 3 is sent thrice as often as one of 1.
     pub requests: Vec<(Request, u32)>,
     /// `requests` are sent in turn, from the first on and round and round, whatever their weights;
@@ -191,6 +204,7 @@ impl Load {
         Load {
             address,
             thread_addresses: Vec::new(),
+            tls: None,
             requests: vec![(request, 1)],
             in_turn: false,
             thread_requests: Vec::new(),

@@ -10,6 +10,7 @@ use crate::io::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
 use crate::load::{ConnectionPolicy, Extent, Load, LoadError, Pacing};
 use crate::sample::Sample;
 use crate::team::{pin, run};
+use crate::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
 use crate::url::Address;
 use conversation::{Conversation, Responses, State};
 use rustix::event::{EventfdFlags, epoll, eventfd};
@@ -38,6 +39,8 @@ pub struct NullOptions {
     pub work: Duration,
     /// The body of each response.
     pub body: Vec<u8>,
+    /// Speak TLS, with a certificate made at start that nobody has issued.
+    pub tls: bool,
 }
 
 impl Default for NullOptions {
@@ -49,6 +52,7 @@ impl Default for NullOptions {
             cpus: None,
             work: Duration::ZERO,
             body: b"pong".to_vec(),
+            tls: false,
         }
     }
 }
@@ -78,6 +82,9 @@ pub enum CeilingError {
     /// The load did not start.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The load's TLS options cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// A running null server; dropping it stops it. It answers every well-formed request with
@@ -96,6 +103,7 @@ struct Shared {
     listener: OwnedFd,
     stop: AtomicBool,
     responses: Responses,
+    tls: Option<TlsServer>,
     hands: Vec<Hand>,
 }
 
@@ -125,6 +133,7 @@ impl NullServer {
             listener,
             stop: AtomicBool::new(false),
             responses: Responses::new(&options.body, options.work),
+            tls: options.tls.then(TlsServer::new).transpose().map_err(NullServerError::Start)?,
             hands: hands.map_err(start_error)?,
         });
         let mut server = NullServer { address, shared, threads: Vec::new() };
@@ -139,6 +148,11 @@ impl NullServer {
     /// Where it listens, with the port chosen.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The certificate that it made for `localhost`, in PEM; none without TLS.
+    pub fn certificate(&self) -> Option<&str> {
+        self.shared.tls.as_ref().map(TlsServer::certificate)
     }
 }
 
@@ -158,14 +172,17 @@ impl Drop for NullServer {
 }
 
 /// Runs a closed loop shaped as `load` (requests, threads, connections, policy, pipelining, cores, batching)
-/// against a null server as `server` says, for `time`. Its rate is the ceiling.
+/// against a null server as `server` says, for `time`. Its rate is the ceiling. A load over TLS is one
+/// against a null server that speaks it, which it trusts.
 ///
 /// # Errors
 /// [`CeilingError`] when one of the two cannot start.
 pub fn ceiling(load: &Load, server: &NullOptions, time: Duration) -> Result<Sample, CeilingError> {
-    let server = NullServer::start(server)?;
+    let tls = load.tls.as_ref().map(trusting).transpose()?;
+    let server = NullServer::start(&NullOptions { tls: tls.is_some(), ..server.clone() })?;
     let load = Load {
         address: server.address().clone(),
+        tls,
         pacing: Pacing::Closed,
         ramp: Duration::ZERO,
         extent: Extent::Time(time),
@@ -175,6 +192,19 @@ pub fn ceiling(load: &Load, server: &NullOptions, time: Duration) -> Result<Samp
         ..load.clone()
     };
     Ok(run(&load, &mut |_| ControlFlow::Continue(()))?)
+}
+
+/// A client as this one that takes the null server's certificate.
+fn trusting(client: &TlsClient) -> Result<TlsClient, CeilingError> {
+    let options = TlsOptions {
+        ca: None,
+        cert: None,
+        key: None,
+        insecure: true,
+        server_name: None,
+        ..client.options().clone()
+    };
+    Ok(TlsClient::new(&options, "localhost")?)
 }
 
 impl Hand {
@@ -281,12 +311,16 @@ impl Thread {
         let Ok(number) = usize::try_from(file.as_raw_fd()) else {
             return;
         };
+        let session = self.shared.tls.as_ref().map(TlsServer::session);
+        let Ok(session) = session.transpose() else {
+            return;
+        };
         let data = epoll::EventData::new_u64(number as u64);
         if epoll::add(&self.epoll, &file, data, epoll::EventFlags::IN).is_ok() {
             if self.conversations.len() <= number {
                 self.conversations.resize_with(number + 1, || None);
             }
-            self.conversations[number] = Some(Conversation::new(file));
+            self.conversations[number] = Some(Conversation::new(file, session));
         }
     }
 

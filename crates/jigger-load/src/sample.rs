@@ -1,11 +1,14 @@
 //! What a load measured, and what of it an observer may see while it runs.
 
+mod tls;
+
 use crate::failure::Errors;
 use crate::protocol::http2::PeerSettings;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+pub use tls::{TlsAgreement, TlsSample};
 
 /// What one run of a load measured. Times are in nanoseconds, responses are the correct ones;
 /// failed requests are in `errors` and never in a histogram.
@@ -29,8 +32,10 @@ pub struct Sample {
     /// First byte sent to the arrival of the response's last bytes by the kernel's clock: what the
     /// server took, without the client's own queue. By option, over TCP.
     pub kernel_time_ns: Option<Histogram<u64>>,
-    /// Begin of a connection until it stood.
+    /// Begin of a connection until it stood; a TLS handshake comes after that.
     pub connect_time_ns: Histogram<u64>,
+    /// What the TLS handshakes came to; none over plain connections.
+    pub tls: Option<TlsSample>,
     /// Complete responses by status, the wrong ones included.
     pub status: BTreeMap<u16, u64>,
     /// Failed requests by kind.
@@ -116,6 +121,10 @@ impl Sample {
             own.errors += other.errors;
         }
         add(&mut self.connect_time_ns, &other.connect_time_ns);
+        match (&mut self.tls, other.tls) {
+            (Some(own), Some(other)) => own.merge(other),
+            (own, other) => *own = own.take().or(other),
+        }
         add_optional(&mut self.service_time_ns, other.service_time_ns);
         add_optional(&mut self.kernel_time_ns, other.kernel_time_ns);
         for (status, count) in other.status {

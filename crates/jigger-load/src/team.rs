@@ -11,6 +11,7 @@ use crate::source::encoded::Encoded;
 use crate::source::hooks::{Hooked, Hooks};
 use crate::source::mix::{Fixed, Mix, Share};
 use crate::source::streamed::Streamed;
+use crate::tls::TlsDriver;
 use crate::worker::Worker;
 use crate::worker::tally::{Board, Seat};
 use rustix::io::Errno;
@@ -90,6 +91,16 @@ fn run_threads<T: Send>(
 
 /// Asks what the load says.
 pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
+    match &seat.load.tls {
+        Some(client) => {
+            let client = client.offering(seat.load.http.alpn());
+            job_over(seat, TlsDriver::new(driver, &client))
+        }
+        None => job_over(seat, driver),
+    }
+}
+
+fn job_over<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     let Seat { load, thread, .. } = seat;
     let requests = load.requests_of(thread);
     let Load { threads, seed, first_counter, in_turn, .. } = *load;
@@ -98,7 +109,8 @@ pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
         (Http::V1, Some(fixed)) => job_of::<Http1, D>(seat, driver, fixed),
         (Http::V1, None) => job_of::<Http1, D>(seat, driver, mix),
         (Http::V2, fixed) => {
-            let encoded = Encoded::new(requests, load.seed);
+            let scheme = if load.tls.is_some() { "https" } else { "http" };
+            let encoded = Encoded::new(requests, scheme, load.seed);
             match fixed {
                 Some(fixed) => {
                     let source = Streamed::<false>::new(mix, fixed.is_head(), encoded);
@@ -118,7 +130,11 @@ pub(crate) fn job_with_hooks<'a, D: Driver + 'a>(
     driver: D,
     hooks: impl Hooks,
 ) -> Job<'a> {
-    job_of::<Http1, D>(seat, driver, Hooked::new(hooks, seat.connections(), seat.stop))
+    let source = Hooked::new(hooks, seat.connections(), seat.stop);
+    match &seat.load.tls {
+        Some(client) => job_of::<Http1, _>(seat, TlsDriver::new(driver, client), source),
+        None => job_of::<Http1, _>(seat, driver, source),
+    }
 }
 
 fn job_of<'a, P: Protocol + 'a, D: Driver + 'a>(

@@ -1,16 +1,39 @@
-//! Where a server is: the part of a URL that an HTTP/1.1 request needs (RFC 9110, section 4.2), and
+//! Where a server is: the parts of a URL that a request needs (RFC 9110, section 4.2), and
 //! the address that connections are made to.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-/// An `http` URL: host, port and request target.
+/// An `http` or `https` URL: host, port and request target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
+    scheme: Scheme,
     host: String,
     port: u16,
     target: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    fn usual_port(self) -> u16 {
+        match self {
+            Scheme::Http => 80,
+            Scheme::Https => 443,
+        }
+    }
 }
 
 /// Why a text is no URL that can be loaded.
@@ -19,14 +42,8 @@ pub enum UrlError {
     /// No `scheme://` in front.
     #[error("`{0}` has no scheme; write `http://{0}`")]
     NoScheme(String),
-    /// TLS is not built in yet.
-    #[error(
-        "`{0}` uses https, which is not supported yet; serve plain http, or put a TLS \
-         terminating proxy such as `socat` or `nginx` between and load that"
-    )]
-    Https(String),
     /// Another scheme.
-    #[error("scheme `{0}` is not supported; use `http://`")]
+    #[error("scheme `{0}` is not supported; use `http://` or `https://`")]
     Scheme(String),
     /// The host is missing or holds a character that no host has.
     #[error("`{0}` names no valid host; write `http://HOST:PORT/PATH`, IPv6 in brackets")]
@@ -59,27 +76,28 @@ pub enum ResolveError {
 }
 
 impl Url {
-    /// Parses `http://host[:port][/path][?query]`; a fragment is dropped, as it is never sent.
+    /// Parses `http://host[:port][/path][?query]`, or the same with `https`; a fragment is dropped, as
+    /// it is never sent.
     ///
     /// # Errors
     /// [`UrlError`] names what is wrong and what to write instead.
     pub fn parse(text: &str) -> Result<Url, UrlError> {
         let (scheme, rest) =
             text.split_once("://").ok_or_else(|| UrlError::NoScheme(text.to_owned()))?;
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => {}
-            "https" => return Err(UrlError::Https(text.to_owned())),
-            _ => return Err(UrlError::Scheme(scheme.to_owned())),
-        }
+        let scheme = [Scheme::Http, Scheme::Https]
+            .into_iter()
+            .find(|known| scheme.eq_ignore_ascii_case(known.name()))
+            .ok_or_else(|| UrlError::Scheme(scheme.to_owned()))?;
         let rest = rest.split('#').next().unwrap_or_default();
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
         let (host, port) = split_authority(authority)?;
+        let port = port.unwrap_or(scheme.usual_port());
         let slash = if target.starts_with('/') { "" } else { "/" };
         let target = format!("{slash}{target}");
         match target.chars().find(|c| !c.is_ascii_graphic()) {
             Some(character) => Err(UrlError::Character(character)),
-            None => Ok(Url { host, port, target }),
+            None => Ok(Url { scheme, host, port, target }),
         }
     }
 
@@ -92,7 +110,17 @@ impl Url {
             true => self.target.strip_suffix('/').unwrap_or(&self.target),
             false => &self.target,
         };
-        Url::parse(&format!("http://{}{own}{path}", self.host_field()))
+        Url::parse(&format!("{}{own}{path}", self.origin()))
+    }
+
+    /// Whether it is an `https` URL.
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    /// The URL without path and query, such as `https://h:8443` (RFC 6454, section 6.2).
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme.name(), self.host_field())
     }
 
     /// Every address the host name has, in the resolver's order; literals are not looked up.
@@ -120,7 +148,7 @@ impl Url {
         &self.host
     }
 
-    /// The port; 80 when the URL names none.
+    /// The port; 80, with `https` 443, when the URL names none.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -130,17 +158,18 @@ impl Url {
         &self.target
     }
 
-    /// The value of the `Host` field (RFC 9110, section 7.2): the port only when it is not 80.
+    /// The value of the `Host` field (RFC 9110, section 7.2): the port only when it is not the
+    /// scheme's usual one.
     pub fn host_field(&self) -> String {
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+        if self.port == self.scheme.usual_port() { host } else { format!("{host}:{}", self.port) }
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "http://{}{}", self.host_field(), self.target)
+        write!(formatter, "{}{}", self.origin(), self.target)
     }
 }
 
@@ -150,7 +179,8 @@ fn reason(cause: &std::io::Error) -> String {
     said.split_once(": ").map_or(said.clone(), |(_, reason)| reason.to_owned())
 }
 
-fn split_authority(authority: &str) -> Result<(String, u16), UrlError> {
+/// The host, and the port where there is one.
+fn split_authority(authority: &str) -> Result<(String, Option<u16>), UrlError> {
     if authority.contains('@') {
         return Err(UrlError::Credentials);
     }
@@ -171,13 +201,13 @@ fn split_authority(authority: &str) -> Result<(String, u16), UrlError> {
 }
 
 /// `""` and `":"` mean the default; `Err(None)` when something else than a port follows the host.
-fn parse_port(text: &str) -> Result<u16, Option<UrlError>> {
+fn parse_port(text: &str) -> Result<Option<u16>, Option<UrlError>> {
     if text.is_empty() || text == ":" {
-        return Ok(80);
+        return Ok(None);
     }
     let digits = text.strip_prefix(':').ok_or(None)?;
     match digits.parse::<u16>() {
-        Ok(port) if port != 0 && digits.bytes().all(|b| b.is_ascii_digit()) => Ok(port),
+        Ok(port) if port != 0 && digits.bytes().all(|b| b.is_ascii_digit()) => Ok(Some(port)),
         _ => Err(Some(UrlError::Port(digits.to_owned()))),
     }
 }
@@ -218,6 +248,10 @@ mod tests {
             ("http://[::1]:5/x", "::1", 5, "/x", "[::1]:5"),
             ("http://h?q", "h", 80, "/?q", "h"),
             ("http://127.0.0.1:/", "127.0.0.1", 80, "/", "127.0.0.1"),
+            ("https://h", "h", 443, "/", "h"),
+            ("HTTPS://h:443/a", "h", 443, "/a", "h"),
+            ("https://h:80/", "h", 80, "/", "h:80"),
+            ("http://h:443/", "h", 443, "/", "h:443"),
         ] {
             let url = Url::parse(text).unwrap();
             assert_eq!((url.host(), url.port(), url.target()), (host, port, target), "{text}");
@@ -226,10 +260,17 @@ mod tests {
     }
 
     #[test]
+    fn the_scheme_stays() {
+        let url = Url::parse("https://[::1]:8443/a/").unwrap();
+        assert!(url.is_https() && !Url::parse("http://h/").unwrap().is_https());
+        assert_eq!(url.join("/b").unwrap().to_string(), "https://[::1]:8443/a/b");
+        assert_eq!(url.origin(), "https://[::1]:8443");
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (text, part) in [
             ("localhost:8080", "write `http://localhost:8080`"),
-            ("https://h/", "https"),
             ("ftp://h/", "scheme `ftp`"),
             ("http://", "no valid host"),
             ("http:///x", "no valid host"),

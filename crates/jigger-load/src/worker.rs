@@ -129,9 +129,9 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         let (unanswered_ns, unsent) = self.left_over(start_ns, end_ns);
         self.seat.board.close();
         self.drain(&mut ready)?;
-        let peer_settings = P::peer(&self.shared);
+        let (tls, peer_settings) = (self.driver.handshakes(), P::peer(&self.shared));
         let sample = self.tally.finish(end_ns, unanswered_ns, unsent, cpu_ns, D::NAME);
-        Ok(Sample { peer_settings, ..sample })
+        Ok(Sample { tls, peer_settings, ..sample })
     }
 
     /// Open loop: the first requests are not to wait for connections. Batches: the connections stand

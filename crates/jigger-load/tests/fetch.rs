@@ -17,6 +17,7 @@ const OPTIONS: FetchOptions = FetchOptions {
     max_body_bytes: 1000,
     close_patience: Duration::from_millis(10),
     http: Http::V1,
+    tls: None,
 };
 
 /// Fetches from a server that reads a request's head, sends these bytes, and closes or stays.
@@ -80,7 +81,7 @@ fn whether_the_server_closes_is_said() {
 fn without_patience_nobody_waits_for_the_connection_to_end() {
     let impatient = FetchOptions { close_patience: Duration::ZERO, ..OPTIONS };
     let silent = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-    assert!(!fetch_scripted(silent, false, impatient).unwrap().server_closes);
+    assert!(!fetch_scripted(silent, false, impatient.clone()).unwrap().server_closes);
     let said = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     assert!(fetch_scripted(said, true, impatient).unwrap().server_closes);
 }
@@ -101,7 +102,7 @@ fn failures_say_what_happened() {
     ];
     for (bytes, stays, wanted) in cases {
         let times_out = wanted(&FetchError::Timeout(Duration::ZERO, 0));
-        let options = if times_out { short } else { OPTIONS };
+        let options = if times_out { short.clone() } else { OPTIONS };
         let error = fetch_scripted(bytes, stays, options).unwrap_err();
         assert!(wanted(&error), "{error}");
     }
@@ -140,7 +141,7 @@ fn over_http2_answers_are_as_whole_and_connections_are_kept() {
     let options = NullOptions { body: vec![b'x'; 200_000], ..NullOptions::default() };
     let server = NullServer::start(&options).unwrap();
     let fetching = FetchOptions { http: Http::V2, max_body_bytes: 200_000, ..OPTIONS };
-    let mut client = Client::new(server.address().clone(), fetching);
+    let mut client = Client::new(server.address().clone(), fetching.clone());
     let url = Url::parse("http://localhost/").unwrap();
     let post = Request::new("POST", &url, &[], &vec![b'y'; 300_000]).unwrap();
     for request in [get(), post, get()] {

@@ -22,6 +22,9 @@ pub enum Code {
     ContentTypeDiffers,
     CompressionDiffers,
     HeadersDiffer,
+    TlsDiffers,
+    TlsHelloRetry,
+    TlsNotResumed,
     DebugMode,
     LogsPerRequest,
     WorkersExceedCores,
@@ -37,7 +40,7 @@ pub enum Code {
 
 /// A line for each code, in their order: its stable name, which has a section in docs/confounders.md,
 /// and what reports say of it in a few words.
-static TABLE: [(Code, &str, &str); 24] = [
+static TABLE: [(Code, &str, &str); 27] = [
     (Code::Errors, "errors", "requests failed, so there is no ratio"),
     (Code::ClientLimited, "client-limited", "the load generator was saturated: lower bounds only"),
     (Code::PortLimited, "port-limited", "the local ports were used up: lower bounds only"),
@@ -59,6 +62,13 @@ static TABLE: [(Code, &str, &str); 24] = [
     (Code::ContentTypeDiffers, "content-type-differs", "another content type than the baseline's"),
     (Code::CompressionDiffers, "compression-differs", "another compression than the baseline's"),
     (Code::HeadersDiffer, "headers-differ", "other response headers than the baseline's"),
+    (Code::TlsDiffers, "tls-differs", "other TLS parameters than the baseline's"),
+    (
+        Code::TlsHelloRetry,
+        "tls-hello-retry",
+        "handshakes take a round trip more (HelloRetryRequest)",
+    ),
+    (Code::TlsNotResumed, "tls-not-resumed", "resumes less than half of the TLS sessions"),
     (Code::DebugMode, "debug-mode", "runs in debug or development mode"),
     (Code::LogsPerRequest, "logs-per-request", "logs each request"),
     (Code::WorkersExceedCores, "workers-exceed-cores", "more worker processes than cores"),

@@ -7,6 +7,7 @@ mod http;
 mod load;
 mod refusal;
 mod request;
+mod tls;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::suite::Selection;
 pub use http::HttpArgs;
 pub use refusal::{no_command_or_suite, parse};
 pub use request::RequestArgs;
+pub use tls::TlsArgs;
 
 pub use load::{CrossCheckArgs, Distribution, LoadArgs, TimeitArgs, WrkArgs};
 
@@ -122,6 +124,9 @@ pub struct CompareArgs {
     /// Body of a correct response, byte for byte
     #[arg(long, value_name = "TEXT")]
     pub expect_body: Option<String>,
+    /// How TLS is spoken.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// How much is measured.
     #[command(flatten)]
     pub method: Method,

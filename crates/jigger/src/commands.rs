@@ -12,6 +12,7 @@ mod load;
 mod report;
 mod run;
 mod timeit;
+mod tls;
 mod wrk;
 
 mod output;

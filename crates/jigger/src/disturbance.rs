@@ -117,6 +117,12 @@ impl HostReading {
         }
     }
 
+    /// The same when processes that have not ended have used so much CPU time for jigger so far.
+    #[must_use]
+    pub fn with_own(self, running: Duration) -> Self {
+        Self { own: self.own + running, ..self }
+    }
+
     /// What happened since `earlier`, read by the same process of the same cores. `knows_server`
     /// says that the server was among its descendants and has ended, so that the server's CPU time
     /// is in that process's account.

@@ -180,6 +180,9 @@ pub struct Placement {
     pub client_cpus: Vec<usize>,
     /// The servers'.
     pub server_cpus: Vec<usize>,
+    /// Those of services that have cores of their own; empty where they share the servers'.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_cpus: Vec<usize>,
 }
 
 impl Placement {
@@ -194,10 +197,10 @@ impl Placement {
     /// servers; on a single core both share it.
     pub fn split(cores: &[usize]) -> Self {
         if cores.len() < 2 {
-            return Self { client_cpus: cores.to_vec(), server_cpus: cores.to_vec() };
+            return Self::of(cores.to_vec(), cores.to_vec());
         }
         let (client, server) = cores.split_at((cores.len() / 4).max(1));
-        Self { client_cpus: client.to_vec(), server_cpus: server.to_vec() }
+        Self::of(client.to_vec(), server.to_vec())
     }
 
     /// The cores chosen for the client and for the servers. Where one is not chosen it gets what
@@ -223,14 +226,41 @@ impl Placement {
             (Some(client), None) => (client.to_vec(), left(client)),
             (None, Some(server)) => (left(server), server.to_vec()),
         };
-        Ok(Self { client_cpus, server_cpus })
+        Ok(Self::of(client_cpus, server_cpus))
+    }
+
+    fn of(client_cpus: Vec<usize>, server_cpus: Vec<usize>) -> Self {
+        Self { client_cpus, server_cpus, service_cpus: Vec::new() }
+    }
+
+    /// The same with cores for services where there are enough: those that neither the client nor
+    /// the servers have, or else a third of the servers' if those were not chosen. Otherwise
+    /// services share the servers'.
+    #[must_use]
+    pub fn with_services(mut self, cores: &[usize], is_server_chosen: bool) -> Self {
+        let is_taken =
+            |cpu: &usize| self.client_cpus.contains(cpu) || self.server_cpus.contains(cpu);
+        self.service_cpus = cores.iter().copied().filter(|cpu| !is_taken(cpu)).collect();
+        let servers = self.server_cpus.len();
+        if self.service_cpus.is_empty() && !is_server_chosen && servers > 1 {
+            self.service_cpus = self.server_cpus.split_off(servers - (servers / 3).max(1));
+        }
+        self
+    }
+
+    /// The cores of a service.
+    pub fn cpus_of_service(&self, wants_own: bool) -> &[usize] {
+        match wants_own && !self.service_cpus.is_empty() {
+            true => &self.service_cpus,
+            false => &self.server_cpus,
+        }
     }
 
     /// For servers on another machine: the load engine alone is placed, on the cores chosen for it
     /// or on all.
     pub fn of_client(cores: &[usize], chosen: Option<&[usize]>) -> Self {
         let client_cpus = chosen.unwrap_or(cores).to_vec();
-        Self { client_cpus, server_cpus: Vec::new() }
+        Self::of(client_cpus, Vec::new())
     }
 
     /// Whether the servers run on this machine.
@@ -241,17 +271,21 @@ impl Placement {
     /// Who runs where, in words.
     pub fn text(&self, separator: &str) -> String {
         let client = cpu_list(&self.client_cpus, separator);
-        match self.has_servers_here() {
-            true => {
-                format!("client on {client}, servers on {}", cpu_list(&self.server_cpus, separator))
-            }
-            false => format!("client on {client}, servers on another machine"),
+        if !self.has_servers_here() {
+            return format!("client on {client}, servers on another machine");
         }
+        let servers = cpu_list(&self.server_cpus, separator);
+        let services = match self.service_cpus.as_slice() {
+            [] => String::new(),
+            cpus => format!(", services on {}", cpu_list(cpus, separator)),
+        };
+        format!("client on {client}, servers on {servers}{services}")
     }
 
     /// All of them, each once, ascending.
     pub fn cpus(&self) -> Vec<usize> {
-        let mut cpus = [self.client_cpus.as_slice(), &self.server_cpus].concat();
+        let mut cpus =
+            [self.client_cpus.as_slice(), &self.server_cpus, &self.service_cpus].concat();
         cpus.sort_unstable();
         cpus.dedup();
         cpus
@@ -323,6 +357,35 @@ mod tests {
             message,
             "--server-cpus: core 9 is not one that jigger may use; choose from 0, 1, 2, 3"
         );
+    }
+
+    #[test]
+    fn services_get_cores_of_their_own_where_there_are_enough() {
+        let of = |cores: usize| {
+            let cores: Vec<usize> = (0..cores).collect();
+            let found = Placement::split(&cores).with_services(&cores, false);
+            (found.client_cpus.len(), found.server_cpus.len(), found.service_cpus.len())
+        };
+        assert_eq!(
+            [1, 2, 3, 4, 8].map(of),
+            [(1, 1, 0), (1, 1, 0), (1, 1, 1), (1, 2, 1), (2, 4, 2)]
+        );
+        let all = [0, 1, 2, 3];
+        let chosen = |client: &[usize], server: &[usize]| {
+            let found = Placement::chosen(&all, Some(client), Some(server)).unwrap();
+            found.with_services(&all, true)
+        };
+        assert_eq!(chosen(&[0], &[1, 2]).service_cpus, [3]);
+        let shared = chosen(&[0], &[1, 2, 3]);
+        assert!(shared.service_cpus.is_empty());
+        assert_eq!(shared.cpus_of_service(true), [1, 2, 3]);
+        let apart = Placement::split(&all).with_services(&all, false);
+        assert_eq!(
+            (apart.cpus_of_service(true), apart.cpus_of_service(false)),
+            (&[3][..], &[1, 2][..])
+        );
+        assert_eq!(apart.text(","), "client on 0, servers on 1,2, services on 3");
+        assert_eq!(apart.cpus(), all);
     }
 
     #[test]

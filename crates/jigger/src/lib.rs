@@ -6,6 +6,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod numbers;
+pub mod programs;
 mod wording;
 
 mod cgroup;
@@ -27,6 +28,8 @@ pub mod interrupt;
 pub mod server;
 
 mod event;
+mod service;
+
 pub mod prepare;
 
 pub mod caveat;

@@ -37,9 +37,11 @@ pub enum Kind {
     ResponseTimeP9999,
     ResponseTimeMax,
     CpuPerRequest,
+    ServiceCpuPerRequest,
     Memory,
     MemoryIdle,
     MemoryPeak,
+    ServiceMemory,
     BuildTime,
     ArtifactSize,
     ImageUnpacked,
@@ -60,6 +62,11 @@ impl Kind {
     /// Whether each scenario has values of its own.
     pub fn is_of_scenario(self) -> bool {
         self.descriptor().source.is_of_scenario()
+    }
+
+    /// Whether it is of what runs beside the servers.
+    pub fn is_of_services(self) -> bool {
+        matches!(self, Self::ServiceCpuPerRequest | Self::ServiceMemory)
     }
 
     pub fn named(name: &str) -> Option<Self> {

@@ -14,6 +14,8 @@ use crate::interrupt::Interrupt;
 use crate::plan::{Options, RunPlan};
 use crate::prepare::{self, Images};
 use crate::record::RecordFile;
+use crate::server::port::Ports;
+use crate::service::Services;
 use crate::session::{self, Settled, World};
 use crate::suite::{Contender, Suite};
 use crate::visit::LiveWorld;
@@ -74,10 +76,14 @@ pub fn run_in<'p, W: World>(
     let mut file = RecordFile::create(context.record.clone(), plan.record(Host::inspect()))?;
     let mut display = Display::new(context.verbosity);
     let mut listener = |event: Event| display.show(&event);
+    let mut ports = Ports::new();
+    let mut services = Services::new(plan, context.interrupt.clone(), &mut ports)?;
+    services.begin(&mut listener);
+    file.record.services = services.records();
     file.record.contenders =
-        prepare::prepare(plan, &context.images, context.interrupt, &mut listener);
+        prepare::prepare(plan, &services, &context.images, context.interrupt, &mut listener);
     file.save()?;
-    let world = LiveWorld::new(plan, context.interrupt.clone())?;
+    let world = LiveWorld::new(plan, context.interrupt.clone(), services, ports)?;
     let mut world = wrap(world.with_containers(engine, &file.record.contenders));
     session::run(plan, context.settled, &mut world, &mut file, &mut listener)?;
     Ok(file)

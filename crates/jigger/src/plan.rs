@@ -93,7 +93,7 @@ impl RunPlan {
             (None, false) => suite.warm_up.clone(),
         };
         Ok(Self {
-            placement: options.cores.placement(cores)?,
+            placement: placement(&suite, &options, cores)?,
             phases: phases(&suite, &options),
             rounds: rounds(&suite.rounds, &options.method),
             placebo: suite.placebo,
@@ -170,6 +170,25 @@ impl Schedule {
     pub fn contenders(&self) -> Vec<Entry> {
         self.entries.iter().filter(|entry| entry.name != PLACEBO).cloned().collect()
     }
+}
+
+fn placement(
+    suite: &Suite,
+    options: &Options,
+    cores: &[usize],
+) -> Result<Placement, PlacementError> {
+    let placement = options.cores.placement(cores)?;
+    let used = suite.contenders.iter().flat_map(|contender| &contender.uses);
+    let apart: Vec<&str> = suite
+        .services
+        .iter()
+        .filter(|service| service.wants_own_cpus)
+        .map(|service| service.name.as_str())
+        .collect();
+    Ok(match used.clone().any(|name| apart.contains(&name.as_str())) {
+        true => placement.with_services(cores, options.cores.server_cpus.is_some()),
+        false => placement,
+    })
 }
 
 fn is_share(scenario: &Scenario) -> bool {

@@ -18,9 +18,10 @@ use crate::event::{Event, Listener};
 use crate::image::{Engine, MeasureError, NoEngine};
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
+use crate::programs::{how_to_install, is_on_path};
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, Status};
-use crate::server::job::{self, Ended, JobError};
-use crate::server::{Diagnostic, Exit, StartSpec};
+use crate::server::{CommandError, Diagnostic, SuiteCommand, User, UserError};
+use crate::service::Services;
 use crate::suite::{Contender, Placeholders, Suite, UnknownPlaceholder};
 
 /// Whether container images are built and measured.
@@ -58,15 +59,13 @@ pub enum PrepareError {
     UnreadableArtifact(PathBuf, #[source] io::Error),
     #[error("the build ended well and made no '{}'", .0.display())]
     NoArtifact(PathBuf),
-    /// There is no folder for this command's log.
-    #[error("the build '{0}' has no place")]
-    NoPlace(String, #[source] io::Error),
-    #[error("the build '{command}' failed ({exit}); its last lines:\n{}", indented(.last_lines))]
-    FailedBuild { command: String, exit: Exit, last_lines: String },
-    #[error("interrupted while it was built")]
-    Interrupted,
-    #[error("the build '{command}' in {}", .folder.display())]
-    NotRun { command: String, folder: PathBuf, source: Box<JobError> },
+    #[error(transparent)]
+    Build(#[from] CommandError),
+    /// A service that it uses cannot be used.
+    #[error("{0}")]
+    Service(String, Status),
+    #[error(transparent)]
+    User(#[from] UserError),
     #[error(transparent)]
     NoEngine(NoEngine),
     #[error(transparent)]
@@ -76,7 +75,10 @@ pub enum PrepareError {
 impl PrepareError {
     fn status(&self) -> Status {
         match self {
-            Self::ImageOnly | Self::MissingProgram(_) => Status::Skipped,
+            Self::ImageOnly
+            | Self::MissingProgram(_)
+            | Self::User(UserError::NotRoot(_) | UserError::Unknown(_)) => Status::Skipped,
+            Self::Service(_, status) => *status,
             _ => Status::Failed,
         }
     }
@@ -88,38 +90,21 @@ impl Diagnostic for PrepareError {
             Self::ImageOnly => "give it a start, or run it by `jigger run --in containers`".into(),
             Self::MissingProgram(program) => how_to_install(program),
             Self::NoArtifact(_) => "correct it, or the key artifact".into(),
-            Self::NotRun { source, .. } => source.remedy(),
+            Self::Build(error) => error.remedy(),
+            Self::User(error) => error.remedy(),
             _ => "".into(),
         }
     }
 
     fn log_tail(&self) -> &str {
-        if let Self::NotRun { source, .. } = self { source.log_tail() } else { "" }
+        if let Self::Build(error) = self { error.log_tail() } else { "" }
     }
-}
-
-/// From SIGTERM to SIGKILL for a build that the user interrupts.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// Where the remedy for a missing program is not just its name.
-const REMEDIES: &[(&str, &str)] = &[
-    ("go", "install Go 1.25 or newer (https://go.dev/dl/), or run `make setup`"),
-    ("python3", "install Python 3.10 or newer with its venv module (Debian: python3-venv)"),
-    ("cargo", "install Rust (https://rustup.rs)"),
-    ("rustup", "install Rust with rustup (https://rustup.rs), which has the target for musl"),
-    ("node", "install Node.js (https://nodejs.org)"),
-    ("java", "install a JDK (Debian: default-jdk-headless)"),
-];
-
-/// The remedy for a program that is not on PATH.
-pub fn how_to_install(program: &str) -> Cow<'static, str> {
-    let known = REMEDIES.iter().find(|(name, _)| *name == program);
-    known.map_or_else(|| format!("install {program}").into(), |(_, how)| (*how).into())
 }
 
 /// Prepares every contender; one entry each, in the suite's order.
 pub fn prepare(
     plan: &RunPlan,
+    services: &Services<'_>,
     images: &Images,
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
@@ -129,7 +114,7 @@ pub fn prepare(
         .contenders
         .iter()
         .map(|contender| {
-            let record = prepared(contender, anew, interrupt, listener);
+            let record = prepared(contender, (services, anew), interrupt, listener);
             if let Some(reason) = &record.reason {
                 let (contender, reason) = (record.name.clone(), reason.clone());
                 listener(Event::LeftOut { contender, reason });
@@ -147,7 +132,7 @@ pub fn prepare(
 
 fn prepared(
     contender: &Contender,
-    anew: bool,
+    (services, anew): (&Services<'_>, bool),
     interrupt: &Interrupt,
     listener: &mut Listener<'_>,
 ) -> ContenderRecord {
@@ -162,8 +147,14 @@ fn prepared(
         image: None,
         image_reason: None,
         container: None,
+        uses: contender.uses.clone(),
+        user: None,
     };
-    match made(contender, anew, interrupt, listener) {
+    let prepared = user(contender, services).and_then(|user| {
+        record.user = user;
+        made(contender, (services, anew), interrupt, listener)
+    });
+    match prepared {
         Ok(made) => (record.build_seconds, record.artifact) = made,
         Err(error) => {
             record.status = error.status();
@@ -173,42 +164,42 @@ fn prepared(
     record
 }
 
-/// How many seconds the build took, if there is one, and what it made.
-fn made(
-    contender: &Contender,
-    anew: bool,
-    interrupt: &Interrupt,
-    listener: &mut Listener<'_>,
-) -> Result<(Option<f64>, Option<ArtifactRecord>), PrepareError> {
+/// The user that a contender is to run as, if that is another one, where this machine has all that
+/// it needs.
+fn user(contender: &Contender, services: &Services<'_>) -> Result<Option<String>, PrepareError> {
     if contender.is_image_only() && contender.container.is_none() {
         return Err(PrepareError::ImageOnly);
     }
     if let Some(missing) = contender.needs.iter().find(|program| !is_on_path(program)) {
         return Err(PrepareError::MissingProgram(missing.clone()));
     }
+    if let Some(error) = services.refusal(&contender.uses) {
+        return Err(PrepareError::Service(error.in_full(), error.status()));
+    }
+    let wanted = contender.user.as_ref().filter(|_| contender.container.is_none());
+    Ok(User::wanted(wanted)?.map(|user| user.name))
+}
+
+/// How many seconds the build took, if there is one, and what it made.
+fn made(
+    contender: &Contender,
+    (services, anew): (&Services<'_>, bool),
+    interrupt: &Interrupt,
+    listener: &mut Listener<'_>,
+) -> Result<(Option<f64>, Option<ArtifactRecord>), PrepareError> {
     if contender.build.is_empty() {
         return Ok((None, None));
     }
     listener(Event::Preparing { contender: contender.name.clone(), step: "building" });
-    let (took, artifact) = build(contender, anew, interrupt)?;
+    let (took, artifact) = build(contender, &services.values(&contender.uses), anew, interrupt)?;
     Ok((Some(took.as_secs_f64()), artifact))
-}
-
-/// Whether a program of that name can be started from PATH.
-#[must_use]
-pub fn is_on_path(program: &str) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    let executable = |path: &Path| {
-        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
-    };
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| executable(&folder.join(program)))
 }
 
 /// Runs the build's commands, those that build `anew` where there are such; the wall time of all,
 /// and what they made.
 fn build(
     contender: &Contender,
+    values: &Placeholders,
     anew: bool,
     interrupt: &Interrupt,
 ) -> Result<(Duration, Option<ArtifactRecord>), PrepareError> {
@@ -219,6 +210,7 @@ fn build(
     for command in commands {
         let arguments = Placeholders::default()
             .with("arch", std::env::consts::ARCH)
+            .and(values)
             .fill_all(command)
             .map_err(|source| PrepareError::Placeholder { key: "build", source })?;
         took += run_to_end(&arguments, &contender.directory, interrupt)?;
@@ -251,29 +243,6 @@ pub fn run_to_end(
     folder: &Path,
     interrupt: &Interrupt,
 ) -> Result<Duration, PrepareError> {
-    let command = shell_words::join(arguments);
-    let place = match tempfile::Builder::new().prefix("jigger-build-").tempdir() {
-        Ok(place) => place,
-        Err(error) => return Err(PrepareError::NoPlace(command, error)),
-    };
-    let log = place.path().join("log");
-    let spec = StartSpec::new(arguments.to_vec(), folder.to_owned(), log, GRACE);
-    match job::run(&spec, None, interrupt) {
-        Ok(Ended { exit: Exit::Code(0), took, .. }) => Ok(took),
-        Ok(Ended { exit, last_lines, .. }) => {
-            Err(PrepareError::FailedBuild { command, exit, last_lines })
-        }
-        Err(JobError::Interrupted) => Err(PrepareError::Interrupted),
-        Err(error) => {
-            let (folder, source) = (folder.to_owned(), Box::new(error));
-            Err(PrepareError::NotRun { command, folder, source })
-        }
-    }
-}
-
-/// Of a line that was drawn over the last state is kept.
-fn indented(lines: &str) -> String {
-    let last = |line: &str| line.trim_end().rsplit('\r').next().unwrap_or(line).to_owned();
-    let lines: Vec<String> = lines.lines().map(|line| format!("    {}", last(line))).collect();
-    lines.join("\n")
+    let command = SuiteCommand::new("the build", arguments.to_vec(), folder);
+    Ok(command.run(interrupt)?.took)
 }

@@ -5,17 +5,16 @@
 
 mod costs;
 mod file;
+mod histogram;
 mod http2;
 mod plan;
 mod request;
+mod service;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,11 +27,14 @@ pub use costs::{
     LayerRecord, Limit,
 };
 pub use file::{RecordError, RecordFile, embed};
+pub use histogram::{decode_histogram, encode_histogram};
 pub use http2::Http2Settings;
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
 pub use request::{ReplayRecord, RequestRecord, RequestTrialRecord};
+pub use service::{ServiceRecord, ServiceTrialRecord};
+pub use tls::{TlsAgreementRecord, TlsTrialRecord};
 
 /// The version of the on-disk format that this program writes and reads.
 pub const VERSION: u32 = 2;
@@ -57,6 +59,9 @@ pub struct Record {
     pub host: Host,
     /// On which cores.
     pub placement: Placement,
+    /// What ran beside the contenders, each after those that it used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceRecord>,
     /// Who, in the suite's order, with what became of each.
     pub contenders: Vec<ContenderRecord>,
     /// How rates that hang on a capacity were found.
@@ -155,6 +160,9 @@ pub struct ScenarioRecord {
     pub http2: Option<usize>,
     /// Whether each request got a new connection.
     pub fresh: bool,
+    /// Whether these resumed TLS sessions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumed: bool,
     /// Requests a trial, where that ends it.
     pub requests: Option<u64>,
     /// Length of a trial, where that ends it.
@@ -257,6 +265,12 @@ pub struct ContenderRecord {
     /// How it ran in a container; absent when it ran as a process of the host.
     #[serde(default)]
     pub container: Option<ContainerRecord>,
+    /// The services that it used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<String>,
+    /// The user that it ran as; absent for jigger's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 /// One visit.
@@ -335,6 +349,9 @@ pub struct Evidence {
     /// that the server was asked at.
     #[serde(default)]
     pub refused_at: Vec<String>,
+    /// What was agreed on by TLS; absent over plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsAgreementRecord>,
 }
 
 /// One contender x one scenario x one round.
@@ -413,6 +430,12 @@ pub struct TrialRecord {
     /// Of several requests each by itself, in the scenario's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_request: Vec<RequestTrialRecord>,
+    /// What each service used that the contender uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceTrialRecord>,
+    /// What the TLS handshakes came to; absent over plain HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsTrialRecord>,
 }
 
 /// One rate tried in the search for the highest one that keeps an objective.
@@ -554,33 +577,9 @@ fn no_json(error: &serde_json::Error) -> String {
     format!("it is no JSON, by line {}, column {}", error.line(), error.column())
 }
 
-/// A histogram as text: V2 with compression, base64.
-pub fn encode_histogram(histogram: &Histogram<u64>) -> String {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(histogram, &mut bytes)
-        .expect("writing to memory cannot fail");
-    STANDARD.encode(bytes)
-}
-
-/// A histogram from its text; `None` when it is damaged.
-pub fn decode_histogram(text: &str) -> Option<Histogram<u64>> {
-    let bytes = STANDARD.decode(text).ok()?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_histogram_survives_its_text() {
-        let mut histogram = Histogram::<u64>::new(3).unwrap();
-        histogram.record_n(1_000, 5).unwrap();
-        histogram.record(9_000_000).unwrap();
-        assert_eq!(decode_histogram(&encode_histogram(&histogram)).unwrap(), histogram);
-        assert!(decode_histogram("AAAA").is_none());
-    }
 
     #[test]
     fn newer_and_foreign_files_are_refused_by_name() {

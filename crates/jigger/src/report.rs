@@ -13,6 +13,7 @@ pub mod load;
 mod markdown;
 mod published;
 mod sentences;
+mod services;
 mod tables;
 mod terminal;
 pub mod timeit;

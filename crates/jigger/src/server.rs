@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use procfs::process::Process;
 use serde::{Deserialize, Serialize};
 
+mod command;
 mod container;
 mod error;
 pub mod guard;
@@ -24,11 +25,14 @@ mod protocol;
 pub mod ready;
 mod tree;
 pub mod usage;
+mod user;
 
+pub use command::{CommandError, SuiteCommand};
 pub use container::Container;
 pub(crate) use error::below;
 pub use error::{Diagnostic, GuardError, StartError, StopError, UsageError};
 pub use protocol::{Exit, VERB};
+pub use user::{User, UserError};
 
 use link::Link;
 use protocol::{Event, Request, Spawned, VERSION};
@@ -69,6 +73,8 @@ pub struct StartSpec {
     /// The program to re-execute as the guard: jigger itself, as an absolute path.
     #[serde(skip)]
     pub guard: PathBuf,
+    /// The user that it runs as; `None` for jigger's own.
+    pub user: Option<User>,
     /// The container that `argv` makes and that the server runs in; `None` for a process of the
     /// host.
     pub container: Option<Container>,
@@ -78,8 +84,8 @@ impl StartSpec {
     /// For a process of the host that writes all to its log, with all cores.
     pub fn new(argv: Vec<String>, dir: PathBuf, log: PathBuf, grace: Duration) -> Self {
         let (env, guard) = (Vec::new(), PathBuf::from(guard::PROGRAM));
-        let (input, output, cpus, container) = (None, None, None, None);
-        Self { argv, dir, env, log, input, output, cpus, grace, guard, container }
+        let (input, output, cpus, user, container) = (None, None, None, None, None);
+        Self { argv, dir, env, log, input, output, cpus, grace, guard, user, container }
     }
 }
 

@@ -8,19 +8,23 @@ mod command;
 mod expectation;
 mod fault;
 mod filled;
+mod html;
+mod image;
 mod placeholder;
 mod raw;
 mod replay;
 mod request;
 mod scenario;
 mod selection;
+mod service;
 mod threshold;
+mod tls;
 mod validate;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jigger_load::ConnectionPolicy;
+use jigger_load::{ConnectionPolicy, TlsOptions};
 
 use crate::disturbance::Limits;
 use crate::record::PublishedRecord;
@@ -36,6 +40,7 @@ pub use selection::{
     ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus, memory_bytes,
     memory_text,
 };
+pub use service::{Ready, RunAs, Scope, Service, ServiceStart, folders};
 pub use threshold::{Limit, Threshold, check_metrics};
 
 /// The name under which the baseline is entered a second time; no contender may have it.
@@ -53,6 +58,13 @@ pub struct Suite {
     pub placebo: bool,
     pub rounds: Rounds,
     pub warm_up: WarmUp,
+    /// The folder that relative paths in it start from.
+    pub folder: PathBuf,
+    /// What contenders need beside them, each after those that it uses.
+    pub services: Vec<Service>,
+    /// Commands before each visit, and after it; argument lists.
+    pub prepare: Vec<Vec<String>>,
+    pub conclude: Vec<Vec<String>>,
     /// The servers under comparison; at least one.
     pub contenders: Vec<Contender>,
     /// The ways of asking; at least one.
@@ -118,6 +130,8 @@ pub struct Contender {
     pub environment: Vec<(String, String)>,
     /// The URL asked; may hold `{port}`.
     pub url: String,
+    /// How it is asked over TLS.
+    pub tls: TlsOptions,
     /// Time allowed from spawn to the first correct answer.
     pub start_limit: Duration,
     /// Time between SIGTERM and SIGKILL.
@@ -127,6 +141,13 @@ pub struct Contender {
     pub image_start: ImageStart,
     /// That it runs in a container; `None` for a process of the host.
     pub container: Option<InContainer>,
+    /// The services that it needs, each after those that these need.
+    pub uses: Vec<String>,
+    /// The user that it runs as where it is a process of the host; `None` for jigger's own.
+    pub user: Option<RunAs>,
+    /// Commands before each visit of it, and after it; argument lists.
+    pub prepare: Vec<Vec<String>>,
+    pub conclude: Vec<Vec<String>>,
 }
 
 impl Contender {

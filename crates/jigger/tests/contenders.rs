@@ -6,6 +6,8 @@
 #[expect(dead_code, reason = "containers are looked into elsewhere")]
 mod container_support;
 
+use std::path::Path;
+
 use container_support::{Lab, engine, errors};
 use serde_json::Value;
 
@@ -106,6 +108,94 @@ fn the_placebo_is_one_server_twice_and_has_a_ratio_of_every_metric() {
     assert!(withheld.is_empty(), "{withheld:#?}");
     let bounds: Vec<_> = comparisons.iter().filter(|c| !c["bound"].is_null()).collect();
     assert!(bounds.is_empty(), "{bounds:#?}");
+}
+
+/// Without what makes the servers fast, since they are only to be right: the Rust one builds in a
+/// fraction of the time.
+#[test]
+fn three_stacks_do_six_kinds_of_work_with_a_database() {
+    let lab = Lab::new();
+    let mut command = lab.command(&["run", "stack", "--quick", "--rounds", "1", "--no-images"]);
+    command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0").env("CARGO_PROFILE_RELEASE_LTO", "off");
+    command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    let output = command.args(["--record", "r.json", "--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let version = report["services"][0]["version"].as_str().unwrap();
+    assert!(version.starts_with("postgres (PostgreSQL) "), "{version}");
+    let record: Value =
+        serde_json::from_str(&std::fs::read_to_string(lab.path("r.json")).unwrap()).unwrap();
+    for name in ["gin", "flask-gunicorn", "axum"] {
+        let contender = contender(&report, name);
+        assert_eq!(contender["status"], "measured", "{contender:#}");
+        for kind in ["plaintext", "json", "db", "queries", "fortunes", "updates"] {
+            assert!(estimate(contender, &format!("{kind}.requests_per_second")) > 0.0);
+        }
+        assert!(estimate(contender, "db.service_cpu_us_per_request") > 0.0);
+        assert!(estimate(contender, "service_memory_bytes") > 1e6);
+    }
+    for visit in record["visits"].as_array().unwrap() {
+        for trial in visit["trials"].as_array().unwrap() {
+            assert_eq!(trial["errors"], serde_json::json!({}), "{}: {trial:#}", visit["entry"]);
+        }
+    }
+}
+
+/// The suite itself with other servers, each wrong in one way.
+#[test]
+fn what_a_stack_does_wrong_is_found_and_named() {
+    let lab = Lab::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let shipped = std::fs::read_to_string(root.join("suites/stack.toml")).unwrap();
+    let [before, contenders] =
+        ["[[contender]]", "[[scenario]]"].map(|it| shipped.find(it).unwrap());
+    let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/stack_server.py");
+    let faults = [
+        (
+            "wrong-row",
+            "GET /db",
+            "the response has the number 5433 for the row 7, and the table has 5434",
+        ),
+        (
+            "no-content-type",
+            "GET /json",
+            "no header 'Content-Type', which should be 'application/json'",
+        ),
+        (
+            "unescaped",
+            "GET /fortunes",
+            "the HTML has the tag <script> instead of the text '<script>",
+        ),
+        ("unsorted", "GET /fortunes", "the HTML has the text '0' instead of the text '11'"),
+        (
+            "unstored",
+            "GET /updates",
+            "the response has the number 3 for the row 5, and the table has",
+        ),
+    ];
+    let contender = |fault: &str| {
+        format!(
+            "[[contender]]\nname = \"{fault}\"\nuses = [\"postgres\"]\n\
+             start = [\"python3\", \"-SE\", \"{server}\", \"{fault}\", \"{{port}}\"]\n\
+             url = \"http://127.0.0.1:{{port}}/\"\n"
+        )
+    };
+    let wrong: String = faults.iter().map(|(fault, ..)| contender(fault)).collect();
+    let head =
+        shipped[..before].replace("baseline = \"flask-gunicorn\"", "baseline = \"unstored\"");
+    std::fs::create_dir(lab.path("suites")).unwrap();
+    std::os::unix::fs::symlink(root.join("contenders"), lab.path("contenders")).unwrap();
+    let suite = format!("{head}{wrong}{}", &shipped[contenders..]);
+    std::fs::write(lab.path("suites/stack.toml"), suite).unwrap();
+    let mut command = lab.command(&["check", "suites/stack.toml", "--format", "json"]);
+    let output = command.output().unwrap();
+    let told = errors(&output) + &String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    let one_line = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (fault, request, message) in faults {
+        let message = message.to_owned();
+        assert!(one_line.contains(request) && one_line.contains(&message), "{fault}: {told}");
+    }
 }
 
 /// A timing, so it is for a quiet machine: `cargo test --test contenders -- --ignored`.

@@ -3,8 +3,10 @@
 //!
 //!     make bench-peers
 //!     cargo bench -p jigger-load --bench peers -- --work-us 20 --connections 8,64 --rounds 10
+//!     cargo bench -p jigger-load --bench peers -- --tls yes --fresh yes
+//!     cargo bench -p jigger-load --bench peers -- --url https://127.0.0.1:8443/ --server nginx.pid
 //!
-//! One null server in a process of its own on the last core, the clients in turn on the first:
+//! One null server in a process of its own on the last core, or a server that runs already, the clients in turn on the first:
 //! round by round, in an order that moves on by one each round. A figure is the median of the
 //! ratios to the first peer of the same round, with the least and the greatest. CPU time is the
 //! kernel's own account of each finished process.
@@ -14,7 +16,8 @@ mod peer;
 mod process;
 
 use jigger_load::{
-    Address, ConnectionPolicy, Extent, Http, Load, NullOptions, NullServer, Request, Url, run,
+    Address, ConnectionPolicy, Extent, Http, Load, NullOptions, NullServer, Request, TlsClient,
+    TlsOptions, Url, run,
 };
 use peer::{Figures, Peer, Shape};
 use process::Server;
@@ -29,13 +32,13 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 fn main() -> Outcome<()> {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["engine", address, connections, seconds, options @ ..] => {
-            engine(address, connections.parse()?, seconds.parse()?, options)
+        ["engine", url, connections, seconds, options @ ..] => {
+            engine(url, connections.parse()?, seconds.parse()?, options)
         }
         ["floor", address, connections, seconds] => {
             floor::run(address.parse()?, connections.parse()?, seconds.parse()?)
         }
-        ["serve", cpu, work_us] => serve(cpu.parse()?, work_us.parse()?),
+        ["serve", cpu, work_us, scheme] => serve(cpu.parse()?, work_us.parse()?, scheme),
         options => compare(&Plan::read(options)?),
     }
 }
@@ -43,44 +46,55 @@ fn main() -> Outcome<()> {
 /// What the command line asks for.
 struct Plan {
     connections: Vec<usize>,
-    /// Of each connection, over HTTP/2; empty: HTTP/1.1.
-    streams: Vec<usize>,
-    /// A server to be started instead of the null server.
-    server: Option<String>,
     rounds: usize,
     seconds: u64,
     work_us: u64,
     only: Vec<String>,
+    is_fresh: bool,
+    /// Streams of each connection over HTTP/2; `None` for HTTP/1.1.
+    streams: Vec<Option<usize>>,
+    is_tls: bool,
+    /// A server that runs already.
+    url: Option<String>,
+    /// The file with the number of its process, whose children are its, too.
+    server: Option<String>,
 }
 
 impl Plan {
     fn read(words: &[&str]) -> Outcome<Plan> {
         let mut plan = Plan {
             connections: vec![1, 8, 32, 64, 256],
-            streams: Vec::new(),
-            server: None,
             rounds: 10,
             seconds: 2,
             work_us: 0,
             only: Vec::new(),
+            is_fresh: false,
+            streams: vec![None],
+            is_tls: false,
+            url: None,
+            server: None,
         };
         for pair in words.chunks(2) {
             match pair {
                 ["--connections", list] => {
                     plan.connections = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
                 }
-                ["--streams", list] => {
-                    plan.streams = list.split(',').map(str::parse).collect::<Result<_, _>>()?;
-                }
-                ["--server", name] => plan.server = Some((*name).to_owned()),
                 ["--rounds", count] => plan.rounds = count.parse()?,
                 ["--seconds", count] => plan.seconds = count.parse()?,
                 ["--work-us", count] => plan.work_us = count.parse()?,
                 ["--peers", list] => plan.only = list.split(',').map(str::to_owned).collect(),
+                ["--streams", list] => {
+                    plan.streams =
+                        list.split(',').map(|it| it.parse().map(Some)).collect::<Result<_, _>>()?;
+                }
+                ["--fresh", word] => plan.is_fresh = *word == "yes",
+                ["--tls", word] => plan.is_tls = *word == "yes",
+                ["--url", url] => plan.url = Some((*url).to_owned()),
+                ["--server", path] => plan.server = Some((*path).to_owned()),
                 other => {
                     return Err(format!(
-                        "{other:?}: use --connections LIST, --streams LIST, --server nghttpd, \
-                         --rounds N, --seconds N, --work-us N, --peers LIST"
+                        "{other:?}: use --connections LIST, --rounds N, --seconds N, --work-us N, \
+                         --peers LIST, --streams LIST, --fresh yes, --tls yes, --url URL, --server PIDFILE"
                     )
                     .into());
                 }
@@ -92,31 +106,33 @@ impl Plan {
 
 fn compare(plan: &Plan) -> Outcome<()> {
     let mut peers = peer::installed();
-    peers.retain(|peer| plan.streams.is_empty() || peer.speaks_h2c);
     peers.retain(|peer| plan.only.is_empty() || plan.only.iter().any(|name| name == peer.name));
+    let server = match &plan.url {
+        None => Server::start(plan.work_us, if plan.is_tls { "https" } else { "http" })?,
+        Some(url) => Server::running(url, plan.server.as_deref())?,
+    };
+    let shape = |connections, streams| Shape {
+        url: server.url(),
+        connections,
+        seconds: plan.seconds,
+        is_fresh: plan.is_fresh,
+        streams,
+    };
+    peers.retain(|peer| peer.arguments(&shape(1, plan.streams[0])).is_some());
     if peers.is_empty() {
-        return Err("none of the peers named is installed".into());
+        return Err("none of the peers named is installed and can do this".into());
     }
-    let server = match plan.server.as_deref() {
-        None => Server::start(plan.work_us)?,
-        Some("nghttpd") => Server::start_nghttpd()?,
-        Some(other) => return Err(format!("{other}: the server may be nghttpd").into()),
-    };
     println!("{}", heading(plan, peers[0].name));
-    let streams: Vec<Option<usize>> = match plan.streams.as_slice() {
-        [] => vec![None],
-        list => list.iter().copied().map(Some).collect(),
-    };
-    for &connections in &plan.connections {
-        for &streams in &streams {
-            let (address, seconds) = (server.address(), plan.seconds);
-            let shape = Shape { address, connections, seconds, streams };
-            let rounds: Vec<_> = (0..plan.rounds)
-                .map(|round| one_round(&peers, round, &shape, &server))
-                .collect::<Result<_, _>>()?;
-            let times = streams.map(|streams| format!(" x {streams}")).unwrap_or_default();
-            print!("{}", rows(&format!("{connections}{times}"), &peers, &rounds));
+    let shapes = plan
+        .connections
+        .iter()
+        .flat_map(|connections| plan.streams.iter().map(|streams| shape(*connections, *streams)));
+    for shape in shapes {
+        let mut rounds = Vec::new();
+        for round in 0..plan.rounds {
+            rounds.push(one_round(&peers, round, &shape, &server)?);
         }
+        print!("{}", rows(&shape, &peers, &rounds));
     }
     Ok(())
 }
@@ -136,20 +152,28 @@ fn one_round(
     Ok(figures)
 }
 
-fn engine(address: &str, connections: usize, seconds: u64, options: &[&str]) -> Outcome<()> {
-    let url = Url::parse(&format!("http://{address}/"))?;
+fn engine(url: &str, connections: usize, seconds: u64, options: &[&str]) -> Outcome<()> {
+    let url = Url::parse(url)?;
+    let address = *url.resolve()?.first().ok_or("the URL's host has no address")?;
     let batch = options.contains(&"batch");
     let streams = options.iter().find_map(|option| option.strip_prefix("h2:"));
+    // As wrk does it.
+    let insecure = TlsOptions { insecure: true, ..TlsOptions::default() };
+    let tls = url.is_https().then(|| TlsClient::new(&insecure, url.host())).transpose()?;
     let load = Load {
+        tls,
         connections,
-        connection: ConnectionPolicy::KeepAlive,
+        connection: match options.contains(&"fresh") {
+            true => ConnectionPolicy::Fresh,
+            false => ConnectionPolicy::KeepAlive,
+        },
         extent: Extent::Time(Duration::from_secs(seconds)),
         http: if streams.is_some() { Http::V2 } else { Http::V1 },
         pipeline: streams.map_or(Ok(1), str::parse)?,
         batch,
         // As `jigger load --batch` does.
         kernel_timestamps: batch,
-        ..Load::new(Address::Tcp(address.parse()?), Request::get(&url))
+        ..Load::new(Address::Tcp(address), Request::get(&url))
     };
     let sample = run(&load, &mut |_| ControlFlow::Continue(()))?;
     if sample.errors.total() > 0 {
@@ -166,12 +190,13 @@ fn engine(address: &str, connections: usize, seconds: u64, options: &[&str]) -> 
     Ok(())
 }
 
-/// The null server until standard input closes; prints its address.
-fn serve(cpu: usize, work_us: u64) -> Outcome<()> {
+/// The null server until standard input closes; prints its URL.
+fn serve(cpu: usize, work_us: u64, scheme: &str) -> Outcome<()> {
     let work = Duration::from_micros(work_us);
-    let options = NullOptions { cpus: Some(vec![cpu]), work, ..NullOptions::default() };
+    let tls = scheme == "https";
+    let options = NullOptions { cpus: Some(vec![cpu]), work, tls, ..NullOptions::default() };
     let server = NullServer::start(&options)?;
-    println!("{}", server.address());
+    println!("{scheme}://{}/", server.address());
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }
@@ -190,13 +215,14 @@ const COLUMNS: &[&str] = &[
 /// What was done, and the head of the table.
 fn heading(plan: &Plan, reference: &str) -> String {
     let Plan { work_us, rounds, seconds, .. } = plan;
-    let server = match &plan.server {
-        Some(name) => format!("The server is {name}"),
-        None => format!("The server spends {work_us} us on each answer"),
+    let server = match &plan.url {
+        Some(url) => format!("{url}: "),
+        None => format!("The server spends {work_us} us on each answer; "),
     };
+    let fresh = if plan.is_fresh { "a new connection for each request; " } else { "" };
     format!(
-        "{server}; medians of {rounds} interleaved rounds of {seconds} s, the least and the \
-         greatest in brackets.\n\n| {} |\n|{}",
+        "{server}{fresh}medians of {rounds} interleaved rounds of \
+         {seconds} s, the least and the greatest in brackets.\n\n| {} |\n|{}",
         COLUMNS.join(" | ").replace("REFERENCE", reference),
         "---|".repeat(COLUMNS.len())
     )
@@ -204,9 +230,11 @@ fn heading(plan: &Plan, reference: &str) -> String {
 
 /// One line for each peer, the first of which is the one referred to; `rounds` has the figures in
 /// the peers' order.
-fn rows(connections: &str, peers: &[Peer], rounds: &[Vec<Figures>]) -> String {
+fn rows(shape: &Shape<'_>, peers: &[Peer], rounds: &[Vec<Figures>]) -> String {
     let place = |name: &str| peers.iter().position(|peer| peer.name == name);
     let (first, floor) = (Some(0), place("floor"));
+    let streams = shape.streams.map_or_else(String::new, |streams| format!(" x {streams}"));
+    let connections = format!("{}{streams}", shape.connections);
     let mut text = String::new();
     for (index, peer) in peers.iter().enumerate() {
         let ratio = |to: Option<usize>, value: fn(&Figures) -> f64| match to {

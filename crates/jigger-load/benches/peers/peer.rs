@@ -2,11 +2,23 @@
 
 /// What is asked of each.
 pub struct Shape<'a> {
-    pub address: &'a str,
+    pub url: &'a str,
     pub connections: usize,
     pub seconds: u64,
-    /// Over HTTP/2 so many on each connection; `None`: HTTP/1.1.
+    /// Each request has a connection of its own.
+    pub is_fresh: bool,
+    /// Over HTTP/2 without TLS so many on each connection; `None`: HTTP/1.1.
     pub streams: Option<usize>,
+}
+
+impl Shape<'_> {
+    fn speaks_http1(&self) -> Option<()> {
+        self.streams.is_none().then_some(())
+    }
+
+    fn is_https(&self) -> bool {
+        self.url.starts_with("https://")
+    }
 }
 
 /// What one run gave.
@@ -26,14 +38,13 @@ pub struct Peer {
     pub name: &'static str,
     /// The program; empty for this one.
     pub program: &'static str,
-    /// Whether it speaks HTTP/2 without TLS.
-    pub speaks_h2c: bool,
-    arguments: fn(&Shape<'_>) -> Vec<String>,
+    /// `None` where it cannot do that.
+    arguments: fn(&Shape<'_>) -> Option<Vec<String>>,
     read: fn(&str) -> Option<Figures>,
 }
 
 impl Peer {
-    pub fn arguments(&self, shape: &Shape<'_>) -> Vec<String> {
+    pub fn arguments(&self, shape: &Shape<'_>) -> Option<Vec<String>> {
         (self.arguments)(shape)
     }
 
@@ -44,38 +55,37 @@ impl Peer {
 }
 
 const PEERS: &[Peer] = &[
-    Peer { name: "wrk", program: "wrk", speaks_h2c: false, arguments: wrk, read: read_wrk },
-    Peer {
-        name: "h2load",
-        program: "h2load",
-        speaks_h2c: true,
-        arguments: h2load,
-        read: read_h2load,
-    },
+    Peer { name: "wrk", program: "wrk", arguments: wrk, read: read_wrk },
+    Peer { name: "h2load", program: "h2load", arguments: h2load, read: read_h2load },
     Peer {
         name: "floor",
         program: "",
-        speaks_h2c: false,
-        arguments: |shape| own("floor", shape, &[]),
+        // It speaks no TLS and keeps its connections.
+        arguments: |shape| {
+            let address = shape.url.strip_prefix("http://")?.trim_end_matches('/');
+            let is_possible = !shape.is_fresh && shape.streams.is_none();
+            is_possible.then(|| own("floor", &Shape { url: address, ..*shape }, &[]))
+        },
         read: read_own,
     },
     Peer {
         name: "jigger",
         program: "",
-        speaks_h2c: true,
-        arguments: |shape| own("engine", shape, &[]),
+        arguments: |shape| Some(own("engine", shape, &[])),
         read: read_own,
     },
     Peer {
         name: "jigger --batch",
         program: "",
-        speaks_h2c: false,
-        arguments: |shape| own("engine", shape, &["batch"]),
+        arguments: |shape| {
+            shape.speaks_http1()?;
+            Some(own("engine", shape, &["batch"]))
+        },
         read: read_own,
     },
-    Peer { name: "ab", program: "ab", speaks_h2c: false, arguments: ab, read: read_ab },
-    Peer { name: "oha", program: "oha", speaks_h2c: true, arguments: oha, read: read_oha },
-    Peer { name: "hey", program: "hey", speaks_h2c: false, arguments: hey, read: read_hey },
+    Peer { name: "ab", program: "ab", arguments: ab, read: read_ab },
+    Peer { name: "oha", program: "oha", arguments: oha, read: read_oha },
+    Peer { name: "hey", program: "hey", arguments: hey, read: read_hey },
 ];
 
 /// The peers that this machine has, and on stderr those that it lacks.
@@ -95,47 +105,61 @@ pub fn installed() -> Vec<Peer> {
 
 fn own(verb: &str, shape: &Shape<'_>, options: &[&str]) -> Vec<String> {
     let (connections, seconds) = (shape.connections.to_string(), shape.seconds.to_string());
-    let mut words = vec![verb.to_owned(), shape.address.to_owned(), connections, seconds];
+    let mut words = vec![verb.to_owned(), shape.url.to_owned(), connections, seconds];
     words.extend(options.iter().map(|word| (*word).to_owned()));
+    words.extend(shape.is_fresh.then(|| "fresh".to_owned()));
     words.extend(shape.streams.map(|streams| format!("h2:{streams}")));
     words
 }
 
-fn url(shape: &Shape<'_>) -> String {
-    format!("http://{}/", shape.address)
+/// The words of `text`, those of `more` where its condition holds, and the URL.
+fn words(shape: &Shape<'_>, text: &str, more: &[(bool, &str)]) -> Vec<String> {
+    let more = more.iter().filter(|(holds, _)| *holds).map(|(_, words)| *words);
+    let words = std::iter::once(text).chain(more).flat_map(|words| words.split(' '));
+    words.chain([shape.url]).map(str::to_owned).collect()
 }
 
-fn words(text: &str, more: &[String]) -> Vec<String> {
-    text.split(' ').map(str::to_owned).chain(more.iter().cloned()).collect()
-}
-
-fn wrk(shape: &Shape<'_>) -> Vec<String> {
+/// With fresh connections it has the server close them.
+fn wrk(shape: &Shape<'_>) -> Option<Vec<String>> {
+    shape.speaks_http1()?;
     let text = format!("-t1 -c{} -d{}s --latency", shape.connections, shape.seconds);
-    words(&text, &[url(shape)])
+    let mut words = words(shape, &text, &[]);
+    if shape.is_fresh {
+        words.splice(0..0, ["-H".to_owned(), "Connection: close".to_owned()]);
+    }
+    Some(words)
 }
 
-fn ab(shape: &Shape<'_>) -> Vec<String> {
+fn ab(shape: &Shape<'_>) -> Option<Vec<String>> {
+    shape.speaks_http1()?;
     // A time alone would end at 50,000 requests.
-    let text = format!("-q -k -c {} -t {} -n 100000000", shape.connections, shape.seconds);
-    words(&text, &[url(shape)])
+    let text = format!("-q -c {} -t {} -n 100000000", shape.connections, shape.seconds);
+    Some(words(shape, &text, &[(!shape.is_fresh, "-k")]))
 }
 
-fn h2load(shape: &Shape<'_>) -> Vec<String> {
+fn h2load(shape: &Shape<'_>) -> Option<Vec<String>> {
     let http = shape.streams.map_or("--h1".to_owned(), |streams| format!("-m{streams}"));
     let text = format!("{http} -t1 -c{} -D{} --warm-up-time=0", shape.connections, shape.seconds);
-    words(&text, &[url(shape)])
+    (!shape.is_fresh).then(|| words(shape, &text, &[]))
 }
 
-fn oha(shape: &Shape<'_>) -> Vec<String> {
-    let http = shape.streams.map(|streams| format!(" --http2 -p {streams}")).unwrap_or_default();
-    let (connections, seconds) = (shape.connections, shape.seconds);
-    let text = format!("--no-tui --output-format json -c {connections} -z {seconds}s{http}");
-    words(&text, &[url(shape)])
+/// It resumes sessions, which cannot be turned off.
+fn oha(shape: &Shape<'_>) -> Option<Vec<String>> {
+    let text =
+        format!("--no-tui --output-format json -c {} -z {}s", shape.connections, shape.seconds);
+    let more = [
+        (shape.is_fresh, "--disable-keepalive"),
+        (shape.is_https(), "--insecure --http-version 1.1"),
+    ];
+    let streams = shape.streams.map(|streams| format!("--http2 -p {streams}"));
+    let more = more.into_iter().chain(streams.as_deref().map(|words| (true, words)));
+    Some(words(shape, &text, &more.collect::<Vec<_>>()))
 }
 
-fn hey(shape: &Shape<'_>) -> Vec<String> {
+fn hey(shape: &Shape<'_>) -> Option<Vec<String>> {
+    shape.speaks_http1()?;
     let text = format!("-cpus 1 -c {} -z {}s", shape.connections, shape.seconds);
-    words(&text, &[url(shape)])
+    Some(words(shape, &text, &[(shape.is_fresh, "-disable-keepalive")]))
 }
 
 fn read_own(text: &str) -> Option<Figures> {

@@ -1,75 +1,66 @@
 //! Running one peer against the server, with the CPU time of both.
 
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use super::Outcome;
 use super::peer::{Figures, Peer, Shape};
 use nix::sys::resource::{UsageWho, getrusage};
 
-/// A server in a process of its own; ends when dropped.
+/// The null server in a process of its own, which ends when dropped, or one that runs already.
 pub struct Server {
-    child: Child,
-    address: String,
-    is_foreign: bool,
+    child: Option<Child>,
+    /// Whose CPU time is counted.
+    processes: Vec<u32>,
+    url: String,
 }
 
 impl Server {
     /// Starts it on the last core.
-    pub fn start(work_us: u64) -> Outcome<Server> {
+    pub fn start(work_us: u64, scheme: &str) -> Outcome<Server> {
         let cores = std::thread::available_parallelism()?.get();
         if cores < 2 {
             return Err("client and server need a core each; this machine has one".into());
         }
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["serve", &(cores - 1).to_string(), &work_us.to_string()])
+            .args(["serve", &(cores - 1).to_string(), &work_us.to_string(), scheme])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child.stdout.take().ok_or("the server has no output")?;
-        let mut address = String::new();
-        BufReader::new(stdout).read_line(&mut address)?;
-        Ok(Server { child, address: address.trim().to_owned(), is_foreign: false })
+        let mut url = String::new();
+        BufReader::new(stdout).read_line(&mut url)?;
+        let processes = vec![child.id()];
+        Ok(Server { child: Some(child), processes, url: url.trim().to_owned() })
     }
 
-    /// Starts nghttpd, which speaks HTTP/2 without TLS, on the last core; it answers with a file of
-    /// four bytes.
-    pub fn start_nghttpd() -> Outcome<Server> {
-        let folder = std::env::temp_dir().join("jigger-peers");
-        std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("index.html"), "pong")?;
-        // A port that nobody has is free again at once.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let cores = std::thread::available_parallelism()?.get();
-        let child = Command::new("taskset")
-            .args(["-c", &(cores - 1).to_string(), "nghttpd", "--no-tls", "-a", "127.0.0.1", "-d"])
-            .arg(&folder)
-            .arg(address.port().to_string())
-            .stdin(Stdio::piped())
-            .spawn()?;
-        let mut server = Server { child, address: address.to_string(), is_foreign: true };
-        while TcpStream::connect(address).is_err() {
-            if let Some(status) = server.child.try_wait()? {
-                return Err(format!("nghttpd ended: {status}").into());
+    /// One that is there; the file has the number of its first process.
+    pub fn running(url: &str, pid_file: Option<&str>) -> Outcome<Server> {
+        let mut processes = Vec::new();
+        if let Some(path) = pid_file {
+            let first: u32 = std::fs::read_to_string(path)?.trim().parse()?;
+            let children = std::fs::read_to_string(format!("/proc/{first}/task/{first}/children"))?;
+            processes.push(first);
+            for child in children.split_whitespace() {
+                processes.push(child.parse()?);
             }
-            std::thread::sleep(Duration::from_millis(10));
         }
-        Ok(server)
+        Ok(Server { child: None, processes, url: url.to_owned() })
     }
 
-    pub fn address(&self) -> &str {
-        &self.address
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// CPU time of all its threads so far (first number of schedstat, see the kernel's
     /// Documentation/scheduler/sched-stats.rst).
     fn cpu_us(&self) -> Outcome<f64> {
         let mut total_ns = 0_u64;
-        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
-            total_ns += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        for process in &self.processes {
+            for task in std::fs::read_dir(format!("/proc/{process}/task"))? {
+                let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+                total_ns += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+            }
         }
         Ok(number(total_ns) / 1e3)
     }
@@ -77,12 +68,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The null server ends by itself when its input closes; nghttpd does not.
-        drop(self.child.stdin.take());
-        if self.is_foreign {
-            let _ = self.child.kill();
+        // It ends by itself when its input closes.
+        if let Some(child) = &mut self.child {
+            drop(child.stdin.take());
+            let _ = child.wait();
         }
-        let _ = self.child.wait();
     }
 }
 
@@ -91,7 +81,7 @@ pub fn measure(peer: &Peer, shape: &Shape<'_>, server: &Server) -> Outcome<Figur
     let own = std::env::current_exe()?;
     let program = if peer.program.is_empty() { own.as_os_str() } else { peer.program.as_ref() };
     let mut command = Command::new("taskset");
-    command.args(["-c", "0"]).arg(program).args(peer.arguments(shape));
+    command.args(["-c", "0"]).arg(program).args(peer.arguments(shape).unwrap_or_default());
     let before_us = (children_cpu_us()?, server.cpu_us()?);
     let output = command.stdin(Stdio::null()).output()?;
     let after_us = (children_cpu_us()?, server.cpu_us()?);

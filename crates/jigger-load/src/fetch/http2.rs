@@ -85,7 +85,8 @@ impl Session {
         reading: &mut Reading,
     ) -> Result<Response, FetchError> {
         let is_head = request.is_head();
-        let mut requests = Passing(Encoded::new(&[(request.clone(), 1)], 0));
+        let scheme = if stream.agreement().is_some() { "https" } else { "http" };
+        let mut requests = Passing(Encoded::new(&[(request.clone(), 1)], scheme, 0));
         let mut whole = Whole { max_body_bytes: reading.max_body_bytes, ..Whole::default() };
         let mut buffer = vec![0; 16 << 10];
         self.http2.begin(Flight { due_ns: 0, started_ns: 0, counter: 0, request: 0, is_head });
@@ -116,6 +117,7 @@ impl Session {
                     header_bytes: whole.head_bytes,
                     server_closes: false,
                     elapsed: Duration::ZERO,
+                    tls: stream.agreement(),
                 });
             }
         }

@@ -125,12 +125,12 @@ impl Driver for Epoll {
     }
 
     #[inline(always)]
-    fn send(&mut self, socket: &Socket, bytes: &[u8]) -> Result<usize, Errno> {
+    fn send(&mut self, socket: &mut Socket, bytes: &[u8]) -> Result<usize, Errno> {
         net::send(&socket.file, bytes, SendFlags::NOSIGNAL)
     }
 
     #[inline(always)]
-    fn receive(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
+    fn receive(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
         if let Some(stamps) = &mut self.stamps {
             return stamps.receive(&socket.file, buffer);
         }

@@ -253,7 +253,7 @@ impl Driver for Fake {
         Ok(())
     }
 
-    fn send(&mut self, socket: &Socket, bytes: &[u8]) -> Result<usize, Errno> {
+    fn send(&mut self, socket: &mut Socket, bytes: &[u8]) -> Result<usize, Errno> {
         self.spend(CALL_NS);
         let now_ns = self.now_ns.get();
         let wire = &mut self.wires.borrow_mut()[socket.number];
@@ -269,7 +269,7 @@ impl Driver for Fake {
         Ok(taken)
     }
 
-    fn receive(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
+    fn receive(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> Result<Received, Errno> {
         self.spend(CALL_NS);
         let now_ns = self.now_ns.get();
         let wire = &mut self.wires.borrow_mut()[socket.number];

@@ -1,8 +1,10 @@
 //! One connection of the null server: requests in, responses out.
 
 use super::http2::{Encoded, PREFACE, Session};
+use crate::tls::{CIPHERTEXT_BYTES, ServerSession};
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Conversation {
     file: OwnedFd,
+    session: Option<Box<ServerSession>>,
     /// A request of which only a part has arrived.
     stash: Vec<u8>,
     /// Bytes of a request's body still to come, to be skipped.
@@ -40,6 +43,19 @@ pub(super) struct Conversation {
     closes: bool,
     /// What follows the preface of HTTP/2.
     http2: Option<Box<Session>>,
+}
+
+/// A socket as a session writes to it.
+struct Outlet<'a>(&'a OwnedFd);
+
+impl Write for Outlet<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(net::send(self.0, bytes, SendFlags::NOSIGNAL)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct RequestHead {
@@ -105,9 +121,10 @@ impl Responses {
 }
 
 impl Conversation {
-    pub(super) fn new(file: OwnedFd) -> Conversation {
+    pub(super) fn new(file: OwnedFd, session: Option<ServerSession>) -> Conversation {
         Conversation {
             file,
+            session: session.map(Box::new),
             stash: Vec::new(),
             skip_bytes: 0,
             rest: Vec::new(),
@@ -127,8 +144,27 @@ impl Conversation {
 
     /// Reads once; 0 bytes are the end.
     #[inline]
-    pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        if self.session.is_some() {
+            return self.read_tls(buffer);
+        }
         net::recv(&self.file, buffer, RecvFlags::empty()).map(|(_, bytes)| bytes)
+    }
+
+    /// So little that all of it, decrypted, has room in the buffer.
+    fn read_tls(&mut self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let Some(session) = &mut self.session else { return Err(Errno::AGAIN) };
+        let limit = buffer.len().min(CIPHERTEXT_BYTES);
+        let (_, bytes) = net::recv(&self.file, &mut buffer[..limit], RecvFlags::empty())?;
+        if bytes == 0 {
+            return Ok(0);
+        }
+        let came = buffer[..bytes].to_vec();
+        match session.receive(&came, buffer, &mut Outlet(&self.file)) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(Errno::AGAIN),
+            Err(_) => Err(Errno::PROTO),
+        }
     }
 
     /// Answers what a read has brought; whether the conversation goes on.
@@ -167,8 +203,13 @@ impl Conversation {
 
     /// Hands bytes to the kernel; how many it took.
     #[inline]
-    pub(super) fn offer(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        net::send(&self.file, bytes, SendFlags::NOSIGNAL)
+    pub(super) fn offer(&mut self, bytes: &[u8]) -> Result<usize, Errno> {
+        match &mut self.session {
+            None => net::send(&self.file, bytes, SendFlags::NOSIGNAL),
+            Some(session) => session
+                .send(bytes, &mut Outlet(&self.file))
+                .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+        }
     }
 
     /// Keeps what the kernel did not take of these bytes; whether the conversation goes on.
@@ -184,11 +225,12 @@ impl Conversation {
 
     /// Sends on; whether the conversation goes on.
     pub(super) fn flush(&mut self) -> bool {
-        match self.offer(&self.rest) {
-            Ok(sent) => {
-                self.rest.drain(..sent);
-                !(self.closes && self.rest.is_empty())
-            }
+        let mut rest = std::mem::take(&mut self.rest);
+        let sent = self.offer(&rest);
+        rest.drain(..sent.unwrap_or_default());
+        self.rest = rest;
+        match sent {
+            Ok(_) => !(self.closes && self.rest.is_empty()),
             Err(Errno::AGAIN) => true,
             Err(_) => false,
         }
@@ -341,7 +383,7 @@ mod tests {
         server.set_nonblocking(true).unwrap();
         let responses = Responses::new(b"pong", Duration::ZERO);
         let (mut state, mut buffer) = (State::default(), vec![0; 4096]);
-        let mut conversation = Conversation::new(server.into());
+        let mut conversation = Conversation::new(server.into(), None);
         let mut goes_on = true;
         for piece in pieces {
             client.write_all(piece).unwrap();
@@ -376,7 +418,7 @@ mod tests {
     #[test]
     fn only_the_last_request_over_again_is_the_usual_one() {
         let (_client, server) = UnixStream::pair().unwrap();
-        let mut conversation = Conversation::new(server.into());
+        let mut conversation = Conversation::new(server.into(), None);
         let mut state = State::default();
         assert!(!conversation.is_usual(&state, b""), "the end of a stream asks for nothing");
         state.last = GET.to_vec();
@@ -394,7 +436,7 @@ mod tests {
         server.set_nonblocking(true).unwrap();
         let responses = Responses::new(body, Duration::ZERO);
         let (mut state, mut buffer) = (State::default(), vec![0; 1 << 16]);
-        let mut conversation = Conversation::new(server.into());
+        let mut conversation = Conversation::new(server.into(), None);
         let bytes = [PREFACE, requests].concat();
         for piece in [&bytes[..cut], &bytes[cut..]] {
             client.write_all(piece).unwrap();

@@ -56,7 +56,7 @@ impl Thread {
         for event in events {
             let (data, flags) = (event.data, event.flags);
             let number = usize::try_from(data.u64()).unwrap_or(usize::MAX);
-            let Some(Some(conversation)) = self.conversations.get(number) else {
+            let Some(Some(conversation)) = self.conversations.get_mut(number) else {
                 continue;
             };
             if flags != epoll::EventFlags::IN || conversation.is_full() {
@@ -94,7 +94,7 @@ impl Thread {
     fn send_off(&mut self) {
         let answer = self.shared.responses.one();
         for departure in &mut self.turn.departures {
-            if let Some(Some(conversation)) = self.conversations.get(departure.number) {
+            if let Some(Some(conversation)) = self.conversations.get_mut(departure.number) {
                 departure.sent = conversation.offer(answer);
             }
         }

@@ -59,7 +59,7 @@ const CONNECTION_FIELDS: [&[u8]; 5] =
 
 impl Encoded {
     /// The requests of one thread; `seed` with a flight's number fixes the values of placeholders.
-    pub(crate) fn new(requests: &[(Request, u32)], seed: u64) -> Encoded {
+    pub(crate) fn new(requests: &[(Request, u32)], scheme: &str, seed: u64) -> Encoded {
         let mut encoded = Encoded {
             requests: Vec::new(),
             fields: Vec::new(),
@@ -72,14 +72,14 @@ impl Encoded {
             value: Vec::new(),
         };
         for (request, _) in requests {
-            let message = encoded.message(&request.layout());
+            let message = encoded.message(&request.layout(), scheme);
             encoded.requests.push(message);
         }
         encoded.foresee();
         encoded
     }
 
-    fn message(&mut self, layout: &Layout) -> Message {
+    fn message(&mut self, layout: &Layout, scheme: &str) -> Message {
         let mut parts = Vec::new();
         let mut authority = None;
         let mut regular = Vec::new();
@@ -93,7 +93,7 @@ impl Encoded {
             }
         }
         parts.push(self.part(b":method", &Template::literal(layout.method.as_bytes())));
-        parts.push(self.part(b":scheme", &Template::literal(b"http")));
+        parts.push(self.part(b":scheme", &Template::literal(scheme.as_bytes())));
         parts.extend(authority.map(|authority| self.part(b":authority", &authority)));
         parts.push(self.part(b":path", &layout.target));
         parts.append(&mut regular);
@@ -252,7 +252,7 @@ mod tests {
         ]);
         let url = Url::parse("http://h:1/a?b").unwrap();
         let request = Request::new("POST", &url, &headers, b"body").unwrap();
-        let mut encoded = Encoded::new(&[(request, 1)], 7);
+        let mut encoded = Encoded::new(&[(request, 1)], "http", 7);
         let mut sides = Default::default();
         let wanted = ":method=POST;:scheme=http;:authority=h:1;:path=/a?b;accept=*/*;x-y=z;\
                       content-length=4;";
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(encoded.known_frame.len(), HEADER_BYTES + 7);
         assert!(encoded.frame(&sides.0).is_none(), "it has a body");
         let get = Request::get(&Url::parse("http://h/").unwrap());
-        let mut encoded = Encoded::new(&[(get, 1)], 7);
+        let mut encoded = Encoded::new(&[(get, 1)], "http", 7);
         let mut sides = <(Encoder, Decoder)>::default();
         assert!(encoded.frame(&sides.0).is_none(), "the server does not know it yet");
         sent(&mut encoded, &mut sides, &flight(0, 0));
@@ -284,7 +284,7 @@ mod tests {
             (of("GET", "a", b""), 1),
             (of("PUT", "{{counter}}", b"{\"id\": {{counter}}, \"r\": {{random:7:7}}}"), 1),
         ];
-        let mut encoded = Encoded::new(&requests, 1);
+        let mut encoded = Encoded::new(&requests, "http", 1);
         assert!(encoded.known_frame.is_empty());
         assert_eq!(encoded.fields.len(), 4, "authority, path, te; method PUT");
         let mut sides = Default::default();
@@ -310,7 +310,7 @@ mod tests {
     fn a_body_that_goes_on_is_the_same() {
         let url = Url::parse("http://h/").unwrap();
         let request = Request::template("POST", &url, &[], b"{{random}}", &[]).unwrap();
-        let mut encoded = Encoded::new(&[(request, 1)], 1);
+        let mut encoded = Encoded::new(&[(request, 1)], "http", 1);
         let first = encoded.body(&flight(0, 1)).to_vec();
         assert_ne!(encoded.body(&flight(0, 2)), first);
         encoded.header_block(&flight(0, 3), &mut Encoder::default(), &mut Vec::new());

@@ -88,7 +88,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// Hands unsent requests to the kernel; what it does not take waits in `rest`.
     pub(super) fn send_unsent(&mut self, index: usize) -> Result<(), Errno> {
         let slot = &mut self.slots[index];
-        let Some(socket) = &slot.socket else {
+        let Some(socket) = &mut slot.socket else {
             return Ok(());
         };
         let laid_out = self.source.lay_out(index, &mut slot.connection);
@@ -178,10 +178,16 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     }
 
     fn fail_read(&mut self, index: usize, error: Errno) {
-        if let Some(fault) = self.slots[index].connection.unspoken() {
+        let slot = &mut self.slots[index];
+        if let Some(socket) = &mut slot.socket
+            && let Some(failure) = self.driver.explain(socket)
+        {
+            return self.fail(index, failure.kind, || failure.message);
+        }
+        if let Some(fault) = slot.connection.unspoken() {
             return self.fail(index, fault.kind(), || fault.to_string());
         }
-        match self.slots[index].write_error {
+        match slot.write_error {
             Some(error) => self.fail(index, ErrorKind::Write, || message(error)),
             None => self.fail(index, ErrorKind::ReadReset, || message(error)),
         }
@@ -192,7 +198,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// with those `read_before`, the others get their turn.
     pub(super) fn receive(&mut self, index: usize, hung_up: bool, read_before: usize) {
         for number in read_before..READS_MAX {
-            let Some(socket) = &self.slots[index].socket else {
+            let Some(socket) = &mut self.slots[index].socket else {
                 return;
             };
             let received = self.driver.receive(socket, &mut self.buffer[..READ_BYTES]);
@@ -340,9 +346,9 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// Tells the server why the connection is closed, where the protocol has words for it and the
     /// kernel takes them at once.
     fn bid_farewell(&mut self, index: usize, error: &P::Error) {
-        let slot = &self.slots[index];
+        let slot = &mut self.slots[index];
         let farewell = slot.connection.farewell(error);
-        if let Some(socket) = &slot.socket
+        if let Some(socket) = &mut slot.socket
             && slot.rest.is_empty()
             && !farewell.is_empty()
         {

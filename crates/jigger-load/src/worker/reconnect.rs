@@ -2,7 +2,7 @@
 
 use super::{Phase, Worker};
 use crate::failure::ErrorKind;
-use crate::io::{Driver, Ready};
+use crate::io::{Driver, Ready, Shake};
 use crate::load::ConnectionPolicy;
 use crate::protocol::{Failure, Protocol};
 use crate::source::Source;
@@ -32,6 +32,9 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         }
         let slot = &mut self.slots[index];
         slot.phase = Phase::Connecting;
+        if D::SHAKES_HANDS {
+            return self.shake_hands(index, false, false);
+        }
         let stood_ns = self.driver.now_ns();
         let sent = if slot.connection.under_way() == 0 {
             Err(Errno::AGAIN)
@@ -72,6 +75,66 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             }
         }
         self.stand(index, self.now_ns);
+    }
+
+    /// Takes a connection that is still being made, and then its handshake, a step further. The first
+    /// step is made at once, as the first request is over plain connections.
+    pub(super) fn shake_hands(&mut self, index: usize, readable: bool, writable: bool) {
+        self.now_ns = self.driver.now_ns();
+        let slot = &mut self.slots[index];
+        let Some(socket) = &mut slot.socket else { return };
+        let is_connecting = slot.phase == Phase::Connecting;
+        match self.driver.shake_hands(socket, readable && !is_connecting) {
+            Ok(Shake::Writing) => {
+                if !writable {
+                    self.watch(index, true);
+                }
+            }
+            Ok(Shake::Reading) => {
+                if is_connecting {
+                    slot.phase = Phase::Shaking;
+                    self.tally.connected(self.now_ns - slot.connect_ns);
+                }
+                if is_connecting || writable {
+                    self.watch(index, false);
+                }
+            }
+            Ok(Shake::Done) => self.open(index),
+            Err(error) => self.fail_handshake(index, error),
+        }
+    }
+
+    /// The handshake is done: what waited for it goes out.
+    fn open(&mut self, index: usize) {
+        self.now_ns = self.driver.now_ns();
+        let slot = &mut self.slots[index];
+        slot.phase = Phase::Open;
+        let sent = if slot.connection.unsent() > 0 {
+            self.restart(index, self.now_ns);
+            self.send_unsent(index)
+        } else if let Some(socket) = &mut slot.socket {
+            self.driver.send(socket, &[]).map(drop)
+        } else {
+            Ok(())
+        };
+        match sent {
+            Ok(()) if P::MULTIPLEXES => self.transmit(index),
+            Ok(()) | Err(Errno::AGAIN) => {}
+            Err(error) => self.fail_write(index, error),
+        }
+    }
+
+    /// The handshake cannot succeed, or the connection did not come to it.
+    fn fail_handshake(&mut self, index: usize, error: Errno) {
+        let slot = &mut self.slots[index];
+        let failure = slot.socket.as_mut().and_then(|socket| self.driver.explain(socket));
+        match failure {
+            None if slot.phase == Phase::Connecting => self.fail_connect(index, error),
+            None => self.fail_early(index, ErrorKind::TlsHandshake, || {
+                format!("the connection broke in the TLS handshake: {}", message(error))
+            }),
+            Some(failure) => self.fail_early(index, failure.kind, || failure.message),
+        }
     }
 
     /// The server ends the connection, by its last response (`announced`) or by closing.
@@ -122,6 +185,12 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                     )
                 })
             }
+            Phase::Shaking => self.tally.errors.add(ErrorKind::TlsHandshake, count as u64, || {
+                format!(
+                    "no TLS handshake within {timeout:?}: the server accepted the connection and did \
+                     not answer; does it speak TLS on this port?"
+                )
+            }),
             _ => self.tally.errors.add(ErrorKind::Timeout, count as u64, || timed_out(timeout)),
         }
         self.give_up(index, count, false);
@@ -173,9 +242,17 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// Closes a connection on which nothing is under way; what was to be sent on it goes out on the
     /// next one.
     pub(super) fn close_idle(&mut self, index: usize) {
+        self.close(index);
         self.slots[index].disconnect();
         self.slots[index].phase = Phase::Closed;
         self.proceed(index);
+    }
+
+    /// Closes the socket in order.
+    pub(super) fn close(&mut self, index: usize) {
+        if let Some(socket) = self.slots[index].socket.take() {
+            self.driver.close(socket);
+        }
     }
 
     /// So many requests of this connection, the oldest, are over, and so is the connection.
@@ -202,9 +279,14 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     fn fail_connect(&mut self, index: usize, error: Errno) {
         let kind = connect_kind(error);
+        self.fail_early(index, kind, || connect_message(kind, error));
+    }
+
+    /// A connection ended before any request went out on it.
+    fn fail_early(&mut self, index: usize, kind: ErrorKind, message: impl FnOnce() -> String) {
         // None for a connection made ahead: the request that needs it will meet the cause.
         let count = self.slots[index].connection.under_way();
-        self.tally.errors.add(kind, count as u64, || connect_message(kind, error));
+        self.tally.errors.add(kind, count as u64, message);
         self.give_up(index, count, true);
     }
 
@@ -215,6 +297,10 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         self.tally.connected(stood_ns - slot.connect_ns);
         let full = !slot.rest.is_empty();
         self.watch(index, full);
+        if P::MULTIPLEXES {
+            // What takes more than a turn goes on.
+            self.transmit(index);
+        }
     }
 
     /// Keep-alive: the clock of the first requests starts with their sending.

@@ -31,6 +31,8 @@ pub(super) enum Phase {
     /// No new attempt before this time.
     Resting(u64),
     Connecting,
+    /// It stands and its TLS handshake is under way.
+    Shaking,
     Open,
 }
 

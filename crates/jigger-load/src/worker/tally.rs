@@ -175,6 +175,7 @@ impl Tally {
             service_time_ns: self.service_ns,
             kernel_time_ns: self.kernel_ns,
             connect_time_ns: self.connect_ns,
+            tls: None,
             status: statuses(&self.statuses),
             errors: self.errors,
             unanswered_ns,

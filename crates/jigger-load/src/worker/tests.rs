@@ -3,6 +3,7 @@
 mod cases;
 mod hooks;
 mod mixes;
+mod tls;
 mod truth;
 
 use super::tally::Board;

@@ -2,7 +2,7 @@
 //! responses are taken, then the next requests go out. Why so: `io.rs`. Then the end of a load.
 
 use super::exchange::{Look, READS_MAX};
-use super::{Phase, Worker};
+use super::{Phase, Slot, Worker};
 use crate::io::{AT_ONCE, Driver, READ_BYTES, Ready, Received, behind, has_room};
 use crate::load::ConnectionPolicy;
 use crate::protocol::{Protocol, Unusable};
@@ -61,11 +61,11 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         }
         for event in events {
             let slot = event.token as usize;
-            let Some(socket) = self.slots.get(slot).and_then(|slot| slot.socket.as_ref()) else {
+            let Some(Slot { socket: Some(socket), phase, .. }) = self.slots.get_mut(slot) else {
                 continue;
             };
             let is_plain = event.readable && !event.writable && !event.hung_up;
-            if !is_plain || self.slots[slot].phase != Phase::Open {
+            if !is_plain || *phase != Phase::Open {
                 continue;
             }
             if !has_room(from) {
@@ -116,6 +116,9 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             return;
         };
         match slot.phase {
+            Phase::Connecting | Phase::Shaking if D::SHAKES_HANDS => {
+                self.shake_hands(index, ready.readable, ready.writable);
+            }
             Phase::Connecting => self.finish_connect(index, ready),
             Phase::Open => {
                 if ready.writable && !self.flush(index) {
@@ -128,7 +131,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                     self.receive(index, ready.hung_up, 0);
                 }
             }
-            Phase::Closed | Phase::Resting(_) => {}
+            Phase::Closed | Phase::Resting(_) | Phase::Shaking => {}
         }
     }
 
@@ -174,7 +177,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     fn send_off(&mut self) {
         for departure in &mut self.departures {
-            let Some(socket) = &self.slots[departure.slot].socket else {
+            let Some(socket) = &mut self.slots[departure.slot].socket else {
                 continue;
             };
             departure.sent_ns = self.driver.now_ns();
@@ -228,14 +231,16 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         if let Some((index, place)) = self.undrained.take()
             && self.takes_last(index, place)
         {
-            self.slots[index].socket = None;
+            self.close(index);
         }
         let may_watch = self.load.connection == ConnectionPolicy::KeepAlive;
         for slot in &mut self.slots {
             let is_sent = !slot.connection.is_sending() && slot.rest.is_empty();
             let is_wanted = may_watch || slot.connection.sent() > 0;
-            if !is_sent || !is_wanted || slot.phase != Phase::Open {
-                slot.socket = None;
+            if (!is_sent || !is_wanted || slot.phase != Phase::Open)
+                && let Some(socket) = slot.socket.take()
+            {
+                self.driver.close(socket);
             }
         }
         let now_ns = self.driver.now_ns();
@@ -256,6 +261,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                 watch_ns = self.driver.now_ns().saturating_add(WATCH_NS);
             }
         }
+        (0..self.slots.len()).for_each(|index| self.close(index));
         Ok(())
     }
 
@@ -268,7 +274,8 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     fn read_last(&mut self, index: usize) {
         // Patience ends for a response without end, too.
         for _ in 0..READS_MAX {
-            let Some(socket) = self.slots.get(index).and_then(|slot| slot.socket.as_ref()) else {
+            let Some(socket) = self.slots.get_mut(index).and_then(|slot| slot.socket.as_mut())
+            else {
                 return;
             };
             let bytes = match self.driver.receive(socket, &mut self.buffer[..READ_BYTES]) {
@@ -277,7 +284,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                 Err(_) => 0,
             };
             if self.takes_last(index, 0..bytes) {
-                self.slots[index].socket = None;
+                self.close(index);
             }
             if bytes < READ_BYTES {
                 return;

@@ -31,6 +31,8 @@ pub struct Means {
     pub server_threads: Option<u32>,
     /// The part of the load engine's cores that the server has to share, 0..1.
     pub shared_part: f64,
+    /// Cores of services alone; 0 where they share the servers'.
+    pub service_cores: f64,
     pub local_ports: u32,
 }
 
@@ -45,6 +47,7 @@ impl Means {
             server_cores: count(&placement.server_cpus).min(allowed),
             server_threads: visit.evidence.as_ref().and_then(|evidence| evidence.threads),
             shared_part: count(&placement.shared_cpus()) / count(&placement.client_cpus).max(1.0),
+            service_cores: count(&placement.service_cpus),
             local_ports: record.host.local_ports.unwrap_or(USUAL_LOCAL_PORTS),
         }
     }
@@ -57,6 +60,18 @@ impl Means {
         let threads = self.server_threads.map(f64::from);
         let threads = threads.filter(|threads| used <= threads * THREADS_TOLERANCE);
         Some(used / threads.unwrap_or(f64::INFINITY).min(cores))
+    }
+
+    /// The share of its own cores that services used, or of the servers' cores what they and the
+    /// server used together. Services without cores of their own count as such that share, also
+    /// where another one has some.
+    fn service_share(&self, trial: &TrialRecord) -> Option<f64> {
+        let services: u64 = trial.services.iter().map(|service| service.cpu_ns).sum();
+        let (used_ns, cores) = match self.service_cores > 0.0 {
+            true => (services, self.service_cores),
+            false => (services + trial.server_cpu_ns?, self.cores_left(trial)),
+        };
+        (!trial.services.is_empty()).then(|| number(used_ns) / number(trial.elapsed_ns) / cores)
     }
 
     /// What the load engine left to the server of its cores.
@@ -86,6 +101,10 @@ pub fn limit_of(scenario: &ScenarioRecord, trial: &Trial<'_>, means: &Means) -> 
         () if ceiling_share.is_some_and(|it| it >= CEILING_SHARE_LIMIT) => Limit::ClientCpu,
         // On cores that both share it is used up when the two of them have used it up.
         () if uses_up(means.server_share(found, means.cores_left(found))) => Limit::ServerCpu,
+        () if uses_up(means.service_share(found)) => match means.service_cores > 0.0 {
+            true => Limit::ServiceCpu,
+            false => Limit::ServerAndServiceCpu,
+        },
         // The rate is the highest that keeps the objective: neither more connections nor a server
         // that waits less were looked for.
         () if matches!(scenario.pacing(), PacingRecord::Capacity { .. }) => return None,
@@ -184,7 +203,7 @@ mod tests {
 
     use super::typical as typical_trial;
     use super::*;
-    use crate::record::{ContainerRecord, encode_histogram};
+    use crate::record::{ContainerRecord, ServiceTrialRecord, encode_histogram};
     use crate::report::tests::drawn::{blank, record};
 
     const SECOND: u64 = 1_000_000_000;
@@ -194,6 +213,7 @@ mod tests {
         server_cores: 1.0,
         server_threads: None,
         shared_part: 0.0,
+        service_cores: 0.0,
         local_ports: USUAL_LOCAL_PORTS,
     };
 
@@ -224,6 +244,26 @@ mod tests {
 
     fn closed() -> ScenarioRecord {
         blank::scenario("q", 32)
+    }
+
+    /// The server alone has 60 % of its core.
+    #[test]
+    fn services_use_up_their_own_cores_or_those_of_the_servers() {
+        let with_service = |cpu_ns: u64| {
+            let (name, memory_bytes) = ("db".to_owned(), 0);
+            let services = vec![ServiceTrialRecord { name, cpu_ns, memory_bytes }];
+            TrialRecord { services, ..trial(1_000) }
+        };
+        let apart = Means { service_cores: 1.0, ..MEANS };
+        let of = |means: &Means, share: u64| {
+            found_with(means, &closed(), &with_service(SECOND * share / 100))
+        };
+        assert_eq!(of(&MEANS, 37), Some(Limit::ServerAndServiceCpu));
+        assert_eq!(of(&apart, 97), Some(Limit::ServiceCpu));
+        for (means, share) in [(&MEANS, 20), (&apart, 37)] {
+            assert_ne!(of(means, share), Some(Limit::ServerAndServiceCpu));
+            assert_ne!(of(means, share), Some(Limit::ServiceCpu));
+        }
     }
 
     #[test]

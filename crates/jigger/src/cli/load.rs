@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{HttpArgs, RequestArgs, ShownArgs, examples};
+use super::{HttpArgs, RequestArgs, ShownArgs, TlsArgs, examples};
 use crate::plan::flag::{Time, rate, status, time, whole};
 use crate::plan::{CpuList, cpu_list};
 use crate::report::Format;
@@ -15,7 +15,7 @@ use crate::report::Format;
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::LOAD)]
 pub struct LoadArgs {
-    /// The URL to request: http://HOST:PORT/PATH
+    /// The URL to request: http://HOST:PORT/PATH, or https://
     pub url: String,
     /// Load threads
     #[arg(short, long, default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
@@ -46,6 +46,9 @@ pub struct LoadArgs {
     /// Use a new connection for each request
     #[arg(long)]
     pub fresh: bool,
+    /// Resume TLS sessions instead of a full handshake for each new connection
+    #[arg(long, requires = "fresh")]
+    pub resume: bool,
     /// Which HTTP is spoken.
     #[command(flatten)]
     pub spoken: HttpArgs,
@@ -108,6 +111,9 @@ pub struct LoadArgs {
     /// Show no progress
     #[arg(short, long)]
     pub quiet: bool,
+    /// How TLS is spoken.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// The intervals between the requests of `jigger wrk -R`.
@@ -124,7 +130,8 @@ pub enum Distribution {
 #[command(infer_long_args = true)]
 #[command(after_help = examples::HINT, after_long_help = examples::WRK)]
 pub struct WrkArgs {
-    /// The URL to request: http://HOST:PORT/PATH
+    /// The URL to request: http://HOST:PORT/PATH, or https://, whose certificate is not verified, as by
+    /// wrk
     pub url: Option<String>,
     /// Arguments for the script, after `--`
     pub arguments: Vec<String>,
@@ -177,7 +184,7 @@ pub struct WrkArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::TIMEIT)]
 pub struct TimeitArgs {
-    /// The URL to request, http://HOST:PORT/PATH; several are requested in turn
+    /// The URL to request, http://HOST:PORT/PATH or https://; several are requested in turn
     #[arg(required = true, value_name = "URL")]
     pub urls: Vec<String>,
     /// Number of sequential requests
@@ -189,12 +196,18 @@ pub struct TimeitArgs {
     /// Use one connection for all requests, as a requests.Session does, instead of a new one for each
     #[arg(short, long)]
     pub keep_alive: bool,
+    /// Resume TLS sessions instead of a full handshake for each new connection
+    #[arg(long, conflicts_with = "keep_alive")]
+    pub resume: bool,
     /// Timeout of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub timeout: Time,
     /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
     pub format: Format,
+    /// How TLS is spoken.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 /// `jigger cross-check`.

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jigger_load::{Request, Url};
 use toml::{Table, Value};
 
+use super::tls::absolute;
 use crate::cli::RequestArgs;
 use crate::suite::{Replay, RequestSpec, StatusRule};
 
@@ -86,7 +87,7 @@ impl<'a> Asked<'a> {
         }
         let weighed = |text: &String| {
             let Weighed { weight, method, path } = weighed(text)?;
-            let url = Url::parse(&format!("http://{}{path}", url.host_field()))?;
+            let url = Url::parse(&format!("{}{path}", url.origin()))?;
             Ok((request(method, &url)?, weight))
         };
         self.args.request.iter().map(weighed).collect()
@@ -189,12 +190,6 @@ fn weighed(text: &str) -> Result<Weighed<'_>> {
         )
     })?;
     Ok(Weighed { weight, method, path })
-}
-
-fn absolute(path: &Path) -> Result<Value> {
-    let found = std::path::absolute(path);
-    let found = found.with_context(|| format!("cannot find the place of {}", path.display()))?;
-    Ok(found.display().to_string().into())
 }
 
 fn lines(path: &Path) -> Result<Vec<String>> {

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use jigger_load::fetch::first_that_connects;
+use jigger_load::fetch::{FetchOptions, fetch, first_that_connects};
 use jigger_load::{
     Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Http, Load, Pacing, Progress,
-    Request, Sample, Snapshots, Url,
+    Request, Sample, Snapshots, TlsOptions, Url,
 };
 
 use super::asked::Asked;
-use super::{Exit, output};
+use super::{Exit, output, tls};
 use crate::cli::LoadArgs;
 use crate::host::{PlacementError, allowed_cores};
 use crate::interrupt::Interrupt;
@@ -52,7 +52,18 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
         Format::Json => to_json(&report),
         _ => report.text(),
     })?;
+    if wants_tls(&load, &sample) {
+        output::note("jigger: the server speaks TLS on this port; write https:// in the URL");
+    }
     Ok(exit(&judgement, &report, &interrupt))
+}
+
+/// Whether the server answers plain HTTP with nothing but that it speaks TLS, as one more request
+/// shows.
+fn wants_tls(load: &Load, sample: &Sample) -> bool {
+    let is_refused = sample.requests == 0 && sample.status.keys().eq([&400]);
+    let ask = || fetch(&load.address, &load.requests.first()?.0, &FetchOptions::default()).ok();
+    load.tls.is_none() && is_refused && ask().is_some_and(|response| response.wants_tls())
 }
 
 fn measured(args: &LoadArgs, mut load: Load, interrupt: &Interrupt) -> Result<Sample> {
@@ -260,8 +271,10 @@ fn show(progress: &Progress, is_terminal: bool) {
 
 fn load_of(args: &LoadArgs) -> Result<Load> {
     let url = Url::parse(&args.url)?;
+    let options = TlsOptions { resume: args.resume, ..args.tls.options() };
     let asked = Asked::read(&args.asked)?;
     let mut load = Load::new(address(args, &url)?, Request::get(&url));
+    load.tls = tls::client(&options, &url)?;
     load.threads = usize::from(args.threads).min(args.connections as usize);
     load.connections = args.connections as usize;
     if args.fresh {

@@ -9,7 +9,7 @@ use jigger_load::{Http, Url};
 use toml::{Table, Value};
 
 use super::asked::Asked;
-use super::{Exit, measure};
+use super::{Exit, measure, tls};
 use crate::cli::{CompareArgs, RunArgs};
 use crate::pipeline;
 use crate::plan::Options;
@@ -53,8 +53,16 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
     let asked = Asked::read(&args.asked)?;
     write_table(&mut text, "[expect]", expect_keys(args))?;
     write_table(&mut text, "[request]", asked.request_keys()?)?;
+    let options = args.tls.options();
+    if !args.servers.iter().any(|server| server.contains("=https://")) {
+        tls::refuse_unused(&options, "no server is asked with https://")?;
+    }
     for server in &args.servers {
-        write_table(&mut text, "[[contender]]", contender_keys(server, asked.replaces_path())?)?;
+        let mut contender = contender_keys(server, asked.replaces_path())?;
+        if server.contains("=https://") {
+            contender.extend(tls::keys(&options)?.map(|keys| ("tls".to_owned(), keys)));
+        }
+        write_table(&mut text, "[[contender]]", contender)?;
     }
     let (http, streams) = args.spoken.checked()?;
     let (connections, duration) = (args.connections, &args.duration.text);
@@ -88,7 +96,7 @@ fn contender_keys(server: &str, replaces_path: bool) -> Result<Table> {
         bail!("'{server}' is not NAME=URL; write for instance gin=http://127.0.0.1:8080/");
     };
     let url = match Url::parse(url) {
-        Ok(url) if replaces_path => format!("http://{}/", url.host_field()),
+        Ok(url) if replaces_path => format!("{}/", url.origin()),
         _ => url.to_owned(),
     };
     Ok(keys([("name", name.into()), ("url", url.into())]))

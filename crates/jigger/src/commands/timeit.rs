@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use jigger_load::fetch::first_that_connects;
-use jigger_load::{Address, ConnectionPolicy, Extent, Load, Request, Url};
+use jigger_load::{Address, ConnectionPolicy, Extent, Load, Request, TlsOptions, Url};
 
 use super::load::{CONNECT_LIMIT, first_address};
-use super::{Exit, output};
+use super::{Exit, output, tls};
 use crate::cli::TimeitArgs;
 use crate::interrupt::Interrupt;
 use crate::report::timeit::{Round, TimeitReport};
@@ -63,7 +63,9 @@ fn refusal((url, load): (&String, &Load)) -> Option<String> {
 
 fn load_of(args: &TimeitArgs, text: &str) -> Result<Load> {
     let url = Url::parse(text)?;
+    let options = TlsOptions { resume: args.resume, ..args.tls.options() };
     let mut load = Load::new(first_address(&url)?, Request::get(&url));
+    load.tls = tls::client(&options, &url)?;
     load.extent = Extent::Count(args.number);
     load.timeout = args.timeout.length;
     load.observe_every = OBSERVE_EVERY;

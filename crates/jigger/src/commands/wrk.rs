@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use jigger_load::fetch::first_that_connects;
-use jigger_load::{Address, Arrivals, Extent, Load, LoadError, Pacing, Request, Sample, Url};
+use jigger_load::{
+    Address, Arrivals, Extent, Load, LoadError, Pacing, Request, Sample, TlsClient, TlsOptions, Url,
+};
 
 use super::{Exit, output};
 use crate::cli::{Distribution, WrkArgs};
@@ -168,6 +170,11 @@ fn load(args: &WrkArgs, options: &Options<'_>) -> Result<(Load, Option<Script>)>
         None => Address::Tcp(reached(&url)?),
     };
     let mut load = Load::new(address, request);
+    if url.is_https() {
+        // wrk verifies no certificate either.
+        let options = TlsOptions { insecure: true, ..TlsOptions::default() };
+        load.tls = Some(TlsClient::new(&options, url.host())?);
+    }
     load.threads = threads;
     load.connections = usize::try_from(options.connections)?;
     load.extent = Extent::Time(Duration::from_secs(options.duration_s));

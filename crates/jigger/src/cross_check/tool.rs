@@ -9,7 +9,7 @@ use super::error::ToolError;
 use super::process::{Job, Output, Runner};
 use super::python;
 use super::read::{self, Reading};
-use crate::prepare::is_on_path;
+use crate::programs::is_on_path;
 use crate::suite::cache_folder;
 
 #[derive(Debug, Clone)]
@@ -137,7 +137,7 @@ pub const TOOLS: &[Tool] = &[
                   request a round of its script with a dozen metrics. That is the client's own \
                   work; it lowers the rate, but is not in the response time. Nor is making the \
                   connection, which k6 counts apart, while it is in jigger's with fresh connections. \
-                  Its rate counts failed requests as well.",
+                  Its rate counts failed requests as well. Over https it may choose HTTP/2.",
     },
     Tool {
         name: "vegeta",
@@ -208,6 +208,11 @@ impl Found {
 }
 
 impl Task {
+    /// Most tools verify no certificate then; the others are told not to.
+    fn is_https(&self) -> bool {
+        self.url.starts_with("https://")
+    }
+
     /// How long it may take before something is wrong.
     fn limit(&self) -> Duration {
         match self.extent {
@@ -262,7 +267,7 @@ fn python_call(task: &Task) -> Option<Call> {
     let kept = if task.is_fresh { "fresh" } else { "kept" };
     let number = requests.to_string();
     (task.connections == 1)
-        .then(|| words(["-c", python::PROGRAM, &task.url, &number, kept]))
+        .then(|| words(["-W", "ignore", "-c", python::PROGRAM, &task.url, &number, kept]))
         .map(Call::with)
 }
 
@@ -314,6 +319,10 @@ fn oha_call(task: &Task) -> Option<Call> {
     if task.is_fresh {
         arguments.push("--disable-keepalive".to_owned());
     }
+    if task.is_https() {
+        // Without it the server may choose HTTP/2.
+        arguments.extend(words(["--insecure", "--http-version", "1.1"]));
+    }
     arguments.push(task.url.clone());
     Some(Call::with(arguments))
 }
@@ -331,6 +340,9 @@ fn k6_call(task: &Task) -> Option<Call> {
     let figures = words(["--summary-trend-stats", "avg,med,p(99)"]);
     let mut arguments = [quiet, figures, words(["--vus", &connections]), extent].concat();
     arguments.extend(fresh);
+    if task.is_https() {
+        arguments.push("--insecure-skip-tls-verify".to_owned());
+    }
     arguments.extend(words(["--env", &url, "-"]));
     Some(Call { input: include_str!("k6.js").to_owned(), ..Call::with(arguments) })
 }
@@ -340,7 +352,7 @@ fn vegeta_call(task: &Task) -> Option<Call> {
     let Extent::Time(time) = task.extent else {
         return None;
     };
-    let arguments = [
+    let mut arguments = vec![
         "attack".to_owned(),
         "-rate=0".to_owned(),
         format!("-workers={}", task.connections),
@@ -348,8 +360,11 @@ fn vegeta_call(task: &Task) -> Option<Call> {
         format!("-duration={}s", seconds(time)),
         format!("-keepalive={}", !task.is_fresh),
     ];
+    if task.is_https() {
+        arguments.extend(words(["-insecure", "-http2=false"]));
+    }
     Some(Call {
-        arguments: arguments.to_vec(),
+        arguments,
         input: format!("GET {}\n", task.url),
         report: words(["report", "-type=json"]),
     })
@@ -381,6 +396,26 @@ mod tests {
         assert_eq!(able(&load), ["wrk", "hey", "h2load", "oha", "k6", "vegeta"]);
         let wrk = wrk_call(&load).unwrap();
         assert_eq!(wrk.arguments.join(" "), "-t 1 -c 32 -d3s --latency http://h/");
+    }
+
+    #[test]
+    fn no_tool_verifies_certificates() {
+        let task = Task {
+            url: "https://h/".to_owned(),
+            connections: 1,
+            threads: 1,
+            is_fresh: true,
+            extent: Extent::Time(Duration::from_secs(1)),
+        };
+        let has = |call: fn(&Task) -> Option<Call>, flag: &str| {
+            let arguments = |task: &Task| call(task).unwrap().arguments;
+            let plain = Task { url: "http://h/".to_owned(), ..task.clone() };
+            let flag = flag.to_owned();
+            arguments(&task).contains(&flag) && !arguments(&plain).contains(&flag)
+        };
+        assert!(has(oha_call, "--insecure"));
+        assert!(has(vegeta_call, "-insecure"));
+        assert!(has(k6_call, "--insecure-skip-tls-verify"));
     }
 
     #[test]

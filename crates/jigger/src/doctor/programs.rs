@@ -7,7 +7,7 @@ use super::finding::Finding;
 use crate::cross_check::process::{Job, Runner};
 use crate::cross_check::{TOOLS, version};
 use crate::image::{Engine, NoEngine};
-use crate::prepare::{how_to_install, is_on_path};
+use crate::programs::{how_to_install, is_on_path};
 
 /// How long a program may take to say something of itself.
 const LIMIT: Duration = Duration::from_secs(20);

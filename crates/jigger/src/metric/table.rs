@@ -8,7 +8,7 @@ use crate::numbers::{number, quantile};
 use crate::record::{ContenderRecord, TrialRecord, VisitRecord};
 
 /// By kind, in the order in which reports show them.
-pub(super) static TABLE: [Descriptor; 25] = [
+pub(super) static TABLE: [Descriptor; 27] = [
     visit(Kind::Startup, "startup_ms", Milliseconds, |it| Some(number(it.startup_ns?) / 1e6))
         .words(Words::START)
         .column("start-up")
@@ -62,6 +62,15 @@ pub(super) static TABLE: [Descriptor; 25] = [
         .figure("CPU time a request")
         .ratios("CPU time a request")
         .subject("CPU a request in"),
+    trial(
+        Kind::ServiceCpuPerRequest,
+        "service_cpu_us_per_request",
+        Microseconds,
+        service_cpu_us_per_request,
+    )
+    .words(Words::CPU_TIME)
+    .column("service CPU/req")
+    .figure("services' CPU time a request"),
     trial(Kind::Memory, "memory_bytes", Bytes, |it| Some(number(it.memory_bytes?))),
     visit(Kind::MemoryIdle, "memory_idle_bytes", Bytes, |it| Some(number(it.memory_idle_bytes?)))
         .column("idle")
@@ -73,6 +82,9 @@ pub(super) static TABLE: [Descriptor; 25] = [
         .figure("peak memory")
         .ratios("peak memory")
         .subject("peak memory"),
+    visit(Kind::ServiceMemory, "service_memory_bytes", Bytes, service_memory_bytes)
+        .column("service memory")
+        .figure("services' memory"),
     Descriptor::new(
         Kind::BuildTime,
         "build_seconds",
@@ -149,4 +161,17 @@ const fn image(
 /// The responses that came after the trial are in its CPU time.
 fn cpu_us_per_request(trial: &TrialRecord) -> Option<f64> {
     Some(number(trial.server_cpu_ns?) / 1e3 / number(trial.requests + trial.heard_out))
+}
+
+fn service_cpu_us_per_request(trial: &TrialRecord) -> Option<f64> {
+    let used_ns: u64 = trial.services.iter().map(|service| service.cpu_ns).sum();
+    let requests = number(trial.requests + trial.heard_out);
+    (!trial.services.is_empty()).then(|| number(used_ns) / 1e3 / requests)
+}
+
+/// The highest of the ends of the trials.
+fn service_memory_bytes(visit: &VisitRecord) -> Option<f64> {
+    let with_services = visit.trials.iter().filter(|trial| !trial.services.is_empty());
+    let sum = |trial: &TrialRecord| trial.services.iter().map(|it| it.memory_bytes).sum::<u64>();
+    with_services.map(sum).max().map(number)
 }

@@ -159,6 +159,10 @@ pub enum Limit {
     Connections,
     /// Nothing: as many requests were answered as were asked for.
     Rate,
+    /// The processor time of services that have cores of their own.
+    ServiceCpu,
+    /// The processor time of the cores that the server and its services share.
+    ServerAndServiceCpu,
     /// Something that the server waited for: a lock, a pause, a delayed acknowledgement, a
     /// database.
     ServerWaits,
@@ -173,6 +177,8 @@ impl Limit {
             Self::Ports => "local ports",
             Self::Connections => "connections",
             Self::Rate => "fixed rate",
+            Self::ServiceCpu => "service CPU",
+            Self::ServerAndServiceCpu => "server + service CPU",
             Self::ServerWaits => "server waits",
         }
     }
@@ -185,6 +191,8 @@ impl Limit {
             Self::Ports => "ports",
             Self::Connections => "connections",
             Self::Rate => "rate",
+            Self::ServiceCpu => "service-cpu",
+            Self::ServerAndServiceCpu => "server-and-service-cpu",
             Self::ServerWaits => "server-waits",
         }
     }
@@ -197,7 +205,10 @@ mod tests {
     #[test]
     fn the_code_is_what_the_record_has() {
         use Limit::{ClientCpu, Connections, Ports, Rate, ServerCpu, ServerWaits};
-        for limit in [ServerCpu, ClientCpu, Ports, Connections, Rate, ServerWaits] {
+        use Limit::{ServerAndServiceCpu, ServiceCpu};
+        let services = [ServiceCpu, ServerAndServiceCpu];
+        let others = [ServerCpu, ClientCpu, Ports, Connections, Rate, ServerWaits];
+        for limit in services.into_iter().chain(others) {
             assert_eq!(serde_json::to_value(limit).unwrap(), limit.code());
         }
     }

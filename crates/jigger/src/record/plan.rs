@@ -90,6 +90,9 @@ impl ScenarioRecord {
 /// How long each part of a visit took; 0 for those that it did not come to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VisitParts {
+    /// Starting services that did not run, and the suite's commands before the visit.
+    #[serde(default)]
+    pub prepare_ns: u64,
     /// From the start of the guard to the first correct answer.
     pub launch_ns: u64,
     /// Asking for the evidence, and looking at the memory at rest.
@@ -100,6 +103,9 @@ pub struct VisitParts {
     pub trials_ns: u64,
     /// Until nothing of the server was left.
     pub stop_ns: u64,
+    /// The suite's commands after the visit, and ending services that serve one visit.
+    #[serde(default)]
+    pub conclude_ns: u64,
 }
 
 impl VisitRecord {

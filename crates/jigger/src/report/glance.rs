@@ -9,10 +9,10 @@ pub use matrix::{Matrix, matrix};
 
 use jigger_stats::Verdict;
 
-use super::Tone;
 use super::sentences::Sentence;
 use super::tables::{LIMIT, Table, cost_table, grouped_names, measured, scenario_table, streams};
 use super::units::{bytes, count, percent, significant};
+use super::{Tone, services};
 use crate::analysis::{Analysis, Comparison, Ranked, headline};
 use crate::metric::{Kind, Metric};
 use crate::record::{PacingRecord, ScenarioRecord};
@@ -44,6 +44,7 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
     remove_empty_columns(&mut costs);
     costs.heading[0] = std::mem::take(&mut costs.title);
     tables.push(costs);
+    tables.extend(services::tables(analysis));
     tables.retain(|table| !table.rows.is_empty());
     tables
 }
@@ -51,7 +52,11 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
 /// `saturation: 32 connections, keep-alive`.
 pub fn title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
-    let policy = if scenario.fresh { "one per request" } else { "keep-alive" };
+    let policy = match (scenario.fresh, scenario.resumed) {
+        (true, true) => "one per request, TLS resumed",
+        (true, false) => "one per request",
+        (false, _) => "keep-alive",
+    };
     let pacing = match scenario.pacing() {
         PacingRecord::Closed => String::new(),
         PacingRecord::Rate { per_second, .. } => format!(", {per_second} requests/s"),

@@ -14,7 +14,7 @@ use crate::host::{Host, Placement};
 use crate::metric::{Bound, Unit};
 use crate::record::{
     ArtifactRecord, BoundRecord, CalibrationRecord, ContainerRecord, Ended, ImageRecord, Limit,
-    Status, encode_histogram,
+    ServiceRecord, Status, encode_histogram,
 };
 
 /// The version of [`Report`].
@@ -41,6 +41,9 @@ pub struct Report<'a> {
     placement: &'a Placement,
     /// The load engine's I/O backend.
     driver: Option<&'a str>,
+    /// What ran beside the contenders.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    services: &'a [ServiceRecord],
     /// In the suite's order.
     contenders: Vec<Contender<'a>>,
     /// Rates that were found before the rounds.
@@ -215,6 +218,7 @@ impl<'a> Report<'a> {
             host: &record.host,
             placement: &record.placement,
             driver: record.driver(),
+            services: &record.services,
             contenders: analysis.contenders.iter().map(contender).collect(),
             calibrations: &record.calibrations,
             level: analysis.level,

@@ -3,6 +3,7 @@
 mod condition;
 mod text;
 mod timeline;
+mod tls;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use crate::record::{Http2Settings, Limit};
 
 pub use condition::{Condition, parse_share};
 pub use timeline::Timeline;
+use tls::TlsFigures;
 
 /// The version of the JSON shape.
 pub const VERSION: u32 = 1;
@@ -67,6 +69,8 @@ pub struct LoadReport<'a> {
     kernel_time_us: Option<Latencies>,
     /// Of making connections.
     connect_time_us: Latencies,
+    /// Null over plain HTTP.
+    tls: Option<TlsFigures>,
     /// Response times in nanoseconds: HdrHistogram V2, not compressed, in base64; those of several
     /// runs can be added.
     histogram: String,
@@ -198,6 +202,7 @@ impl<'a> LoadReport<'a> {
             service_time_us: if_responding(&sample.service_time_ns),
             kernel_time_us: if_responding(&sample.kernel_time_ns),
             connect_time_us: Latencies::of(&sample.connect_time_ns),
+            tls: sample.tls.as_ref().map(TlsFigures::of),
             histogram: STANDARD.encode(jigger_load::sample::encode_v2(&sample.response_time_ns)),
             status: &sample.status,
             errors: &sample.errors,

@@ -4,6 +4,7 @@ use super::glance::{self, Matrix};
 use super::heading;
 use super::published;
 use super::sentences::{Part, Sentence, sentences};
+use super::services;
 use super::tables::{Table, tables};
 use super::warnings::{Warning, warnings};
 use crate::analysis::Analysis;
@@ -27,8 +28,8 @@ pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
         text.extend(sentences.iter().map(|sentence| format!("- {}\n", marked(sentence))));
         text.push_str("\n</details>\n");
     }
-    for table in tables(analysis) {
-        text.push_str(&format!("\n### {}\n\n{}", escaped(&table.title), markdown_table(&table)));
+    for table in tables(analysis).iter().chain(&services::tables(analysis)) {
+        text.push_str(&format!("\n### {}\n\n{}", escaped(&table.title), markdown_table(table)));
     }
     if !charts.is_empty() {
         text.push_str("\n### Charts\n\n");

@@ -71,15 +71,20 @@ pub const RATIO_COLUMN: usize = 2;
 
 /// The metrics that have a column in the table of a scenario, or in that of the costs, with their
 /// headings.
-fn columns(of_scenario: bool) -> Vec<(Kind, &'static str)> {
+fn columns(analysis: &Analysis<'_>, of_scenario: bool) -> Vec<(Kind, &'static str)> {
     let column = |kind: Kind| Some((kind, kind.descriptor().column?));
-    Kind::all().filter(|kind| kind.is_of_scenario() == of_scenario).filter_map(column).collect()
+    let has_services = !analysis.record.services.is_empty();
+    Kind::all()
+        .filter(|kind| kind.is_of_scenario() == of_scenario)
+        .filter(|kind| has_services || !kind.is_of_services())
+        .filter_map(column)
+        .collect()
 }
 
 /// Best first, with the rank before the name, where there is more than one contender. The ratio is
 /// that of the metric that ranks them: at a given rate the response time.
 pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
-    let columns = columns(true);
+    let columns = columns(analysis, true);
     let headline = headline(scenario).of(&scenario.name);
     let ranking = analysis.ranking(scenario);
     let (mut rows, mut tones) = (Vec::new(), Vec::new());
@@ -137,7 +142,7 @@ fn request_row(contender: &str, figures: &RequestFigures<'_>) -> Vec<String> {
 }
 
 pub fn cost_table(analysis: &Analysis<'_>) -> Table {
-    let columns = columns(false);
+    let columns = columns(analysis, false);
     let rows: Vec<Vec<String>> = measured(analysis)
         .map(|contender| {
             let mut row = vec![contender.record.name.clone()];
@@ -229,7 +234,11 @@ pub fn measured<'a, 'b>(
 /// `saturation: 32 connections, keep-alive, 3 s a round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
-    let policy = if scenario.fresh { "a fresh one for each request" } else { "keep-alive" };
+    let policy = match (scenario.fresh, scenario.resumed) {
+        (true, true) => "a fresh one for each request that resumes a TLS session",
+        (true, false) => "a fresh one for each request",
+        (false, _) => "keep-alive",
+    };
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests a round"),
         (None, Some(ns)) => {

@@ -8,7 +8,7 @@ use super::published;
 use super::sentences::{Part, Sentence, sentences};
 use super::tables::{LIMIT, Table, figure_tables, grouped_names, promise, threshold_value};
 use super::warnings::{Warning, unmeasured, warnings};
-use super::{Look, Tone};
+use super::{Look, Tone, services};
 use crate::analysis::{Analysis, Outcome, ThresholdResult};
 
 /// What is read in ten seconds, or all there is.
@@ -54,7 +54,7 @@ fn published_lines(analysis: &Analysis<'_>, look: Look) -> String {
 }
 
 /// Columns that the glance can do without where names are long, the first ones first.
-const SPARED: [&str; 5] = ["transfer", "idle", "CPU/req", "p99", "p50"];
+const SPARED: [&str; 6] = ["transfer", "idle", "service CPU/req", "CPU/req", "p99", "p50"];
 
 /// The table without the least of its columns, as far as it takes for it to fit.
 fn narrowed(table: &Table, look: Look) -> Table {
@@ -106,8 +106,8 @@ fn glance_header(analysis: &Analysis<'_>, look: Look) -> String {
 /// The whole report: figures, caveats, and what the figures say.
 fn details(analysis: &Analysis<'_>, look: Look) -> String {
     let mut text = header(analysis, look);
-    for table in figure_tables(analysis) {
-        text.push_str(&format!("\n{}", titled(&table, look)));
+    for table in figure_tables(analysis).iter().chain(&services::tables(analysis)) {
+        text.push_str(&format!("\n{}", titled(table, look)));
     }
     if !analysis.thresholds.is_empty() {
         text.push_str(&format!("\n{}", thresholds(&analysis.thresholds, look)));

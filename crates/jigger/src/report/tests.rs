@@ -559,7 +559,8 @@ fn what_closing_costs_is_said_in_ratios() {
 #[test]
 fn the_whole_runs_confounders_stand_before_the_contenders() {
     let mut record = record(7);
-    record.placement = Placement { client_cpus: vec![0], server_cpus: vec![0, 1] };
+    record.placement =
+        Placement { client_cpus: vec![0], server_cpus: vec![0, 1], service_cpus: vec![] };
     record.host.smt_siblings = vec![vec![0, 1]];
     record.visits[0].evidence.as_mut().unwrap().refused_at = vec!["[::1]:8080".to_owned()];
     let [text, markdown, html, _, json] = in_all_formats(&record);

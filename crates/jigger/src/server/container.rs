@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,14 @@ pub struct Container {
 }
 
 impl Container {
+    /// A name that no other container has: engines take letters, digits, `_`, `.` and `-`.
+    pub fn new_name(server: &str) -> String {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let server = server.replace('+', ".");
+        format!("jigger-{}-{number}-{server}", std::process::id())
+    }
+
     /// Makes it, by the engine's own command line; it does not run yet.
     pub(super) fn create(command: Command) -> Result<(), EngineError> {
         answer(command, ANSWER_LIMIT).map(|_| ())
@@ -92,6 +101,14 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         command
+    }
+
+    #[test]
+    fn names_are_such_as_engines_take_and_never_the_same() {
+        let name = || Container::new_name("gin+container");
+        let (first, second) = (name(), name());
+        assert_ne!(first, second);
+        assert!(first.ends_with("-gin.container"), "{first}");
     }
 
     #[test]

@@ -85,6 +85,8 @@ pub enum StartError {
     NoInterpreter(String),
     #[error("{0:?} may not be executed")]
     NotExecutable(String),
+    #[error("{program:?} may not be executed by the user '{user}'")]
+    NotExecutableBy { program: String, user: String },
     #[error("{0:?} is not a program for this machine")]
     NotAProgram(String),
     #[error("{0:?} could not be started")]
@@ -142,7 +144,7 @@ impl Diagnostic for UsageError {}
 
 impl StartError {
     /// The error for a program that the operating system refused to start.
-    pub(super) fn of_spawn(program: &str, error: io::Error) -> Self {
+    pub(super) fn of_spawn(program: &str, user: Option<&str>, error: io::Error) -> Self {
         let has_path = program.contains('/');
         let is_there = has_path && Path::new(program).exists();
         let program = program.to_owned();
@@ -151,7 +153,10 @@ impl StartError {
             Some(Errno::NOENT | Errno::NOTDIR) => {
                 Self::NotFound { program, place: place(has_path) }
             }
-            Some(Errno::ACCESS | Errno::PERM) => Self::NotExecutable(program),
+            Some(Errno::ACCESS | Errno::PERM) => match user {
+                Some(user) => Self::NotExecutableBy { program, user: user.to_owned() },
+                None => Self::NotExecutable(program),
+            },
             Some(Errno::NOEXEC) => Self::NotAProgram(program),
             _ => Self::Spawn(program, error.into()),
         }
@@ -167,6 +172,9 @@ impl Diagnostic for StartError {
             Self::NotFound { .. } => "install it, build the contender, or correct the command",
             Self::NoInterpreter(_) => "install it or build the contender anew",
             Self::NotExecutable(_) => "make it executable (chmod +x) or correct the command",
+            Self::NotExecutableBy { .. } => {
+                "let that user execute it and enter the folders above it (chmod, or another place)"
+            }
             Self::NotAProgram(_) => {
                 "a script needs a first line such as #!/bin/sh, a binary has to be built for this \
                  processor"

@@ -319,6 +319,10 @@ fn command(spec: &StartSpec) -> Result<Command, StartError> {
     let (program, arguments) = spec.argv.split_first().ok_or(StartError::NoCommand)?;
     let mut command = Command::new(program);
     command.args(arguments);
+    if let Some(user) = &spec.user {
+        // Further groups are given up with that, as std does for root.
+        command.uid(user.uid).gid(user.gid);
+    }
     let Some(container) = &spec.container else { return Ok(command) };
     let refused = |error| StartError::Container(container.name.clone(), error);
     Container::create(command).map_err(refused)?;
@@ -331,7 +335,11 @@ fn not_started(spec: &StartSpec, error: io::Error) -> StartError {
             let source = EngineError::NotRun(engine.clone(), error.into());
             StartError::Container(name.clone(), source)
         }
-        None => StartError::of_spawn(spec.argv.first().map_or("", String::as_str), error),
+        None => StartError::of_spawn(
+            spec.argv.first().map_or("", String::as_str),
+            spec.user.as_ref().map(|user| user.name.as_str()),
+            error,
+        ),
     }
 }
 

@@ -93,7 +93,7 @@ impl Default for Ports {
 
 impl Diagnostic for PortTaken {
     fn remedy(&self) -> Cow<'static, str> {
-        "end that process or give the contender another port".into()
+        "end that process, or choose another port in the suite".into()
     }
 }
 

@@ -19,7 +19,7 @@ pub const VERB: &str = "__guard";
 
 /// The version of this protocol, which the guard's greeting names: a change of any message but the
 /// greeting raises it.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// How the first process of a server ended, or that it can no longer be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,8 +121,8 @@ mod tests {
 
     use serde::de::DeserializeOwned;
 
-    use super::super::Container;
     use super::super::error::SystemError;
+    use super::super::{Container, User};
     use super::*;
 
     /// Through a pipe's bytes, which are one line.
@@ -145,6 +145,7 @@ mod tests {
         let spec = StartSpec {
             input: Some("/t/in".into()),
             cpus: Some(vec![0, 3]),
+            user: Some(User { name: "u".to_owned(), uid: 7, gid: 8, home: "/h".into() }),
             guard: nowhere(),
             container: Some(Container { engine: "/bin/docker".into(), name: "c-1".to_owned() }),
             ..StartSpec::new(argv, nowhere(), nowhere(), grace)

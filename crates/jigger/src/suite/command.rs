@@ -4,10 +4,11 @@ use super::fault::{Checked, refused};
 use super::raw::{RawBuild, RawCommand};
 
 /// The words of `build` and its like, which may be several commands.
-pub fn commands(key: &str, raw: RawBuild) -> Checked<Vec<Vec<String>>> {
+pub fn commands(key: &str, raw: Option<RawBuild>) -> Checked<Vec<Vec<String>>> {
     let commands = match raw {
-        RawBuild::Line(line) => vec![RawCommand::Line(line)],
-        RawBuild::Commands(commands) => commands,
+        None => Vec::new(),
+        Some(RawBuild::Line(line)) => vec![RawCommand::Line(line)],
+        Some(RawBuild::Commands(commands)) => commands,
     };
     commands.into_iter().map(|command| arguments(key, command)).collect()
 }
@@ -24,7 +25,7 @@ pub fn arguments(key: &str, raw: RawCommand) -> Checked<Vec<String>> {
     if let Some((name, value)) = assignment(program) {
         return refused(format!(
             "{key} begins with {program}, which only a shell understands, and no shell runs; set \
-             the variable in the contender's env instead: env = {{ {name} = \"{value}\" }}"
+             the variable in env instead: env = {{ {name} = \"{value}\" }}"
         ));
     }
     Ok(arguments)
@@ -51,11 +52,14 @@ fn words(key: &str, line: &str) -> Checked<Vec<String>> {
 
 fn instead(key: &str) -> &'static str {
     match key {
-        "build" | "clean_build" => {
+        "build" | "clean_build" | "setup" | "populate" | "prepare" | "conclude" => {
             "write several commands as an array, [\"first\", \"second\"], and what needs a shell \
              as [[\"sh\", \"-c\", \"...\"]]"
         }
-        _ => "write [\"sh\", \"-c\", \"...\"] if it needs a shell, with exec before the server",
+        "start" => {
+            "write [\"sh\", \"-c\", \"...\"] if it needs a shell, with exec before the server"
+        }
+        _ => "write [\"sh\", \"-c\", \"...\"] if it needs a shell",
     }
 }
 

@@ -1,8 +1,12 @@
 //! What a correct answer is.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
+use super::command;
 use super::fault::{Checked, refused};
+use super::html::Html;
 use super::raw::RawExpect;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +15,9 @@ pub struct Expectation {
     /// Headers that must be there with this value (names without regard to case).
     pub headers: Vec<(String, String)>,
     pub body: BodyExpectation,
+    /// Gets the body of a verified response as its standard input, and ends with 0 when all is
+    /// right, such as what the response says was stored.
+    pub command: Option<Vec<String>>,
 }
 
 /// Which status is right.
@@ -37,6 +44,7 @@ pub struct ExpectationChange {
     pub status: Option<StatusRule>,
     pub headers: Option<Vec<(String, String)>>,
     pub body: Option<BodyExpectation>,
+    pub command: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,6 +58,16 @@ pub enum BodyExpectation {
     /// The SHA-256 of the body, in lower-case hexadecimal.
     Sha256(String),
     Length(u64),
+    Html(Html),
+    /// JSON that a JSON Schema describes.
+    Schema(Arc<Schema>),
+}
+
+/// A JSON Schema, as it is written and as it is applied.
+#[derive(Debug)]
+pub struct Schema {
+    text: serde_json::Value,
+    validator: jsonschema::Validator,
 }
 
 impl PartialEq for BodyExpectation {
@@ -60,6 +78,8 @@ impl PartialEq for BodyExpectation {
             (Self::Text(a), Self::Text(b)) | (Self::Sha256(a), Self::Sha256(b)) => a == b,
             (Self::Regex(a), Self::Regex(b)) => a.as_str() == b.as_str(),
             (Self::Length(a), Self::Length(b)) => a == b,
+            (Self::Html(a), Self::Html(b)) => a == b,
+            (Self::Schema(a), Self::Schema(b)) => a.text == b.text,
             _ => false,
         }
     }
@@ -67,7 +87,8 @@ impl PartialEq for BodyExpectation {
 
 impl Default for Expectation {
     fn default() -> Self {
-        Self { status: StatusRule::Is(200), headers: Vec::new(), body: BodyExpectation::Any }
+        let (status, body) = (StatusRule::Is(200), BodyExpectation::Any);
+        Self { status, headers: Vec::new(), body, command: None }
     }
 }
 
@@ -78,6 +99,11 @@ impl ExpectationChange {
             status: raw.status.map(StatusRule::Is),
             headers: raw.headers.clone().map(|headers| headers.into_iter().collect()),
             body: body(raw)?,
+            command: raw
+                .command
+                .clone()
+                .map(|command| command::arguments("expect.command", command))
+                .transpose()?,
         })
     }
 }
@@ -90,6 +116,7 @@ impl Expectation {
             status: change.status.unwrap_or(self.status),
             headers: change.headers.clone().unwrap_or_else(|| self.headers.clone()),
             body: change.body.clone().unwrap_or_else(|| self.body.clone()),
+            command: change.command.clone().or_else(|| self.command.clone()),
         }
     }
 
@@ -109,9 +136,9 @@ impl Expectation {
         if let Some(wanted) = wanted {
             return Some(format!("status {status} instead of {wanted}; body: {}", excerpt(body)));
         }
-        let missing = self.headers.iter().find(|wanted| !has_header(headers, wanted));
-        if let Some((name, value)) = missing {
-            return Some(format!("header '{name}: {value}' is not in the answer"));
+        let wrong = self.headers.iter().find_map(|wanted| header_fault(headers, wanted));
+        if wrong.is_some() {
+            return wrong;
         }
         self.body.fault(body)
     }
@@ -129,8 +156,36 @@ impl BodyExpectation {
             Self::Regex(regex) => regex.is_match(body),
             Self::Sha256(digest) => hex(&Sha256::digest(body)) == *digest,
             Self::Length(length) => body.len() as u64 == *length,
+            Self::Html(html) => return html.fault(body),
+            Self::Schema(schema) => return schema.fault(body),
         };
         (!right).then(|| format!("body {} instead of {self}", excerpt(body)))
+    }
+}
+
+impl Schema {
+    fn read(value: &toml::Value) -> Checked<Self> {
+        let text =
+            serde_json::to_value(value).map_err(|error| format!("expect.schema: {error}"))?;
+        let validator = jsonschema::validator_for(&text)
+            .map_err(|error| format!("expect.schema is no JSON Schema: {error}"))?;
+        Ok(Self { text, validator })
+    }
+
+    fn fault(&self, body: &[u8]) -> Option<String> {
+        let Ok(found) = serde_json::from_slice::<serde_json::Value>(body) else {
+            return Some(format!("body {} instead of {self}", excerpt(body)));
+        };
+        let error = self.validator.validate(&found).err()?;
+        let place = error.instance_path().to_string();
+        let place = if place.is_empty() { String::new() } else { format!(", at {place}") };
+        Some(format!("body {} is not as the schema says{place}: {error}", excerpt(body)))
+    }
+}
+
+impl std::fmt::Display for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "JSON by the schema {}", self.text)
     }
 }
 
@@ -143,6 +198,8 @@ impl std::fmt::Display for BodyExpectation {
             Self::Regex(regex) => write!(f, "a match of /{}/", regex.as_str()),
             Self::Sha256(digest) => write!(f, "a body with the SHA-256 {digest}"),
             Self::Length(length) => write!(f, "a body of {length} bytes"),
+            Self::Html(html) => write!(f, "{html}"),
+            Self::Schema(schema) => write!(f, "{schema}"),
         }
     }
 }
@@ -155,8 +212,15 @@ fn excerpt(body: &[u8]) -> String {
     format!("{:?}{more}", text)
 }
 
-fn has_header(headers: &[(String, String)], wanted: &(String, String)) -> bool {
-    headers.iter().any(|(name, value)| name.eq_ignore_ascii_case(&wanted.0) && *value == wanted.1)
+/// What is wrong with a header, or `None` when one of that name has that value.
+fn header_fault(headers: &[(String, String)], (name, value): &(String, String)) -> Option<String> {
+    let named = headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
+    let found: Vec<&str> = named.map(|(_, found)| found.as_str()).collect();
+    match found.as_slice() {
+        [] => Some(format!("no header '{name}', which should be '{value}'")),
+        values if values.contains(&value.as_str()) => None,
+        [first, ..] => Some(format!("header '{name}: {first}' instead of '{name}: {value}'")),
+    }
 }
 
 pub fn hex(bytes: &[u8]) -> String {
@@ -177,8 +241,12 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
     }
     found.extend(raw.sha256.as_ref().map(|d| BodyExpectation::Sha256(d.to_ascii_lowercase())));
     found.extend(raw.length.map(BodyExpectation::Length));
+    found.extend(raw.html.as_deref().map(Html::of).map(BodyExpectation::Html));
+    if let Some(schema) = &raw.schema {
+        found.push(BodyExpectation::Schema(Arc::new(Schema::read(schema)?)));
+    }
     if found.len() > 1 {
-        return refused("expect: give one of json, text, regex, sha256, length");
+        return refused("expect: give one of json, text, regex, sha256, length, html, schema");
     }
     Ok(found.pop())
 }
@@ -221,7 +289,28 @@ mod tests {
         let expectation = Expectation { headers: wanted, ..Expectation::default() };
         let sent = |value: &str| vec![("content-type".to_owned(), value.to_owned())];
         assert_eq!(expectation.fault(200, &sent("application/json"), b""), None);
-        assert!(expectation.fault(200, &sent("text/html"), b"").is_some());
+        let fault = |headers: &[_]| expectation.fault(200, headers, b"").unwrap();
+        assert_eq!(
+            fault(&sent("text/html")),
+            "header 'Content-Type: text/html' instead of 'Content-Type: application/json'"
+        );
+        assert_eq!(fault(&[]), "no header 'Content-Type', which should be 'application/json'");
+    }
+
+    #[test]
+    fn a_schema_says_where_the_body_departs_from_it() {
+        let schema = "type = \"array\"\nitems = { type = \"object\", required = [\"id\"], \
+             properties = { id = { type = \"integer\", maximum = 9 } } }";
+        let schema = Schema::read(&toml::Value::Table(schema.parse().unwrap())).unwrap();
+        let body = BodyExpectation::Schema(Arc::new(schema));
+        assert_eq!(body.fault(b"[{\"id\": 3}]"), None);
+        let fault = |text: &str| body.fault(text.as_bytes()).unwrap();
+        assert!(fault("[{\"id\":3},{\"id\":10}]").contains("at /1/id: 10 is greater than"));
+        assert!(fault("[{}]").contains("at /0: \"id\" is a required property"));
+        assert!(fault("[").contains("instead of JSON by the schema {"));
+        let wrong: toml::Table = "type = \"lisst\"".parse().unwrap();
+        let message = Schema::read(&toml::Value::Table(wrong)).unwrap_err().to_string();
+        assert!(message.starts_with("expect.schema is no JSON Schema: "), "{message}");
     }
 
     #[test]

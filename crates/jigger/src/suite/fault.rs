@@ -45,13 +45,17 @@ pub fn duration(key: &str, text: &str) -> Checked<Duration> {
 
 /// Names end up in metric names and file names, so they are kept plain.
 pub fn plain_name(kind: &str, name: String) -> Checked<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
-    if name.is_empty() || !name.chars().all(plain) {
+    if !is_plain_name(&name) {
         return refused(format!(
             "{kind} name '{name}': use letters, digits, '-', '_' and '+' only"
         ));
     }
     Ok(name)
+}
+
+pub fn is_plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
+    !name.is_empty() && name.chars().all(plain)
 }
 
 impl From<String> for Fault {

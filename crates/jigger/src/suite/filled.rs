@@ -2,8 +2,8 @@
 
 use jigger_load::Url;
 
-use super::fault::{Checked, refused};
-use super::{Contender, ImageRecipe, Placeholders};
+use super::fault::{Checked, at, refused};
+use super::{Contender, ImageRecipe, Placeholders, Scenario, service};
 
 /// Checks that the URL is one, and that all placeholders will have a value where they stand.
 pub fn check(contender: &Contender) -> Checked<()> {
@@ -14,17 +14,48 @@ pub fn check(contender: &Contender) -> Checked<()> {
                 "{key} = '{text}': {{port}} is the free port of the url, which names none; write \
                  url = \"http://127.0.0.1:{{port}}/\""
             )),
-            _ => Placeholders::check(key, text, known),
+            _ if key == "image.build" => Placeholders::check(key, text, known),
+            _ => check_text(key, text, known, contender),
         })?;
     }
     check_url(&contender.url)
 }
 
-/// The texts by their keys, and the placeholders that have a value in them.
+/// Checks what stands in the suite for all contenders: each has to use the services that it names.
+pub fn check_shared(
+    contenders: &[Contender],
+    scenarios: &[Scenario],
+    hooks: [(&str, &[Vec<String>]); 2],
+) -> Checked<()> {
+    let requests = scenarios.iter().flat_map(|scenario| &scenario.requests);
+    let commands = requests.filter_map(|(request, _)| request.expectation.command.as_ref());
+    let mut texts: Vec<(&str, Vec<String>)> =
+        commands.map(|words| ("expect.command", words.clone())).collect();
+    texts.extend(hooks.map(|(key, commands)| (key, commands.concat())));
+    for contender in contenders {
+        let place = format!("contender '{}'", contender.name);
+        for (key, texts) in &texts {
+            let checked = texts.iter().try_for_each(|text| check_text(key, text, &[], contender));
+            checked.map_err(at(&place))?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks a text in which these have a value, and the ports and folders of the services that the
+/// contender uses.
+fn check_text(key: &str, text: &str, known: &[&str], contender: &Contender) -> Checked<()> {
+    let of_services = service::placeholders(&contender.uses);
+    let known: Vec<&str> =
+        known.iter().copied().chain(of_services.iter().map(String::as_str)).collect();
+    Placeholders::check(key, text, &known)
+}
+
+/// The texts by their keys, and the placeholders that have a value in them beside those of services.
 fn texts(
     contender: &Contender,
     is_chosen: bool,
-) -> [(&'static str, Vec<String>, &'static [&'static str]); 8] {
+) -> [(&'static str, Vec<String>, &'static [&'static str]); 11] {
     let image = &contender.image_start;
     let (port, inside): (&[_], &[_]) = match is_chosen {
         true => (&["port"], &["port", "host"]),
@@ -46,6 +77,9 @@ fn texts(
         ("image.build", built, &["engine", "tag"]),
         ("image.args", image.arguments.clone(), inside),
         ("image.env", values(&image.environment), inside),
+        ("prepare", contender.prepare.concat(), &[]),
+        ("conclude", contender.conclude.concat(), &[]),
+        ("expect.command", contender.expectation.command.clone().unwrap_or_default(), &[]),
     ]
 }
 
@@ -81,6 +115,10 @@ mod tests {
             (chosen, "start = \"x\"\nenv = { P = \"{prot}\" }", "env = '{prot}': unknown"),
             (fixed, "build = \"x {arhc}\"", "did you mean 'arch'?"),
             (fixed, "image = { build = \"b {tga}\" }", "did you mean 'tag'?"),
+            (chosen, "start = \"x {db.port}\"", "unknown placeholder 'db.port'"),
+            (fixed, "prepare = \"x {port}\"", "the free port of the url, which names none"),
+            (fixed, "conclude = [\"x {prot}\"]", "{prot} has no value here"),
+            (fixed, "expect = { command = \"x {db.dir}\" }", "{db.dir} has no value here"),
             ("h:{prot}/", "start = \"x\"", "{prot} has no value here; known here: {env:NAME"),
             ("h:99999/", "", "`99999` is no port"),
             ("a b/", "", "names no valid host"),

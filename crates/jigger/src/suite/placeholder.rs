@@ -1,11 +1,11 @@
 //! `{port}`, `{tag}`, `{engine}` and `{env:NAME:-default}` in a suite's texts.
 
-use super::fault::{Checked, refused, unknown};
+use super::fault::{Checked, is_plain_name, refused, unknown};
 
 /// The values that stand behind placeholders at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Placeholders {
-    values: Vec<(&'static str, String)>,
+    values: Vec<(String, String)>,
 }
 
 /// A placeholder that has no value where it stands.
@@ -17,14 +17,21 @@ pub struct UnknownPlaceholder {
 }
 
 impl Placeholders {
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.values.push((name, value.to_string()));
+    pub fn with(mut self, name: impl Into<String>, value: impl ToString) -> Self {
+        self.values.push((name.into(), value.to_string()));
+        self
+    }
+
+    /// These and the others.
+    #[must_use]
+    pub fn and(mut self, others: &Self) -> Self {
+        self.values.extend(others.values.iter().cloned());
         self
     }
 
     /// Checks that each placeholder of a text is one of `known`: that it will have a value.
-    pub fn check(key: &str, text: &str, known: &[&'static str]) -> Checked<()> {
-        let values = known.iter().map(|name| (*name, String::new())).collect();
+    pub fn check(key: &str, text: &str, known: &[&str]) -> Checked<()> {
+        let values = known.iter().map(|name| ((*name).to_owned(), String::new())).collect();
         let Err(missing) = (Self { values }).fill(text) else { return Ok(()) };
         let name = &missing.name;
         let message = match known {
@@ -103,7 +110,15 @@ fn is_variable(text: &str) -> bool {
 
 fn is_name(text: &str) -> bool {
     is_variable(text)
+        || is_of_service(text)
         || (!text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+}
+
+/// `postgres.port`: a service's name, and what of it.
+fn is_of_service(text: &str) -> bool {
+    text.rsplit_once('.').is_some_and(|(service, what)| {
+        is_plain_name(service) && what.chars().all(|c| c.is_ascii_lowercase())
+    })
 }
 
 /// `NAME:-default` as shells have it: the default also stands for an empty value.
@@ -139,6 +154,16 @@ mod tests {
     fn where_braces_are_common_only_the_environment_is_filled() {
         let text = "{{counter}} {port} {\"a\":{env:JIGGER_NOT_SET:-1}}";
         assert_eq!(filled(text), "{{counter}} {port} {\"a\":1}");
+    }
+
+    #[test]
+    fn a_service_has_its_name_before_what_is_asked_of_it() {
+        let placeholders = Placeholders::default().with("pg-15.port", 7).with("A.dir", "/d");
+        assert_eq!(
+            placeholders.fill("{pg-15.port} {A.dir} {a b.c} {.x}").unwrap(),
+            "7 /d {a b.c} {.x}"
+        );
+        assert_eq!(placeholders.fill("{pg.port}").unwrap_err().name, "pg.port");
     }
 
     #[test]

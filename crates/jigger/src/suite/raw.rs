@@ -20,6 +20,9 @@ pub struct RawSuite {
     pub expect: Option<RawExpect>,
     /// What is asked, unless a scenario says otherwise; a GET of the contender's URL by default.
     pub request: Option<RawRequest>,
+    /// What contenders need beside them, such as a database.
+    #[serde(default)]
+    pub service: Vec<RawService>,
     /// The servers under comparison.
     #[serde(default)]
     pub contender: Vec<RawContender>,
@@ -73,6 +76,10 @@ pub struct RawHead {
     /// How much others may take from the machine before a round is repeated.
     #[serde(default)]
     pub disturbance: RawDisturbance,
+    /// Commands before each visit, in the suite's folder.
+    pub prepare: Option<RawBuild>,
+    /// Commands after each visit, in the suite's folder.
+    pub conclude: Option<RawBuild>,
 }
 
 /// `rounds = { ... }`.
@@ -130,6 +137,13 @@ pub struct RawExpect {
     pub sha256: Option<String>,
     /// The body has so many bytes.
     pub length: Option<u64>,
+    /// The body is this HTML, whatever its spacing and however its characters are written.
+    pub html: Option<String>,
+    /// The body is JSON that this JSON Schema describes.
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub schema: Option<toml::Value>,
+    /// A command that gets the body as its standard input and ends with 0 when all is right.
+    pub command: Option<RawCommand>,
 }
 
 /// `[request]`, a scenario's `request = { ... }`, and each of its `requests_mix`.
@@ -201,20 +215,57 @@ pub struct RawContender {
     /// Environment variables for the server; {port} stands for its port.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// Where it is asked: http://HOST:PORT/PATH; {port} stands for a free port.
+    /// Where it is asked: http://HOST:PORT/PATH, or https://; {port} stands for a free port.
     pub url: String,
     /// Time from the start to the first correct answer; "30s" by default.
     pub start_limit: Option<String>,
     /// Time from SIGTERM to SIGKILL; "5s" by default.
     pub grace: Option<String>,
+    /// The services that it needs; {NAME.port} and {NAME.dir} stand for their ports and folders.
+    #[serde(default)]
+    pub uses: Vec<String>,
+    /// The user that it runs as; for a jigger that runs as root.
+    pub user: Option<String>,
+    /// The same, and any other jigger runs it as its own user.
+    pub user_if_root: Option<String>,
+    /// Commands before each visit of it, after those of the suite.
+    pub prepare: Option<RawBuild>,
+    /// Commands after each visit of it, before those of the suite.
+    pub conclude: Option<RawBuild>,
     /// What differs from the suite's own expectation.
     pub expect: Option<RawExpect>,
+    /// How it is asked over TLS, where its url is an https one.
+    pub tls: Option<RawTls>,
     /// Its container image, for its size.
     pub image: Option<RawImage>,
 }
 
+/// `tls = { ... }`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawTls {
+    /// The file with the certificates to trust (PEM), instead of the system's.
+    pub ca: Option<String>,
+    /// The file with the client's certificate (PEM).
+    pub cert: Option<String>,
+    /// The file with the private key to it (PEM).
+    pub key: Option<String>,
+    /// Take any certificate; false by default.
+    pub insecure: Option<bool>,
+    /// The name to ask for and to verify, instead of the url's host.
+    pub sni: Option<String>,
+    /// The only version to offer, "1.2" or "1.3"; both by default.
+    pub version: Option<String>,
+    /// The cipher suites to offer, in IANA's names, best first; all by default.
+    #[serde(default)]
+    pub ciphers: Vec<String>,
+    /// The groups to offer for the key exchange, in IANA's names, best first; the usual ones by default.
+    #[serde(default)]
+    pub groups: Vec<String>,
+}
+
 /// `image = { ... }`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawImage {
     /// The command that builds the image; {engine} and {tag} stand for the engine and the tag.
@@ -231,6 +282,60 @@ pub struct RawImage {
     pub port: Option<u16>,
 }
 
+/// `[[service]]`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawService {
+    /// Unique within the suite; the first part of {NAME.port} and {NAME.dir}.
+    pub name: String,
+    /// Services that it needs itself.
+    #[serde(default)]
+    pub uses: Vec<String>,
+    /// Programs that must be on PATH; otherwise the contenders that use it are skipped.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Folders besides PATH in which its programs may be; * stands for any name.
+    #[serde(default)]
+    pub path: Vec<String>,
+    /// The user that it runs as; for a jigger that runs as root.
+    pub user: Option<String>,
+    /// The same, and any other jigger runs it as its own user.
+    pub user_if_root: Option<String>,
+    /// Its command; {port} and {dir} stand for its port and a folder of its own.
+    pub start: Option<RawCommand>,
+    /// The image that it runs from instead.
+    pub image: Option<RawServiceImage>,
+    /// Commands before it is started.
+    pub setup: Option<RawBuild>,
+    /// When it is ready: "tcp" by default, an http:// URL, or a command that ends with 0.
+    pub ready: Option<RawCommand>,
+    /// Commands once it is ready, such as those that fill a database.
+    pub populate: Option<RawBuild>,
+    /// The command whose first line is its version.
+    pub version: Option<RawCommand>,
+    /// Environment variables for all its commands.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Its port; a free one by default.
+    pub port: Option<u16>,
+    /// "run" by default, or "visit": started afresh for each visit.
+    pub scope: Option<String>,
+    /// "servers" by default, or "services": cores of its own where there are enough.
+    pub cpus: Option<String>,
+    /// Time from its start until it is ready; "30s" by default.
+    pub start_limit: Option<String>,
+    /// Time from SIGTERM to SIGKILL; "5s" by default.
+    pub grace: Option<String>,
+}
+
+/// `image = "postgres:17"`, or a table.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "the reference of an image belongs here, or a table with its ref")]
+pub enum RawServiceImage {
+    Reference(String),
+    Table(RawImage),
+}
+
 /// `[[scenario]]`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -245,7 +350,8 @@ pub struct RawScenario {
     pub protocol: Option<String>,
     /// With "h2": requests under way at once on each connection; 1 by default.
     pub streams: Option<usize>,
-    /// "keep-alive", or "fresh": a new connection for each request.
+    /// "keep-alive", "fresh": a new connection for each request, or "resumed": the same with a TLS session
+    /// that is resumed.
     pub connection: Option<String>,
     /// A trial is so many requests.
     pub requests: Option<u64>,
@@ -321,7 +427,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 /// The name of an array's table whose head, which begins there, has one pair of brackets.
 fn single_brackets(text: &str, offset: usize) -> Option<&str> {
     let name = text.get(offset..)?.strip_prefix('[')?.split_once(']')?.0.trim();
-    ["contender", "scenario", "threshold", "published", "scenario.requests_mix"]
+    ["contender", "service", "scenario", "threshold", "published", "scenario.requests_mix"]
         .contains(&name)
         .then_some(name)
 }

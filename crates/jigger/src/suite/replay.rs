@@ -104,6 +104,7 @@ fn spec(raw: RawRequest, default: &RawRequest, folder: &Path) -> Checked<Request
         status: named.status.or(common.status).or(Some(StatusRule::BelowError)),
         headers: named.headers.or(common.headers).or_else(|| Some(Vec::new())),
         body: named.body.or(common.body).or(Some(BodyExpectation::Any)),
+        command: named.command.or(common.command),
     };
     Ok(spec)
 }

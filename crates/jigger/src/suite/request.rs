@@ -186,11 +186,14 @@ impl RawExpect {
             || self.text.is_some()
             || self.regex.is_some()
             || self.sha256.is_some()
-            || self.length.is_some();
+            || self.length.is_some()
+            || self.html.is_some()
+            || self.schema.is_some();
         let body = if names_body { self.clone() } else { default.clone() };
         Self {
             status: self.status.or(default.status),
             headers: self.headers.or(default.headers),
+            command: self.command.or(default.command),
             ..body
         }
     }

@@ -31,6 +31,8 @@ pub struct Scenario {
     /// Requests under way at once on each connection; 1 for HTTP/1.1.
     pub streams: usize,
     pub connection: ConnectionPolicy,
+    /// Whether fresh connections resume earlier TLS sessions.
+    pub resumes: bool,
     pub extent: Extent,
     pub timeout: Duration,
     /// The scenario that this one repeats with fresh connections, to tell what closing costs; it
@@ -156,7 +158,7 @@ fn scenario_body(
     }
     let pacing = pacing(raw)?;
     let http = protocol(raw.protocol.as_deref())?;
-    let connection = connection(raw.connection.as_deref())?;
+    let (connection, resumes) = connection(raw.connection.as_deref())?;
     let streams = streams(raw.streams, http, connection)?;
     Ok(Scenario {
         name,
@@ -168,6 +170,7 @@ fn scenario_body(
         http,
         streams,
         connection,
+        resumes,
         extent: extent(raw)?,
         timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
         fresh_for: None,
@@ -198,13 +201,14 @@ fn streams(streams: Option<usize>, http: Http, connection: ConnectionPolicy) -> 
     }
 }
 
-fn connection(policy: Option<&str>) -> Checked<ConnectionPolicy> {
+/// The policy, and whether fresh connections resume sessions.
+fn connection(policy: Option<&str>) -> Checked<(ConnectionPolicy, bool)> {
+    const POLICIES: [&str; 3] = ["fresh", "resumed", "keep-alive"];
     match policy {
-        None | Some("keep-alive") => Ok(ConnectionPolicy::KeepAlive),
-        Some("fresh") => Ok(ConnectionPolicy::Fresh),
-        Some(other) => {
-            refused(format!("connection: {}", unknown("policy", other, &["fresh", "keep-alive"])))
-        }
+        None | Some("keep-alive") => Ok((ConnectionPolicy::KeepAlive, false)),
+        Some("fresh") => Ok((ConnectionPolicy::Fresh, false)),
+        Some("resumed") => Ok((ConnectionPolicy::Fresh, true)),
+        Some(other) => refused(format!("connection: {}", unknown("policy", other, &POLICIES))),
     }
 }
 

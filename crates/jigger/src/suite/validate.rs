@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
-use super::raw::{RawBuild, RawContender, RawImage};
+use super::raw::RawContender;
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
-use super::{ContainerLimits, Contender, Expectation, ImageRecipe, ImageStart, Network};
+use super::{ContainerLimits, Contender, Expectation, Network};
 use super::{
-    Rounds, Scenario, Suite, SuiteError, WarmUp, command, filled, request, scenario, threshold,
+    Rounds, Scenario, Service, Suite, SuiteError, WarmUp, command, filled, image, request,
+    scenario, service, threshold, tls,
 };
 use crate::disturbance::Limits;
 
@@ -23,7 +24,7 @@ pub fn validate(
         .map_err(|fault| SuiteError::Meaning { suite: place.to_owned(), fault })
 }
 
-fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
+fn checked(mut raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let expectation = match &raw.expect {
         Some(expect) => {
             Expectation::default().with(&ExpectationChange::read(expect).map_err(at("[expect]"))?)
@@ -34,10 +35,11 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     if default.weight.is_some() {
         return Err(at("[request]")(request::lone_weight()));
     }
+    let services = service::validated(raw.service)?;
     let contenders = raw
         .contender
         .into_iter()
-        .map(|contender| validated_contender(contender, &expectation, folder))
+        .map(|contender| validated_contender(contender, &expectation, &services, folder))
         .collect::<Checked<Vec<_>>>()?;
     let scenarios = raw
         .scenario
@@ -45,6 +47,13 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         .map(|scenario| scenario::validated(scenario, (&default, folder)))
         .collect::<Checked<Vec<_>>>()?;
     check_paths(&contenders, &scenarios)?;
+    let prepare = command::commands("prepare", raw.suite.prepare.take())?;
+    let conclude = command::commands("conclude", raw.suite.conclude.take())?;
+    filled::check_shared(
+        &contenders,
+        &scenarios,
+        [("prepare", &prepare), ("conclude", &conclude)],
+    )?;
     distinct("contender", contenders.iter().map(|c| c.name.as_str()))?;
     distinct("scenario", scenarios.iter().map(|s| s.name.as_str()))?;
     let thresholds = raw
@@ -68,6 +77,10 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         placebo: raw.suite.placebo.unwrap_or(true),
         rounds,
         warm_up: warm_up(&raw.suite.warm_up)?,
+        folder: folder.to_owned(),
+        services,
+        prepare,
+        conclude,
         contenders,
         scenarios,
         thresholds,
@@ -173,6 +186,7 @@ fn warm_up(raw: &RawWarmUp) -> Checked<WarmUp> {
 fn validated_contender(
     raw: RawContender,
     default: &Expectation,
+    services: &[Service],
     folder: &Path,
 ) -> Checked<Contender> {
     let name = plain_name("contender", raw.name.clone())?;
@@ -181,16 +195,20 @@ fn validated_contender(
             "a contender cannot be called '{name}': that is the baseline's second entry"
         ));
     }
-    contender_body(raw, default, folder).map_err(at(&format!("contender '{name}'")))
+    contender_body(raw, default, services, folder).map_err(at(&format!("contender '{name}'")))
 }
 
-fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Checked<Contender> {
+fn contender_body(
+    raw: RawContender,
+    default: &Expectation,
+    services: &[Service],
+    folder: &Path,
+) -> Checked<Contender> {
     let url = raw.url;
-    if !url.starts_with("http://") {
-        return refused(format!(
-            "url = '{url}': write http://HOST:PORT/PATH (https is not supported yet)"
-        ));
+    if !(url.starts_with("http://") || url.starts_with("https://")) {
+        return refused(format!("url = '{url}': write http://HOST:PORT/PATH, or https://"));
     }
+    let tls = tls::validated(raw.tls, &url, folder)?;
     if raw.start.is_none() && raw.image.is_none() && super::has_chosen_port(&url) {
         return refused(format!(
             "url = '{url}': {{port}} is a free port, and there is no start to make a server \
@@ -200,20 +218,18 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
     if raw.clean_build.is_some() && raw.build.is_none() {
         return refused("clean_build takes the place of build, which is not given");
     }
-    let commands = |key: &str, raw: Option<RawBuild>| {
-        raw.map(|raw| command::commands(key, raw)).transpose().map(Option::unwrap_or_default)
-    };
-    let (image, image_start) = raw.image.map(image_recipe).transpose()?.unzip();
+    let (image, image_start) = raw.image.map(image::recipe).transpose()?.unzip();
     let contender = Contender {
         name: raw.name,
         directory: folder.join(raw.dir.as_deref().unwrap_or(".")),
         needs: raw.needs,
-        build: commands("build", raw.build)?,
-        clean_build: commands("clean_build", raw.clean_build)?,
+        build: command::commands("build", raw.build)?,
+        clean_build: command::commands("clean_build", raw.clean_build)?,
         artifact: raw.artifact.map(artifact).transpose()?,
         start: raw.start.map(|command| command::arguments("start", command)).transpose()?,
         environment: raw.env.into_iter().collect(),
         url,
+        tls,
         start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
         grace: duration("grace", raw.grace.as_deref().unwrap_or("5s"))?,
         expectation: match &raw.expect {
@@ -223,6 +239,10 @@ fn contender_body(raw: RawContender, default: &Expectation, folder: &Path) -> Ch
         image,
         image_start: image_start.unwrap_or_default(),
         container: None,
+        uses: service::with_used(&raw.uses, services)?,
+        user: service::run_as(raw.user, raw.user_if_root)?,
+        prepare: command::commands("prepare", raw.prepare)?,
+        conclude: command::commands("conclude", raw.conclude)?,
     };
     filled::check(&contender)?;
     Ok(contender)
@@ -233,27 +253,6 @@ fn artifact(path: String) -> Checked<PathBuf> {
         return refused("artifact is empty; leave it out or name what the build makes");
     }
     Ok(PathBuf::from(path))
-}
-
-fn image_recipe(raw: RawImage) -> Checked<(ImageRecipe, ImageStart)> {
-    let recipe = match (raw.build, raw.reference) {
-        (Some(build), None) => ImageRecipe::Build(command::arguments("image.build", build)?),
-        (None, Some(reference)) => ImageRecipe::Reference(reference),
-        _ => return refused("image: give either build or ref"),
-    };
-    if raw.port == Some(0) {
-        return refused("image.port must be above zero");
-    }
-    let start = ImageStart {
-        arguments: raw
-            .args
-            .map(|args| command::arguments("image.args", args))
-            .transpose()?
-            .unwrap_or_default(),
-        environment: raw.env.into_iter().collect(),
-        port: raw.port,
-    };
-    Ok((recipe, start))
 }
 
 fn container_limits(raw: &RawContainers) -> Checked<ContainerLimits> {
@@ -445,14 +444,12 @@ mod tests {
     }
 
     #[test]
-    fn https_is_refused_by_name() {
-        let contender = CONTENDER.replace("http:", "https:");
-        assert!(
-            fault(&format!("{HEAD}{contender}{SCENARIO}")).contains("https is not supported yet")
-        );
+    fn another_scheme_is_refused() {
+        let contender = |scheme: &str| CONTENDER.replace("http:", scheme);
+        assert!(fault(&format!("{HEAD}{}{SCENARIO}", contender("ftp:"))).contains("or https://"));
+        assert!(parse(&format!("{HEAD}{}{SCENARIO}", contender("https:"))).is_ok());
     }
 
-    /// With an image it may run in a container, where jigger says on which port.
     #[test]
     fn a_port_to_be_chosen_wants_something_that_takes_it() {
         let chosen = CONTENDER.replace("8080", "{port}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jigger_load::{Address, CeilingError, Load, NullOptions, Url};
+use jigger_load::{Address, CeilingError, Load, NullOptions, TlsClient, TlsOptions, Url};
 
 use super::trial::shape_of;
 use crate::disturbance::{HostReading, Limits};
@@ -11,7 +11,7 @@ use crate::host::Placement;
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
 use crate::record::CeilingAttempt;
-use crate::suite::{RequestSpec, Scenario};
+use crate::suite::{Contender, RequestSpec, Scenario};
 
 /// How often a ceiling is measured at most, until nothing disturbs it.
 const ATTEMPTS_ALLOWED: usize = 3;
@@ -23,6 +23,8 @@ const ATTEMPTS_ALLOWED: usize = 3;
 /// single connection: its rate is one by the round trip, in which the engine has the same part
 /// whoever answers, and says nothing of what the engine could bear. None either for servers on
 /// another machine: what the engine reaches over loopback is no bound on what it does over a link.
+///
+/// Where all contenders speak TLS, the server does so, too, with what the first one is asked for.
 pub fn ceilings(
     plan: &RunPlan,
     scenarios: &[Scenario],
@@ -35,6 +37,7 @@ pub fn ceilings(
     // The address is the null server's in the end.
     let address = Address::Tcp(std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
     let Ok(url) = Url::parse(&format!("http://{address}/")) else { return Vec::new() };
+    let tls = client(&plan.suite.contenders);
     let mut known: Vec<(Load, Vec<CeilingAttempt>)> = Vec::new();
     let placement = &plan.placement;
     for scenario in scenarios {
@@ -42,7 +45,9 @@ pub fn ceilings(
         let encoded =
             |(spec, weight): &(RequestSpec, u32)| Some((spec.encode(&url).ok()?, *weight));
         let requests = scenario.requests.iter().filter_map(encoded).collect();
-        let load = shape_of(scenario, &address, requests, &placement.client_cpus);
+        let shape = shape_of(scenario, &address, requests, &placement.client_cpus);
+        let tls = tls.as_ref().map(|client| client.resuming(scenario.resumes));
+        let load = Load { tls, ..shape };
         let same = known.iter().find(|(other, _)| is_same_shape(other, &load));
         let attempts = match same {
             _ if scenario.at_once() == 1 => Vec::new(),
@@ -56,9 +61,20 @@ pub fn ceilings(
     known.into_iter().map(|(_, attempts)| attempts).collect()
 }
 
+/// What these contenders are asked with, if all are over TLS. Whom it trusts has no part in it.
+fn client(contenders: &[Contender]) -> Option<TlsClient> {
+    let all = contenders.iter().all(|contender| contender.url.starts_with("https://"));
+    let first = contenders.first().filter(|_| all)?;
+    let TlsOptions { version, ciphers, groups, .. } = first.tls.clone();
+    let options = TlsOptions { version, ciphers, groups, insecure: true, ..TlsOptions::default() };
+    TlsClient::new(&options, "localhost").ok()
+}
+
 fn is_same_shape(one: &Load, other: &Load) -> bool {
-    let shape =
-        |load: &Load| (load.connections, load.threads, load.connection, load.http, load.pipeline);
+    let shape = |load: &Load| {
+        let resumes = load.tls.as_ref().map(|client| client.options().resume);
+        (load.connections, load.threads, load.connection, load.http, load.pipeline, resumes)
+    };
     let bytes = |load: &Load| -> Vec<_> {
         load.requests.iter().map(|(request, weight)| (request.bytes(), *weight)).collect()
     };

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jigger_load::Address;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::kernel::{LocalPorts, in_running_order};
 use super::launched::LiveServer;
 use super::trial::Conditions;
-use super::verify::{Target, ask_where_answered, probe, verify};
+use super::verify::{Target, ask_where_answered, confirm_after_load, probe, verify};
 use super::warm_up::{Learned, WarmedUp, warm_up};
 use super::{VisitError, capacity, ceiling, kernel, trial, warm_up};
 use crate::disturbance::{Disturbance, HostReading};
@@ -20,15 +20,20 @@ use crate::host::ConnectionTable;
 use crate::image::{ContainerSpec, Engine};
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
+use crate::programs::path_with;
 use crate::record::{
     CeilingAttempt, ContainerRecord, ContenderRecord, Evidence, TrialRecord, VisitParts,
     VisitRecord,
 };
 use crate::server::port::Ports;
 use crate::server::ready::wait_ready;
-use crate::server::{Container, Server, StartSpec, port};
+use crate::server::{Container, Server, StartSpec, SuiteCommand, User, port};
+use crate::service::Services;
 use crate::session::{Turn, Work, World};
 use crate::suite::{Contender, Network, Pacing, Placeholders, Scenario};
+
+/// How long the command of an expectation may take.
+const CONFIRM_LIMIT: Duration = Duration::from_secs(30);
 
 /// Between two looks whether the user wants to stop, while ports become free.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -38,6 +43,7 @@ pub struct LiveWorld<'a> {
     plan: &'a RunPlan,
     interrupt: Interrupt,
     began: Instant,
+    services: Services<'a>,
     ports: Ports,
     logs: TempDir,
     engine: Option<Engine>,
@@ -64,16 +70,22 @@ impl Stopwatch {
 }
 
 impl<'a> LiveWorld<'a> {
-    /// A world whose clock starts now.
+    /// A world with these services, whose clock starts now.
     ///
     /// # Errors
     /// What the system says when there is no place for the servers' logs.
-    pub fn new(plan: &'a RunPlan, interrupt: Interrupt) -> std::io::Result<Self> {
+    pub fn new(
+        plan: &'a RunPlan,
+        interrupt: Interrupt,
+        services: Services<'a>,
+        ports: Ports,
+    ) -> std::io::Result<Self> {
         Ok(Self {
             plan,
             interrupt,
             began: Instant::now(),
-            ports: Ports::new(),
+            services,
+            ports,
             logs: tempfile::Builder::new().prefix("jigger-logs-").tempdir()?,
             engine: None,
             containers: Vec::new(),
@@ -106,19 +118,85 @@ impl<'a> LiveWorld<'a> {
         let (mut parts, mut stopwatch) = (VisitParts::default(), Stopwatch(Instant::now()));
         let plan = self.plan;
         let contender = &plan.suite.contenders[turn.entry.contender];
-        let before = HostReading::here(&plan.placement.cpus());
-        let outcome = self.launched(contender, listener, |world, live, listener| {
-            let noted = (&mut visit, &mut parts, &mut stopwatch);
-            world.ask_all((turn, others), live, noted, listener)
+        let before = self.host_reading();
+        let prepared = self.before_visit(contender, listener);
+        parts.prepare_ns = stopwatch.lap_ns();
+        let outcome = prepared.and_then(|()| {
+            let outcome = self.launched(contender, listener, |world, live, listener| {
+                let noted = (&mut visit, &mut parts, &mut stopwatch);
+                world.ask_all((turn, others), live, noted, listener)
+            });
+            parts.stop_ns = stopwatch.lap_ns();
+            // That a service ended explains what contenders made of it.
+            let lives = self.services.check_alive(&contender.uses, outcome.is_err());
+            lives.map_err(VisitError::from).and(outcome)
         });
-        parts.stop_ns = stopwatch.lap_ns();
+        let outcome = outcome.and(self.after_visit(contender));
+        parts.conclude_ns = stopwatch.lap_ns();
         visit.parts = Some(parts);
         visit.failure = outcome.err().map(|error| error.to_string());
         let frequency_mhz = visit.disturbance.frequency_mhz;
-        let now = HostReading::here(&plan.placement.cpus());
-        let disturbance = now.since(&before, is_descendant(contender));
+        let knows_server = is_descendant(contender) && self.services.are_descendants();
+        let disturbance = self.host_reading().since(&before, knows_server);
         visit.disturbance = Disturbance { frequency_mhz, ..disturbance };
         visit
+    }
+
+    fn host_reading(&self) -> HostReading {
+        let cpus = self.plan.placement.cpus();
+        HostReading::here(&cpus).with_own(self.services.cpu_time())
+    }
+
+    /// Has the services run that the contender uses, and runs the suite's commands before a visit.
+    fn before_visit(
+        &mut self,
+        contender: &Contender,
+        listener: &mut Listener<'_>,
+    ) -> Result<(), VisitError> {
+        self.services.ensure(&contender.uses, listener)?;
+        let suite = &self.plan.suite;
+        self.hooks("prepare", &suite.prepare, &suite.folder, contender)?;
+        self.hooks("prepare", &contender.prepare, &contender.directory, contender)
+    }
+
+    /// Runs the suite's commands after a visit, whatever came of it, and ends services that serve
+    /// only one.
+    fn after_visit(&mut self, contender: &Contender) -> Result<(), VisitError> {
+        let suite = &self.plan.suite;
+        let own = self.hooks("conclude", &contender.conclude, &contender.directory, contender);
+        let of_suite = self.hooks("conclude", &suite.conclude, &suite.folder, contender);
+        let ended = self.services.end_visit().map_err(VisitError::from);
+        own.and(of_suite).and(ended)
+    }
+
+    fn hooks(
+        &self,
+        key: &str,
+        commands: &[Vec<String>],
+        folder: &Path,
+        contender: &Contender,
+    ) -> Result<(), VisitError> {
+        let what = format!("the command of {key}");
+        for words in commands {
+            let command = self.suite_command(&what, words, folder, &contender.uses)?;
+            command.run(&self.interrupt)?;
+        }
+        Ok(())
+    }
+
+    /// A command that finds the programs of the services, and what stands for their ports and
+    /// folders filled in.
+    fn suite_command<'c>(
+        &self,
+        what: &'c str,
+        words: &[String],
+        folder: &'c Path,
+        uses: &[String],
+    ) -> Result<SuiteCommand<'c>, VisitError> {
+        let arguments = self.services.values(uses).fill_all(words).map_err(VisitError::of)?;
+        let path = path_with(&self.services.program_folders(uses));
+        let environment = vec![("PATH".to_owned(), path.to_string_lossy().into_owned())];
+        Ok(SuiteCommand { environment, ..SuiteCommand::new(what, arguments, folder) })
     }
 
     /// Starts a contender, lets `work` use it, and stops it whatever came of that. An error has the
@@ -135,10 +213,16 @@ impl<'a> LiveWorld<'a> {
     }
 
     /// What everyone who asks the server needs to know.
-    fn conditions<'c>(&'c self, target: &'c Target, evidence: &'c [Evidence]) -> Conditions<'c> {
+    fn conditions<'c>(
+        &'c self,
+        contender: &'c Contender,
+        target: &'c Target,
+        evidence: &'c [Evidence],
+    ) -> Conditions<'c> {
         Conditions {
             target,
             evidence,
+            services: (&self.services, &contender.uses),
             loads: Cell::new(0),
             client_cpus: &self.plan.placement.client_cpus,
             interrupt: &self.interrupt,
@@ -153,11 +237,14 @@ impl<'a> LiveWorld<'a> {
         listener(Event::Step { name: "starting".to_owned(), rate_per_second: None });
         let wants_port = contender.url.contains("{port}");
         let port = wants_port.then(|| self.ports.pick()).transpose().map_err(VisitError::of)?;
-        let values = port
-            .map_or_else(Placeholders::default, |port| Placeholders::default().with("port", port));
+        let values = self.services.values(&contender.uses);
+        let values = match port {
+            Some(port) => values.with("port", port),
+            None => values,
+        };
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let requests = self.plan.suite.requests();
-        let target = Target::new(&url, &requests, &contender.expectation)?;
+        let target = Target::new(&url, &contender.tls, &requests, &contender.expectation)?;
         if contender.start.is_none() && contender.container.is_none() {
             return Ok(LiveServer::running_already(target));
         }
@@ -183,8 +270,10 @@ impl<'a> LiveWorld<'a> {
     ) -> Result<StartSpec, VisitError> {
         let start = contender.start.clone().unwrap_or_default();
         let argv = values.fill_all(&start).map_err(VisitError::of)?;
-        let env = filled(values, &contender.environment)?;
-        Ok(StartSpec { env, ..self.spec(contender, argv) })
+        let user = User::wanted(contender.user.as_ref())?;
+        let mut env: Vec<(String, String)> = user.iter().flat_map(User::environment).collect();
+        env.extend(filled(values, &contender.environment)?);
+        Ok(StartSpec { env, user, ..self.spec(contender, argv) })
     }
 
     /// How a contender is started by `argv`, whatever that is.
@@ -214,11 +303,12 @@ impl<'a> LiveWorld<'a> {
             Work::Verify => &[],
             Work::Load(scenarios) => scenarios,
         };
-        let evidence = verify(&live.target);
+        let confirm = |words: &[String], body: &[u8]| self.confirm(contender, words, body);
+        let evidence = verify(&live.target, &confirm);
         visit.memory_idle_bytes = live.memory_bytes();
         parts.verify_ns = watch.lap_ns();
         let (evidence, target) = (evidence?, live.target.clone());
-        let conditions = self.conditions(&target, &evidence);
+        let conditions = self.conditions(contender, &target, &evidence);
         let index = turn.entry.contender;
         let warmed_up = self.warm_up(index, scenarios, &conditions, live, listener);
         parts.warm_up_ns = watch.lap_ns();
@@ -238,7 +328,25 @@ impl<'a> LiveWorld<'a> {
         let mut evidence = evidence.into_iter();
         visit.evidence = evidence.next().map(|first| live.with_tree(first));
         visit.further_evidence = evidence.collect();
-        live.check_alive()
+        live.check_alive()?;
+        confirm_after_load(&target, &confirm)
+    }
+
+    /// Runs the command of an expectation, which gets the body of a response.
+    fn confirm(
+        &self,
+        contender: &Contender,
+        words: &[String],
+        body: &[u8],
+    ) -> Result<(), VisitError> {
+        let input = self.logs.path().join("body");
+        std::fs::write(&input, body).map_err(VisitError::of)?;
+        let folder = &self.plan.suite.folder;
+        let command =
+            self.suite_command("the command of expect", words, folder, &contender.uses)?;
+        let (input, limit) = (Some(input), Some(CONFIRM_LIMIT));
+        SuiteCommand { input, limit, ..command }.run(&self.interrupt)?;
+        Ok(())
     }
 
     /// Warms up as the contender is known to need, or learns it.
@@ -410,7 +518,7 @@ impl LiveWorld<'_> {
         let limits = &self.plan.suite.container_limits;
         let start = &contender.image_start;
         let values = values.clone().with("host", limits.network.listen_address());
-        let name = container_name(&contender.name);
+        let name = Container::new_name(&contender.name);
         let spec = ContainerSpec {
             name: name.clone(),
             image: record.image.clone(),
@@ -445,14 +553,6 @@ fn published(
     Ok(Some((port, inside.unwrap_or(port))))
 }
 
-/// A name that no other container has: engines take letters, digits, `_`, `.` and `-`.
-fn container_name(contender: &str) -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let contender = contender.replace('+', ".");
-    format!("jigger-{}-{number}-{contender}", std::process::id())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -463,12 +563,5 @@ mod tests {
         assert_eq!(published(Network::Bridge, Some(7), None).unwrap(), Some((7, 7)));
         assert_eq!(published(Network::Bridge, Some(7), Some(80)).unwrap(), Some((7, 80)));
         assert!(published(Network::Bridge, None, None).unwrap_err().0.contains("{port}"));
-    }
-
-    #[test]
-    fn names_are_such_as_engines_take_and_never_the_same() {
-        let (first, second) = (container_name("gin+container"), container_name("gin+container"));
-        assert_ne!(first, second);
-        assert!(first.ends_with("-gin.container"), "{first}");
     }
 }

@@ -11,9 +11,10 @@ use super::VisitError;
 use super::verify::{Asked, Target};
 use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;
-use crate::record::{Evidence, RequestTrialRecord, TrialRecord, encode_histogram};
+use crate::record::{Evidence, RequestTrialRecord, TlsTrialRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
 use crate::server::usage::Usage;
+use crate::service::{Services, used_between};
 use crate::suite::{BodyExpectation, Pacing, Replay, RequestSpec, Scenario, Spread};
 
 /// What all trials of a visit share.
@@ -25,6 +26,8 @@ pub struct Conditions<'a> {
     /// Loads that this visit has begun.
     pub loads: Cell<u64>,
     pub client_cpus: &'a [usize],
+    /// The services of the run, and those of them that the contender uses.
+    pub services: (&'a Services<'a>, &'a [String]),
     pub interrupt: &'a Interrupt,
 }
 
@@ -83,6 +86,7 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load,
         None => verified(scenario, conditions)?,
     };
     let mut load = shape_of(scenario, &target.address, requests, conditions.client_cpus);
+    load.tls = target.tls.as_ref().map(|client| client.resuming(scenario.resumes));
     load.first_counter = conditions.first_counter();
     load.extent = scenario.extent;
     if let Pacing::Rate { per_second, spread } = scenario.pacing {
@@ -167,6 +171,8 @@ pub fn measure(
     listener: &mut Listener<'_>,
 ) -> Result<(TrialRecord, Sample, Option<u64>), VisitError> {
     let load = load_of(scenario, conditions)?;
+    let (services, uses) = conditions.services;
+    let services_before = services.usage(uses);
     let (before, log_before) = (usage(server.as_deref()), log_bytes(server.as_deref()));
     let mut looks_bytes = Vec::new();
     let sample = jigger_load::run(&load, &mut |progress| {
@@ -187,6 +193,7 @@ pub fn measure(
     looks_bytes.extend(after.map(|usage| usage.memory.total_bytes));
     let mut trial = record(scenario, &sample);
     trial.server_cpu_ns = server_cpu_ns;
+    trial.services = used_between(&services_before, &services.usage(uses));
     looks_bytes.sort_unstable();
     trial.memory_bytes = looks_bytes.get(looks_bytes.len() / 2).copied();
     trial.log_bytes = log_bytes(server.as_deref()).saturating_sub(log_before);
@@ -241,6 +248,8 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         limit: None,
         http2_settings: sample.peer_settings.map(Into::into),
         by_request: sample.by_request.iter().map(request_record).collect(),
+        services: Vec::new(),
+        tls: sample.tls.as_ref().map(TlsTrialRecord::from),
     }
 }
 

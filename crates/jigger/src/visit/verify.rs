@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
-use jigger_load::{Address, Http, Request, Url};
+use jigger_load::{Address, Http, Request, TlsClient, TlsOptions, Url};
 use sha2::{Digest as _, Sha256};
 
 use super::VisitError;
-use crate::record::Evidence;
+use crate::record::{Evidence, TlsAgreementRecord};
 use crate::server::ready::Probe;
 use crate::suite::{Expectation, RequestSpec};
 
@@ -21,6 +21,8 @@ pub struct Target {
     pub url: Url,
     /// What a correct response is, unless a request says otherwise.
     pub expectation: Expectation,
+    /// How it is asked over TLS; `None` with plain HTTP.
+    pub tls: Option<TlsClient>,
     /// Each request of the suite once; the first tells whether the server is ready.
     pub asked: Vec<Asked>,
 }
@@ -41,16 +43,19 @@ impl Target {
     /// be sent to it.
     pub fn new(
         url: &str,
+        tls: &TlsOptions,
         requests: &[&RequestSpec],
         expectation: &Expectation,
     ) -> Result<Self, VisitError> {
         let url = Url::parse(url).map_err(VisitError::of)?;
+        let tls = url.is_https().then(|| TlsClient::new(tls, url.host()));
+        let tls = tls.transpose().map_err(VisitError::of)?;
         let addresses = url.resolve().map_err(VisitError::of)?;
         let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
         let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
         let address = first.clone();
         let expectation = expectation.clone();
-        let mut target = Self { address, addresses, url, expectation, asked: Vec::new() };
+        let mut target = Self { address, addresses, url, tls, expectation, asked: Vec::new() };
         let asked = requests.iter().map(|spec| target.asked(spec));
         target.asked = asked.collect::<Result<_, VisitError>>()?;
         Ok(target)
@@ -66,6 +71,16 @@ impl Target {
         Ok(Asked { spec: spec.clone(), request, expectation })
     }
 
+    fn options(&self, http: Http) -> FetchOptions {
+        FetchOptions {
+            http,
+            timeout: VERIFY_LIMIT,
+            max_body_bytes: MAX_BODY_BYTES,
+            tls: self.tls.clone(),
+            ..FetchOptions::default()
+        }
+    }
+
     fn refused_at(&self) -> Vec<String> {
         let before = self.addresses.iter().take_while(|address| **address != self.address);
         before.map(ToString::to_string).collect()
@@ -79,20 +94,18 @@ const NOT_READY_YET: [u16; 3] = [502, 503, 504];
 /// One probe gives up after this; a server that hangs is asked again.
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
 
-const OPTIONS: FetchOptions = FetchOptions {
-    timeout: Duration::from_secs(10),
-    max_body_bytes: 16 * 1024 * 1024,
-    close_patience: Duration::from_millis(10),
-    http: Http::V1,
-};
+/// How long a verified answer may take.
+const VERIFY_LIMIT: Duration = Duration::from_secs(10);
+const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Makes a target ask at the first of its host's addresses that does not refuse.
 pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
         let request = target.asked.first().map(|asked| &asked.request);
         request.is_none_or(|request| {
-            let options = FetchOptions { http: target.asked[0].spec.http, ..OPTIONS };
-            !matches!(fetch(address, request, &options), Err(FetchError::Refused { .. }))
+            let http = target.asked[0].spec.http;
+            let fetched = fetch(address, request, &target.options(http));
+            !matches!(fetched, Err(FetchError::Refused { .. }))
         })
     };
     if target.addresses.len() > 1
@@ -105,7 +118,8 @@ pub fn ask_where_answered(target: &mut Target) {
 /// Asks at each address of the host until one does not refuse, and stays with that one.
 pub fn probe(target: &mut Target) -> Probe {
     for address in target.addresses.clone() {
-        match target.asked.first().map_or(Probe::NotListening, |asked| probe_at(&address, asked)) {
+        let probed = |asked| probe_at(&address, asked, target.tls.clone());
+        match target.asked.first().map_or(Probe::NotListening, probed) {
             Probe::NotListening => {}
             found => {
                 target.address = address;
@@ -116,12 +130,11 @@ pub fn probe(target: &mut Target) -> Probe {
     Probe::NotListening
 }
 
-fn probe_at(address: &Address, asked: &Asked) -> Probe {
+fn probe_at(address: &Address, asked: &Asked, tls: Option<TlsClient>) -> Probe {
     // Its time is the start-up time, so it ends with the answer's last byte.
     let close_patience = Duration::ZERO;
-    let http = asked.spec.http;
-    let options =
-        FetchOptions { timeout: PROBE_LIMIT, close_patience, http, ..FetchOptions::default() };
+    let (timeout, http) = (PROBE_LIMIT, asked.spec.http);
+    let options = FetchOptions { timeout, close_patience, tls, http, ..FetchOptions::default() };
     match fetch(address, &asked.request, &options) {
         Ok(answer) => {
             let fault = asked.fault(&answer);
@@ -136,27 +149,45 @@ fn probe_at(address: &Address, asked: &Asked) -> Probe {
     }
 }
 
+/// Runs the command of an expectation on the body of a response.
+pub type Confirm<'a> = dyn Fn(&[String], &[u8]) -> Result<(), VisitError> + 'a;
+
 /// What each request of the target was answered, in their order: asked once with a fresh connection
 /// and twice over a kept one, and each answer checked.
 ///
 /// # Errors
 /// [`VisitError`] with what was wrong with which answer.
-pub fn verify(target: &Target) -> Result<Vec<Evidence>, VisitError> {
-    target.asked.iter().map(|asked| verified(target, asked)).collect()
+pub fn verify(target: &Target, confirm: &Confirm<'_>) -> Result<Vec<Evidence>, VisitError> {
+    target.asked.iter().map(|asked| verified(target, asked, confirm)).collect()
 }
 
-fn verified(target: &Target, asked: &Asked) -> Result<Evidence, VisitError> {
+/// Asks once more what a command of the suite confirms: whether what is said after the load is still
+/// so.
+///
+/// # Errors
+/// As [`verify`].
+pub fn confirm_after_load(target: &Target, confirm: &Confirm<'_>) -> Result<(), VisitError> {
+    for asked in target.asked.iter().filter(|asked| asked.expectation.command.is_some()) {
+        let request = asked.request.numbered(4);
+        let answer = fetch(&target.address, &request, &target.options(asked.spec.http))
+            .map_err(|error| VisitError(format!("{}after the load: {error}", asked.place())))?;
+        asked.check(&answer, "after the load", confirm)?;
+    }
+    Ok(())
+}
+
+fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evidence, VisitError> {
     let failed = |error: FetchError| VisitError(format!("{}{error}", asked.place()));
     // The number 0 is the probes'.
     let [one, two, three] = [1, 2, 3].map(|number| asked.request.numbered(number));
-    let options = FetchOptions { http: asked.spec.http, ..OPTIONS };
+    let options = target.options(asked.spec.http);
     let fresh = fetch(&target.address, &one, &options).map_err(failed)?;
-    asked.check(&fresh, "over a fresh connection")?;
+    asked.check(&fresh, "over a fresh connection", confirm)?;
     let mut client = Client::new(target.address.clone(), options);
     let first = client.fetch(&two).map_err(failed)?;
-    asked.check(&first, "over a connection to be kept")?;
+    asked.check(&first, "over a connection to be kept", confirm)?;
     let second = client.fetch(&three).map_err(failed)?;
-    asked.check(&second, "the second time")?;
+    asked.check(&second, "the second time", confirm)?;
     const SHOWN: usize = 120;
     let start = &first.body[..first.body.len().min(SHOWN)];
     Ok(Evidence {
@@ -173,6 +204,7 @@ fn verified(target: &Target, asked: &Asked) -> Result<Evidence, VisitError> {
         threads: None,
         debug_notice: None,
         refused_at: target.refused_at(),
+        tls: first.tls.as_ref().map(TlsAgreementRecord::from),
     })
 }
 
@@ -195,9 +227,19 @@ impl Asked {
         }
     }
 
-    fn check(&self, answer: &Response, how: &str) -> Result<(), VisitError> {
-        let Some(fault) = self.fault(answer) else { return Ok(()) };
+    fn check(&self, answer: &Response, how: &str, confirm: &Confirm<'_>) -> Result<(), VisitError> {
+        let fault = match (self.fault(answer), &self.expectation.command) {
+            (Some(fault), _) => fault,
+            (None, None) => return Ok(()),
+            (None, Some(command)) => match confirm(command, &answer.body) {
+                Ok(()) => return Ok(()),
+                Err(VisitError(complaint)) => complaint,
+            },
+        };
         let remedy = match self.is_bare_get() {
+            _ if answer.wants_tls() => {
+                "the server speaks TLS on this port; write https:// in the url"
+            }
             true => "correct the contender, or the suite's [expect]",
             false => "correct the contender, or in the suite the request or what it expects",
         };
@@ -215,7 +257,39 @@ mod tests {
     use crate::suite::{BodyExpectation, ExpectationChange};
 
     fn target(url: &str, request: &RequestSpec) -> Target {
-        Target::new(url, &[request], &Expectation::default()).unwrap()
+        Target::new(url, &TlsOptions::default(), &[request], &Expectation::default()).unwrap()
+    }
+
+    /// For expectations without a command.
+    fn never(command: &[String], _: &[u8]) -> Result<(), VisitError> {
+        panic!("{command:?} was run")
+    }
+
+    #[test]
+    fn a_command_confirms_each_right_answer_and_its_complaint_is_the_fault() {
+        let server = NullServer::start(&NullOptions::default()).unwrap();
+        let url = format!("http://{}/", server.address());
+        let words = ["ask", "the table"].map(str::to_owned).to_vec();
+        let expectation =
+            ExpectationChange { command: Some(words.clone()), ..ExpectationChange::default() };
+        let target = target(&url, &RequestSpec { expectation, ..RequestSpec::default() });
+        let times = std::cell::Cell::new(0);
+        let agrees = |command: &[String], body: &[u8]| {
+            assert_eq!((command, body.is_empty()), (&words[..], false));
+            times.set(times.get() + 1);
+            Ok(())
+        };
+        verify(&target, &agrees).unwrap();
+        confirm_after_load(&target, &agrees).unwrap();
+        assert_eq!(times.get(), 4);
+        let differs = |_: &[String], _: &[u8]| Err(VisitError("row 7 has 3".to_owned()));
+        let error = verify(&target, &differs).unwrap_err();
+        assert!(
+            error.0.starts_with("wrong answer over a fresh connection: row 7 has 3; "),
+            "{error}"
+        );
+        let error = confirm_after_load(&target, &differs).unwrap_err();
+        assert!(error.0.starts_with("wrong answer after the load: row 7 has 3; "), "{error}");
     }
 
     /// The null server answers a HEAD without a body, which no rule on bodies can be about.
@@ -232,9 +306,10 @@ mod tests {
             },
             ..RequestSpec::default()
         };
-        let evidence = verify(&target(&url, &text("HEAD", "", "unlike"))).unwrap();
+        let evidence = verify(&target(&url, &text("HEAD", "", "unlike")), &never).unwrap();
         assert_eq!(evidence[0].request.as_deref(), Some("HEAD"));
-        let error = verify(&target(&url, &text("PUT", "/{{counter}}", "unlike"))).unwrap_err();
+        let error =
+            verify(&target(&url, &text("PUT", "/{{counter}}", "unlike")), &never).unwrap_err();
         let beginning = "PUT /{{counter}}: wrong answer over a fresh connection: body ";
         assert!(error.0.starts_with(beginning), "{error}");
         assert!(error.0.ends_with("or in the suite the request or what it expects"), "{error}");
@@ -252,7 +327,7 @@ mod tests {
         target.address = refuses.into();
         ask_where_answered(&mut target);
         assert_eq!(target.address, listens.into());
-        let evidence = verify(&target).unwrap();
+        let evidence = verify(&target, &never).unwrap();
         assert_eq!(evidence[0].refused_at, [refuses.to_string()]);
     }
 

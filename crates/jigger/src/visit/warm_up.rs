@@ -102,6 +102,7 @@ fn scenario(scenarios: &[Scenario], time: Duration) -> Option<Scenario> {
     let busiest = scenarios.iter().max_by_key(|it| (!it.is_fresh(), it.connections))?;
     Some(Scenario {
         connection: ConnectionPolicy::KeepAlive,
+        resumes: false,
         extent: Extent::Time(time),
         ..busiest.paced(Pacing::Closed)
     })

@@ -67,7 +67,7 @@ fn further_tools_stand_beside_jigger_where_they_are_there() {
     let lab = Lab::new("", &[contender("good", "pong", "")], &scenarios);
     let timed = ["saturation", "timed"];
     let all = ["counted", "saturation", "sequential", "timed"];
-    for tool in MORE_TOOLS.into_iter().filter(|tool| jigger::prepare::is_on_path(tool)) {
+    for tool in MORE_TOOLS.into_iter().filter(|tool| jigger::programs::is_on_path(tool)) {
         let arguments = ["cross-check", "suite.toml", "--quick", "--tool", tool];
         let outcome = lab.run(&[&arguments[..], &["--format", "json"]].concat());
         outcome.expect(0, &[]);

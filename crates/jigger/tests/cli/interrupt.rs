@@ -26,7 +26,7 @@ fn interrupted_at(lab: &Lab, sign: &str, more: &[&str]) -> Value {
 fn during_a_build() {
     let lab = Lab::new("", &[contender("one", "pong", "build = \"sleep 600\"")], SCENARIOS);
     let record = interrupted_at(&lab, "sleep 600", &[]);
-    assert_eq!(record["contenders"][0]["reason"], "interrupted while it was built");
+    assert_eq!(record["contenders"][0]["reason"], "the build was interrupted");
 }
 
 #[test]

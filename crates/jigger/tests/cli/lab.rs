@@ -38,7 +38,7 @@ pub fn never_ready(name: &str, behaviour: &str) -> String {
 }
 
 /// The distribution's own where there is one: what a version manager puts on PATH starts a shell first.
-fn python() -> &'static str {
+pub fn python() -> &'static str {
     let system = "/usr/bin/python3";
     if Path::new(system).exists() { system } else { "python3" }
 }

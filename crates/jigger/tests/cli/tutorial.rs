@@ -1,4 +1,4 @@
-//! docs/tutorial.md, walked: its files are saved and its commands run, in its order.
+//! The tutorials in docs/, walked: their files are saved and their commands run, in their order.
 
 use crate::lab::{Lab, SCENARIOS, contender};
 
@@ -31,7 +31,40 @@ fn steps(tutorial: &str) -> Vec<Step> {
 
 #[test]
 fn the_tutorial_can_be_followed() {
-    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tutorial.md");
+    let (lab, done) = followed("tutorial.md", run);
+    assert_eq!(done, (3, 7));
+    for file in ["report.html", "report.md", "result.json", "charts/latency-saturation.svg"] {
+        assert!(lab.path(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn the_tutorial_on_a_database_can_be_followed() {
+    let (lab, done) = followed("database.md", |lab, line| {
+        let mut words: Vec<&str> = line.split(' ').skip(1).collect();
+        if words[0] == "run" {
+            words.extend(["--quick", "--rounds", "1"]);
+        }
+        let outcome = lab.run(&words);
+        outcome.expect(0, &[]);
+        match words[0] {
+            "check" => outcome.expect(0, &["connects: answers", "pools: answers"]),
+            _ => outcome.expect(0, &["share of CPU time: postgres (PostgreSQL)"]),
+        }
+    });
+    assert_eq!(done, (4, 3));
+    let record = std::fs::read_to_string(lab.path("notes.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    for visit in record["visits"].as_array().unwrap() {
+        let trials = visit["trials"].as_array().unwrap();
+        assert_eq!((trials.len(), &visit["failure"]), (2, &serde_json::Value::Null), "{visit:#}");
+        assert!(trials[1]["requests"].as_u64().unwrap() > 0);
+    }
+}
+
+/// A page whose files are saved and whose commands `run` runs; how many there were of both.
+fn followed(page: &str, run: impl Fn(&Lab, &str)) -> (Lab, (usize, usize)) {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
     let steps = steps(&std::fs::read_to_string(page).unwrap());
     let lab = Lab::new("", &[contender("one", "pong", "")], SCENARIOS);
     std::fs::remove_file(lab.path("suite.toml")).unwrap();
@@ -49,11 +82,8 @@ fn the_tutorial_can_be_followed() {
             }
         }
     }
-    assert_eq!((saved, ran), (3, 7));
-    for file in ["report.html", "report.md", "result.json", "charts/latency-saturation.svg"] {
-        assert!(lab.path(file).exists(), "{file}");
-    }
     lab.assert_nothing_left();
+    (lab, (saved, ran))
 }
 
 /// The measurement itself is made short.

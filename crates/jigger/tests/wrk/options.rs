@@ -29,6 +29,7 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["-d1s", "ftp://x/"], "invalid URL"),
     (&["-d1s", "http://no-such-host.invalid/"], "unable to resolve no-such-host.invalid:80"),
     (&["-d1s", "http://127.0.0.1:9/"], "unable to connect to 127.0.0.1:9"),
+    (&["-d1s", "https://127.0.0.1:9/"], "unable to connect to 127.0.0.1:9"),
 ];
 
 /// Command lines that wrk takes and does nothing with, where jigger says what is wrong.
@@ -37,7 +38,6 @@ const REFUSED_BY_JIGGER: &[(&[&str], &str)] = &[
     (&["-d1s", "-H", "A:b", "URL"], "-H 'A:b'"),
     (&["-d1s", "-T0", "URL"], "-T '0'"),
     (&["-d1s", "-s", "/no/such.lua", "URL"], "cannot read the script /no/such.lua"),
-    (&["-d1s", "https://127.0.0.1:9/"], "https"),
     (&["-d1s", "--exact", "-R10", "URL"], "cannot be used with"),
 ];
 

@@ -27,6 +27,9 @@ pub enum Malformed {
     /// What begins as HTTP/2 does, where HTTP/1.1 was asked for.
     #[error("the server seems to speak HTTP/2 on this port; ask it in HTTP/2")]
     Http2,
+    /// TLS where plain HTTP was asked for (RFC 8446, section 5.1: an alert or a handshake record).
+    #[error("the server speaks TLS on this port; write https:// in the URL")]
+    Tls,
     /// More than 64 KiB.
     #[error("the head is longer than 64 KiB")]
     HeadTooLong,

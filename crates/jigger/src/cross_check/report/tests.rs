@@ -36,6 +36,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         http: jigger_load::Http::V1,
         streams: 1,
         connection: ConnectionPolicy::KeepAlive,
+        resumes: false,
         fresh_for: None,
         extent: Extent::Time(Duration::from_secs(2)),
         timeout: Duration::from_secs(10),
@@ -49,7 +50,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         scenarios: &[scenario],
         contenders: vec!["gin".to_owned()],
         rounds: 6,
-        placement: &Placement { client_cpus: vec![0], server_cpus: vec![1] },
+        placement: &Placement { client_cpus: vec![0], server_cpus: vec![1], service_cpus: vec![] },
         tools: vec![
             (JIGGER, "0.1.0".to_owned()),
             ("wrk", "4.1.0".to_owned()),

@@ -8,6 +8,7 @@ use crate::analysis::{Analysis, ContenderResult, Difference};
 use crate::metric::{Kind, Metric};
 use crate::record::{Limit, ScenarioRecord};
 use crate::report::changes::{difference_tables, difference_title, headline, remarks};
+use crate::report::services;
 use crate::report::tables::{LIMIT, Table, measured, ratio_text, request_table, scenario_title};
 use crate::report::units::{significant, with_unit};
 
@@ -22,6 +23,7 @@ pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
         })
         .flatten()
         .chain(server_table(analysis, caveats))
+        .chain(services::tables(analysis).iter().map(lines))
         .collect();
     (!tables.is_empty()).then(|| html! {
         p.how {
@@ -64,10 +66,15 @@ fn scenario_table(
 
 /// Each request of a mix.
 fn requests(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup> {
-    let Table { title, heading, rows, .. } = request_table(analysis, scenario);
-    let headings = heading.iter().skip(1).map(String::as_str);
+    let found = request_table(analysis, scenario);
+    (!found.rows.is_empty()).then(|| lines(&found))
+}
+
+/// A table whose cells are texts already.
+fn lines(of: &Table) -> Markup {
+    let headings = of.heading.iter().skip(1).map(String::as_str);
     let cells = html! {
-        @for row in &rows {
+        @for row in &of.rows {
             tr {
                 @if let Some((contender, cells)) = row.split_first() {
                     th scope="row" { (contender) }
@@ -76,7 +83,7 @@ fn requests(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup
             }
         }
     };
-    (!rows.is_empty()).then(|| table(&title, headings, &cells))
+    table(&of.title, headings, &cells)
 }
 
 fn server_table(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {

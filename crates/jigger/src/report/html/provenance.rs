@@ -9,6 +9,7 @@ use crate::analysis::Analysis;
 use crate::metric::Unit;
 use crate::numbers::{cpu_list, number};
 use crate::record::{ContenderRecord, Ended, Evidence, ImageRecord, Record, VisitRecord};
+use crate::report::services::description;
 use crate::report::units::{bytes, count, with_unit};
 
 pub fn evidence(analysis: &Analysis<'_>) -> Option<Markup> {
@@ -123,6 +124,9 @@ fn facts(record: &Record) -> Markup {
                 @if record.placement.has_servers_here() {
                     (cpu_list(&record.placement.server_cpus, ", "))
                 } @else { "on another machine" }
+            }
+            @for service in &record.services {
+                dt { "service" } dd { (description(record, service)) }
             }
             dt { "jigger" } dd { (record.jigger) ", record version " (record.version) }
             @if let Some(driver) = record.driver() { dt { "load engine's driver" } dd { (driver) } }

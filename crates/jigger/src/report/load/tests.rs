@@ -28,6 +28,7 @@ pub fn sample(requests: u64) -> Sample {
         service_time_ns: None,
         kernel_time_ns: None,
         connect_time_ns: jigger_load::sample::histogram(),
+        tls: None,
         status: BTreeMap::from([(200, requests)]),
         errors: Errors::default(),
         unanswered_ns: jigger_load::sample::histogram(),

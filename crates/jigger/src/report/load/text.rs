@@ -29,6 +29,9 @@ impl LoadReport<'_> {
         if let Some(limit) = self.limit {
             let _ = writeln!(text, "  limit: {}", limit.words());
         }
+        if let Some(tls) = &self.tls {
+            text.push_str(&tls.lines(self.seconds));
+        }
         self.add_unanswered(&mut text);
         self.add_times(&mut text);
         self.add_errors(&mut text);
@@ -127,10 +130,12 @@ impl LoadReport<'_> {
             None => text.push_str(WITHHELD),
         }
         let made_anew = self.connections_opened > self.connections as u64;
+        let handshakes = self.tls.as_ref().map(|tls| &tls.handshake_time_us);
         for (name, times) in [
             ("service time", self.service_time_us.as_ref()),
             ("server's time", self.kernel_time_us.as_ref()),
             ("connect time", Some(&self.connect_time_us).filter(|_| made_anew)),
+            ("TLS handshake", handshakes.filter(|_| made_anew)),
         ] {
             text.extend(times.and_then(|times| times.lines(name, &times.usual())));
         }

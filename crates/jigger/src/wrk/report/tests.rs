@@ -38,6 +38,7 @@ fn sample() -> Sample {
         service_time_ns: None,
         kernel_time_ns: None,
         connect_time_ns: times(),
+        tls: None,
         status: BTreeMap::new(),
         errors: jigger_load::Errors::default(),
         unanswered_ns: jigger_load::sample::histogram(),

@@ -77,6 +77,7 @@ fn with_response<T>(
         Ok(httparse::Status::Complete(length)) => Some(read(&response, length)),
         Ok(httparse::Status::Partial) => None,
         Err(_) if is_http2(bytes) => Some(Err(Malformed::Http2)),
+        Err(_) if is_tls(bytes) => Some(Err(Malformed::Tls)),
         Err(error) => Some(Err(Malformed::Head(error))),
     }
 }
@@ -85,6 +86,12 @@ fn with_response<T>(
 /// 65,536, and as no head does.
 fn is_http2(bytes: &[u8]) -> bool {
     matches!(bytes, [0, ..])
+}
+
+/// Whether this begins as an alert or a handshake message of TLS does (RFC 8446, section 5.1), and as no
+/// head does.
+fn is_tls(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, ..])
 }
 
 fn parse_into<'h, 'b>(

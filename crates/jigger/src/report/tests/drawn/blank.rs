@@ -35,6 +35,7 @@ pub fn record(
             local_ports: None,
         },
         placement: Placement::split(&(0..cores).collect::<Vec<_>>()),
+        services: Vec::new(),
         contenders,
         calibrations: Vec::new(),
         launches: Vec::new(),
@@ -68,6 +69,7 @@ pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
         threads: 1,
         http2: None,
         fresh: false,
+        resumed: false,
         requests: None,
         duration_ns: Some(2_000_000_000),
         rate_per_second: None,
@@ -92,6 +94,8 @@ pub fn contender(name: &str) -> ContenderRecord {
         image: None,
         image_reason: None,
         container: None,
+        uses: Vec::new(),
+        user: None,
     }
 }
 
@@ -129,6 +133,7 @@ pub fn evidence() -> Evidence {
         threads: Some(1),
         debug_notice: None,
         refused_at: Vec::new(),
+        tls: None,
     }
 }
 
@@ -137,6 +142,8 @@ pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
     let none = encode_histogram(&Histogram::new(3).unwrap());
     TrialRecord {
         by_request: Vec::new(),
+        services: Vec::new(),
+        tls: None,
         scenario: scenario.to_owned(),
         elapsed_ns,
         requests,

@@ -1,0 +1,87 @@
+//! TLS, by rustls: the one module that knows it.
+//!
+//! [`TlsClient`] is how one server is asked. Under load a driver lies between the sockets and the
+//! protocol; elsewhere a stream does, which blocks.
+
+mod agreement;
+mod driver;
+mod failure;
+mod key;
+mod options;
+mod server;
+mod session;
+mod stream;
+mod verifier;
+
+use agreement::agreement;
+pub(crate) use driver::{CIPHERTEXT_BYTES, TlsDriver};
+pub use options::{TlsError, TlsOptions, TlsVersion};
+pub(crate) use server::{ServerSession, TlsServer};
+pub(crate) use stream::TlsStream;
+
+use rustls::client::Resumption;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+use std::sync::Arc;
+
+/// How one server is asked over TLS. Made once, as it reads certificates from files; clones share it.
+#[derive(Clone, Debug)]
+pub struct TlsClient {
+    options: TlsOptions,
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+/// So many sessions that can be resumed are kept for a server of one thread.
+const SESSIONS: usize = 256;
+
+impl TlsClient {
+    /// Reads what the options name. `host` is the URL's: the name that the certificate has to have,
+    /// unless the options have another.
+    ///
+    /// # Errors
+    /// [`TlsError`] for a file or a name that cannot be used.
+    pub fn new(options: &TlsOptions, host: &str) -> Result<TlsClient, TlsError> {
+        let named = options.server_name.as_deref().unwrap_or(host);
+        let name =
+            ServerName::try_from(named.to_owned()).map_err(|_| TlsError::Name(named.to_owned()))?;
+        let config = Arc::new(options.config()?);
+        Ok(TlsClient { options: options.clone(), config, name })
+    }
+
+    /// As it was asked for.
+    pub fn options(&self) -> &TlsOptions {
+        &self.options
+    }
+
+    /// The same, which resumes sessions or does not.
+    pub fn resuming(&self, resume: bool) -> TlsClient {
+        let options = TlsOptions { resume, ..self.options.clone() };
+        TlsClient { options, ..self.clone() }
+    }
+
+    /// The same, which offers this protocol by ALPN (RFC 7301), unless the options name others.
+    pub(crate) fn offering(&self, protocol: &str) -> TlsClient {
+        if !self.options.alpn.is_empty() {
+            return self.clone();
+        }
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        TlsClient { config: Arc::new(config), ..self.clone() }
+    }
+
+    /// The same with sessions of its own, which no one else resumes.
+    pub(crate) fn with_own_sessions(&self) -> TlsClient {
+        let mut config = ClientConfig::clone(&self.config);
+        config.resumption = match self.options.resume {
+            true => Resumption::in_memory_sessions(SESSIONS),
+            false => Resumption::disabled(),
+        };
+        TlsClient { config: Arc::new(config), ..self.clone() }
+    }
+
+    /// The client's side of a connection.
+    pub(crate) fn session(&self) -> Result<ClientConnection, rustls::Error> {
+        ClientConnection::new(Arc::clone(&self.config), self.name.clone())
+    }
+}

@@ -1,0 +1,203 @@
+//! Why a TLS connection failed: the cause and what to do about it.
+
+use super::verifier::is_issuer_as_server;
+use crate::failure::ErrorKind;
+use crate::io::Failure;
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+
+/// What failed in a session. `came` is what the server has sent last.
+pub(super) fn failure(error: &Error, is_handshaking: bool, came: &[u8]) -> Failure {
+    let kind = match error {
+        Error::AlertReceived(_) => ErrorKind::TlsAlert,
+        _ if is_handshaking => ErrorKind::TlsHandshake,
+        _ => ErrorKind::ReadMalformed,
+    };
+    Failure { kind, message: message(error, came) }
+}
+
+/// The stream ended without the alert that says so. Such an end could be anyone's, so that a response
+/// that only it would complete is none (RFC 9112, section 9.8).
+pub(super) fn truncated(is_handshaking: bool) -> Failure {
+    match is_handshaking {
+        true => Failure {
+            kind: ErrorKind::TlsHandshake,
+            message:
+                "the server closed the connection in the TLS handshake; does it speak TLS on this \
+                      port? If not, write http:// in the URL"
+                    .to_owned(),
+        },
+        false => Failure {
+            kind: ErrorKind::ReadClosedEarly,
+            message:
+                "the server closed the connection before the end of a response, and without the \
+                      TLS alert close_notify"
+                    .to_owned(),
+        },
+    }
+}
+
+fn message(error: &Error, came: &[u8]) -> String {
+    match error {
+        Error::InvalidCertificate(_) if is_issuer_as_server(error) => with_remedy(
+            "the server's certificate is one of an issuer (CA:TRUE)",
+            "trust this very certificate (--cacert, in a suite `tls.ca`), or verify nothing (--insecure, in \
+             a suite `tls.insecure = true`)",
+        ),
+        Error::InvalidCertificate(cause) => certificate(cause),
+        Error::AlertReceived(alert) => received(*alert),
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) if came.starts_with(b"HTTP/") => {
+            "the server speaks plain HTTP on this port, not TLS; write http:// in the URL"
+                .to_owned()
+        }
+        Error::InvalidMessage(cause) => {
+            format!("what the server sent is no TLS ({cause:?}); does it speak TLS on this port?")
+        }
+        Error::NoApplicationProtocol => {
+            "the server speaks none of the protocols offered (ALPN)".into()
+        }
+        Error::PeerIncompatible(PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig) => {
+            with_remedy("the server chose a version of TLS that was not offered", OTHER_VERSION)
+        }
+        Error::PeerIncompatible(cause) => {
+            format!("the server cannot do what was asked for: {cause:?}")
+        }
+        other => format!("TLS: {other}"),
+    }
+}
+
+const OTHER_VERSION: &str =
+    "ask for another version (--tls, in a suite `tls.version`), or for none";
+const TRUST: &str = "trust its issuer (--cacert, in a suite `tls.ca`), or verify nothing (--insecure, in a \
+                     suite `tls.insecure = true`)";
+const OTHER_NAME: &str = "ask for a name that it has (--sni, in a suite `tls.sni`), or verify nothing \
+                          (--insecure, in a suite `tls.insecure = true`)";
+const OWN_CERTIFICATE: &str =
+    "give one that it trusts (--cert and --key, in a suite `tls.cert` and `tls.key`)";
+
+fn with_remedy(cause: &str, remedy: &str) -> String {
+    format!("{cause}; {remedy}")
+}
+
+fn certificate(cause: &CertificateError) -> String {
+    use CertificateError as Cause;
+    let renew = "renew it, or verify nothing (--insecure, in a suite `tls.insecure = true`)";
+    match cause {
+        Cause::Expired | Cause::ExpiredContext { .. } => {
+            with_remedy("the server's certificate has expired", renew)
+        }
+        Cause::NotValidYet | Cause::NotValidYetContext { .. } => with_remedy(
+            "the server's certificate is not valid yet",
+            "set the clock, or verify nothing (--insecure, in a suite `tls.insecure = true`)",
+        ),
+        Cause::UnknownIssuer => with_remedy(
+            "the server's certificate is of an issuer that is not trusted, or of itself (self-signed)",
+            TRUST,
+        ),
+        Cause::BadSignature => {
+            with_remedy("the server's certificate is not signed by the issuer that it names", TRUST)
+        }
+        Cause::NotValidForNameContext { expected, presented } => {
+            let names = match presented.as_slice() {
+                [] => "no name at all (subjectAltName)".to_owned(),
+                names => format!("only {}", names.join(", ")),
+            };
+            let asked = expected.to_str();
+            let cause = format!("the server's certificate is not for `{asked}`; it has {names}");
+            with_remedy(&cause, OTHER_NAME)
+        }
+        Cause::NotValidForName => {
+            with_remedy("the server's certificate is for another name", OTHER_NAME)
+        }
+        other => with_remedy(&format!("the server's certificate cannot be used ({other})"), TRUST),
+    }
+}
+
+/// RFC 8446, section 6.
+fn received(alert: AlertDescription) -> String {
+    use AlertDescription as Alert;
+    let remedy = match alert {
+        Alert::CertificateRequired => OWN_CERTIFICATE,
+        Alert::BadCertificate
+        | Alert::UnknownCA
+        | Alert::CertificateUnknown
+        | Alert::CertificateExpired
+        | Alert::CertificateRevoked
+        | Alert::UnsupportedCertificate
+        | Alert::AccessDenied => {
+            "it does not take the client's certificate, or misses one: give one that it trusts (--cert \
+             and --key, in a suite `tls.cert` and `tls.key`)"
+        }
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => {
+            "it has no version, cipher suite or group in common with what was offered (--tls, \
+             --ciphers, --groups), or demands a client certificate (--cert and --key)"
+        }
+        Alert::ProtocolVersion => OTHER_VERSION,
+        Alert::UnrecognisedName => {
+            "it does not know the name that was asked for (--sni, in a suite `tls.sni`)"
+        }
+        Alert::NoApplicationProtocol => "it speaks none of the protocols offered (ALPN)",
+        _ => "its log may say why",
+    };
+    format!("the server ended the connection with the TLS alert {}; {remedy}", name(alert))
+}
+
+/// As RFC 8446 writes it, such as `certificate_required`.
+fn name(alert: AlertDescription) -> String {
+    let mut name = String::new();
+    let mut follows_small = false;
+    for letter in format!("{alert:?}").chars() {
+        if letter.is_ascii_uppercase() && follows_small {
+            name.push('_');
+        }
+        follows_small = letter.is_ascii_lowercase();
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_have_the_names_of_the_rfc() {
+        for (alert, wanted) in [
+            (AlertDescription::CertificateRequired, "certificate_required"),
+            (AlertDescription::UnknownCA, "unknown_ca"),
+            (AlertDescription::HandshakeFailure, "handshake_failure"),
+            (AlertDescription::BadRecordMac, "bad_record_mac"),
+        ] {
+            assert_eq!(name(alert), wanted);
+        }
+    }
+
+    #[test]
+    fn every_cause_has_its_remedy() {
+        let certificate = |cause| Error::InvalidCertificate(cause);
+        for (error, parts) in [
+            (certificate(CertificateError::Expired), ["expired", "--insecure"]),
+            (certificate(CertificateError::UnknownIssuer), ["not trusted", "--cacert"]),
+            (certificate(CertificateError::NotValidForName), ["another name", "--sni"]),
+            (certificate(CertificateError::NotValidYet), ["not valid yet", "clock"]),
+            (
+                Error::AlertReceived(AlertDescription::ProtocolVersion),
+                ["protocol_version", "--tls"],
+            ),
+            (
+                Error::AlertReceived(AlertDescription::CertificateRequired),
+                ["certificate_required", "--cert"],
+            ),
+        ] {
+            let said = failure(&error, true, &[]).message;
+            parts.iter().for_each(|part| assert!(said.contains(part), "{said}"));
+        }
+    }
+
+    #[test]
+    fn plain_http_is_told_from_other_bytes() {
+        let error = Error::InvalidMessage(InvalidMessage::InvalidContentType);
+        let said = |came: &[u8]| failure(&error, true, came).message;
+        assert!(said(b"HTTP/1.1 400 Bad Request").contains("write http://"));
+        assert!(said(b"220 mail").contains("is no TLS"));
+    }
+}

@@ -1,0 +1,1 @@
+../../../../contenders/stack-database/reset.sql

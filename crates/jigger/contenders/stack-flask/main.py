@@ -1,0 +1,1 @@
+../../../../contenders/stack-flask/main.py

@@ -1,0 +1,1 @@
+../../../../contenders/stack-gin/main.go

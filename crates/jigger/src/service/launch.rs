@@ -1,0 +1,289 @@
+//! One start of a service: its folder, its set-up, its process, until it is ready and filled.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jigger_load::fetch::{FetchError, FetchOptions, connects, fetch};
+use jigger_load::{Address, Request, Url};
+use tempfile::TempDir;
+
+use super::LOG_LINES;
+use super::error::{Problem, ServiceError};
+use crate::image::{ContainerSpec, Engine};
+use crate::interrupt::Interrupt;
+use crate::programs::{is_on, path_with};
+use crate::server::ready::{NotReady, Probe, wait_ready};
+use crate::server::{Container, Diagnostic as _, Server, StartSpec, SuiteCommand, User, port};
+use crate::suite::{ImageStart, Network, Placeholders, Ready, Service, ServiceStart, folders};
+
+/// A service that was ended a moment ago may hold its port for so long.
+const PORT_LIMIT: Duration = Duration::from_secs(1);
+/// One question whether it is ready.
+const PROBE_LIMIT: Duration = Duration::from_secs(1);
+
+/// Where and as whom a service runs.
+pub(super) struct Place {
+    pub(super) port: u16,
+    /// The folder that `{dir}` stands for.
+    pub(super) folder: PathBuf,
+    pub(super) suite_folder: PathBuf,
+    pub(super) cpus: Vec<usize>,
+    /// `None` for jigger's own.
+    pub(super) user: Option<User>,
+    /// Folders besides PATH in which its programs are.
+    pub(super) program_folders: Vec<PathBuf>,
+    pub(super) log: PathBuf,
+}
+
+/// What a start needs to know.
+pub(super) struct Launch<'a> {
+    pub(super) service: &'a Service,
+    pub(super) place: &'a Place,
+    /// Those of the services that it uses.
+    pub(super) values: &'a Placeholders,
+    pub(super) engine: Option<&'a Engine>,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+/// The folder of all services: other users may pass through it, and not look into it.
+pub(super) fn common_folder() -> io::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("jigger-services-").tempdir()?;
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o711))?;
+    Ok(folder)
+}
+
+/// The folders besides PATH in which its programs may be; of one pattern the last comes first, which
+/// is the newest where they are versions.
+pub(super) fn program_folders(service: &Service) -> Vec<PathBuf> {
+    service.path.iter().flat_map(|pattern| folders(pattern).into_iter().rev()).collect()
+}
+
+pub(super) fn check_programs(service: &Service, place: &Place) -> Result<(), Problem> {
+    let path = path_with(&place.program_folders);
+    match service.needs.iter().find(|program| !is_on(&path, program)) {
+        None => Ok(()),
+        Some(program) => {
+            let (program, folders) = (program.clone(), service.path.clone());
+            Err(Problem::MissingProgram { program, folders })
+        }
+    }
+}
+
+impl Launch<'_> {
+    /// # Errors
+    /// [`ServiceError`]; nothing of it is left running then.
+    pub(super) fn run(&self) -> Result<Server, ServiceError> {
+        let failed = |problem: Problem| ServiceError::new(self.service, problem, String::new());
+        let spec = self.before_start().map_err(failed)?;
+        let mut server = Server::start(&spec).map_err(|error| failed(error.into()))?;
+        match self.until_filled(&mut server) {
+            Ok(()) => Ok(server),
+            Err(problem) => {
+                let log_tail = server.log_tail(LOG_LINES);
+                Err(ServiceError::new(self.service, problem, log_tail))
+            }
+        }
+    }
+
+    /// The first line that its command for that writes.
+    ///
+    /// # Errors
+    /// [`ServiceError`] when the command fails.
+    pub(super) fn version(&self) -> Result<Option<String>, ServiceError> {
+        let Some(words) = &self.service.version else { return Ok(None) };
+        let ended = self.command("the version command", words, false);
+        let ended = ended.and_then(|command| Ok(command.run(self.interrupt)?));
+        let ended =
+            ended.map_err(|problem| ServiceError::new(self.service, problem, String::new()))?;
+        Ok(ended.last_lines.lines().next().map(|line| line.trim().to_owned()))
+    }
+
+    fn before_start(&self) -> Result<StartSpec, Problem> {
+        let folder = &self.place.folder;
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir(folder)?;
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+        if let Some(user) = &self.place.user {
+            user.own(folder)?;
+        }
+        port::wait_free(self.place.port, PORT_LIMIT)?;
+        for words in &self.service.setup {
+            self.command("the setup command", words, true)?.run(self.interrupt)?;
+        }
+        self.spec()
+    }
+
+    fn until_filled(&self, server: &mut Server) -> Result<(), Problem> {
+        self.wait(server)?;
+        server.look_into_container()?;
+        for words in &self.service.populate {
+            self.command("the populate command", words, false)?.run(self.interrupt)?;
+        }
+        Ok(())
+    }
+
+    fn wait(&self, server: &mut Server) -> Result<(), Problem> {
+        let mut last = None;
+        let mut probe = || {
+            let found = self.probe();
+            last = complaint(&found).or(last.take());
+            found
+        };
+        let limit = self.service.start_limit;
+        let outcome = wait_ready(server, &mut probe, limit, &|| self.interrupt.is_raised());
+        let complaint = match outcome {
+            Ok(_) => return Ok(()),
+            Err(NotReady::Exited { exit, after }) => {
+                return Err(Problem::EndedAtOnce { exit, after });
+            }
+            Err(NotReady::Interrupted) => return Err(Problem::Interrupted),
+            Err(NotReady::NeverListened { elsewhere, .. }) if !elsewhere.is_empty() => {
+                let found: Vec<String> = elsewhere.iter().map(ToString::to_string).collect();
+                format!("it listens on {}, not on port {}", found.join(", "), self.place.port)
+            }
+            Err(_) => {
+                last.unwrap_or_else(|| format!("nothing listens on port {}", self.place.port))
+            }
+        };
+        Err(Problem::NotReady { limit, complaint })
+    }
+
+    fn probe(&self) -> Probe {
+        match &self.service.ready {
+            Ready::Tcp => {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.place.port));
+                match connects(&Address::Tcp(address), PROBE_LIMIT) {
+                    true => Probe::Correct,
+                    false => Probe::NotListening,
+                }
+            }
+            Ready::Http(url) => match self.own_values().fill(url) {
+                Ok(url) => asked(&url),
+                Err(error) => Probe::NotReadyYet(error.to_string()),
+            },
+            Ready::Command(words) => {
+                let command = self.command("the ready command", words, false);
+                let ended = command.and_then(|command| Ok(command.run(self.interrupt)?));
+                ended.map_or_else(|error| Probe::NotReadyYet(told(&error)), |_| Probe::Correct)
+            }
+        }
+    }
+
+    fn own_values(&self) -> Placeholders {
+        let Place { port, folder, .. } = self.place;
+        self.values.clone().with("port", port).with("dir", folder.display())
+    }
+
+    /// A command of the service: in its own folder as the user that it runs as, or in the suite's.
+    fn command<'c>(
+        &'c self,
+        what: &'c str,
+        words: &[String],
+        as_service: bool,
+    ) -> Result<SuiteCommand<'c>, Problem> {
+        let arguments = self.own_values().fill_all(words)?;
+        let user = self.place.user.clone().filter(|_| as_service);
+        let folder = if user.is_some() { &self.place.folder } else { &self.place.suite_folder };
+        let environment = self.environment(user.as_ref())?;
+        let limit = what.contains("ready").then_some(self.service.start_limit);
+        Ok(SuiteCommand { environment, user, limit, ..SuiteCommand::new(what, arguments, folder) })
+    }
+
+    fn environment(&self, user: Option<&User>) -> Result<Vec<(String, String)>, Problem> {
+        let path = path_with(&self.place.program_folders).to_string_lossy().into_owned();
+        let mut all = vec![("PATH".to_owned(), path)];
+        all.extend(user.into_iter().flat_map(User::environment));
+        let values = self.own_values();
+        for (name, value) in &self.service.environment {
+            all.push((name.clone(), values.fill(value)?));
+        }
+        Ok(all)
+    }
+
+    fn spec(&self) -> Result<StartSpec, Problem> {
+        let (service, place) = (self.service, self.place);
+        let of = |argv: Vec<String>, folder: &Path| StartSpec {
+            cpus: Some(place.cpus.clone()),
+            ..StartSpec::new(argv, folder.to_owned(), place.log.clone(), service.grace)
+        };
+        match &service.start {
+            ServiceStart::Command(words) => {
+                let command = self.command("start", words, true)?;
+                let SuiteCommand { arguments, folder, environment, user, .. } = command;
+                Ok(StartSpec { env: environment, user, ..of(arguments, folder) })
+            }
+            ServiceStart::Image { reference, start } => {
+                let (argv, container) = self.container(reference, start)?;
+                let container = Some(container);
+                Ok(StartSpec { container, ..of(argv, &place.suite_folder) })
+            }
+        }
+    }
+
+    /// On the bridge where it listens on a port of its own, otherwise in the host's network.
+    fn container(
+        &self,
+        image: &str,
+        start: &ImageStart,
+    ) -> Result<(Vec<String>, Container), Problem> {
+        let engine = self.engine.ok_or(Problem::NoEngine)?;
+        let network = if start.port.is_some() { Network::Bridge } else { Network::Host };
+        let values = self.own_values().with("host", network.listen_address());
+        let name = Container::new_name(&self.service.name);
+        let filled = |(name, value): &(String, String)| Ok((name.clone(), values.fill(value)?));
+        let all = self.service.environment.iter().chain(&start.environment);
+        let spec = ContainerSpec {
+            name: name.clone(),
+            image: image.to_owned(),
+            network: network.name().to_owned(),
+            publish: start.port.map(|inside| (self.place.port, inside)),
+            cpus: None,
+            cpu_set: self.place.cpus.clone(),
+            memory_bytes: None,
+            environment: all.map(filled).collect::<Result<_, Problem>>()?,
+            arguments: values.fill_all(&start.arguments)?,
+        };
+        let container = Container { engine: engine.path.clone(), name };
+        Ok((engine.create_command(&spec), container))
+    }
+}
+
+/// Whether a GET is answered with a status below 400.
+fn asked(url: &str) -> Probe {
+    let url = match Url::parse(url) {
+        Ok(url) => url,
+        Err(error) => return Probe::NotReadyYet(error.to_string()),
+    };
+    let address = url.resolve().ok().and_then(|found| found.into_iter().next());
+    let (Some(address), Ok(request)) = (address, Request::new("GET", &url, &[], &[])) else {
+        return Probe::NotListening;
+    };
+    let options = FetchOptions { timeout: PROBE_LIMIT, ..FetchOptions::default() };
+    match fetch(&Address::Tcp(address), &request, &options) {
+        Ok(response) if response.status < 400 => Probe::Correct,
+        Ok(response) => Probe::NotReadyYet(format!("{url} is answered with {}", response.status)),
+        Err(FetchError::Refused { .. }) => Probe::NotListening,
+        Err(error) => Probe::NoAnswer(error.to_string()),
+    }
+}
+
+fn complaint(found: &Probe) -> Option<String> {
+    match found {
+        Probe::Wrong(text) | Probe::NotReadyYet(text) | Probe::NoAnswer(text) => Some(text.clone()),
+        Probe::Correct | Probe::NotListening => None,
+    }
+}
+
+/// With its causes.
+fn told(problem: &Problem) -> String {
+    match problem {
+        Problem::Command(error) => error.in_full(),
+        other => other.to_string(),
+    }
+}
