@@ -34,11 +34,17 @@ pub enum ErrorKind {
     WrongAnswer,
     /// This machine ran out of file descriptors, ports or memory for sockets.
     LocalLimit,
+    /// What came is no HTTP/2, or breaks its rules.
+    H2Protocol,
+    /// The server reset the request's stream (HTTP/2).
+    H2Reset,
+    /// The server ended the connection with an error (HTTP/2).
+    H2Goaway,
 }
 
 impl ErrorKind {
     /// Every kind, in the order in which a request meets them.
-    pub const ALL: [ErrorKind; 14] = [
+    pub const ALL: [ErrorKind; 17] = [
         ErrorKind::Resolve,
         ErrorKind::ConnectRefused,
         ErrorKind::ConnectReset,
@@ -53,6 +59,9 @@ impl ErrorKind {
         ErrorKind::Status,
         ErrorKind::WrongAnswer,
         ErrorKind::LocalLimit,
+        ErrorKind::H2Protocol,
+        ErrorKind::H2Reset,
+        ErrorKind::H2Goaway,
     ];
 
     /// A stable name for files: `connect_refused`, `read_closed_early`, ...
@@ -72,6 +81,9 @@ impl ErrorKind {
             ErrorKind::Status => "status",
             ErrorKind::WrongAnswer => "wrong_answer",
             ErrorKind::LocalLimit => "local_limit",
+            ErrorKind::H2Protocol => "h2_protocol",
+            ErrorKind::H2Reset => "h2_reset",
+            ErrorKind::H2Goaway => "h2_goaway",
         }
     }
 }

@@ -2,6 +2,7 @@
 //! it is this machine's ceiling.
 
 mod conversation;
+mod http2;
 mod turn;
 
 use crate::expect::Expect;
@@ -88,7 +89,8 @@ pub enum CeilingError {
 
 /// A running null server; dropping it stops it. It responds to every well-formed request with
 /// status 200, keeps connections alive unless asked to close them, and understands pipelining,
-/// `HEAD` and bodies with a `Content-Length`.
+/// `HEAD` and bodies with a `Content-Length`. A connection that begins with HTTP/2's preface is
+/// answered in HTTP/2.
 #[derive(Debug)]
 pub struct NullServer {
     address: Address,

@@ -60,6 +60,16 @@ impl TlsClient {
         TlsClient { options, ..self.clone() }
     }
 
+    /// The same, which offers this protocol by ALPN (RFC 7301), unless the options name others.
+    pub(crate) fn offering(&self, protocol: &str) -> TlsClient {
+        if !self.options.alpn.is_empty() {
+            return self.clone();
+        }
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        TlsClient { config: Arc::new(config), ..self.clone() }
+    }
+
     /// The same with sessions of its own, which no one else resumes.
     pub(crate) fn with_own_sessions(&self) -> TlsClient {
         let mut config = ClientConfig::clone(&self.config);

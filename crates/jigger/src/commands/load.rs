@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use jigger_load::fetch::{FetchOptions, fetch, first_that_connects};
 use jigger_load::{
-    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Load, Pacing, Progress, Request,
-    Sample, Snapshots, TlsOptions, Url,
+    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Http, Load, Pacing, Progress,
+    Request, Sample, Snapshots, TlsOptions, Url,
 };
 
 use super::asked::Asked;
@@ -297,6 +297,12 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
             .as_ref()
             .map_or(BodyRule::Any, |text| BodyRule::Exact(text.as_bytes().into())),
     };
+    let (http, streams) = args.spoken.checked()?;
+    if http == Http::V2 && args.pipeline > 1 {
+        bail!("--pipeline is for HTTP/1.1; over HTTP/2 use -m (--streams)");
+    }
+    load.http = http;
+    load.pipeline = streams.max(usize::from(args.pipeline));
     match asked.replay(&url)? {
         None => load.requests = asked.requests(&url)?,
         Some(replay) => {
@@ -310,7 +316,6 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
             load.in_turn = true;
         }
     }
-    load.pipeline = usize::from(args.pipeline);
     load.cpus = args.cpus.as_ref().map(allowed).transpose()?;
     load.batch = args.batch;
     load.busy_poll = args.busy_poll;

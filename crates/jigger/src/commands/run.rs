@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use jigger_load::Url;
+use jigger_load::{Http, Url};
 use toml::{Table, Value};
 
 use super::asked::Asked;
@@ -64,6 +64,7 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
         }
         write_table(&mut text, "[[contender]]", contender)?;
     }
+    let (http, streams) = args.spoken.checked()?;
     let (connections, duration) = (args.connections, &args.duration.text);
     let sequential = keys([("name", "sequential".into()), ("requests", 250.into())]);
     let saturation = keys([
@@ -71,7 +72,11 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
         ("connections", connections.into()),
         ("duration", duration.as_str().into()),
     ]);
-    for mut scenario in [sequential, saturation] {
+    for (mut scenario, streams) in [(sequential, 1), (saturation, streams)] {
+        if http == Http::V2 {
+            let streams = i64::try_from(streams)?;
+            scenario.extend(keys([("protocol", "h2".into()), ("streams", streams.into())]));
+        }
         scenario.insert("timeout".to_owned(), args.timeout.text.as_str().into());
         scenario.extend(asked.mix_keys()?.map(|mix| ("requests_mix".to_owned(), mix)));
         scenario.extend(asked.replay_key()?.map(|file| ("requests_file".to_owned(), file)));

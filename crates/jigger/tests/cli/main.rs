@@ -8,6 +8,7 @@ mod builds;
 mod ci;
 mod cross_check;
 mod diff;
+mod http2;
 mod init;
 mod interrupt;
 mod lab;
