@@ -26,7 +26,8 @@ pub enum Http {
     /// HTTP/1.1.
     #[default]
     V1,
-    /// HTTP/2, without asking whether the server speaks it (RFC 9113, section 3.3).
+    /// HTTP/2: over TLS offered by ALPN, else without asking whether the server speaks it (RFC 9113,
+    /// section 3.3).
     V2,
 }
 

@@ -3,6 +3,7 @@
 
 mod conversation;
 mod http2;
+mod responses;
 mod turn;
 
 use crate::expect::Expect;
@@ -12,7 +13,8 @@ use crate::sample::Sample;
 use crate::team::{pin, run};
 use crate::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
 use crate::url::Address;
-use conversation::{Conversation, Responses, State};
+use conversation::{Conversation, State};
+use responses::Responses;
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};

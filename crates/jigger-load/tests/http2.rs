@@ -2,9 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use jigger_load::fetch::{FetchOptions, fetch};
 use jigger_load::{
     Address, Arrivals, BodyRule, ConnectionPolicy, ErrorKind, Expect, Extent, Http, Load,
-    NullOptions, NullServer, Pacing, Request, Sample, Url, ceiling, run,
+    NullOptions, NullServer, Pacing, Request, Sample, TlsClient, TlsOptions, Url, ceiling, run,
 };
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -88,6 +89,26 @@ fn several_requests_with_long_bodies_and_placeholders() {
     assert_whole(&sample, 200);
     assert_eq!(sample.by_request.len(), 3);
     assert!(sample.by_request.iter().all(|request| request.response_time_ns.len() > 20));
+}
+
+#[test]
+fn over_tls_the_same_is_offered_by_its_name() {
+    let server = NullServer::start(&NullOptions { tls: true, ..NullOptions::default() }).unwrap();
+    let options = TlsOptions { insecure: true, ..TlsOptions::default() };
+    let tls = Some(TlsClient::new(&options, "localhost").unwrap());
+    let url = Url::parse("https://localhost/").unwrap();
+    let body = vec![b'y'; 150_000];
+    let requests =
+        vec![(Request::get(&url), 3), (Request::new("POST", &url, &[], &body).unwrap(), 1)];
+    let load = Load { tls: tls.clone(), connections: 2, ..load(server.address(), 8, 300) };
+    assert_whole(&measure(&load), 300);
+    assert_whole(&measure(&Load { requests, ..load.clone() }), 300);
+    let fresh = Load { connection: ConnectionPolicy::Fresh, pipeline: 1, ..load };
+    assert_whole(&measure(&fresh), 300);
+    let fetching = FetchOptions { http: Http::V2, tls, ..FetchOptions::default() };
+    let answer = fetch(server.address(), &Request::get(&url), &fetching).unwrap();
+    assert_eq!((answer.version, answer.body.as_slice()), ("HTTP/2", &b"pong"[..]));
+    assert!(answer.tls.is_some());
 }
 
 #[test]

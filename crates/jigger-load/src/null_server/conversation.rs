@@ -1,26 +1,12 @@
 //! One connection of the null server: requests in, responses out.
 
-use super::http2::{Encoded, PREFACE, Session};
+use super::http2::{PREFACE, Session};
+use super::responses::Responses;
 use crate::tls::{CIPHERTEXT_BYTES, ServerSession};
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
-
-/// Responses encoded once.
-#[derive(Debug)]
-pub(super) struct Responses {
-    /// The same response many times, so that pipelined requests get their responses in one write.
-    repeated: Vec<u8>,
-    one_bytes: usize,
-    /// The last response of a connection.
-    closing: Vec<u8>,
-    /// The response without its body, for `HEAD`.
-    head: Vec<u8>,
-    http2: Encoded,
-    work: Duration,
-}
 
 /// What a thread remembers between conversations.
 #[derive(Debug, Default)]
@@ -65,60 +51,8 @@ struct RequestHead {
     closes: bool,
 }
 
-const REPEATED: usize = 64;
 const FIELDS_MAX: usize = 128;
 const HEAD_MAX_BYTES: usize = 64 << 10;
-
-impl Responses {
-    pub(super) fn new(body: &[u8], work: Duration) -> Responses {
-        let head = |connection: &str| {
-            let length = body.len();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\
-                 Connection: {connection}\r\n\r\n"
-            );
-            head.into_bytes()
-        };
-        // In so many words: clients of HTTP/1.0, ab among them, keep a connection only then.
-        let kept = head("keep-alive");
-        let one = [&kept, body].concat();
-        let times = if one.len() < 1024 { REPEATED } else { 1 };
-        Responses {
-            repeated: one.repeat(times),
-            one_bytes: one.len(),
-            closing: [&head("close"), body].concat(),
-            head: kept,
-            http2: Encoded::new(body),
-            work,
-        }
-    }
-
-    /// Whether a response takes no work.
-    pub(super) fn are_instant(&self) -> bool {
-        self.work.is_zero()
-    }
-
-    /// The usual response.
-    pub(super) fn one(&self) -> &[u8] {
-        &self.repeated[..self.one_bytes]
-    }
-
-    /// The response as HTTP/2 has it.
-    pub(super) fn http2(&self) -> &Encoded {
-        &self.http2
-    }
-
-    pub(super) fn work(&self, responses: usize) {
-        if self.are_instant() {
-            return;
-        }
-        let work = self.work * u32::try_from(responses).unwrap_or(u32::MAX);
-        let begin = Instant::now();
-        while begin.elapsed() < work {
-            std::hint::spin_loop();
-        }
-    }
-}
 
 impl Conversation {
     pub(super) fn new(file: OwnedFd, session: Option<ServerSession>) -> Conversation {
@@ -314,7 +248,7 @@ impl Conversation {
         self.closes |= head.closes;
         let sent = if head.is_head || self.closes {
             responses.work(1);
-            self.send(if head.is_head { &responses.head } else { &responses.closing })
+            self.send(if head.is_head { responses.head() } else { responses.closing() })
         } else {
             self.send_usual(responses, 1)
         };
@@ -323,11 +257,10 @@ impl Conversation {
 
     fn send_usual(&mut self, responses: &Responses, count: usize) -> bool {
         responses.work(count);
-        let at_once = responses.repeated.len() / responses.one_bytes;
         let mut left = count;
         while left > 0 {
-            let now = left.min(at_once);
-            if !self.send(&responses.repeated[..now * responses.one_bytes]) {
+            let (now, bytes) = responses.several(left);
+            if !self.send(bytes) {
                 return false;
             }
             left -= now;
@@ -373,6 +306,7 @@ mod tests {
     use crate::protocol::http2::frame::{ACK, END_HEADERS, END_STREAM, Kind, Reader, write};
     use std::io::{Read, Write};
     use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
     const POST: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /";

@@ -1,12 +1,12 @@
 //! HTTP/2 as the null server speaks it: the same response on every stream, within the client's
 //! windows.
 
-use super::conversation::Responses;
+use super::responses::{Encoded, Responses};
 use crate::protocol::http2::frame::{
     self, ACK, END_HEADERS, END_STREAM, Frame, HEADER_BYTES, Kind, PAYLOAD_MAX_BYTES, Reader,
     big_endian,
 };
-use crate::protocol::http2::hpack::{Decoder, Literal};
+use crate::protocol::http2::hpack::Decoder;
 use std::collections::VecDeque;
 
 /// What a client that knows that the server speaks HTTP/2 begins with (RFC 9113, section 3.4).
@@ -14,13 +14,6 @@ pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const WINDOW_BYTES: u32 = 1 << 30;
 const DEFAULT_WINDOW_BYTES: u32 = 65_535;
 const BLOCK_MAX_BYTES: usize = 64 << 10;
-
-/// The response, encoded once.
-#[derive(Debug)]
-pub(super) struct Encoded {
-    block: Vec<u8>,
-    body: Vec<u8>,
-}
 
 /// One connection.
 #[derive(Debug)]
@@ -46,19 +39,6 @@ struct HeldUp {
     stream: u32,
     sent_bytes: usize,
     window_bytes: i64,
-}
-
-impl Encoded {
-    pub(super) fn new(body: &[u8]) -> Encoded {
-        let mut block = vec![0x88];
-        for (name, value) in
-            [("content-type", "text/plain"), ("content-length", &body.len().to_string())]
-        {
-            block.extend(Literal::before_value(name.as_bytes()));
-            Literal::value(value.as_bytes(), &mut block);
-        }
-        Encoded { block, body: body.to_vec() }
-    }
 }
 
 impl Session {

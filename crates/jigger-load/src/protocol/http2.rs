@@ -1,6 +1,7 @@
 //! HTTP/2 (RFC 9113), the client's side: any number of requests at once on a connection, responses
 //! in any order.
 
+mod block;
 mod connection;
 mod fault;
 pub(crate) mod frame;

@@ -9,7 +9,7 @@ use crate::plan::flag::whole;
 /// Which HTTP is spoken.
 #[derive(Debug, Clone, Args)]
 pub struct HttpArgs {
-    /// HTTP version; 2 is spoken without asking whether the server does (prior knowledge)
+    /// HTTP version; over http:// 2 is spoken without asking whether the server does
     #[arg(long, value_name = "VERSION", default_value = "1.1")]
     pub http: HttpVersion,
     /// Requests under way at once on each connection, with --http 2 [default: 1]

@@ -1,11 +1,11 @@
 //! The client's side of one connection: requests to streams, their bodies within the server's
 //! windows, and all that is to be sent in one row. What comes in: `incoming.rs`.
 
+use super::block::Block;
 use super::fault::Code;
 use super::frame::{self, END_HEADERS, END_STREAM, HEADER_BYTES, Kind, PAYLOAD_MAX_BYTES};
 use super::head::Recall;
 use super::hpack::{Decoder, Encoder};
-use super::incoming::Block;
 use super::requests::Requests;
 use super::settings::PeerSettings;
 use super::streams::{Stream, Streams};

@@ -1,6 +1,7 @@
 //! What a server sends, frame by frame, held to RFC 9113. Where the RFC leaves the choice, what
 //! breaks a stream breaks the connection, except where the fault is one response's alone.
 
+use super::block::Block;
 use super::connection::{Connection, WINDOW_BYTES};
 use super::fault::{Code, Http2Fault};
 use super::frame::{self, ACK, END_HEADERS, END_STREAM, Frame, Kind, big_endian};
@@ -13,15 +14,6 @@ use crate::protocol::{Response, Sink, Unusable, verdict};
 const BLOCK_MAX_BYTES: usize = 64 << 10;
 /// When so much of a window is used, it is returned.
 const RETURN_BYTES: u32 = WINDOW_BYTES / 2;
-
-/// A header block of which only a part has arrived.
-#[derive(Debug, Default)]
-pub(super) struct Block {
-    /// 0: there is none.
-    stream: u32,
-    ends_stream: bool,
-    bytes: Vec<u8>,
-}
 
 /// What a thread's connections share.
 #[derive(Debug, Default)]
