@@ -18,6 +18,8 @@ pub enum ErrorKind {
     TlsHandshake,
     /// The server ended the TLS connection with an alert.
     TlsAlert,
+    /// The server speaks TLS, but not the version of HTTP that is asked for (ALPN).
+    Alpn,
     /// The request could not be written.
     Write,
     /// The connection was reset before the response was complete.
@@ -44,13 +46,14 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order in which a request meets them.
-    pub const ALL: [ErrorKind; 17] = [
+    pub const ALL: [ErrorKind; 18] = [
         ErrorKind::Resolve,
         ErrorKind::ConnectRefused,
         ErrorKind::ConnectReset,
         ErrorKind::ConnectTimeout,
         ErrorKind::TlsHandshake,
         ErrorKind::TlsAlert,
+        ErrorKind::Alpn,
         ErrorKind::Write,
         ErrorKind::ReadReset,
         ErrorKind::ReadClosedEarly,
@@ -73,6 +76,7 @@ impl ErrorKind {
             ErrorKind::ConnectTimeout => "connect_timeout",
             ErrorKind::TlsHandshake => "tls_handshake",
             ErrorKind::TlsAlert => "tls_alert",
+            ErrorKind::Alpn => "alpn",
             ErrorKind::Write => "write",
             ErrorKind::ReadReset => "read_reset",
             ErrorKind::ReadClosedEarly => "read_closed_early",
@@ -90,7 +94,8 @@ impl ErrorKind {
 
 impl fmt::Display for ErrorKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.name().replace("tls", "TLS").replace('_', " "))
+        formatter
+            .write_str(&self.name().replace("tls", "TLS").replace("alpn", "ALPN").replace('_', " "))
     }
 }
 

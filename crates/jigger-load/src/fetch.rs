@@ -181,6 +181,26 @@ pub fn first_that_connects(addresses: &[SocketAddr], limit: Duration) -> Option<
     addresses.iter().copied().find(|address| connects(&Address::Tcp(*address), limit))
 }
 
+/// What the server chooses by ALPN when it has the choice; nothing is asked of it. A server without
+/// ALPN speaks HTTP/1.1.
+///
+/// # Errors
+/// [`FetchError`] when there is no TLS session within `limit`.
+pub fn chosen_http(
+    address: &Address,
+    tls: &TlsClient,
+    limit: Duration,
+) -> Result<Http, FetchError> {
+    let offered = [Http::V2, Http::V1];
+    let options = FetchOptions { timeout: limit, ..FetchOptions::default() };
+    let reading = Reading::new(&options, Instant::now() + limit);
+    let client = tls.offering_any(&offered.map(Http::alpn));
+    let stream = Client::new(address.clone(), options).secured(&client, &reading)?;
+    let chosen = stream.agreement().and_then(|agreement| agreement.alpn);
+    let chosen = offered.into_iter().find(|http| chosen.as_deref() == Some(http.alpn()));
+    Ok(chosen.unwrap_or(Http::V1))
+}
+
 impl Client {
     /// Connects with the first request.
     pub fn new(address: Address, options: FetchOptions) -> Client {
@@ -240,10 +260,19 @@ impl Client {
 
     /// A connection over which a request can be sent.
     fn stream(&mut self, reading: &Reading) -> Result<Stream, FetchError> {
+        match &self.options.tls {
+            None => Ok(Stream::Plain(self.connect()?)),
+            Some(client) => {
+                let client = client.offering(self.options.http.alpn());
+                self.secured(&client, reading)
+            }
+        }
+    }
+
+    /// The same over TLS, as this client has it.
+    fn secured(&mut self, client: &TlsClient, reading: &Reading) -> Result<Stream, FetchError> {
         let socket = self.connect()?;
-        let Some(client) = &self.options.tls else { return Ok(Stream::Plain(socket)) };
-        let client = client.offering(self.options.http.alpn());
-        let stream = TlsStream::new(&client, socket);
+        let stream = TlsStream::new(client, socket);
         let mut stream = Box::new(stream.map_err(|error| FetchError::Tls(error.to_string()))?);
         while stream.is_handshaking() {
             stream.socket().set_timeout(reading.left()?).map_err(|error| reading.broken(error))?;

@@ -1,5 +1,5 @@
-//! jigger's load engine: sends requests to an HTTP/1.1 or HTTP/2 server as fast as it responds (closed loop) or on a
-//! schedule (open loop), checks every response, and records true latency and every failure.
+//! jigger's load engine: sends requests to an HTTP/1.1 or HTTP/2 server as fast as it responds (closed
+//! loop) or on a schedule (open loop), checks every response, and records true latency and every failure.
 //!
 //! [`run`] takes a [`Load`] and gives a [`Sample`]; [`fetch`](crate::fetch::fetch) sends one;
 //! [`NullServer`] responds as fast as this machine can, and [`ceiling`] is the rate at which

@@ -26,8 +26,8 @@ pub enum Http {
     /// HTTP/1.1.
     #[default]
     V1,
-    /// HTTP/2: over TLS offered by ALPN, else without asking whether the server speaks it (RFC 9113,
-    /// section 3.3).
+    /// HTTP/2: over TLS it is agreed on by ALPN (RFC 9113, section 3.2); without TLS it is spoken
+    /// without asking whether the server does (section 3.3).
     V2,
 }
 

@@ -22,7 +22,7 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::suite::Selection;
 
-pub use http::HttpArgs;
+pub use http::{HttpArgs, HttpVersion, VersionArgs};
 pub use refusal::{no_command_or_suite, parse};
 pub use request::RequestArgs;
 pub use tls::TlsArgs;

@@ -32,6 +32,7 @@ const ADVICE: &[(&str, &[&str], &[&str])] = &[
         ],
         &["load"],
     ),
+    ("commands/run.rs", &["http"], &["compare"]),
     ("commands/report.rs", &["metric", "relative", "force"], &["diff"]),
     ("commands/report.rs", &["against"], &["report"]),
     ("commands/report.rs", &["format"], &["diff"]),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{HttpArgs, RequestArgs, ShownArgs, TlsArgs, examples};
+use super::{HttpArgs, RequestArgs, ShownArgs, TlsArgs, VersionArgs, examples};
 use crate::plan::flag::{Time, rate, status, time, whole};
 use crate::plan::{CpuList, cpu_list};
 use crate::report::Format;
@@ -199,6 +199,9 @@ pub struct TimeitArgs {
     /// Resume TLS sessions instead of a full handshake for each new connection
     #[arg(long, conflicts_with = "keep_alive")]
     pub resume: bool,
+    /// Which HTTP is spoken.
+    #[command(flatten)]
+    pub version: VersionArgs,
     /// Timeout of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub timeout: Time,

@@ -14,7 +14,7 @@ use jigger_load::{
 };
 
 use super::asked::Asked;
-use super::{Exit, output, tls};
+use super::{Exit, output, spoken, tls};
 use crate::cli::LoadArgs;
 use crate::host::{PlacementError, allowed_cores};
 use crate::interrupt::Interrupt;
@@ -297,7 +297,9 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
             .as_ref()
             .map_or(BodyRule::Any, |text| BodyRule::Exact(text.as_bytes().into())),
     };
-    let (http, streams) = args.spoken.checked()?;
+    let (version, tls) = (args.spoken.version.http, load.tls.as_ref());
+    let http = spoken::http(version, &args.url, &load.address, tls, load.timeout)?;
+    let streams = args.spoken.streams_over(http)?;
     if http == Http::V2 && args.pipeline > 1 {
         bail!("--pipeline is for HTTP/1.1; over HTTP/2 use -m (--streams)");
     }

@@ -183,7 +183,7 @@ impl<'a> LoadReport<'a> {
             version: VERSION,
             url,
             seconds: number(sample.elapsed_ns) / 1e9,
-            http: if load.http == Http::V2 { "2" } else { "1.1" },
+            http: http_version(load.http),
             connections: load.connections,
             streams: (load.http == Http::V2).then_some(load.pipeline),
             http2_settings: sample.peer_settings.map(Into::into),
@@ -289,6 +289,14 @@ impl EngineFigures {
             schedule_lag_us: engine.schedule_lag_ns.as_ref().map(Latencies::of),
             client_limited: requests > 0 && cpu_share >= ENGINE_SHARE_LIMIT,
         }
+    }
+}
+
+/// As reports write it.
+pub(super) fn http_version(http: Http) -> &'static str {
+    match http {
+        Http::V1 => "1.1",
+        Http::V2 => "2",
     }
 }
 
