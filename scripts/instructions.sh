@@ -28,6 +28,8 @@ main() {
     show "closed loop, fresh" "$null_server_url" -c 8 --fresh
     show "open loop, keep-alive" "$null_server_url" -c 8 --rate 1000000
     show "open loop, fresh" "$null_server_url" -c 8 --fresh --rate 1000000
+    show "HTTP/2, 1 stream" "$null_server_url" -c 8 --http 2
+    show "HTTP/2, 10 streams" "$null_server_url" -c 8 --http 2 -m 10
     show "a mix of five" "$null_server_url" -c 8 "${mix[@]}"
     show "the same with placeholders" "$null_server_url" -c 8 "${mix[@]}" --template -b '{"id": {{counter}}}'
     stop_null_server

@@ -44,6 +44,20 @@ impl fmt::Debug for BodyRule {
     }
 }
 
+/// What correct responses to several requests are, by the request's number.
+pub(crate) trait Expectations {
+    /// What a correct response to that one is.
+    fn of(&self, request: u32) -> &Expect;
+}
+
+/// The same for all.
+impl Expectations for Expect {
+    #[inline]
+    fn of(&self, _: u32) -> &Expect {
+        self
+    }
+}
+
 impl Expect {
     pub(crate) fn accepts_status(&self, status: u16) -> bool {
         self.status.map_or(status < 400, |wanted| wanted == status)
@@ -72,6 +86,7 @@ impl BodyCheck {
     }
 
     /// Takes the next piece of the body.
+    #[inline]
     pub(crate) fn take(&mut self, rule: &BodyRule, piece: &[u8]) {
         match rule {
             BodyRule::Any | BodyRule::Length(_) => {}
@@ -90,7 +105,13 @@ impl BodyCheck {
         self.seen_bytes += piece.len() as u64;
     }
 
+    /// How long it is so far.
+    pub(crate) fn seen_bytes(&self) -> u64 {
+        self.seen_bytes
+    }
+
     /// Whether the body, now complete, is as wanted.
+    #[inline(always)]
     pub(crate) fn verdict(&self, rule: &BodyRule, request: u32, last: &mut LastMatches) -> bool {
         match rule {
             BodyRule::Any => true,

@@ -18,6 +18,8 @@ pub enum ErrorKind {
     TlsHandshake,
     /// The server ended the TLS connection with an alert.
     TlsAlert,
+    /// The server speaks TLS, but not the version of HTTP that is asked for (ALPN).
+    Alpn,
     /// The request could not be written.
     Write,
     /// The connection was reset before the response was complete.
@@ -34,17 +36,24 @@ pub enum ErrorKind {
     WrongAnswer,
     /// This machine ran out of file descriptors, ports or memory for sockets.
     LocalLimit,
+    /// What came is no HTTP/2, or breaks its rules.
+    H2Protocol,
+    /// The server reset the request's stream (HTTP/2).
+    H2Reset,
+    /// The server ended the connection with an error (HTTP/2).
+    H2Goaway,
 }
 
 impl ErrorKind {
     /// Every kind, in the order in which a request meets them.
-    pub const ALL: [ErrorKind; 14] = [
+    pub const ALL: [ErrorKind; 18] = [
         ErrorKind::Resolve,
         ErrorKind::ConnectRefused,
         ErrorKind::ConnectReset,
         ErrorKind::ConnectTimeout,
         ErrorKind::TlsHandshake,
         ErrorKind::TlsAlert,
+        ErrorKind::Alpn,
         ErrorKind::Write,
         ErrorKind::ReadReset,
         ErrorKind::ReadClosedEarly,
@@ -53,6 +62,9 @@ impl ErrorKind {
         ErrorKind::Status,
         ErrorKind::WrongAnswer,
         ErrorKind::LocalLimit,
+        ErrorKind::H2Protocol,
+        ErrorKind::H2Reset,
+        ErrorKind::H2Goaway,
     ];
 
     /// A stable name for files: `connect_refused`, `read_closed_early`, ...
@@ -64,6 +76,7 @@ impl ErrorKind {
             ErrorKind::ConnectTimeout => "connect_timeout",
             ErrorKind::TlsHandshake => "tls_handshake",
             ErrorKind::TlsAlert => "tls_alert",
+            ErrorKind::Alpn => "alpn",
             ErrorKind::Write => "write",
             ErrorKind::ReadReset => "read_reset",
             ErrorKind::ReadClosedEarly => "read_closed_early",
@@ -72,13 +85,17 @@ impl ErrorKind {
             ErrorKind::Status => "status",
             ErrorKind::WrongAnswer => "wrong_answer",
             ErrorKind::LocalLimit => "local_limit",
+            ErrorKind::H2Protocol => "h2_protocol",
+            ErrorKind::H2Reset => "h2_reset",
+            ErrorKind::H2Goaway => "h2_goaway",
         }
     }
 }
 
 impl fmt::Display for ErrorKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.name().replace("tls", "TLS").replace('_', " "))
+        formatter
+            .write_str(&self.name().replace("tls", "TLS").replace("alpn", "ALPN").replace('_', " "))
     }
 }
 

@@ -2,11 +2,16 @@
 //!
 //! The response is read by the same parser as under load, so that what verifies is what runs.
 
+mod http2;
+
+use crate::load::Http;
 use crate::protocol::http1::parser::{Event, Head, Malformed, Memo, Parser, fields, version};
+use crate::protocol::http2::Http2Fault;
 use crate::sample::TlsAgreement;
 use crate::source::request::Request;
 use crate::tls::{TlsClient, TlsStream};
 use crate::url::Address;
+use http2::Session;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -22,6 +27,8 @@ pub struct FetchOptions {
     /// How long a server may take after a complete response to close a connection that it did not
     /// say it closes. Zero asks the response's head alone and returns with its last byte.
     pub close_patience: Duration,
+    /// What is spoken.
+    pub http: Http,
     /// How TLS is spoken; `None`: a plain connection.
     pub tls: Option<TlsClient>,
 }
@@ -33,6 +40,7 @@ impl Default for FetchOptions {
             timeout: Duration::from_secs(10),
             max_body_bytes: 64 << 20,
             close_patience: Duration::from_millis(10),
+            http: Http::V1,
             tls: None,
         }
     }
@@ -43,13 +51,13 @@ impl Default for FetchOptions {
 pub struct Response {
     /// The status, 200 to 599.
     pub status: u16,
-    /// `HTTP/1.1` or `HTTP/1.0`.
+    /// `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
     pub version: &'static str,
     /// Header fields in order, names as the server writes them.
     pub headers: Vec<(String, String)>,
     /// The body without its transfer coding; a content coding is left as it is.
     pub body: Vec<u8>,
-    /// The length of the head on the wire.
+    /// The length of the head on the wire; over HTTP/2 that of its names and values.
     pub header_bytes: usize,
     /// Whether the server ends the connection: by its head, or by closing within
     /// [`FetchOptions::close_patience`] of a complete response.
@@ -112,6 +120,9 @@ pub enum FetchError {
     /// What came is no HTTP/1.1.
     #[error("the response is not HTTP/1.1: {0}")]
     Malformed(Malformed),
+    /// What came is no HTTP/2, or ends the request or the connection.
+    #[error(transparent)]
+    Http2(Http2Fault),
     /// The body exceeds the bound.
     #[error("the body is longer than the limit of {0} bytes")]
     TooLong(u64),
@@ -129,6 +140,8 @@ pub struct Client {
     address: Address,
     options: FetchOptions,
     stream: Option<Stream>,
+    /// What has been said on it, over HTTP/2.
+    session: Option<Session>,
     connections: u64,
 }
 
@@ -168,10 +181,30 @@ pub fn first_that_connects(addresses: &[SocketAddr], limit: Duration) -> Option<
     addresses.iter().copied().find(|address| connects(&Address::Tcp(*address), limit))
 }
 
+/// What the server chooses by ALPN when it has the choice; nothing is asked of it. A server without
+/// ALPN speaks HTTP/1.1.
+///
+/// # Errors
+/// [`FetchError`] when there is no TLS session within `limit`.
+pub fn chosen_http(
+    address: &Address,
+    tls: &TlsClient,
+    limit: Duration,
+) -> Result<Http, FetchError> {
+    let offered = [Http::V2, Http::V1];
+    let options = FetchOptions { timeout: limit, ..FetchOptions::default() };
+    let reading = Reading::new(&options, Instant::now() + limit);
+    let client = tls.offering_any(&offered.map(Http::alpn));
+    let stream = Client::new(address.clone(), options).secured(&client, &reading)?;
+    let chosen = stream.agreement().and_then(|agreement| agreement.alpn);
+    let chosen = offered.into_iter().find(|http| chosen.as_deref() == Some(http.alpn()));
+    Ok(chosen.unwrap_or(Http::V1))
+}
+
 impl Client {
     /// Connects with the first request.
     pub fn new(address: Address, options: FetchOptions) -> Client {
-        Client { address, options, stream: None, connections: 0 }
+        Client { address, options, stream: None, session: None, connections: 0 }
     }
 
     /// Connections made so far: 1 after several requests means that the server keeps them.
@@ -186,11 +219,24 @@ impl Client {
     pub fn fetch(&mut self, request: &Request) -> Result<Response, FetchError> {
         let begin = Instant::now();
         let deadline = begin + self.options.timeout;
+        let kept = self.stream.take();
+        let session = self.session.take().filter(|_| kept.is_some());
         let mut reading = Reading::new(&self.options, deadline);
-        let mut stream = match self.stream.take() {
+        let mut stream = match kept {
             Some(stream) => stream,
             None => self.stream(&reading)?,
         };
+        if self.options.http == Http::V2 {
+            let mut session = session.unwrap_or_default();
+            let answer = session.ask(&mut stream, request, &mut reading)?;
+            let elapsed = begin.elapsed();
+            let server_closes = session.ends_within(&mut stream, self.options.close_patience);
+            let answer = Response { server_closes, elapsed, ..answer };
+            if !server_closes {
+                (self.stream, self.session) = (Some(stream), Some(session));
+            }
+            return Ok(answer);
+        }
         reading.write(&mut stream, &request.bytes())?;
         let (head, body) = reading.read(&mut stream, request.is_head())?;
         let elapsed = begin.elapsed();
@@ -214,8 +260,18 @@ impl Client {
 
     /// A connection over which a request can be sent.
     fn stream(&mut self, reading: &Reading) -> Result<Stream, FetchError> {
+        match &self.options.tls {
+            None => Ok(Stream::Plain(self.connect()?)),
+            Some(client) => {
+                let client = client.offering(self.options.http.alpn());
+                self.secured(&client, reading)
+            }
+        }
+    }
+
+    /// The same over TLS, as this client has it.
+    fn secured(&mut self, client: &TlsClient, reading: &Reading) -> Result<Stream, FetchError> {
         let socket = self.connect()?;
-        let Some(client) = &self.options.tls else { return Ok(Stream::Plain(socket)) };
         let stream = TlsStream::new(client, socket);
         let mut stream = Box::new(stream.map_err(|error| FetchError::Tls(error.to_string()))?);
         while stream.is_handshaking() {
@@ -308,14 +364,7 @@ impl Reading {
     fn read(&mut self, stream: &mut Stream, to_head: bool) -> Result<(Head, Vec<u8>), FetchError> {
         let mut buffer = vec![0; 16 << 10];
         loop {
-            stream.set_timeout(self.left()?).map_err(|error| self.broken(error))?;
-            let count = match stream.read(&mut buffer) {
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if is_timeout(&error) => return Err(self.timed_out()),
-                Err(error) => return Err(stream.failure().unwrap_or_else(|| self.broken(error))),
-            };
-            self.received_bytes += count;
+            let count = self.receive(stream, &mut buffer)?;
             let complete = if count == 0 {
                 self.parser.close_completes()
             } else {
@@ -325,6 +374,22 @@ impl Reading {
                 Some(head) if complete => return Ok((head, std::mem::take(&mut self.body))),
                 _ if count == 0 => return Err(self.ended()),
                 _ => {}
+            }
+        }
+    }
+
+    /// Reads once; 0 at the end of the stream.
+    fn receive(&mut self, stream: &mut Stream, buffer: &mut [u8]) -> Result<usize, FetchError> {
+        loop {
+            stream.set_timeout(self.left()?).map_err(|error| self.broken(error))?;
+            match stream.read(buffer) {
+                Ok(count) => {
+                    self.received_bytes += count;
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => return Err(self.timed_out()),
+                Err(error) => return Err(stream.failure().unwrap_or_else(|| self.broken(error))),
             }
         }
     }

@@ -1,5 +1,5 @@
-//! jigger's load engine: sends requests to an HTTP/1.1 server as fast as it responds (closed loop) or on a
-//! schedule (open loop), checks every response, and records true latency and every failure.
+//! jigger's load engine: sends requests to an HTTP/1.1 or HTTP/2 server as fast as it responds (closed
+//! loop) or on a schedule (open loop), checks every response, and records true latency and every failure.
 //!
 //! [`run`] takes a [`Load`] and gives a [`Sample`]; [`fetch`](crate::fetch::fetch) sends one;
 //! [`NullServer`] responds as fast as this machine can, and [`ceiling`] is the rate at which
@@ -29,9 +29,10 @@ mod worker;
 pub use expect::{BodyRule, Expect};
 pub use failure::{ErrorKind, Errors};
 pub use hdrhistogram::Histogram;
-pub use load::{Arrivals, ConnectionPolicy, Extent, Load, LoadError, Pacing, Progress};
+pub use load::{Arrivals, ConnectionPolicy, Extent, Http, Load, LoadError, Pacing, Progress};
 pub use null_server::{CeilingError, NullOptions, NullServer, NullServerError, ceiling};
 pub use protocol::http1::Malformed;
+pub use protocol::http2::{Http2Fault, PeerSettings};
 pub use sample::{EngineUse, RequestSample, Sample, Snapshot, Snapshots, TlsAgreement, TlsSample};
 pub use source::hooks;
 pub use source::hooks::Hooks;

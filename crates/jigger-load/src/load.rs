@@ -1,6 +1,6 @@
 //! What to ask of a server and how hard.
 
-use crate::expect::Expect;
+use crate::expect::{Expect, Expectations};
 use crate::open_files;
 use crate::sample::Snapshots;
 use crate::source::request::Request;
@@ -18,6 +18,27 @@ pub enum ConnectionPolicy {
     /// The client closes it and makes a new one for each request, as `requests.get` does in a
     /// loop. Response times include making the connection; `connect_time_ns` has it apart.
     Fresh,
+}
+
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Http {
+    /// HTTP/1.1.
+    #[default]
+    V1,
+    /// HTTP/2: over TLS it is agreed on by ALPN (RFC 9113, section 3.2); without TLS it is spoken
+    /// without asking whether the server does (section 3.3).
+    V2,
+}
+
+impl Http {
+    /// Its name in ALPN (RFC 7301).
+    pub(crate) fn alpn(self) -> &'static str {
+        match self {
+            Http::V1 => "http/1.1",
+            Http::V2 => "h2",
+        }
+    }
 }
 
 /// When a run ends.
@@ -77,6 +98,8 @@ pub struct Load {
     pub threads: usize,
     /// Connections held at once, of all threads together.
     pub connections: usize,
+    /// What is spoken on a connection.
+    pub http: Http,
     /// What becomes of a connection after a response.
     pub connection: ConnectionPolicy,
     /// What makes a request due.
@@ -97,7 +120,8 @@ pub struct Load {
     /// Count a response as correct whatever its status, as wrk does;
     /// [`Sample::status`](crate::Sample::status) tells.
     pub any_status: bool,
-    /// Requests sent on a connection before the first response; 1: no pipelining.
+    /// Requests sent on a connection before the first response; 1: no pipelining. Over HTTP/2 the
+    /// number of streams.
     pub pipeline: usize,
     /// A batch that hooks have filled has one response time, that of its last response; without it
     /// each of its responses has its own.
@@ -167,6 +191,13 @@ pub enum LoadError {
     Start(std::io::Error),
 }
 
+impl Expectations for Load {
+    #[inline]
+    fn of(&self, request: u32) -> &Expect {
+        self.expects.get(request as usize).unwrap_or(&self.expect)
+    }
+}
+
 impl Load {
     /// One request over one keep-alive connection in closed loop, on one thread, for one second;
     /// 30 seconds of patience with each response, of which each below status 400 is correct.
@@ -180,6 +211,7 @@ impl Load {
             thread_requests: Vec::new(),
             threads: 1,
             connections: 1,
+            http: Http::V1,
             connection: ConnectionPolicy::KeepAlive,
             pacing: Pacing::Closed,
             ramp: Duration::ZERO,
@@ -222,11 +254,6 @@ impl Load {
         if self.in_turn { 1 } else { self.requests.len() }
     }
 
-    /// What a correct response to that one of several requests is.
-    pub(crate) fn expect_of(&self, request: u32) -> &Expect {
-        self.expects.get(request as usize).unwrap_or(&self.expect)
-    }
-
     /// # Errors
     /// [`LoadError::Invalid`] says which value makes no load, and [`LoadError::OpenFiles`] that
     /// this process may not open so many connections.
@@ -250,7 +277,7 @@ impl Load {
             (self.pipeline == 0, "a pipeline of 0 sends nothing; use 1 for none"),
             (
                 self.pipeline > 1 && self.connection == ConnectionPolicy::Fresh,
-                "a fresh connection carries one request; use keep-alive with pipelining",
+                "a fresh connection carries one request; use keep-alive with pipelining or streams",
             ),
             (self.timeout.is_zero(), "a timeout of 0 fails every request; allow some time"),
             (self.extent == Extent::Time(Duration::ZERO), "a load of 0 s measures nothing"),

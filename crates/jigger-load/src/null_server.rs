@@ -2,16 +2,19 @@
 //! it is this machine's ceiling.
 
 mod conversation;
+mod http2;
+mod responses;
 mod turn;
 
 use crate::expect::Expect;
 use crate::io::{AT_ONCE, BUFFER_BYTES, READ_BYTES};
-use crate::load::{ConnectionPolicy, Extent, Load, LoadError, Pacing};
+use crate::load::{ConnectionPolicy, Extent, Http, Load, LoadError, Pacing};
 use crate::sample::Sample;
 use crate::team::{pin, run};
 use crate::tls::{TlsClient, TlsError, TlsOptions, TlsServer};
 use crate::url::Address;
-use conversation::{Conversation, Responses, State};
+use conversation::{Conversation, State};
+use responses::Responses;
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::io::Errno;
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -40,6 +43,8 @@ pub struct NullOptions {
     pub body: Vec<u8>,
     /// Speak TLS, with a certificate made at start that nobody has issued.
     pub tls: bool,
+    /// What it agrees to by ALPN over TLS, the best first.
+    pub http: Vec<Http>,
 }
 
 impl Default for NullOptions {
@@ -52,6 +57,7 @@ impl Default for NullOptions {
             work: Duration::ZERO,
             body: b"pong".to_vec(),
             tls: false,
+            http: vec![Http::V2, Http::V1],
         }
     }
 }
@@ -88,7 +94,8 @@ pub enum CeilingError {
 
 /// A running null server; dropping it stops it. It responds to every well-formed request with
 /// status 200, keeps connections alive unless asked to close them, and understands pipelining,
-/// `HEAD` and bodies with a `Content-Length`.
+/// `HEAD` and bodies with a `Content-Length`. A connection that begins with HTTP/2's preface is
+/// answered in HTTP/2, with and without TLS.
 #[derive(Debug)]
 pub struct NullServer {
     address: Address,
@@ -127,11 +134,13 @@ impl NullServer {
             NullServerError::Listen { address, cause: errno.into() }
         })?;
         let hands = (0..options.threads.max(1)).map(|_| Hand::new()).collect::<Result<_, _>>();
+        let alpn: Vec<_> = options.http.iter().map(|http| http.alpn()).collect();
+        let tls = options.tls.then(|| TlsServer::new(&alpn));
         let shared = Arc::new(Shared {
             listener,
             stop: AtomicBool::new(false),
             responses: Responses::new(&options.body, options.work),
-            tls: options.tls.then(TlsServer::new).transpose().map_err(NullServerError::Start)?,
+            tls: tls.transpose().map_err(NullServerError::Start)?,
             hands: hands.map_err(start_error)?,
         });
         let mut server = NullServer { address, shared, threads: Vec::new() };

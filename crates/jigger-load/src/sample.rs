@@ -3,6 +3,7 @@
 mod tls;
 
 use crate::failure::Errors;
+use crate::protocol::http2::PeerSettings;
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,6 +62,8 @@ pub struct Sample {
     /// server had closed them and they were being made again, or there was nothing left to send.
     /// With it, rate times mean response time comes to the number of connections (Little's law).
     pub idle_ns: u64,
+    /// HTTP/2: what the server said about itself, and the fewest streams that it ever allowed.
+    pub peer_settings: Option<PeerSettings>,
     /// For each thread the correct responses in each 100 ms from the common start.
     pub ticks: Vec<Vec<u32>>,
     /// What the engine itself used.
@@ -135,6 +138,9 @@ impl Sample {
         self.held_back += other.held_back;
         self.drained += other.drained;
         self.ticks.extend(other.ticks);
+        if let Some(settings) = other.peer_settings {
+            self.peer_settings.get_or_insert(settings).note(&settings);
+        }
         self.idle_ns += other.idle_ns;
         self.engine.cpu_ns += other.engine.cpu_ns;
         add_optional(&mut self.engine.schedule_lag_ns, other.engine.schedule_lag_ns);

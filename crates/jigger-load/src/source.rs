@@ -3,9 +3,11 @@
 //! Each kind of source is compiled into a worker of its own, so that what one of them asks of the
 //! worker costs the others nothing.
 
+pub(crate) mod encoded;
 pub mod hooks;
 pub(crate) mod mix;
 pub mod request;
+pub(crate) mod streamed;
 pub(crate) mod template;
 
 use crate::protocol::{Flight, Protocol, Sink};

@@ -1,12 +1,16 @@
 //! The threads of a load: common start, observation, and the sum of their samples.
 
 use crate::io::{Driver, Epoll};
-use crate::load::{Load, LoadError, Progress};
+use crate::load::{Http, Load, LoadError, Progress};
+use crate::protocol::Protocol;
 use crate::protocol::http1::Http1;
+use crate::protocol::http2::Http2;
 use crate::sample::Sample;
 use crate::source::Source;
+use crate::source::encoded::Encoded;
 use crate::source::hooks::{Hooked, Hooks};
 use crate::source::mix::{Fixed, Mix, Share};
+use crate::source::streamed::Streamed;
 use crate::tls::TlsDriver;
 use crate::worker::Worker;
 use crate::worker::tally::{Board, Seat};
@@ -88,7 +92,10 @@ fn run_threads<T: Send>(
 /// Asks what the load says.
 pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     match &seat.load.tls {
-        Some(client) => job_over(seat, TlsDriver::new(driver, client)),
+        Some(client) => {
+            let client = client.offering(seat.load.http.alpn());
+            job_over(seat, TlsDriver::new(driver, &client))
+        }
         None => job_over(seat, driver),
     }
 }
@@ -96,12 +103,23 @@ pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
 fn job_over<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     let Seat { load, thread, .. } = seat;
     let requests = load.requests_of(thread);
-    match Fixed::of(requests, load.pipeline) {
-        Some(fixed) => job_of(seat, driver, fixed),
-        None => {
-            let Load { threads, seed, first_counter, in_turn, .. } = *load;
-            let share = Share { thread, threads, seed, first_counter, in_turn };
-            job_of(seat, driver, Mix::new(requests, &share))
+    let Load { threads, seed, first_counter, in_turn, .. } = *load;
+    let mix = Mix::new(requests, &Share { thread, threads, seed, first_counter, in_turn });
+    match (load.http, Fixed::of(requests, load.pipeline)) {
+        (Http::V1, Some(fixed)) => job_of::<Http1, D>(seat, driver, fixed),
+        (Http::V1, None) => job_of::<Http1, D>(seat, driver, mix),
+        (Http::V2, fixed) => {
+            let scheme = if load.tls.is_some() { "https" } else { "http" };
+            let encoded = Encoded::new(requests, scheme, load.seed);
+            match fixed {
+                Some(fixed) => {
+                    let source = Streamed::<false>::new(mix, fixed.is_head(), encoded);
+                    job_of::<Http2, D>(seat, driver, source)
+                }
+                None => {
+                    job_of::<Http2, D>(seat, driver, Streamed::<true>::new(mix, false, encoded))
+                }
+            }
         }
     }
 }
@@ -114,17 +132,17 @@ pub(crate) fn job_with_hooks<'a, D: Driver + 'a>(
 ) -> Job<'a> {
     let source = Hooked::new(hooks, seat.connections(), seat.stop);
     match &seat.load.tls {
-        Some(client) => job_of(seat, TlsDriver::new(driver, client), source),
-        None => job_of(seat, driver, source),
+        Some(client) => job_of::<Http1, _>(seat, TlsDriver::new(driver, client), source),
+        None => job_of::<Http1, _>(seat, driver, source),
     }
 }
 
-fn job_of<'a, D: Driver + 'a>(
+fn job_of<'a, P: Protocol + 'a, D: Driver + 'a>(
     seat: Seat<'a>,
     driver: D,
-    source: impl Source<Http1> + 'a,
+    source: impl Source<P> + 'a,
 ) -> Job<'a> {
-    let worker = Worker::<_, Http1, _>::new(driver, source, seat);
+    let worker = Worker::<_, P, _>::new(driver, source, seat);
     Box::new(move || worker.run())
 }
 

@@ -10,6 +10,7 @@ mod key;
 mod options;
 mod server;
 mod session;
+mod spoken;
 mod stream;
 mod verifier;
 
@@ -17,6 +18,7 @@ use agreement::agreement;
 pub(crate) use driver::{CIPHERTEXT_BYTES, TlsDriver};
 pub use options::{TlsError, TlsOptions, TlsVersion};
 pub(crate) use server::{ServerSession, TlsServer};
+use spoken::Spoken;
 pub(crate) use stream::TlsStream;
 
 use rustls::client::Resumption;
@@ -30,6 +32,7 @@ pub struct TlsClient {
     options: TlsOptions,
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
+    spoken: Spoken,
 }
 
 /// So many sessions that can be resumed are kept for a server of one thread.
@@ -46,7 +49,7 @@ impl TlsClient {
         let name =
             ServerName::try_from(named.to_owned()).map_err(|_| TlsError::Name(named.to_owned()))?;
         let config = Arc::new(options.config()?);
-        Ok(TlsClient { options: options.clone(), config, name })
+        Ok(TlsClient { options: options.clone(), config, name, spoken: Spoken::default() })
     }
 
     /// As it was asked for.
@@ -58,6 +61,23 @@ impl TlsClient {
     pub fn resuming(&self, resume: bool) -> TlsClient {
         let options = TlsOptions { resume, ..self.options.clone() };
         TlsClient { options, ..self.clone() }
+    }
+
+    /// The same for this protocol alone: it is offered by ALPN (RFC 7301), unless the options name
+    /// others, and a session that agrees on another one fails.
+    pub(crate) fn offering(&self, protocol: &'static str) -> TlsClient {
+        let offered = match self.options.alpn.is_empty() {
+            true => self.offering_any(&[protocol]),
+            false => self.clone(),
+        };
+        TlsClient { spoken: Spoken::Only(protocol), ..offered }
+    }
+
+    /// The same, which leaves it to the server which of these protocols is spoken.
+    pub(crate) fn offering_any(&self, protocols: &[&'static str]) -> TlsClient {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        TlsClient { config: Arc::new(config), spoken: Spoken::Any, ..self.clone() }
     }
 
     /// The same with sessions of its own, which no one else resumes.

@@ -129,9 +129,9 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         let (unanswered_ns, unsent) = self.left_over(start_ns, end_ns);
         self.seat.board.close();
         self.drain(&mut ready)?;
-        let tls = self.driver.handshakes();
+        let (tls, peer_settings) = (self.driver.handshakes(), P::peer(&self.shared));
         let sample = self.tally.finish(end_ns, unanswered_ns, unsent, cpu_ns, D::NAME);
-        Ok(Sample { tls, ..sample })
+        Ok(Sample { tls, peer_settings, ..sample })
     }
 
     /// Open loop: the first requests are not to wait for connections. Batches: the connections stand
@@ -232,7 +232,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
             return true;
         }
         let slot = &mut self.slots[index];
-        if self.left == 0 || !slot.connection.flights().is_empty() {
+        if self.left == 0 || slot.connection.under_way() > 0 {
             return false;
         }
         if slot.pause == Pause::Unknown {
@@ -295,7 +295,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
                 slot.phase = Phase::Closed;
                 self.proceed(index);
             }
-            _ if !slot.connection.flights().is_empty() => self.time_out(index),
+            _ if slot.connection.under_way() > 0 => self.time_out(index),
             _ => {
                 slot.pause = Pause::Over;
                 if self.schedule.is_some() { self.offer(index) } else { self.proceed(index) }
@@ -318,7 +318,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
 
     /// What slots without a request have been idle for, which nothing has counted yet.
     fn idle_at_end_ns(&self, end_ns: u64) -> u64 {
-        let idle = self.slots.iter().filter(|slot| slot.connection.flights().is_empty());
+        let idle = self.slots.iter().filter(|slot| slot.connection.under_way() == 0);
         idle.map(|slot| end_ns.saturating_sub(slot.idle_since_ns)).sum()
     }
 

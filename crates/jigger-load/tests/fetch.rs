@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
-use jigger_load::{Address, NullOptions, NullServer, Request, Url};
+use jigger_load::{Address, Http, NullOptions, NullServer, Request, Url};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
@@ -16,6 +16,7 @@ const OPTIONS: FetchOptions = FetchOptions {
     timeout: Duration::from_secs(60),
     max_body_bytes: 1000,
     close_patience: Duration::from_millis(10),
+    http: Http::V1,
     tls: None,
 };
 
@@ -132,4 +133,37 @@ fn a_client_keeps_its_connection_as_long_as_the_server_does() {
     assert!(client.fetch(&closing).unwrap().server_closes);
     client.fetch(&get()).unwrap();
     assert_eq!(client.connections(), 2);
+}
+
+/// A body that takes several frames and is longer than the windows that both sides begin with.
+#[test]
+fn over_http2_answers_are_as_whole_and_connections_are_kept() {
+    let options = NullOptions { body: vec![b'x'; 200_000], ..NullOptions::default() };
+    let server = NullServer::start(&options).unwrap();
+    let fetching = FetchOptions { http: Http::V2, max_body_bytes: 200_000, ..OPTIONS };
+    let mut client = Client::new(server.address().clone(), fetching.clone());
+    let url = Url::parse("http://localhost/").unwrap();
+    let post = Request::new("POST", &url, &[], &vec![b'y'; 300_000]).unwrap();
+    for request in [get(), post, get()] {
+        let answer = client.fetch(&request).unwrap();
+        assert_eq!((answer.status, answer.version), (200, "HTTP/2"));
+        assert_eq!(answer.headers[0], ("content-type".to_owned(), "text/plain".to_owned()));
+        assert!(answer.body == options.body && !answer.server_closes);
+        assert_eq!(answer.header_bytes, 52);
+    }
+    assert_eq!(client.connections(), 1);
+    let head = Request::new("HEAD", &url, &[], b"").unwrap();
+    assert_eq!(client.fetch(&head).unwrap().body, b"");
+    let small = FetchOptions { max_body_bytes: 199_999, ..fetching };
+    let error = fetch(server.address(), &get(), &small).unwrap_err();
+    assert!(matches!(error, FetchError::TooLong(199_999)));
+}
+
+#[test]
+fn a_server_of_http1_does_not_answer_in_http2() {
+    for bytes in [&b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..], b""] {
+        let options = FetchOptions { http: Http::V2, ..OPTIONS };
+        let error = fetch_scripted(bytes, false, options).unwrap_err().to_string();
+        assert!(error.contains("only HTTP/1.1"), "{error}");
+    }
 }

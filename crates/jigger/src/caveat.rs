@@ -13,9 +13,12 @@ pub enum Code {
     ClientLimited,
     PortLimited,
     RateNotReached,
+    StreamsLimited,
     ObjectiveMissed,
     ConnectionClose,
     BodyDiffers,
+    HttpVersionDiffers,
+    H2SettingsDiffer,
     ContentTypeDiffers,
     CompressionDiffers,
     HeadersDiffer,
@@ -37,14 +40,25 @@ pub enum Code {
 
 /// A line for each code, in their order: its stable name, which has a section in docs/confounders.md,
 /// and what reports say of it in a few words.
-static TABLE: [(Code, &str, &str); 24] = [
+static TABLE: [(Code, &str, &str); 27] = [
     (Code::Errors, "errors", "requests failed, so there is no ratio"),
     (Code::ClientLimited, "client-limited", "the load generator was saturated: lower bounds only"),
     (Code::PortLimited, "port-limited", "the local ports were used up: lower bounds only"),
     (Code::RateNotReached, "rate-not-reached", "the rate was not reached"),
+    (
+        Code::StreamsLimited,
+        "streams-limited",
+        "the server allows fewer streams than the scenario has",
+    ),
     (Code::ObjectiveMissed, "objective-missed", "no rate met the objective in some rounds"),
     (Code::ConnectionClose, "connection-close", "closes the connection after each response"),
     (Code::BodyDiffers, "body-differs", "response body differs from the baseline's"),
+    (
+        Code::HttpVersionDiffers,
+        "http-version-differs",
+        "version of HTTP differs from the baseline's",
+    ),
+    (Code::H2SettingsDiffer, "h2-settings-differ", "settings of HTTP/2 differ from the baseline's"),
     (Code::ContentTypeDiffers, "content-type-differs", "content type differs from the baseline's"),
     (Code::CompressionDiffers, "compression-differs", "compression differs from the baseline's"),
     (Code::HeadersDiffer, "headers-differ", "response headers differ from the baseline's"),

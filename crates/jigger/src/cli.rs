@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod advice;
 mod examples;
+mod http;
 mod load;
 mod refusal;
 mod request;
@@ -21,6 +22,7 @@ use crate::report::{Format, Look};
 use crate::schema::Schema;
 use crate::suite::Selection;
 
+pub use http::{HttpArgs, HttpVersion, VersionArgs};
 pub use refusal::{no_command_or_suite, parse};
 pub use request::RequestArgs;
 pub use tls::TlsArgs;
@@ -107,6 +109,9 @@ pub struct CompareArgs {
     /// Duration of the saturation scenario in each round; a plain number is seconds
     #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = time)]
     pub duration: Time,
+    /// Which HTTP is spoken.
+    #[command(flatten)]
+    pub spoken: HttpArgs,
     /// What each is given.
     #[command(flatten)]
     pub asked: RequestArgs,

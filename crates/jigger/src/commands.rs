@@ -11,6 +11,7 @@ mod init;
 mod load;
 mod report;
 mod run;
+mod spoken;
 mod timeit;
 mod tls;
 mod wrk;
@@ -100,8 +101,12 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             output::note(&format!("jigger: {error:#}"));
-            // wrk ends with 1 where it cannot begin, and scripts around it know that.
-            if is_wrk { ExitCode::from(1) } else { Exit::Usage.into() }
+            match () {
+                // wrk ends with 1 where it cannot begin, and scripts around it know that.
+                () if is_wrk => ExitCode::from(1),
+                () if error.is::<spoken::NoChoice>() => Exit::NotMeasured.into(),
+                () => Exit::Usage.into(),
+            }
         }
     }
 }

@@ -103,6 +103,8 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     found.extend(connection_close(record, &visits, evidence));
     found.extend(surplus_bytes(record, &visits));
     found.extend(delayed_acks(record, &visits));
+    let baseline_visits: Vec<&VisitRecord> = record.visits_of(&record.suite.baseline).collect();
+    found.extend(settings_differ(record, &visits, &baseline_visits));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
         found.extend(responses_differ(record, visit, reference));
         found.extend(tls_differs(record, name));
@@ -216,6 +218,33 @@ fn correct_responses(trial: &TrialRecord) -> u64 {
     }
 }
 
+/// What servers allow their clients over HTTP/2 decides how much of a body goes out before the
+/// client waits, and how many requests are under way.
+fn settings_differ(
+    record: &Record,
+    visits: &[&VisitRecord],
+    baseline: &[&VisitRecord],
+) -> Option<Confounder> {
+    let said = |visits: &[&VisitRecord], scenario: &str| {
+        let trials = visits.iter().flat_map(|visit| &visit.trials);
+        let mut trials = trials.filter(|trial| trial.scenario == scenario);
+        trials.find_map(|trial| trial.http2_settings)
+    };
+    let differences = |scenario: &str| -> Vec<String> {
+        let settings = said(visits, scenario).zip(said(baseline, scenario));
+        settings.map(|(mine, theirs)| mine.differences(&theirs)).unwrap_or_default()
+    };
+    let mut touches = all(record);
+    touches.retain(|scenario| !differences(scenario).is_empty());
+    let detail = differences(touches.first()?).join(", ");
+    Some(Confounder {
+        code: Code::H2SettingsDiffer,
+        detail: format!("its settings of HTTP/2 differ from the baseline's: {detail}"),
+        remedy: "give all contenders the same limits",
+        touches,
+    })
+}
+
 /// What was agreed on with the contender when it was verified, and with the baseline.
 fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
     let spoken =
@@ -304,6 +333,11 @@ fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Co
         let detail = format!("{place}{detail}");
         found.push(Confounder { code, detail, remedy, touches: sending(record, one) });
     };
+    if one.http_version != other.http_version {
+        let (mine, theirs) = (&one.http_version, &other.http_version);
+        let detail = format!("it responds in HTTP/{mine}, the baseline in HTTP/{theirs}");
+        add(Code::HttpVersionDiffers, detail, "make all contenders speak the same version of HTTP");
+    }
     if bodies_differ(one, other) {
         let detail = format!("it sends {:?}, the baseline {:?}", one.body_start, other.body_start);
         add(Code::BodyDiffers, detail, "make all servers send the same body");
@@ -517,6 +551,41 @@ mod tests {
         }
         assert!(!differs([false, false], [100, 110]) && !differs([false, false], [110, 100]));
         assert!(differs([false, false], [100, 130]) && differs([false, false], [130, 100]));
+    }
+
+    #[test]
+    fn what_http_is_spoken_and_how_is_compared_with_the_baseline() {
+        let mut record = record(3);
+        let other = if record.suite.baseline == "gin" { "flask" } else { "gin" };
+        let found = |record: &Record, code: Code| {
+            let confounders = of_contender(record, other);
+            confounders.into_iter().find(|found| found.code == code).map(|found| found.detail)
+        };
+        let settings = crate::record::Http2Settings {
+            max_concurrent_streams: None,
+            initial_window_bytes: 65_535,
+            max_frame_bytes: 16_384,
+            header_table_bytes: 4_096,
+        };
+        record.visits.iter_mut().for_each(|visit| {
+            visit.trials[1].http2_settings = Some(settings);
+        });
+        assert_eq!(found(&record, Code::H2SettingsDiffer), None);
+        assert_eq!(found(&record, Code::HttpVersionDiffers), None);
+        for visit in record.visits.iter_mut().filter(|visit| visit.entry == other) {
+            let settings = visit.trials[1].http2_settings.as_mut().unwrap();
+            settings.max_concurrent_streams = Some(100);
+            settings.header_table_bytes = 0;
+            if let Some(evidence) = &mut visit.evidence {
+                evidence.http_version = "1.0".to_owned();
+            }
+        }
+        let said = found(&record, Code::H2SettingsDiffer).unwrap();
+        let parts =
+            "MAX_CONCURRENT_STREAMS 100 against any number, HEADER_TABLE_SIZE 0 against 4096";
+        assert!(said.ends_with(parts), "{said}");
+        let said = found(&record, Code::HttpVersionDiffers).unwrap();
+        assert!(said.contains("HTTP/1.0, the baseline in HTTP/1.1"), "{said}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod contender;
 mod costs;
 mod file;
 mod histogram;
+mod http2;
 mod plan;
 mod request;
 mod service;
@@ -29,6 +30,7 @@ pub use costs::{
 };
 pub use file::{RecordError, RecordFile, embed};
 pub use histogram::{decode_histogram, encode_histogram};
+pub use http2::Http2Settings;
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };
@@ -155,6 +157,9 @@ pub struct ScenarioRecord {
     pub connections: usize,
     /// Load threads.
     pub threads: usize,
+    /// Over HTTP/2: requests under way at once on each connection; absent for HTTP/1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2: Option<usize>,
     /// Whether each request got a new connection.
     pub fresh: bool,
     /// Whether these resumed TLS sessions.
@@ -379,6 +384,9 @@ pub struct TrialRecord {
     /// The resource that was used up; absent where that is not known, or there was no response.
     #[serde(default)]
     pub limit: Option<Limit>,
+    /// What the server said about itself over HTTP/2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http2_settings: Option<Http2Settings>,
     /// Of several requests each by itself, in the scenario's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_request: Vec<RequestTrialRecord>,

@@ -281,6 +281,7 @@ impl Suite {
         });
         (self.measure_closing && !is_there).then(|| Scenario {
             name,
+            streams: 1,
             connection: ConnectionPolicy::Fresh,
             fresh_for: Some(kept.name.clone()),
             ..kept.shortened(MOST, LONGEST)

@@ -16,7 +16,7 @@ mod peer;
 mod process;
 
 use jigger_load::{
-    Address, ConnectionPolicy, Extent, Load, NullOptions, NullServer, Request, TlsClient,
+    Address, ConnectionPolicy, Extent, Http, Load, NullOptions, NullServer, Request, TlsClient,
     TlsOptions, Url, run,
 };
 use peer::{Figures, Peer, Shape};
@@ -51,6 +51,8 @@ struct Plan {
     work_us: u64,
     only: Vec<String>,
     is_fresh: bool,
+    /// Streams of each connection over HTTP/2; `None` for HTTP/1.1.
+    streams: Vec<Option<usize>>,
     is_tls: bool,
     /// A server that runs already.
     url: Option<String>,
@@ -67,6 +69,7 @@ impl Plan {
             work_us: 0,
             only: Vec::new(),
             is_fresh: false,
+            streams: vec![None],
             is_tls: false,
             url: None,
             server: None,
@@ -80,6 +83,10 @@ impl Plan {
                 ["--seconds", count] => plan.seconds = count.parse()?,
                 ["--work-us", count] => plan.work_us = count.parse()?,
                 ["--peers", list] => plan.only = list.split(',').map(str::to_owned).collect(),
+                ["--streams", list] => {
+                    plan.streams =
+                        list.split(',').map(|it| it.parse().map(Some)).collect::<Result<_, _>>()?;
+                }
                 ["--fresh", word] => plan.is_fresh = *word == "yes",
                 ["--tls", word] => plan.is_tls = *word == "yes",
                 ["--url", url] => plan.url = Some((*url).to_owned()),
@@ -87,7 +94,7 @@ impl Plan {
                 other => {
                     return Err(format!(
                         "{other:?}: use --connections LIST, --rounds N, --seconds N, --work-us N, \
-                         --peers LIST, --fresh yes, --tls yes, --url URL, --server PIDFILE"
+                         --peers LIST, --streams LIST, --fresh yes, --tls yes, --url URL, --server PIDFILE"
                     )
                     .into());
                 }
@@ -104,24 +111,28 @@ fn compare(plan: &Plan) -> Outcome<()> {
         None => Server::start(plan.work_us, if plan.is_tls { "https" } else { "http" })?,
         Some(url) => Server::running(url, plan.server.as_deref())?,
     };
-    let shape = |connections| Shape {
+    let shape = |connections, streams| Shape {
         url: server.url(),
         connections,
         seconds: plan.seconds,
         is_fresh: plan.is_fresh,
+        streams,
     };
-    peers.retain(|peer| peer.arguments(&shape(1)).is_some());
+    peers.retain(|peer| peer.arguments(&shape(1, plan.streams[0])).is_some());
     if peers.is_empty() {
         return Err("none of the peers named is installed and can do this".into());
     }
-    println!("{}", heading(plan));
-    for &connections in &plan.connections {
-        let shape = shape(connections);
+    println!("{}", heading(plan, peers[0].name));
+    let shapes = plan
+        .connections
+        .iter()
+        .flat_map(|connections| plan.streams.iter().map(|streams| shape(*connections, *streams)));
+    for shape in shapes {
         let mut rounds = Vec::new();
         for round in 0..plan.rounds {
             rounds.push(one_round(&peers, round, &shape, &server)?);
         }
-        print!("{}", rows(connections, &peers, &rounds));
+        print!("{}", rows(&shape, &peers, &rounds));
     }
     Ok(())
 }
@@ -145,6 +156,7 @@ fn engine(url: &str, connections: usize, seconds: u64, options: &[&str]) -> Outc
     let url = Url::parse(url)?;
     let address = *url.resolve()?.first().ok_or("the URL's host has no address")?;
     let batch = options.contains(&"batch");
+    let streams = options.iter().find_map(|option| option.strip_prefix("h2:"));
     // As wrk does it.
     let resume = options.contains(&"resume");
     let insecure = TlsOptions { insecure: true, resume, ..TlsOptions::default() };
@@ -157,6 +169,8 @@ fn engine(url: &str, connections: usize, seconds: u64, options: &[&str]) -> Outc
             false => ConnectionPolicy::KeepAlive,
         },
         extent: Extent::Time(Duration::from_secs(seconds)),
+        http: if streams.is_some() { Http::V2 } else { Http::V1 },
+        pipeline: streams.map_or(Ok(1), str::parse)?,
         batch,
         // As `jigger load --batch` does.
         kernel_timestamps: batch,
@@ -191,16 +205,16 @@ fn serve(cpu: usize, work_us: u64, scheme: &str) -> Outcome<()> {
 const COLUMNS: &[&str] = &[
     "connections",
     "client",
-    "CPU a request / wrk's",
+    "CPU a request / REFERENCE's",
     "CPU a request / floor's",
-    "rate / wrk's",
-    "server's CPU a request / with wrk",
+    "rate / REFERENCE's",
+    "server's CPU a request / with REFERENCE",
     "p50 us",
     "p99 us",
 ];
 
 /// What was done, and the head of the table.
-fn heading(plan: &Plan) -> String {
+fn heading(plan: &Plan, reference: &str) -> String {
     let Plan { work_us, rounds, seconds, .. } = plan;
     let server = match &plan.url {
         Some(url) => format!("{url}: "),
@@ -210,15 +224,18 @@ fn heading(plan: &Plan) -> String {
     format!(
         "{server}{fresh}medians of {rounds} interleaved rounds of \
          {seconds} s, the least and the greatest in brackets.\n\n| {} |\n|{}",
-        COLUMNS.join(" | "),
+        COLUMNS.join(" | ").replace("REFERENCE", reference),
         "---|".repeat(COLUMNS.len())
     )
 }
 
-/// One line for each peer; `rounds` has the figures in the peers' order.
-fn rows(connections: usize, peers: &[Peer], rounds: &[Vec<Figures>]) -> String {
+/// One line for each peer, the first of which is the one referred to; `rounds` has the figures in
+/// the peers' order.
+fn rows(shape: &Shape<'_>, peers: &[Peer], rounds: &[Vec<Figures>]) -> String {
     let place = |name: &str| peers.iter().position(|peer| peer.name == name);
-    let (wrk, floor) = (place("wrk"), place("floor"));
+    let (first, floor) = (Some(0), place("floor"));
+    let streams = shape.streams.map_or_else(String::new, |streams| format!(" x {streams}"));
+    let connections = format!("{}{streams}", shape.connections);
     let mut text = String::new();
     for (index, peer) in peers.iter().enumerate() {
         let ratio = |to: Option<usize>, value: fn(&Figures) -> f64| match to {
@@ -229,10 +246,10 @@ fn rows(connections: usize, peers: &[Peer], rounds: &[Vec<Figures>]) -> String {
             text,
             "| {connections} | {} | {} | {} | {} | {} | {} | {} |",
             peer.name,
-            ratio(wrk, |figures| figures.client_cpu_us_per_request),
+            ratio(first, |figures| figures.client_cpu_us_per_request),
             ratio(floor, |figures| figures.client_cpu_us_per_request),
-            ratio(wrk, |figures| figures.requests_per_second),
-            ratio(wrk, |figures| figures.server_cpu_us_per_request),
+            ratio(first, |figures| figures.requests_per_second),
+            ratio(first, |figures| figures.server_cpu_us_per_request),
             typical(rounds, index, |figures| figures.p50_us),
             typical(rounds, index, |figures| figures.p99_us),
         );

@@ -7,9 +7,15 @@ pub struct Shape<'a> {
     pub seconds: u64,
     /// Each request has a connection of its own.
     pub is_fresh: bool,
+    /// Over HTTP/2 without TLS so many on each connection; `None`: HTTP/1.1.
+    pub streams: Option<usize>,
 }
 
 impl Shape<'_> {
+    fn speaks_http1(&self) -> Option<()> {
+        self.streams.is_none().then_some(())
+    }
+
     fn is_https(&self) -> bool {
         self.url.starts_with("https://")
     }
@@ -50,13 +56,15 @@ impl Peer {
 
 const PEERS: &[Peer] = &[
     Peer { name: "wrk", program: "wrk", arguments: wrk, read: read_wrk },
+    Peer { name: "h2load", program: "h2load", arguments: h2load, read: read_h2load },
     Peer {
         name: "floor",
         program: "",
         // It speaks no TLS and keeps its connections.
         arguments: |shape| {
             let address = shape.url.strip_prefix("http://")?.trim_end_matches('/');
-            (!shape.is_fresh).then(|| own("floor", &Shape { url: address, ..*shape }, &[]))
+            let is_possible = !shape.is_fresh && shape.streams.is_none();
+            is_possible.then(|| own("floor", &Shape { url: address, ..*shape }, &[]))
         },
         read: read_own,
     },
@@ -69,7 +77,10 @@ const PEERS: &[Peer] = &[
     Peer {
         name: "jigger --batch",
         program: "",
-        arguments: |shape| Some(own("engine", shape, &["batch"])),
+        arguments: |shape| {
+            shape.speaks_http1()?;
+            Some(own("engine", shape, &["batch"]))
+        },
         read: read_own,
     },
     Peer {
@@ -81,7 +92,6 @@ const PEERS: &[Peer] = &[
         read: read_own,
     },
     Peer { name: "ab", program: "ab", arguments: ab, read: read_ab },
-    Peer { name: "h2load", program: "h2load", arguments: h2load, read: read_h2load },
     Peer { name: "oha", program: "oha", arguments: oha, read: read_oha },
     Peer { name: "hey", program: "hey", arguments: hey, read: read_hey },
 ];
@@ -106,6 +116,7 @@ fn own(verb: &str, shape: &Shape<'_>, options: &[&str]) -> Vec<String> {
     let mut words = vec![verb.to_owned(), shape.url.to_owned(), connections, seconds];
     words.extend(options.iter().map(|word| (*word).to_owned()));
     words.extend(shape.is_fresh.then(|| "fresh".to_owned()));
+    words.extend(shape.streams.map(|streams| format!("h2:{streams}")));
     words
 }
 
@@ -118,6 +129,7 @@ fn words(shape: &Shape<'_>, text: &str, more: &[(bool, &str)]) -> Vec<String> {
 
 /// With fresh connections it has the server close them.
 fn wrk(shape: &Shape<'_>) -> Option<Vec<String>> {
+    shape.speaks_http1()?;
     let text = format!("-t1 -c{} -d{}s --latency", shape.connections, shape.seconds);
     let mut words = words(shape, &text, &[]);
     if shape.is_fresh {
@@ -127,13 +139,15 @@ fn wrk(shape: &Shape<'_>) -> Option<Vec<String>> {
 }
 
 fn ab(shape: &Shape<'_>) -> Option<Vec<String>> {
+    shape.speaks_http1()?;
     // A time alone would end at 50,000 requests.
     let text = format!("-q -c {} -t {} -n 100000000", shape.connections, shape.seconds);
     Some(words(shape, &text, &[(!shape.is_fresh, "-k")]))
 }
 
 fn h2load(shape: &Shape<'_>) -> Option<Vec<String>> {
-    let text = format!("--h1 -t1 -c{} -D{} --warm-up-time=0", shape.connections, shape.seconds);
+    let http = shape.streams.map_or("--h1".to_owned(), |streams| format!("-m{streams}"));
+    let text = format!("{http} -t1 -c{} -D{} --warm-up-time=0", shape.connections, shape.seconds);
     (!shape.is_fresh).then(|| words(shape, &text, &[]))
 }
 
@@ -145,10 +159,13 @@ fn oha(shape: &Shape<'_>) -> Option<Vec<String>> {
         (shape.is_fresh, "--disable-keepalive"),
         (shape.is_https(), "--insecure --http-version 1.1"),
     ];
-    Some(words(shape, &text, &more))
+    let streams = shape.streams.map(|streams| format!("--http2 -p {streams}"));
+    let more = more.into_iter().chain(streams.as_deref().map(|words| (true, words)));
+    Some(words(shape, &text, &more.collect::<Vec<_>>()))
 }
 
 fn hey(shape: &Shape<'_>) -> Option<Vec<String>> {
+    shape.speaks_http1()?;
     let text = format!("-cpus 1 -c {} -z {}s", shape.connections, shape.seconds);
     Some(words(shape, &text, &[(shape.is_fresh, "-disable-keepalive")]))
 }

@@ -1,24 +1,12 @@
 //! One connection of the null server: requests in, responses out.
 
+use super::http2::{PREFACE, Session};
+use super::responses::Responses;
 use crate::tls::{CIPHERTEXT_BYTES, ServerSession};
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
-
-/// Responses encoded once.
-#[derive(Debug)]
-pub(super) struct Responses {
-    /// The same response many times, so that pipelined requests get their responses in one write.
-    repeated: Vec<u8>,
-    one_bytes: usize,
-    /// The last response of a connection.
-    closing: Vec<u8>,
-    /// The response without its body, for `HEAD`.
-    head: Vec<u8>,
-    work: Duration,
-}
 
 /// What a thread remembers between conversations.
 #[derive(Debug, Default)]
@@ -39,6 +27,8 @@ pub(super) struct Conversation {
     /// Responses that the kernel had no room for.
     rest: Vec<u8>,
     closes: bool,
+    /// What follows the preface of HTTP/2.
+    http2: Option<Box<Session>>,
 }
 
 /// A socket as a session writes to it.
@@ -61,54 +51,8 @@ struct RequestHead {
     closes: bool,
 }
 
-const REPEATED: usize = 64;
 const FIELDS_MAX: usize = 128;
 const HEAD_MAX_BYTES: usize = 64 << 10;
-
-impl Responses {
-    pub(super) fn new(body: &[u8], work: Duration) -> Responses {
-        let head = |connection: &str| {
-            let length = body.len();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\
-                 Connection: {connection}\r\n\r\n"
-            );
-            head.into_bytes()
-        };
-        // In so many words: clients of HTTP/1.0, ab among them, keep a connection only then.
-        let kept = head("keep-alive");
-        let one = [&kept, body].concat();
-        let times = if one.len() < 1024 { REPEATED } else { 1 };
-        Responses {
-            repeated: one.repeat(times),
-            one_bytes: one.len(),
-            closing: [&head("close"), body].concat(),
-            head: kept,
-            work,
-        }
-    }
-
-    /// Whether a response takes no work.
-    pub(super) fn are_instant(&self) -> bool {
-        self.work.is_zero()
-    }
-
-    /// The usual response.
-    pub(super) fn one(&self) -> &[u8] {
-        &self.repeated[..self.one_bytes]
-    }
-
-    fn work(&self, responses: usize) {
-        if self.are_instant() {
-            return;
-        }
-        let work = self.work * u32::try_from(responses).unwrap_or(u32::MAX);
-        let begin = Instant::now();
-        while begin.elapsed() < work {
-            std::hint::spin_loop();
-        }
-    }
-}
 
 impl Conversation {
     pub(super) fn new(file: OwnedFd, session: Option<ServerSession>) -> Conversation {
@@ -119,6 +63,7 @@ impl Conversation {
             skip_bytes: 0,
             rest: Vec::new(),
             closes: false,
+            http2: None,
         }
     }
 
@@ -171,6 +116,9 @@ impl Conversation {
             Err(_) => return false,
         };
         let mut input = &buffer[..bytes];
+        if self.http2.is_some() {
+            return self.respond_in_http2(responses, &mut input);
+        }
         if self.stash.is_empty() {
             self.respond_all(responses, state, &mut input) && self.keep(input)
         } else {
@@ -251,10 +199,30 @@ impl Conversation {
                         return false;
                     }
                 }
-                Some(Err(())) => return false,
+                Some(Err(())) => return self.greet(responses, input),
                 None => return true,
             }
         }
+    }
+
+    /// What is no HTTP/1.1 may be HTTP/2.
+    fn greet(&mut self, responses: &Responses, input: &mut &[u8]) -> bool {
+        let Some(rest) = input.strip_prefix(PREFACE) else {
+            // Perhaps the rest of it is still to come.
+            return PREFACE.starts_with(input);
+        };
+        *input = rest;
+        self.http2 = Some(Box::new(Session::new()));
+        self.respond_in_http2(responses, input)
+    }
+
+    fn respond_in_http2(&mut self, responses: &Responses, input: &mut &[u8]) -> bool {
+        let Some(mut session) = self.http2.take() else { return false };
+        let Some(out) = session.take(input, responses) else { return false };
+        let goes_on = out.is_empty() || self.send(&out);
+        session.reuse(out);
+        self.http2 = Some(session);
+        goes_on
     }
 
     fn skip(&mut self, input: &mut &[u8]) {
@@ -280,7 +248,7 @@ impl Conversation {
         self.closes |= head.closes;
         let sent = if head.is_head || self.closes {
             responses.work(1);
-            self.send(if head.is_head { &responses.head } else { &responses.closing })
+            self.send(if head.is_head { responses.head() } else { responses.closing() })
         } else {
             self.send_usual(responses, 1)
         };
@@ -289,11 +257,10 @@ impl Conversation {
 
     fn send_usual(&mut self, responses: &Responses, count: usize) -> bool {
         responses.work(count);
-        let at_once = responses.repeated.len() / responses.one_bytes;
         let mut left = count;
         while left > 0 {
-            let now = left.min(at_once);
-            if !self.send(&responses.repeated[..now * responses.one_bytes]) {
+            let (now, bytes) = responses.several(left);
+            if !self.send(bytes) {
                 return false;
             }
             left -= now;
@@ -336,8 +303,10 @@ fn parse(input: &[u8]) -> Option<Result<RequestHead, ()>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::http2::frame::{ACK, END_HEADERS, END_STREAM, Kind, Reader, write};
     use std::io::{Read, Write};
     use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
     const POST: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /";
@@ -393,6 +362,78 @@ mod tests {
         }
         conversation.skip_bytes = 1;
         assert!(!conversation.is_usual(&state, GET), "it belongs to a body");
+    }
+
+    /// The frames that a client of HTTP/2 gets for these of its own, cut there.
+    fn frames(body: &[u8], requests: &[u8], cut: usize) -> Vec<(Kind, u8, u32, usize)> {
+        let (mut client, server) = UnixStream::pair().unwrap();
+        server.set_nonblocking(true).unwrap();
+        let responses = Responses::new(body, Duration::ZERO);
+        let (mut state, mut buffer) = (State::default(), vec![0; 1 << 16]);
+        let mut conversation = Conversation::new(server.into(), None);
+        let bytes = [PREFACE, requests].concat();
+        for piece in [&bytes[..cut], &bytes[cut..]] {
+            client.write_all(piece).unwrap();
+            let received = conversation.read(&mut buffer);
+            assert!(conversation.respond(&responses, &mut state, received, &buffer));
+        }
+        drop(conversation);
+        let mut bytes = Vec::new();
+        client.read_to_end(&mut bytes).unwrap();
+        let (mut reader, mut input, mut frames) = (Reader::default(), &bytes[..], Vec::new());
+        while let Some(frame) = reader.next(&mut input).unwrap() {
+            frames.push((frame.kind, frame.flags, frame.stream, frame.payload.len()));
+        }
+        frames
+    }
+
+    #[test]
+    fn http2_is_answered_stream_by_stream() {
+        let mut requests = Vec::new();
+        let get = &[0x82, 0x40, 1, b'x', 1, b'y'];
+        let ends = END_HEADERS | END_STREAM;
+        write(Kind::Settings, 0, 0, &[], &mut requests);
+        write(Kind::Headers, ends, 1, get, &mut requests);
+        write(Kind::Headers, 0, 3, &get[..1], &mut requests);
+        write(Kind::Continuation, END_HEADERS, 3, &[0xbe], &mut requests);
+        write(Kind::Data, END_STREAM, 3, b"body", &mut requests);
+        write(Kind::Headers, ends, 5, b"\x42\x04HEAD", &mut requests);
+        write(Kind::Headers, ends, 7, b"\xbe", &mut requests);
+        write(Kind::Ping, 0, 0, &[0; 8], &mut requests);
+        for cut in 1..PREFACE.len() + requests.len() {
+            let found = frames(b"pong", &requests, cut);
+            let (head, alone) = (END_HEADERS, END_HEADERS | END_STREAM);
+            let length = found[3].3;
+            let wanted = [
+                (Kind::Settings, 0, 0, 6),
+                (Kind::WindowUpdate, 0, 0, 4),
+                (Kind::Settings, ACK, 0, 0),
+                (Kind::Headers, head, 1, length),
+                (Kind::Data, END_STREAM, 1, 4),
+                (Kind::Headers, head, 3, length),
+                (Kind::Data, END_STREAM, 3, 4),
+                (Kind::Headers, alone, 5, length),
+                (Kind::Headers, alone, 7, length),
+                (Kind::Ping, ACK, 0, 8),
+            ];
+            assert_eq!(found, wanted, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn http2_keeps_to_the_windows_of_its_client() {
+        let mut requests = Vec::new();
+        write(Kind::Settings, 0, 0, &[0, 4, 0, 0, 0, 10], &mut requests);
+        write(Kind::Headers, END_HEADERS | END_STREAM, 1, &[0x82], &mut requests);
+        write(Kind::WindowUpdate, 0, 0, &[0, 1, 0, 0], &mut requests);
+        write(Kind::WindowUpdate, 0, 1, &[0, 0, 0x75, 0x26], &mut requests);
+        write(Kind::Settings, 0, 0, &[0, 4, 0, 0, 0, 20], &mut requests);
+        write(Kind::WindowUpdate, 0, 1, &[0, 0, 0x10, 0], &mut requests);
+        let found = frames(&[b'x'; 30_020], &requests, 40);
+        let data: Vec<_> = found.iter().filter(|frame| frame.0 == Kind::Data).collect();
+        let lengths: Vec<_> = data.iter().map(|frame| frame.3).collect();
+        assert_eq!(lengths, [10, 16_384, 13_606, 20]);
+        assert_eq!(data[3].1, END_STREAM);
     }
 
     #[test]

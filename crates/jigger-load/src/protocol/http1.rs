@@ -2,8 +2,9 @@
 
 pub(crate) mod parser;
 
-use super::{Flight, Protocol, Response, Sink, Unusable, Verdict};
-use crate::expect::{BodyCheck, Expect, LastMatches};
+use super::{Failure, Flight, Protocol, Response, Sink, Unusable, verdict};
+use crate::expect::{BodyCheck, Expect, Expectations, LastMatches};
+use crate::failure::ErrorKind;
 pub use parser::Malformed;
 use parser::{Event, Head, Memo, Parser};
 use std::collections::VecDeque;
@@ -13,6 +14,12 @@ use std::collections::VecDeque;
 pub(crate) struct Memory {
     memo: Memo,
     last_matches: LastMatches,
+}
+
+impl Failure for Malformed {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::ReadMalformed
+    }
 }
 
 #[derive(Debug)]
@@ -38,8 +45,16 @@ impl Protocol for Http1 {
         }
     }
 
-    fn flights(&self) -> &VecDeque<Flight> {
-        &self.flights
+    fn flights(&self) -> impl Iterator<Item = &Flight> {
+        self.flights.iter()
+    }
+
+    fn under_way(&self) -> usize {
+        self.flights.len()
+    }
+
+    fn oldest(&self) -> Option<&Flight> {
+        self.flights.front()
     }
 
     fn sent(&self) -> usize {
@@ -61,7 +76,7 @@ impl Protocol for Http1 {
     fn absorb(
         &mut self,
         input: &mut &[u8],
-        expect: &Expect,
+        expect: &(impl Expectations + ?Sized),
         memory: &mut Memory,
         mut sink: impl Sink,
     ) -> Result<Option<Response>, Unusable<Malformed>> {
@@ -69,6 +84,7 @@ impl Protocol for Http1 {
             return if input.is_empty() { Ok(None) } else { Err(unasked(input)) };
         };
         let is_head = flight.is_head;
+        let expect = expect.of(flight.request);
         loop {
             let event = self.parser.next(input, is_head, &mut memory.memo);
             match event.map_err(Unusable::Malformed)? {
@@ -87,8 +103,13 @@ impl Protocol for Http1 {
         }
     }
 
-    fn end_of_stream(&mut self, expect: &Expect, memory: &mut Memory) -> Option<Response> {
-        if self.parser.close_completes() { self.complete(expect, memory) } else { None }
+    fn end_of_stream(
+        &mut self,
+        expect: &(impl Expectations + ?Sized),
+        memory: &mut Memory,
+    ) -> Option<Response> {
+        let request = self.flights.front()?.request;
+        if self.parser.close_completes() { self.complete(expect.of(request), memory) } else { None }
     }
 
     fn is_within_response(&self) -> bool {
@@ -113,23 +134,21 @@ fn unasked(input: &[u8]) -> Unusable<Malformed> {
     const BEFORE: &[u8] = b"HTTP/1.";
     let is_408 = input.starts_with(BEFORE)
         && input.get(BEFORE.len() + 1..).is_some_and(|rest| rest.starts_with(b" 408"));
-    if is_408 { Unusable::IdleTimeout } else { Unusable::Surplus }
+    if is_408 { Unusable::Closing } else { Unusable::Surplus }
 }
 
 impl Http1 {
+    /// The requests that are still to be sent.
+    pub(crate) fn unsent_flights(&self) -> impl DoubleEndedIterator<Item = &Flight> {
+        self.flights.range(self.sent..)
+    }
+
     fn complete(&mut self, expect: &Expect, memory: &mut Memory) -> Option<Response> {
         let head = self.head.take()?;
         let flight = self.flights.pop_front()?;
         self.sent -= 1;
-        let verdict = if !expect.accepts_status(head.status) {
-            Verdict::WrongStatus
-        } else if flight.is_head
-            || self.check.verdict(&expect.body, flight.request, &mut memory.last_matches)
-        {
-            Verdict::Correct
-        } else {
-            Verdict::WrongBody
-        };
+        let matches = &mut memory.last_matches;
+        let verdict = verdict(expect, head.status, &flight, &self.check, matches);
         Some(Response { flight, status: head.status, verdict, keeps_alive: head.keeps_alive })
     }
 }
@@ -138,6 +157,7 @@ impl Http1 {
 mod tests {
     use super::*;
     use crate::expect::BodyRule;
+    use crate::protocol::Verdict;
     use std::sync::Arc;
 
     fn flight(counter: u64, is_head: bool) -> Flight {
@@ -189,8 +209,8 @@ mod tests {
             (b"H", Unusable::Surplus),
             (b"\0\0\0", Unusable::Surplus),
             (b"HTTP/1.1 200 408\r\n\r\n", Unusable::Surplus),
-            (b"HTTP/1.1 408 Request Timeout\r\n\r\n", Unusable::IdleTimeout),
-            (b"HTTP/1.0 408\r\n", Unusable::IdleTimeout),
+            (b"HTTP/1.1 408 Request Timeout\r\n\r\n", Unusable::Closing),
+            (b"HTTP/1.0 408\r\n", Unusable::Closing),
         ] {
             assert_eq!(absorb(&mut connection, input), Err(wanted));
         }

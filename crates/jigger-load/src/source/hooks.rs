@@ -4,7 +4,7 @@ use super::Source;
 use crate::protocol::http1::Http1;
 use crate::protocol::http1::parser::chunked::{Chunk, Chunked};
 use crate::protocol::http1::parser::fields;
-use crate::protocol::{Flight, Protocol, Sink};
+use crate::protocol::{Flight, Sink};
 use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -133,7 +133,7 @@ impl<H: Hooks> Source<Http1> for Hooked<'_, H> {
     }
 
     fn lay_out(&mut self, connection: usize, conversation: &mut Http1) -> Range<usize> {
-        let flights = conversation.flights().range(conversation.sent()..);
+        let flights = conversation.unsent_flights();
         let mut messages = flights.map(|flight| flight.request as usize);
         let Some(first) = messages.next() else { return 0..0 };
         self.exchanges[connection].batch.place(first..=messages.next_back().unwrap_or(first))

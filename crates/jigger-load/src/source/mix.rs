@@ -9,7 +9,7 @@ use crate::source::request::Request;
 use std::ops::Range;
 
 /// With so much laid out the rest is not worth the memory.
-const FULL_BYTES: usize = 64 << 10;
+pub(crate) const FULL_BYTES: usize = 64 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Mix<'a> {
@@ -55,6 +55,16 @@ impl<'a> Mix<'a> {
         }
     }
 
+    /// The next request of any connection.
+    pub(crate) fn draw(&mut self, due_ns: u64, now_ns: u64) -> Flight {
+        let request = if self.requests.len() == 1 { 0 } else { self.choose() };
+        let counter = self.counter;
+        self.counter += self.counter_step;
+        let is_head = self.requests[request].0.is_head();
+        let request = u32::try_from(request).unwrap_or_default();
+        Flight { due_ns, started_ns: now_ns, counter, request, is_head }
+    }
+
     fn choose(&mut self) -> usize {
         let Some(total_weight) = self.total_weight else {
             let turn = (self.counter - self.first_counter) % self.requests.len() as u64;
@@ -75,17 +85,12 @@ impl Source<Http1> for Mix<'_> {
     const IS_MIXED: bool = true;
 
     fn next(&mut self, _: usize, due_ns: u64, now_ns: u64) -> Flight {
-        let request = if self.requests.len() == 1 { 0 } else { self.choose() };
-        let counter = self.counter;
-        self.counter += self.counter_step;
-        let is_head = self.requests[request].0.is_head();
-        let request = u32::try_from(request).unwrap_or_default();
-        Flight { due_ns, started_ns: now_ns, counter, request, is_head }
+        self.draw(due_ns, now_ns)
     }
 
     fn lay_out(&mut self, _: usize, conversation: &mut Http1) -> Range<usize> {
         let begin = self.rendered.len();
-        for flight in conversation.flights().range(conversation.sent()..) {
+        for flight in conversation.unsent_flights() {
             let mut random = Random::new(self.seed ^ flight.counter.wrapping_mul(0x9e37_79b9));
             let request = &self.requests[flight.request as usize].0;
             request.render(flight.counter, &mut random, &mut self.body, &mut self.rendered);
@@ -115,6 +120,11 @@ pub(crate) struct Fixed {
 }
 
 impl Fixed {
+    /// Whether it is a `HEAD`.
+    pub(crate) fn is_head(&self) -> bool {
+        self.is_head
+    }
+
     /// `None` where there are several requests, or holes to be filled.
     pub(crate) fn of(requests: &[(Request, u32)], pipeline: usize) -> Option<Fixed> {
         let [(request, _)] = requests else { return None };
@@ -161,7 +171,7 @@ mod tests {
         let requests = [(get("/a"), 3), (get("/b"), 1), (get("/c"), 0)];
         let mut mix = Mix::new(&requests, &share(1));
         let mut counts = [0; 3];
-        (0..8000).for_each(|_| counts[mix.next(0, 0, 0).request as usize] += 1);
+        (0..8000).for_each(|_| counts[mix.draw(0, 0).request as usize] += 1);
         assert!((5800..6200).contains(&counts[0]) && counts[2] == 0, "{counts:?}");
     }
 
@@ -178,10 +188,10 @@ mod tests {
     fn counters_are_shared_out_and_rendering_repeats_itself() {
         let requests = [(get("/{{counter}}/{{random}}"), 1)];
         let mut mixes = [0, 1].map(|thread| Mix::new(&requests, &share(thread)));
-        let counters: Vec<u64> = (0..4).map(|turn| mixes[turn % 2].next(0, 0, 0).counter).collect();
+        let counters: Vec<u64> = (0..4).map(|turn| mixes[turn % 2].draw(0, 0).counter).collect();
         assert_eq!(counters, [100, 101, 102, 103]);
         let mut conversation = Http1::new(1);
-        conversation.begin(mixes[0].next(0, 0, 0));
+        conversation.begin(mixes[0].draw(0, 0));
         let places = [0, 0, 1].map(|thread| mixes[thread].lay_out(0, &mut conversation));
         let first = mixes[0].bytes(0, places[0].clone()).to_vec();
         assert!(first.starts_with(b"GET /104/"));

@@ -1,7 +1,7 @@
 //! What is sent: one request, its bytes encoded once.
 
 use crate::random::Random;
-use crate::source::template::{Template, TemplateError, decimal, holds_line};
+use crate::source::template::{Template, TemplateError, decimal, find, holds_line};
 use crate::url::Url;
 use std::sync::Arc;
 
@@ -54,6 +54,21 @@ struct Parts {
     head: Template,
     body: Template,
     sends_length: bool,
+    /// The head as it was given, and what `{{line}}` stands for in it.
+    text: Vec<u8>,
+    lines: Arc<[Vec<u8>]>,
+}
+
+/// A request in its parts, for a protocol that writes them otherwise.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) method: String,
+    pub(crate) target: Template,
+    /// `Host` first, names as they were given.
+    pub(crate) fields: Vec<(Vec<u8>, Template)>,
+    pub(crate) body: Template,
+    /// Whether `Content-Length`, which is not among the fields, is to be sent.
+    pub(crate) sends_length: bool,
 }
 
 impl Request {
@@ -87,7 +102,8 @@ impl Request {
     ) -> Result<Request, RequestError> {
         let sends_length = check(method, headers, body)?;
         let lines: Arc<[Vec<u8>]> = lines.iter().map(|line| line.clone().into_bytes()).collect();
-        let head = Template::parse(&head(method, url, headers), &lines)?;
+        let text = head(method, url, headers);
+        let head = Template::parse(&text, &lines)?;
         let body_template = Template::parse(body, &lines)?;
         if head.is_literal() && body_template.is_literal() {
             return Request::new(method, url, headers, body);
@@ -95,7 +111,7 @@ impl Request {
         if head.uses_lines() {
             check_lines(&lines, holds_line(url.target()))?;
         }
-        let parts = Parts { head, body: body_template, sends_length };
+        let parts = Parts { head, body: body_template, sends_length, text, lines };
         Ok(Request { method: method.to_owned(), content: Content::Template(Box::new(parts)) })
     }
 
@@ -137,6 +153,48 @@ impl Request {
         let mut out = Vec::new();
         self.render(counter, &mut Random::new(counter), &mut Vec::new(), &mut out);
         Request { method: self.method.clone(), content: Content::Fixed(out.into()) }
+    }
+
+    /// Its parts.
+    pub(crate) fn layout(&self) -> Layout {
+        match &self.content {
+            Content::Fixed(bytes) => {
+                let end = find(bytes, b"\r\n\r\n").unwrap_or(bytes.len());
+                let body = bytes.get(end + 4..).unwrap_or_default();
+                self.lay_out(&bytes[..end], Template::literal, Template::literal(body), false)
+            }
+            Content::Template(parts) => {
+                // The whole head has been parsed, so that each line of it can be.
+                let parse = |text: &[u8]| {
+                    Template::parse(text, &parts.lines).unwrap_or_else(|_| Template::literal(text))
+                };
+                self.lay_out(&parts.text, parse, parts.body.clone(), parts.sends_length)
+            }
+        }
+    }
+
+    fn lay_out(
+        &self,
+        head: &[u8],
+        template: impl Fn(&[u8]) -> Template,
+        body: Template,
+        sends_length: bool,
+    ) -> Layout {
+        let mut lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        let words = lines.next().unwrap_or_default();
+        let target = words.strip_suffix(b" HTTP/1.1").unwrap_or(words);
+        let target = target.get(self.method.len() + 1..).unwrap_or_default();
+        let field = |line: &[u8]| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            Some((line[..colon].to_vec(), template(line[colon + 1..].trim_ascii())))
+        };
+        Layout {
+            method: self.method.clone(),
+            target: template(target),
+            fields: lines.filter_map(field).collect(),
+            body,
+            sends_length,
+        }
     }
 
     pub(crate) fn is_head(&self) -> bool {

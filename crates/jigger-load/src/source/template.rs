@@ -76,6 +76,20 @@ impl Template {
         Ok(Template { pieces, lines: Arc::clone(lines) })
     }
 
+    /// A text in which `{{` has no meaning.
+    pub(crate) fn literal(text: &[u8]) -> Template {
+        Template { pieces: vec![Piece::Literal(text.to_vec())], lines: Arc::from([]) }
+    }
+
+    /// The text, when it has no holes.
+    pub(crate) fn as_literal(&self) -> Option<&[u8]> {
+        match self.pieces.as_slice() {
+            [] => Some(&[]),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_literal(&self) -> bool {
         self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
     }
@@ -142,7 +156,8 @@ fn random_hole(name: &str) -> Option<Piece> {
     (low <= high).then(|| Piece::Random { low, span: (high - low).wrapping_add(1) })
 }
 
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
+/// Where a text first has this in it.
+pub(crate) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|window| window == wanted)
 }
 

@@ -8,6 +8,7 @@ use super::TlsClient;
 use super::agreement::Handshakes;
 use super::failure::{failure, truncated};
 use super::session::{Decrypted, Sending, decrypt, flush};
+use super::spoken::Spoken;
 use crate::io::{Driver, Failure, READ_BYTES, Ready, Received, Shake};
 use crate::sample::TlsSample;
 use rustix::io::Errno;
@@ -68,7 +69,7 @@ impl<D: Driver> TlsDriver<D> {
         buffer: &mut [u8],
     ) -> Result<Option<Received>, Errno> {
         let received = self.inner.receive(&mut socket.inner, &mut self.ciphertext)?;
-        let bytes = socket.decrypt(&self.ciphertext[..received.bytes], buffer);
+        let bytes = socket.decrypt(&self.ciphertext[..received.bytes], buffer, self.client.spoken);
         if socket.failure.is_some() {
             // The alert that tells the other side; nothing hangs on it.
             let _ = self.flush(socket);
@@ -104,12 +105,12 @@ impl<D: Driver> TlsDriver<D> {
 impl<S> TlsSocket<S> {
     /// Decrypts what came, or takes note that the stream has ended; how much plaintext is in the
     /// buffer then. Without a buffer it stays in the session.
-    fn decrypt(&mut self, came: &[u8], buffer: &mut [u8]) -> usize {
+    fn decrypt(&mut self, came: &[u8], buffer: &mut [u8], spoken: Spoken) -> usize {
         let Some(session) = &mut self.session else { return 0 };
         let is_handshaking = session.is_handshaking();
         let Decrypted { bytes, has_more, has_ended, error } = decrypt(session, came, buffer);
         self.has_ended |= has_ended;
-        self.failure = error.map(|error| failure(&error, is_handshaking, came));
+        self.failure = error.map(|error| failure(&error, spoken, is_handshaking, came));
         let is_cut = if self.has_ended { session.is_handshaking() } else { came.is_empty() };
         if is_cut && self.failure.is_none() {
             self.failure = Some(truncated(is_handshaking));
@@ -243,6 +244,10 @@ impl<D: Driver> Driver for TlsDriver<D> {
         if let Some(session) = &socket.session
             && !session.is_handshaking()
         {
+            socket.failure = self.client.spoken.disagreement(session);
+            if socket.failure.is_some() {
+                return Err(BROKEN);
+            }
             let duration_ns = self.inner.now_ns().saturating_sub(socket.begun_ns);
             self.handshakes.count(session, duration_ns);
             return Ok(Shake::Done);

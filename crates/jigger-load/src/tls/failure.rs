@@ -1,12 +1,16 @@
 //! Why a TLS connection failed: the cause and what to do about it.
 
+use super::spoken::Spoken;
 use super::verifier::is_issuer_as_server;
 use crate::failure::ErrorKind;
 use crate::io::Failure;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
 /// What failed in a session. `came` is what the server has sent last.
-pub(super) fn failure(error: &Error, is_handshaking: bool, came: &[u8]) -> Failure {
+pub(super) fn failure(error: &Error, spoken: Spoken, is_handshaking: bool, came: &[u8]) -> Failure {
+    if let Some(refusal) = spoken.refusal(error) {
+        return refusal;
+    }
     let kind = match error {
         Error::AlertReceived(_) => ErrorKind::TlsAlert,
         _ if is_handshaking => ErrorKind::TlsHandshake,
@@ -51,9 +55,6 @@ fn message(error: &Error, came: &[u8]) -> String {
         }
         Error::InvalidMessage(cause) => {
             format!("what the server sent is no TLS ({cause:?}); does it speak TLS on this port?")
-        }
-        Error::NoApplicationProtocol => {
-            "the server speaks none of the protocols offered (ALPN)".into()
         }
         Error::PeerIncompatible(PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig) => {
             with_remedy("the server chose a version of TLS that was not offered", OTHER_VERSION)
@@ -188,7 +189,7 @@ mod tests {
                 ["certificate_required", "--cert"],
             ),
         ] {
-            let said = failure(&error, true, &[]).message;
+            let said = failure(&error, Spoken::default(), true, &[]).message;
             parts.iter().for_each(|part| assert!(said.contains(part), "{said}"));
         }
     }
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn plain_http_is_told_from_other_bytes() {
         let error = Error::InvalidMessage(InvalidMessage::InvalidContentType);
-        let said = |came: &[u8]| failure(&error, true, came).message;
+        let said = |came: &[u8]| failure(&error, Spoken::default(), true, came).message;
         assert!(said(b"HTTP/1.1 400 Bad Request").contains("write http://"));
         assert!(said(b"220 mail").contains("is no TLS"));
     }

@@ -33,7 +33,7 @@ pub struct TlsOptions {
     pub groups: Vec<String>,
     /// Resume earlier sessions.
     pub resume: bool,
-    /// The protocols to offer by ALPN, best first; empty: `http/1.1`.
+    /// The protocols to offer by ALPN, best first; empty: the one that the load is in.
     pub alpn: Vec<String>,
 }
 

@@ -16,18 +16,22 @@ pub(crate) struct TlsServer {
 }
 
 impl TlsServer {
+    /// Agrees to these protocols by ALPN, the best first.
+    ///
     /// # Errors
     /// When there is no randomness to make a key of.
-    pub(crate) fn new() -> io::Result<TlsServer> {
+    pub(crate) fn new(alpn: &[&str]) -> io::Result<TlsServer> {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["localhost".to_owned()]).map_err(io::Error::other)?;
         let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key.into())
-            .map_err(io::Error::other)?;
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(io::Error::other)?
+                .with_no_client_auth()
+                .with_single_cert(vec![cert.der().clone()], key.into())
+                .map_err(io::Error::other)?;
+        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         Ok(TlsServer { config: Arc::new(config), certificate: cert.pem() })
     }
 

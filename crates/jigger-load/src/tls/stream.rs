@@ -1,6 +1,7 @@
 //! TLS over a socket that blocks, for one request at a time.
 
 use super::failure::{failure, truncated};
+use super::spoken::Spoken;
 use super::{TlsClient, agreement};
 use crate::io::Failure;
 use crate::sample::TlsAgreement;
@@ -11,6 +12,7 @@ use std::io::{self, Read, Write};
 #[derive(Debug)]
 pub(crate) struct TlsStream<S> {
     session: ClientConnection,
+    spoken: Spoken,
     socket: S,
     first: First,
     failure: Option<Failure>,
@@ -21,7 +23,8 @@ impl<S: Read + Write> TlsStream<S> {
     /// When the options cannot make a session.
     pub(crate) fn new(client: &TlsClient, socket: S) -> io::Result<TlsStream<S>> {
         let session = client.session().map_err(io::Error::other)?;
-        Ok(TlsStream { session, socket, first: First::default(), failure: None })
+        let (spoken, first) = (client.spoken, First::default());
+        Ok(TlsStream { session, spoken, socket, first, failure: None })
     }
 
     pub(crate) fn socket(&self) -> &S {
@@ -45,7 +48,11 @@ impl<S: Read + Write> TlsStream<S> {
             // What the other side has said before it closed.
             self.pull()?;
             Err(error)
-        })
+        })?;
+        match self.spoken.disagreement(&self.session) {
+            Some(failure) if !self.session.is_handshaking() => self.fail(failure),
+            _ => Ok(()),
+        }
     }
 
     /// Why the session cannot go on.
@@ -66,7 +73,7 @@ impl<S: Read + Write> TlsStream<S> {
             Err(error) => {
                 // The alert that tells the other side; nothing hangs on it.
                 let _ = self.flush();
-                self.fail(failure(&error, is_handshaking, self.first.bytes()))
+                self.fail(failure(&error, self.spoken, is_handshaking, self.first.bytes()))
             }
             Ok(state) if count == 0 && !state.peer_has_closed() => {
                 self.fail(truncated(is_handshaking))

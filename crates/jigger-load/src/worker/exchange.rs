@@ -2,11 +2,10 @@
 
 use super::reconnect::message;
 use super::{Phase, Worker};
-use crate::expect::Expect;
 use crate::failure::ErrorKind;
 use crate::io::{Driver, READ_BYTES, Received};
 use crate::load::ConnectionPolicy;
-use crate::protocol::{Protocol, Response, Unusable, Verdict};
+use crate::protocol::{Failure, Flight, Protocol, Response, Unusable, Verdict};
 use crate::source::Source;
 use rustix::io::Errno;
 use std::ops::Range;
@@ -34,7 +33,7 @@ enum Taken {
     Failed,
 }
 
-impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
+impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// Closed loop: begins as many requests as fit; then sends what is to be sent.
     pub(super) fn proceed(&mut self, index: usize) {
         self.fill(index);
@@ -44,13 +43,16 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
     /// Closed loop: begins as many requests as fit.
     pub(super) fn fill(&mut self, index: usize) {
         if self.schedule.is_none() && self.may_begin(index) {
-            let room = self.load.pipeline - self.slots[index].connection.flights().len();
+            let room = self.load.pipeline - self.slots[index].connection.under_way();
             self.launch(index, room, self.now_ns);
         }
     }
 
     /// Sends the requests that have not been sent, or connects for them.
     pub(super) fn transmit(&mut self, index: usize) {
+        if P::MULTIPLEXES {
+            return self.transmit_all(index);
+        }
         let slot = &self.slots[index];
         let unsent = slot.connection.unsent() > 0;
         match slot.phase {
@@ -61,6 +63,25 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
             }
             Phase::Closed if unsent => self.connect(index),
             _ => {}
+        }
+    }
+
+    /// Sends all that can be sent, a turn's worth at a time, as long as the kernel takes it.
+    fn transmit_all(&mut self, index: usize) {
+        if self.slots[index].phase == Phase::Closed && self.slots[index].connection.unsent() > 0 {
+            return self.connect(index);
+        }
+        loop {
+            let slot = &mut self.slots[index];
+            if slot.phase != Phase::Open || !slot.rest.is_empty() || !slot.connection.is_due() {
+                return;
+            }
+            if self.load.connection == ConnectionPolicy::KeepAlive {
+                slot.connection.restart(self.now_ns);
+            }
+            if let Err(error) = self.send_unsent(index) {
+                return self.fail_write(index, error);
+            }
         }
     }
 
@@ -78,7 +99,11 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
             Ok(0)
         };
         let result = match sent {
-            Err(Errno::AGAIN) if slot.phase == Phase::Connecting => Err(Errno::AGAIN),
+            Err(Errno::AGAIN) if slot.phase == Phase::Connecting => {
+                // Nothing has gone out: all is laid out once more when the connection stands.
+                slot.connection.disconnect();
+                Err(Errno::AGAIN)
+            }
             sent => self.hand_over(index, laid_out, sent),
         };
         self.source.clear(from);
@@ -159,6 +184,9 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         {
             return self.fail(index, failure.kind, || failure.message);
         }
+        if let Some(fault) = slot.connection.unspoken() {
+            return self.fail(index, fault.kind(), || fault.to_string());
+        }
         match slot.write_error {
             Some(error) => self.fail(index, ErrorKind::Write, || message(error)),
             None => self.fail(index, ErrorKind::ReadReset, || message(error)),
@@ -222,7 +250,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
             Taken::GoOn if whole && !hung_up => self.read.push(index),
             // All has arrived; whether the rest was lost by a close or a reset is in the
             // next read.
-            Taken::GoOn if whole && self.slots[index].connection.flights().is_empty() => {
+            Taken::GoOn if whole && self.slots[index].connection.under_way() == 0 => {
                 self.end_of_stream(index, false);
             }
             Taken::GoOn => return Look::ReadOn,
@@ -241,15 +269,21 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         let (mut from, end) = (from, from + received.bytes);
         loop {
             let mut input = &self.buffer[from..end];
-            let expect = self.expect_of(index);
             let connection = &mut self.slots[index].connection;
             let sink = self.source.sink(index);
-            let response = connection.absorb(&mut input, expect, &mut self.shared, sink);
+            let response = if S::IS_MIXED {
+                connection.absorb(&mut input, self.load, &mut self.shared, sink)
+            } else {
+                connection.absorb(&mut input, &self.load.expect, &mut self.shared, sink)
+            };
             from = end - input.len();
             match response {
                 Ok(Some(response)) => {
                     if self.settle(index, &response, arrived_ns) {
-                        self.tally.surplus_bytes += (end - from) as u64;
+                        // What HTTP/2 sends after the last response may be about the connection.
+                        if !P::MULTIPLEXES {
+                            self.tally.surplus_bytes += (end - from) as u64;
+                        }
                         return Taken::Last;
                     }
                     if from == end {
@@ -257,8 +291,17 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
                     }
                 }
                 Ok(None) => {
-                    self.slots[index].pieces.more(self.now_ns, received.bytes);
+                    let slot = &mut self.slots[index];
+                    if !P::MULTIPLEXES || slot.connection.is_within_response() {
+                        slot.pieces.more(self.now_ns, received.bytes);
+                    }
                     return Taken::GoOn;
+                }
+                Err(Unusable::Lost(flight, error)) => {
+                    self.lose(index, &flight, &error);
+                    if self.slots[index].connection.is_over() {
+                        return Taken::Last;
+                    }
                 }
                 Err(unusable) => {
                     self.break_off(index, unusable, end - from);
@@ -268,21 +311,25 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         }
     }
 
-    /// What the response that this connection waits for has to be.
-    pub(super) fn expect_of(&self, index: usize) -> &'a Expect {
-        match self.slots[index].connection.flights().front() {
-            Some(flight) if S::IS_MIXED => self.load.expect_of(flight.request),
-            _ => &self.load.expect,
+    /// Counts a request that will have no response, on a connection that goes on.
+    #[cold]
+    fn lose(&mut self, index: usize, flight: &Flight, error: &P::Error) {
+        self.tally.errors.add(error.kind(), 1, || error.to_string());
+        if S::IS_MIXED {
+            self.tally.lose(flight.request);
         }
+        self.slots[index].idle_since_ns = self.now_ns;
+        self.release(index, 1);
     }
 
     /// Closes a connection on which so many bytes came that are no response to a request.
     fn break_off(&mut self, index: usize, unusable: Unusable<P::Error>, bytes: usize) {
         let slot = &self.slots[index];
-        let is_first = !slot.responded && !slot.connection.flights().is_empty();
+        let is_first = !slot.responded && slot.connection.under_way() > 0;
         match unusable {
             Unusable::Malformed(error) => {
-                self.fail(index, ErrorKind::ReadMalformed, || error.to_string());
+                self.bid_farewell(index, &error);
+                self.fail(index, error.kind(), || error.to_string());
             }
             _ if is_first => {
                 let message = "bytes came before the first request was sent";
@@ -292,7 +339,20 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
                 self.tally.surplus_bytes += bytes as u64;
                 self.close_idle(index);
             }
-            Unusable::IdleTimeout => self.closed_when_idle(index),
+            Unusable::Closing | Unusable::Lost(..) => self.closed_when_idle(index),
+        }
+    }
+
+    /// Tells the server why the connection is closed, where the protocol has words for it and the
+    /// kernel takes them at once.
+    fn bid_farewell(&mut self, index: usize, error: &P::Error) {
+        let slot = &mut self.slots[index];
+        let farewell = slot.connection.farewell(error);
+        if let Some(socket) = &mut slot.socket
+            && slot.rest.is_empty()
+            && !farewell.is_empty()
+        {
+            let _ = self.driver.send(socket, &farewell);
         }
     }
 
@@ -303,7 +363,7 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         response: &Response,
         arrived_ns: Option<u64>,
     ) -> bool {
-        let is_whole = !S::IN_BATCHES || self.slots[index].connection.flights().is_empty();
+        let is_whole = !S::IN_BATCHES || self.slots[index].connection.under_way() == 0;
         let is_timed = is_whole || !self.load.times_batches;
         self.tally.response(response, is_timed, self.now_ns, arrived_ns);
         self.source.response(index, response.status);

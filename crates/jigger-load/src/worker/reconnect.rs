@@ -4,9 +4,10 @@ use super::{Phase, Worker};
 use crate::failure::ErrorKind;
 use crate::io::{Driver, Ready, Shake};
 use crate::load::ConnectionPolicy;
-use crate::protocol::Protocol;
+use crate::protocol::{Failure, Protocol};
 use crate::source::Source;
 use rustix::io::Errno;
+use std::time::Duration;
 
 /// Rests after failed attempts double from the first to the second.
 const BACKOFF_MIN_NS: u64 = 1_000_000;
@@ -35,7 +36,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             return self.shake_hands(index, false, false);
         }
         let stood_ns = self.driver.now_ns();
-        let sent = if slot.connection.flights().is_empty() {
+        let sent = if slot.connection.under_way() == 0 {
             Err(Errno::AGAIN)
         } else {
             self.restart(index, stood_ns);
@@ -56,7 +57,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         if let Some(error) = self.driver.connect_error(socket) {
             return self.fail_connect(index, error);
         }
-        if ready.readable {
+        if ready.readable && (ready.hung_up || !P::MULTIPLEXES) {
             // Nothing has been sent, so that no response can be due.
             self.tally.connected(self.now_ns - slot.connect_ns);
             self.slots[index].phase = Phase::Open;
@@ -65,7 +66,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         if !ready.writable {
             return;
         }
-        if !slot.connection.flights().is_empty() {
+        if slot.connection.under_way() > 0 {
             self.restart(index, self.now_ns);
             match self.send_unsent(index) {
                 Ok(()) => {}
@@ -117,6 +118,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             Ok(())
         };
         match sent {
+            Ok(()) if P::MULTIPLEXES => self.transmit(index),
             Ok(()) | Err(Errno::AGAIN) => {}
             Err(error) => self.fail_write(index, error),
         }
@@ -137,19 +139,26 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     /// The server ends the connection, by its last response (`announced`) or by closing.
     pub(super) fn end_of_stream(&mut self, index: usize, announced: bool) {
-        let expect = self.expect_of(index);
         let connection = &mut self.slots[index].connection;
         let is_within_response = connection.is_within_response();
-        if let Some(response) = connection.end_of_stream(expect, &mut self.shared) {
+        let last = if S::IS_MIXED {
+            connection.end_of_stream(self.load, &mut self.shared)
+        } else {
+            connection.end_of_stream(&self.load.expect, &mut self.shared)
+        };
+        if let Some(response) = last {
             self.settle(index, &response, None);
         }
         let slot = &self.slots[index];
-        let lost = !announced && !slot.connection.flights().is_empty();
+        let lost = !announced && slot.connection.under_way() > 0;
         if self.load.connection == ConnectionPolicy::KeepAlive && !lost {
             self.tally.closed_by_server += 1;
         }
         if lost && let Some(error) = slot.write_error {
             return self.fail(index, ErrorKind::Write, || message(error));
+        }
+        if lost && let Some(fault) = slot.connection.unspoken() {
+            return self.fail(index, fault.kind(), || fault.to_string());
         }
         if lost {
             let message = || closed_early(is_within_response);
@@ -160,8 +169,11 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     /// Gives up the requests of a connection whose deadline has passed.
     pub(super) fn time_out(&mut self, index: usize) {
+        if self.slots[index].phase == Phase::Open && self.cancel_late(index) {
+            return;
+        }
         let timeout = self.load.timeout;
-        let count = self.slots[index].connection.flights().len();
+        let count = self.slots[index].connection.under_way();
         match self.slots[index].phase {
             Phase::Connecting => {
                 self.tally.errors.add(ErrorKind::ConnectTimeout, count as u64, || {
@@ -179,11 +191,29 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                      not answer; does it speak TLS on this port?"
                 )
             }),
-            _ => self.tally.errors.add(ErrorKind::Timeout, count as u64, || {
-                format!("no complete response within {timeout:?}")
-            }),
+            _ => self.tally.errors.add(ErrorKind::Timeout, count as u64, || timed_out(timeout)),
         }
         self.give_up(index, count, false);
+    }
+
+    /// Gives up those requests alone whose deadline has passed, when others can go on without them;
+    /// whether that is so.
+    fn cancel_late(&mut self, index: usize) -> bool {
+        let deadline_ns = self.now_ns.saturating_sub(self.timeout_ns);
+        let connection = &mut self.slots[index].connection;
+        if !P::MULTIPLEXES || connection.flights().all(|flight| flight.started_ns <= deadline_ns) {
+            return false;
+        }
+        let timeout = self.load.timeout;
+        while let Some(flight) = self.slots[index].connection.cancel(deadline_ns) {
+            self.tally.errors.add(ErrorKind::Timeout, 1, || timed_out(timeout));
+            if S::IS_MIXED {
+                self.tally.lose(flight.request);
+            }
+            self.release(index, 1);
+        }
+        self.proceed(index);
+        true
     }
 
     /// The connection broke: what was sent on it fails, and it is made anew, after a rest when it had
@@ -228,7 +258,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// So many requests of this connection, the oldest, are over, and so is the connection.
     fn give_up(&mut self, index: usize, count: usize, rests: bool) {
         if S::IS_MIXED {
-            let flights = self.slots[index].connection.flights().iter().take(count);
+            let flights = self.slots[index].connection.flights().take(count);
             flights.for_each(|flight| self.tally.lose(flight.request));
         }
         self.slots[index].connection.abandon(count);
@@ -255,7 +285,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     /// A connection ended before any request went out on it.
     fn fail_early(&mut self, index: usize, kind: ErrorKind, message: impl FnOnce() -> String) {
         // None for a connection made ahead: the request that needs it will meet the cause.
-        let count = self.slots[index].connection.flights().len();
+        let count = self.slots[index].connection.under_way();
         self.tally.errors.add(kind, count as u64, message);
         self.give_up(index, count, true);
     }
@@ -267,6 +297,10 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         self.tally.connected(stood_ns - slot.connect_ns);
         let full = !slot.rest.is_empty();
         self.watch(index, full);
+        if P::MULTIPLEXES {
+            // What takes more than a turn goes on.
+            self.transmit(index);
+        }
     }
 
     /// Keep-alive: the clock of the first requests starts with their sending.
@@ -295,6 +329,10 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             self.fail_connect(index, error);
         }
     }
+}
+
+fn timed_out(timeout: Duration) -> String {
+    format!("no complete response within {timeout:?}")
 }
 
 /// An error with its number, as `Connection refused (os error 111)`.

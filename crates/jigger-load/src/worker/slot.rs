@@ -65,7 +65,7 @@ impl<S, P: Protocol> Slot<S, P> {
 
     /// When something is to be done about it if nothing happens.
     pub(super) fn wakes_ns(&self, timeout_ns: u64) -> Option<u64> {
-        match (self.phase, self.connection.flights().front(), self.pause) {
+        match (self.phase, self.connection.oldest(), self.pause) {
             (Phase::Resting(until_ns), ..) => Some(until_ns),
             (_, Some(flight), _) => Some(flight.started_ns.saturating_add(timeout_ns)),
             (_, None, Pause::Until(until_ns)) => Some(until_ns),

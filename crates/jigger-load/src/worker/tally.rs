@@ -185,6 +185,7 @@ impl Tally {
             held_back: self.held_back,
             drained: self.drained,
             idle_ns: self.idle_ns,
+            peer_settings: None,
             ticks: vec![self.ticks],
             engine: EngineUse { cpu_ns, cores: 0, schedule_lag_ns: self.lag_ns },
             driver,

@@ -124,6 +124,9 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                 if ready.writable && !self.flush(index) {
                     return;
                 }
+                if ready.writable && P::MULTIPLEXES {
+                    self.transmit(index);
+                }
                 if ready.readable {
                     self.receive(index, ready.hung_up, 0);
                 }
@@ -144,7 +147,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         for number in 0..self.read.len() {
             let index = self.read[number];
             if alone || !self.can_line_up(index) {
-                if self.slots[index].connection.flights().is_empty() {
+                if self.slots[index].connection.under_way() == 0 {
                     self.end_idleness(index, self.now_ns);
                 }
                 self.proceed(index);
@@ -166,7 +169,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     fn line_up(&mut self, index: usize) {
         self.fill(index);
         let connection = &mut self.slots[index].connection;
-        if connection.unsent() > 0 {
+        if connection.is_due() {
             let laid_out = self.source.lay_out(index, connection);
             self.departures.push(Departure { slot: index, laid_out, sent: Ok(0), sent_ns: 0 });
         }
@@ -195,8 +198,13 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                 // What is lined up goes out, if need be just after the end.
                 self.end_idleness(index, sent_ns.min(self.end_ns));
             }
-            if let Err(error) = self.hand_over(index, laid_out, sent) {
-                self.fail_write(index, error);
+            match self.hand_over(index, laid_out, sent) {
+                Err(error) => self.fail_write(index, error),
+                // A body may be longer than what goes out in a turn.
+                Ok(()) if P::MULTIPLEXES && self.slots[index].connection.is_due() => {
+                    self.transmit(index);
+                }
+                Ok(()) => {}
             }
         }
         self.departures.clear();
@@ -227,7 +235,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         }
         let may_watch = self.load.connection == ConnectionPolicy::KeepAlive;
         for slot in &mut self.slots {
-            let is_sent = slot.connection.unsent() == 0 && slot.rest.is_empty();
+            let is_sent = !slot.connection.is_sending() && slot.rest.is_empty();
             let is_wanted = may_watch || slot.connection.sent() > 0;
             if (!is_sent || !is_wanted || slot.phase != Phase::Open)
                 && let Some(socket) = slot.socket.take()
@@ -296,6 +304,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
                     keeps_alive &= response.keeps_alive;
                 }
                 Ok(None) => {}
+                Err(Unusable::Lost(..)) => {}
                 Err(Unusable::Surplus) => {
                     self.tally.surplus_bytes += input.len() as u64;
                     return true;
@@ -308,6 +317,6 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             self.tally.drained += u64::from(last.is_some());
             return true;
         }
-        connection.flights().is_empty() && !keeps_alive
+        connection.under_way() == 0 && !keeps_alive
     }
 }

@@ -45,6 +45,15 @@ impl Authority {
         TlsOptions { ca: Some(self.folder.path().join("ca.pem")), ..TlsOptions::default() }
     }
 
+    /// The files with a new certificate for this name and with the key to it.
+    pub fn issue_files(&self, name: &str) -> (PathBuf, PathBuf) {
+        let identity = self.issue(name);
+        let files = (self.file("server.pem"), self.file("server.key"));
+        std::fs::write(&files.0, &identity.pem.0).unwrap();
+        std::fs::write(&files.1, &identity.pem.1).unwrap();
+        files
+    }
+
     pub fn issue(&self, name: &str) -> Identity {
         self.issue_with(
             &rcgen::PKCS_ECDSA_P256_SHA256,

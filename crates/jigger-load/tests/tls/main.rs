@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod certificates;
+mod http2;
 mod null_server;
+mod peers;
 mod server;
 
 use certificates::{Authority, Identity};

@@ -80,6 +80,12 @@ fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]
          keep-alive",
     );
     gate(
+        Code::StreamsLimited,
+        streams_limited(scenario, &trials),
+        "lower streams, or raise what the server allows on a connection \
+         (SETTINGS_MAX_CONCURRENT_STREAMS)",
+    );
+    gate(
         Code::LittlesLaw,
         departed(scenario, &trials),
         "lengthen the trial: requests without a response at its end were a large share",
@@ -95,6 +101,14 @@ fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]
         "loosen the objective, lengthen the trial, or use more connections",
     );
     gates
+}
+
+/// A server that takes fewer requests at once than the scenario is to have under way is asked fewer.
+fn streams_limited(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
+    let streams = scenario.http2?;
+    let settings = trials.iter().filter_map(|trial| trial.record.http2_settings);
+    let allowed = settings.filter_map(|settings| settings.fewer_than(streams)).min()?;
+    Some(format!("the server allows {allowed} of {streams} streams on a connection"))
 }
 
 fn errors(trials: &[&Trial<'_>]) -> Option<String> {
@@ -146,7 +160,7 @@ fn departed(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> 
     let occupied = trial::departed(scenario, trials.iter().copied())?;
     Some(format!(
         "Little's law check failed in the median round: {occupied:.1} connections implied, {} configured",
-        scenario.connections
+        scenario.at_once()
     ))
 }
 
@@ -200,7 +214,7 @@ mod tests {
     use super::*;
     use crate::analysis::Analysis;
     use crate::metric::Bound;
-    use crate::record::VisitRecord;
+    use crate::record::{Http2Settings, VisitRecord};
     use crate::report::tests::drawn::record;
 
     const SECOND: u64 = 1_000_000_000;
@@ -304,6 +318,29 @@ mod tests {
         assert_eq!(detail(&record, "client-limited"), None);
         assert!(detail(&record, "errors").is_some());
         assert_eq!(Analysis::of(&record).limit("gin", "saturation"), None);
+    }
+
+    /// 32 connections of 10 streams each, of which the server allows 4.
+    #[test]
+    fn fewer_streams_than_wanted_are_told_and_kept_to() {
+        let mut record = record(7);
+        record.suite.scenarios[1].http2 = Some(10);
+        let settings = |allowed| Http2Settings {
+            max_concurrent_streams: allowed,
+            initial_window_bytes: 65_535,
+            max_frame_bytes: 16_384,
+            header_table_bytes: 4_096,
+        };
+        let mut allow = |allowed: Option<u32>| {
+            each(&mut record, "gin", |_, trial| trial.http2_settings = Some(settings(allowed)));
+            (detail(&record, "streams-limited"), detail(&record, "littles-law"))
+        };
+        let (limited, law) = allow(Some(1));
+        let said = "the server allows 1 of 10 streams on a connection";
+        assert_eq!((limited.as_deref(), law), (Some(said), None), "32 were under way");
+        assert_eq!(allow(Some(10)).0, None);
+        let (limited, law) = allow(None);
+        assert!(limited.is_none() && law.unwrap().contains("320 configured"));
     }
 
     #[test]

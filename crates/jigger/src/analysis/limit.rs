@@ -156,7 +156,7 @@ pub fn is_near_ports(opened: u64, elapsed_ns: u64, local_ports: u32) -> bool {
 /// Without a queue each response takes about as long as a quick one. Where all wait for one lock all
 /// answers take the same time too, but for the first: nothing was queued before it.
 fn queues(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<bool> {
-    if scenario.connections == 1 {
+    if scenario.at_once() == 1 {
         return Some(false);
     }
     let times = trial.response_time.as_ref().filter(|times| !times.is_empty())?;
@@ -165,8 +165,8 @@ fn queues(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<bool> {
         // Requests that were due sooner than earlier ones got a response waited for a connection, too. These were all
         // busy, so that Little's law has the time of a response.
         let found = trial.record;
-        let busy_ns =
-            number(scenario.connections as u64) * number(found.elapsed_ns) / number(found.requests);
+        let busy_ns = number(scenario.at_once_in(found) as u64) * number(found.elapsed_ns)
+            / number(found.requests);
         return Some(busy_ns > MEAN_TO_QUICK * quickest);
     }
     let quick = number(times.value_at_quantile(0.1));

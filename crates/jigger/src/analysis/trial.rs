@@ -51,12 +51,15 @@ pub fn departed<'a>(
     scenario: &ScenarioRecord,
     trials: impl Iterator<Item = &'a Trial<'a>>,
 ) -> Option<f64> {
-    let mut occupied: Vec<f64> = trials.filter_map(|trial| occupied(scenario, trial)).collect();
+    let trials: Vec<_> = trials.collect();
+    let at_once = trials.iter().map(|trial| scenario.at_once_in(trial.record)).min()?;
+    let mut occupied: Vec<f64> =
+        trials.iter().filter_map(|trial| occupied(scenario, trial)).collect();
     occupied.sort_by(f64::total_cmp);
     let upper = *occupied.get(occupied.len() / 2)?;
     let lower = occupied[(occupied.len() - 1) / 2];
     let median = f64::midpoint(lower, upper);
-    let departure = (median / number(scenario.connections as u64) - 1.0).abs();
+    let departure = (median / number(at_once as u64) - 1.0).abs();
     (departure > TOLERANCE).then_some(median)
 }
 
@@ -66,7 +69,7 @@ fn occupied(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<f64> {
     let TrialRecord { requests, elapsed_ns, idle_ns, .. } = *trial.record;
     // Without it the time of making a connection again, of which one connection has the most, is
     // missing: older records.
-    let is_known = idle_ns.is_some() || scenario.connections > 1;
+    let is_known = idle_ns.is_some() || scenario.at_once() > 1;
     let is_closed = scenario.pacing() == PacingRecord::Closed;
     if !is_closed || !is_known || !is_clean(trial.record) || elapsed_ns == 0 {
         return None;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{RequestArgs, ShownArgs, TlsArgs, examples};
+use super::{HttpArgs, RequestArgs, ShownArgs, TlsArgs, VersionArgs, examples};
 use crate::plan::flag::{Time, rate, status, time, whole};
 use crate::plan::{CpuList, cpu_list};
 use crate::report::Format;
@@ -49,7 +49,10 @@ pub struct LoadArgs {
     /// Resume TLS sessions instead of a full handshake for each new connection
     #[arg(long, requires = "fresh")]
     pub resume: bool,
-    /// Requests sent on a connection before its first response
+    /// Which HTTP is spoken.
+    #[command(flatten)]
+    pub spoken: HttpArgs,
+    /// Requests sent on a connection before its first response (HTTP/1.1)
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub pipeline: u16,
     /// What is sent.
@@ -196,6 +199,9 @@ pub struct TimeitArgs {
     /// Resume TLS sessions instead of a full handshake for each new connection
     #[arg(long, conflicts_with = "keep_alive")]
     pub resume: bool,
+    /// Which HTTP is spoken.
+    #[command(flatten)]
+    pub version: VersionArgs,
     /// Timeout of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "10s", value_parser = time)]
     pub timeout: Time,

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Clone, Args)]
 pub struct RequestArgs {
     /// HTTP method [default: GET, or POST with a body]
-    #[arg(short, long)]
+    #[arg(short = 'X', long)]
     pub method: Option<String>,
     /// One of several requests, "WEIGHT METHOD /PATH" (repeatable). They replace the URL's own path
     /// and are sent in proportion to their weights

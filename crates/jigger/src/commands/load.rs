@@ -9,12 +9,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use jigger_load::fetch::{FetchOptions, fetch, first_that_connects};
 use jigger_load::{
-    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Load, Pacing, Progress, Request,
-    Sample, Snapshots, TlsOptions, Url,
+    Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Http, Load, Pacing, Progress,
+    Request, Sample, Snapshots, TlsOptions, Url,
 };
 
 use super::asked::Asked;
-use super::{Exit, output, tls};
+use super::{Exit, output, spoken, tls};
 use crate::cli::LoadArgs;
 use crate::host::{PlacementError, allowed_cores};
 use crate::interrupt::Interrupt;
@@ -297,6 +297,14 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
             .as_ref()
             .map_or(BodyRule::Any, |text| BodyRule::Exact(text.as_bytes().into())),
     };
+    let (version, tls) = (args.spoken.version.http, load.tls.as_ref());
+    let http = spoken::http(version, &args.url, &load.address, tls, load.timeout)?;
+    let streams = args.spoken.streams_over(http)?;
+    if http == Http::V2 && args.pipeline > 1 {
+        bail!("--pipeline is for HTTP/1.1; over HTTP/2 use -m (--streams)");
+    }
+    load.http = http;
+    load.pipeline = streams.max(usize::from(args.pipeline));
     match asked.replay(&url)? {
         None => load.requests = asked.requests(&url)?,
         Some(replay) => {
@@ -310,7 +318,6 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
             load.in_turn = true;
         }
     }
-    load.pipeline = usize::from(args.pipeline);
     load.cpus = args.cpus.as_ref().map(allowed).transpose()?;
     load.batch = args.batch;
     load.busy_poll = args.busy_poll;

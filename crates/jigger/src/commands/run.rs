@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use jigger_load::Url;
+use jigger_load::{Http, TlsClient, Url};
 use toml::{Table, Value};
 
 use super::asked::Asked;
-use super::{Exit, measure, tls};
+use super::load::{CONNECT_LIMIT, first_address};
+use super::{Exit, measure, spoken, tls};
 use crate::cli::{CompareArgs, RunArgs};
 use crate::pipeline;
 use crate::plan::Options;
@@ -64,6 +65,8 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
         }
         write_table(&mut text, "[[contender]]", contender)?;
     }
+    let http = spoken_with_all(args)?;
+    let streams = args.spoken.streams_over(http)?;
     let (connections, duration) = (args.connections, &args.duration.text);
     let sequential = keys([("name", "sequential".into()), ("requests", 250.into())]);
     let saturation = keys([
@@ -71,13 +74,44 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
         ("connections", connections.into()),
         ("duration", duration.as_str().into()),
     ]);
-    for mut scenario in [sequential, saturation] {
+    for (mut scenario, streams) in [(sequential, 1), (saturation, streams)] {
+        if http == Http::V2 {
+            let streams = i64::try_from(streams)?;
+            scenario.extend(keys([("protocol", "h2".into()), ("streams", streams.into())]));
+        }
         scenario.insert("timeout".to_owned(), args.timeout.text.as_str().into());
         scenario.extend(asked.mix_keys()?.map(|mix| ("requests_mix".to_owned(), mix)));
         scenario.extend(asked.replay_key()?.map(|file| ("requests_file".to_owned(), file)));
         write_table(&mut text, "[[scenario]]", scenario)?;
     }
     Ok(text)
+}
+
+/// What is spoken with all servers, each of which may choose.
+fn spoken_with_all(args: &CompareArgs) -> Result<Http> {
+    let (version, mut chosen) = (args.spoken.version.http, Vec::new());
+    if let Some(http) = version.fixed() {
+        return Ok(http);
+    }
+    for server in &args.servers {
+        let (name, text) = name_and_url(server)?;
+        let url = Url::parse(text)?;
+        let tls = url.is_https().then(|| TlsClient::new(&args.tls.options(), url.host()));
+        let (tls, address) = (tls.transpose()?, first_address(&url)?);
+        let limit = CONNECT_LIMIT.max(args.timeout.length);
+        chosen.push((name, spoken::http(version, text, &address, tls.as_ref(), limit)?));
+    }
+    let Some((first, http)) = chosen.first().copied() else { return Ok(Http::V1) };
+    match chosen.iter().find(|(_, other)| *other != http) {
+        None => Ok(http),
+        Some((other, _)) => {
+            let (newer, older) = if http == Http::V2 { (first, *other) } else { (*other, first) };
+            bail!(
+                "--http auto: {newer} chooses HTTP/2 and {older} HTTP/1.1, but a comparison is in one \
+                 version; pass --http 1.1, or turn on HTTP/2 in {older} and pass --http 2"
+            )
+        }
+    }
 }
 
 fn expect_keys(args: &CompareArgs) -> Table {
@@ -87,14 +121,19 @@ fn expect_keys(args: &CompareArgs) -> Table {
 }
 
 fn contender_keys(server: &str, replaces_path: bool) -> Result<Table> {
-    let Some((name, url)) = server.split_once('=') else {
-        bail!("'{server}' is not NAME=URL; write for instance gin=http://127.0.0.1:8080/");
-    };
+    let (name, url) = name_and_url(server)?;
     let url = match Url::parse(url) {
         Ok(url) if replaces_path => format!("{}/", url.origin()),
         _ => url.to_owned(),
     };
     Ok(keys([("name", name.into()), ("url", url.into())]))
+}
+
+fn name_and_url(server: &str) -> Result<(&str, &str)> {
+    let Some(parts) = server.split_once('=') else {
+        bail!("'{server}' is not NAME=URL; write for instance gin=http://127.0.0.1:8080/");
+    };
+    Ok(parts)
 }
 
 fn keys<'a>(keys: impl IntoIterator<Item = (&'a str, Value)>) -> Table {

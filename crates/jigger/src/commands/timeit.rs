@@ -7,10 +7,10 @@ use jigger_load::fetch::first_that_connects;
 use jigger_load::{Address, ConnectionPolicy, Extent, Load, Request, TlsOptions, Url};
 
 use super::load::{CONNECT_LIMIT, first_address};
-use super::{Exit, output, tls};
+use super::{Exit, output, spoken, tls};
 use crate::cli::TimeitArgs;
 use crate::interrupt::Interrupt;
-use crate::report::timeit::{Round, TimeitReport};
+use crate::report::timeit::{Round, TimedUrl, TimeitReport};
 use crate::report::{Format, to_json};
 
 /// How long an interrupt may go unnoticed.
@@ -21,15 +21,19 @@ const OBSERVE_EVERY: Duration = Duration::from_millis(50);
 /// # Errors
 /// When an argument is wrong or the load cannot begin. Failed requests are data.
 pub fn run(args: &TimeitArgs) -> Result<Exit> {
-    let loads = args.urls.iter().map(|url| load_of(args, url)).collect::<Result<Vec<_>>>()?;
+    let mut loads = args.urls.iter().map(|url| load_of(args, url)).collect::<Result<Vec<_>>>()?;
     let refused: Vec<String> = args.urls.iter().zip(&loads).filter_map(refusal).collect();
     if !refused.is_empty() {
         output::note(&format!("jigger: {}", refused.join("\njigger: ")));
         return Ok(Exit::NotMeasured);
     }
+    for (load, url) in loads.iter_mut().zip(&args.urls) {
+        let (version, tls) = (args.version.http, load.tls.as_ref());
+        load.http = spoken::http(version, url, &load.address, tls, load.timeout)?;
+    }
     let interrupt = Interrupt::listen()?;
-    let mut timed: Vec<(String, Vec<Round>)> =
-        args.urls.iter().map(|url| (url.clone(), Vec::new())).collect();
+    let mut timed: Vec<TimedUrl> =
+        args.urls.iter().zip(&loads).map(|(url, load)| TimedUrl::new(url, load.http)).collect();
     for round in 0..usize::from(args.repeat) {
         for place in 0..loads.len() {
             // Each round begins with the next URL, so that none is always the first.
@@ -38,7 +42,7 @@ pub fn run(args: &TimeitArgs) -> Result<Exit> {
                 continue;
             }
             let sample = jigger_load::run(&loads[at], &mut |_| interrupt.flow())?;
-            timed[at].1.push(Round::of(&sample));
+            timed[at].push(Round::of(&sample));
         }
     }
     let report = TimeitReport::new(args.number, args.keep_alive, timed);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jigger_load::{Arrivals, Extent};
+use jigger_load::{Arrivals, Extent, Http};
 use sha2::{Digest as _, Sha256};
 
 use super::RunPlan;
@@ -111,6 +111,7 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
         name: scenario.name.clone(),
         connections: scenario.connections,
         threads: scenario.threads_on(client_cores),
+        http2: (scenario.http == Http::V2).then_some(scenario.streams),
         fresh: scenario.is_fresh(),
         resumed: scenario.resumes,
         requests,
@@ -132,7 +133,9 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
 fn asked(scenario: &Scenario) -> Vec<RequestRecord> {
     match scenario.requests.as_slice() {
         _ if scenario.replay.is_some() => Vec::new(),
-        [(only, _)] if *only == RequestSpec::default() => Vec::new(),
+        [(only, _)] if *only == (RequestSpec { http: only.http, ..RequestSpec::default() }) => {
+            Vec::new()
+        }
         requests => requests.iter().map(|(spec, weight)| request_record(spec, *weight)).collect(),
     }
 }

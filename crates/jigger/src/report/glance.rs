@@ -10,7 +10,7 @@ pub use matrix::{Matrix, matrix};
 use jigger_stats::Verdict;
 
 use super::sentences::Sentence;
-use super::tables::{LIMIT, Table, cost_table, grouped_names, measured, scenario_table};
+use super::tables::{LIMIT, Table, cost_table, grouped_names, measured, scenario_table, streams};
 use super::units::{bytes, count, percent, significant};
 use super::{Tone, curves, services};
 use crate::analysis::{Analysis, Comparison, Ranked, headline};
@@ -54,7 +54,7 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
 
 /// `saturation: 32 connections, keep-alive`.
 pub fn title(scenario: &ScenarioRecord) -> String {
-    let connections = count(scenario.connections, "connection");
+    let connections = count(scenario.connections, "connection") + &streams(scenario);
     let policy = match (scenario.fresh, scenario.resumed) {
         (true, true) => "one per request, TLS resumed",
         (true, false) => "one per request",

@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use jigger_load::{Address, ErrorKind, Errors, Load, Pacing, Sample};
+use jigger_load::{Address, ErrorKind, Errors, Http, Load, Pacing, Sample};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use crate::analysis::{ENGINE_SHARE_LIMIT, Unanswered, engine_share, is_near_ports, offered};
 use crate::metric::{Bound, Kind, Statistic};
 use crate::numbers::number;
-use crate::record::Limit;
+use crate::record::{Http2Settings, Limit};
 
 pub use condition::{Condition, parse_share};
 pub use timeline::Timeline;
@@ -34,7 +34,13 @@ pub struct LoadReport<'a> {
     url: &'a str,
     /// How long it took.
     seconds: f64,
+    /// What was spoken, `1.1` or `2`.
+    http: &'static str,
     connections: usize,
+    /// Requests under way at once on each connection, over HTTP/2; null over HTTP/1.1.
+    streams: Option<usize>,
+    /// What the server said about itself over HTTP/2.
+    http2_settings: Option<Http2Settings>,
     threads: usize,
     driver: &'a str,
     batch: bool,
@@ -177,7 +183,10 @@ impl<'a> LoadReport<'a> {
             version: VERSION,
             url,
             seconds: number(sample.elapsed_ns) / 1e9,
+            http: http_version(load.http),
             connections: load.connections,
+            streams: (load.http == Http::V2).then_some(load.pipeline),
+            http2_settings: sample.peer_settings.map(Into::into),
             threads: load.threads,
             driver: sample.driver,
             batch: load.batch,
@@ -280,6 +289,14 @@ impl EngineFigures {
             schedule_lag_us: engine.schedule_lag_ns.as_ref().map(Latencies::of),
             client_limited: requests > 0 && cpu_share >= ENGINE_SHARE_LIMIT,
         }
+    }
+}
+
+/// As reports write it.
+pub(super) fn http_version(http: Http) -> &'static str {
+    match http {
+        Http::V1 => "1.1",
+        Http::V2 => "2",
     }
 }
 

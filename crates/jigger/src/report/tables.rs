@@ -232,7 +232,7 @@ pub fn measured<'a, 'b>(
 
 /// `saturation: 32 connections, keep-alive, 3 s a round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
-    let connections = count(scenario.connections, "connection");
+    let connections = count(scenario.connections, "connection") + &streams(scenario);
     let policy = match (scenario.fresh, scenario.resumed) {
         (true, true) => "one per request with a resumed TLS session",
         (true, false) => "one per request",
@@ -261,6 +261,11 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         None => requests(&scenario.asked),
     };
     format!("{}: {requests}{connections}, {policy}, {load}", scenario.name)
+}
+
+/// ` x 10 streams (HTTP/2)`; nothing over HTTP/1.1.
+pub fn streams(scenario: &ScenarioRecord) -> String {
+    scenario.http2.map_or_else(String::new, |it| format!(" x {} (HTTP/2)", count(it, "stream")))
 }
 
 /// `1,200 requests of requests.jsonl in turn, `.

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use jigger_load::{Errors, Sample};
+use jigger_load::{Errors, Http, Sample};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::load::kinds_schema;
+use super::load::{http_version, kinds_schema};
 use super::units::{grouped, significant, time_us};
 use crate::numbers::number;
 
@@ -33,9 +33,12 @@ enum Connection {
     KeepAlive,
 }
 
+/// One URL and its rounds.
 #[derive(Debug, Serialize, JsonSchema)]
-struct TimedUrl {
+pub struct TimedUrl {
     url: String,
+    /// What was spoken, `1.1` or `2`.
+    http: &'static str,
     rounds: Vec<Round>,
     /// Of the shortest round; null without any round.
     best_seconds: Option<f64>,
@@ -60,9 +63,8 @@ pub struct Round {
 
 impl TimeitReport {
     /// `keeps_connection`: one connection served all `number` requests of a round.
-    pub fn new(number: u64, keeps_connection: bool, timed: Vec<(String, Vec<Round>)>) -> Self {
+    pub fn new(number: u64, keeps_connection: bool, urls: Vec<TimedUrl>) -> Self {
         let connection = if keeps_connection { Connection::KeepAlive } else { Connection::Fresh };
-        let urls = timed.into_iter().map(|(url, rounds)| TimedUrl::new(url, rounds)).collect();
         Self { version: VERSION, number, connection, urls }
     }
 
@@ -79,8 +81,12 @@ impl TimeitReport {
             Connection::Fresh => "a new connection for each",
         };
         let requests = grouped(number(self.number));
-        for TimedUrl { url, rounds, best_seconds, spread } in &self.urls {
-            let _ = writeln!(text, "{url}: {requests} requests one after another, {connection}");
+        for TimedUrl { url, http, rounds, best_seconds, spread } in &self.urls {
+            let spoken = if *http == "2" { " (HTTP/2)" } else { "" };
+            let _ = writeln!(
+                text,
+                "{url}: {requests} requests one after another, {connection}{spoken}"
+            );
             if let [only] = rounds.as_slice() {
                 let _ = writeln!(text, "  {}", only.text());
                 continue;
@@ -98,13 +104,20 @@ impl TimeitReport {
 }
 
 impl TimedUrl {
-    fn new(url: String, rounds: Vec<Round>) -> Self {
-        let correct = || rounds.iter().filter(|round| round.requests > 0);
+    /// Without any round yet.
+    pub fn new(url: &str, http: Http) -> Self {
+        let http = http_version(http);
+        Self { url: url.to_owned(), http, rounds: Vec::new(), best_seconds: None, spread: None }
+    }
+
+    /// One more round.
+    pub fn push(&mut self, round: Round) {
+        self.rounds.push(round);
+        let correct = || self.rounds.iter().filter(|round| round.requests > 0);
         let seconds = || correct().map(|round| round.seconds);
-        let best_seconds = seconds().reduce(f64::min).filter(|best| *best > 0.0);
+        self.best_seconds = seconds().reduce(f64::min).filter(|best| *best > 0.0);
         let longest = seconds().reduce(f64::max);
-        let spread = best_seconds.zip(longest).map(|(best, longest)| longest / best - 1.0);
-        Self { url, rounds, best_seconds, spread }
+        self.spread = self.best_seconds.zip(longest).map(|(best, longest)| longest / best - 1.0);
     }
 }
 
@@ -149,22 +162,26 @@ mod tests {
         let round = |seconds| Round::new(seconds, 1_000, Errors::default());
         let mut errors = Errors::default();
         errors.add(ErrorKind::Timeout, 1_000, || "no complete response within 10s".to_owned());
-        let timed = vec![
-            ("http://a/".to_owned(), vec![round(2.2), round(2.0)]),
-            ("http://b/".to_owned(), vec![Round::new(3.0, 0, errors)]),
-        ];
+        let mut timed =
+            vec![TimedUrl::new("http://a/", Http::V1), TimedUrl::new("https://b/", Http::V2)];
+        [2.2, 2.0].into_iter().for_each(|seconds| timed[0].push(round(seconds)));
+        timed[1].push(Round::new(3.0, 0, errors));
         let report = TimeitReport::new(1_000, false, timed);
         assert_eq!(
             report.text(),
             "http://a/: 1,000 requests one after another, a new connection for each\n  \
              round 1: 2.200 s, 2.20 ms a request\n  round 2: 2.000 s, 2.00 ms a request\n  \
              best: 2.000 s; the longest took 10.0 % more\n\
-             http://b/: 1,000 requests one after another, a new connection for each\n  \
+             https://b/: 1,000 requests one after another, a new connection for each (HTTP/2)\n  \
              no correct response; 1000 failed (timeout): no complete response within 10s\n"
         );
         assert!(!report.is_measured());
         let value: Value = serde_json::from_str(&to_json(&report)).unwrap();
         assert_eq!(value["urls"][0]["best_seconds"], 2.0);
+        assert_eq!(
+            (&value["urls"][0]["http"], &value["urls"][1]["http"]),
+            (&"1.1".into(), &"2".into())
+        );
         assert_eq!(value["urls"][1]["best_seconds"], Value::Null);
         assert_eq!(value["urls"][1]["rounds"][0]["errors"]["timeout"], 1_000);
     }

@@ -354,6 +354,11 @@ pub struct RawScenario {
     pub connections: Option<usize>,
     /// Load threads, or "auto".
     pub threads: Option<RawThreads>,
+    /// "http/1.1" by default, or "h2": HTTP/2, with https agreed on by ALPN, with http by prior
+    /// knowledge.
+    pub protocol: Option<String>,
+    /// With "h2": requests under way at once on each connection; 1 by default.
+    pub streams: Option<usize>,
     /// "keep-alive", "fresh": a new connection for each request, or "resumed": the same with a TLS session
     /// that is resumed.
     pub connection: Option<String>,

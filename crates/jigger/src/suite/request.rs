@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use jigger_load::{Request, RequestError, Url, UrlError};
+use jigger_load::{Http, Request, RequestError, Url, UrlError};
 
 use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, refused};
@@ -25,6 +25,8 @@ pub struct RequestSpec {
     pub is_template: bool,
     /// What of the contender's expectation it has otherwise.
     pub expectation: ExpectationChange,
+    /// What it is sent over, as its scenario says.
+    pub http: Http,
 }
 
 /// A body, and the file that it came from.
@@ -65,6 +67,7 @@ impl Default for RequestSpec {
             lines: Lines::default(),
             is_template: true,
             expectation: ExpectationChange::default(),
+            http: Http::V1,
         }
     }
 }
@@ -259,6 +262,7 @@ pub fn spec(raw: RawRequest, folder: &Path) -> Checked<RequestSpec> {
         lines: raw.lines.map(|name| lines(name, folder)).transpose()?.unwrap_or_default(),
         is_template: raw.template.unwrap_or(true) || !has_holes,
         expectation: expectation.unwrap_or_default(),
+        http: Http::V1,
     };
     // What could not be sent to any contender is found at once.
     let somewhere = Url::parse("http://127.0.0.1/").map_err(|error| error.to_string())?;

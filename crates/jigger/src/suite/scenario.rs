@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jigger_load::{Arrivals, ConnectionPolicy, Extent};
+use jigger_load::{Arrivals, ConnectionPolicy, Extent, Http};
 
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
 use super::raw::{RawLimit, RawRequest, RawScenario, RawThreads};
@@ -28,6 +28,9 @@ pub struct Scenario {
     pub connections: usize,
     /// Load threads; `None` lets the tool choose for the machine.
     pub threads: Option<usize>,
+    pub http: Http,
+    /// Requests under way at once on each connection; 1 for HTTP/1.1.
+    pub streams: usize,
     pub connection: ConnectionPolicy,
     /// Whether fresh connections resume earlier TLS sessions.
     pub resumes: bool,
@@ -70,12 +73,22 @@ impl Scenario {
         Self { pacing, ..self.clone() }
     }
 
-    /// Its only request, where a URL says all of it.
+    /// Its only request, where a URL says all of it, in HTTP/1.1.
     pub fn plain_get(&self) -> Option<&RequestSpec> {
         match self.requests.as_slice() {
-            [(only, _)] if only.is_plain_get() && self.replay.is_none() => Some(only),
+            [(only, _)] if only.is_plain_get() && self.is_plain() => Some(only),
             _ => None,
         }
+    }
+
+    /// Whether it asks the same all the time, in HTTP/1.1.
+    fn is_plain(&self) -> bool {
+        self.http == Http::V1 && self.replay.is_none()
+    }
+
+    /// Requests that may be under way at once.
+    pub fn at_once(&self) -> usize {
+        self.connections * self.streams
     }
 
     pub fn is_fresh(&self) -> bool {
@@ -101,7 +114,9 @@ impl Scenario {
 pub fn validated(mut raw: RawScenario, suite: (&RawRequest, &Path)) -> Checked<Scenario> {
     let name = plain_name("scenario", raw.name.clone())?;
     let place = format!("scenario '{name}'");
-    let asked = asked(&mut raw, suite).map_err(at(&place))?;
+    let mut asked = asked(&mut raw, suite).map_err(at(&place))?;
+    let http = protocol(raw.protocol.as_deref()).map_err(at(&place))?;
+    asked.0.iter_mut().for_each(|(request, _)| request.http = http);
     scenario_body(name, asked, &raw).map_err(at(&place))
 }
 
@@ -145,7 +160,9 @@ fn scenario_body(
         return refused("more threads than connections; each thread needs one at least");
     }
     let pacing = pacing(raw)?;
+    let http = protocol(raw.protocol.as_deref())?;
     let (connection, resumes) = connection(raw.connection.as_deref())?;
+    let streams = streams(raw.streams, http, connection)?;
     Ok(Scenario {
         name,
         requests,
@@ -153,6 +170,8 @@ fn scenario_body(
         pacing,
         connections,
         threads,
+        http,
+        streams,
         connection,
         resumes,
         extent: extent(raw)?,
@@ -160,6 +179,30 @@ fn scenario_body(
         variant: raw.variant.clone(),
         fresh_for: None,
     })
+}
+
+/// By the names of RFC 7301's registry.
+fn protocol(name: Option<&str>) -> Checked<Http> {
+    match name {
+        None | Some("http/1.1") => Ok(Http::V1),
+        Some("h2") => Ok(Http::V2),
+        Some(other) => {
+            refused(format!("protocol: {}", unknown("protocol", other, &["http/1.1", "h2"])))
+        }
+    }
+}
+
+fn streams(streams: Option<usize>, http: Http, connection: ConnectionPolicy) -> Checked<usize> {
+    match streams {
+        Some(0) => refused("streams must be above zero"),
+        Some(_) if http == Http::V1 => {
+            refused("streams are HTTP/2's; write protocol = \"h2\" as well, or leave them out")
+        }
+        Some(2..) if connection == ConnectionPolicy::Fresh => {
+            refused("a fresh connection carries one request; leave out streams, or connection")
+        }
+        streams => Ok(streams.unwrap_or(1)),
+    }
 }
 
 /// The policy, and whether fresh connections resume sessions.
@@ -279,6 +322,24 @@ mod tests {
         assert_eq!(tail.limit, Duration::from_millis(1_500));
         assert_eq!(of("mean < 2ms").statistic, Statistic::Mean);
         assert_eq!(of("p97.5 < 2ms").statistic, Statistic::Quantile(0.975));
+    }
+
+    #[test]
+    fn streams_are_those_of_kept_connections_over_http2() {
+        let (kept, fresh) = (ConnectionPolicy::KeepAlive, ConnectionPolicy::Fresh);
+        assert_eq!(streams(None, Http::V1, kept).unwrap(), 1);
+        assert_eq!(streams(Some(10), Http::V2, kept).unwrap(), 10);
+        assert_eq!(streams(Some(1), Http::V2, fresh).unwrap(), 1);
+        for (found, part) in [
+            (streams(Some(0), Http::V2, kept), "above zero"),
+            (streams(Some(1), Http::V1, kept), "protocol = \"h2\""),
+            (streams(Some(2), Http::V2, fresh), "one request"),
+        ] {
+            let fault = found.unwrap_err().to_string();
+            assert!(fault.contains(part), "{fault}");
+        }
+        assert_eq!(protocol(Some("h2")).unwrap(), Http::V2);
+        assert!(protocol(Some("spdy")).unwrap_err().to_string().contains("http/1.1, h2"));
     }
 
     #[test]

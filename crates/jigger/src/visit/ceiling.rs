@@ -50,7 +50,7 @@ pub fn ceilings(
         let load = Load { tls, ..shape };
         let same = known.iter().find(|(other, _)| is_same_shape(other, &load));
         let attempts = match same {
-            _ if scenario.connections == 1 => Vec::new(),
+            _ if scenario.at_once() == 1 => Vec::new(),
             Some((_, attempts)) => attempts.clone(),
             None => until_quiet(&plan.rounds.disturbance, interrupt, listener, &mut || {
                 measured(&load, placement, plan.ceiling_time)
@@ -73,7 +73,7 @@ fn client(contenders: &[Contender]) -> Option<TlsClient> {
 fn is_same_shape(one: &Load, other: &Load) -> bool {
     let shape = |load: &Load| {
         let resumes = load.tls.as_ref().map(|client| client.options().resume);
-        (load.connections, load.threads, load.connection, resumes)
+        (load.connections, load.threads, load.connection, load.http, load.pipeline, resumes)
     };
     let bytes = |load: &Load| -> Vec<_> {
         load.requests.iter().map(|(request, weight)| (request.bytes(), *weight)).collect()

@@ -67,6 +67,8 @@ pub fn shape_of(
     load.requests = requests;
     load.connections = scenario.connections;
     load.threads = scenario.threads_on(client_cpus.len());
+    load.http = scenario.http;
+    load.pipeline = scenario.streams;
     load.connection = scenario.connection;
     load.cpus = Some(client_cpus.to_vec());
     load
@@ -244,6 +246,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         capacity_per_second: None,
         probes: Vec::new(),
         limit: None,
+        http2_settings: sample.peer_settings.map(Into::into),
         by_request: sample.by_request.iter().map(request_record).collect(),
         services: Vec::new(),
         tls: sample.tls.as_ref().map(TlsTrialRecord::from),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
-use jigger_load::{Address, Request, TlsClient, TlsOptions, Url};
+use jigger_load::{Address, Http, Request, TlsClient, TlsOptions, Url};
 use sha2::{Digest as _, Sha256};
 
 use super::VisitError;
@@ -71,8 +71,9 @@ impl Target {
         Ok(Asked { spec: spec.clone(), request, expectation })
     }
 
-    fn options(&self) -> FetchOptions {
+    fn options(&self, http: Http) -> FetchOptions {
         FetchOptions {
+            http,
             timeout: VERIFY_LIMIT,
             max_body_bytes: MAX_BODY_BYTES,
             tls: self.tls.clone(),
@@ -102,7 +103,8 @@ pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
         let request = target.asked.first().map(|asked| &asked.request);
         request.is_none_or(|request| {
-            let fetched = fetch(address, request, &target.options());
+            let http = target.asked[0].spec.http;
+            let fetched = fetch(address, request, &target.options(http));
             !matches!(fetched, Err(FetchError::Refused { .. }))
         })
     };
@@ -131,8 +133,8 @@ pub fn probe(target: &mut Target) -> Probe {
 fn probe_at(address: &Address, asked: &Asked, tls: Option<TlsClient>) -> Probe {
     // Its time is the start-up time, so it ends with the answer's last byte.
     let close_patience = Duration::ZERO;
-    let timeout = PROBE_LIMIT;
-    let options = FetchOptions { timeout, close_patience, tls, ..FetchOptions::default() };
+    let (timeout, http) = (PROBE_LIMIT, asked.spec.http);
+    let options = FetchOptions { timeout, close_patience, tls, http, ..FetchOptions::default() };
     match fetch(address, &asked.request, &options) {
         Ok(answer) => {
             let fault = asked.fault(&answer);
@@ -167,7 +169,7 @@ pub fn verify(target: &Target, confirm: &Confirm<'_>) -> Result<Vec<Evidence>, V
 pub fn confirm_after_load(target: &Target, confirm: &Confirm<'_>) -> Result<(), VisitError> {
     for asked in target.asked.iter().filter(|asked| asked.expectation.command.is_some()) {
         let request = asked.request.numbered(4);
-        let answer = fetch(&target.address, &request, &target.options())
+        let answer = fetch(&target.address, &request, &target.options(asked.spec.http))
             .map_err(|error| VisitError(format!("{}after the load: {error}", asked.place())))?;
         asked.check(&answer, "after the load", confirm)?;
     }
@@ -178,7 +180,7 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
     let failed = |error: FetchError| VisitError(format!("{}{error}", asked.place()));
     // The number 0 is the probes'.
     let [one, two, three] = [1, 2, 3].map(|number| asked.request.numbered(number));
-    let options = target.options();
+    let options = target.options(asked.spec.http);
     let fresh = fetch(&target.address, &one, &options).map_err(failed)?;
     asked.check(&fresh, "over a fresh connection", confirm)?;
     let mut client = Client::new(target.address.clone(), options);
@@ -190,7 +192,7 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
     let start = &first.body[..first.body.len().min(SHOWN)];
     Ok(Evidence {
         request: (!asked.is_bare_get()).then(|| asked.spec.title()),
-        http_version: first.version.to_string(),
+        http_version: first.version.trim_start_matches("HTTP/").to_owned(),
         status: first.status,
         headers: first.headers.clone(),
         body_bytes: first.body.len() as u64,

@@ -8,6 +8,8 @@ mod builds;
 mod ci;
 mod cross_check;
 mod diff;
+mod http2;
+mod http2_over_tls;
 mod init;
 mod interrupt;
 mod lab;

@@ -111,6 +111,7 @@ fn the_json_of_load_is_as_its_schema_says() {
         &["-n", "50"][..],
         &["-d", "200ms", "--rate", "100", "--kernel-timestamps", "--busy-poll"],
         &["-n", "50", "--batch"],
+        &["-n", "50", "--http", "2", "-m", "5"],
     ] {
         let arguments = [&["load", &url, "--format", "json"], more].concat();
         let report = lab.run(&arguments);

@@ -5,22 +5,27 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 
-use jigger_load::{Address, NullOptions, NullServer};
+use jigger_load::{Address, Http, NullOptions, NullServer};
 use serde_json::Value;
 
 use crate::lab::{Lab, Outcome, null_server};
 
 /// A null server over TLS, its URL, and a lab whose file `own.pem` is its certificate.
-struct Secure {
+pub struct Secure {
     _server: NullServer,
-    url: String,
-    lab: Lab,
+    pub url: String,
+    pub lab: Lab,
 }
 
 impl Secure {
     fn start() -> Self {
-        let server =
-            NullServer::start(&NullOptions { tls: true, ..NullOptions::default() }).unwrap();
+        Self::agreeing(&[Http::V2, Http::V1])
+    }
+
+    /// One that agrees to these by ALPN, the best first.
+    pub fn agreeing(http: &[Http]) -> Self {
+        let options = NullOptions { tls: true, http: http.to_vec(), ..NullOptions::default() };
+        let server = NullServer::start(&options).unwrap();
         let Address::Tcp(address) = server.address() else { panic!("the default is TCP") };
         let url = format!("https://localhost:{}/", address.port());
         let lab = Lab::new("", &[], "");
@@ -28,17 +33,17 @@ impl Secure {
         Self { url, lab, _server: server }
     }
 
-    fn jigger(&self, arguments: &[&str]) -> Outcome {
+    pub fn jigger(&self, arguments: &[&str]) -> Outcome {
         self.lab.run(arguments)
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub fn json(&self, arguments: &[&str]) -> Value {
         let outcome = self.jigger(&[arguments, &["--format", "json"]].concat());
         outcome.expect(0, &[]);
         serde_json::from_str(&outcome.stdout).unwrap()
     }
 
-    fn plain_url(&self) -> String {
+    pub fn plain_url(&self) -> String {
         self.url.replace("https:", "http:")
     }
 }

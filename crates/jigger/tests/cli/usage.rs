@@ -103,7 +103,7 @@ fn loads_take_what_other_tools_take() {
     for flags in [
         &[&url, "-d", "0.2", "-r", "2k"][..],
         &[&url, "-n", "1k", "--cpus", "0-0"],
-        &[&url, "-n", "5", "-m", "POST", "-b", "-5"],
+        &[&url, "-n", "5", "-X", "POST", "-b", "-5"],
         &elsewhere,
     ] {
         lab.run(&[&["load"], flags].concat()).expect(0, &["requests in"]);

@@ -24,6 +24,9 @@ pub enum Malformed {
     /// The head's grammar.
     #[error("the head is not HTTP/1.1 ({0})")]
     Head(httparse::Error),
+    /// What begins as HTTP/2 does, where HTTP/1.1 was asked for.
+    #[error("the server seems to speak HTTP/2 on this port; ask it in HTTP/2")]
+    Http2,
     /// TLS where plain HTTP was asked for (RFC 8446, section 5.1: an alert or a handshake record).
     #[error("the server speaks TLS on this port; write https:// in the URL")]
     Tls,

@@ -34,6 +34,8 @@ fn figures_ratios_reasons_and_what_is_missing() {
         replay: None,
         variant: None,
         pacing: Pacing::Closed,
+        http: jigger_load::Http::V1,
+        streams: 1,
         connection: ConnectionPolicy::KeepAlive,
         resumes: false,
         fresh_for: None,

@@ -36,6 +36,7 @@ pub fn sample(requests: u64) -> Sample {
         closed_by_server: 0,
         surplus_bytes: 0,
         held_back: 0,
+        peer_settings: None,
         drained: 0,
         idle_ns: 0,
         ticks: Vec::new(),

@@ -45,7 +45,7 @@ impl LoadReport<'_> {
         format!(
             "{}: {}, {}, {:.2} s at each rate\n{:>10}{:>10}{}{:>9}\n",
             self.url,
-            count(self.connections, "connection"),
+            self.connections(),
             count(self.threads, "thread"),
             self.seconds,
             "asked/s",
@@ -71,13 +71,22 @@ impl LoadReport<'_> {
         )
     }
 
+    /// `8 connections x 10 streams (HTTP/2)`.
+    fn connections(&self) -> String {
+        let connections = count(self.connections, "connection");
+        match self.streams {
+            Some(streams) => format!("{connections} x {} (HTTP/2)", count(streams, "stream")),
+            None => connections,
+        }
+    }
+
     fn rate(&self) -> String {
         let is_bound = self.engine.client_limited || self.is_port_limited;
         let asked = self.asked_per_second.map(|rate| format!(" of {} requested", grouped(rate)));
         format!(
             "{}: {}, {}\n  {} in {:.2} s: {}{} a second{}, {} a second\n",
             self.url,
-            count(self.connections, "connection"),
+            self.connections(),
             count(self.threads, "thread"),
             counted(self.requests, "request"),
             self.seconds,
@@ -198,6 +207,15 @@ impl LoadReport<'_> {
                 "  {}: the server closed {}",
                 if closes { "connection-close" } else { "connections" },
                 counted(self.closed_by_server, "keep-alive connection")
+            );
+        }
+        let allowed = self.http2_settings.zip(self.streams);
+        if let Some(allowed) = allowed.and_then(|(it, streams)| it.fewer_than(streams)) {
+            let _ = writeln!(
+                text,
+                "  streams-limited: the server allows {} on a connection; lower -m, or raise its \
+                 limit\n  (SETTINGS_MAX_CONCURRENT_STREAMS)",
+                count(allowed, "stream")
             );
         }
         if self.surplus_bytes > 0 {

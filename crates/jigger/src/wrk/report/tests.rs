@@ -46,6 +46,7 @@ fn sample() -> Sample {
         closed_by_server: 0,
         surplus_bytes: 0,
         held_back: 0,
+        peer_settings: None,
         drained: 0,
         idle_ns: 0,
         ticks: Vec::new(),

@@ -76,9 +76,16 @@ fn with_response<T>(
     match parsed {
         Ok(httparse::Status::Complete(length)) => Some(read(&response, length)),
         Ok(httparse::Status::Partial) => None,
+        Err(_) if is_http2(bytes) => Some(Err(Malformed::Http2)),
         Err(_) if is_tls(bytes) => Some(Err(Malformed::Tls)),
         Err(error) => Some(Err(Malformed::Head(error))),
     }
+}
+
+/// Whether this begins as HTTP/2's first frame does, whose length takes three bytes and is far below
+/// 65,536, and as no head does.
+fn is_http2(bytes: &[u8]) -> bool {
+    matches!(bytes, [0, ..])
 }
 
 /// Whether this begins as an alert or a handshake message of TLS does (RFC 8446, section 5.1), and as no

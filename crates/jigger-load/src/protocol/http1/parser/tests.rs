@@ -134,6 +134,7 @@ const BAD: &[(&str, Malformed)] = &[
     ("HTTP/1.1 101 Switching Protocols\r\n\r\n", Malformed::Switched),
     ("HTTP/1.1 042 What\r\n\r\n", Malformed::Status(42)),
     ("HTTP/2.0 200 OK\r\n\r\n", Malformed::Head(httparse::Error::Version)),
+    ("\0\0\u{c}\u{4}\0\0\0\0\0\0\u{3}", Malformed::Http2),
     ("\u{16}\u{3}\u{1}garbage", Malformed::Tls),
     (
         "HTTP/1.1 200 OK\r\nContent-Length : 4\r\n\r\npong",

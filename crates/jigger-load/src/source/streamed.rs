@@ -1,0 +1,54 @@
+//! The same requests as `mix.rs` has, as HTTP/2 sends them.
+
+use super::Source;
+use super::encoded::Encoded;
+use super::mix::{FULL_BYTES, Mix};
+use crate::protocol::Flight;
+use crate::protocol::http2::Http2;
+use std::ops::Range;
+
+/// Requests in one row behind all else that their connections have to send. `MIXED`: there are
+/// several, or one with holes to be filled.
+#[derive(Debug)]
+pub(crate) struct Streamed<'a, const MIXED: bool> {
+    mix: Mix<'a>,
+    is_head: bool,
+    encoded: Encoded,
+    row: Vec<u8>,
+}
+
+impl<'a, const MIXED: bool> Streamed<'a, MIXED> {
+    pub(crate) fn new(mix: Mix<'a>, is_head: bool, encoded: Encoded) -> Streamed<'a, MIXED> {
+        Streamed { mix, is_head, encoded, row: Vec::new() }
+    }
+}
+
+impl<const MIXED: bool> Source<Http2> for Streamed<'_, MIXED> {
+    const IS_MIXED: bool = MIXED;
+
+    #[inline]
+    fn next(&mut self, _: usize, due_ns: u64, now_ns: u64) -> Flight {
+        if MIXED {
+            return self.mix.draw(due_ns, now_ns);
+        }
+        Flight { due_ns, started_ns: now_ns, counter: 0, request: 0, is_head: self.is_head }
+    }
+
+    fn lay_out(&mut self, _: usize, conversation: &mut Http2) -> Range<usize> {
+        let begin = self.row.len();
+        conversation.lay_out(&mut self.encoded, &mut self.row);
+        begin..self.row.len()
+    }
+
+    fn bytes(&self, _: usize, laid_out: Range<usize>) -> &[u8] {
+        &self.row[laid_out]
+    }
+
+    fn is_full(&self) -> bool {
+        self.row.len() >= FULL_BYTES
+    }
+
+    fn clear(&mut self, from: usize) {
+        self.row.truncate(from);
+    }
+}

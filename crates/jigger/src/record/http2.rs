@@ -1,0 +1,82 @@
+//! What a server said about itself over HTTP/2.
+
+use jigger_load::PeerSettings;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ScenarioRecord, TrialRecord};
+
+/// The SETTINGS of a server (RFC 9113, section 6.5.2) that bear on what a request costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Http2Settings {
+    /// Requests that it takes at once on a connection, the fewest that it ever allowed; absent for
+    /// any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_concurrent_streams: Option<u32>,
+    /// How much of a request's body it takes before it asks for more.
+    pub initial_window_bytes: u32,
+    /// The longest frame that it takes.
+    pub max_frame_bytes: u32,
+    /// How much it keeps of the fields of requests.
+    pub header_table_bytes: u32,
+}
+
+impl From<PeerSettings> for Http2Settings {
+    fn from(settings: PeerSettings) -> Self {
+        let PeerSettings {
+            max_concurrent_streams,
+            initial_window_bytes,
+            max_frame_bytes,
+            header_table_bytes,
+        } = settings;
+        Self { max_concurrent_streams, initial_window_bytes, max_frame_bytes, header_table_bytes }
+    }
+}
+
+impl Http2Settings {
+    /// How many of so many streams it allows, when it does not allow all.
+    pub fn fewer_than(&self, streams: usize) -> Option<usize> {
+        let allowed = usize::try_from(self.max_concurrent_streams?).ok()?;
+        (allowed < streams).then_some(allowed)
+    }
+
+    /// In words: what sets it apart from the other's.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let any = |limit: Option<u32>| limit.map_or("any number".to_owned(), |it| it.to_string());
+        let number = |value: u32| value.to_string();
+        let pairs = [
+            (
+                "MAX_CONCURRENT_STREAMS",
+                any(self.max_concurrent_streams),
+                any(other.max_concurrent_streams),
+            ),
+            (
+                "INITIAL_WINDOW_SIZE",
+                number(self.initial_window_bytes),
+                number(other.initial_window_bytes),
+            ),
+            ("MAX_FRAME_SIZE", number(self.max_frame_bytes), number(other.max_frame_bytes)),
+            (
+                "HEADER_TABLE_SIZE",
+                number(self.header_table_bytes),
+                number(other.header_table_bytes),
+            ),
+        ];
+        let differing = pairs.into_iter().filter(|(_, mine, theirs)| mine != theirs);
+        differing.map(|(name, mine, theirs)| format!("{name} {mine} against {theirs}")).collect()
+    }
+}
+
+impl ScenarioRecord {
+    /// Requests that were to be under way at once.
+    pub fn at_once(&self) -> usize {
+        self.connections * self.http2.unwrap_or(1)
+    }
+
+    /// The same, with as many streams on each connection as the server of this trial allowed.
+    pub fn at_once_in(&self, trial: &TrialRecord) -> usize {
+        let streams = self.http2.unwrap_or(1);
+        let allowed = trial.http2_settings.and_then(|settings| settings.fewer_than(streams));
+        self.connections * allowed.unwrap_or(streams)
+    }
+}
