@@ -168,7 +168,7 @@ fn the_requests_of_a_file_are_sent_in_turn() {
     load("gone", &[]).expect(3, &["status 201"]);
     load("log", &["--expect-status", "200"]).expect(3, &["status 201"]);
     load("none", &[]).expect(2, &["requests_file = 'none': cannot read it: No such file"]);
-    load("log", &["-m", "PUT"]).expect(2, &["cannot be used with"]);
+    load("log", &["-X", "PUT"]).expect(2, &["cannot be used with"]);
     taken(&seen);
     let (one, two) = (format!("one={url}"), format!("two={url}"));
     let compare = ["compare", &one, &two, "-c", "2", "-d", "50ms", "--rounds", "1", "--details"];
