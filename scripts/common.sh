@@ -59,11 +59,12 @@ have_cargo_tool() {
     }
     say "installing $name $version into $state/tools (some minutes at most, once)"
     # Without optimisation: these tools run for seconds, and are built three times as fast. The folder of
-    # the build is given, since a CARGO_TARGET_DIR would mix it with the project's own.
+    # the build is given, since a CARGO_TARGET_DIR would mix it with the project's own; each tool has its
+    # own, since `make test` builds two at once.
     CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$state/tools" \
-        --target-dir "$state/tools/target" "$name@$version" ||
+        --target-dir "$state/tools/target-$name" "$name@$version" ||
         fail "cargo could not install $name: is crates.io reachable?"
-    rm -rf "$state/tools/target"
+    rm -rf "$state/tools/target-$name"
 }
 
 engine_answers() { have "$1" && timeout 30 "$1" info >/dev/null 2>&1; }
