@@ -102,7 +102,7 @@ fn a_server_that_is_killed_for_its_memory_is_a_failed_visit_that_names_the_limit
         let output = child.wait_with_output().unwrap();
         let errors = errors(&output);
         assert_eq!(output.status.code(), Some(3), "{behaviour}: {errors}");
-        for words in ["needed more memory than it may have (64m)", "--memory", "exit code 137"] {
+        for words in ["memory limit (64m)", "--memory", "exit code 137"] {
             assert!(errors.contains(words), "{behaviour}: no '{words}' in {errors}");
         }
         until("nothing is left", || containers_of(engine, jigger).is_empty().then_some(()));

@@ -30,7 +30,7 @@ fn without_any_engine_both_remedies_are_given() {
 #[test]
 fn a_daemon_that_does_not_run_is_told_from_a_lack_of_permission() {
     let silent = refusal(Some("docker"), &["no-daemon"]);
-    assert!(silent.to_string().contains("does not answer (Cannot connect"), "{silent}");
+    assert!(silent.to_string().contains("does not respond (Cannot connect"), "{silent}");
     assert!(silent.to_string().contains("start its daemon"), "{silent}");
 
     let denied = refusal(Some("docker"), &["no-permission"]);

@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use jigger_load::{Request, Url};
+use jigger_load::{BodyRule, Expect, Request, Url};
 use toml::{Table, Value};
 
 use super::tls::absolute;
 use crate::cli::RequestArgs;
-use crate::suite::{Replay, RequestSpec, StatusRule};
+use crate::suite::{BodyExpectation, ExpectationChange, Replay, RequestSpec, StatusRule};
 
 /// The flags, read as far as both need them.
 pub struct Asked<'a> {
@@ -31,8 +31,8 @@ struct Weighed<'a> {
     path: &'a str,
 }
 
-/// Requests, each with the status that a correct response has; `None`: any below 400.
-type Replayed = Vec<(Request, Option<u16>)>;
+/// Requests, each with what a correct response is.
+type Replayed = Vec<(Request, Expect)>;
 
 impl<'a> Asked<'a> {
     /// # Errors
@@ -106,10 +106,19 @@ impl<'a> Asked<'a> {
         let Some(file) = &self.args.requests_file else { return Ok(None) };
         let root = Url::parse(&format!("http://{}/", url.host_field()))?;
         let name = file.display().to_string();
-        let replay = Replay::of_command(name, self.headers.clone())?;
+        let replay = Replay::of_command(name.clone(), self.headers.clone())?;
         let encoded = |spec: &RequestSpec| {
-            let status = spec.expectation.status.and_then(StatusRule::code);
-            Ok((spec.encode(&root)?, status))
+            let ExpectationChange { status, headers, body, command } = &spec.expectation;
+            let has = |list: &Option<Vec<_>>| list.as_ref().is_some_and(|it| !it.is_empty());
+            if has(headers) || command.as_ref().is_some_and(|it| !it.is_empty()) {
+                bail!(
+                    "{name}: {}: `load` checks the status and the body of a response; leave out \
+                     headers and command of expect, or use the file in a suite",
+                    spec.title()
+                );
+            }
+            let body = body.as_ref().map_or(BodyRule::Any, BodyExpectation::rule);
+            Ok((spec.encode(&root)?, Expect { status: status.and_then(StatusRule::code), body }))
         };
         replay.requests.iter().map(encoded).collect::<Result<_>>().map(Some)
     }

@@ -308,11 +308,12 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
     match asked.replay(&url)? {
         None => load.requests = asked.requests(&url)?,
         Some(replay) => {
-            let expect = |status: Option<u16>| {
-                let status = args.expect_status.or(status);
-                Expect { status, ..load.expect.clone() }
+            let given = load.expect.clone();
+            let expect = |of_file: &Expect| Expect {
+                status: args.expect_status.or(of_file.status),
+                body: args.expect_body.as_ref().map_or(&of_file.body, |_| &given.body).clone(),
             };
-            load.expects = replay.iter().map(|(_, status)| expect(*status)).collect();
+            load.expects = replay.iter().map(|(_, of_file)| expect(of_file)).collect();
             load.expect = load.expects.first().cloned().unwrap_or_default();
             load.requests = replay.into_iter().map(|(request, _)| (request, 1)).collect();
             load.in_turn = true;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jigger_load::BodyRule;
 use sha2::{Digest, Sha256};
 
 use super::command;
@@ -150,6 +151,14 @@ impl Expectation {
 }
 
 impl BodyExpectation {
+    /// The same as the load engine checks it.
+    pub fn rule(&self) -> BodyRule {
+        match self.clone() {
+            Self::Any => BodyRule::Any,
+            rule => BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none())),
+        }
+    }
+
     /// What is wrong with a body, or `None` when it is as expected.
     pub fn fault(&self, body: &[u8]) -> Option<String> {
         let right = match self {

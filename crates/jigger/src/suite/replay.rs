@@ -34,6 +34,9 @@ struct Found {
     left_out: usize,
 }
 
+/// Some editors write it before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Of a longer file the client would need more memory than of most servers.
 const MOST_REQUESTS: usize = 100_000;
 /// So many requests stand for all when the responses are verified.
@@ -54,7 +57,10 @@ impl Replay {
             (0, 0) => {
                 Err(wrong("it has no request; write one a line, such as GET /items".to_owned()))
             }
-            (0, _) => Err(wrong(format!("none of its {left_out} requests can be sent as it was"))),
+            (0, _) => Err(wrong(format!(
+                "it has no request that can be sent as it was ({left_out} cannot, for example since \
+                 an access log has no bodies)"
+            ))),
             (1..=MOST_REQUESTS, _) => {
                 let specs = requests.into_iter().map(|(place, raw)| {
                     spec(raw, default, folder).map_err(at(&place)).map_err(at(&file))
@@ -111,6 +117,7 @@ fn spec(raw: RawRequest, default: &RawRequest, folder: &Path) -> Checked<Request
 
 impl Found {
     fn read(text: &str) -> Checked<Self> {
+        let text = text.trim_start_matches(BYTE_ORDER_MARK);
         let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !is_comment(line));
         let first = first.unwrap_or_default();
         if LOG_LINE.is_match(first) {
@@ -164,8 +171,11 @@ impl Found {
             let request = LOG_LINE.captures(line).and_then(|parts| {
                 let method = parts["method"].to_owned();
                 let is_safe = ["GET", "HEAD", "OPTIONS"].contains(&method.as_str());
-                let path = path(&parts["target"]).filter(|_| is_safe)?;
-                let expect = as_recorded(parts["status"].parse().ok()?);
+                // What the log has escaped was sent otherwise.
+                let is_whole = !parts["target"].contains('\\');
+                let path = path(&parts["target"]).filter(|_| is_safe && is_whole)?;
+                let status = parts["status"].parse().ok();
+                let expect = as_recorded(status.filter(|it| *it != CLIENT_GONE)?);
                 Some(RawRequest { expect, ..as_it_stands(method, path) })
             });
             match request {
@@ -183,7 +193,8 @@ impl Found {
         let mut found = Self::default();
         for (number, entry) in (1..).zip(entries) {
             let path = path(&entry.request.url);
-            match path.filter(|_| Some(host(&entry.request.url)) == first.as_deref()) {
+            let is_there = Some(host(&entry.request.url)) == first.as_deref() && entry.is_whole();
+            match path.filter(|_| is_there) {
                 Some(path) => found.requests.push((format!("entry {number}"), entry.raw(path))),
                 None => found.left_out += 1,
             }
@@ -228,18 +239,24 @@ struct ArchiveHeader {
 
 #[derive(Deserialize)]
 struct ArchiveBody {
-    #[serde(default)]
-    text: String,
+    text: Option<String>,
 }
 
 /// A status of 0: there was no response.
 #[derive(Default, Deserialize)]
 struct ArchiveResponse {
-    #[serde(default)]
-    status: u16,
+    status: Option<u16>,
 }
 
 impl ArchiveEntry {
+    /// Whether it had a response, and its body is there as it was sent: a form may be there as
+    /// parameters alone.
+    fn is_whole(&self) -> bool {
+        let body = self.request.post_data.as_ref();
+        self.response.status.is_none_or(|status| status > 0)
+            && body.is_none_or(|body| body.text.is_some())
+    }
+
     /// Without the headers that belong to the connection, and those that the engine writes.
     fn raw(self, path: String) -> RawRequest {
         const OF_THE_CONNECTION: [&str; 8] = [
@@ -253,8 +270,8 @@ impl ArchiveEntry {
             "te",
         ];
         let mut raw = as_it_stands(self.request.method, path);
-        raw.body = self.request.post_data.map(|body| body.text);
-        raw.expect = as_recorded(self.response.status);
+        raw.body = self.request.post_data.and_then(|body| body.text);
+        raw.expect = as_recorded(self.response.status.unwrap_or_default());
         raw.headers = Some(BTreeMap::new());
         for ArchiveHeader { name, value } in self.request.headers {
             let is_kept = !name.starts_with(':')
@@ -278,6 +295,9 @@ fn is_comment(line: &str) -> bool {
     line.starts_with('#')
 }
 
+/// What nginx logs where the client did not wait for a response.
+const CLIENT_GONE: u16 = 499;
+
 /// The Common Log Format and what begins with it, such as the combined one.
 static LOG_LINE: LazyLock<Regex> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the expression is fixed, and a test uses it")]
@@ -296,6 +316,9 @@ fn json_line(line: &str) -> Checked<RawRequest> {
     let mut keys: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(line).map_err(told)?;
     if let Some(url) = keys.remove("url") {
+        if keys.contains_key("path") {
+            return refused("give one of path, url");
+        }
         let url = url.as_str().unwrap_or_default();
         let path = path(url).ok_or_else(|| {
             format!("url = '{url}': write an absolute URL, or a path as \"path\"")
@@ -410,6 +433,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_sent_so_or_had_no_response_is_left_out() {
+        let text = "\u{feff}::1 - - [x] \"GET /a HTTP/1.1\" 200 1\n\
+                    ::1 - - [x] \"GET /q\\x22r HTTP/1.1\" 200 1\n\
+                    ::1 - - [x] \"GET /s HTTP/1.1\" 499 0\n";
+        assert_eq!(found(text), [fine("GET /a", "")]);
+        let entry = |more: &str, status: u16| {
+            format!(
+                "{{\"request\": {{\"method\": \"POST\", \"url\": \"http://h/\"{more}}}, \
+                 \"response\": {{\"status\": {status}}}}}"
+            )
+        };
+        let form = ", \"postData\": {\"params\": [{\"name\": \"a\", \"value\": \"b\"}]}";
+        let entries = [entry("", 200), entry(form, 200), entry("", 0)].join(", ");
+        let archive = format!("{{\"log\": {{\"entries\": [{entries}]}}}}");
+        assert_eq!(found(&archive), [fine("POST /", "")]);
+        assert_eq!(read(&archive).unwrap().left_out, 2);
+    }
+
+    #[test]
     fn of_an_archive_come_the_requests_of_its_first_host() {
         let entry = |url: &str, more: &str| {
             format!(
@@ -445,7 +487,10 @@ mod tests {
         for (text, wanted) in [
             ("", "requests_file = 'f': the file is empty"),
             ("# nothing\n", "it has no request; write one a line"),
-            ("::1 - - [x] \"POST /b HTTP/1.1\" 200 9\n", "none of its 1 requests can be sent"),
+            (
+                "::1 - - [x] \"POST /b HTTP/1.1\" 200 9\n",
+                "it has no request that can be sent as it was (1 cannot",
+            ),
             ("{\"log\": {\"entries\": []}}", "it has no request"),
             ("/a\nno request\n", "f: line 2: 'no request': write METHOD /PATH"),
             ("X: y\n", "f: line 1: 'X: y': write METHOD /PATH"),
@@ -453,6 +498,7 @@ mod tests {
             ("{\"pat\": \"/\"}\n", "f: line 1: unknown key 'pat'"),
             ("{\"path\": \"/\"}\n{\"path\"\n", "f: line 2: EOF while parsing"),
             ("{\"path\": \"/\", \"weight\": 2}\n", "f: line 1: weight: the requests of a file"),
+            ("{\"url\": \"/a\", \"path\": \"/b\"}\n", "f: line 1: give one of path, url"),
             ("{\"url\": \"ftp://h/\"}\n", "f: line 1: url = 'ftp://h/': write an absolute URL"),
             ("/{{conter\n{\n", "f: line 2: '{'"),
             (many.as_str(), "it has 100001 requests, and 100000 are the most"),

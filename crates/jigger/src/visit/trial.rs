@@ -15,7 +15,7 @@ use crate::record::{Evidence, RequestTrialRecord, TlsTrialRecord, TrialRecord, e
 use crate::server::Server;
 use crate::server::usage::Usage;
 use crate::service::{Services, used_between};
-use crate::suite::{BodyExpectation, Pacing, Replay, RequestSpec, Scenario, Spread};
+use crate::suite::{Pacing, Replay, RequestSpec, Scenario, Spread};
 
 /// What all trials of a visit share.
 pub struct Conditions<'a> {
@@ -116,7 +116,8 @@ fn verified(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Asking, 
 fn replayed(replay: &Replay, target: &Target) -> Result<Asking, VisitError> {
     let asked = replay.requests.iter().map(|spec| {
         let asked = target.asked(spec)?;
-        let expect = Expect { status: asked.expectation.status.code(), body: matched(&asked) };
+        let expect =
+            Expect { status: asked.expectation.status.code(), body: asked.expectation.body.rule() };
         Ok(((asked.request, 1), expect))
     });
     asked.collect()
@@ -130,16 +131,9 @@ fn expect(asked: &Asked, evidence: &Evidence) -> Expect {
     let body = if evidence.body_repeats && whole && asked.request.is_fixed() {
         BodyRule::Exact(Arc::from(evidence.body_start.as_bytes()))
     } else {
-        matched(asked)
+        asked.expectation.body.rule()
     };
     Expect { status: asked.expectation.status.code(), body }
-}
-
-fn matched(asked: &Asked) -> BodyRule {
-    match asked.expectation.body.clone() {
-        BodyExpectation::Any => BodyRule::Any,
-        rule => BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none())),
-    }
 }
 
 /// Runs a trial, which ends early with its server; what it measured and the highest memory of the

@@ -167,6 +167,12 @@ fn the_requests_of_a_file_are_sent_in_turn() {
     std::fs::write(lab.path("gone"), gone).unwrap();
     load("gone", &[]).expect(3, &["status 201"]);
     load("log", &["--expect-status", "200"]).expect(3, &["status 201"]);
+    std::fs::write(lab.path("json"), "{\"path\":\"/a\",\"expect\":{\"json\":{\"ok\":false}}}\n")
+        .unwrap();
+    load("json", &[]).expect(3, &["the body differs from the expected one"]);
+    std::fs::write(lab.path("head"), "{\"path\":\"/a\",\"expect\":{\"headers\":{\"X\":\"y\"}}}\n")
+        .unwrap();
+    load("head", &[]).expect(2, &["`load` checks the status and the body"]);
     load("none", &[]).expect(2, &["requests_file = 'none': cannot read it: No such file"]);
     load("log", &["-X", "PUT"]).expect(2, &["cannot be used with"]);
     taken(&seen);

@@ -169,6 +169,7 @@ fn a_guard_of_another_version_is_refused_by_name() {
     world.spec.guard = world.dir.path().join("program");
     let error = failure(&world);
     let StartError::Guard { source, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(*source, GuardError::OtherVersion { theirs: 7, ours: 1 });
+    let is_theirs = matches!(source, GuardError::OtherVersion { theirs: 7, ours } if *ours != 7);
+    assert!(is_theirs, "{source:?}");
     assert!(error.in_full().contains("it uses version 7"), "{}", error.in_full());
 }
