@@ -4,9 +4,9 @@
 #
 #   scripts/setup.sh bench|test
 #
-# bench: what the compiled-in suites need, PostgreSQL only with SUITE=stack. test: that, and what only the tests and the benches beside
-# other tools use. Writes .jigger/setup.env, which the Makefile reads: the PATH to the Go that it
-# installed, if any.
+# bench: what the compiled-in suites need, PostgreSQL only with SUITE=stack. test: that, and what only
+# the tests and the benches beside other tools use. Writes .jigger/setup.env, which the Makefile
+# reads: the PATH to the Go that it installed, if any.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"

@@ -10,7 +10,7 @@ use http2::PeerSettings;
 use std::fmt::Display;
 
 /// A request under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flight {
     /// Open loop: when it was due; closed loop: when it was begun.
     pub(crate) due_ns: u64,

@@ -4,6 +4,11 @@
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
+/// The seed of one of many sequences, such as that of a thread or of a request.
+pub(crate) fn seed_of(seed: u64, number: u64) -> u64 {
+    seed ^ number.wrapping_mul(0x9e37_79b9)
+}
+
 impl Random {
     pub(crate) fn new(seed: u64) -> Random {
         Random(seed)

@@ -93,8 +93,8 @@ fn run_threads<T: Send>(
 pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     match &seat.load.tls {
         Some(client) => {
-            let client = client.offering(seat.load.http.alpn());
-            job_over(seat, TlsDriver::new(driver, &client))
+            let driver = TlsDriver::new(driver, client, seat.load.http.alpn());
+            job_over(seat, driver)
         }
         None => job_over(seat, driver),
     }
@@ -132,7 +132,10 @@ pub(crate) fn job_with_hooks<'a, D: Driver + 'a>(
 ) -> Job<'a> {
     let source = Hooked::new(hooks, seat.connections(), seat.stop);
     match &seat.load.tls {
-        Some(client) => job_of::<Http1, _>(seat, TlsDriver::new(driver, client), source),
+        Some(client) => {
+            let driver = TlsDriver::new(driver, client, Http::V1.alpn());
+            job_of::<Http1, _>(seat, driver, source)
+        }
         None => job_of::<Http1, _>(seat, driver, source),
     }
 }

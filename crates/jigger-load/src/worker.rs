@@ -352,7 +352,7 @@ fn schedule(load: &Load, thread: usize) -> Option<Schedule> {
     };
     let ramp_ns = nanoseconds(load.ramp);
     let rate = Rate { per_second: rate_per_second, arrivals, burst, ramp_ns };
-    let seed = load.seed ^ (thread as u64).wrapping_mul(0x9e37_79b9);
+    let seed = crate::random::seed_of(load.seed, thread as u64);
     Some(Schedule::new(&rate, thread, load.threads, seed))
 }
 

@@ -8,8 +8,7 @@ use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
 use crate::record::{
-    ContenderRecord, Evidence, Record, ScenarioRecord, TlsAgreementRecord, TlsTrialRecord,
-    TrialRecord, VisitRecord,
+    ContenderRecord, Evidence, Record, ScenarioRecord, TlsTrialRecord, TrialRecord, VisitRecord,
 };
 
 /// A difference that makes a comparison less than fair.
@@ -247,9 +246,7 @@ fn settings_differ(
 
 /// What was agreed on with the contender when it was verified, and with the baseline.
 fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
-    let spoken =
-        |name| record.tls_of(name).map_or_else(|| "no TLS".to_owned(), TlsAgreementRecord::words);
-    let (mine, theirs) = (spoken(name), spoken(&record.suite.baseline));
+    let (mine, theirs) = (record.tls_words(name), record.tls_words(&record.suite.baseline));
     (mine != theirs).then(|| Confounder {
         code: Code::TlsDiffers,
         detail: format!("it speaks {mine}; the baseline {theirs}"),
@@ -334,8 +331,8 @@ fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Co
         found.push(Confounder { code, detail, remedy, touches: sending(record, one) });
     };
     if one.http_version != other.http_version {
-        let (mine, theirs) = (&one.http_version, &other.http_version);
-        let detail = format!("it responds in HTTP/{mine}, the baseline in HTTP/{theirs}");
+        let (mine, theirs) = (one.protocol(), other.protocol());
+        let detail = format!("it responds in {mine}, the baseline in {theirs}");
         add(Code::HttpVersionDiffers, detail, "make all contenders speak the same version of HTTP");
     }
     if bodies_differ(one, other) {
@@ -435,6 +432,7 @@ fn workers(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::TlsAgreementRecord;
     use crate::report::tests::drawn::record;
 
     /// What is found of gin, which closed so many connections in each of its trials.

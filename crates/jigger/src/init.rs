@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use languages::{go, node, python, rust};
 use routes::Route;
 
+use crate::suite::is_name_character;
+
 pub use compose::{ComposeService, services};
 pub use write::suite_text;
 
@@ -194,8 +196,7 @@ fn name_apart(found: &mut [Found], root: &Path) {
 }
 
 fn fit(name: &str) -> String {
-    let is_fit = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
-    let name: String = name.chars().map(|c| if is_fit(c) { c } else { '-' }).collect();
+    let name: String = name.chars().map(|c| if is_name_character(c) { c } else { '-' }).collect();
     if name.is_empty() { "server".to_owned() } else { name }
 }
 

@@ -48,6 +48,11 @@ pub fn path_with(folders: &[PathBuf]) -> OsString {
     std::env::join_paths(all).unwrap_or(own)
 }
 
+/// The same as the environment variable of a command.
+pub fn path_variable(folders: &[PathBuf]) -> (String, String) {
+    ("PATH".to_owned(), path_with(folders).to_string_lossy().into_owned())
+}
+
 fn own_path() -> OsString {
     std::env::var_os("PATH").unwrap_or_default()
 }

@@ -283,7 +283,7 @@ pub struct Evidence {
     /// What was sent, such as `POST /orders`; absent for a GET of the contender's URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
-    /// HTTP version, such as "1.1".
+    /// HTTP version, such as "1.1"; in older records "HTTP/1.1".
     pub http_version: String,
     /// Status code.
     pub status: u16,
@@ -312,6 +312,13 @@ pub struct Evidence {
     /// What was agreed on by TLS; absent over plain HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsAgreementRecord>,
+}
+
+impl Evidence {
+    /// The version with the protocol's name, such as "HTTP/1.1".
+    pub fn protocol(&self) -> String {
+        format!("HTTP/{}", self.http_version.trim_start_matches("HTTP/"))
+    }
 }
 
 /// One contender x one scenario x one round.

@@ -32,10 +32,10 @@ use crate::record::{PublishedRecord, VariantRecord};
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use expectation::{BodyExpectation, Expectation, ExpectationChange, StatusRule, hex};
-pub use fault::{Fault, duration};
+pub use fault::{Fault, duration, is_name_character};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
 pub use replay::Replay;
-pub use request::RequestSpec;
+pub use request::{NOT_TEXT, RequestSpec};
 pub use scenario::{Objective, Pacing, Scenario, Spread};
 pub use selection::{
     ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus, memory_bytes,
@@ -158,6 +158,11 @@ impl Contender {
     /// is chosen for a visit none runs already.
     pub fn is_image_only(&self) -> bool {
         self.start.is_none() && has_chosen_port(&self.url)
+    }
+
+    /// Whether it is loaded over TLS.
+    pub fn is_https(&self) -> bool {
+        self.url.starts_with("https://")
     }
 }
 

@@ -6,10 +6,10 @@
 //!     cargo bench -p jigger-load --bench peers -- --tls yes --fresh yes
 //!     cargo bench -p jigger-load --bench peers -- --url https://127.0.0.1:8443/ --server nginx.pid
 //!
-//! One null server in a process of its own on the last core, or a server that runs already, the clients in turn on the first:
-//! round by round, in an order that moves on by one each round. A figure is the median of the
-//! ratios to the first peer of the same round, with the least and the greatest. CPU time is the
-//! kernel's own account of each finished process.
+//! One null server in a process of its own on the last core, or a server that runs already, the
+//! clients in turn on the first: round by round, in an order that moves on by one each round. A
+//! figure is the median of the ratios to the first peer of the same round, with the least and the
+//! greatest. CPU time is the kernel's own account of each finished process.
 
 mod floor;
 mod peer;
@@ -56,7 +56,7 @@ struct Plan {
     is_tls: bool,
     /// A server that runs already.
     url: Option<String>,
-    /// The file with the number of its process, whose children are its, too.
+    /// The file with its process id; the CPU time of its children counts too.
     server: Option<String>,
 }
 

@@ -89,7 +89,7 @@ impl Session {
         let mut requests = Passing(Encoded::new(&[(request.clone(), 1)], scheme, 0));
         let mut whole = Whole { max_body_bytes: reading.max_body_bytes, ..Whole::default() };
         let mut buffer = vec![0; 16 << 10];
-        self.http2.begin(Flight { due_ns: 0, started_ns: 0, counter: 0, request: 0, is_head });
+        self.http2.begin(Flight { is_head, ..Flight::default() });
         loop {
             while self.http2.is_due() {
                 let mut out = Vec::new();

@@ -1,7 +1,8 @@
 //! One connection of the null server: requests in, responses out.
 
-use super::http2::{PREFACE, Session};
+use super::http2::Session;
 use super::responses::Responses;
+use crate::protocol::http2::frame::PREFACE;
 use crate::tls::{CIPHERTEXT_BYTES, ServerSession};
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendFlags};

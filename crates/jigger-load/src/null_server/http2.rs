@@ -3,16 +3,13 @@
 
 use super::responses::{Encoded, Responses};
 use crate::protocol::http2::frame::{
-    self, ACK, END_HEADERS, END_STREAM, Frame, HEADER_BYTES, Kind, PAYLOAD_MAX_BYTES, Reader,
-    big_endian,
+    self, ACK, DEFAULT_WINDOW_BYTES, END_HEADERS, END_STREAM, Frame, HEADER_BYTES, Kind,
+    PAYLOAD_MAX_BYTES, Reader, big_endian,
 };
 use crate::protocol::http2::hpack::Decoder;
 use std::collections::VecDeque;
 
-/// What a client that knows that the server speaks HTTP/2 begins with (RFC 9113, section 3.4).
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const WINDOW_BYTES: u32 = 1 << 30;
-const DEFAULT_WINDOW_BYTES: u32 = 65_535;
 const BLOCK_MAX_BYTES: usize = 64 << 10;
 
 /// One connection.
@@ -122,15 +119,24 @@ impl Session {
     ) -> Option<()> {
         let is_head = self.is_head(block)?;
         let ends = flags & END_STREAM != 0;
-        if let Some(at) = self.unfinished.iter().position(|(other, _)| *other == stream) {
-            let (_, is_head) = self.unfinished.swap_remove(at);
-            self.reply(stream, is_head, responses);
-        } else if ends {
-            self.reply(stream, is_head, responses);
-        } else {
-            self.unfinished.push((stream, is_head));
+        if !self.finish(stream, responses) {
+            if ends {
+                self.reply(stream, is_head, responses);
+            } else {
+                self.unfinished.push((stream, is_head));
+            }
         }
         Some(())
+    }
+
+    /// Replies to the request on this stream, whose body has ended; whether there is one.
+    fn finish(&mut self, stream: u32, responses: &Responses) -> bool {
+        let place = self.unfinished.iter().position(|(other, _)| *other == stream);
+        let request = place.map(|place| self.unfinished.swap_remove(place));
+        if let Some((_, is_head)) = request {
+            self.reply(stream, is_head, responses);
+        }
+        request.is_some()
     }
 
     fn is_head(&mut self, block: &[u8]) -> Option<bool> {
@@ -156,12 +162,8 @@ impl Session {
             let bytes = std::mem::take(&mut self.unreturned_bytes).to_be_bytes();
             frame::write(Kind::WindowUpdate, 0, 0, &bytes, &mut self.out);
         }
-        if frame.has(END_STREAM)
-            && let Some(at) = self.unfinished.iter().position(|(stream, _)| *stream == frame.stream)
-        {
-            let (stream, is_head) = self.unfinished.swap_remove(at);
-            self.reply(stream, is_head, responses);
-        } else if bytes > 0 {
+        let is_finished = frame.has(END_STREAM) && self.finish(frame.stream, responses);
+        if !is_finished && bytes > 0 {
             frame::write(Kind::WindowUpdate, 0, frame.stream, &bytes.to_be_bytes(), &mut self.out);
         }
     }

@@ -161,7 +161,7 @@ mod tests {
     use std::sync::Arc;
 
     fn flight(counter: u64, is_head: bool) -> Flight {
-        Flight { due_ns: 0, started_ns: 0, counter, request: 0, is_head }
+        Flight { counter, is_head, ..Flight::default() }
     }
 
     fn send(connection: &mut Http1, flight: Flight) {

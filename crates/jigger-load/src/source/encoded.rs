@@ -7,7 +7,7 @@ use crate::protocol::Flight;
 use crate::protocol::http2::Requests;
 use crate::protocol::http2::frame::{END_HEADERS, END_STREAM, HEADER_BYTES, Kind, write};
 use crate::protocol::http2::hpack::{Encoder, Literal, static_index};
-use crate::random::Random;
+use crate::random::{self, Random};
 use std::collections::HashMap;
 
 /// A thread's requests, encoded.
@@ -128,7 +128,7 @@ impl Encoded {
         if !message.parts.iter().all(is_fixed) {
             return;
         }
-        let flight = Flight { due_ns: 0, started_ns: 0, counter: 0, request: 0, is_head: false };
+        let flight = Flight::default();
         let mut encoder = Encoder::default();
         self.header_block(&flight, &mut encoder, &mut Vec::new());
         if self.knows_all(&encoder) {
@@ -144,7 +144,7 @@ impl Encoded {
     }
 
     fn seed(&self, flight: &Flight) -> u64 {
-        self.seed ^ flight.counter.wrapping_mul(0x9e37_79b9)
+        random::seed_of(self.seed, flight.counter)
     }
 
     /// Fills the body in, if that has not been done for this very request.
@@ -218,7 +218,7 @@ mod tests {
     use crate::url::Url;
 
     fn flight(request: u32, counter: u64) -> Flight {
-        Flight { due_ns: 0, started_ns: 0, counter, request, is_head: false }
+        Flight { counter, request, ..Flight::default() }
     }
 
     /// The block of a request as a server reads it, its length, and the body.

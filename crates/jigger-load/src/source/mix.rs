@@ -4,7 +4,7 @@
 use super::Source;
 use crate::protocol::http1::Http1;
 use crate::protocol::{Flight, Protocol};
-use crate::random::Random;
+use crate::random::{self, Random};
 use crate::source::request::Request;
 use std::ops::Range;
 
@@ -45,7 +45,7 @@ impl<'a> Mix<'a> {
         Mix {
             requests,
             total_weight: (!in_turn).then(weights),
-            choice: Random::new(seed ^ (thread as u64).wrapping_mul(0x9e37_79b9)),
+            choice: Random::new(random::seed_of(seed, thread as u64)),
             seed,
             first_counter,
             counter: first_counter + thread as u64,
@@ -91,7 +91,7 @@ impl Source<Http1> for Mix<'_> {
     fn lay_out(&mut self, _: usize, conversation: &mut Http1) -> Range<usize> {
         let begin = self.rendered.len();
         for flight in conversation.unsent_flights() {
-            let mut random = Random::new(self.seed ^ flight.counter.wrapping_mul(0x9e37_79b9));
+            let mut random = Random::new(random::seed_of(self.seed, flight.counter));
             let request = &self.requests[flight.request as usize].0;
             request.render(flight.counter, &mut random, &mut self.body, &mut self.rendered);
         }

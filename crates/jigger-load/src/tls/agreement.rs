@@ -1,7 +1,7 @@
 //! What the two sides of a session agreed on, and how many sessions of a thread did.
 
 use super::key;
-use super::options::{cipher_name, group_name};
+use super::options::{TlsVersion, cipher_name, group_name};
 use crate::sample::{TlsAgreement, TlsSample};
 use rustls::pki_types::CertificateDer;
 use rustls::{
@@ -82,11 +82,11 @@ impl Terms {
 
     fn named(&self) -> TlsAgreement {
         let version = match self.version {
-            Some(ProtocolVersion::TLSv1_3) => "1.3",
-            _ => "1.2",
+            Some(ProtocolVersion::TLSv1_3) => TlsVersion::V1_3,
+            _ => TlsVersion::V1_2,
         };
         TlsAgreement {
-            version: version.to_owned(),
+            version: version.name().to_owned(),
             cipher: self.cipher.map(cipher_name).unwrap_or_default(),
             group: self.group.map(group_name),
             certificate_key: self.certificate.as_ref().and_then(key::kind_of),

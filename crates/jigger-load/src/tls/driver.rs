@@ -51,10 +51,11 @@ pub(crate) struct TlsSocket<S> {
 }
 
 impl<D: Driver> TlsDriver<D> {
-    pub(crate) fn new(inner: D, client: &TlsClient) -> TlsDriver<D> {
+    /// For connections on which this protocol is spoken, by its name in ALPN.
+    pub(crate) fn new(inner: D, client: &TlsClient, protocol: &'static str) -> TlsDriver<D> {
         TlsDriver {
             inner,
-            client: client.with_own_sessions(),
+            client: client.offering(protocol).with_own_sessions(),
             ciphertext: vec![0; CIPHERTEXT_BYTES].into_boxed_slice(),
             gathered: Vec::new(),
             left: Vec::new(),

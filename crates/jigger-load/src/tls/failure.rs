@@ -22,30 +22,26 @@ pub(super) fn failure(error: &Error, spoken: Spoken, is_handshaking: bool, came:
 /// The stream ended without the alert that says so. Such an end could be anyone's, so that a response
 /// that only it would complete is none (RFC 9112, section 9.8).
 pub(super) fn truncated(is_handshaking: bool) -> Failure {
-    match is_handshaking {
-        true => Failure {
-            kind: ErrorKind::TlsHandshake,
-            message:
-                "the server closed the connection in the TLS handshake; does it speak TLS on this \
-                      port? If not, write http:// in the URL"
-                    .to_owned(),
-        },
-        false => Failure {
-            kind: ErrorKind::ReadClosedEarly,
-            message:
-                "the server closed the connection before the end of a response, and without the \
-                      TLS alert close_notify"
-                    .to_owned(),
-        },
-    }
+    let (kind, message) = match is_handshaking {
+        true => (
+            ErrorKind::TlsHandshake,
+            "the server closed the connection in the TLS handshake; does it speak TLS on this port? \
+             If not, write http:// in the URL",
+        ),
+        false => (
+            ErrorKind::ReadClosedEarly,
+            "the server closed the connection before the end of a response, and without the TLS \
+             alert close_notify",
+        ),
+    };
+    Failure { kind, message: message.to_owned() }
 }
 
 fn message(error: &Error, came: &[u8]) -> String {
     match error {
         Error::InvalidCertificate(_) if is_issuer_as_server(error) => with_remedy(
             "the server's certificate is one of an issuer (CA:TRUE)",
-            "trust this very certificate (--cacert, in a suite `tls.ca`), or verify nothing (--insecure, in \
-             a suite `tls.insecure = true`)",
+            &or_insecure("trust this very certificate (--cacert, in a suite `tls.ca`)"),
         ),
         Error::InvalidCertificate(cause) => certificate(cause),
         Error::AlertReceived(alert) => received(*alert),
@@ -54,7 +50,7 @@ fn message(error: &Error, came: &[u8]) -> String {
                 .to_owned()
         }
         Error::InvalidMessage(cause) => {
-            format!("what the server sent is no TLS ({cause:?}); does it speak TLS on this port?")
+            format!("what the server sent is not TLS ({cause:?}); does it speak TLS on this port?")
         }
         Error::PeerIncompatible(PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig) => {
             with_remedy("the server chose a version of TLS that was not offered", OTHER_VERSION)
@@ -68,10 +64,8 @@ fn message(error: &Error, came: &[u8]) -> String {
 
 const OTHER_VERSION: &str =
     "ask for another version (--tls, in a suite `tls.version`), or for none";
-const TRUST: &str = "trust its issuer (--cacert, in a suite `tls.ca`), or verify nothing (--insecure, in a \
-                     suite `tls.insecure = true`)";
-const OTHER_NAME: &str = "ask for a name that it has (--sni, in a suite `tls.sni`), or verify nothing \
-                          (--insecure, in a suite `tls.insecure = true`)";
+const TRUST: &str = "trust its issuer (--cacert, in a suite `tls.ca`)";
+const OTHER_NAME: &str = "ask for a name that it has (--sni, in a suite `tls.sni`)";
 const OWN_CERTIFICATE: &str =
     "give one that it trusts (--cert and --key, in a suite `tls.cert` and `tls.key`)";
 
@@ -79,38 +73,33 @@ fn with_remedy(cause: &str, remedy: &str) -> String {
     format!("{cause}; {remedy}")
 }
 
+/// What always helps, beside this remedy.
+fn or_insecure(remedy: &str) -> String {
+    format!("{remedy}, or verify nothing (--insecure, in a suite `tls.insecure = true`)")
+}
+
 fn certificate(cause: &CertificateError) -> String {
     use CertificateError as Cause;
-    let renew = "renew it, or verify nothing (--insecure, in a suite `tls.insecure = true`)";
-    match cause {
-        Cause::Expired | Cause::ExpiredContext { .. } => {
-            with_remedy("the server's certificate has expired", renew)
+    let (what, remedy) = match cause {
+        Cause::Expired | Cause::ExpiredContext { .. } => ("has expired".to_owned(), "renew it"),
+        Cause::NotValidYet | Cause::NotValidYetContext { .. } => {
+            ("is not valid yet".to_owned(), "set the clock")
         }
-        Cause::NotValidYet | Cause::NotValidYetContext { .. } => with_remedy(
-            "the server's certificate is not valid yet",
-            "set the clock, or verify nothing (--insecure, in a suite `tls.insecure = true`)",
-        ),
-        Cause::UnknownIssuer => with_remedy(
-            "the server's certificate is of an issuer that is not trusted, or of itself (self-signed)",
-            TRUST,
-        ),
-        Cause::BadSignature => {
-            with_remedy("the server's certificate is not signed by the issuer that it names", TRUST)
+        Cause::UnknownIssuer => {
+            ("is of an issuer that is not trusted, or of itself (self-signed)".to_owned(), TRUST)
         }
+        Cause::BadSignature => ("is not signed by the issuer that it names".to_owned(), TRUST),
         Cause::NotValidForNameContext { expected, presented } => {
             let names = match presented.as_slice() {
                 [] => "no name at all (subjectAltName)".to_owned(),
                 names => format!("only {}", names.join(", ")),
             };
-            let asked = expected.to_str();
-            let cause = format!("the server's certificate is not for `{asked}`; it has {names}");
-            with_remedy(&cause, OTHER_NAME)
+            (format!("is not for `{}`; it has {names}", expected.to_str()), OTHER_NAME)
         }
-        Cause::NotValidForName => {
-            with_remedy("the server's certificate is for another name", OTHER_NAME)
-        }
-        other => with_remedy(&format!("the server's certificate cannot be used ({other})"), TRUST),
-    }
+        Cause::NotValidForName => ("is for another name".to_owned(), OTHER_NAME),
+        other => (format!("cannot be used ({other})"), TRUST),
+    };
+    with_remedy(&format!("the server's certificate {what}"), &or_insecure(remedy))
 }
 
 /// RFC 8446, section 6.
@@ -199,6 +188,6 @@ mod tests {
         let error = Error::InvalidMessage(InvalidMessage::InvalidContentType);
         let said = |came: &[u8]| failure(&error, Spoken::default(), true, came).message;
         assert!(said(b"HTTP/1.1 400 Bad Request").contains("write http://"));
-        assert!(said(b"220 mail").contains("is no TLS"));
+        assert!(said(b"220 mail").contains("is not TLS"));
     }
 }

@@ -46,6 +46,19 @@ pub enum TlsVersion {
     V1_3,
 }
 
+impl TlsVersion {
+    /// Both.
+    pub const ALL: [TlsVersion; 2] = [TlsVersion::V1_2, TlsVersion::V1_3];
+
+    /// `1.2` or `1.3`.
+    pub fn name(self) -> &'static str {
+        match self {
+            TlsVersion::V1_2 => "1.2",
+            TlsVersion::V1_3 => "1.3",
+        }
+    }
+}
+
 /// Why a server cannot be asked over TLS as wished.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -69,7 +82,7 @@ pub enum TlsError {
     )]
     HalfIdentity,
     /// A cipher suite or group that there is none of.
-    #[error("`{name}` is no {what} that jigger has; choose among {known}")]
+    #[error("`{name}` is not a {what} that jigger has; choose among {known}")]
     Unknown {
         /// `cipher suite` or `group`.
         what: &'static str,
@@ -82,7 +95,7 @@ pub enum TlsError {
     #[error(
         "this system has no certificates to trust ({0}); install its package ca-certificates, or name \
          the server's issuer (--cacert, in a suite `tls.ca`), or verify nothing (--insecure, in a suite \
-         `insecure = true`)"
+         `tls.insecure = true`)"
     )]
     NoRoots(String),
     /// The parts do not fit each other.
@@ -111,10 +124,7 @@ impl TlsOptions {
             }
             _ => return Err(TlsError::HalfIdentity),
         };
-        config.alpn_protocols = match self.alpn.is_empty() {
-            true => vec![b"http/1.1".to_vec()],
-            false => self.alpn.iter().map(|name| name.clone().into_bytes()).collect(),
-        };
+        config.alpn_protocols = self.alpn.iter().map(|name| name.clone().into_bytes()).collect();
         config.resumption = rustls::client::Resumption::disabled();
         Ok(config)
     }
@@ -260,7 +270,7 @@ mod tests {
         let names = |name: &str| vec![name.to_owned()];
         let ciphers = TlsOptions { ciphers: names("RC4"), insecure: true, ..TlsOptions::default() };
         let said = message(&ciphers);
-        assert!(said.contains("`RC4` is no cipher suite"), "{said}");
+        assert!(said.contains("`RC4` is not a cipher suite"), "{said}");
         assert!(said.contains("TLS_AES_128_GCM_SHA256, ") && !said.contains("TLS13"), "{said}");
         let groups = TlsOptions { groups: names("P-1"), insecure: true, ..TlsOptions::default() };
         assert!(message(&groups).contains("X25519MLKEM768"), "{}", message(&groups));

@@ -1,6 +1,7 @@
 //! TLS over a socket that blocks, for one request at a time.
 
 use super::failure::{failure, truncated};
+use super::session::flush;
 use super::spoken::Spoken;
 use super::{TlsClient, agreement};
 use crate::io::Failure;
@@ -111,10 +112,7 @@ impl<S: Read + Write> Write for TlsStream<S> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        while self.session.wants_write() {
-            self.session.write_tls(&mut self.socket)?;
-        }
-        Ok(())
+        flush(&mut self.session, &mut self.socket)
     }
 }
 

@@ -391,7 +391,7 @@ fn a_server_that_speaks_no_tls_is_told() {
     let trusted = authority.trusted();
     let kind = ErrorKind::TlsHandshake;
     fails(&saying(b"HTTP/1.1 400 Bad Request\r\n\r\n"), &trusted, kind, &["write http://"]);
-    fails(&saying(b"220 ready when you are\r\n"), &trusted, kind, &["no TLS"]);
+    fails(&saying(b"220 ready when you are\r\n"), &trusted, kind, &["not TLS"]);
     fails(&saying(b""), &trusted, kind, &["closed the connection in the TLS handshake"]);
 }
 

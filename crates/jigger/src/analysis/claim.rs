@@ -38,7 +38,7 @@ pub struct Claim {
     /// Which way the true ratio may lie from the one found, when it is not it.
     pub bound: Option<Bound>,
     /// The gate that forbids the ratio; reports then show none.
-    pub withheld: Option<&'static str>,
+    pub withheld: Option<Code>,
     /// Whether one of the runs was too noisy for a verdict.
     pub is_too_noisy: bool,
 }
@@ -62,7 +62,7 @@ impl Claim {
         let limited = sides().find_map(bounding).filter(|_| is_open);
         Self {
             bound: first.filter(|_| !is_open),
-            withheld: if has_errors { Some(Code::Errors.name()) } else { limited },
+            withheld: if has_errors { Some(Code::Errors) } else { limited },
             is_too_noisy: sides().any(|side| side.quiet.is_too_noisy()),
         }
     }
@@ -232,7 +232,7 @@ mod tests {
     fn what_is_withheld_or_too_noisy_has_no_verdict() {
         let allowed = |claim: Claim| claim.allowed(Verdict::Better, Direction::HigherIsBetter);
         assert_eq!(allowed(Claim::default()), Some(Verdict::Better));
-        assert_eq!(allowed(Claim { withheld: Some("errors"), ..Claim::default() }), None);
+        assert_eq!(allowed(Claim { withheld: Some(Code::Errors), ..Claim::default() }), None);
         assert_eq!(allowed(Claim { is_too_noisy: true, ..Claim::default() }), None);
         assert_eq!(allowed(Claim { bound: Some(Bound::AtMost), ..Claim::default() }), None);
         let at_least = Claim { bound: Some(Bound::AtLeast), ..Claim::default() };

@@ -42,7 +42,7 @@ pub struct Comparison<'a> {
     /// Which way the true ratio may lie from this one, when it is not it.
     pub bound: Option<Bound>,
     /// The gate that forbids this ratio; reports then show none.
-    pub withheld: Option<&'static str>,
+    pub withheld: Option<Code>,
 }
 
 /// How a contender's rate stands against the baseline's while rounds are still to come.

@@ -10,7 +10,7 @@ use super::claim::{Claim, Loss, Side, loss};
 use super::{Analysis, ContenderResult, Summary};
 use crate::metric::{Metric, Unit};
 use crate::numbers::cpu_list;
-use crate::record::{Ended, Record, ScenarioRecord, TlsAgreementRecord, WarmUpRecord};
+use crate::record::{Ended, Record, ScenarioRecord, WarmUpRecord};
 
 /// What is divided by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -304,10 +304,7 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
     }
     for contender in &new.contenders {
         let name = &contender.record.name;
-        let spoken = |record: &Record| {
-            record.tls_of(name).map_or_else(|| "no TLS".to_owned(), TlsAgreementRecord::words)
-        };
-        let (before, after) = (spoken(old.record), spoken(new.record));
+        let (before, after) = (old.record.tls_words(name), new.record.tls_words(name));
         if before != after {
             notes.push(format!("{name} speaks {before} in OLD, {after} in NEW"));
         }

@@ -34,9 +34,9 @@ impl Gate {
 }
 
 /// The gate by which a metric is a bound only.
-pub fn bounding(gates: &[Gate], metric: Metric<'_>) -> Option<&'static str> {
+pub fn bounding(gates: &[Gate], metric: Metric<'_>) -> Option<Code> {
     let mut gates = gates.iter().filter(|gate| BOUNDING.contains(&gate.code));
-    gates.find(|gate| gate.touches(metric)).map(|gate| gate.code.name())
+    gates.find(|gate| gate.touches(metric)).map(|gate| gate.code)
 }
 
 /// The gates that an entry failed, each once a scenario.
@@ -302,7 +302,7 @@ mod tests {
         };
         assert_eq!(withheld(&record), (Some(Bound::AtLeast), None));
         at_the_ports(&mut record, "flask");
-        assert_eq!(withheld(&record), (None, Some("port-limited")));
+        assert_eq!(withheld(&record), (None, Some(Code::PortLimited)));
         record.host.local_ports = Some(64_000);
         assert_eq!(detail(&record, "port-limited"), None);
     }

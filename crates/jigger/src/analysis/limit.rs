@@ -162,8 +162,8 @@ fn queues(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<bool> {
     let times = trial.response_time.as_ref().filter(|times| !times.is_empty())?;
     let quickest = number(times.min());
     if scenario.is_rate_given() {
-        // Requests that were due sooner than earlier ones got a response waited for a connection, too. These were all
-        // busy, so that Little's law has the time of a response.
+        // A request that was due while all connections were busy waited for one, too. With all of them
+        // busy, Little's law gives the time of a response.
         let found = trial.record;
         let busy_ns = number(scenario.at_once_in(found) as u64) * number(found.elapsed_ns)
             / number(found.requests);

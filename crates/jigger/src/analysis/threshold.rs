@@ -90,7 +90,7 @@ fn ends(value: Value) -> (Option<f64>, Option<f64>) {
 
 fn settled(threshold: &ThresholdRecord, value: Value) -> Outcome {
     match value.claim.withheld {
-        Some(code) if code == Code::Errors.name() => Outcome::NotMeasured,
+        Some(Code::Errors) => Outcome::NotMeasured,
         Some(_) => Outcome::NotSettled,
         None if value.claim.is_too_noisy || value.interval.is_none() => Outcome::NotSettled,
         None => {

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use super::tls::absolute;
 use crate::cli::RequestArgs;
-use crate::suite::{BodyExpectation, ExpectationChange, Replay, RequestSpec, StatusRule};
+use crate::suite::{BodyExpectation, ExpectationChange, NOT_TEXT, Replay, RequestSpec, StatusRule};
 
 /// The flags, read as far as both need them.
 pub struct Asked<'a> {
@@ -104,7 +104,7 @@ impl<'a> Asked<'a> {
     /// When it cannot be read, or a request cannot be sent.
     pub fn replay(&self, url: &Url) -> Result<Option<Replayed>> {
         let Some(file) = &self.args.requests_file else { return Ok(None) };
-        let root = Url::parse(&format!("http://{}/", url.host_field()))?;
+        let root = Url::parse(&url.origin())?;
         let name = file.display().to_string();
         let replay = Replay::of_command(name.clone(), self.headers.clone())?;
         let encoded = |spec: &RequestSpec| {
@@ -204,8 +204,8 @@ fn weighed(text: &str) -> Result<Weighed<'_>> {
 fn lines(path: &Path) -> Result<Vec<String>> {
     let bytes =
         std::fs::read(path).with_context(|| format!("cannot read the lines {}", path.display()))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| anyhow!("--lines {}: the file is not UTF-8 text", path.display()))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| anyhow!("--lines {}: {NOT_TEXT}", path.display()))?;
     Ok(text.lines().map(str::to_owned).collect())
 }
 

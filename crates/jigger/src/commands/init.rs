@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::{Exit, output};
 use crate::cli::InitArgs;
 use crate::init::{ComposeService, Found, find, services, suite_text};
-use crate::suite::Suite;
+use crate::suite::{Suite, is_name_character};
 
 pub fn run(args: &InitArgs) -> Result<Exit> {
     if !args.folder.is_dir() {
@@ -46,8 +46,7 @@ fn nothing_found(folder: &Path, found: &[Found]) -> String {
 fn suite_name(folder: &Path) -> String {
     let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let name = whole.file_name().map(|name| name.to_string_lossy().into_owned());
-    let is_fit = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
-    let name: String = name.unwrap_or_default().chars().filter(|c| is_fit(*c)).collect();
+    let name: String = name.unwrap_or_default().chars().filter(|c| is_name_character(*c)).collect();
     if name.is_empty() { "suite".to_owned() } else { name }
 }
 

@@ -55,12 +55,13 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
     write_table(&mut text, "[expect]", expect_keys(args))?;
     write_table(&mut text, "[request]", asked.request_keys()?)?;
     let options = args.tls.options();
-    if !args.servers.iter().any(|server| server.contains("=https://")) {
+    let is_https = |server: &str| server.contains("=https://");
+    if !args.servers.iter().any(|server| is_https(server)) {
         tls::refuse_unused(&options, "no server is asked with https://")?;
     }
     for server in &args.servers {
         let mut contender = contender_keys(server, asked.replaces_path())?;
-        if server.contains("=https://") {
+        if is_https(server) {
             contender.extend(tls::keys(&options)?.map(|keys| ("tls".to_owned(), keys)));
         }
         write_table(&mut text, "[[contender]]", contender)?;

@@ -1,10 +1,10 @@
-//! How the command line's servers are asked over TLS: as the engine's client for `load` and `timeit`,
-//! as a suite's keys for `compare`.
+//! The command line's TLS options: as the engine's client for `load` and `timeit`, as a suite's keys
+//! for `compare`.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use jigger_load::{TlsClient, TlsOptions, TlsVersion, Url};
+use jigger_load::{TlsClient, TlsOptions, Url};
 use toml::{Table, Value};
 
 /// The client for this URL; none for plain HTTP.
@@ -47,7 +47,7 @@ pub fn keys(options: &TlsOptions) -> Result<Option<Value>> {
         keys.insert("sni".to_owned(), name.as_str().into());
     }
     if let Some(version) = options.version {
-        keys.insert("version".to_owned(), version_text(version).into());
+        keys.insert("version".to_owned(), version.name().into());
     }
     for (key, names) in [("ciphers", &options.ciphers), ("groups", &options.groups)] {
         if !names.is_empty() {
@@ -55,13 +55,6 @@ pub fn keys(options: &TlsOptions) -> Result<Option<Value>> {
         }
     }
     Ok((!keys.is_empty()).then(|| keys.into()))
-}
-
-fn version_text(version: TlsVersion) -> &'static str {
-    match version {
-        TlsVersion::V1_2 => "1.2",
-        TlsVersion::V1_3 => "1.3",
-    }
 }
 
 /// A file of the command line as a suite names it that is in another folder.

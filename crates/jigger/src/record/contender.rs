@@ -13,7 +13,7 @@ pub enum Status {
     Measured,
     /// The machine lacks what it needs.
     Skipped,
-    /// It did not build, start, answer or last.
+    /// It did not build, start, respond or keep running.
     Failed,
 }
 

@@ -128,7 +128,7 @@ impl LaunchRecord {
     }
 }
 
-/// The resource that was used up in a trial, so that no more requests were answered.
+/// The resource that was used up in a trial, so that no more requests were served.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -141,9 +141,9 @@ pub enum Limit {
     /// The kernel's local ports, of which each new connection takes one.
     Ports,
     /// The connections: all of them were busy and nothing waited, so that more of them would have
-    /// been answered more.
+    /// been served more.
     Connections,
-    /// Nothing: as many requests were answered as were asked for.
+    /// Nothing: as many requests were served as were due.
     Rate,
     /// The processor time of services that have cores of their own.
     ServiceCpu,

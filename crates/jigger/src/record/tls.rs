@@ -62,6 +62,11 @@ impl Record {
         let verified = self.visits_of(contender).find_map(|visit| visit.evidence.as_ref());
         verified?.tls.as_ref()
     }
+
+    /// The same in words.
+    pub fn tls_words(&self, contender: &str) -> String {
+        self.tls_of(contender).map_or_else(|| "no TLS".to_owned(), TlsAgreementRecord::words)
+    }
 }
 
 impl TlsAgreementRecord {

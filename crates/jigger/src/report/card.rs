@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::glance::{busiest, caveats, title};
 use super::heading;
-use super::tables::{bounded, ratio_cell};
+use super::tables::{bounded, ranked_name, ratio_cell};
 use super::units::{count, with_unit};
 use crate::analysis::{Analysis, Ranked, headline};
 use crate::record::ScenarioRecord;
@@ -76,10 +76,9 @@ fn rows(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Row> {
     let metric = headline(scenario).of(&scenario.name);
     let row = |Ranked { rank, contender, summary }: Ranked<'_>| {
         let found = summary?;
-        let place = rank.map_or_else(String::new, |rank| format!("{rank} "));
         let text = with_unit(found.estimate, metric.descriptor().unit);
         Some(Row {
-            name: format!("{place}{}", contender.record.name),
+            name: ranked_name(rank, &contender.record.name),
             value: found.estimate,
             ends: found.low.zip(found.high).filter(|_| found.bound.is_none()),
             text: bounded(found.bound, text),

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::tables::{Table, columns, figure_cell};
+use super::tables::{Table, cell, columns};
 use crate::analysis::{Analysis, ContenderResult};
+use crate::metric::Kind;
 use crate::record::{ScenarioRecord, VariantRecord};
 
 /// What changes with the values of one key.
@@ -118,19 +119,20 @@ fn points<'a>(
     points.filter(|point| point.contender.has_figures()).collect()
 }
 
-/// One table for each: the figures of each server at each value.
+/// One table for each.
 pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
     curves(analysis).iter().map(table).collect()
 }
 
-fn table(curve: &Curve<'_>) -> Table {
+/// The figures of each server at each value.
+pub fn table(curve: &Curve<'_>) -> Table {
     let columns = columns(false, true);
     let mut heading = vec![String::new(), curve.key.to_owned()];
     heading.extend(columns.iter().map(|(_, heading)| (*heading).to_owned()));
     let row = |line: &Line<'_>, point: &Point<'_>| {
         let mut row = vec![line.name.to_owned(), point.value.to_owned()];
-        let cell = |(kind, _): &(_, _)| figure_cell(point.contender, point.scenario, *kind);
-        row.extend(columns.iter().map(cell));
+        let figure = |(kind, _): &(Kind, _)| cell(point.contender, kind.of(&point.scenario.name));
+        row.extend(columns.iter().map(figure));
         row
     };
     let rows = curve.lines.iter().flat_map(|line| line.points.iter().map(move |it| row(line, it)));

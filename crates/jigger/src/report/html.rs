@@ -67,7 +67,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
                       base-uri 'none'; form-action 'none'";
 
 /// The whole page, ending with a line feed, with the record in it, and with what changed since an
-/// earlier one where that is given. All but these, the glance and the curves of a matrix is folded.
+/// earlier one where that is given. Everything is folded but that, the glance
+/// and the curves of a matrix.
 pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String {
     let caveats = Caveats::of(analysis);
     let record = embed(analysis.record);

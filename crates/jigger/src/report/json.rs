@@ -9,6 +9,7 @@ use crate::analysis::{
     Analysis, Comparison as Compared, ContenderResult, Ranked, RequestFigures, Summary,
     ThresholdResult, by_request, response_times,
 };
+use crate::caveat::Code;
 use crate::confounder::Confounder;
 use crate::host::{Host, Placement};
 use crate::metric::{Bound, Unit};
@@ -167,7 +168,7 @@ pub struct Comparison<'a> {
     p_adjusted: Option<f64>,
     bound: Option<Bound>,
     /// The gate that forbids a ratio.
-    withheld: Option<&'a str>,
+    withheld: Option<Code>,
 }
 
 /// A verdict on a headline metric: all of them are speeds.

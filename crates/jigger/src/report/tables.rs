@@ -88,9 +88,8 @@ pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tab
     let ranking = analysis.ranking(scenario);
     let (mut rows, mut tones) = (Vec::new(), Vec::new());
     for Ranked { rank, contender, .. } in &ranking {
-        let place =
-            rank.filter(|_| ranking.len() > 1).map_or_else(String::new, |r| format!("{r} "));
-        let mut row = vec![format!("{place}{}", contender.record.name)];
+        let shown = rank.filter(|_| ranking.len() > 1);
+        let mut row = vec![ranked_name(shown, &contender.record.name)];
         row.extend(columns.iter().map(|(kind, _)| cell(contender, kind.of(&scenario.name))));
         row.insert(RATIO_COLUMN, ratio_cell(analysis, headline, contender));
         let limit = analysis.limit(&contender.record.name, &scenario.name);
@@ -328,16 +327,13 @@ pub fn ratio_cell(
     comparison.map_or_else(|| "-".to_owned(), ratio_text)
 }
 
-/// A scenario's figure of a contender.
-pub fn figure_cell(
-    contender: &ContenderResult<'_>,
-    scenario: &ScenarioRecord,
-    kind: Kind,
-) -> String {
-    cell(contender, kind.of(&scenario.name))
+/// A name behind its rank, where it has one.
+pub fn ranked_name(rank: Option<usize>, name: &str) -> String {
+    rank.map_or_else(|| name.to_owned(), |rank| format!("{rank} {name}"))
 }
 
-fn cell(contender: &ContenderResult<'_>, metric: Metric<'_>) -> String {
+/// A figure of a contender.
+pub fn cell(contender: &ContenderResult<'_>, metric: Metric<'_>) -> String {
     let unit = metric.descriptor().unit;
     let shown = |found: &Summary<'_>| bounded(found.bound, with_unit(found.estimate, unit));
     contender.summary(metric).map_or_else(|| "-".to_owned(), shown)

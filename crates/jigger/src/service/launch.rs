@@ -15,7 +15,7 @@ use super::LOG_LINES;
 use super::error::{Problem, ServiceError};
 use crate::image::{ContainerSpec, Engine};
 use crate::interrupt::Interrupt;
-use crate::programs::{is_on, path_with};
+use crate::programs::{is_on, path_variable, path_with};
 use crate::server::ready::{NotReady, Probe, wait_ready};
 use crate::server::{Container, Diagnostic as _, Server, StartSpec, SuiteCommand, User, port};
 use crate::suite::{ImageStart, Network, Placeholders, Ready, Service, ServiceStart, folders};
@@ -169,7 +169,9 @@ impl Launch<'_> {
             },
             Ready::Command(words) => {
                 let command = self.command("the ready command", words, false);
-                let ended = command.and_then(|command| Ok(command.run(self.interrupt)?));
+                let limit = Some(self.service.start_limit);
+                let limited = command.map(|command| SuiteCommand { limit, ..command });
+                let ended = limited.and_then(|command| Ok(command.run(self.interrupt)?));
                 ended.map_or_else(|error| Probe::NotReadyYet(told(&error)), |_| Probe::Correct)
             }
         }
@@ -191,13 +193,11 @@ impl Launch<'_> {
         let user = self.place.user.clone().filter(|_| as_service);
         let folder = if user.is_some() { &self.place.folder } else { &self.place.suite_folder };
         let environment = self.environment(user.as_ref())?;
-        let limit = what.contains("ready").then_some(self.service.start_limit);
-        Ok(SuiteCommand { environment, user, limit, ..SuiteCommand::new(what, arguments, folder) })
+        Ok(SuiteCommand { environment, user, ..SuiteCommand::new(what, arguments, folder) })
     }
 
     fn environment(&self, user: Option<&User>) -> Result<Vec<(String, String)>, Problem> {
-        let path = path_with(&self.place.program_folders).to_string_lossy().into_owned();
-        let mut all = vec![("PATH".to_owned(), path)];
+        let mut all = vec![path_variable(&self.place.program_folders)];
         all.extend(user.into_iter().flat_map(User::environment));
         let values = self.own_values();
         for (name, value) in &self.service.environment {
@@ -261,11 +261,9 @@ fn asked(url: &str) -> Probe {
         Err(error) => return Probe::NotReadyYet(error.to_string()),
     };
     let address = url.resolve().ok().and_then(|found| found.into_iter().next());
-    let (Some(address), Ok(request)) = (address, Request::new("GET", &url, &[], &[])) else {
-        return Probe::NotListening;
-    };
+    let Some(address) = address else { return Probe::NotListening };
     let options = FetchOptions { timeout: PROBE_LIMIT, ..FetchOptions::default() };
-    match fetch(&Address::Tcp(address), &request, &options) {
+    match fetch(&Address::Tcp(address), &Request::get(&url), &options) {
         Ok(response) if response.status < 400 => Probe::Correct,
         Ok(response) => Probe::NotReadyYet(format!("{url} is answered with {}", response.status)),
         Err(FetchError::Refused { .. }) => Probe::NotListening,

@@ -1,7 +1,7 @@
 //! What visits before the rounds find: the rates that are shares of a capacity, and whether
 //! contenders differ in closing connections.
 //!
-//! What a contender responses a second in a closed loop with the scenario's connections is its
+//! How many requests a second a contender serves in a closed loop with the scenario's connections is its
 //! capacity; the slowest one's sets the rate for all.
 
 use crate::record::{CalibrationRecord, CapacityRecord, VisitRecord};

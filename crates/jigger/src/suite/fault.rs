@@ -54,8 +54,24 @@ pub fn plain_name(kind: &str, name: String) -> Checked<String> {
 }
 
 pub fn is_plain_name(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_+".contains(c);
-    !name.is_empty() && name.chars().all(plain)
+    !name.is_empty() && name.chars().all(is_name_character)
+}
+
+/// Whether names of a suite may have this character.
+pub fn is_name_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "-_+".contains(character)
+}
+
+/// Checks that no two of them are called the same; how many there are.
+pub fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Checked<usize> {
+    let mut seen = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            return refused(format!("two {kind}s are called '{name}'; give each its own name"));
+        }
+        seen.push(name);
+    }
+    Ok(seen.len())
 }
 
 impl From<String> for Fault {

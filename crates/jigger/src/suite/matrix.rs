@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::fault::{Checked, Fault, at, refused};
+use super::fault::{Checked, Fault, at, is_name_character, refused};
 use super::raw::{RawContender, RawScenario, RawSuite};
 use crate::record::VariantRecord;
 use crate::wording::plain;
@@ -142,7 +142,7 @@ fn with(
 ) -> Checked<(Table, VariantRecord)> {
     let (mut table, mut variant) = (table.clone(), variant.clone());
     let text = text(value)?;
-    let in_name = |c: char| if c.is_ascii_alphanumeric() || "-_+".contains(c) { c } else { '_' };
+    let in_name = |c: char| if is_name_character(c) { c } else { '_' };
     let name =
         format!("{}-{key}-{}", name_of(&table), text.chars().map(in_name).collect::<String>());
     match mentions(&table, key) {

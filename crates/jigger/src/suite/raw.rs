@@ -15,10 +15,10 @@ use crate::wording::plain;
 pub struct RawSuite {
     /// Names the suite and says how it is measured.
     pub suite: RawHead,
-    /// What a correct answer is, for every contender.
+    /// What a correct response is, for every contender.
     #[serde(default)]
     pub expect: Option<RawExpect>,
-    /// What is asked, unless a scenario says otherwise; a GET of the contender's URL by default.
+    /// The request that is sent, unless a scenario has its own; a GET of the contender's URL by default.
     pub request: Option<RawRequest>,
     /// What contenders need beside them, such as a database.
     #[serde(default)]
@@ -220,9 +220,9 @@ pub struct RawContender {
     /// Environment variables for the server; {port} stands for its port.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// Where it is asked: http://HOST:PORT/PATH, or https://; {port} stands for a free port.
+    /// The URL that requests are sent to: http://HOST:PORT/PATH, or https://; {port} stands for a free port.
     pub url: String,
-    /// Time from the start to the first correct answer; "30s" by default.
+    /// Longest time from the start to the first correct response; "30s" by default.
     pub start_limit: Option<String>,
     /// Time from SIGTERM to SIGKILL; "5s" by default.
     pub grace: Option<String>,
@@ -239,7 +239,7 @@ pub struct RawContender {
     pub conclude: Option<RawBuild>,
     /// What differs from the suite's own expectation.
     pub expect: Option<RawExpect>,
-    /// How it is asked over TLS, where its url is an https one.
+    /// The client's TLS options, if the url is https://.
     pub tls: Option<RawTls>,
     /// Its container image, for its size.
     pub image: Option<RawImage>,
@@ -366,7 +366,7 @@ pub struct RawScenario {
     pub requests: Option<u64>,
     /// A trial lasts so long, such as "4s".
     pub duration: Option<String>,
-    /// Requests due each second, whether or not earlier ones were answered; or "60% of slowest".
+    /// Requests due each second, whether or not earlier ones have responses; or "60% of slowest".
     pub rate: Option<RawLimit>,
     /// "even" by default, or "exponential": as independent users would ask.
     pub arrivals: Option<String>,
@@ -376,7 +376,7 @@ pub struct RawScenario {
     pub objective: Option<String>,
     /// The deadline of one request; "10s" by default.
     pub timeout: Option<String>,
-    /// What is asked otherwise than [request] says.
+    /// What differs from [request].
     pub request: Option<RawRequest>,
     /// Several requests, each with a weight; what one leaves out is that of the scenario's request.
     pub requests_mix: Option<Vec<RawRequest>>,

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::expectation::{BodyExpectation, ExpectationChange, StatusRule, hex};
 use super::fault::{Checked, Fault, at, refused};
 use super::raw::{RawExpect, RawRequest};
-use super::request::{self, RequestSpec};
+use super::request::{self, NOT_TEXT, RequestSpec};
 use crate::wording::plain;
 
 /// The requests of a file, in its order.
@@ -50,8 +50,7 @@ impl Replay {
     pub fn read(file: String, default: &RawRequest, folder: &Path) -> Checked<Self> {
         let bytes = request::read("requests_file", &file, folder)?;
         let wrong = |what: String| Fault::from(format!("requests_file = '{file}': {what}"));
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| wrong("it is no text in UTF-8, as a file of requests is".to_owned()))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| wrong(NOT_TEXT.to_owned()))?;
         let Found { requests, left_out } = Found::read(text).map_err(at(&file))?;
         match (requests.len(), left_out) {
             (0, 0) => {
@@ -127,7 +126,7 @@ impl Found {
             return Self::of_targets(text);
         }
         match serde_json::from_str::<Archive>(text) {
-            Ok(archive) => Self::of_archive(archive),
+            Ok(archive) => Ok(Self::of_archive(archive)),
             Err(_) => Self::of_json_lines(text),
         }
     }
@@ -170,7 +169,7 @@ impl Found {
         for (place, line) in numbered(text) {
             let request = LOG_LINE.captures(line).and_then(|parts| {
                 let method = parts["method"].to_owned();
-                let is_safe = ["GET", "HEAD", "OPTIONS"].contains(&method.as_str());
+                let is_safe = request::is_safe(&method);
                 // What the log has escaped was sent otherwise.
                 let is_whole = !parts["target"].contains('\\');
                 let path = path(&parts["target"]).filter(|_| is_safe && is_whole)?;
@@ -187,7 +186,7 @@ impl Found {
     }
 
     /// What went to the host of the first entry.
-    fn of_archive(archive: Archive) -> Checked<Self> {
+    fn of_archive(archive: Archive) -> Self {
         let entries = archive.log.entries;
         let first = entries.first().map(|entry| host(&entry.request.url).to_owned());
         let mut found = Self::default();
@@ -199,7 +198,7 @@ impl Found {
                 None => found.left_out += 1,
             }
         }
-        Ok(found)
+        found
     }
 }
 
@@ -509,6 +508,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("f"), b"\xe9").unwrap();
         let error = Replay::read("f".to_owned(), &RawRequest::default(), folder.path());
-        assert!(error.unwrap_err().to_string().contains("no text in UTF-8"));
+        assert!(error.unwrap_err().to_string().contains("not UTF-8 text"));
     }
 }

@@ -104,9 +104,9 @@ impl RequestSpec {
         format!("{} {}", self.method, self.path).trim_end().to_owned()
     }
 
-    /// Whether it only reads (RFC 9110, section 9.2.1), so that it may be sent any number of times.
+    /// Whether it only reads, so that it may be sent any number of times.
     pub fn is_safe(&self) -> bool {
-        ["GET", "HEAD", "OPTIONS"].contains(&self.method.as_str())
+        is_safe(&self.method)
     }
 
     /// Whether a URL says all of it.
@@ -323,9 +323,16 @@ fn body(
 
 fn lines(name: String, folder: &Path) -> Checked<Lines> {
     let bytes = read("lines", &name, folder)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| format!("lines = '{name}': the file is not UTF-8 text"))?;
+    let text = String::from_utf8(bytes).map_err(|_| format!("lines = '{name}': {NOT_TEXT}"))?;
     Ok(Lines { texts: text.lines().map(str::to_owned).collect(), file: Some(name) })
+}
+
+/// What is said of a file that has to be a text.
+pub const NOT_TEXT: &str = "the file is not UTF-8 text";
+
+/// Whether a method only reads (RFC 9110, section 9.2.1).
+pub fn is_safe(method: &str) -> bool {
+    ["GET", "HEAD", "OPTIONS"].contains(&method)
 }
 
 /// The bytes of a file that is not empty, relative to the suite's folder.

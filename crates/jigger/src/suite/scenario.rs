@@ -114,9 +114,7 @@ impl Scenario {
 pub fn validated(mut raw: RawScenario, suite: (&RawRequest, &Path)) -> Checked<Scenario> {
     let name = plain_name("scenario", raw.name.clone())?;
     let place = format!("scenario '{name}'");
-    let mut asked = asked(&mut raw, suite).map_err(at(&place))?;
-    let http = protocol(raw.protocol.as_deref()).map_err(at(&place))?;
-    asked.0.iter_mut().for_each(|(request, _)| request.http = http);
+    let asked = asked(&mut raw, suite).map_err(at(&place))?;
     scenario_body(name, asked, &raw).map_err(at(&place))
 }
 
@@ -141,7 +139,7 @@ fn asked(
 
 fn scenario_body(
     name: String,
-    (requests, replay): (Weighted, Option<Replay>),
+    (mut requests, replay): (Weighted, Option<Replay>),
     raw: &RawScenario,
 ) -> Checked<Scenario> {
     let connections = raw.connections.unwrap_or(1);
@@ -161,6 +159,7 @@ fn scenario_body(
     }
     let pacing = pacing(raw)?;
     let http = protocol(raw.protocol.as_deref())?;
+    requests.iter_mut().for_each(|(request, _)| request.http = http);
     let (connection, resumes) = connection(raw.connection.as_deref())?;
     let streams = streams(raw.streams, http, connection)?;
     Ok(Scenario {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jigger_load::Url;
 
-use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
+use super::fault::{Checked, Fault, at, distinct, duration, plain_name, refused, unknown};
 use super::raw::{RawCommand, RawImage, RawService, RawServiceImage};
 use super::{ImageRecipe, ImageStart, Placeholders, command, image};
 
@@ -80,12 +80,7 @@ pub enum Scope {
 /// The services of a suite, each after those that it uses.
 pub fn validated(raw: Vec<RawService>) -> Checked<Vec<Service>> {
     let services = raw.into_iter().map(service).collect::<Checked<Vec<_>>>()?;
-    for (index, service) in services.iter().enumerate() {
-        if services[..index].iter().any(|other| other.name == service.name) {
-            let name = &service.name;
-            return refused(format!("two services are called '{name}'; give each its own name"));
-        }
-    }
+    distinct("service", services.iter().map(|service| service.name.as_str()))?;
     let mut ordered = Vec::new();
     for service in &services {
         add(service, &services, &mut Vec::new(), &mut ordered)?;

@@ -16,14 +16,7 @@ pub fn validated(raw: Option<RawTls>, url: &str, folder: &Path) -> Checked<TlsOp
     if raw.cert.is_some() != raw.key.is_some() {
         return refused("tls: a client certificate needs its key; give both cert and key");
     }
-    let version = match raw.version.as_deref() {
-        None => None,
-        Some("1.2") => Some(TlsVersion::V1_2),
-        Some("1.3") => Some(TlsVersion::V1_3),
-        Some(other) => {
-            return refused(format!("tls: {}", unknown("version", other, &["1.2", "1.3"])));
-        }
-    };
+    let version = raw.version.as_deref().map(version).transpose()?;
     let file = |path: Option<String>| path.map(|path| folder.join(path));
     Ok(TlsOptions {
         ca: file(raw.ca),
@@ -36,6 +29,12 @@ pub fn validated(raw: Option<RawTls>, url: &str, folder: &Path) -> Checked<TlsOp
         groups: raw.groups,
         ..TlsOptions::default()
     })
+}
+
+fn version(name: &str) -> Checked<TlsVersion> {
+    let found = TlsVersion::ALL.into_iter().find(|version| version.name() == name);
+    let names = TlsVersion::ALL.map(TlsVersion::name);
+    found.ok_or_else(|| format!("tls: {}", unknown("version", name, &names)).into())
 }
 
 #[cfg(test)]

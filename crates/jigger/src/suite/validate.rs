@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::expectation::ExpectationChange;
-use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
+use super::fault::{Checked, Fault, at, distinct, duration, plain_name, refused, unknown};
 use super::raw::RawContender;
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
 use super::{ContainerLimits, Contender, Expectation, Network};
@@ -56,8 +56,8 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         &scenarios,
         [("prepare", &prepare), ("conclude", &conclude)],
     )?;
-    distinct("contender", contenders.iter().map(|c| c.name.as_str()))?;
-    distinct("scenario", scenarios.iter().map(|s| s.name.as_str()))?;
+    some_and_distinct("contender", contenders.iter().map(|c| c.name.as_str()))?;
+    some_and_distinct("scenario", scenarios.iter().map(|s| s.name.as_str()))?;
     let thresholds = raw
         .threshold
         .into_iter()
@@ -110,7 +110,7 @@ fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> 
 
 /// Where nobody speaks TLS there is no session to resume.
 fn check_resumed(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
-    let is_tls = contenders.iter().any(|contender| contender.url.starts_with("https://"));
+    let is_tls = contenders.iter().any(Contender::is_https);
     match scenarios.iter().find(|scenario| scenario.resumes && !is_tls) {
         None => Ok(()),
         Some(scenario) => refused(format!(
@@ -128,18 +128,11 @@ fn baseline_index(name: Option<&str>, contenders: &[Contender]) -> Checked<usize
     found.ok_or_else(|| Fault::from(unknown("contender", name, &known))).map_err(at("baseline"))
 }
 
-fn distinct<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> {
-    let mut seen = Vec::new();
-    for name in names {
-        if seen.contains(&name) {
-            return refused(format!("two {kind}s are called '{name}'; give each its own name"));
-        }
-        seen.push(name);
+fn some_and_distinct<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> Checked<()> {
+    match distinct(kind, names)? {
+        0 => refused(format!("no [[{kind}]]; a suite needs at least one")),
+        _ => Ok(()),
     }
-    if seen.is_empty() {
-        return refused(format!("no [[{kind}]]; a suite needs at least one"));
-    }
-    Ok(())
 }
 
 /// Looks are then due after about 5, 10 and 20 rounds.

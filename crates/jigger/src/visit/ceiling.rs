@@ -63,7 +63,7 @@ pub fn ceilings(
 
 /// What these contenders are asked with, if all are over TLS. Whom it trusts has no part in it.
 fn client(contenders: &[Contender]) -> Option<TlsClient> {
-    let all = contenders.iter().all(|contender| contender.url.starts_with("https://"));
+    let all = contenders.iter().all(Contender::is_https);
     let first = contenders.first().filter(|_| all)?;
     let TlsOptions { version, ciphers, groups, .. } = first.tls.clone();
     let options = TlsOptions { version, ciphers, groups, insecure: true, ..TlsOptions::default() };

@@ -20,7 +20,7 @@ use crate::host::ConnectionTable;
 use crate::image::{ContainerSpec, Engine};
 use crate::interrupt::Interrupt;
 use crate::plan::RunPlan;
-use crate::programs::path_with;
+use crate::programs::path_variable;
 use crate::record::{
     CeilingAttempt, ContainerRecord, ContenderRecord, Evidence, TrialRecord, VisitParts,
     VisitRecord,
@@ -194,8 +194,7 @@ impl<'a> LiveWorld<'a> {
         uses: &[String],
     ) -> Result<SuiteCommand<'c>, VisitError> {
         let arguments = self.services.values(uses).fill_all(words).map_err(VisitError::of)?;
-        let path = path_with(&self.services.program_folders(uses));
-        let environment = vec![("PATH".to_owned(), path.to_string_lossy().into_owned())];
+        let environment = vec![path_variable(&self.services.program_folders(uses))];
         Ok(SuiteCommand { environment, ..SuiteCommand::new(what, arguments, folder) })
     }
 

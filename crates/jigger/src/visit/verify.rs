@@ -101,10 +101,8 @@ const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
 /// Makes a target ask at the first of its host's addresses that does not refuse.
 pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
-        let request = target.asked.first().map(|asked| &asked.request);
-        request.is_none_or(|request| {
-            let http = target.asked[0].spec.http;
-            let fetched = fetch(address, request, &target.options(http));
+        target.asked.first().is_none_or(|asked| {
+            let fetched = fetch(address, &asked.request, &target.options(asked.spec.http));
             !matches!(fetched, Err(FetchError::Refused { .. }))
         })
     };

@@ -132,7 +132,7 @@ fn flags_that_cannot_be_meant_are_refused() {
         (&["load", url, "--cert", "own.pem"], "--key"),
         (&["load", url, "--resume"], "--fresh"),
         (&["load", url, "--cacert", "none.pem"], "cannot use none.pem"),
-        (&["load", url, "--insecure", "--ciphers", "RC4"], "`RC4` is no cipher suite"),
+        (&["load", url, "--insecure", "--ciphers", "RC4"], "`RC4` is not a cipher suite"),
         (&["load", url, "--tls", "1.1"], "1.2, 1.3"),
     ] {
         let outcome = secure.jigger(arguments);

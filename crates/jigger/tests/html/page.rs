@@ -296,6 +296,20 @@ fn the_digest_of_every_layer_is_in_the_provenance() {
     }
 }
 
+/// Older records have the protocol's name in it.
+#[test]
+fn a_verified_response_is_shown_with_its_version_of_http() {
+    let mut record = record(2, 6);
+    for recorded in ["1.1", "HTTP/1.1"] {
+        for evidence in record.visits.iter_mut().filter_map(|visit| visit.evidence.as_mut()) {
+            evidence.http_version = recorded.to_owned();
+        }
+        let page = page(&record);
+        let responses = section(&page, "evidence");
+        assert!(responses.contains("<dd>HTTP/1.1 200</dd>"), "{responses}");
+    }
+}
+
 #[test]
 fn a_contender_that_was_measured_in_both_ways_has_its_image_listed_once() {
     let mut record = record(4, 6);

@@ -3,7 +3,10 @@
 
 use super::block::Block;
 use super::fault::Code;
-use super::frame::{self, END_HEADERS, END_STREAM, HEADER_BYTES, Kind, PAYLOAD_MAX_BYTES};
+use super::frame::{
+    self, DEFAULT_WINDOW_BYTES, END_HEADERS, END_STREAM, HEADER_BYTES, Kind, PAYLOAD_MAX_BYTES,
+    PREFACE,
+};
 use super::head::Recall;
 use super::hpack::{Decoder, Encoder};
 use super::requests::Requests;
@@ -14,8 +17,6 @@ use std::collections::VecDeque;
 
 /// What the server may send before it needs another word: no response is held up by it.
 pub(super) const WINDOW_BYTES: u32 = 1 << 30;
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DEFAULT_WINDOW_BYTES: u32 = 65_535;
 /// Before the server's SETTINGS have come, no more streams are opened than nearly all allow (RFC
 /// 9113, section 6.5.2, recommends no fewer).
 const STREAMS_BEFORE_SETTINGS: usize = 100;
@@ -211,8 +212,7 @@ impl Connection {
     }
 
     fn can_send_body(&self) -> bool {
-        let can_go_on = |stream: &Stream| stream.body_left() > 0 && stream.window_bytes > 0;
-        self.window_bytes > 0 && self.streams.iter().any(can_go_on)
+        self.window_bytes > 0 && self.streams.iter().any(Stream::can_send_body)
     }
 
     fn continue_bodies(
@@ -223,8 +223,7 @@ impl Connection {
     ) {
         while self.window_bytes > 0
             && out.len() < full_bytes
-            && let Some(place) =
-                self.streams.position(|stream| stream.body_left() > 0 && stream.window_bytes > 0)
+            && let Some(place) = self.streams.position(Stream::can_send_body)
         {
             let flight = self.streams[place].flight;
             self.send_body(place, requests.body(&flight), full_bytes, out);

@@ -81,6 +81,14 @@ impl Http2Fault {
         Http2Fault::Protocol { code: Code::PROTOCOL_ERROR, what }
     }
 
+    pub(crate) fn frame_size(what: &'static str) -> Http2Fault {
+        Http2Fault::Protocol { code: Code::FRAME_SIZE_ERROR, what }
+    }
+
+    pub(crate) fn flow_control(what: &'static str) -> Http2Fault {
+        Http2Fault::Protocol { code: Code::FLOW_CONTROL_ERROR, what }
+    }
+
     /// What the server is told.
     pub(crate) fn code(&self) -> Code {
         match self {
@@ -101,14 +109,12 @@ impl From<HpackError> for Http2Fault {
 impl From<BadFrame> for Http2Fault {
     fn from(bad: BadFrame) -> Http2Fault {
         match bad {
-            BadFrame::TooLong => Http2Fault::Protocol {
-                code: Code::FRAME_SIZE_ERROR,
-                what: "a frame is longer than the 16384 bytes that were agreed on",
-            },
-            BadFrame::TooShort => Http2Fault::Protocol {
-                code: Code::FRAME_SIZE_ERROR,
-                what: "a frame is too short for what it has to hold",
-            },
+            BadFrame::TooLong => {
+                Http2Fault::frame_size("a frame is longer than the 16384 bytes that were agreed on")
+            }
+            BadFrame::TooShort => {
+                Http2Fault::frame_size("a frame is too short for what it has to hold")
+            }
             BadFrame::Padding => {
                 Http2Fault::protocol("a frame has more padding than it has room for")
             }
@@ -149,18 +155,21 @@ impl fmt::Display for Http2Fault {
             Http2Fault::GoAway(code) => {
                 write!(formatter, "the server ended the connection with {code}{}", remedy(*code))
             }
-            Http2Fault::Http1 => formatter.write_str(
-                "what the server sends is no HTTP/2, as if it spoke only HTTP/1.1 here; load it with HTTP/1.1, or turn on HTTP/2 \
-                 without TLS (h2c, by prior knowledge) in the server",
+            Http2Fault::Http1 => write!(
+                formatter,
+                "what the server sends is not HTTP/2, as if it spoke only HTTP/1.1 here; {OTHER_VERSION}"
             ),
-            Http2Fault::Silent => formatter.write_str(
-                "the server closed the connection without HTTP/2's SETTINGS, as one does that \
-                 speaks only HTTP/1.1; load it with HTTP/1.1, or turn on HTTP/2 without TLS (h2c, \
-                 by prior knowledge) in the server",
+            Http2Fault::Silent => write!(
+                formatter,
+                "the server closed the connection without HTTP/2's SETTINGS, as a server does that \
+                 speaks only HTTP/1.1; {OTHER_VERSION}"
             ),
         }
     }
 }
+
+const OTHER_VERSION: &str = "load it with HTTP/1.1, or turn on HTTP/2 without TLS (h2c, by prior \
+                             knowledge) in the server";
 
 fn remedy(code: Code) -> &'static str {
     match code {

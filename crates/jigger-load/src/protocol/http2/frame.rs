@@ -4,6 +4,10 @@
 pub(crate) const HEADER_BYTES: usize = 9;
 /// The longest payload that is taken, and that every server takes (RFC 9113, section 4.2).
 pub(crate) const PAYLOAD_MAX_BYTES: usize = 16 << 10;
+/// What a client that knows that the server speaks HTTP/2 begins with (section 3.4).
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// What either side may send before it is told otherwise (section 6.9.2).
+pub(crate) const DEFAULT_WINDOW_BYTES: u32 = 65_535;
 
 pub(crate) const END_STREAM: u8 = 0x1;
 pub(crate) const ACK: u8 = 0x1;

@@ -1,9 +1,9 @@
 //! What the fields of a response's head or trailers say (RFC 9113, section 8).
 
+use super::hpack::field_bytes;
+
 /// More than this in one head is refused.
 const FIELDS_MAX_BYTES: usize = 256 << 10;
-/// What a field counts for beside its name and value (RFC 9113, section 6.5.2).
-const OVERHEAD_BYTES: usize = 32;
 /// Those of the numbers below 10^18.
 const LENGTH_DIGITS_MAX: usize = 18;
 
@@ -31,7 +31,7 @@ impl HeadReader {
     }
 
     pub(crate) fn field(&mut self, name: &[u8], value: &[u8]) {
-        self.bytes += name.len() + value.len() + OVERHEAD_BYTES;
+        self.bytes += field_bytes(name, value);
         let result = match name.strip_prefix(b":") {
             Some(name) => self.pseudo(name, value),
             None => self.regular(name, value),
@@ -92,7 +92,7 @@ impl HeadReader {
             && value.len() <= LENGTH_DIGITS_MAX
             && value.iter().all(u8::is_ascii_digit);
         if !is_number {
-            return Err("content-length is no number");
+            return Err("content-length is not a number");
         }
         let length = value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
         if self.head.length.is_some_and(|other| other != length) {
@@ -183,8 +183,8 @@ mod tests {
             (&[OK, ("a b", "b")], "upper case"),
             (&[OK, ("a", "b\r\nc: d")], "line break"),
             (&[OK, ("connection", "close")], "connections"),
-            (&[OK, ("content-length", "-1")], "no number"),
-            (&[OK, ("content-length", "1234567890123456789")], "no number"),
+            (&[OK, ("content-length", "-1")], "not a number"),
+            (&[OK, ("content-length", "1234567890123456789")], "not a number"),
             (&[OK, ("content-length", "1"), ("content-length", "2")], "twice, with"),
             (&[OK, ("a", &long)], "256 KiB"),
         ];

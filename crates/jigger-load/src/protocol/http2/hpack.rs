@@ -7,6 +7,7 @@ mod table;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use encoder::{Encoder, Literal, static_index};
+pub(crate) use table::size as field_bytes;
 
 /// Why a header block cannot be read; the connection is lost then (RFC 7541, section 2.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,7 @@ use super::connection::{Connection, WINDOW_BYTES};
 use super::fault::{Code, Http2Fault};
 use super::frame::{self, ACK, END_HEADERS, END_STREAM, Frame, Kind, big_endian};
 use super::head::{Head, HeadReader, Recall};
-use super::settings::{PeerSettings, WINDOW_MAX_BYTES, flow_error, size_error};
+use super::settings::{PeerSettings, WINDOW_MAX_BYTES};
 use crate::expect::{Expectations, LastMatches};
 use crate::protocol::{Response, Sink, Unusable, verdict};
 
@@ -296,7 +296,7 @@ impl Connection {
 
     fn rst_stream(&mut self, frame: &Frame<'_>) -> Taken {
         if frame.payload.len() != 4 {
-            return Err(size_error("RST_STREAM has not 4 bytes").into());
+            return Err(Http2Fault::frame_size("RST_STREAM has not 4 bytes").into());
         }
         self.check_idle(frame.stream)?;
         let Some(place) = self.streams.find(frame.stream) else {
@@ -314,7 +314,7 @@ impl Connection {
     fn go_away(&mut self, frame: &Frame<'_>) -> Taken {
         check_of_connection(frame)?;
         if frame.payload.len() < 8 {
-            return Err(size_error("GOAWAY has fewer than 8 bytes").into());
+            return Err(Http2Fault::frame_size("GOAWAY has fewer than 8 bytes").into());
         }
         let code = Code(big_endian(&frame.payload[4..]));
         self.is_going = true;
@@ -349,7 +349,10 @@ impl Connection {
         if frame.has(ACK) {
             return match frame.payload {
                 [] => Ok(()),
-                _ => Err(size_error("an acknowledgement of SETTINGS is not empty").into()),
+                _ => {
+                    Err(Http2Fault::frame_size("an acknowledgement of SETTINGS is not empty")
+                        .into())
+                }
             };
         }
         let before_bytes = i64::from(self.peer.initial_window_bytes);
@@ -371,7 +374,7 @@ impl Connection {
     fn ping(&mut self, frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
         check_of_connection(frame)?;
         if frame.payload.len() != 8 {
-            return Err(size_error("PING has not 8 bytes").into());
+            return Err(Http2Fault::frame_size("PING has not 8 bytes").into());
         }
         if !frame.has(ACK) {
             frame::write(Kind::Ping, ACK, 0, frame.payload, &mut self.outgoing);
@@ -381,7 +384,7 @@ impl Connection {
 
     fn window_update(&mut self, frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
         if frame.payload.len() != 4 {
-            return Err(size_error("WINDOW_UPDATE has not 4 bytes").into());
+            return Err(Http2Fault::frame_size("WINDOW_UPDATE has not 4 bytes").into());
         }
         let more_bytes = i64::from(frame::stream(frame.payload));
         if frame.stream == 0 {
@@ -415,7 +418,7 @@ fn widened(window_bytes: i64, more_bytes: i64) -> Result<i64, Http2Fault> {
     }
     let window_bytes = window_bytes + more_bytes;
     if window_bytes > i64::from(WINDOW_MAX_BYTES) {
-        return Err(flow_error("a window grows beyond 2^31-1"));
+        return Err(Http2Fault::flow_control("a window grows beyond 2^31-1"));
     }
     Ok(window_bytes)
 }
@@ -423,7 +426,7 @@ fn widened(window_bytes: i64, more_bytes: i64) -> Result<i64, Http2Fault> {
 /// Priorities mean nothing to a client, but are to be well-formed.
 fn priority(frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
     if frame.payload.len() != 5 {
-        return Err(size_error("PRIORITY has not 5 bytes").into());
+        return Err(Http2Fault::frame_size("PRIORITY has not 5 bytes").into());
     }
     if frame::stream(frame.payload) == frame.stream {
         return Err(fault("a stream depends on itself"));

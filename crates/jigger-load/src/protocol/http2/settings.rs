@@ -1,7 +1,7 @@
 //! What a server has said about itself in SETTINGS (RFC 9113, section 6.5).
 
-use super::fault::{Code, Http2Fault};
-use super::frame::big_endian;
+use super::fault::Http2Fault;
+use super::frame::{DEFAULT_WINDOW_BYTES, big_endian};
 
 /// The settings of a server that bear on what a request costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Default for PeerSettings {
     fn default() -> PeerSettings {
         PeerSettings {
             max_concurrent_streams: None,
-            initial_window_bytes: 65_535,
+            initial_window_bytes: DEFAULT_WINDOW_BYTES,
             max_frame_bytes: 16_384,
             header_table_bytes: 4096,
         }
@@ -41,7 +41,7 @@ impl PeerSettings {
     /// Takes the payload of a frame in.
     pub(super) fn take(&mut self, payload: &[u8]) -> Result<(), Http2Fault> {
         if !payload.len().is_multiple_of(6) {
-            return Err(size_error("SETTINGS are cut off"));
+            return Err(Http2Fault::frame_size("SETTINGS are cut off"));
         }
         payload.chunks(6).try_for_each(|setting| {
             let value = big_endian(&setting[2..]);
@@ -52,7 +52,7 @@ impl PeerSettings {
                 }
                 0x3 => self.max_concurrent_streams = Some(value),
                 0x4 if value > WINDOW_MAX_BYTES => {
-                    return Err(flow_error("INITIAL_WINDOW_SIZE is above 2^31-1"));
+                    return Err(Http2Fault::flow_control("INITIAL_WINDOW_SIZE is above 2^31-1"));
                 }
                 0x4 => self.initial_window_bytes = value,
                 0x5 if !(16_384..=0xff_ffff).contains(&value) => {
@@ -64,12 +64,4 @@ impl PeerSettings {
             Ok(())
         })
     }
-}
-
-pub(super) fn size_error(what: &'static str) -> Http2Fault {
-    Http2Fault::Protocol { code: Code::FRAME_SIZE_ERROR, what }
-}
-
-pub(super) fn flow_error(what: &'static str) -> Http2Fault {
-    Http2Fault::Protocol { code: Code::FLOW_CONTROL_ERROR, what }
 }

@@ -40,10 +40,9 @@ const FREE: u32 = u32::MAX;
 
 impl Stream {
     fn free() -> Stream {
-        let flight = Flight { due_ns: 0, started_ns: 0, counter: 0, request: 0, is_head: false };
         Stream {
             id: FREE,
-            flight,
+            flight: Flight::default(),
             was_refused: false,
             head: None,
             check: BodyCheck::default(),
@@ -69,6 +68,11 @@ impl Stream {
     #[inline]
     pub(super) fn body_left(&self) -> usize {
         self.body_bytes - self.body_sent
+    }
+
+    /// Whether some of it is left and the server takes it.
+    pub(super) fn can_send_body(&self) -> bool {
+        self.body_left() > 0 && self.window_bytes > 0
     }
 }
 
@@ -188,7 +192,7 @@ mod tests {
     fn streams_are_found_whatever_the_order_in_which_they_end() {
         for room in [1, 2, 3, 10] {
             let mut streams = Streams::new(room);
-            let flight = Stream::free().flight;
+            let flight = Flight::default();
             let (mut open, mut next) = (Vec::new(), 1);
             for turn in 0..200_usize {
                 while open.len() < room {

@@ -43,7 +43,7 @@ struct Heard {
 }
 
 fn flight(counter: u64, request: u32) -> Flight {
-    Flight { due_ns: 0, started_ns: counter, counter, request, is_head: false }
+    Flight { started_ns: counter, counter, request, ..Flight::default() }
 }
 
 fn block(fields: &[(&str, &str)]) -> Vec<u8> {

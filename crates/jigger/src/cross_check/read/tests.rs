@@ -62,7 +62,7 @@ time for request:       61us     21.19ms       468us       983us    94.46%
 time for connect:       11us        41us        30us        13us    75.00%
 ";
 
-/// Of a server that responds every seventh request with 503 and closes on every fiftieth.
+/// Of a server that responds to every seventh request with 503 and closes on every fiftieth.
 const OHA: &str = r#"{
   "summary": {
     "successRate": 0.9893617021276596,

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{Revisions, contender_of, revision_remarks};
 use crate::analysis::{self, Analysis, Basis, Compared, Figure};
+use crate::caveat::Code;
 use crate::metric::Bound;
 use crate::report::json::Threshold;
 
@@ -76,7 +77,7 @@ struct Change<'a> {
     verdict: Option<String>,
     bound: Option<Bound>,
     /// The gate that forbids a ratio.
-    withheld: Option<&'a str>,
+    withheld: Option<Code>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

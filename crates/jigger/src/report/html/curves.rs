@@ -7,7 +7,7 @@ use super::{anchor, figure, round_text};
 use crate::analysis::Analysis;
 use crate::metric::{Kind, Unit};
 use crate::report::chart::{self, Frame, Scale, WIDTH};
-use crate::report::curves::{Curve, Line, curves, tables};
+use crate::report::curves::{Curve, Line, Point, curves, table};
 use crate::report::units::with_unit;
 
 /// What is drawn of each curve, where the servers have it.
@@ -21,7 +21,7 @@ pub fn body(analysis: &Analysis<'_>) -> Option<Markup> {
         html! {
             p.how { "Each point was measured; the lines only connect the points of one server." }
             @if !charts.is_empty() { div.charts { @for chart in &charts { (chart) } } }
-            @for table in &tables(analysis) { (lines(table)) }
+            @for table in curves.iter().map(table) { (lines(&table)) }
         }
     })
 }
@@ -73,7 +73,7 @@ fn drawn(curve: &Curve<'_>, kind: Kind) -> Option<Markup> {
 fn points<'a>((series, line): (usize, &Line<'a>), kind: Kind) -> Option<Drawn<'a>> {
     let values = line.points.iter().map(|point| Some((point.value.parse::<f64>().ok()?, point)));
     let values = values.collect::<Option<Vec<_>>>()?;
-    let figure = |(value, point): &(f64, &super::super::curves::Point<'_>)| {
+    let figure = |(value, point): &(f64, &Point<'_>)| {
         let summary = point.contender.summary(kind.of(&point.scenario.name))?;
         Some((*value, summary.estimate))
     };

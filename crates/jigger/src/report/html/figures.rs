@@ -70,7 +70,6 @@ fn requests(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup
     (!found.rows.is_empty()).then(|| lines(&found))
 }
 
-/// A table whose cells are texts already.
 /// A table as the other reports have it.
 pub fn lines(of: &Table) -> Markup {
     let headings = of.heading.iter().skip(1).map(String::as_str);

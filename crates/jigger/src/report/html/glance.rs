@@ -9,6 +9,7 @@ use crate::analysis::{Analysis, Ranked, headline};
 use crate::record::ScenarioRecord;
 use crate::report::glance::{self, Caveat, Matrix, marks_of, matrix, scenarios, summary};
 use crate::report::published;
+use crate::report::tables::ranked_name;
 use crate::report::units::grouped;
 
 pub fn body(analysis: &Analysis<'_>, details: &Caveats) -> Option<Markup> {
@@ -72,8 +73,7 @@ fn rates(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup> {
     let bar = |Ranked { rank, contender, summary }: &Ranked<'_>| {
         let name = &contender.record.name;
         let series = analysis.contenders.iter().position(|it| it.record.name == *name)?;
-        let place = rank.map_or_else(String::new, |rank| format!("{rank} "));
-        Some(Bar::of(series, format!("{place}{name}"), (*summary)?))
+        Some(Bar::of(series, ranked_name(*rank, name), (*summary)?))
     };
     let ranked: Vec<Bar> = analysis.ranking(scenario).iter().filter_map(bar).collect();
     (!ranked.is_empty()).then(|| {

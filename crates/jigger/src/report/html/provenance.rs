@@ -44,7 +44,7 @@ fn card(name: &str, evidence: &Evidence, visits: &[&VisitRecord]) -> Markup {
             dl {
                 dt { "verified" } dd { (verified) " of " (count(visits.len(), "visit")) }
                 @if let Some(request) = &evidence.request { dt { "request" } dd { code { (request) } } }
-                dt { "response" } dd { (evidence.http_version) " " (evidence.status) }
+                dt { "response" } dd { (evidence.protocol()) " " (evidence.status) }
                 @if let Some(tls) = &evidence.tls { dt { "TLS" } dd { (tls.words()) } }
                 dt { "body" }
                 dd { (size(evidence.body_bytes)) ", " (if evidence.body_repeats { "identical each time" } else { "not identical each time" }) }

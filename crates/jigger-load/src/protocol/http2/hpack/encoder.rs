@@ -81,7 +81,7 @@ impl Literal {
         Literal { kept: written(6, 0x40), passing: written(4, 0), size_bytes }
     }
 
-    /// A field not to be kept, up to its value: [`string`] writes that.
+    /// A field not to be kept, up to its value: [`Literal::value`] writes that.
     pub(crate) fn before_value(name: &[u8]) -> Vec<u8> {
         begun(name, 4, 0)
     }

@@ -73,11 +73,11 @@ pub(super) const STATIC: [Field<'static>; 61] = [
 
 /// The size that both sides begin with.
 pub(crate) const DEFAULT_BYTES: usize = 4096;
-/// What a field counts for beside its name and value (RFC 7541, section 4.1).
+/// What a field counts for beside its name and value (RFC 7541, section 4.1; RFC 9113, section 6.5.2).
 const OVERHEAD_BYTES: usize = 32;
 
 /// What a field counts for.
-pub(super) fn size(name: &[u8], value: &[u8]) -> usize {
+pub(crate) fn size(name: &[u8], value: &[u8]) -> usize {
     name.len() + value.len() + OVERHEAD_BYTES
 }
 
