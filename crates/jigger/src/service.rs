@@ -11,8 +11,6 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 pub use error::{Problem, ServiceError};
 
 use launch::Place;
@@ -26,6 +24,7 @@ use crate::server::port::Ports;
 use crate::server::usage::Usage;
 use crate::server::{Diagnostic as _, Server, User};
 use crate::suite::{Placeholders, Scope, Service, ServiceStart};
+use crate::temporary::TemporaryFolder;
 
 /// Lines of a service's log that a failure shows.
 const LOG_LINES: usize = 10;
@@ -38,7 +37,7 @@ pub struct Services<'p> {
     interrupt: Interrupt,
     engine: Option<Engine>,
     /// Has the folders of all services in it, and goes when they have ended.
-    _folder: TempDir,
+    _folder: TemporaryFolder,
 }
 
 /// One service that a contender uses.
