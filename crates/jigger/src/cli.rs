@@ -85,8 +85,8 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::RUN)]
 pub struct RunArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
-    /// exists, otherwise pong]
+    /// A suite file, or a suite compiled in: pong, post, placebo, known, stack, tls
+    /// [default: ./jigger.toml if it exists, otherwise pong]
     pub suite: Option<String>,
     /// What the command line adds to the suite.
     #[command(flatten)]
@@ -224,8 +224,8 @@ fn columns() -> usize {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::CHECK)]
 pub struct CheckArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
-    /// exists, otherwise pong]
+    /// A suite file, or a suite compiled in: pong, post, placebo, known, stack, tls
+    /// [default: ./jigger.toml if it exists, otherwise pong]
     pub suite: Option<String>,
     /// Which contenders take part, and where they run.
     #[command(flatten)]
