@@ -253,6 +253,9 @@ pub struct ReportArgs {
     /// Also show what changed since this earlier record (text, Markdown and HTML)
     #[arg(long, value_name = "RECORD", conflicts_with = "charts")]
     pub against: Option<PathBuf>,
+    /// Compare with it even if host, scenario, driver or method differ
+    #[arg(long, requires = "against")]
+    pub force: bool,
     /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,

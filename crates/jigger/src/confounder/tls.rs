@@ -51,7 +51,7 @@ fn whose(record: &Record, name: &str) -> String {
 pub fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
     let is_compared = record.contenders.iter().any(|it| it.counterpart.is_some());
     let words = |name: &str| match record.tls_of(name).filter(|_| is_compared) {
-        Some(tls) => TlsAgreementRecord { alpn: None, ..tls.clone() }.words(),
+        Some(tls) => Some(TlsAgreementRecord { alpn: None, ..tls.clone() }.words()),
         None => record.tls_words(name),
     };
     let speaks = |it: &&ContenderRecord| record.tls_of(&it.name).is_some();
@@ -62,9 +62,7 @@ pub fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
             record.contenders.iter().find(speaks)?.name.as_str()
         }
     };
-    // Nothing is known of a contender that was never verified.
-    record.visits_of(reference).find(|visit| visit.evidence.is_some())?;
-    let (mine, theirs) = (words(name), words(reference));
+    let (mine, theirs) = words(name).zip(words(reference))?;
     let reference = if is_compared { reference } else { "the baseline" };
     (mine != theirs).then(|| Confounder {
         code: Code::TlsDiffers,

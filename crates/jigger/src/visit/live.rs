@@ -129,11 +129,11 @@ impl<'a> LiveWorld<'a> {
                 world.ask_all((turn, others), live, noted, listener)
             });
             parts.stop_ns = stopwatch.lap_ns();
-            // That a service ended explains what contenders made of it.
-            let lives = self.services.check_alive(&contender.uses, outcome.is_err());
-            lives.map_err(VisitError::from).and(outcome)
+            outcome
         });
-        let outcome = outcome.and(self.after_visit(contender));
+        let outcome = self.explained(contender, outcome);
+        let concluded = self.after_visit(contender);
+        let outcome = outcome.and(concluded);
         parts.conclude_ns = stopwatch.lap_ns();
         visit.parts = Some(parts);
         visit.failure = outcome.err().map(|error| error.to_string());
@@ -147,6 +147,16 @@ impl<'a> LiveWorld<'a> {
     fn host_reading(&self) -> HostReading {
         let cpus = self.plan.placement.cpus();
         HostReading::here(&cpus).with_own(self.services.cpu_time())
+    }
+
+    /// That a service ended explains what contenders and commands made of it.
+    fn explained(
+        &mut self,
+        contender: &Contender,
+        outcome: Result<(), VisitError>,
+    ) -> Result<(), VisitError> {
+        let lives = self.services.check_alive(&contender.uses, outcome.is_err());
+        lives.map_err(VisitError::from).and(outcome)
     }
 
     /// Has the services run that the contender uses, and runs the suite's commands before a visit.
@@ -167,8 +177,9 @@ impl<'a> LiveWorld<'a> {
         let suite = &self.plan.suite;
         let own = self.hooks("conclude", &contender.conclude, &contender.directory, contender);
         let of_suite = self.hooks("conclude", &suite.conclude, &suite.folder, contender);
+        let concluded = self.explained(contender, own.and(of_suite));
         let ended = self.services.end_visit().map_err(VisitError::from);
-        own.and(of_suite).and(ended)
+        concluded.and(ended)
     }
 
     fn hooks(
