@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# A compiled-in suite (pong, post, placebo, known, stack) or a file; empty for the default.
+# A compiled-in suite (pong, post, placebo, known, stack, tls) or a file; empty for the default.
 SUITE ?=
 # More arguments for jigger, for example ARGS=--quick.
 ARGS ?=
@@ -24,6 +24,7 @@ help:
 	@echo 'make bench              set up, then measure the default suite'
 	@echo 'make bench SUITE=post   set up, then measure the original post'
 	@echo 'make bench SUITE=stack  set up PostgreSQL too, then measure servers with a database'
+	@echo 'make bench SUITE=tls    set up, then measure what TLS and HTTP/2 cost'
 	@echo 'make bench ARGS=--quick a first look'
 	@echo 'make test               set up, then format, lints, dependencies, the whole test suite, each fuzz target for 5 s'
 	@echo 'make bench-peers        set up, then the load engine beside wrk, ab, h2load, hey and oha'

@@ -21,9 +21,17 @@ func main() {
 	})
 
 	address := net.JoinHostPort(variable("HOST", "127.0.0.1"), variable("PORT", "8080"))
-	if err := router.Run(address); err != nil {
+	if err := serve(router, address); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// With a certificate over TLS, HTTP/2 included; otherwise without.
+func serve(router *gin.Engine, address string) error {
+	if certificate := os.Getenv("CERTIFICATE"); certificate != "" {
+		return router.RunTLS(address, certificate, os.Getenv("KEY"))
+	}
+	return router.Run(address)
 }
 
 func variable(name, fallback string) string {

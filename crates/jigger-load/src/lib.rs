@@ -39,5 +39,5 @@ pub use source::hooks::Hooks;
 pub use source::request::{Request, RequestError};
 pub use source::template::TemplateError;
 pub use team::{run, run_with_hooks};
-pub use tls::{TlsClient, TlsError, TlsOptions, TlsVersion};
+pub use tls::{SelfSigned, TlsClient, TlsError, TlsOptions, TlsVersion};
 pub use url::{Address, ResolveError, Url, UrlError};

@@ -33,7 +33,7 @@ pub enum Http {
 
 impl Http {
     /// Its name in ALPN (RFC 7301).
-    pub(crate) fn alpn(self) -> &'static str {
+    pub fn alpn(self) -> &'static str {
         match self {
             Http::V1 => "http/1.1",
             Http::V2 => "h2",

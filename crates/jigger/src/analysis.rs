@@ -57,6 +57,8 @@ pub struct Analysis<'a> {
     pub confounders: Vec<Confounder>,
     /// Contenders in containers, each against itself as a process of the host.
     pub containers: Vec<Comparison<'a>>,
+    /// Contenders that are variants of others, each against that one.
+    pub counterparts: Vec<Comparison<'a>>,
 }
 
 #[derive(Debug, Clone)]
@@ -95,8 +97,13 @@ impl<'a> Analysis<'a> {
             let differing = compare::self_differences(record, baseline);
             baseline.confounders.extend(confounder::of_self_differences(&differing));
         }
-        let mut containers = compare::containers(&contenders);
-        compare::restrict(&mut containers, &contenders, &quiet);
+        let beside = |of: fn(&ContenderRecord) -> Option<&str>| {
+            let mut compared = compare::beside(&contenders, of);
+            compare::restrict(&mut compared, &contenders, &quiet);
+            compared
+        };
+        let containers = beside(ContenderRecord::second_entry_of);
+        let counterparts = beside(|contender| contender.counterpart.as_deref());
         Self {
             record,
             rounds,
@@ -108,6 +115,7 @@ impl<'a> Analysis<'a> {
             quiet,
             confounders: confounder::of_run(record),
             containers,
+            counterparts,
             contenders,
         }
     }

@@ -85,8 +85,8 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::RUN)]
 pub struct RunArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
-    /// exists, otherwise pong]
+    /// A suite file, or a suite compiled in: pong, post, placebo, known, stack, tls
+    /// [default: ./jigger.toml if it exists, otherwise pong]
     pub suite: Option<String>,
     /// What the command line adds to the suite.
     #[command(flatten)]
@@ -224,8 +224,8 @@ fn columns() -> usize {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::CHECK)]
 pub struct CheckArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known [default: ./jigger.toml if it
-    /// exists, otherwise pong]
+    /// A suite file, or a suite compiled in: pong, post, placebo, known, stack, tls
+    /// [default: ./jigger.toml if it exists, otherwise pong]
     pub suite: Option<String>,
     /// Which contenders take part, and where they run.
     #[command(flatten)]
@@ -253,6 +253,9 @@ pub struct ReportArgs {
     /// Also show what changed since this earlier record (text, Markdown and HTML)
     #[arg(long, value_name = "RECORD", conflicts_with = "charts")]
     pub against: Option<PathBuf>,
+    /// Compare with it even if host, scenario, driver or method differ
+    #[arg(long, requires = "against")]
+    pub force: bool,
     /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,

@@ -1,5 +1,7 @@
 //! Differences between contenders other than the one being compared.
 
+mod tls;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -7,9 +9,7 @@ use crate::caveat::Code;
 use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
-use crate::record::{
-    ContenderRecord, Evidence, Record, ScenarioRecord, TlsTrialRecord, TrialRecord, VisitRecord,
-};
+use crate::record::{ContenderRecord, Evidence, Record, ScenarioRecord, TrialRecord, VisitRecord};
 
 /// A difference that makes a comparison less than fair.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -49,9 +49,6 @@ pub fn of_self_differences(metrics: &[Metric<'_>]) -> Option<Confounder> {
         touches,
     })
 }
-
-/// Share of the handshakes of a scenario with resumed sessions that resume one.
-const RESUMED_SHARE: f64 = 0.5;
 
 /// Headers whose difference is reported elsewhere, or means nothing.
 const OWN_HEADERS: &[&str] =
@@ -102,14 +99,13 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     found.extend(connection_close(record, &visits, evidence));
     found.extend(surplus_bytes(record, &visits));
     found.extend(delayed_acks(record, &visits));
-    let baseline_visits: Vec<&VisitRecord> = record.visits_of(&record.suite.baseline).collect();
-    found.extend(settings_differ(record, &visits, &baseline_visits));
+    found.extend(tls::settings_differ(record, name));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
         found.extend(responses_differ(record, visit, reference));
-        found.extend(tls_differs(record, name));
     }
-    found.extend(hello_retries(record, &visits));
-    found.extend(not_resumed(record, &visits));
+    found.extend(tls::tls_differs(record, name));
+    found.extend(tls::hello_retries(record, &visits));
+    found.extend(tls::not_resumed(record, &visits));
     found.extend(resolves_twice(record, evidence));
     found.extend(logs(record, &visits));
     found.extend(workers(record, record.contender(name), evidence));
@@ -217,90 +213,14 @@ fn correct_responses(trial: &TrialRecord) -> u64 {
     }
 }
 
-/// What servers allow their clients over HTTP/2 decides how much of a body goes out before the
-/// client waits, and how many requests are under way.
-fn settings_differ(
-    record: &Record,
-    visits: &[&VisitRecord],
-    baseline: &[&VisitRecord],
-) -> Option<Confounder> {
-    let said = |visits: &[&VisitRecord], scenario: &str| {
-        let trials = visits.iter().flat_map(|visit| &visit.trials);
-        let mut trials = trials.filter(|trial| trial.scenario == scenario);
-        trials.find_map(|trial| trial.http2_settings)
-    };
-    let differences = |scenario: &str| -> Vec<String> {
-        let settings = said(visits, scenario).zip(said(baseline, scenario));
-        settings.map(|(mine, theirs)| mine.differences(&theirs)).unwrap_or_default()
-    };
-    let mut touches = all(record);
-    touches.retain(|scenario| !differences(scenario).is_empty());
-    let detail = differences(touches.first()?).join(", ");
-    Some(Confounder {
-        code: Code::H2SettingsDiffer,
-        detail: format!("its settings of HTTP/2 differ from the baseline's: {detail}"),
-        remedy: "give all contenders the same limits",
-        touches,
-    })
-}
-
-/// What was agreed on with the contender when it was verified, and with the baseline.
-fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
-    let (mine, theirs) = (record.tls_words(name), record.tls_words(&record.suite.baseline));
-    (mine != theirs).then(|| Confounder {
-        code: Code::TlsDiffers,
-        detail: format!("it speaks {mine}; the baseline {theirs}"),
-        remedy: "give all contenders the same kind of certificate, and let all offer the same versions, \
-                 cipher suites and groups",
-        touches: all(record),
-    })
-}
-
-/// Servers that want another group than the client's first ones.
-fn hello_retries(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
-    let retries = |trial: &TrialRecord| trial.tls.as_ref().map_or(0, |tls| tls.hello_retries);
-    let mut touches = all(record);
-    touches.retain(|scenario| counted(visits, scenario, retries).0 > 0);
-    (!touches.is_empty()).then(|| Confounder {
-        code: Code::TlsHelloRetry,
-        detail: "it answers the first message of handshakes with a HelloRetryRequest, which costs a \
-                 round trip more and the client's work twice"
-            .to_owned(),
-        remedy: "name a group first that the server has (groups in the suite's tls), or give the server \
-                 one of the client's",
-        touches,
-    })
-}
-
-/// A scenario that is to resume sessions measures full handshakes where the server resumes none.
-fn not_resumed(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
-    let of = |count: fn(&TlsTrialRecord) -> u64, scenario: &str| -> u64 {
-        let trials = visits.iter().flat_map(|visit| &visit.trials);
-        let trials = trials.filter(|trial| trial.scenario == scenario);
-        trials.filter_map(|trial| trial.tls.as_ref()).map(count).sum()
-    };
-    let is_resumed = |scenario: &ScenarioRecord| {
-        let handshakes = of(|tls| tls.handshakes, &scenario.name);
-        number(of(|tls| tls.resumed, &scenario.name)) >= RESUMED_SHARE * number(handshakes)
-    };
-    let scenarios = record.suite.scenarios.iter().filter(|scenario| scenario.resumed);
-    let touches: Vec<String> =
-        scenarios.filter(|scenario| !is_resumed(scenario)).map(|it| it.name.clone()).collect();
-    (!touches.is_empty()).then(|| Confounder {
-        code: Code::TlsNotResumed,
-        detail: "less than half of its handshakes resumed a session, although the scenario asks for it"
-            .to_owned(),
-        remedy: "let the server send session tickets, or compare with full handshakes (connection = \
-                 \"fresh\")",
-        touches,
-    })
-}
-
 /// Of each difference the first request that shows it, and all scenarios that it touches.
 fn responses_differ(record: &Record, one: &VisitRecord, other: &VisitRecord) -> Vec<Confounder> {
     let mut found: Vec<Confounder> = Vec::new();
+    let has_own = |entry: &str| record.contender(entry).is_some_and(|it| it.protocol.is_some());
+    let is_asked_for = has_own(&one.entry) || has_own(&other.entry);
+    let is_told = |it: &Confounder| it.code != Code::HttpVersionDiffers || !is_asked_for;
     for (one, other) in one.responses().zip(other.responses()) {
-        for differing in response_differs(record, one, other) {
+        for differing in response_differs(record, one, other).into_iter().filter(is_told) {
             match found.iter_mut().find(|known| known.code == differing.code) {
                 Some(known) => {
                     known.touches.extend(differing.touches);
@@ -432,7 +352,6 @@ fn workers(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::TlsAgreementRecord;
     use crate::report::tests::drawn::record;
 
     /// What is found of gin, which closed so many connections in each of its trials.
@@ -472,63 +391,6 @@ mod tests {
         let surplus = confounders.iter().find(|found| found.code == Code::SurplusBytes).unwrap();
         assert_eq!(surplus.touches, ["saturation"]);
         assert!(surplus.detail.contains("120 bytes"), "{}", surplus.detail);
-    }
-
-    fn agreed(certificate_key: &str) -> TlsAgreementRecord {
-        let certificate_key = Some(certificate_key.to_owned());
-        TlsAgreementRecord {
-            version: "1.3".to_owned(),
-            certificate_key,
-            ..TlsAgreementRecord::default()
-        }
-    }
-
-    fn codes(record: &Record, name: &str) -> Vec<&'static str> {
-        of_contender(record, name).iter().map(|found| found.code.name()).collect()
-    }
-
-    #[test]
-    fn tls_that_differs_from_the_baselines_is_told() {
-        let mut record = record(3);
-        let mut agree = |entry: &str, tls: Option<TlsAgreementRecord>| {
-            for visit in record.visits.iter_mut().filter(|visit| visit.entry == entry) {
-                visit.evidence.iter_mut().for_each(|evidence| evidence.tls = tls.clone());
-            }
-            record.clone()
-        };
-        let baseline = agree("flask", Some(agreed("RSA 2048"))).suite.baseline.clone();
-        let plain = agree(&baseline, Some(agreed("RSA 2048")));
-        let found = of_contender(&plain, "gin");
-        let told = found.iter().find(|found| found.code == Code::TlsDiffers).unwrap();
-        assert!(told.detail.contains("no TLS; the baseline TLS 1.3, "), "{}", told.detail);
-        assert!(codes(&agree("gin", Some(agreed("EC secp256r1"))), "gin").contains(&"tls-differs"));
-        assert!(!codes(&agree("gin", Some(agreed("RSA 2048"))), "gin").contains(&"tls-differs"));
-    }
-
-    #[test]
-    fn handshakes_that_cost_more_than_asked_for_are_told() {
-        let mut record = record(3);
-        record.suite.scenarios[0].resumed = true;
-        let scenario = record.suite.scenarios[0].name.clone();
-        let mut shake = |resumed: u64, hello_retries: u64| {
-            let (handshakes, agreed) = (100, None);
-            let tls = TlsTrialRecord {
-                handshakes,
-                resumed,
-                hello_retries,
-                handshake_time: String::new(),
-                agreed,
-            };
-            let visits = record.visits.iter_mut().filter(|visit| visit.entry == "gin");
-            for trial in visits.flat_map(|visit| &mut visit.trials) {
-                trial.tls = (trial.scenario == scenario).then(|| tls.clone());
-            }
-            codes(&record, "gin")
-        };
-        assert!(!shake(99, 0).contains(&"tls-not-resumed"));
-        assert!(shake(49, 0).contains(&"tls-not-resumed"));
-        assert!(!shake(99, 0).contains(&"tls-hello-retry"));
-        assert!(shake(99, 1).contains(&"tls-hello-retry"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod tool;
 
 use std::time::Duration;
 
+use jigger_load::Http;
 use jigger_stats::Orders;
 
 use crate::event::{Event, Listener};
@@ -106,7 +107,9 @@ fn reading(
     runner: &Runner,
     listener: &mut Listener<'_>,
 ) -> Option<Result<Reading, ToolError>> {
-    let url = scenario.plain_get()?.url(&conditions.target.url).ok()?;
+    let is_plain = conditions.target.protocol.is_none_or(|own| own.http == Http::V1);
+    let plain = scenario.plain_get().filter(|_| is_plain)?;
+    let url = plain.url(&conditions.target.url).ok()?;
     let task = Task {
         url: url.to_string(),
         connections: scenario.connections,

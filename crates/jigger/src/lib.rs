@@ -7,6 +7,7 @@
 
 mod numbers;
 pub mod programs;
+mod temporary;
 mod wording;
 
 mod cgroup;

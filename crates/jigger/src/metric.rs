@@ -36,6 +36,8 @@ pub enum Kind {
     ResponseTimeP999,
     ResponseTimeP9999,
     ResponseTimeMax,
+    ConnectTimeP50,
+    HandshakeTimeP50,
     CpuPerRequest,
     ServiceCpuPerRequest,
     Memory,

@@ -150,6 +150,9 @@ fn prepared(
         uses: contender.uses.clone(),
         user: None,
         variant: contender.variant.clone(),
+        counterpart: contender.counterpart.clone(),
+        protocol: contender.protocol.map(|own| own.http.alpn().to_owned()),
+        streams: contender.protocol.map(|own| own.streams),
     };
     let prepared = user(contender, services).and_then(|user| {
         record.user = user;

@@ -4,6 +4,7 @@
 mod card;
 pub mod changes;
 mod chart;
+mod counterparts;
 mod csv;
 mod curves;
 mod glance;
@@ -13,6 +14,7 @@ pub mod json;
 pub mod load;
 mod markdown;
 mod published;
+mod sentence;
 mod sentences;
 mod services;
 mod tables;

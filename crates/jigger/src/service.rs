@@ -11,8 +11,6 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 pub use error::{Problem, ServiceError};
 
 use launch::Place;
@@ -26,11 +24,12 @@ use crate::server::port::Ports;
 use crate::server::usage::Usage;
 use crate::server::{Diagnostic as _, Server, User};
 use crate::suite::{Placeholders, Scope, Service, ServiceStart};
+use crate::temporary::TemporaryFolder;
 
 /// Lines of a service's log that a failure shows.
 const LOG_LINES: usize = 10;
-/// The news that a service ended comes within this after the contenders' errors.
-const END_NEWS_LIMIT: Duration = Duration::from_millis(100);
+/// The news that a service ended comes within this after the contenders' errors, as that of a server.
+const END_NEWS_LIMIT: Duration = Duration::from_secs(1);
 
 pub struct Services<'p> {
     /// Each after those that it uses. Dropped before the folder.
@@ -38,7 +37,7 @@ pub struct Services<'p> {
     interrupt: Interrupt,
     engine: Option<Engine>,
     /// Has the folders of all services in it, and goes when they have ended.
-    _folder: TempDir,
+    _folder: TemporaryFolder,
 }
 
 /// One service that a contender uses.
@@ -238,8 +237,9 @@ impl<'p> Services<'p> {
         let mut outcome = Ok(());
         for slot in self.slots.iter_mut().rev().filter(|slot| is_to_end(slot.service)) {
             let Some(server) = slot.server.take() else { continue };
+            let log_tail = server.log_tail(LOG_LINES);
             let ended = server.stop().map_err(|error| {
-                ServiceError::new(slot.service, Problem::NotStopped(error), String::new())
+                ServiceError::new(slot.service, Problem::NotStopped(error), log_tail)
             });
             outcome = outcome.and(ended.map(drop));
         }

@@ -12,6 +12,7 @@ mod html;
 mod image;
 mod matrix;
 mod placeholder;
+mod protocol;
 mod raw;
 mod replay;
 mod request;
@@ -20,6 +21,7 @@ mod selection;
 mod service;
 mod threshold;
 mod tls;
+mod together;
 mod validate;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +36,7 @@ pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use expectation::{BodyExpectation, Expectation, ExpectationChange, StatusRule, hex};
 pub use fault::{Fault, duration, is_name_character};
 pub use placeholder::{Placeholders, UnknownPlaceholder};
+pub use protocol::Protocol;
 pub use replay::Replay;
 pub use request::{NOT_TEXT, RequestSpec};
 pub use scenario::{Objective, Pacing, Scenario, Spread};
@@ -135,6 +138,10 @@ pub struct Contender {
     pub url: String,
     /// Its requests over TLS.
     pub tls: TlsOptions,
+    /// The version of HTTP that it is loaded in, where it is not the scenario's.
+    pub protocol: Option<Protocol>,
+    /// The contender that it is a variant of: the report says what sets their figures apart.
+    pub counterpart: Option<String>,
     /// Time allowed from spawn to the first correct response.
     pub start_limit: Duration,
     /// Time between SIGTERM and SIGKILL.
@@ -158,6 +165,13 @@ impl Contender {
     /// is chosen for a visit none runs already.
     pub fn is_image_only(&self) -> bool {
         self.start.is_none() && has_chosen_port(&self.url)
+    }
+
+    /// Whether it is started with the certificate that is made for the run.
+    pub fn wants_certificate(&self) -> bool {
+        let start = self.start.iter().flatten();
+        let mut texts = start.chain(self.environment.iter().map(|(_, value)| value));
+        texts.any(|text| text.contains("{certificate}") || text.contains("{key}"))
     }
 
     /// Whether it is loaded over TLS.

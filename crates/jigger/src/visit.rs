@@ -2,6 +2,7 @@
 
 mod capacity;
 mod ceiling;
+mod certificate;
 mod kernel;
 mod launched;
 mod live;

@@ -141,6 +141,55 @@ fn three_stacks_do_six_kinds_of_work_with_a_database() {
     }
 }
 
+/// As above, without what makes the Rust one fast.
+#[test]
+fn each_server_speaks_http_and_https_and_two_of_them_http2() {
+    let lab = Lab::new();
+    let mut command = lab.command(&["run", "tls", "--quick", "--rounds", "1", "--no-images"]);
+    command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0").env("CARGO_PROFILE_RELEASE_LTO", "off");
+    command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    let output = command.args(["--record", "r.json", "--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let tls = |name: &str| contender(&report, name)["tls"].clone();
+    for server in ["gin", "flask-gunicorn", "axum"] {
+        assert_eq!(tls(server), Value::Null, "{server}");
+        let agreed = tls(&format!("{server}-https"));
+        assert_eq!([&agreed["version"], &agreed["group"]], ["1.3", "X25519"], "{agreed:#}");
+        assert_eq!(agreed["cipher"], "TLS_AES_128_GCM_SHA256");
+        assert_eq!(agreed["certificate_key"], tls("gin-https")["certificate_key"]);
+        assert!(agreed["certificate_key"].as_str().unwrap().contains("secp256r1"), "{agreed:#}");
+    }
+    for h2 in ["gin-h2", "axum-h2"] {
+        assert_eq!(tls(h2)["alpn"], "h2");
+    }
+    for contender in report["contenders"].as_array().unwrap() {
+        assert_eq!(contender["status"], "measured", "{contender:#}");
+        for scenario in ["keep-alive", "handshakes", "resumed-handshakes"] {
+            assert!(estimate(contender, &format!("{scenario}.requests_per_second")) > 0.0);
+        }
+        let found = codes(contender);
+        for code in ["tls-differs", "http-version-differs", "connection-close", "body-differs"] {
+            assert!(!found.contains(&code), "{contender:#}");
+        }
+        if !contender["tls"].is_null() {
+            assert!(estimate(contender, "handshakes.handshake_time_us.p50") > 0.0);
+        }
+    }
+    let counterparts = report["counterparts"].as_array().unwrap();
+    for (one, other) in [("gin-https", "gin"), ("gin-h2", "gin-https"), ("axum-h2", "axum-https")] {
+        let found = |it: &&Value| it["contender"] == one && it["baseline"] == other;
+        assert!(counterparts.iter().any(|it| found(&it)), "{one}");
+    }
+    let record: Value =
+        serde_json::from_str(&std::fs::read_to_string(lab.path("r.json")).unwrap()).unwrap();
+    for visit in record["visits"].as_array().unwrap() {
+        for trial in visit["trials"].as_array().unwrap() {
+            assert_eq!(trial["errors"], serde_json::json!({}), "{}: {trial:#}", visit["entry"]);
+        }
+    }
+}
+
 /// The suite itself with other servers, each wrong in one way.
 #[test]
 fn what_a_stack_does_wrong_is_found_and_named() {

@@ -1,7 +1,8 @@
 //! The server's side, for the null server.
 
+use super::self_signed::made;
 use super::session::{Decrypted, Sending, decrypt, flush};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::CertifiedKey;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection};
@@ -21,8 +22,7 @@ impl TlsServer {
     /// # Errors
     /// When there is no randomness to make a key of.
     pub(crate) fn new(alpn: &[&str]) -> io::Result<TlsServer> {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()]).map_err(io::Error::other)?;
+        let CertifiedKey { cert, signing_key } = made(vec!["localhost".to_owned()])?;
         let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

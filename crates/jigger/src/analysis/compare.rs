@@ -13,7 +13,7 @@ use super::{Analysis, ContenderResult};
 use crate::caveat::Code;
 use crate::metric::{Bound, Kind, Metric};
 use crate::plan::PLACEBO;
-use crate::record::{Ended, LookRecord, Record, ScenarioRecord};
+use crate::record::{ContenderRecord, Ended, LookRecord, Record, ScenarioRecord};
 
 /// One metric of one contender, divided by another's.
 #[derive(Debug, Clone, PartialEq)]
@@ -293,17 +293,20 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Every metric of each contender that was measured in both ways: in its container, divided by the
-/// bare process's of the same rounds.
-pub fn containers<'a>(contenders: &[ContenderResult<'a>]) -> Vec<Comparison<'a>> {
-    let pair = |(at, contained): (usize, &ContenderResult<'_>)| {
-        let of = contained.record.second_entry_of()?;
-        let process = contenders.iter().position(|other| other.record.name == of)?;
-        Some((at, process))
+/// Every metric of each contender that is set beside another one, which `of` names, divided by that
+/// one's of the same rounds.
+pub fn beside<'a>(
+    contenders: &[ContenderResult<'a>],
+    of: fn(&ContenderRecord) -> Option<&str>,
+) -> Vec<Comparison<'a>> {
+    let pair = |(at, found): (usize, &ContenderResult<'a>)| {
+        let of = of(found.record)?;
+        let other = contenders.iter().position(|other| other.record.name == of)?;
+        Some((at, other))
     };
-    let compared = |(contained, process): (usize, usize)| {
-        let is_wanted = move |one, other| (one, other) == (contained, process);
-        let summaries = contenders[contained].summaries.iter();
+    let compared = |(one, other): (usize, usize)| {
+        let is_wanted = move |this, that| (this, that) == (one, other);
+        let summaries = contenders[one].summaries.iter();
         summaries.flat_map(move |found| drafted(contenders, found.metric, false, is_wanted))
     };
     let drafts = contenders.iter().enumerate().filter_map(pair).flat_map(compared);

@@ -10,7 +10,7 @@ use super::claim::{Claim, Loss, Side, loss};
 use super::{Analysis, ContenderResult, Summary};
 use crate::metric::{Metric, Unit};
 use crate::numbers::cpu_list;
-use crate::record::{Ended, Record, ScenarioRecord, WarmUpRecord};
+use crate::record::{ContenderRecord, Ended, Record, ScenarioRecord, Status, WarmUpRecord};
 
 /// What is divided by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -254,6 +254,17 @@ fn reasons(old: &Record, new: &Record) -> Vec<String> {
     if let (Some(a), Some(b)) = (&old.suite.warm_up, &new.suite.warm_up) {
         differs("warm-up", warm_up(a), warm_up(b));
     }
+    for contender in &new.contenders {
+        let protocol = |it: &ContenderRecord| {
+            let streams = it.streams.map_or_else(String::new, |it| format!(", {it} streams"));
+            let name = it.protocol.as_deref().unwrap_or("that of the scenarios");
+            format!("{name}{streams}")
+        };
+        if let Some(before) = old.contender(&contender.name) {
+            let what = format!("protocol of '{}'", contender.name);
+            differs(&what, protocol(before), protocol(contender));
+        }
+    }
     for scenario in &new.suite.scenarios {
         if let Some(before) = old.scenario(&scenario.name) {
             differs(&format!("scenario '{}'", scenario.name), shape(before), shape(scenario));
@@ -293,6 +304,17 @@ fn shape(scenario: &ScenarioRecord) -> String {
     set.map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
 }
 
+/// What became of a contender of OLD or NEW that did not take part to the end.
+fn not_measured(contender: &ContenderRecord, run: &str) -> Option<String> {
+    let became = match contender.status {
+        Status::Measured => return None,
+        Status::Skipped => "was skipped",
+        Status::Failed => "failed",
+    };
+    let reason = contender.reason.as_deref().unwrap_or("the reason is not known");
+    Some(format!("{} {became} in {run}: {reason}", contender.name))
+}
+
 /// What the two runs do not share, and what was amiss in either.
 fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
     let mut notes = Vec::new();
@@ -304,8 +326,8 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
     }
     for contender in &new.contenders {
         let name = &contender.record.name;
-        let (before, after) = (old.record.tls_words(name), new.record.tls_words(name));
-        if before != after {
+        let spoken = old.record.tls_words(name).zip(new.record.tls_words(name));
+        if let Some((before, after)) = spoken.filter(|(before, after)| before != after) {
             notes.push(format!("{name} speaks {before} in OLD, {after} in NEW"));
         }
         let bodies = (body(old.record, name), body(new.record, name));
@@ -324,6 +346,10 @@ fn notes(old: &Analysis<'_>, new: &Analysis<'_>) -> Vec<String> {
         });
         notes
             .extend(alone.map(|(kind, of_run)| format!("the {kind} '{of_run}' is in {name} only")));
+        let became = |it: &ContenderRecord| other.contender(&it.name).map(|it| it.status);
+        let differs = |it: &&ContenderRecord| became(it) != Some(it.status);
+        let of_run = run.record.contenders.iter().filter(differs);
+        notes.extend(of_run.filter_map(|it| not_measured(it, name)));
         if matches!(run.record.ended, Ended::Interrupted | Ended::NotYet) {
             notes.push(format!("{name} did not run to its end"));
         }

@@ -127,7 +127,9 @@ pub fn ceiling_share(
     trial: &TrialRecord,
     local_ports: u32,
 ) -> Option<f64> {
-    let ceiling = scenario.ceiling_per_second.filter(|ceiling| *ceiling > 0.0)?;
+    // One that was measured in another version of HTTP says nothing of this one.
+    let is_of_version = scenario.http2.is_some() == trial.http2_settings.is_some();
+    let ceiling = scenario.ceiling_per_second.filter(|it| *it > 0.0 && is_of_version)?;
     let is_of_ports = ceiling >= PORTS_SHARE_LIMIT * connections_per_second(local_ports);
     if scenario.fresh && is_of_ports {
         return None;

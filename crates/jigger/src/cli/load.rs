@@ -217,7 +217,7 @@ pub struct TimeitArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::CROSS_CHECK)]
 pub struct CrossCheckArgs {
-    /// A suite file, or a suite compiled in: pong, post, placebo, known
+    /// A suite file, or a suite compiled in: pong, post, placebo, known, stack, tls
     #[arg(default_value = "pong")]
     pub suite: String,
     /// Use only this contender (repeatable)

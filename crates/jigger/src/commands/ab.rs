@@ -1,7 +1,6 @@
 //! `jigger ab`: two git revisions of a suite's contenders in interleaved rounds.
 
 use anyhow::{Context as _, Result, bail};
-use tempfile::TempDir;
 
 use super::{Exit, elsewhere, output, record_path};
 use crate::analysis::{Analysis, Compared, is_counted};
@@ -17,6 +16,7 @@ use crate::record::{Ended, Record};
 use crate::report::changes;
 use crate::server::Diagnostic as _;
 use crate::suite::{Selection, Suite, check_metrics};
+use crate::temporary::TemporaryFolder;
 
 /// Compares two revisions.
 ///
@@ -77,7 +77,7 @@ fn options(args: &AbArgs) -> Options {
 struct CheckedOut {
     base: Worktree,
     head: Worktree,
-    _place: TempDir,
+    _place: TemporaryFolder,
 }
 
 impl CheckedOut {
@@ -85,9 +85,7 @@ impl CheckedOut {
     /// (Mytkowicz et al. 2009, "Producing wrong data without doing anything obviously wrong!",
     /// ASPLOS).
     fn of(repository: &Repository, base: &Revision, head: &Revision) -> Result<Self> {
-        let place = tempfile::Builder::new()
-            .prefix("jigger-ab-")
-            .tempdir()
+        let place = TemporaryFolder::new("ab")
             .context("there is no place for the two checkouts; set TMPDIR")?;
         let path = place.path().canonicalize()?;
         Ok(Self {

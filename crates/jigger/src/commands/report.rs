@@ -1,8 +1,6 @@
 //! `jigger report`: the report of a record again. `jigger diff`: two records, and whether anything got
 //! worse.
 
-use std::path::Path;
-
 use anyhow::{Context as _, Result, bail};
 
 use super::{Exit, output};
@@ -32,6 +30,7 @@ fn against(analysis: &Analysis<'_>, earlier: &Record, args: &ReportArgs) -> Resu
     let is_relative = has_common_baseline(&earlier, analysis);
     let basis = if is_relative { Basis::Relative } else { Basis::Absolute };
     let found = Difference::of(&earlier, analysis, basis, &[]);
+    check_comparable(&found, args.force)?;
     let formats = args.output.iter().filter_map(|file| Format::of_file(file));
     let formats: Vec<Format> =
         if args.output.is_empty() { vec![args.format] } else { formats.collect() };
@@ -52,20 +51,7 @@ pub fn diff(args: &DiffArgs) -> Result<Exit> {
     check_metrics(&args.metric, &new.scenario_names()).context("--metric")?;
     let (old, new) = (Analysis::of(&old), Analysis::of(&new));
     let found = Difference::of(&old, &new, basis(args, &old, &new)?, &args.metric);
-    if !found.reasons.is_empty() && !args.force {
-        bail!(
-            "these two records cannot be compared:\n  {}\n  measure again under the same \
-             conditions, or use --force",
-            found.reasons.join("\n  ")
-        );
-    }
-    if found.changes.is_empty() && found.lost.is_empty() {
-        bail!(
-            "{} and {} have no contender with a metric in common",
-            shown(&args.old),
-            shown(&args.new)
-        );
-    }
+    check_comparable(&found, args.force)?;
     output::print(&changes::difference(&found, args.format, args.color.look()))?;
     let is_missed = found.is_worse() || new.misses_thresholds(args.strict);
     Ok(if is_missed { Exit::Missed } else { Exit::Fine })
@@ -84,6 +70,21 @@ fn basis(args: &DiffArgs, old: &Analysis<'_>, new: &Analysis<'_>) -> Result<Basi
     Ok(if is_possible && !args.absolute { Basis::Relative } else { Basis::Absolute })
 }
 
-fn shown(path: &Path) -> String {
-    path.display().to_string()
+/// Refuses two records whose figures do not mean the same, or that share none.
+fn check_comparable(found: &Difference<'_>, is_forced: bool) -> Result<()> {
+    if !found.reasons.is_empty() && !is_forced {
+        bail!(
+            "these two records cannot be compared:\n  {}\n  measure again under the same \
+             conditions, or use --force",
+            found.reasons.join("\n  ")
+        );
+    }
+    if found.changes.is_empty() && found.lost.is_empty() {
+        let notes = found.notes.iter().map(|note| format!("\n  {note}"));
+        bail!(
+            "the two records have no contender with a metric in common{}",
+            notes.collect::<String>()
+        );
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use super::error::ToolError;
 use crate::interrupt::Interrupt;
 use crate::server::job::{self, JobError};
 use crate::server::{Exit, StartSpec};
+use crate::temporary::TemporaryFolder;
 
 /// From SIGTERM to SIGKILL for a tool that is not waited for any longer.
 const GRACE: Duration = Duration::from_secs(1);
@@ -61,8 +62,7 @@ impl Runner {
     /// # Errors
     /// When a program cannot be started or was ended.
     pub fn run(&self, job: &Job<'_>) -> Result<Output, ToolError> {
-        let folder = tempfile::Builder::new().prefix("jigger-tool-").tempdir();
-        let folder = folder.map_err(ToolError::NoFolder)?;
+        let folder = TemporaryFolder::new("tool").map_err(ToolError::NoFolder)?;
         let (log, mut file) = (folder.path().join("log"), folder.path().join("input"));
         fs::write(&file, job.input).map_err(|error| ToolError::NotWritten(file.clone(), error))?;
         let mut is_success = true;

@@ -5,10 +5,10 @@ use hdrhistogram::Histogram;
 use super::Unit::{Bytes, Microseconds, Milliseconds, PerSecond, Seconds};
 use super::{Bound, Descriptor, Kind, Role, Source, Unit, Words};
 use crate::numbers::{number, quantile};
-use crate::record::{ContenderRecord, TrialRecord, VisitRecord};
+use crate::record::{ContenderRecord, TrialRecord, VisitRecord, decode_histogram};
 
 /// By kind, in the order in which reports show them.
-pub(super) static TABLE: [Descriptor; 27] = [
+pub(super) static TABLE: [Descriptor; 29] = [
     visit(Kind::Startup, "startup_ms", Milliseconds, |it| Some(number(it.startup_ns?) / 1e6))
         .words(Words::START)
         .column("start-up")
@@ -55,6 +55,16 @@ pub(super) static TABLE: [Descriptor; 27] = [
         number(times.max()) / 1e3
     })
     .figure("maximum of a round"),
+    trial(Kind::ConnectTimeP50, "connect_time_us.p50", Microseconds, |it| {
+        of_each_request(it, &it.connect_time)
+    })
+    .column("connect")
+    .figure("time to connect, p50"),
+    trial(Kind::HandshakeTimeP50, "handshake_time_us.p50", Microseconds, |it| {
+        of_each_request(it, &it.tls.as_ref()?.handshake_time)
+    })
+    .column("handshake")
+    .figure("TLS handshake, p50"),
     trial(Kind::CpuPerRequest, "cpu_us_per_request", Microseconds, cpu_us_per_request)
         .words(Words::CPU_TIME)
         .role(Role::Counted)
@@ -108,6 +118,17 @@ pub(super) static TABLE: [Descriptor; 27] = [
     .column("transfer"),
     image(Kind::ImageOwn, "image_own_bytes", |it| Some(number(it.image.as_ref()?.own_bytes))),
 ];
+
+/// The median of something that each request had, as those with connections of their own have: on kept
+/// connections it happened in the warm-up's crowd, and says little.
+fn of_each_request(trial: &TrialRecord, times: &str) -> Option<f64> {
+    let times = decode_histogram(times)?;
+    let is_of_each = times.len() >= trial.requests.max(RESPONSES_OF_A_MEDIAN);
+    is_of_each.then(|| number(times.value_at_quantile(0.5)) / 1e3)
+}
+
+/// As for the median of the response times.
+const RESPONSES_OF_A_MEDIAN: u64 = 10;
 
 const fn visit(
     kind: Kind,

@@ -51,6 +51,16 @@ pub struct ContenderRecord {
     /// Which one of several that the suite's matrix made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<VariantRecord>,
+    /// The contender that it is a variant of, where the suite names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterpart: Option<String>,
+    /// The version of HTTP that it was loaded in, in RFC 7301's words; absent for the scenario's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// Requests under way at once on each of its kept connections, where that is not the scenario's
+    /// number; it had so many times fewer connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<usize>,
 }
 
 impl ContenderRecord {

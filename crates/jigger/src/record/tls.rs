@@ -63,9 +63,11 @@ impl Record {
         verified?.tls.as_ref()
     }
 
-    /// The same in words.
-    pub fn tls_words(&self, contender: &str) -> String {
-        self.tls_of(contender).map_or_else(|| "no TLS".to_owned(), TlsAgreementRecord::words)
+    /// The same in words; `None` where the contender was never verified.
+    pub fn tls_words(&self, contender: &str) -> Option<String> {
+        let evidence = self.visits_of(contender).find_map(|visit| visit.evidence.as_ref())?;
+        let words = evidence.tls.as_ref().map(TlsAgreementRecord::words);
+        Some(words.unwrap_or_else(|| "no TLS".to_owned()))
     }
 }
 

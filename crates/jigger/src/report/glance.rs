@@ -9,10 +9,12 @@ pub use matrix::{Matrix, matrix};
 
 use jigger_stats::Verdict;
 
-use super::sentences::Sentence;
-use super::tables::{LIMIT, Table, cost_table, grouped_names, measured, scenario_table, streams};
+use super::sentence::Sentence;
+use super::tables::{
+    CONNECT, HANDSHAKE, LIMIT, Table, cost_table, grouped_names, measured, scenario_table, streams,
+};
 use super::units::{bytes, count, percent, significant};
-use super::{Tone, curves, services};
+use super::{Tone, counterparts, curves, services};
 use crate::analysis::{Analysis, Comparison, Ranked, headline};
 use crate::metric::{Kind, Metric};
 use crate::record::{PacingRecord, ScenarioRecord};
@@ -34,6 +36,7 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
             // All have the rate that the title names.
             table.remove_column(1);
         }
+        table.remove_columns(&[CONNECT, HANDSHAKE]);
         shared_limit(&mut table);
         remove_empty_columns(&mut table);
         add_marks(&mut table, names, |name| caveats::marks(caveats, name, &scenario.name));
@@ -120,7 +123,8 @@ fn add_marks<'n>(
 /// Sentences beyond these are no summary.
 const SENTENCES_MAX: usize = 8;
 
-/// Who is fastest and by how much, the busiest scenario first and in full, and whose image is smallest.
+/// Who is fastest and by how much, the busiest scenario first and in full, what variants cost there, and
+/// whose image is smallest.
 /// Nothing on speed from a machine that was too noisy.
 pub fn summary(analysis: &Analysis<'_>) -> Vec<Sentence> {
     let mut sentences: Vec<Sentence> = Vec::new();
@@ -131,6 +135,9 @@ pub fn summary(analysis: &Analysis<'_>) -> Vec<Sentence> {
         let of = |scenario| of_scenario(analysis, scenario, main);
         let of_scenarios = main.into_iter().chain(others).filter_map(of);
         sentences.extend(of_scenarios.take(SENTENCES_MAX - 1));
+        sentences.extend(main.map_or_else(Vec::new, |it| counterparts::differences(analysis, it)));
+        sentences
+            .extend(scenarios(analysis).filter_map(|it| counterparts::handshakes(analysis, it)));
     }
     sentences.extend(images(analysis));
     sentences

@@ -18,7 +18,8 @@ mod rounds;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::heading;
-use super::sentences::{Part, Sentence, sentences};
+use super::sentence::{Part, Sentence};
+use super::sentences::sentences;
 use super::tables::{requirement, threshold_value};
 use super::units::with_unit;
 use crate::analysis::{Analysis, Difference};

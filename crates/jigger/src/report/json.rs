@@ -66,6 +66,8 @@ pub struct Report<'a> {
     thresholds: Vec<Threshold<'a>>,
     /// With --in both, each contender in its container against its bare process.
     containers: Vec<Comparison<'a>>,
+    /// Each contender that is a variant of another one against that one.
+    counterparts: Vec<Comparison<'a>>,
 }
 
 /// A contender with all of its figures.
@@ -82,6 +84,10 @@ struct Contender<'a> {
     artifact: Option<&'a ArtifactRecord>,
     /// Null for a process of the host.
     container: Option<&'a ContainerRecord>,
+    /// The contender that it is a variant of; null for none.
+    counterpart: Option<&'a str>,
+    /// The version of HTTP that it was loaded in, in RFC 7301's words; null for the scenario's.
+    protocol: Option<&'a str>,
     /// By name: docs/suite.md lists them.
     metrics: IndexMap<String, Figures<'a>>,
     /// By scenario: the resource that was used up; those of which it is not known are left out.
@@ -235,6 +241,7 @@ impl<'a> Report<'a> {
             placebo: comparisons(&analysis.placebo),
             thresholds: analysis.thresholds.iter().map(Threshold::of).collect(),
             containers: comparisons(&analysis.containers),
+            counterparts: comparisons(&analysis.counterparts),
         }
     }
 }
@@ -272,6 +279,8 @@ impl<'a> Contender<'a> {
             image: record.image.as_ref(),
             artifact: record.artifact.as_ref(),
             container: record.container.as_ref(),
+            counterpart: record.counterpart.as_deref(),
+            protocol: record.protocol.as_deref(),
             metrics: found.summaries.iter().map(figures).collect(),
             limits: found.limits.iter().map(|(name, limit)| (name.as_str(), *limit)).collect(),
             histograms: analysis

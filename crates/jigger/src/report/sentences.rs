@@ -1,61 +1,15 @@
 //! The sentences that a reader would otherwise draw from the tables by hand.
 
-use std::fmt;
-
 use jigger_stats::Verdict;
 
-use super::Tone;
+use super::sentence::Sentence;
 use super::units::{bytes, fine, percent, significant, with_unit};
+use super::{Tone, counterparts};
 use crate::analysis::{Analysis, Comparison, headline, startup_times_ms};
 use crate::caveat::Code;
 use crate::metric::{Kind, Metric, Role, Unit};
 use crate::numbers::number;
 use crate::record::{ArtifactRecord, BuildKind, ContenderRecord, PacingRecord, ScenarioRecord};
-
-/// A sentence whose parts a renderer sets as its format can.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Sentence(Vec<Part>);
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Part {
-    Plain(String),
-    /// A contender's name, or the figure that the sentence is about.
-    Set(Tone, String),
-}
-
-impl Sentence {
-    pub fn parts(&self) -> &[Part] {
-        &self.0
-    }
-
-    pub fn plain(mut self, text: impl Into<String>) -> Self {
-        self.0.push(Part::Plain(text.into()));
-        self
-    }
-
-    fn name(self, name: &str) -> Self {
-        self.set(Tone::Strong, name)
-    }
-
-    pub fn set(mut self, tone: Tone, text: impl Into<String>) -> Self {
-        self.0.push(Part::Set(tone, text.into()));
-        self
-    }
-}
-
-impl From<String> for Sentence {
-    fn from(text: String) -> Self {
-        Self::default().plain(text)
-    }
-}
-
-impl fmt::Display for Sentence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|part| match part {
-            Part::Plain(text) | Part::Set(_, text) => f.write_str(text),
-        })
-    }
-}
 
 pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
     let mut sentences = Vec::new();
@@ -64,6 +18,8 @@ pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
         if !analysis.quiet.is_too_noisy() {
             sentences.extend(ranking(analysis, scenario));
             sentences.extend(comparisons(analysis, scenario));
+            sentences.extend(counterparts::differences(analysis, scenario));
+            sentences.extend(counterparts::handshakes(analysis, scenario));
         }
         sentences.extend(closing(analysis, scenario));
     }

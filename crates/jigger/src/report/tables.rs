@@ -38,6 +38,15 @@ impl Table {
             self.toned -= 1;
         }
     }
+
+    /// Takes out the columns of these headings.
+    pub fn remove_columns(&mut self, headings: &[&str]) {
+        for at in (0..self.heading.len()).rev() {
+            if headings.contains(&self.heading[at].as_str()) {
+                self.remove_column(at);
+            }
+        }
+    }
 }
 
 /// Every table of a report: figures and thresholds.
@@ -65,6 +74,9 @@ pub fn figure_tables(analysis: &Analysis<'_>) -> Vec<Table> {
 }
 
 pub const LIMIT: &str = "limit";
+/// What only requests with connections of their own have.
+pub const CONNECT: &str = "connect";
+pub const HANDSHAKE: &str = "handshake";
 
 /// Where a scenario's ratio stands: after the name and the rate.
 pub const RATIO_COLUMN: usize = 2;
@@ -106,7 +118,15 @@ pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tab
     heading.extend(columns.iter().map(|(_, heading)| (*heading).to_owned()));
     heading.insert(RATIO_COLUMN, ratio);
     heading.push(LIMIT.to_owned());
-    Table { title: scenario_title(scenario), heading, rows, tones, toned: RATIO_COLUMN }
+    let title = scenario_title(scenario);
+    let mut table = Table { title, heading, rows, tones, toned: RATIO_COLUMN };
+    for heading in [CONNECT, HANDSHAKE] {
+        let at = table.heading.iter().position(|it| it == heading);
+        if at.is_some_and(|at| table.rows.iter().all(|row| row[at] == "-")) {
+            table.remove_columns(&[heading]);
+        }
+    }
+    table
 }
 
 /// Each request of a mix, of each contender.

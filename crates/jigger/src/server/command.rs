@@ -9,6 +9,7 @@ use super::job::{self, Ended, JobError};
 use super::user::User;
 use super::{Diagnostic, Exit, StartSpec};
 use crate::interrupt::Interrupt;
+use crate::temporary::TemporaryFolder;
 
 /// From SIGTERM to SIGKILL for a command that the user interrupts.
 const GRACE: Duration = Duration::from_secs(5);
@@ -54,7 +55,7 @@ impl<'a> SuiteCommand<'a> {
     /// When it cannot be started, fails, takes too long, or the user interrupts.
     pub fn run(self, interrupt: &Interrupt) -> Result<Ended, CommandError> {
         let (what, command) = (self.what.to_owned(), shell_words::join(&self.arguments));
-        let place = match tempfile::Builder::new().prefix("jigger-command-").tempdir() {
+        let place = match TemporaryFolder::new("command") {
             Ok(place) => place,
             Err(source) => return Err(CommandError::NoPlace { what, command, source }),
         };

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use jigger_load::fetch::{FetchError, FetchOptions, connects, fetch};
 use jigger_load::{Address, Request, Url};
-use tempfile::TempDir;
 
 use super::LOG_LINES;
 use super::error::{Problem, ServiceError};
@@ -19,6 +18,7 @@ use crate::programs::{is_on, path_variable, path_with};
 use crate::server::ready::{NotReady, Probe, wait_ready};
 use crate::server::{Container, Diagnostic as _, Server, StartSpec, SuiteCommand, User, port};
 use crate::suite::{ImageStart, Network, Placeholders, Ready, Service, ServiceStart, folders};
+use crate::temporary::TemporaryFolder;
 
 /// A service that was ended a moment ago may hold its port for so long.
 const PORT_LIMIT: Duration = Duration::from_secs(1);
@@ -50,8 +50,8 @@ pub(super) struct Launch<'a> {
 }
 
 /// The folder of all services: other users may pass through it, and not look into it.
-pub(super) fn common_folder() -> io::Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix("jigger-services-").tempdir()?;
+pub(super) fn common_folder() -> io::Result<TemporaryFolder> {
+    let folder = TemporaryFolder::new("services")?;
     fs::set_permissions(folder.path(), Permissions::from_mode(0o711))?;
     Ok(folder)
 }

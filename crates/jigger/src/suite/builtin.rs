@@ -10,7 +10,7 @@ use super::expectation::hex;
 include!(concat!(env!("OUT_DIR"), "/contender_files.rs"));
 
 /// The names of the compiled-in suites, the default one first.
-pub const BUILTIN_NAMES: &[&str] = &["pong", "post", "placebo", "known", "stack"];
+pub const BUILTIN_NAMES: &[&str] = &["pong", "post", "placebo", "known", "stack", "tls"];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Builtin {
@@ -26,6 +26,7 @@ impl Builtin {
             "placebo" => include_str!(concat!(env!("OUT_DIR"), "/suites/placebo.toml")),
             "known" => include_str!(concat!(env!("OUT_DIR"), "/suites/known.toml")),
             "stack" => include_str!(concat!(env!("OUT_DIR"), "/suites/stack.toml")),
+            "tls" => include_str!(concat!(env!("OUT_DIR"), "/suites/tls.toml")),
             _ => return None,
         };
         let name = BUILTIN_NAMES.iter().find(|known| **known == name)?;

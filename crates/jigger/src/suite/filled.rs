@@ -57,9 +57,9 @@ fn texts(
     is_chosen: bool,
 ) -> [(&'static str, Vec<String>, &'static [&'static str]); 11] {
     let image = &contender.image_start;
-    let (port, inside): (&[_], &[_]) = match is_chosen {
-        true => (&["port"], &["port", "host"]),
-        false => (&[], &["host"]),
+    let (port, inside, started): (&[_], &[_], &[_]) = match is_chosen {
+        true => (&["port"], &["port", "host"], &["port", "certificate", "key"]),
+        false => (&[], &["host"], &["certificate", "key"]),
     };
     let built = match &contender.image {
         Some(ImageRecipe::Build(command)) => command.clone(),
@@ -70,8 +70,8 @@ fn texts(
     };
     [
         ("url", vec![contender.url.clone()], port),
-        ("start", contender.start.clone().unwrap_or_default(), port),
-        ("env", values(&contender.environment), port),
+        ("start", contender.start.clone().unwrap_or_default(), started),
+        ("env", values(&contender.environment), started),
         ("build", contender.build.concat(), &["arch"]),
         ("clean_build", contender.clean_build.concat(), &["arch"]),
         ("image.build", built, &["engine", "tag"]),

@@ -241,6 +241,12 @@ pub struct RawContender {
     pub expect: Option<RawExpect>,
     /// The client's TLS options, if the url is https://.
     pub tls: Option<RawTls>,
+    /// The version of HTTP that it is loaded in, where no scenario has one: "http/1.1" or "h2".
+    pub protocol: Option<String>,
+    /// With "h2": requests under way at once on each connection; it gets so many times fewer connections.
+    pub streams: Option<usize>,
+    /// The contender that this one is a variant of: the report says what sets their figures apart.
+    pub counterpart: Option<String>,
     /// Its container image, for its size.
     pub image: Option<RawImage>,
     /// Which of several this is.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jigger_load::{Arrivals, ConnectionPolicy, Extent, Http};
 
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
+use super::protocol;
 use super::raw::{RawLimit, RawRequest, RawScenario, RawThreads};
 use super::replay::Replay;
 use super::request::{self, RequestSpec};
@@ -158,10 +159,10 @@ fn scenario_body(
         return refused("more threads than connections; each thread needs one at least");
     }
     let pacing = pacing(raw)?;
-    let http = protocol(raw.protocol.as_deref())?;
+    let http = protocol::http(raw.protocol.as_deref())?;
     requests.iter_mut().for_each(|(request, _)| request.http = http);
     let (connection, resumes) = connection(raw.connection.as_deref())?;
-    let streams = streams(raw.streams, http, connection)?;
+    let streams = protocol::streams(raw.streams, http, connection)?;
     Ok(Scenario {
         name,
         requests,
@@ -178,30 +179,6 @@ fn scenario_body(
         variant: raw.variant.clone(),
         fresh_for: None,
     })
-}
-
-/// By the names of RFC 7301's registry.
-fn protocol(name: Option<&str>) -> Checked<Http> {
-    match name {
-        None | Some("http/1.1") => Ok(Http::V1),
-        Some("h2") => Ok(Http::V2),
-        Some(other) => {
-            refused(format!("protocol: {}", unknown("protocol", other, &["http/1.1", "h2"])))
-        }
-    }
-}
-
-fn streams(streams: Option<usize>, http: Http, connection: ConnectionPolicy) -> Checked<usize> {
-    match streams {
-        Some(0) => refused("streams must be above zero"),
-        Some(_) if http == Http::V1 => {
-            refused("streams are HTTP/2's; write protocol = \"h2\" as well, or leave them out")
-        }
-        Some(2..) if connection == ConnectionPolicy::Fresh => {
-            refused("a fresh connection carries one request; leave out streams, or connection")
-        }
-        streams => Ok(streams.unwrap_or(1)),
-    }
 }
 
 /// The policy, and whether fresh connections resume sessions.
@@ -321,24 +298,6 @@ mod tests {
         assert_eq!(tail.limit, Duration::from_millis(1_500));
         assert_eq!(of("mean < 2ms").statistic, Statistic::Mean);
         assert_eq!(of("p97.5 < 2ms").statistic, Statistic::Quantile(0.975));
-    }
-
-    #[test]
-    fn streams_are_those_of_kept_connections_over_http2() {
-        let (kept, fresh) = (ConnectionPolicy::KeepAlive, ConnectionPolicy::Fresh);
-        assert_eq!(streams(None, Http::V1, kept).unwrap(), 1);
-        assert_eq!(streams(Some(10), Http::V2, kept).unwrap(), 10);
-        assert_eq!(streams(Some(1), Http::V2, fresh).unwrap(), 1);
-        for (found, part) in [
-            (streams(Some(0), Http::V2, kept), "above zero"),
-            (streams(Some(1), Http::V1, kept), "protocol = \"h2\""),
-            (streams(Some(2), Http::V2, fresh), "one request"),
-        ] {
-            let fault = found.unwrap_err().to_string();
-            assert!(fault.contains(part), "{fault}");
-        }
-        assert_eq!(protocol(Some("h2")).unwrap(), Http::V2);
-        assert!(protocol(Some("spdy")).unwrap_err().to_string().contains("http/1.1, h2"));
     }
 
     #[test]

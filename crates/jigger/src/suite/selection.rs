@@ -106,6 +106,9 @@ impl Selection {
         suite.published.retain(|it| is_kept(&it.contender) && is_kept(&it.to));
         let mut contenders = suite.contenders.clone();
         contenders.retain(|contender| is_kept(&contender.name));
+        for contender in &mut contenders {
+            contender.counterpart = contender.counterpart.take().filter(is_kept);
+        }
         suite.with_contenders(contenders)
     }
 }
@@ -137,6 +140,7 @@ fn both(contender: Contender) -> Vec<Contender> {
         build: Vec::new(),
         clean_build: Vec::new(),
         artifact: None,
+        counterpart: None,
         ..contender.clone()
     });
     std::iter::once(contender).chain(second).collect()

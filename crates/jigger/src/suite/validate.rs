@@ -6,10 +6,10 @@ use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, distinct, duration, plain_name, refused, unknown};
 use super::raw::RawContender;
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
-use super::{ContainerLimits, Contender, Expectation, Network};
+use super::{ContainerLimits, Contender, Expectation, Network, Protocol};
 use super::{
-    Rounds, Scenario, Service, Suite, SuiteError, WarmUp, command, filled, image, matrix, request,
-    scenario, service, threshold, tls,
+    Rounds, Service, Suite, SuiteError, WarmUp, command, filled, image, matrix, request, scenario,
+    service, threshold, tls, together,
 };
 use crate::disturbance::Limits;
 
@@ -47,8 +47,7 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         .into_iter()
         .map(|scenario| scenario::validated(scenario, (&default, folder)))
         .collect::<Checked<Vec<_>>>()?;
-    check_paths(&contenders, &scenarios)?;
-    check_resumed(&contenders, &scenarios)?;
+    together::check(&contenders, &scenarios)?;
     let prepare = command::commands("prepare", raw.suite.prepare.take())?;
     let conclude = command::commands("conclude", raw.suite.conclude.take())?;
     filled::check_shared(
@@ -91,34 +90,6 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         measure_closing: raw.suite.measure_closing.unwrap_or(true),
         container_limits: container_limits(&raw.containers).map_err(at("[containers]"))?,
     })
-}
-
-/// A path cannot be appended to a URL that has a query.
-fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
-    let requests = scenarios.iter().flat_map(|scenario| &scenario.requests);
-    let path = requests.map(|(request, _)| &request.path).find(|path| !path.is_empty());
-    let queried = contenders.iter().find(|contender| contender.url.contains('?'));
-    match path.zip(queried) {
-        None => Ok(()),
-        Some((path, contender)) => refused(format!(
-            "contender '{}': url = '{}': the path '{path}' of a request cannot follow a query; \
-             write the query into the path",
-            contender.name, contender.url
-        )),
-    }
-}
-
-/// Where nobody speaks TLS there is no session to resume.
-fn check_resumed(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
-    let is_tls = contenders.iter().any(Contender::is_https);
-    match scenarios.iter().find(|scenario| scenario.resumes && !is_tls) {
-        None => Ok(()),
-        Some(scenario) => refused(format!(
-            "scenario '{}': connection = \"resumed\" resumes TLS sessions, and no contender has an \
-             https url; write \"fresh\"",
-            scenario.name
-        )),
-    }
 }
 
 fn baseline_index(name: Option<&str>, contenders: &[Contender]) -> Checked<usize> {
@@ -239,6 +210,8 @@ fn contender_body(
         environment: raw.env.into_iter().collect(),
         url,
         tls,
+        protocol: Protocol::validated(raw.protocol.as_deref(), raw.streams)?,
+        counterpart: raw.counterpart,
         start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
         grace: duration("grace", raw.grace.as_deref().unwrap_or("5s"))?,
         expectation: match &raw.expect {
@@ -329,6 +302,11 @@ mod tests {
                 format!("{HEAD}{CONTENDER}{SCENARIO}connection = \"resumed\"\n"),
                 "no contender has an https url",
             ),
+            (
+                format!("{HEAD}{CONTENDER}counterpart = \"b\"\n{SCENARIO}"),
+                "contender 'a': counterpart: unknown contender 'b'",
+            ),
+            (format!("{HEAD}{CONTENDER}counterpart = \"a\"\n{SCENARIO}"), "it is its own"),
             (format!("{HEAD}{CONTENDER}"), "no [[scenario]]"),
             (format!("{HEAD}{CONTENDER}{CONTENDER}{SCENARIO}"), "two contenders are called 'a'"),
             (format!("{HEAD}{CONTENDER}start = \"./x 'y\"\n{SCENARIO}"), "a quote is missing"),

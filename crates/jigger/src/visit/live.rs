@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use jigger_load::Address;
-use tempfile::TempDir;
-
+use super::certificate::Certificate;
 use super::kernel::{LocalPorts, in_running_order};
 use super::launched::LiveServer;
 use super::trial::Conditions;
@@ -31,6 +29,8 @@ use crate::server::{Container, Server, StartSpec, SuiteCommand, User, port};
 use crate::service::Services;
 use crate::session::{Turn, Work, World};
 use crate::suite::{Contender, Network, Pacing, Placeholders, Scenario};
+use crate::temporary::TemporaryFolder;
+use jigger_load::Address;
 
 /// How long the command of an expectation may take.
 const CONFIRM_LIMIT: Duration = Duration::from_secs(30);
@@ -45,7 +45,8 @@ pub struct LiveWorld<'a> {
     began: Instant,
     services: Services<'a>,
     ports: Ports,
-    logs: TempDir,
+    logs: TemporaryFolder,
+    certificate: Option<Certificate>,
     engine: Option<Engine>,
     /// How each contender runs in a container, in the suite's order.
     containers: Vec<Option<ContainerRecord>>,
@@ -73,7 +74,7 @@ impl<'a> LiveWorld<'a> {
     /// A world with these services, whose clock starts now.
     ///
     /// # Errors
-    /// What the system says when there is no place for the servers' logs.
+    /// What the system says when there is no place for the servers' logs, or for their certificate.
     pub fn new(
         plan: &'a RunPlan,
         interrupt: Interrupt,
@@ -86,7 +87,8 @@ impl<'a> LiveWorld<'a> {
             began: Instant::now(),
             services,
             ports,
-            logs: tempfile::Builder::new().prefix("jigger-logs-").tempdir()?,
+            logs: TemporaryFolder::new("logs")?,
+            certificate: Certificate::for_those(&plan.suite.contenders)?,
             engine: None,
             containers: Vec::new(),
             warm_ups: RefCell::default(),
@@ -127,11 +129,11 @@ impl<'a> LiveWorld<'a> {
                 world.ask_all((turn, others), live, noted, listener)
             });
             parts.stop_ns = stopwatch.lap_ns();
-            // That a service ended explains what contenders made of it.
-            let lives = self.services.check_alive(&contender.uses, outcome.is_err());
-            lives.map_err(VisitError::from).and(outcome)
+            outcome
         });
-        let outcome = outcome.and(self.after_visit(contender));
+        let outcome = self.explained(contender, outcome);
+        let concluded = self.after_visit(contender);
+        let outcome = outcome.and(concluded);
         parts.conclude_ns = stopwatch.lap_ns();
         visit.parts = Some(parts);
         visit.failure = outcome.err().map(|error| error.to_string());
@@ -145,6 +147,16 @@ impl<'a> LiveWorld<'a> {
     fn host_reading(&self) -> HostReading {
         let cpus = self.plan.placement.cpus();
         HostReading::here(&cpus).with_own(self.services.cpu_time())
+    }
+
+    /// That a service ended explains what contenders and commands made of it.
+    fn explained(
+        &mut self,
+        contender: &Contender,
+        outcome: Result<(), VisitError>,
+    ) -> Result<(), VisitError> {
+        let lives = self.services.check_alive(&contender.uses, outcome.is_err());
+        lives.map_err(VisitError::from).and(outcome)
     }
 
     /// Has the services run that the contender uses, and runs the suite's commands before a visit.
@@ -165,8 +177,9 @@ impl<'a> LiveWorld<'a> {
         let suite = &self.plan.suite;
         let own = self.hooks("conclude", &contender.conclude, &contender.directory, contender);
         let of_suite = self.hooks("conclude", &suite.conclude, &suite.folder, contender);
+        let concluded = self.explained(contender, own.and(of_suite));
         let ended = self.services.end_visit().map_err(VisitError::from);
-        own.and(of_suite).and(ended)
+        concluded.and(ended)
     }
 
     fn hooks(
@@ -243,7 +256,10 @@ impl<'a> LiveWorld<'a> {
         };
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let requests = self.plan.suite.requests();
-        let target = Target::new(&url, &contender.tls, &requests, &contender.expectation)?;
+        let own = self.certificate.as_ref();
+        let tls = own.map_or_else(|| contender.tls.clone(), |own| own.trusted_by(contender));
+        let expectation = &contender.expectation;
+        let target = Target::new(&url, (&tls, contender.protocol), &requests, expectation)?;
         if contender.start.is_none() && contender.container.is_none() {
             return Ok(LiveServer::running_already(target));
         }
@@ -268,6 +284,8 @@ impl<'a> LiveWorld<'a> {
         values: &Placeholders,
     ) -> Result<StartSpec, VisitError> {
         let start = contender.start.clone().unwrap_or_default();
+        let own = self.certificate.as_ref().map(Certificate::values).unwrap_or_default();
+        let values = &values.clone().and(&own);
         let argv = values.fill_all(&start).map_err(VisitError::of)?;
         let user = User::wanted(contender.user.as_ref())?;
         let mut env: Vec<(String, String)> = user.iter().flat_map(User::environment).collect();

@@ -86,6 +86,9 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load,
         None => verified(scenario, conditions)?,
     };
     let mut load = shape_of(scenario, &target.address, requests, conditions.client_cpus);
+    if let Some(protocol) = target.protocol {
+        protocol.apply(&mut load);
+    }
     load.tls = target.tls.as_ref().map(|client| client.resuming(scenario.resumes));
     load.first_counter = conditions.first_counter();
     load.extent = scenario.extent;

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::VisitError;
 use crate::record::{Evidence, TlsAgreementRecord};
 use crate::server::ready::Probe;
-use crate::suite::{Expectation, RequestSpec};
+use crate::suite::{Expectation, Protocol, RequestSpec};
 
 /// Where a server is asked, and what.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Target {
     pub expectation: Expectation,
     /// How it is asked over TLS; `None` with plain HTTP.
     pub tls: Option<TlsClient>,
+    /// The version of HTTP that it is asked in, where that is not the request's.
+    pub protocol: Option<Protocol>,
     /// Each request of the suite once; the first tells whether the server is ready.
     pub asked: Vec<Asked>,
 }
@@ -43,7 +45,7 @@ impl Target {
     /// be sent to it.
     pub fn new(
         url: &str,
-        tls: &TlsOptions,
+        (tls, protocol): (&TlsOptions, Option<Protocol>),
         requests: &[&RequestSpec],
         expectation: &Expectation,
     ) -> Result<Self, VisitError> {
@@ -55,7 +57,8 @@ impl Target {
         let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
         let address = first.clone();
         let expectation = expectation.clone();
-        let mut target = Self { address, addresses, url, tls, expectation, asked: Vec::new() };
+        let asked = Vec::new();
+        let mut target = Self { address, addresses, url, tls, protocol, expectation, asked };
         let asked = requests.iter().map(|spec| target.asked(spec));
         target.asked = asked.collect::<Result<_, VisitError>>()?;
         Ok(target)
@@ -71,9 +74,13 @@ impl Target {
         Ok(Asked { spec: spec.clone(), request, expectation })
     }
 
-    fn options(&self, http: Http) -> FetchOptions {
+    fn http(&self, spec: &RequestSpec) -> Http {
+        self.protocol.map_or(spec.http, |own| own.http)
+    }
+
+    fn options(&self, asked: &Asked) -> FetchOptions {
         FetchOptions {
-            http,
+            http: self.http(&asked.spec),
             timeout: VERIFY_LIMIT,
             max_body_bytes: MAX_BODY_BYTES,
             tls: self.tls.clone(),
@@ -102,7 +109,7 @@ const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
 pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
         target.asked.first().is_none_or(|asked| {
-            let fetched = fetch(address, &asked.request, &target.options(asked.spec.http));
+            let fetched = fetch(address, &asked.request, &target.options(asked));
             !matches!(fetched, Err(FetchError::Refused { .. }))
         })
     };
@@ -116,7 +123,7 @@ pub fn ask_where_answered(target: &mut Target) {
 /// Asks at each address of the host until one does not refuse, and stays with that one.
 pub fn probe(target: &mut Target) -> Probe {
     for address in target.addresses.clone() {
-        let probed = |asked| probe_at(&address, asked, target.tls.clone());
+        let probed = |asked| probe_at(&address, asked, target);
         match target.asked.first().map_or(Probe::NotListening, probed) {
             Probe::NotListening => {}
             found => {
@@ -128,10 +135,10 @@ pub fn probe(target: &mut Target) -> Probe {
     Probe::NotListening
 }
 
-fn probe_at(address: &Address, asked: &Asked, tls: Option<TlsClient>) -> Probe {
+fn probe_at(address: &Address, asked: &Asked, target: &Target) -> Probe {
     // Its time is the start-up time, so it ends with the answer's last byte.
     let close_patience = Duration::ZERO;
-    let (timeout, http) = (PROBE_LIMIT, asked.spec.http);
+    let (timeout, http, tls) = (PROBE_LIMIT, target.http(&asked.spec), target.tls.clone());
     let options = FetchOptions { timeout, close_patience, tls, http, ..FetchOptions::default() };
     match fetch(address, &asked.request, &options) {
         Ok(answer) => {
@@ -167,7 +174,7 @@ pub fn verify(target: &Target, confirm: &Confirm<'_>) -> Result<Vec<Evidence>, V
 pub fn confirm_after_load(target: &Target, confirm: &Confirm<'_>) -> Result<(), VisitError> {
     for asked in target.asked.iter().filter(|asked| asked.expectation.command.is_some()) {
         let request = asked.request.numbered(4);
-        let answer = fetch(&target.address, &request, &target.options(asked.spec.http))
+        let answer = fetch(&target.address, &request, &target.options(asked))
             .map_err(|error| VisitError(format!("{}after the load: {error}", asked.place())))?;
         asked.check(&answer, "after the load", confirm)?;
     }
@@ -178,7 +185,7 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
     let failed = |error: FetchError| VisitError(format!("{}{error}", asked.place()));
     // The number 0 is the probes'.
     let [one, two, three] = [1, 2, 3].map(|number| asked.request.numbered(number));
-    let options = target.options(asked.spec.http);
+    let options = target.options(asked);
     let fresh = fetch(&target.address, &one, &options).map_err(failed)?;
     asked.check(&fresh, "over a fresh connection", confirm)?;
     let mut client = Client::new(target.address.clone(), options);
@@ -255,7 +262,8 @@ mod tests {
     use crate::suite::{BodyExpectation, ExpectationChange};
 
     fn target(url: &str, request: &RequestSpec) -> Target {
-        Target::new(url, &TlsOptions::default(), &[request], &Expectation::default()).unwrap()
+        let tls = TlsOptions::default();
+        Target::new(url, (&tls, None), &[request], &Expectation::default()).unwrap()
     }
 
     /// For expectations without a command.

@@ -67,8 +67,49 @@ fn what_cannot_be_compared_is_refused_with_every_reason() {
     });
     let refused = lab.run(&["diff", "record.json", "new.json"]);
     refused.expect(2, &["cannot be compared", "0.99 in NEW", "scenario 'q'", "--force"]);
+    let report = ["report", "new.json", "--against", "record.json"];
+    assert_eq!(lab.run(&report).stderr, refused.stderr);
+    let forced = lab.run(&[&report[..], &["--force"]].concat());
+    forced.expect(0, &["not comparable: kernel"]);
     let told = lab.run(&["diff", "record.json", "new.json", "--force"]);
     told.expect(0, &["not comparable: kernel"]);
+}
+
+/// Nothing is known of how it speaks.
+#[test]
+fn one_that_never_responded_has_failed_and_is_not_said_to_speak_otherwise() {
+    let lab = lab(&["one", "two"]);
+    changed(&lab, "new.json", |record| {
+        record["contenders"][1]["status"] = "failed".into();
+        record["contenders"][1]["reason"] = "in round 1: port 7 is taken".into();
+        for visit in record["visits"].as_array_mut().unwrap() {
+            if visit["entry"] == "two" {
+                visit["evidence"] = Value::Null;
+                visit["trials"] = Value::Array(Vec::new());
+            } else {
+                visit["evidence"]["tls"] = serde_json::json!({ "version": "1.3", "cipher": "c" });
+            }
+        }
+    });
+    let told = lab.run(&["diff", "record.json", "new.json"]);
+    let texts =
+        ["note: two failed in NEW: in round 1: port 7 is taken", "one speaks no TLS in OLD"];
+    told.expect(1, &texts);
+    assert!(!told.stdout.contains("two speaks"), "{told:#?}");
+    changed(&lab, "gone.json", |record| {
+        record["contenders"].as_array_mut().unwrap().truncate(1);
+        record["contenders"][0]["name"] = "three".into();
+        record["contenders"][0]["status"] = "failed".into();
+        record["contenders"][0]["reason"] = "it ended".into();
+    });
+    for words in [
+        &["diff", "gone.json", "record.json"][..],
+        &["report", "record.json", "--against", "gone.json"],
+    ] {
+        let nothing = lab.run(words);
+        nothing
+            .expect(2, &["no contender with a metric in common", "three failed in OLD: it ended"]);
+    }
 }
 
 #[test]

@@ -215,6 +215,23 @@ fn a_hook_that_fails_is_a_failed_visit_with_the_commands_output() {
     }
 }
 
+/// A command that fails because a service is gone is explained by the service's log.
+#[test]
+fn its_end_during_a_hook_is_told_with_the_end_of_its_log_too() {
+    let start =
+        "start = [\"sh\", \"-c\", \"echo $$ > {dir}/pid; echo the disk is full; exec sleep 600\"]";
+    let service = format!(
+        "[[service]]\nname = \"store\"\n{start}\nready = [\"test\", \"-s\", \"{{dir}}/pid\"]"
+    );
+    let kill = "[[\"sh\", \"-c\", \"kill $(cat {store.dir}/pid); echo no store; exit 2\"]]";
+    for key in ["prepare", "conclude"] {
+        let hook = format!("uses = [\"store\"]\n{key} = {kill}");
+        let lab = Lab::new("", &[service.clone(), contender("bad", "pong", &hook)], SCENARIO);
+        let texts = ["the service 'store': it ended during the visit with", "the disk is full"];
+        run(&lab).expect(3, &texts);
+    }
+}
+
 #[test]
 fn it_runs_as_another_user_in_a_folder_of_that_users() {
     if !geteuid().is_root() {

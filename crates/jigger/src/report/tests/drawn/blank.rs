@@ -98,6 +98,9 @@ pub fn contender(name: &str) -> ContenderRecord {
         uses: Vec::new(),
         user: None,
         variant: None,
+        counterpart: None,
+        protocol: None,
+        streams: None,
     }
 }
 
