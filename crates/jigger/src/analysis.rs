@@ -164,7 +164,7 @@ impl<'a> Analysis<'a> {
 
     /// What the whole run is short of.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
+        let mut notes = self.quiet.notes();
         if self.comparisons.iter().any(|comparison| comparison.half_width.is_some()) {
             notes.extend(self.contenders.iter().filter_map(|found| self.not_judged(found)));
         } else if self.rounds < FEWEST_ROUNDS {
@@ -178,7 +178,6 @@ impl<'a> Analysis<'a> {
         if self.record.ended == Ended::Interrupted {
             notes.push("interrupted: what was measured until then is shown".to_owned());
         }
-        notes.extend(self.quiet.notes());
         notes
     }
 

@@ -4,15 +4,16 @@
 mod caveats;
 mod matrix;
 
-pub use caveats::{Caveat, caveats, marks_of};
+pub use caveats::{Caveat, caveats, marks, marks_of, numbers_of};
 pub use matrix::{Matrix, matrix};
 
 use jigger_stats::Verdict;
 
+use super::curves::{self, Curve, Point, curves};
 use super::sentences::Sentence;
 use super::tables::{LIMIT, Table, cost_table, grouped_names, measured, scenario_table, streams};
 use super::units::{bytes, count, percent, significant};
-use super::{Tone, curves, services};
+use super::{Tone, services};
 use crate::analysis::{Analysis, Comparison, Ranked, headline};
 use crate::metric::{Kind, Metric};
 use crate::record::{PacingRecord, ScenarioRecord};
@@ -29,20 +30,22 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
         let mut table = scenario_table(analysis, scenario);
         table.title = title(scenario);
         let ranking = analysis.ranking(scenario);
-        let names = ranking.iter().map(|found| found.contender.record.name.as_str());
+        let marks = ranking
+            .iter()
+            .map(|found| marks(caveats, &found.contender.record.name, &scenario.name));
         if scenario.is_rate_given() {
             // All have the rate that the title names.
             table.remove_column(1);
         }
         shared_limit(&mut table);
         remove_empty_columns(&mut table);
-        add_marks(&mut table, names, |name| caveats::marks(caveats, name, &scenario.name));
+        add_marks(&mut table, marks.collect());
         table
     };
     // Those of a matrix are one table.
     let single = scenarios(analysis).filter(|scenario| scenario.variant.is_none());
     let mut tables: Vec<Table> = single.map(of_scenario).collect();
-    tables.extend(curves::tables(analysis));
+    tables.extend(curves(analysis).iter().map(|curve| curve_table(curve, caveats)));
     let mut costs = cost_table(analysis);
     remove_empty_columns(&mut costs);
     costs.heading[0] = std::mem::take(&mut costs.title);
@@ -50,6 +53,13 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
     tables.extend(services::tables(analysis));
     tables.retain(|table| !table.rows.is_empty());
     tables
+}
+
+fn curve_table(curve: &Curve<'_>, caveats: &[Caveat<'_>]) -> Table {
+    let mut table = curves::table(curve);
+    let marks = |at: &Point<'_>| marks(caveats, &at.contender.record.name, &at.scenario.name);
+    add_marks(&mut table, curve.points().map(marks).collect());
+    table
 }
 
 /// `saturation: 32 connections, keep-alive`.
@@ -102,13 +112,8 @@ fn remove_empty_columns(table: &mut Table) {
     }
 }
 
-/// The last column, where there is anything in it.
-fn add_marks<'n>(
-    table: &mut Table,
-    names: impl Iterator<Item = &'n str>,
-    marks: impl Fn(&str) -> Option<String>,
-) {
-    let marks: Vec<Option<String>> = names.map(marks).collect();
+/// The last column, with a cell for each row, where there is anything in it.
+fn add_marks(table: &mut Table, marks: Vec<Option<String>>) {
     if marks.iter().any(Option::is_some) {
         table.heading.push(String::new());
         for (row, mark) in table.rows.iter_mut().zip(marks) {
@@ -330,6 +335,7 @@ fn images(analysis: &Analysis<'_>) -> Option<Sentence> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::VariantRecord;
     use crate::report::tests::drawn::record;
 
     fn text(sentences: &[Sentence]) -> String {
@@ -346,6 +352,30 @@ mod tests {
                 assert_eq!(row.len(), table.heading.len());
             }
         }
+    }
+
+    #[test]
+    fn the_tables_of_a_matrix_have_the_marks_of_the_others() {
+        let mut record = record(7);
+        for (scenario, value) in record.suite.scenarios.iter_mut().zip(["1", "32"]) {
+            let values = [("connections".to_owned(), value.to_owned())].into();
+            scenario.variant = Some(VariantRecord { of: "many".to_owned(), values });
+        }
+        let analysis = Analysis::of(&record);
+        let tables = tables(&analysis, &caveats(&analysis));
+        let curve = tables.iter().find(|table| table.title == "many by connections").unwrap();
+        let end = |row: &Vec<String>| (row[0].clone(), row[1].clone(), row[row.len() - 1].clone());
+        let rows: Vec<_> = curve.rows.iter().map(end).collect();
+        let expected =
+            [("gin", "1", ""), ("gin", "32", ""), ("flask", "1", "[2]"), ("flask", "32", "[1,2]")];
+        let expected =
+            expected.map(|(name, at, marks)| (name.to_owned(), at.to_owned(), marks.to_owned()));
+        assert_eq!(rows, expected);
+        let page = crate::report::render(&analysis, crate::report::Format::Html, false);
+        let section =
+            page.split("id=\"curves\"").nth(1).unwrap().split("</section>").next().unwrap();
+        assert_eq!(section.matches("workers-exceed-cores</a>").count(), 2, "{section}");
+        assert_eq!(section.matches("connection-close</a>").count(), 1, "{section}");
     }
 
     #[test]
