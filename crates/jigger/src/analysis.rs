@@ -176,7 +176,7 @@ impl<'a> Analysis<'a> {
         }
         notes.extend(self.record.calibrations.iter().filter_map(calibration));
         if self.record.ended == Ended::Interrupted {
-            notes.push("interrupted: what was measured until then is shown".to_owned());
+            notes.push("interrupted: the report has what was measured until then".to_owned());
         }
         notes
     }
@@ -239,7 +239,7 @@ fn calibration(found: &CalibrationRecord) -> Option<String> {
     };
     let slowest = found.capacities.iter().min_by(slower)?;
     Some(format!(
-        "{}: {} requests a second are due, {:.0} % of what the slowest can do in a closed loop \
+        "{}: the rate is {} requests/s, {:.0} % of the slowest server's rate in a closed loop \
          ({}: {:.0})",
         found.scenario,
         found.rate_per_second?,

@@ -238,8 +238,8 @@ fn settings_differ(
     let detail = differences(touches.first()?).join(", ");
     Some(Confounder {
         code: Code::H2SettingsDiffer,
-        detail: format!("its settings of HTTP/2 differ from the baseline's: {detail}"),
-        remedy: "give all contenders the same limits",
+        detail: format!("its HTTP/2 settings differ from the baseline's: {detail}"),
+        remedy: "give all servers the same limits",
         touches,
     })
 }
@@ -250,8 +250,8 @@ fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
     (mine != theirs).then(|| Confounder {
         code: Code::TlsDiffers,
         detail: format!("it speaks {mine}; the baseline {theirs}"),
-        remedy: "give all contenders the same kind of certificate, and let all offer the same versions, \
-                 cipher suites and groups",
+        remedy: "give all servers the same kind of certificate, TLS versions, cipher suites and \
+                 groups",
         touches: all(record),
     })
 }
@@ -263,11 +263,11 @@ fn hello_retries(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder>
     touches.retain(|scenario| counted(visits, scenario, retries).0 > 0);
     (!touches.is_empty()).then(|| Confounder {
         code: Code::TlsHelloRetry,
-        detail: "it answers the first message of handshakes with a HelloRetryRequest, which costs a \
-                 round trip more and the client's work twice"
+        detail: "it responds to the first handshake message with a HelloRetryRequest, which costs \
+                 an extra round trip and doubles the client's work"
             .to_owned(),
-        remedy: "name a group first that the server has (groups in the suite's tls), or give the server \
-                 one of the client's",
+        remedy: "put a group that the server supports first (groups in the suite's tls), or \
+                 enable one of the client's groups in the server",
         touches,
     })
 }
@@ -288,7 +288,8 @@ fn not_resumed(record: &Record, visits: &[&VisitRecord]) -> Option<Confounder> {
         scenarios.filter(|scenario| !is_resumed(scenario)).map(|it| it.name.clone()).collect();
     (!touches.is_empty()).then(|| Confounder {
         code: Code::TlsNotResumed,
-        detail: "less than half of its handshakes resumed a session, although the scenario asks for it"
+        detail: "less than half of its handshakes resumed a session, although the scenario \
+                 resumes sessions"
             .to_owned(),
         remedy: "let the server send session tickets, or compare with full handshakes (connection = \
                  \"fresh\")",
@@ -333,7 +334,7 @@ fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Co
     if one.http_version != other.http_version {
         let (mine, theirs) = (one.protocol(), other.protocol());
         let detail = format!("it responds in {mine}, the baseline in {theirs}");
-        add(Code::HttpVersionDiffers, detail, "make all contenders speak the same version of HTTP");
+        add(Code::HttpVersionDiffers, detail, "make all servers use the same HTTP version");
     }
     if bodies_differ(one, other) {
         let detail = format!("it sends {:?}, the baseline {:?}", one.body_start, other.body_start);

@@ -88,7 +88,7 @@ impl CheckedOut {
         let place = tempfile::Builder::new()
             .prefix("jigger-ab-")
             .tempdir()
-            .context("there is no place for the two checkouts; set TMPDIR")?;
+            .context("cannot make a folder for the two checkouts; set TMPDIR")?;
         let path = place.path().canonicalize()?;
         Ok(Self {
             base: repository.check_out(base, path.join("base"))?,

@@ -163,6 +163,9 @@ pub struct PublishedRecord {
     pub to: String,
     /// The contender's value as a multiple of the other's.
     pub ratio: f64,
+    /// The words in which it was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
     /// Why it may differ from what is measured here.
     pub why: String,
 }

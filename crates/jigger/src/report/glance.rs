@@ -275,22 +275,35 @@ fn with_ratios(
     if parts.is_empty() { sentence } else { sentence.plain(": ").plain(parts.join(", ")) }
 }
 
-/// `1.84x and 1.73x`, and what is certain of all: `at least 1.43x`.
+/// `1.84x and 1.73x`, and what is certain of all, where every difference is: `at least 1.43x`.
 fn times(ratios: &[Comparison<'_>]) -> (String, Option<String>) {
-    let shown = ratios.iter().map(|found| match (found.bound, found.supported_end()) {
-        (Some(bound), Some(end)) => format!("{} {}x", bound.words(), significant(end)),
-        _ => format!("{}x", significant(found.ratio)),
-    });
+    let shown: Vec<String> = ratios.iter().map(one_ratio).collect();
+    let is_sure = |found: &Comparison<'_>| {
+        found.bound.is_none() && found.verdict.is_none_or(Verdict::is_different)
+    };
     let is_above = ratios.iter().all(|found| found.ratio >= 1.0);
     let ends: Option<Vec<f64>> =
         ratios.iter().map(|found| if is_above { found.low } else { found.high }).collect();
-    let ends = ends.filter(|_| ratios.iter().all(|found| found.bound.is_none()));
+    let ends = ends.filter(|_| ratios.iter().all(is_sure));
     // The end that is nearest to no difference.
     let end =
         ends.and_then(|ends| ends.into_iter().reduce(if is_above { f64::min } else { f64::max }));
     let side = if is_above { "at least" } else { "at most" };
     let surely = end.map(|end| format!("{side} {}x", significant(end)));
-    (shown.collect::<Vec<_>>().join(" and "), surely)
+    (shown.join(" and "), surely)
+}
+
+/// `1.84x`, `at least 1.84x`, `probably 1.84x`, `1.84x with no difference shown`.
+fn one_ratio(found: &Comparison<'_>) -> String {
+    let ratio = match (found.bound, found.supported_end()) {
+        (Some(bound), Some(end)) => format!("{} {}x", bound.words(), significant(end)),
+        _ => format!("{}x", significant(found.ratio)),
+    };
+    match found.verdict {
+        Some(Verdict::ProbablyBetter | Verdict::ProbablyWorse) => format!("probably {ratio}"),
+        Some(Verdict::NotShown) => format!("{ratio} with no difference shown"),
+        _ => ratio,
+    }
 }
 
 /// Who is surely worse than the baseline.
@@ -383,6 +396,22 @@ mod tests {
         let record = record(7);
         let found = text(&summary(&Analysis::of(&record)));
         assert!(found.contains("saturation: gin is fastest: 10.0x flask (at least "), "{found}");
+    }
+
+    #[test]
+    fn a_leader_is_no_surer_of_its_ratio_than_its_verdict() {
+        let record = record(7);
+        let analysis = Analysis::of(&record);
+        let metric = Kind::RequestsPerSecond.of("saturation");
+        let found = analysis.between(metric, "gin", "flask").unwrap();
+        assert_eq!(times(&[found.clone()]).1.as_deref(), Some("at least 10.0x"));
+        for (verdict, shown) in [
+            (Verdict::ProbablyBetter, "10.0x and probably 10.0x"),
+            (Verdict::NotShown, "10.0x and 10.0x with no difference shown"),
+        ] {
+            let other = Comparison { verdict: Some(verdict), ..found.clone() };
+            assert_eq!(times(&[found.clone(), other]), (shown.to_owned(), None));
+        }
     }
 
     #[test]

@@ -135,7 +135,9 @@ impl Round {
 
     fn text(&self) -> String {
         let mut text = match self.seconds_per_request {
-            Some(seconds) => format!("{:.3} s, {} a request", self.seconds, time_us(seconds * 1e6)),
+            Some(seconds) => {
+                format!("{:.3} s, {} per request", self.seconds, time_us(seconds * 1e6))
+            }
             None => "no correct response".to_owned(),
         };
         for (kind, count, first) in self.errors.iter() {
@@ -170,7 +172,7 @@ mod tests {
         assert_eq!(
             report.text(),
             "http://a/: 1,000 requests one after another, a new connection for each\n  \
-             round 1: 2.200 s, 2.20 ms a request\n  round 2: 2.000 s, 2.00 ms a request\n  \
+             round 1: 2.200 s, 2.20 ms per request\n  round 2: 2.000 s, 2.00 ms per request\n  \
              best: 2.000 s; the longest took 10.0 % more\n\
              https://b/: 1,000 requests one after another, a new connection for each (HTTP/2)\n  \
              no correct response; 1000 failed (timeout): no complete response within 10s\n"

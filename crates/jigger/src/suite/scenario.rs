@@ -155,7 +155,7 @@ fn scenario_body(
         return refused("connections and threads must be above zero");
     }
     if threads.is_some_and(|threads| threads > connections) {
-        return refused("more threads than connections; each thread needs one at least");
+        return refused("more threads than connections; each thread needs at least one");
     }
     let pacing = pacing(raw)?;
     let http = protocol(raw.protocol.as_deref())?;
@@ -195,7 +195,7 @@ fn streams(streams: Option<usize>, http: Http, connection: ConnectionPolicy) -> 
     match streams {
         Some(0) => refused("streams must be above zero"),
         Some(_) if http == Http::V1 => {
-            refused("streams are HTTP/2's; write protocol = \"h2\" as well, or leave them out")
+            refused("streams need HTTP/2; write protocol = \"h2\" as well, or leave them out")
         }
         Some(2..) if connection == ConnectionPolicy::Fresh => {
             refused("a fresh connection carries one request; leave out streams, or connection")
@@ -230,8 +230,8 @@ fn pacing(raw: &RawScenario) -> Checked<Pacing> {
     let objective = raw.objective.as_deref().map(Objective::parse).transpose()?;
     if objective.is_some() && (raw.rate.is_some() || raw.requests.is_some()) {
         return refused(
-            "an objective searches for the rate: leave out rate and requests; \
-                    duration is how long each rate is tried",
+            "an objective searches for the rate: leave out rate and requests; duration is how \
+             long each rate is tried",
         );
     }
     let spread = spread(raw)?;

@@ -124,7 +124,7 @@ fn a_host_of_several_addresses_is_reached_at_the_one_that_listens() {
 fn wrong_responses_are_never_throughput() {
     let (_server, url) = null_server();
     let outcome = jigger(&["load", &url, "-n", "20", "--expect-body", "something else"]);
-    outcome.expect(3, &["0.00 a second", "20 wrong_answer"]);
+    outcome.expect(3, &["0.00 per second", "20 wrong_answer"]);
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn several_rates_are_tried_one_after_another() {
     let (_server, url) = null_server();
     let load = ["load", &url, "-d", "300ms", "--rate", "100,1k", "--percentiles", "50,90"];
     let outcome = jigger(&load);
-    outcome.expect(0, &["0.30 s at each rate", "asked/s reached/s p50 p90 failed"]);
+    outcome.expect(0, &["0.30 s at each rate", "due/s reached/s p50 p90 failed"]);
     let lines: Vec<Vec<&str>> =
         outcome.stdout.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
     assert_eq!([lines[0][0], lines[1][0]], ["100", "1,000"], "{}", outcome.stdout);
