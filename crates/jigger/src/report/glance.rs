@@ -215,8 +215,9 @@ fn alike(
         return Some(listed(begin, names).plain(format!(" are the same within {margin}.")));
     }
     let largest = of_metric.iter().filter_map(|found| found.largest_difference);
-    let below = largest.reduce(f64::max).map_or_else(String::new, |largest| {
-        format!("; any difference from the baseline is below {}", percent(largest))
+    let below = largest.reduce(f64::max).map_or_else(String::new, |largest| match largest > 1.0 {
+        true => format!("; any ratio to the baseline is below {}x", significant(1.0 + largest)),
+        false => format!("; any difference from the baseline is below {}", percent(largest)),
     });
     let begin = begin.plain("no difference shown between ");
     Some(listed(begin, names).plain(format!("{below}.")))

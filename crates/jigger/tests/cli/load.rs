@@ -176,8 +176,8 @@ fn a_server_that_freezes_is_told_and_has_no_good_percentile() {
     open.expect(
         4,
         &[
-            "400 requests in 2.00 s: 200 a second of 400 requested",
-            "unanswered: 400 of 800 requests had no response at the end, the oldest for ",
+            "400 requests in 2.00 s: 200 per second of 400 requested",
+            "no response: 400 of 800 requests at the end, the oldest after ",
             "the last response came 1.",
             "response time at least: ",
             "failed: 50 % of 800 requests",

@@ -105,7 +105,7 @@ impl LoadReport<'_> {
         }
         let _ = write!(
             text,
-            "  no response: {} of {} requests at the end, the oldest after {}",
+            "  no response: {} of {} at the end, the oldest after {}",
             whole(in_flight.count),
             counted(self.due, "request"),
             time_us(in_flight.oldest_us)
