@@ -17,8 +17,8 @@ const HEIGHT: f64 = 630.0;
 const LEFT: f64 = 40.0;
 const RIGHT: f64 = WIDTH - LEFT;
 /// Where bars begin and end, and where the column of values ends.
-const BARS: (f64, f64) = (400.0, 620.0);
-const VALUES: f64 = 790.0;
+const BARS: (f64, f64) = (450.0, 600.0);
+const VALUES: f64 = 830.0;
 /// Between two columns.
 const GAP: f64 = 20.0;
 const TOP: f64 = 164.0;
@@ -56,7 +56,8 @@ struct Bar {
 /// The whole file, ending with a line feed.
 pub fn render(analysis: &Analysis<'_>) -> String {
     let scenario = busiest(analysis);
-    let caveats = caveats(analysis);
+    let mut caveats = caveats(analysis);
+    caveats.retain(|caveat| scenario.is_some_and(|shown| caveat.touches_scenario(&shown.name)));
     let rows = scenario.map_or_else(Vec::new, |scenario| rows(analysis, scenario, &caveats));
     let notes = notes(analysis, &caveats);
     let subtitle = scenario.map_or_else(String::new, title);
@@ -126,14 +127,32 @@ fn notes(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<(&'static str, 
         lacks.truncate(NOTES_MAX - 1);
         lacks.push(format!("and {}", count(more, "more note")));
     }
-    let codes =
-        caveats.iter().enumerate().map(|(at, found)| format!("[{}] {}", at + 1, found.code));
-    let codes: Vec<String> = codes.collect();
-    lacks.extend((!codes.is_empty()).then(|| format!("caveats: {}", codes.join(", "))));
+    lacks.extend(codes(caveats));
     let (extent, date) = (heading::extent(analysis), heading::date(analysis));
     let run = format!("{extent}, {date}, jigger {}", analysis.record.jigger);
     let lacks = lacks.into_iter().map(|text| (WARNING, text));
     lacks.chain([(MUTED, heading::machine(analysis)), (MUTED, run)]).collect()
+}
+
+/// `caveats: [1] connection-close, [2] debug-mode`, in as many lines as it takes.
+fn codes(caveats: &[Caveat<'_>]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (at, caveat) in caveats.iter().enumerate() {
+        let code = format!("[{}] {}", at + 1, caveat.code);
+        match lines.last_mut() {
+            None => lines.push(format!("caveats: {code}")),
+            Some(line) if fits(&format!("{line}, {code},")) => line.push_str(&format!(", {code}")),
+            Some(line) => {
+                line.push(',');
+                lines.push(code);
+            }
+        }
+    }
+    lines
+}
+
+fn fits(note: &str) -> bool {
+    width_of_all(note, false) <= (RIGHT - LEFT) / SMALL
 }
 
 fn headings(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Markup {

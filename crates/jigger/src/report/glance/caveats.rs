@@ -18,6 +18,11 @@ pub struct Caveat<'a> {
 }
 
 impl Caveat<'_> {
+    /// Whether it is about figures of that scenario.
+    pub fn touches_scenario(&self, scenario: &str) -> bool {
+        self.contenders.is_empty() || self.touches.iter().any(|(_, name)| *name == scenario)
+    }
+
     /// `connection-close (flask): closes the connection after each response`.
     pub fn text(&self) -> String {
         format!("{}{}", self.code, self.after_code())
