@@ -405,7 +405,7 @@ mod tests {
         let analysis = Analysis::of(&record);
         let metric = Kind::RequestsPerSecond.of("saturation");
         let found = analysis.between(metric, "gin", "flask").unwrap();
-        assert_eq!(times(&[found.clone()]).1.as_deref(), Some("at least 10.0x"));
+        assert_eq!(times(std::slice::from_ref(&found)).1.as_deref(), Some("at least 10.0x"));
         for (verdict, shown) in [
             (Verdict::ProbablyBetter, "10.0x and probably 10.0x"),
             (Verdict::NotShown, "10.0x and 10.0x with no difference shown"),
