@@ -87,7 +87,7 @@ impl Response {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// Nobody listens.
-    #[error("nothing listens on {address}; check that the server runs and its address")]
+    #[error("nothing listens on {address}; check the address, and that the server is running")]
     Refused {
         /// Where we asked.
         address: String,

@@ -266,14 +266,12 @@ impl Load {
             ),
             (
                 !self.expects.is_empty() && self.expects.len() != self.requests.len(),
-                "there are not as many expectations as requests; give each its own, or none",
+                "the number of expectations differs from the number of requests; give one for \
+                 each request, or none",
             ),
             (self.threads == 0, "0 threads do nothing; use at least 1"),
             (self.connections < self.threads, "each thread needs a connection; use fewer threads"),
-            (
-                u32::try_from(self.connections).is_err(),
-                "no machine has room for so many connections",
-            ),
+            (u32::try_from(self.connections).is_err(), "too many connections; use fewer"),
             (self.pipeline == 0, "a pipeline of 0 sends nothing; use 1 for none"),
             (
                 self.pipeline > 1 && self.connection == ConnectionPolicy::Fresh,
@@ -288,12 +286,12 @@ impl Load {
             ),
             (
                 matches!(self.extent, Extent::Time(time) if self.ramp > time),
-                "the ramp is longer than the load, which would end before it is up; shorten the \
-                 ramp, or load for longer",
+                "the ramp is longer than the load; shorten the ramp, or lengthen the load",
             ),
             (
                 self.batch && self.busy_poll,
-                "responses can be read in batches only while the client sleeps; use one of the two",
+                "batches and busy polling exclude each other, because the client sleeps while a \
+                 batch gathers; use one of the two",
             ),
         ];
         match rules.into_iter().find(|(broken, _)| *broken) {
@@ -312,8 +310,8 @@ impl Load {
         }
         if rate_per_second > HIGHEST_RATE {
             let message = format!(
-                "this rate is too high; use at most {HIGHEST_RATE} a second, or no \
-                 rate for as many requests as the server can handle"
+                "this rate is too high; use at most {HIGHEST_RATE} per second, or no rate for as \
+                 many requests as the server can handle"
             );
             return Err(LoadError::Invalid(message));
         }
@@ -366,7 +364,7 @@ mod tests {
             (|load| load.extent = Extent::Count(0), "0 requests"),
             (|load| load.pacing = open(0.0, 1), "above 0"),
             (|load| load.pacing = open(f64::NAN, 1), "above 0"),
-            (|load| load.pacing = open(1e300, 1), "at most 10000000 a second"),
+            (|load| load.pacing = open(1e300, 1), "at most 10000000 per second"),
             (|load| load.pacing = open(1.0, 0), "use 1"),
             (|load| load.ramp = Duration::from_secs(2), "shorten the ramp"),
             (|load| load.connections = 4_000_000_000, "ulimit -n"),

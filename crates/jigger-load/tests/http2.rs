@@ -252,7 +252,7 @@ fn errors_are_counted_by_kind_with_their_code() {
             ErrorKind::H2Goaway,
             "ENHANCE_YOUR_CALM",
         ),
-        (|_, _| Act::GoAway(0, 0), ErrorKind::H2Goaway, "before it had answered"),
+        (|_, _| Act::GoAway(0, 0), ErrorKind::H2Goaway, "before it responded"),
         (
             |_, id| if id == 5 { Act::Reset(7) } else { Act::Reset(2) },
             ErrorKind::H2Reset,

@@ -172,7 +172,7 @@ impl<'a> Analysis<'a> {
 
     /// What the whole run is short of.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
+        let mut notes = self.quiet.notes();
         if self.comparisons.iter().any(|comparison| comparison.half_width.is_some()) {
             notes.extend(self.contenders.iter().filter_map(|found| self.not_judged(found)));
         } else if self.rounds < FEWEST_ROUNDS {
@@ -184,9 +184,8 @@ impl<'a> Analysis<'a> {
         }
         notes.extend(self.record.calibrations.iter().filter_map(calibration));
         if self.record.ended == Ended::Interrupted {
-            notes.push("interrupted: what was measured until then is shown".to_owned());
+            notes.push("interrupted: the report has what was measured until then".to_owned());
         }
-        notes.extend(self.quiet.notes());
         notes
     }
 
@@ -248,7 +247,7 @@ fn calibration(found: &CalibrationRecord) -> Option<String> {
     };
     let slowest = found.capacities.iter().min_by(slower)?;
     Some(format!(
-        "{}: {} requests a second are due, {:.0} % of what the slowest can do in a closed loop \
+        "{}: the rate is {} requests/s, {:.0} % of the slowest server's rate in a closed loop \
          ({}: {:.0})",
         found.scenario,
         found.rate_per_second?,

@@ -53,12 +53,8 @@ static TABLE: [(Code, &str, &str); 27] = [
     (Code::ObjectiveMissed, "objective-missed", "no rate met the objective in some rounds"),
     (Code::ConnectionClose, "connection-close", "closes the connection after each response"),
     (Code::BodyDiffers, "body-differs", "response body differs from the baseline's"),
-    (
-        Code::HttpVersionDiffers,
-        "http-version-differs",
-        "version of HTTP differs from the baseline's",
-    ),
-    (Code::H2SettingsDiffer, "h2-settings-differ", "settings of HTTP/2 differ from the baseline's"),
+    (Code::HttpVersionDiffers, "http-version-differs", "HTTP version differs from the baseline's"),
+    (Code::H2SettingsDiffer, "h2-settings-differ", "HTTP/2 settings differ from the baseline's"),
     (Code::ContentTypeDiffers, "content-type-differs", "content type differs from the baseline's"),
     (Code::CompressionDiffers, "compression-differs", "compression differs from the baseline's"),
     (Code::HeadersDiffer, "headers-differ", "response headers differ from the baseline's"),
@@ -77,7 +73,7 @@ static TABLE: [(Code, &str, &str); 27] = [
     (
         Code::LocalhostResolvesTwice,
         "localhost-resolves-twice",
-        "the host name resolves first to an address where it does not listen",
+        "it does not listen on the first address of its host name",
     ),
     (Code::LittlesLaw, "littles-law", "Little's law check failed"),
     (Code::NotSteady, "not-steady", "warm-up did not settle in some visits"),

@@ -53,7 +53,7 @@ pub enum Command {
     Compare(CompareArgs),
     /// Loads one server, as wrk, oha and hey do, and reports rate, latency and errors
     Load(LoadArgs),
-    /// Takes wrk's flags and prints wrk's report; also when the program is called `wrk`
+    /// Loads one server with wrk's flags, report and Lua scripts; also when the program is called `wrk`
     Wrk(WrkArgs),
     /// Times N sequential requests, as Python's timeit with requests does
     Timeit(TimeitArgs),
@@ -61,7 +61,7 @@ pub enum Command {
     CrossCheck(CrossCheckArgs),
     /// Builds, starts and verifies a suite's contenders and lists confounders; measures nothing
     Check(CheckArgs),
-    /// Makes the report of a record again
+    /// Prints or writes the report of a record
     Report(ReportArgs),
     /// Compares two git revisions of a suite's contenders in interleaved rounds, for a pull request
     Ab(AbArgs),
@@ -71,7 +71,7 @@ pub enum Command {
     Image(ImageArgs),
     /// Writes a commented suite for the servers that it finds in a folder
     Init(InitArgs),
-    /// Says what this machine has and lacks for measuring, and the remedies; changes nothing
+    /// Shows what this machine has and lacks for measuring, with remedies; changes nothing
     Doctor(DoctorArgs),
     /// Prints the completions for a shell
     Completions(CompletionsArgs),
@@ -282,9 +282,9 @@ pub struct ReportArgs {
 pub struct AbArgs {
     /// The revision to compare with: a branch, a tag or a commit
     pub base: String,
-    /// The revision to judge; . is the working tree as it is now
+    /// The revision to judge; . means the working tree with its uncommitted changes
     pub head: String,
-    /// The suite file, as it is in the working tree
+    /// The suite file; both revisions are measured with the working tree's version of it
     pub suite: String,
     /// How much is measured.
     #[command(flatten)]
@@ -320,7 +320,7 @@ pub struct DiffArgs {
     /// Compare ratios to the common baseline [default if there is one]
     #[arg(long, conflicts_with = "absolute")]
     pub relative: bool,
-    /// Compare values as they were measured
+    /// Compare the measured values
     #[arg(long)]
     pub absolute: bool,
     /// Compare even if host, scenario, driver or method differ

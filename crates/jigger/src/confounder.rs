@@ -253,7 +253,7 @@ fn response_differs(record: &Record, one: &Evidence, other: &Evidence) -> Vec<Co
     if one.http_version != other.http_version {
         let (mine, theirs) = (one.protocol(), other.protocol());
         let detail = format!("it responds in {mine}, the baseline in {theirs}");
-        add(Code::HttpVersionDiffers, detail, "make all contenders speak the same version of HTTP");
+        add(Code::HttpVersionDiffers, detail, "make all servers use the same HTTP version");
     }
     if bodies_differ(one, other) {
         let detail = format!("it sends {:?}, the baseline {:?}", one.body_start, other.body_start);

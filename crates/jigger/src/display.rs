@@ -140,7 +140,7 @@ fn look_text(rounds: usize, is_settled: bool, next: Option<usize>) -> String {
             )
         }
         (false, None) => {
-            format!("look after {rounds} rounds: the last, not every comparison is decided")
+            format!("last look, after {rounds} rounds: not every comparison is decided")
         }
     }
 }

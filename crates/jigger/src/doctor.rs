@@ -24,7 +24,7 @@ pub const VERSION: u32 = 1;
 /// All that was found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Examination {
-    /// Of this shape; a change of meaning raises it.
+    /// The version of this format; it increases with a change of meaning.
     pub version: u32,
     /// The version of jigger.
     pub jigger: &'static str,

@@ -52,7 +52,7 @@ pub struct Record {
     pub created: String,
     /// The seed that the rounds' orders were drawn with.
     pub seed: u64,
-    /// What was asked for and planned; unknown in older records.
+    /// The options and the plan; unknown in older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanRecord>,
     /// What was to be measured.
@@ -66,7 +66,7 @@ pub struct Record {
     pub services: Vec<ServiceRecord>,
     /// Who, in the suite's order, with what became of each.
     pub contenders: Vec<ContenderRecord>,
-    /// How rates that hang on a capacity were found.
+    /// How rates that are a share of a capacity were determined.
     #[serde(default)]
     pub calibrations: Vec<CalibrationRecord>,
     /// Launches before the rounds, in the order in which they were made.
@@ -82,7 +82,7 @@ pub struct Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ended {
-    /// It has not: the program is at work, or was killed.
+    /// Not yet: the run is in progress, or was killed.
     NotYet,
     /// A planned look found every comparison decided, or known well enough.
     Decided,
@@ -109,7 +109,7 @@ pub struct SuiteRecord {
     pub baseline: String,
     /// The difference, as a share, within which two contenders are the same.
     pub margin: f64,
-    /// Beyond what a round was repeated, as fixed before the first.
+    /// The limits beyond which a round was repeated, fixed before the first one.
     #[serde(default = "Limits::none")]
     pub disturbance: Limits,
     /// When the run was to be looked at, as fixed before the first round; older records have none.
@@ -117,7 +117,7 @@ pub struct SuiteRecord {
     pub looks: Vec<LookRecord>,
     /// Its scenarios.
     pub scenarios: Vec<ScenarioRecord>,
-    /// What had to hold.
+    /// The thresholds.
     #[serde(default)]
     pub thresholds: Vec<ThresholdRecord>,
     /// What others published.
@@ -169,7 +169,7 @@ pub struct ScenarioRecord {
     pub requests: Option<u64>,
     /// Length of a trial, where that ends it.
     pub duration_ns: Option<u64>,
-    /// Requests due each second, in open loop.
+    /// Requests due per second, in an open loop.
     pub rate_per_second: Option<f64>,
     /// Whether they were due at random times, as independent users come.
     #[serde(default)]
@@ -177,11 +177,11 @@ pub struct ScenarioRecord {
     /// Requests due at the same instant; absent for one.
     #[serde(default)]
     pub burst: Option<u32>,
-    /// The promise whose highest rate was looked for.
+    /// The objective; the scenario searched for the highest rate that meets it.
     #[serde(default)]
     pub objective: Option<String>,
-    /// What the load engine reached in this shape against a server that does nothing, in requests
-    /// a second: the highest of the attempts.
+    /// The load generator's rate in this scenario against a server that does nothing, in requests
+    /// per second: the highest of the attempts.
     #[serde(default)]
     pub ceiling_per_second: Option<f64>,
     /// The attempts at it; all but the last were disturbed.
@@ -208,7 +208,7 @@ pub struct CalibrationRecord {
     pub scenario: String,
     /// The share, 0..1.
     pub share: f64,
-    /// Requests a second of each contender in a closed loop with the scenario's connections.
+    /// Requests per second of each contender in a closed loop with the scenario's connections.
     pub capacities: Vec<CapacityRecord>,
     /// The rate for all; absent when no capacity could be measured.
     pub rate_per_second: Option<f64>,
@@ -219,14 +219,14 @@ pub struct CalibrationRecord {
 pub struct CapacityRecord {
     /// Its name.
     pub contender: String,
-    /// Correct responses a second.
+    /// Correct responses per second.
     pub requests_per_second: f64,
 }
 
 /// One measurement of the load engine's ceiling.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CeilingAttempt {
-    /// Requests a second.
+    /// Requests per second.
     pub rate_per_second: f64,
     /// What others took from the machine meanwhile.
     #[serde(flatten)]
@@ -268,7 +268,7 @@ pub struct VisitRecord {
     /// How long each part took; unknown in older records.
     #[serde(default)]
     pub parts: Option<VisitParts>,
-    /// Correct responses a second in each window of the warm-up; none in older records.
+    /// Correct responses per second in each window of the warm-up; none in older records.
     #[serde(default)]
     pub warm_up_rates: Vec<f64>,
     /// One for each scenario that ran, in the order in which they ran.
@@ -297,7 +297,7 @@ pub struct Evidence {
     pub body_start: String,
     /// Whether two responses were the same byte for byte.
     pub body_repeats: bool,
-    /// Whether the server closed a connection that was to be kept.
+    /// Whether the server closed a connection that it should keep.
     pub closes_connections: bool,
     /// Processes in the server's tree once it responded.
     pub processes: Option<u32>,
@@ -309,7 +309,7 @@ pub struct Evidence {
     /// that the requests went to.
     #[serde(default)]
     pub refused_at: Vec<String>,
-    /// What was agreed on by TLS; absent over plain HTTP.
+    /// The TLS parameters that were agreed on; absent over plain HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsAgreementRecord>,
 }
@@ -349,12 +349,12 @@ pub struct TrialRecord {
     pub in_flight_oldest_ns: u64,
     /// Connections opened.
     pub connections_opened: u64,
-    /// Connections that the server closed although they were to be kept.
+    /// Connections that the server closed although it should keep them.
     pub closed_by_server: u64,
-    /// Bytes that came when no request was without a response.
+    /// Bytes that arrived while every request had its response.
     #[serde(default)]
     pub surplus_bytes: u64,
-    /// Responses of which a piece came some 40 ms after the one before, as when the server waits for
+    /// Responses of which a piece arrived about 40 ms after the one before, as when the server waits for
     /// the client's delayed acknowledgement.
     #[serde(default)]
     pub held_back: u64,
@@ -363,7 +363,7 @@ pub struct TrialRecord {
     pub heard_out: u64,
     /// Processor time of the server's tree during the trial.
     pub server_cpu_ns: Option<u64>,
-    /// Memory of the server's tree under this load: the median of the looks at it.
+    /// Memory of the server's tree under this load: the median of its readings.
     #[serde(default)]
     pub memory_bytes: Option<u64>,
     /// Processor time of the load engine.
@@ -381,17 +381,17 @@ pub struct TrialRecord {
     /// Requests that were due or begun until the end.
     #[serde(default)]
     pub due: Option<u64>,
-    /// The highest rate that kept the scenario's objective; the rest of the trial is what was
-    /// measured at that rate. Absent without an objective, or when no rate kept it.
+    /// The highest rate that met the scenario's objective; the rest of the trial was measured at that
+    /// rate. Absent without an objective, or if no rate met it.
     #[serde(default)]
     pub capacity_per_second: Option<f64>,
     /// The rates that were tried for it, in that order.
     #[serde(default)]
     pub probes: Vec<ProbeRecord>,
-    /// The resource that was used up; absent where that is not known, or there was no response.
+    /// The resource that limited the rate; absent if it is not known, or there was no response.
     #[serde(default)]
     pub limit: Option<Limit>,
-    /// What the server said about itself over HTTP/2.
+    /// The server's SETTINGS over HTTP/2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http2_settings: Option<Http2Settings>,
     /// Of several requests each by itself, in the scenario's order.
@@ -400,15 +400,15 @@ pub struct TrialRecord {
     /// What each service used that the contender uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceTrialRecord>,
-    /// What the TLS handshakes came to; absent over plain HTTP.
+    /// The TLS handshakes; absent over plain HTTP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsTrialRecord>,
 }
 
-/// One rate tried in the search for the highest one that keeps an objective.
+/// One rate tried in the search for the highest one that meets an objective.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeRecord {
-    /// Requests due each second.
+    /// Requests due per second.
     pub rate_per_second: f64,
     /// How long it was tried.
     pub elapsed_ns: u64,
@@ -420,13 +420,13 @@ pub struct ProbeRecord {
     pub in_flight: u64,
     /// The objective's statistic of the response times; absent with too few responses for it.
     pub statistic_ns: Option<u64>,
-    /// Whether the objective was kept.
+    /// Whether the objective was met.
     pub kept: bool,
 }
 
 impl TrialRecord {
-    /// Correct responses a second, or with an objective the highest rate that kept it; 0 where there
-    /// is none.
+    /// Correct responses per second, or with an objective the highest rate that met it; 0 if there is
+    /// none.
     pub fn requests_per_second(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 53 bits")]
         let rate = self.requests as f64 * 1e9 / self.elapsed_ns.max(1) as f64;

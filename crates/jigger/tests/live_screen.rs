@@ -95,7 +95,7 @@ fn load(url: &str, more: &[&str]) -> Terminal {
 fn is_alive(screen: &vt100::Screen) -> bool {
     let text = screen.contents();
     let parts =
-        ["responses a second", "response times, up to", "status", "200: ", "no errors", "p50 "];
+        ["responses per second", "response times, up to", "status", "200: ", "no errors", "p50 "];
     screen.alternate_screen() && parts.iter().all(|part| text.contains(part)) && text.contains('█')
 }
 

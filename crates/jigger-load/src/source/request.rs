@@ -34,7 +34,7 @@ pub enum RequestError {
     #[error("the value of header `{0}` holds a control character; remove it")]
     HeaderValue(String),
     /// A header that the engine writes itself.
-    #[error("`{0}` is written by jigger, as the body's framing depends on it; leave it away")]
+    #[error("`{0}` is set by jigger, because it frames the body; leave it out")]
     Framing(String),
     /// A hole of a template.
     #[error(transparent)]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// `{{` without `}}`.
-    #[error("`{{{{` without `}}}}` after `{0}`; close the hole")]
+    #[error("`{{{{` without `}}}}` after `{0}`; close the placeholder")]
     Unclosed(String),
     /// A hole of a name that means nothing.
     #[error(

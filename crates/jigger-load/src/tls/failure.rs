@@ -40,8 +40,8 @@ pub(super) fn truncated(is_handshaking: bool) -> Failure {
 fn message(error: &Error, came: &[u8]) -> String {
     match error {
         Error::InvalidCertificate(_) if is_issuer_as_server(error) => with_remedy(
-            "the server's certificate is one of an issuer (CA:TRUE)",
-            &or_insecure("trust this very certificate (--cacert, in a suite `tls.ca`)"),
+            "the server's certificate is a CA certificate (CA:TRUE)",
+            &or_insecure("trust this certificate itself (--cacert, in a suite `tls.ca`)"),
         ),
         Error::InvalidCertificate(cause) => certificate(cause),
         Error::AlertReceived(alert) => received(*alert),
@@ -56,16 +56,16 @@ fn message(error: &Error, came: &[u8]) -> String {
             with_remedy("the server chose a version of TLS that was not offered", OTHER_VERSION)
         }
         Error::PeerIncompatible(cause) => {
-            format!("the server cannot do what was asked for: {cause:?}")
+            format!("the server supports none of what was offered: {cause:?}")
         }
         other => format!("TLS: {other}"),
     }
 }
 
 const OTHER_VERSION: &str =
-    "ask for another version (--tls, in a suite `tls.version`), or for none";
+    "offer another version (--tls, in a suite `tls.version`), or all versions";
 const TRUST: &str = "trust its issuer (--cacert, in a suite `tls.ca`)";
-const OTHER_NAME: &str = "ask for a name that it has (--sni, in a suite `tls.sni`)";
+const OTHER_NAME: &str = "use a name that it has (--sni, in a suite `tls.sni`)";
 const OWN_CERTIFICATE: &str =
     "give one that it trusts (--cert and --key, in a suite `tls.cert` and `tls.key`)";
 
@@ -86,7 +86,7 @@ fn certificate(cause: &CertificateError) -> String {
             ("is not valid yet".to_owned(), "set the clock")
         }
         Cause::UnknownIssuer => {
-            ("is of an issuer that is not trusted, or of itself (self-signed)".to_owned(), TRUST)
+            ("has an issuer that is not trusted, or is self-signed".to_owned(), TRUST)
         }
         Cause::BadSignature => ("is not signed by the issuer that it names".to_owned(), TRUST),
         Cause::NotValidForNameContext { expected, presented } => {
@@ -114,8 +114,8 @@ fn received(alert: AlertDescription) -> String {
         | Alert::CertificateRevoked
         | Alert::UnsupportedCertificate
         | Alert::AccessDenied => {
-            "it does not take the client's certificate, or misses one: give one that it trusts (--cert \
-             and --key, in a suite `tls.cert` and `tls.key`)"
+            "it rejects the client's certificate, or requires one: give one that it trusts \
+             (--cert and --key, in a suite `tls.cert` and `tls.key`)"
         }
         Alert::HandshakeFailure | Alert::InsufficientSecurity => {
             "it has no version, cipher suite or group in common with what was offered (--tls, \
@@ -123,7 +123,7 @@ fn received(alert: AlertDescription) -> String {
         }
         Alert::ProtocolVersion => OTHER_VERSION,
         Alert::UnrecognisedName => {
-            "it does not know the name that was asked for (--sni, in a suite `tls.sni`)"
+            "it does not know the requested name (--sni, in a suite `tls.sni`)"
         }
         Alert::NoApplicationProtocol => "it speaks none of the protocols offered (ALPN)",
         _ => "its log may say why",

@@ -63,7 +63,7 @@ impl TlsVersion {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The host of the URL, or what is to stand for it, is no name of a server.
-    #[error("`{0}` cannot be asked for by TLS: it is neither a DNS name nor an IP address")]
+    #[error("`{0}` cannot be requested by TLS: it is neither a DNS name nor an IP address")]
     Name(String),
     /// A file cannot be read, or has not what it should.
     #[error("cannot use {} as {what}: {cause}", path.display())]
@@ -82,7 +82,7 @@ pub enum TlsError {
     )]
     HalfIdentity,
     /// A cipher suite or group that there is none of.
-    #[error("`{name}` is not a {what} that jigger has; choose among {known}")]
+    #[error("jigger has no {what} `{name}`; choose from {known}")]
     Unknown {
         /// `cipher suite` or `group`.
         what: &'static str,
@@ -99,7 +99,7 @@ pub enum TlsError {
     )]
     NoRoots(String),
     /// The parts do not fit each other.
-    #[error("these TLS options do not go together: {0}")]
+    #[error("these TLS options cannot be combined: {0}")]
     Mismatch(String),
 }
 
@@ -224,7 +224,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
 fn unusable(path: &Path, what: &'static str, cause: &pem::Error) -> TlsError {
     let cause = match cause {
         pem::Error::Io(error) => error.to_string(),
-        pem::Error::NoItemsFound => "there is none in it".to_owned(),
+        pem::Error::NoItemsFound => "the file has none".to_owned(),
         other => other.to_string(),
     };
     TlsError::File { path: path.to_owned(), what, cause }
@@ -302,7 +302,7 @@ mod tests {
         let of = |ca: &Path| TlsOptions { ca: Some(ca.to_owned()), ..TlsOptions::default() };
         let said = message(&of(Path::new("/nowhere/ca.pem")));
         assert!(said.contains("/nowhere/ca.pem") && said.contains("No such file"), "{said}");
-        assert!(message(&of(&path)).contains("there is none in it"), "{}", message(&of(&path)));
+        assert!(message(&of(&path)).contains("the file has none"), "{}", message(&of(&path)));
         let half = TlsOptions { cert: Some(path), insecure: true, ..TlsOptions::default() };
         assert!(message(&half).contains("--key"), "{}", message(&half));
     }

@@ -178,17 +178,17 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             Phase::Connecting => {
                 self.tally.errors.add(ErrorKind::ConnectTimeout, count as u64, || {
                     format!(
-                        "no connection within {timeout:?}: the server's listen queue is full, or a \
-                     firewall drops packets, as the kernel does when its table of tracked \
-                     connections is full (`sysctl net.netfilter.nf_conntrack_max`); use fewer \
-                     connections, or keep-alive"
+                        "no connection within {timeout:?}: the server's listen queue is full, or \
+                         packets are dropped, by a firewall or because the kernel's table of \
+                         tracked connections is full (`sysctl net.netfilter.nf_conntrack_max`); \
+                         use fewer connections, or keep-alive"
                     )
                 })
             }
             Phase::Shaking => self.tally.errors.add(ErrorKind::TlsHandshake, count as u64, || {
                 format!(
-                    "no TLS handshake within {timeout:?}: the server accepted the connection and did \
-                     not answer; does it speak TLS on this port?"
+                    "no TLS handshake within {timeout:?}: the server accepted the connection but \
+                     did not respond; does it speak TLS on this port?"
                 )
             }),
             _ => self.tally.errors.add(ErrorKind::Timeout, count as u64, || timed_out(timeout)),
@@ -354,7 +354,7 @@ fn connect_kind(error: Errno) -> ErrorKind {
 fn connect_message(kind: ErrorKind, error: Errno) -> String {
     let remedy = match error {
         Errno::MFILE => "; raise the limit on open files (`ulimit -n`) or use fewer connections",
-        Errno::NFILE => "; the whole machine is out of files (`sysctl fs.file-max`)",
+        Errno::NFILE => "; the machine has no free file handles (`sysctl fs.file-max`)",
         Errno::ADDRNOTAVAIL => {
             "; every local port is in use or in TIME_WAIT: use keep-alive, a lower rate, a unix \
              socket, or widen `sysctl net.ipv4.ip_local_port_range`"

@@ -180,6 +180,13 @@ impl Quiet {
     /// What reports say about it; nothing for a quiet machine.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        if self.is_too_noisy() {
+            notes.push(
+                "too noisy to compare: more than a third of the rounds were disturbed, so no \
+                 verdict is given; measure on a quieter machine"
+                    .to_owned(),
+            );
+        }
         let example = self.example.as_deref().unwrap_or_default();
         if self.repeated + self.used > 0 {
             let used = match self.used {
@@ -190,13 +197,6 @@ impl Quiet {
                 "disturbed: of {} rounds begun {} were repeated{used} (the first: {example})",
                 self.attempts, self.repeated
             ));
-        }
-        if self.is_too_noisy() {
-            notes.push(
-                "too noisy to compare: more than a third of the rounds were disturbed, so no \
-                 verdict is given; measure on a quieter machine"
-                    .to_owned(),
-            );
         }
         notes
     }

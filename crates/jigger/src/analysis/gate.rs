@@ -148,7 +148,7 @@ fn client_limited(
 /// Neither the server nor the load engine is to blame.
 fn port_limited(trial: &TrialRecord, local_ports: u32) -> String {
     format!(
-        "{:.0} connections were opened a second, and this machine's {local_ports} local ports \
+        "{:.0} connections were opened per second, and this machine's {local_ports} local ports \
          suffice for about {:.0}: lower bound only",
         number(trial.connections_opened) * 1e9 / number(trial.elapsed_ns),
         connections_per_second(local_ports)
@@ -292,8 +292,8 @@ mod tests {
         let mut record = record(7);
         at_the_ports(&mut record, "gin");
         assert_eq!(detail(&record, "client-limited"), None);
-        let said = "14147 connections were opened a second, and this machine's 28232 local ports \
-                    suffice for about 14116: lower bound only";
+        let said = "14147 connections were opened per second, and this machine's 28232 local \
+                    ports suffice for about 14116: lower bound only";
         assert_eq!(detail(&record, "port-limited").as_deref(), Some(said));
         let withheld = |record: &Record| {
             let analysis = Analysis::of(record);

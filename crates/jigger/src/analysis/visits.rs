@@ -19,9 +19,19 @@ pub struct Visit<'a> {
 
 /// The visits of an entry, in the order in which they were made.
 pub fn visits_of<'a>(record: &'a Record, entry: &'a str) -> Vec<Visit<'a>> {
-    let visit = |visit: &'a VisitRecord| Visit {
-        record: visit,
-        trials: visit.trials.iter().map(Trial::of).collect(),
+    visits_with(record, entry, |_| true)
+}
+
+/// The same with some scenarios' trials only: each has a histogram to decode, which is most of the time
+/// that a report takes.
+fn visits_with<'a>(
+    record: &'a Record,
+    entry: &'a str,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Vec<Visit<'a>> {
+    let visit = |visit: &'a VisitRecord| {
+        let wanted = visit.trials.iter().filter(|trial| is_wanted(&trial.scenario));
+        Visit { record: visit, trials: wanted.map(Trial::of).collect() }
     };
     let mut visits: Vec<Visit<'a>> = record.visits_of(entry).map(visit).collect();
     for scenario in &record.suite.scenarios {
@@ -130,18 +140,22 @@ pub struct RequestFigures<'a> {
     pub p99_us: Option<f64>,
 }
 
-/// An entry's figures for each request of a scenario that asks several; empty for one that does
+/// An entry's figures for each request of a scenario that sends several; empty for one that does
 /// not, or was not measured.
 pub fn by_request<'a>(
     record: &'a Record,
     entry: &'a str,
     scenario: &'a ScenarioRecord,
 ) -> Vec<RequestFigures<'a>> {
-    let visits = visits_of(record, entry);
-    let trials: Vec<&Trial<'_>> = visits.iter().filter_map(|it| it.trial(&scenario.name)).collect();
-    if trials.iter().all(|trial| trial.record.by_request.is_empty()) {
+    let has_several = |visit: &VisitRecord| {
+        let mut trials = visit.trials.iter().filter(|trial| trial.scenario == scenario.name);
+        trials.any(|trial| !trial.by_request.is_empty())
+    };
+    if !record.visits_of(entry).any(has_several) {
         return Vec::new();
     }
+    let visits = visits_with(record, entry, |name| name == scenario.name);
+    let trials: Vec<&Trial<'_>> = visits.iter().filter_map(|it| it.trial(&scenario.name)).collect();
     let figures = |(at, request): (usize, &'a RequestRecord)| {
         let parts = trials.iter().filter_map(|trial| trial.record.by_request.get(at));
         let (requests, errors) =
@@ -162,7 +176,7 @@ fn histograms(record: &Record, entry: &str, scenario: &str) -> Vec<Histogram<u64
     let Some(scenario) = record.scenario(scenario) else {
         return Vec::new();
     };
-    let visits = visits_of(record, entry);
+    let visits = visits_with(record, entry, |name| name == scenario.name);
     visits.iter().filter_map(|visit| visit.timed_trial(scenario)?.response_time.clone()).collect()
 }
 

@@ -20,8 +20,8 @@ pub struct HttpArgs {
 /// Which HTTP is spoken.
 #[derive(Debug, Clone, Args)]
 pub struct VersionArgs {
-    /// HTTP version. With https:// it is agreed on by ALPN; with http:// 2 is spoken without asking
-    /// whether the server does (prior knowledge)
+    /// HTTP version. With https:// it is negotiated by ALPN; with http:// version 2 is used without
+    /// negotiation (prior knowledge)
     #[arg(long, value_name = "VERSION", default_value = "1.1")]
     pub http: HttpVersion,
 }
@@ -35,7 +35,7 @@ pub enum HttpVersion {
     /// Any number of requests at once on a connection
     #[value(name = "2")]
     V2,
-    /// With https:// the version that the server chooses by ALPN, with http:// 1.1
+    /// With https:// the version that the server chooses by ALPN; with http:// 1.1
     #[value(name = "auto")]
     Auto,
 }

@@ -29,9 +29,9 @@ pub struct LoadArgs {
     /// Number of requests, instead of a duration
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
     pub requests: Option<u64>,
-    /// Requests due each second, such as 500 or 2k (open loop); several, such as 100,200,400, are tried
-    /// one after another. Without it each connection sends its next request when it has its response
-    /// (closed loop)
+    /// Requests due per second, such as 500 or 2k (open loop); several, such as 100,200,400, are loads
+    /// one after another. Without it each connection sends its next request when it has received the
+    /// response (closed loop)
     #[arg(short, long, value_name = "N", value_parser = rate, value_delimiter = ',')]
     pub rate: Vec<f64>,
     /// Exponential intervals between requests, as from independent users, instead of even ones
@@ -130,8 +130,7 @@ pub enum Distribution {
 #[command(infer_long_args = true)]
 #[command(after_help = examples::HINT, after_long_help = examples::WRK)]
 pub struct WrkArgs {
-    /// The URL to request: http://HOST:PORT/PATH, or https://, whose certificate is not verified, as by
-    /// wrk
+    /// The URL to request: http://HOST:PORT/PATH, or https://. As in wrk, certificates are not verified
     pub url: Option<String>,
     /// Arguments for the script, after `--`
     pub arguments: Vec<String>,
@@ -156,10 +155,10 @@ pub struct WrkArgs {
     /// Timeout of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "2s")]
     pub timeout: String,
-    /// Print the version first; print details that wrk's report has no line for to standard error
+    /// Print the version first, and to standard error the details that wrk's report has no line for
     #[arg(short = 'v', long)]
     pub version: bool,
-    /// Requests due each second, as in wrk2, such as 500 or 2k
+    /// Requests due per second, as in wrk2, such as 500 or 2k
     #[arg(short = 'R', long, value_name = "N")]
     pub rate: Option<String>,
     /// Also print wrk2's uncorrected latency, which starts when a request was sent (with -R)

@@ -21,7 +21,7 @@ pub struct TlsArgs {
     /// Do not verify the server's certificate
     #[arg(long)]
     pub insecure: bool,
-    /// Server name to ask for (SNI) and to verify, instead of the URL's host
+    /// Server name to send (SNI) and to verify, instead of the URL's host
     #[arg(long, value_name = "NAME")]
     pub sni: Option<String>,
     /// The only TLS version to offer [default: both]

@@ -86,7 +86,7 @@ impl CheckedOut {
     /// ASPLOS).
     fn of(repository: &Repository, base: &Revision, head: &Revision) -> Result<Self> {
         let place = TemporaryFolder::new("ab")
-            .context("there is no place for the two checkouts; set TMPDIR")?;
+            .context("cannot make a folder for the two checkouts; set TMPDIR")?;
         let path = place.path().canonicalize()?;
         Ok(Self {
             base: repository.check_out(base, path.join("base"))?,

@@ -56,7 +56,7 @@ fn write_new(path: &Path, text: &str) -> Result<()> {
     let mut file = match file {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => bail!(
-            "{} exists already and is left as it is; name another with -o FILE",
+            "{} already exists and was not changed; choose another name with -o FILE",
             path.display()
         ),
         Err(error) => {

@@ -218,7 +218,9 @@ fn on_screen(
     })?;
     drop(screen);
     if let Some(error) = lost {
-        output::note(&format!("jigger: the load was ended, since the terminal was lost: {error}"));
+        output::note(&format!(
+            "jigger: the load was stopped because the terminal was lost: {error}"
+        ));
     }
     Ok(sample)
 }

@@ -57,7 +57,7 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
     let options = args.tls.options();
     let is_https = |server: &str| server.contains("=https://");
     if !args.servers.iter().any(|server| is_https(server)) {
-        tls::refuse_unused(&options, "no server is asked with https://")?;
+        tls::refuse_unused(&options, "no server has an https:// URL")?;
     }
     for server in &args.servers {
         let mut contender = contender_keys(server, asked.replaces_path())?;
@@ -108,8 +108,9 @@ fn spoken_with_all(args: &CompareArgs) -> Result<Http> {
         Some((other, _)) => {
             let (newer, older) = if http == Http::V2 { (first, *other) } else { (*other, first) };
             bail!(
-                "--http auto: {newer} chooses HTTP/2 and {older} HTTP/1.1, but a comparison is in one \
-                 version; pass --http 1.1, or turn on HTTP/2 in {older} and pass --http 2"
+                "--http auto: {newer} chooses HTTP/2 and {older} HTTP/1.1, but all servers of a \
+                 comparison need the same version; pass --http 1.1, or turn on HTTP/2 in {older} \
+                 and pass --http 2"
             )
         }
     }

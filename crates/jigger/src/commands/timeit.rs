@@ -61,7 +61,9 @@ pub fn run(args: &TimeitArgs) -> Result<Exit> {
 fn refusal((url, load): (&String, &Load)) -> Option<String> {
     let Address::Tcp(address) = &load.address else { return None };
     first_that_connects(&[*address], CONNECT_LIMIT).is_none().then(|| {
-        format!("{url}: nothing listens on {address}; check that the server runs and its address")
+        format!(
+            "{url}: nothing listens on {address}; check the address, and that the server is running"
+        )
     })
 }
 

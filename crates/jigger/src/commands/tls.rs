@@ -23,7 +23,9 @@ pub fn client(options: &TlsOptions, url: &Url) -> Result<Option<TlsClient>> {
 /// When there are options although this is asked over plain HTTP.
 pub fn refuse_unused(options: &TlsOptions, asked: &str) -> Result<()> {
     if *options != TlsOptions::default() {
-        bail!("{asked}: the TLS flags have no use without TLS; write https://, or leave them out");
+        bail!(
+            "{asked}: the TLS flags have no effect without TLS; write https://, or leave them out"
+        );
     }
     Ok(())
 }
@@ -60,6 +62,6 @@ pub fn keys(options: &TlsOptions) -> Result<Option<Value>> {
 /// A file of the command line as a suite names it that is in another folder.
 pub fn absolute(path: &Path) -> Result<Value> {
     let found = std::path::absolute(path);
-    let found = found.with_context(|| format!("cannot find the place of {}", path.display()))?;
+    let found = found.with_context(|| format!("cannot resolve the path {}", path.display()))?;
     Ok(found.display().to_string().into())
 }

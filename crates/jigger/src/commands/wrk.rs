@@ -197,7 +197,7 @@ fn load(args: &WrkArgs, options: &Options<'_>) -> Result<(Load, Option<Script>)>
 fn header(text: &str) -> Result<(String, String)> {
     match text.split_once(": ") {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => bail!("-H '{text}': write \"Name: value\", with a blank after the colon"),
+        None => bail!("-H '{text}': write \"Name: value\", with a space after the colon"),
     }
 }
 

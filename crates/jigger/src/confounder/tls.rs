@@ -35,7 +35,7 @@ pub fn settings_differ(record: &Record, name: &str) -> Option<Confounder> {
             "its settings of HTTP/2 differ from {}: {detail}",
             whose(record, reference)
         ),
-        remedy: "give all contenders the same limits",
+        remedy: "give all servers the same limits",
         touches,
     })
 }
@@ -67,8 +67,8 @@ pub fn tls_differs(record: &Record, name: &str) -> Option<Confounder> {
     (mine != theirs).then(|| Confounder {
         code: Code::TlsDiffers,
         detail: format!("it speaks {mine}; {reference} {theirs}"),
-        remedy: "give all contenders the same kind of certificate, and let all offer the same versions, \
-                 cipher suites and groups",
+        remedy: "give all servers the same kind of certificate, TLS versions, cipher suites and \
+                 groups",
         touches: all(record),
     })
 }
@@ -80,11 +80,11 @@ pub fn hello_retries(record: &Record, visits: &[&VisitRecord]) -> Option<Confoun
     touches.retain(|scenario| counted(visits, scenario, retries).0 > 0);
     (!touches.is_empty()).then(|| Confounder {
         code: Code::TlsHelloRetry,
-        detail: "it answers the first message of handshakes with a HelloRetryRequest, which costs a \
-                 round trip more and the client's work twice"
+        detail: "it responds to the first handshake message with a HelloRetryRequest, which costs \
+                 an extra round trip and doubles the client's work"
             .to_owned(),
-        remedy: "name a group first that the server has (groups in the suite's tls), or give the server \
-                 one of the client's",
+        remedy: "put a group that the server supports first (groups in the suite's tls), or \
+                 enable one of the client's groups in the server",
         touches,
     })
 }
@@ -105,7 +105,8 @@ pub fn not_resumed(record: &Record, visits: &[&VisitRecord]) -> Option<Confounde
         scenarios.filter(|scenario| !is_resumed(scenario)).map(|it| it.name.clone()).collect();
     (!touches.is_empty()).then(|| Confounder {
         code: Code::TlsNotResumed,
-        detail: "less than half of its handshakes resumed a session, although the scenario asks for it"
+        detail: "less than half of its handshakes resumed a session, although the scenario \
+                 resumes sessions"
             .to_owned(),
         remedy: "let the server send session tickets, or compare with full handshakes (connection = \
                  \"fresh\")",

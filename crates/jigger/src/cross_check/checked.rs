@@ -63,8 +63,8 @@ impl<'a> Checked<'a> {
         let alone = plan.scenarios.iter().filter(|scenario| scenario.plain_get().is_none());
         let alone = alone.map(|scenario| {
             format!(
-                "the scenario {} with other tools: the tools only send a GET of one URL in HTTP/1.1; \
-                 jigger's own figures stand alone",
+                "the scenario {} with other tools: the tools only send a GET of one URL in \
+                 HTTP/1.1, so only jigger ran it",
                 scenario.name
             )
         });

@@ -9,7 +9,7 @@ use jigger_load::Extent;
 use super::checked::{Checked, Figure, JIGGER, Multiple, Series};
 use super::read::Reading;
 use super::tool::TOOLS;
-use crate::report::units::{grouped, time_us};
+use crate::report::units::{count, grouped, time_us};
 use crate::suite::Scenario;
 
 /// The whole page's part.
@@ -20,11 +20,12 @@ pub fn markdown(checked: &Checked<'_>) -> String {
         checked.tools.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let _ = writeln!(
         text,
-        "{} rounds; in each every server was launched afresh, verified and warmed up, then every \
-         tool ran against it in turn, in an order drawn for that round. The tools ran on core {}, \
-         the servers on core {}. Values are medians over the rounds; ratios compare a tool with jigger in the same round, with the 95 % \
-         interval where there are 3 rounds.\n\nTools: {}.\n",
-        checked.rounds,
+        "{}. In each round jigger restarted, verified and warmed up every server. Then every tool \
+         ran against it, one after another, in an order drawn for that round. The tools ran on core \
+         {}, the servers on core {}. Values are medians over the rounds. Ratios compare a tool with \
+         jigger in the same round, with the 95 % interval if there are 3 rounds or more.\n\nTools: \
+         {}.\n",
+        count(checked.rounds, "round"),
         list(&checked.placement.client_cpus),
         list(&checked.placement.server_cpus),
         named.iter().map(|name| name.trim()).collect::<Vec<_>>().join(", ")
@@ -45,7 +46,7 @@ pub fn markdown(checked: &Checked<'_>) -> String {
 fn scenario_part(text: &mut String, checked: &Checked<'_>, scenario: &Scenario) {
     let _ = writeln!(text, "### {}: {}\n", scenario.name, in_words(scenario));
     text.push_str(
-        "| contender | tool | requests/s | as a multiple of jigger's | mean | as a multiple | p50 | p99 | failed |\n\
+        "| server | tool | requests/s | as a multiple of jigger's | mean | as a multiple | p50 | p99 | failed |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for contender in &checked.contenders {

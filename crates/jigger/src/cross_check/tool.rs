@@ -65,10 +65,11 @@ pub const TOOLS: &[Tool] = &[
         remedy: "Debian: apt-get install wrk",
         call: wrk_call,
         read: |text, _| read::wrk(text),
-        differs: "The same closed loop over kept connections. Making a connection is in neither's \
-                  response time. wrk adds samples that nobody measured to its mean and its \
-                  percentiles (its correction for coordinated omission), so these may be lower \
-                  than the truth; its rate is not touched. It counts responses with an error status.",
+        differs: "The same closed loop over kept connections. Neither tool's response time \
+                  includes making the connection. wrk adds samples that it did not measure to \
+                  its mean and its percentiles (its correction for coordinated omission), so \
+                  these may be lower than the true values; its rate is not affected. It counts \
+                  responses with an error status.",
     },
     Tool {
         name: "python",
@@ -79,11 +80,11 @@ pub const TOOLS: &[Tool] = &[
             Extent::Count(requests) => read::timeit(text, requests),
             Extent::Time(_) => None,
         },
-        differs: "timeit around requests counts the client's own work for each request (a new \
-                  session, header objects, the response object, and name and proxy look-ups), \
-                  which is much more than a small server's. With requests.get each request has a \
-                  connection of its own, whose making is in its time, as in jigger's fresh \
-                  scenario.",
+        differs: "timeit around requests includes the client's own work for each request (a new \
+                  session, header objects, the response object, name and proxy look-ups). This \
+                  is much more than a small server's work. With requests.get each request has \
+                  its own connection, and its time includes making that connection, as in \
+                  jigger's fresh scenario.",
     },
     Tool {
         name: "hey",
@@ -91,9 +92,10 @@ pub const TOOLS: &[Tool] = &[
         remedy: "Debian: apt-get install hey",
         call: hey_call,
         read: |text, _| read::hey(text),
-        differs: "Go's HTTP client costs more processor time a request than the load generator, \
-                  which lowers its rate where the client is the limit. Its response time includes making \
-                  the connection, where one is made. Its times are rounded to 0.1 ms.",
+        differs: "Go's HTTP client needs more CPU time per request than jigger's load \
+                  generator. This lowers its rate when the client is the limit. Its response \
+                  time includes making the connection, if one is made. Its times are rounded to \
+                  0.1 ms.",
     },
     Tool {
         name: "ab",
@@ -101,9 +103,9 @@ pub const TOOLS: &[Tool] = &[
         remedy: "Debian: apt-get install apache2-utils",
         call: ab_call,
         read: |text, _| read::ab(text),
-        differs: "It speaks HTTP/1.0, one thread: a server may send another response, or close a \
-                  connection that it would keep open for HTTP/1.1. Its response time includes making the connection. Its percentiles \
-                  are whole milliseconds and left out here.",
+        differs: "It uses HTTP/1.0 and one thread. A server may send other bytes, or close a \
+                  connection that it would otherwise keep. Its response time includes making \
+                  the connection. Its percentiles are whole milliseconds and are left out here.",
     },
     Tool {
         name: "h2load",
@@ -111,9 +113,9 @@ pub const TOOLS: &[Tool] = &[
         remedy: "Debian: apt-get install nghttp2-client",
         call: h2load_call,
         read: |text, _| read::h2load(text),
-        differs: "The same closed loop over kept connections, in HTTP/1.1 mode. It sends headers of \
-                  its own (user-agent), so the requests are longer. A load by time does not end \
-                  when the server closes connections after each response.",
+        differs: "The same closed loop over kept connections, in HTTP/1.1 mode. It sends its \
+                  own headers (user-agent), so the requests are longer. A load with a duration \
+                  does not end when the server closes connections after each response.",
     },
     Tool {
         name: "oha",
@@ -121,11 +123,11 @@ pub const TOOLS: &[Tool] = &[
         remedy: "cargo install oha --locked",
         call: oha_call,
         read: |text, _| read::oha(text),
-        differs: "A closed loop too. A general HTTP client costs more processor time a request than \
-                  the load generator, which lowers its rate where the client is the limit. Its response \
-                  time includes making the connection, where one is made. It sends headers of its \
-                  own (user-agent, accept, accept-encoding), so the requests are longer. Its rate \
-                  counts failed requests as well.",
+        differs: "Also a closed loop. A general HTTP client needs more CPU time per request \
+                  than jigger's load generator. This lowers its rate when the client is the \
+                  limit. Its response time includes making the connection, if one is made. It \
+                  sends its own headers (user-agent, accept, accept-encoding), so the requests \
+                  are longer. Its rate includes failed requests.",
     },
     Tool {
         name: "k6",
@@ -133,11 +135,12 @@ pub const TOOLS: &[Tool] = &[
         remedy: "go install go.k6.io/k6@latest, or a package of its makers",
         call: k6_call,
         read: |text, _| read::k6(text),
-        differs: "Each connection is a user with a JavaScript interpreter of its own, and each \
-                  request a round of its script with a dozen metrics. That is the client's own \
-                  work; it lowers the rate, but is not in the response time. Nor is making the \
-                  connection, which k6 counts apart, while it is in jigger's with fresh connections. \
-                  Its rate counts failed requests as well. Over https it may choose HTTP/2.",
+        differs: "Each connection is a virtual user with its own JavaScript interpreter, and \
+                  each request is one iteration of its script with a dozen metrics. This \
+                  client's own work lowers the rate, but is not in the response time. Neither \
+                  is making the connection, which k6 measures separately; jigger's response \
+                  time includes it with fresh connections. Its rate includes failed requests. \
+                  Over https it may choose HTTP/2.",
     },
     Tool {
         name: "vegeta",
@@ -145,11 +148,12 @@ pub const TOOLS: &[Tool] = &[
         remedy: "go install github.com/tsenart/vegeta/v12@latest",
         call: vegeta_call,
         read: |text, _| read::vegeta(text),
-        differs: "Made for a fixed rate; without one, as many workers as connections send requests in \
-                  a closed loop. Go's HTTP client costs more processor time a request than the load \
-                  generator, and each whole response is written to a file, from which the report is made \
-                  afterwards. Its response time includes making the connection, where one is made. \
-                  Its percentiles are estimates (a t-digest), its rate counts good responses only.",
+        differs: "It is made for a fixed rate. Without one, as many workers as connections send \
+                  requests in a closed loop. Go's HTTP client needs more CPU time per request \
+                  than jigger's load generator, and each whole response is written to a file, \
+                  from which the report is made afterwards. Its response time includes making \
+                  the connection, if one is made. Its percentiles are estimates (a t-digest), \
+                  and its rate includes only successful responses.",
     },
 ];
 

@@ -38,7 +38,7 @@ fn cores(placement: &Placement) -> Finding {
         false => Finding::poor(
             "cores",
             value,
-            "load generator and servers slow each other, and the engine may be the limit",
+            "load generator and servers slow each other, and the load generator may be the limit",
             Placement::SHARED_REMEDY,
         ),
     }
@@ -69,16 +69,20 @@ const FAST_CLOCKS: &[&str] =
 
 fn clock(source: &str) -> Finding {
     if source.is_empty() {
-        return Finding::unknown("clock source", "not shown", "each response needs the time twice");
+        return Finding::unknown(
+            "clock source",
+            "not shown",
+            "jigger reads the clock twice per response",
+        );
     }
     if FAST_CLOCKS.contains(&source) {
-        return Finding::fine("clock source", source, "the time is read without a system call");
+        return Finding::fine("clock source", source, "the clock is read without a system call");
     }
     Finding::poor(
         "clock source",
         source,
-        "each reading of the time is a system call of up to a microsecond, twice for each response",
-        "choose tsc where /sys/devices/system/clocksource/clocksource0/available_clocksource lists \
+        "reading the clock is a system call of up to a microsecond, twice per response",
+        "choose tsc if /sys/devices/system/clocksource/clocksource0/available_clocksource lists \
          it: boot with clocksource=tsc",
     )
 }
@@ -128,7 +132,7 @@ fn boost(is_boosted: Option<bool>) -> Finding {
         None => Finding::unknown(
             name,
             "not shown, as in most virtual machines",
-            "rounds are interleaved, so that slow changes of speed meet all servers",
+            "rounds are interleaved, so slow changes of speed affect all servers alike",
         ),
     }
 }
@@ -153,7 +157,7 @@ fn power(is_on_battery: Option<bool>) -> Finding {
         Some(false) => {
             Finding::fine("power supply", "mains", "nothing is slowed down to save power")
         }
-        None => Finding::fine("power supply", "no battery shown", "no battery has to be spared"),
+        None => Finding::fine("power supply", "no battery shown", "so there is no power saving"),
     }
 }
 
@@ -164,7 +168,9 @@ fn steal(is_virtual: bool, share: f64) -> Finding {
     );
     let limit = percent(Limits::default().steal);
     match (is_virtual, share > Limits::default().steal) {
-        (false, _) => Finding::fine("virtual machine", "no", "no neighbour can take the cores"),
+        (false, _) => {
+            Finding::fine("virtual machine", "no", "no other virtual machine can take the cores")
+        }
         (true, false) => Finding::fine(
             "virtual machine",
             format!("yes; {kept}"),
@@ -174,7 +180,7 @@ fn steal(is_virtual: bool, share: f64) -> Finding {
             "virtual machine",
             format!("yes; {kept}"),
             format!("rounds in which others get more than {limit} are repeated, and many will be"),
-            "measure at another time, or on a machine with cores of its own",
+            "measure at another time, or on a machine whose cores are not shared",
         ),
     }
 }

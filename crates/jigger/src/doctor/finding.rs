@@ -3,31 +3,31 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How something stands.
+/// The state of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// As it should be.
     Fine,
-    /// There, but figures are noisier or lower for it.
+    /// Usable, but it makes figures noisier or lower.
     Poor,
-    /// Not there: what needs it is left out, with the reason.
+    /// Missing: a run leaves out whatever needs it, with the reason.
     Lacking,
-    /// The machine does not tell.
+    /// The machine does not show it.
     Unknown,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
-    /// What was looked at.
+    /// What was checked.
     pub name: String,
-    /// How it stands.
+    /// Its state.
     pub state: State,
     /// What was found.
     pub value: String,
     /// What that means for measuring.
     pub meaning: String,
-    /// What to do about it, where something can be done.
+    /// What to do about it, if anything can be done.
     pub remedy: Option<String>,
 }
 

@@ -88,7 +88,7 @@ fn open_files(limits: &Rlimit) -> Finding {
         Some(_) => Finding::poor(
             name,
             value,
-            "a load has fewer connections than the hard limit, and so has a server",
+            "a load and a server can each have fewer connections than the hard limit",
             "as root: raise the hard limit (ulimit -Hn 65536, or /etc/security/limits.conf)",
         ),
     }
@@ -157,18 +157,16 @@ fn connection_table(table: Option<ConnectionTable>) -> Finding {
 fn address_space(setting: Option<u64>) -> Finding {
     let name = "address space";
     match setting {
-        None => {
-            Finding::unknown(name, "not shown", "where a server's memory lies changes its speed")
-        }
+        None => Finding::unknown(name, "not shown", "memory layout affects a server's speed"),
         Some(2) => Finding::fine(
             name,
             "random at each start",
-            "where a server's memory lies changes its speed; each round draws it anew",
+            "memory layout affects a server's speed; each round has a new one",
         ),
         Some(other) => Finding::poor(
             name,
             format!("not random (randomize_va_space = {other})"),
-            "where a server's memory lies changes its speed, and every round has the same",
+            "memory layout affects a server's speed, and every round has the same one",
             "as root: sysctl -w kernel.randomize_va_space=2",
         ),
     }

@@ -39,7 +39,7 @@ fn engine(found: &Result<Vec<Engine>, NoEngine>) -> Finding {
         Err(why) => Finding::lacking(
             name,
             "none responds",
-            "no image sizes, and no servers in containers; `jigger image` reads saved images still",
+            "no image sizes, and no servers in containers; `jigger image` still reads saved images",
             why.remedies(),
         ),
     }
@@ -92,7 +92,7 @@ fn musl_target(found: Option<bool>) -> Finding {
             "not installed",
             format!("needed for: {what}"),
             format!(
-                "rustup target add {} (the suite's build does it where rustup is there)",
+                "rustup target add {} (the suite's build does this if rustup is installed)",
                 musl()
             ),
         ),

@@ -206,8 +206,8 @@ impl Contents {
         if surplus.get() {
             let packing = packing.name();
             self.notes.push(format!(
-                "{what} goes on after the end of its {packing} stream with bytes that are no \
-                 {packing}; they were ignored"
+                "{what} has bytes that are not {packing} after the end of its {packing} stream; \
+                 they were ignored"
             ));
         }
     }

@@ -63,8 +63,8 @@ pub enum Unavailable {
 #[derive(Debug, Error)]
 pub enum EngineError {
     #[error(
-        "{program} has no image {reference}: build or pull it first; `{program} images` lists \
-         those that it has"
+        "{program} has no image {reference}: build or pull it first; `{program} images` lists its \
+         images"
     )]
     NoImage { program: Program, reference: String },
     #[error("{program} could not {task}: {complaint}")]

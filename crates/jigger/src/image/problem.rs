@@ -45,8 +45,7 @@ pub enum Problem {
     )]
     Foreign { name: String, url: String },
     #[error(
-        "the layer {name} is encrypted; decrypt the image first (`skopeo copy \
-             --decryption-key`)"
+        "the layer {name} is encrypted; decrypt the image first (`skopeo copy --decryption-key`)"
     )]
     Encrypted { name: String },
     #[error("the {part} {name} cannot be used: {reason}")]
@@ -58,7 +57,7 @@ pub enum Problem {
     DigestMismatch { part: &'static str, name: String, expected: String, found: String },
     #[error("its layers name more paths than a measurement can hold in memory (4 million)")]
     TooManyPaths,
-    #[error("it has no image of the name {choice}; it has {}", listed(.names))]
+    #[error("it has no image named {choice}; it has {}", listed(.names))]
     NoChoice { choice: String, names: Vec<String> },
     #[error(
         "it is in a registry, which jigger does not access: pull it first, and give its name without docker://"
@@ -70,7 +69,7 @@ pub enum Problem {
     NoEngine(NoEngine),
     #[error(
         "no such file or folder, and {} image of that name: build or pull it first; `{} images` \
-         lists those that there are",
+         lists the images",
         lacking(.0),
         .0.first().map_or("docker", |program| program.name())
     )]

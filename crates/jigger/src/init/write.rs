@@ -14,9 +14,9 @@ const HEAD: &str = "\
 
 [suite]
 name = NAME
-# The one that the others are divided by.
+# All others are compared with this one.
 baseline = BASELINE
-# When it ends; these are the defaults. Many short rounds tell more than a few long ones.
+# When it ends; these are the defaults. Many short rounds show more than a few long ones.
 # rounds = { max = 20, until_half_width = 0.03, budget = \"5m\" }
 
 # What a correct response is. Check more than the status: a wrong response is often a fast one.
@@ -39,7 +39,7 @@ name = \"saturation\"
 connections = 32
 duration = \"800ms\"
 
-# The same rate for all, so that response times can be compared; choose one that all can keep.
+# The same rate for all, so that response times can be compared; choose one that all can sustain.
 # [[scenario]]
 # name = \"steady\"
 # connections = 32
@@ -108,8 +108,8 @@ fn routes(found: &[Found]) -> String {
         format!("#     {{ method = {}, path = {}{body} }},\n", quoted(method), quoted(path))
     });
     format!(
-        "\n# The routes that the sources show. Keep those that all servers have, write values for the\n\
-         # parameters (1) and bodies, and take the path out of each `url`, since these follow it.\n\
+        "\n# The routes found in the sources. Keep those that all servers have, and write values for the\n\
+         # parameters (1) and bodies. Remove the path from each `url`: these paths are appended to it.\n\
          # [[scenario]]\n# name = \"routes\"\n# connections = 32\n# duration = \"800ms\"\n\
          # requests_mix = [\n{}# ]\n",
         requests.collect::<String>()
@@ -131,14 +131,13 @@ fn contender(server: &Found) -> String {
     let _ = match &server.port {
         Port::Variable(name) => writeln!(text, "# It reads its port from {name}."),
         Port::Argument => Ok(()),
-        Port::Fixed(port) => writeln!(
-            text,
-            "# Its sources name the port {port}; another program on it would be in the way."
-        ),
+        Port::Fixed(port) => {
+            writeln!(text, "# Its sources name the port {port}; no other program may use it.")
+        }
         Port::Unknown => writeln!(
             text,
-            "# A guess: its sources do not show how it gets its port. If it listens on a port of\n\
-             # its own, write that in `url` and take out `env`."
+            "# A guess: its sources do not show how it gets its port. If its port is fixed,\n\
+             # write that port in `url` and remove `env`."
         ),
     };
     let _ = write!(text, "[[contender]]\nname = {}\n", quoted(&server.name));

@@ -83,7 +83,7 @@ fn rates(frame: &mut Frame<'_>, area: Rect, model: &Model<'_>) {
         .data(&points);
     let seconds = |at: f64| Line::raw(format!("{at:.0} s"));
     let chart = Chart::new(vec![line])
-        .block(boxed("responses a second"))
+        .block(boxed("responses per second"))
         .x_axis(
             Axis::default().bounds([from, to]).labels([seconds(from), seconds(to)]).style(QUIET),
         )
@@ -134,9 +134,9 @@ fn totals(model: &Model<'_>) -> Paragraph<'static> {
     let seconds = progress.elapsed.as_secs_f64().max(1e-9);
     let now = model.rates.back().map_or(0.0, |(_, rate)| *rate);
     let mut lines = vec![
-        pair("answers", whole(progress.responses)),
-        pair("a second", format!("{} now, {} mean", grouped(now), grouped(model.mean_rate()))),
-        pair("received", format!("{} a second", bytes(number(progress.bytes) / seconds))),
+        pair("responses", whole(progress.responses)),
+        pair("rate", format!("{}/s now, {}/s mean", grouped(now), grouped(model.mean_rate()))),
+        pair("received", format!("{} per second", bytes(number(progress.bytes) / seconds))),
     ];
     if let Some(snapshot) = &model.snapshot {
         lines.extend(percentiles(snapshot).map(|text| pair("time", text)));
@@ -193,7 +193,7 @@ fn responses(model: &Model<'_>) -> Paragraph<'static> {
 }
 
 fn pair(name: &str, text: String) -> Line<'static> {
-    Line::from(vec![Span::styled(format!("{name:<9}"), QUIET), Span::raw(text)])
+    Line::from(vec![Span::styled(format!("{name:<10}"), QUIET), Span::raw(text)])
 }
 
 #[cfg(test)]

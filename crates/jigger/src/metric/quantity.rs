@@ -23,7 +23,7 @@ pub fn parse_amount(text: &str, unit: Unit) -> Result<f64, NoAmount> {
 
 const fn example(unit: Unit) -> &'static str {
     match unit {
-        Unit::PerSecond => "a number such as 1000, for requests a second",
+        Unit::PerSecond => "a number such as 1000, for requests per second",
         Unit::Bytes => "a size such as \"50 MB\"",
         Unit::Seconds | Unit::Milliseconds | Unit::Microseconds => "a time such as \"20ms\"",
     }

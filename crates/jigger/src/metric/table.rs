@@ -25,8 +25,8 @@ pub(super) static TABLE: [Descriptor; 29] = [
     .more_is_better(Bound::AtLeast)
     .role(Role::OfFreeRate)
     .column("req/s")
-    .figure("requests a second")
-    .ratios("requests a second")
+    .figure("requests per second")
+    .ratios("requests per second")
     .subject("rate of"),
     times(Kind::SecondsPerRequest, "seconds_per_request", Seconds, |times| times.mean() / 1e9),
     times(Kind::ResponseTimeMean, "response_time_us.mean", Microseconds, |times| {
@@ -69,9 +69,9 @@ pub(super) static TABLE: [Descriptor; 29] = [
         .words(Words::CPU_TIME)
         .role(Role::Counted)
         .column("CPU/req")
-        .figure("CPU time a request")
-        .ratios("CPU time a request")
-        .subject("CPU a request in"),
+        .figure("CPU time per request")
+        .ratios("CPU time per request")
+        .subject("CPU time per request in"),
     trial(
         Kind::ServiceCpuPerRequest,
         "service_cpu_us_per_request",
@@ -80,12 +80,12 @@ pub(super) static TABLE: [Descriptor; 29] = [
     )
     .words(Words::CPU_TIME)
     .column("service CPU/req")
-    .figure("services' CPU time a request"),
+    .figure("services' CPU time per request"),
     trial(Kind::Memory, "memory_bytes", Bytes, |it| Some(number(it.memory_bytes?))),
     visit(Kind::MemoryIdle, "memory_idle_bytes", Bytes, |it| Some(number(it.memory_idle_bytes?)))
-        .column("idle")
+        .column("idle memory")
         .figure("idle memory")
-        .subject("memory at rest"),
+        .subject("idle memory"),
     visit(Kind::MemoryPeak, "memory_peak_bytes", Bytes, |it| Some(number(it.memory_peak_bytes?)))
         .role(Role::Counted)
         .column("peak memory")

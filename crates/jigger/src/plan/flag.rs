@@ -43,7 +43,7 @@ pub fn rate(text: &str) -> Result<f64, String> {
     let (number, factor) = scaled(text);
     let rate = number.parse::<f64>().map(|rate| rate * crate::numbers::number(factor));
     rate.ok().filter(|rate| rate.is_finite() && *rate > 0.0).ok_or_else(|| {
-        "write a number of requests a second above zero, such as 500 or 2k".to_owned()
+        "write a number of requests per second above zero, such as 500 or 2k".to_owned()
     })
 }
 

@@ -54,7 +54,7 @@ pub enum GitError {
         message: String,
     },
     /// There is no place for an index.
-    #[error("there is no place for temporary files: {0}")]
+    #[error("cannot make a temporary folder: {0}")]
     NoPlace(std::io::Error),
 }
 

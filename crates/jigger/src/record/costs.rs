@@ -34,14 +34,14 @@ pub struct ArtifactRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BuildKind {
-    /// All of it, since `--clean-build` asked for it and the suite says how.
+    /// Everything, because of `--clean-build`; the suite says how.
     Clean,
     /// Nothing had been built there before. What tools keep elsewhere (Go's build cache, pip's
     /// downloads) may have shortened it.
     First,
-    /// What was there already became something else.
+    /// The result of an earlier build was changed.
     Changed,
-    /// What was there already came out the same: the time says nothing of a whole build.
+    /// The result is the same as before, so the time is not a build time.
     Unchanged,
 }
 

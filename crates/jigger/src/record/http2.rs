@@ -9,15 +9,14 @@ use super::{ScenarioRecord, TrialRecord};
 /// The SETTINGS of a server (RFC 9113, section 6.5.2) that bear on what a request costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Http2Settings {
-    /// Requests that it takes at once on a connection, the fewest that it ever allowed; absent for
-    /// any number.
+    /// The fewest requests at once that it allowed on a connection; absent without a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_concurrent_streams: Option<u32>,
-    /// How much of a request's body it takes before it asks for more.
+    /// How much of a request's body it accepts before it widens the window.
     pub initial_window_bytes: u32,
-    /// The longest frame that it takes.
+    /// The longest frame that it accepts.
     pub max_frame_bytes: u32,
-    /// How much it keeps of the fields of requests.
+    /// The size of its table of request fields.
     pub header_table_bytes: u32,
 }
 

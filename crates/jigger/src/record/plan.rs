@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 use super::{ScenarioRecord, VisitRecord};
 use crate::disturbance::Disturbance;
 
-/// What was asked for, and what was to be done about it.
+/// The options of a run, and its plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRecord {
-    /// The program's arguments that ask for the same of the suite in `suite.toml`.
+    /// The program's arguments that repeat these options for the suite in `suite.toml`.
     pub arguments: Vec<String>,
-    /// What was to be done, in this order, once the contenders were prepared.
+    /// The planned phases, in order, after the contenders were prepared.
     pub phases: Vec<Phase>,
-    /// No stop before so many rounds.
+    /// The fewest rounds.
     pub min_rounds: usize,
-    /// Never more rounds.
+    /// The most rounds.
     pub max_rounds: usize,
-    /// A comparison known to within this share needed no further rounds.
+    /// A comparison with an interval of at most this half-width needed no more rounds.
     pub until_half_width: f64,
     /// Once `min_rounds` were done, none was begun that would end after this; absent for no limit.
     pub budget_ns: Option<u64>,
@@ -34,13 +34,13 @@ pub struct PlanRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Every contender is launched and verified, and what was seen is kept.
+    /// Every contender is launched and verified; the evidence is kept.
     Check,
     /// Every contender's capacity in a closed loop, for rates that are shares of the slowest one's.
     Calibration,
     /// A look at every contender: whether some close connections that others keep.
     Survey,
-    /// What the load engine reaches at best in each scenario's shape.
+    /// The load generator's ceiling in each scenario.
     Ceilings,
     /// Launches for start-up times alone.
     Startups,
@@ -62,9 +62,9 @@ pub enum PacingRecord<'a> {
         /// Requests due at the same instant.
         burst: u32,
     },
-    /// Open loop: each trial looked for the highest rate that keeps a promise.
+    /// Open loop: each trial searched for the highest rate that meets an objective.
     Capacity {
-        /// The promise, in words.
+        /// The objective, in words.
         objective: &'a str,
         /// How requests were spread.
         arrivals: Arrivals,
@@ -95,13 +95,13 @@ pub struct VisitParts {
     pub prepare_ns: u64,
     /// From the start of the guard to the first correct response.
     pub launch_ns: u64,
-    /// Asking for the evidence, and looking at the memory at rest.
+    /// Verifying the responses, and reading the idle memory.
     pub verify_ns: u64,
     /// The warm-up.
     pub warm_up_ns: u64,
     /// All trials, with what lies between them.
     pub trials_ns: u64,
-    /// Until nothing of the server was left.
+    /// Stopping the server, until no process was left.
     pub stop_ns: u64,
     /// The suite's commands after the visit, and ending services that serve one visit.
     #[serde(default)]
@@ -132,16 +132,16 @@ impl VisitRecord {
     }
 }
 
-/// A promise about one metric of one contender.
+/// A threshold: a limit for one metric of one contender.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdRecord {
     /// The metric's name.
     pub metric: String,
     /// Whose.
     pub contender: String,
-    /// On which side of the limit it has to stay.
+    /// The side of the limit on which the metric has to stay.
     pub bound: BoundRecord,
-    /// The limit in the metric's unit, or how many times `relative_to`'s value it is.
+    /// The limit in the metric's unit, or as a multiple of `relative_to`'s value.
     pub limit: f64,
     /// The contender whose value in the same rounds is the limit's measure.
     pub relative_to: Option<String>,
@@ -163,6 +163,9 @@ pub struct PublishedRecord {
     pub to: String,
     /// The contender's value as a multiple of the other's.
     pub ratio: f64,
+    /// The words in which it was published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<String>,
     /// Why it may differ from what is measured here.
     pub why: String,
 }

@@ -30,7 +30,7 @@ pub struct TlsTrialRecord {
     pub resumed: u64,
     /// Those with a HelloRetryRequest, which costs a round trip.
     pub hello_retries: u64,
-    /// From the moment that the connection stood until a request could go out.
+    /// From the moment when the connection was made until a request could be sent.
     pub handshake_time: String,
     /// What most handshakes agreed on.
     pub agreed: Option<TlsAgreementRecord>,

@@ -1,5 +1,5 @@
 //! In words: what sets a variant of a contender apart from that one, such as TLS, and how many
-//! handshakes a second there were.
+//! handshakes per second there were.
 
 use super::Tone;
 use super::sentence::Sentence;
@@ -24,10 +24,10 @@ const WORDS: [Words; 3] = [
     Words {
         kind: Kind::CpuPerRequest,
         verb: "needs",
-        more: "more CPU a request",
-        less: "less CPU a request",
-        times: "times as much CPU a request",
-        subject: "CPU a request",
+        more: "more CPU per request",
+        less: "less CPU per request",
+        times: "times as much CPU per request",
+        subject: "CPU per request",
     },
     Words {
         kind: Kind::RequestsPerSecond,
@@ -50,7 +50,7 @@ const WORDS: [Words; 3] = [
 /// From here on a difference is a multiple.
 const MULTIPLE: f64 = 2.0;
 
-/// Each variant in this scenario: `with TLS, gin needs 43 % more CPU a request (40 % to 46 %)`.
+/// Each variant in this scenario: `with TLS, gin needs 43 % more CPU per request (40 % to 46 %)`.
 pub fn differences(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Vec<Sentence> {
     let contenders = analysis.contenders.iter().map(|found| found.record);
     contenders.filter_map(|contender| difference(analysis, scenario, contender)).collect()
@@ -136,7 +136,7 @@ fn signed(ratio: f64) -> String {
     format!("{}{}", if ratio < 1.0 { "-" } else { "+" }, share(ratio))
 }
 
-/// `handshakes: full TLS handshakes a second: axum-https 2,310, gin-https 1,040.` In scenarios in
+/// `handshakes: full TLS handshakes per second: axum-https 2,310, gin-https 1,040.` In scenarios in
 /// which each request has a connection of its own.
 pub fn handshakes(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Sentence> {
     if !scenario.fresh || scenario.pacing() != PacingRecord::Closed {
@@ -162,7 +162,7 @@ pub fn handshakes(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<
     let kind = if scenario.resumed { "resumed" } else { "full" };
     (!rates.is_empty()).then(|| {
         let text =
-            format!("{}: {kind} TLS handshakes a second: {}.", scenario.name, rates.join(", "));
+            format!("{}: {kind} TLS handshakes per second: {}.", scenario.name, rates.join(", "));
         Sentence::default().plain(text)
     })
 }
@@ -194,10 +194,13 @@ mod tests {
     #[test]
     fn the_summary_says_what_a_variant_costs_and_how_many_handshakes_there_were() {
         let found = summary(&tls_record());
-        let costs = "saturation: with TLS, flask needs 90 % less CPU a request (90 % to 90 %), serves \
+        let costs = "saturation: with TLS, flask needs 90 % less CPU per request (90 % to 90 %), serves \
                      10.0 times as many requests a second (10.0 to 10.0) and takes";
         assert!(found.contains(costs), "{found}");
-        assert!(found.contains("sequential: full TLS handshakes a second: gin 2,060."), "{found}");
+        assert!(
+            found.contains("sequential: full TLS handshakes per second: gin 2,060."),
+            "{found}"
+        );
         let without = summary(&record(7));
         assert!(!without.contains("with ") && !without.contains("handshakes"), "{without}");
     }
@@ -226,10 +229,13 @@ mod tests {
             let (low, high) = (Some(low), Some(high));
             WORDS[0].clause(&Comparison { ratio, low, high, ..analysis.counterparts[0].clone() })
         };
-        assert_eq!(clause(1.43, 1.4, 1.46), "needs 43 % more CPU a request (40 % to 46 %)");
-        assert_eq!(clause(0.7, 0.65, 0.75), "needs 30 % less CPU a request (25 % to 35 %)");
-        assert_eq!(clause(3.0, 2.5, 3.5), "needs 3.00 times as much CPU a request (2.50 to 3.50)");
-        let open = "shows no difference in CPU a request (-2.0 % to +3.0 %)";
+        assert_eq!(clause(1.43, 1.4, 1.46), "needs 43 % more CPU per request (40 % to 46 %)");
+        assert_eq!(clause(0.7, 0.65, 0.75), "needs 30 % less CPU per request (25 % to 35 %)");
+        assert_eq!(
+            clause(3.0, 2.5, 3.5),
+            "needs 3.00 times as much CPU per request (2.50 to 3.50)"
+        );
+        let open = "shows no difference in CPU per request (-2.0 % to +3.0 %)";
         assert_eq!(clause(1.01, 0.98, 1.03), open);
     }
 }

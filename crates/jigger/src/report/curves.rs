@@ -16,6 +16,13 @@ pub struct Curve<'a> {
     pub lines: Vec<Line<'a>>,
 }
 
+impl<'a> Curve<'a> {
+    /// Those of each server one after the other.
+    pub fn points(&self) -> impl Iterator<Item = &Point<'a>> {
+        self.lines.iter().flat_map(|line| &line.points)
+    }
+}
+
 /// One server's part of it.
 pub struct Line<'a> {
     pub name: &'a str,
@@ -124,7 +131,7 @@ pub fn tables(analysis: &Analysis<'_>) -> Vec<Table> {
     curves(analysis).iter().map(table).collect()
 }
 
-/// The figures of each server at each value.
+/// The figures of each server at each value, in the order of [`Curve::points`].
 pub fn table(curve: &Curve<'_>) -> Table {
     let columns = columns(false, true);
     let mut heading = vec![String::new(), curve.key.to_owned()];

@@ -4,17 +4,18 @@
 mod caveats;
 mod matrix;
 
-pub use caveats::{Caveat, caveats, marks_of};
+pub use caveats::{Caveat, caveats, marks, marks_of, numbers_of};
 pub use matrix::{Matrix, matrix};
 
 use jigger_stats::Verdict;
 
+use super::curves::{self, Curve, Point, curves};
 use super::sentence::Sentence;
 use super::tables::{
     CONNECT, HANDSHAKE, LIMIT, Table, cost_table, grouped_names, measured, scenario_table, streams,
 };
 use super::units::{bytes, count, percent, significant};
-use super::{Tone, counterparts, curves, services};
+use super::{Tone, counterparts, services};
 use crate::analysis::{Analysis, Comparison, Ranked, headline};
 use crate::metric::{Kind, Metric};
 use crate::record::{PacingRecord, ScenarioRecord};
@@ -31,7 +32,9 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
         let mut table = scenario_table(analysis, scenario);
         table.title = title(scenario);
         let ranking = analysis.ranking(scenario);
-        let names = ranking.iter().map(|found| found.contender.record.name.as_str());
+        let marks = ranking
+            .iter()
+            .map(|found| marks(caveats, &found.contender.record.name, &scenario.name));
         if scenario.is_rate_given() {
             // All have the rate that the title names.
             table.remove_column(1);
@@ -39,13 +42,13 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
         table.remove_columns(&[CONNECT, HANDSHAKE]);
         shared_limit(&mut table);
         remove_empty_columns(&mut table);
-        add_marks(&mut table, names, |name| caveats::marks(caveats, name, &scenario.name));
+        add_marks(&mut table, marks.collect());
         table
     };
     // Those of a matrix are one table.
     let single = scenarios(analysis).filter(|scenario| scenario.variant.is_none());
     let mut tables: Vec<Table> = single.map(of_scenario).collect();
-    tables.extend(curves::tables(analysis));
+    tables.extend(curves(analysis).iter().map(|curve| curve_table(curve, caveats)));
     let mut costs = cost_table(analysis);
     remove_empty_columns(&mut costs);
     costs.heading[0] = std::mem::take(&mut costs.title);
@@ -53,6 +56,13 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
     tables.extend(services::tables(analysis));
     tables.retain(|table| !table.rows.is_empty());
     tables
+}
+
+fn curve_table(curve: &Curve<'_>, caveats: &[Caveat<'_>]) -> Table {
+    let mut table = curves::table(curve);
+    let marks = |at: &Point<'_>| marks(caveats, &at.contender.record.name, &at.scenario.name);
+    add_marks(&mut table, curve.points().map(marks).collect());
+    table
 }
 
 /// `saturation: 32 connections, keep-alive`.
@@ -105,13 +115,8 @@ fn remove_empty_columns(table: &mut Table) {
     }
 }
 
-/// The last column, where there is anything in it.
-fn add_marks<'n>(
-    table: &mut Table,
-    names: impl Iterator<Item = &'n str>,
-    marks: impl Fn(&str) -> Option<String>,
-) {
-    let marks: Vec<Option<String>> = names.map(marks).collect();
+/// The last column, with a cell for each row, where there is anything in it.
+fn add_marks(table: &mut Table, marks: Vec<Option<String>>) {
     if marks.iter().any(Option::is_some) {
         table.heading.push(String::new());
         for (row, mark) in table.rows.iter_mut().zip(marks) {
@@ -217,8 +222,9 @@ fn alike(
         return Some(listed(begin, names).plain(format!(" are the same within {margin}.")));
     }
     let largest = of_metric.iter().filter_map(|found| found.largest_difference);
-    let below = largest.reduce(f64::max).map_or_else(String::new, |largest| {
-        format!("; any difference from the baseline is below {}", percent(largest))
+    let below = largest.reduce(f64::max).map_or_else(String::new, |largest| match largest > 1.0 {
+        true => format!("; any ratio to the baseline is below {}x", significant(1.0 + largest)),
+        false => format!("; any difference from the baseline is below {}", percent(largest)),
     });
     let begin = begin.plain("no difference shown between ");
     Some(listed(begin, names).plain(format!("{below}.")))
@@ -277,22 +283,35 @@ fn with_ratios(
     if parts.is_empty() { sentence } else { sentence.plain(": ").plain(parts.join(", ")) }
 }
 
-/// `1.84x and 1.73x`, and what is certain of all: `at least 1.43x`.
+/// `1.84x and 1.73x`, and what is certain of all, where every difference is: `at least 1.43x`.
 fn times(ratios: &[Comparison<'_>]) -> (String, Option<String>) {
-    let shown = ratios.iter().map(|found| match (found.bound, found.supported_end()) {
-        (Some(bound), Some(end)) => format!("{} {}x", bound.words(), significant(end)),
-        _ => format!("{}x", significant(found.ratio)),
-    });
+    let shown: Vec<String> = ratios.iter().map(one_ratio).collect();
+    let is_sure = |found: &Comparison<'_>| {
+        found.bound.is_none() && found.verdict.is_none_or(Verdict::is_different)
+    };
     let is_above = ratios.iter().all(|found| found.ratio >= 1.0);
     let ends: Option<Vec<f64>> =
         ratios.iter().map(|found| if is_above { found.low } else { found.high }).collect();
-    let ends = ends.filter(|_| ratios.iter().all(|found| found.bound.is_none()));
+    let ends = ends.filter(|_| ratios.iter().all(is_sure));
     // The end that is nearest to no difference.
     let end =
         ends.and_then(|ends| ends.into_iter().reduce(if is_above { f64::min } else { f64::max }));
     let side = if is_above { "at least" } else { "at most" };
     let surely = end.map(|end| format!("{side} {}x", significant(end)));
-    (shown.collect::<Vec<_>>().join(" and "), surely)
+    (shown.join(" and "), surely)
+}
+
+/// `1.84x`, `at least 1.84x`, `probably 1.84x`, `1.84x with no difference shown`.
+fn one_ratio(found: &Comparison<'_>) -> String {
+    let ratio = match (found.bound, found.supported_end()) {
+        (Some(bound), Some(end)) => format!("{} {}x", bound.words(), significant(end)),
+        _ => format!("{}x", significant(found.ratio)),
+    };
+    match found.verdict {
+        Some(Verdict::ProbablyBetter | Verdict::ProbablyWorse) => format!("probably {ratio}"),
+        Some(Verdict::NotShown) => format!("{ratio} with no difference shown"),
+        _ => ratio,
+    }
 }
 
 /// Who is surely worse than the baseline.
@@ -337,6 +356,7 @@ fn images(analysis: &Analysis<'_>) -> Option<Sentence> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::VariantRecord;
     use crate::report::tests::drawn::record;
 
     fn text(sentences: &[Sentence]) -> String {
@@ -356,10 +376,50 @@ mod tests {
     }
 
     #[test]
+    fn the_tables_of_a_matrix_have_the_marks_of_the_others() {
+        let mut record = record(7);
+        for (scenario, value) in record.suite.scenarios.iter_mut().zip(["1", "32"]) {
+            let values = [("connections".to_owned(), value.to_owned())].into();
+            scenario.variant = Some(VariantRecord { of: "many".to_owned(), values });
+        }
+        let analysis = Analysis::of(&record);
+        let tables = tables(&analysis, &caveats(&analysis));
+        let curve = tables.iter().find(|table| table.title == "many by connections").unwrap();
+        let end = |row: &Vec<String>| (row[0].clone(), row[1].clone(), row[row.len() - 1].clone());
+        let rows: Vec<_> = curve.rows.iter().map(end).collect();
+        let expected =
+            [("gin", "1", ""), ("gin", "32", ""), ("flask", "1", "[2]"), ("flask", "32", "[1,2]")];
+        let expected =
+            expected.map(|(name, at, marks)| (name.to_owned(), at.to_owned(), marks.to_owned()));
+        assert_eq!(rows, expected);
+        let page = crate::report::render(&analysis, crate::report::Format::Html, false);
+        let section =
+            page.split("id=\"curves\"").nth(1).unwrap().split("</section>").next().unwrap();
+        assert_eq!(section.matches("workers-exceed-cores</a>").count(), 2, "{section}");
+        assert_eq!(section.matches("connection-close</a>").count(), 1, "{section}");
+    }
+
+    #[test]
     fn the_summary_names_the_fastest_its_lead_and_how_sure_that_is() {
         let record = record(7);
         let found = text(&summary(&Analysis::of(&record)));
         assert!(found.contains("saturation: gin is fastest: 10.0x flask (at least "), "{found}");
+    }
+
+    #[test]
+    fn a_leader_is_no_surer_of_its_ratio_than_its_verdict() {
+        let record = record(7);
+        let analysis = Analysis::of(&record);
+        let metric = Kind::RequestsPerSecond.of("saturation");
+        let found = analysis.between(metric, "gin", "flask").unwrap();
+        assert_eq!(times(std::slice::from_ref(&found)).1.as_deref(), Some("at least 10.0x"));
+        for (verdict, shown) in [
+            (Verdict::ProbablyBetter, "10.0x and probably 10.0x"),
+            (Verdict::NotShown, "10.0x and 10.0x with no difference shown"),
+        ] {
+            let other = Comparison { verdict: Some(verdict), ..found.clone() };
+            assert_eq!(times(&[found.clone(), other]), (shown.to_owned(), None));
+        }
     }
 
     #[test]

@@ -77,7 +77,8 @@ pub fn render(analysis: &Analysis<'_>, since: Option<&Difference<'_>>) -> String
     let change = "What changed since an earlier record";
     let change =
         since.and_then(|found| Section::of("change", change, Some(figures::change(found))));
-    let curves = Section::of("curves", "By the values of the matrix", curves::body(analysis));
+    let curves =
+        Section::of("curves", "By the values of the matrix", curves::body(analysis, &caveats));
     let details = details(analysis, &caveats, record.is_packed);
     let title = format!("{}: jigger report", analysis.record.suite.name);
     let page = html! {

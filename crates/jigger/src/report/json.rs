@@ -28,7 +28,7 @@ pub struct Report<'a> {
     version: u32,
     suite: &'a str,
     seed: u64,
-    /// Rounds in which every contender measured has values.
+    /// Rounds in which every measured contender has values.
     rounds: usize,
     rounds_begun: usize,
     rounds_repeated: usize,
@@ -40,7 +40,7 @@ pub struct Report<'a> {
     baseline: &'a str,
     host: &'a Host,
     placement: &'a Placement,
-    /// The load engine's I/O backend.
+    /// The load generator's I/O backend.
     driver: Option<&'a str>,
     /// What ran beside the contenders.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -54,17 +54,17 @@ pub struct Report<'a> {
     calibrations: &'a [CalibrationRecord],
     /// The error rate of the verdicts: what the looks of the run leave of 0.05 at its end.
     level: f64,
-    /// Each contender's metrics against the baseline's.
+    /// Each contender's metrics compared with the baseline's.
     comparisons: Vec<Comparison<'a>>,
     /// The headline metrics of any two contenders that are not the baseline.
     pairs: Vec<Comparison<'a>>,
     /// By scenario, best first by its headline metric.
     ranking: IndexMap<&'a str, Vec<Place<'a>>>,
-    /// The baseline's second entry against its first.
+    /// The baseline's second entry compared with its first.
     placebo: Vec<Comparison<'a>>,
-    /// What had to hold.
+    /// The suite's thresholds.
     thresholds: Vec<Threshold<'a>>,
-    /// With --in both, each contender in its container against its bare process.
+    /// With --in both, each contender in its container compared with its process.
     containers: Vec<Comparison<'a>>,
     /// Each contender that is a variant of another one against that one.
     counterparts: Vec<Comparison<'a>>,
@@ -90,7 +90,7 @@ struct Contender<'a> {
     protocol: Option<&'a str>,
     /// By name: docs/suite.md lists them.
     metrics: IndexMap<String, Figures<'a>>,
-    /// By scenario: the resource that was used up; those of which it is not known are left out.
+    /// By scenario: the resource that limited the rate; scenarios whose limit is not known are left out.
     limits: IndexMap<&'a str, Limit>,
     /// By scenario: the response times in nanoseconds of all rounds without errors, as HdrHistogram
     /// V2, compressed, in base64. They can be added to those of other runs, which percentiles
@@ -98,7 +98,7 @@ struct Contender<'a> {
     histograms: IndexMap<&'a str, String>,
     /// By scenario with several requests: each by itself, in the suite's order.
     requests: IndexMap<&'a str, Vec<Requested<'a>>>,
-    /// What was agreed on by TLS when its responses were verified; null over plain HTTP.
+    /// The TLS parameters that were agreed on when its responses were verified; null over plain HTTP.
     tls: Option<&'a TlsAgreementRecord>,
     confounders: &'a [Confounder],
     gates: Vec<Gate<'a>>,
@@ -133,7 +133,7 @@ struct Gate<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Place<'a> {
     contender: &'a str,
-    /// Contenders that are not told apart share a rank; null without a figure.
+    /// Contenders between which no difference was shown share a rank; null without a figure.
     rank: Option<usize>,
 }
 
@@ -149,7 +149,7 @@ struct Figures<'a> {
     rounds: &'a [Option<f64>],
     /// The rounds of each of its entries; the baseline has two.
     entries: &'a [Vec<Option<f64>>],
-    /// When the load engine or the local ports were the limit.
+    /// If the load generator or the local ports were the limit.
     bound: Option<Bound>,
 }
 
@@ -165,7 +165,7 @@ pub struct Comparison<'a> {
     high: Option<f64>,
     /// Rounds in which both have a value.
     rounds: usize,
-    /// The largest difference that the interval leaves open, as a share.
+    /// The largest difference that the interval allows, as a fraction.
     largest_difference: Option<f64>,
     /// Whether the metric is a headline metric of its scenario, so that it is judged.
     headline: bool,

@@ -26,7 +26,7 @@ use tls::TlsFigures;
 /// The version of the JSON shape.
 pub const VERSION: u32 = 1;
 
-/// One load and what came of it.
+/// One load and its results.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct LoadReport<'a> {
     #[schemars(extend("const" = VERSION))]
@@ -34,38 +34,38 @@ pub struct LoadReport<'a> {
     url: &'a str,
     /// How long it took.
     seconds: f64,
-    /// What was spoken, `1.1` or `2`.
+    /// The HTTP version, `1.1` or `2`.
     http: &'static str,
     connections: usize,
     /// Requests under way at once on each connection, over HTTP/2; null over HTTP/1.1.
     streams: Option<usize>,
-    /// What the server said about itself over HTTP/2.
+    /// The server's SETTINGS over HTTP/2.
     http2_settings: Option<Http2Settings>,
     threads: usize,
     driver: &'a str,
     batch: bool,
     busy_poll: bool,
-    /// Requests due each second; null in closed loop.
+    /// Requests due per second; null in a closed loop.
     asked_per_second: Option<f64>,
     /// Requests that were due (open loop) or begun (closed loop).
     due: u64,
     /// Correct responses.
     pub requests: u64,
     requests_per_second: f64,
-    /// Received, heads included.
+    /// Bytes received, including heads.
     bytes: u64,
-    /// Without its percentiles where the server had stopped responding in closed loop, since they
-    /// would say nothing of those who wait.
+    /// Without percentiles if the server stopped responding in a closed loop, because they would leave
+    /// out those who wait.
     response_time_us: Latencies,
-    /// The percentiles that were asked for, in microseconds, by their text; null where there are too
-    /// few responses for one.
+    /// The percentiles of --percentiles, in microseconds, by their text; null if there are too few
+    /// responses for one.
     response_time_percentiles_us: BTreeMap<String, Option<f64>>,
-    /// `at-least` where the rate was not reached: requests without a response are then in the
-    /// response times as old as they were at the end.
+    /// `at-least` if the rate was not reached: the response times then include the requests without
+    /// a response, with their age at the end.
     response_time_bound: Option<Bound>,
     /// Without the wait between due and sent; null in closed loop.
     service_time_us: Option<Latencies>,
-    /// By the kernel's clock; null where it was not used.
+    /// By the kernel's clock; null if it was not used.
     kernel_time_us: Option<Latencies>,
     /// Of making connections.
     connect_time_us: Latencies,
@@ -81,17 +81,17 @@ pub struct LoadReport<'a> {
     #[schemars(schema_with = "every_kind_schema")]
     errors: &'a Errors,
     connections_opened: u64,
-    /// Connections that the server ended although they were to be kept.
+    /// Connections that the server ended although it should keep them.
     closed_by_server: u64,
-    /// Received when no request was without a response.
+    /// Bytes that arrived while every request had its response.
     surplus_bytes: u64,
-    /// Responses that came in pieces some 40 ms apart.
+    /// Responses that arrived in pieces about 40 ms apart.
     held_back: u64,
     in_flight_at_end: InFlight,
     /// Of the requests due, those that failed, or had no response at the end although the rate was not
     /// reached or the server had stopped responding; 0 to 1.
     pub error_rate: f64,
-    /// What was used up, as far as the client knows; null without a response.
+    /// The limiting resource, as far as a client can tell; null without a response.
     limit: Option<LimitSeen>,
     engine: EngineFigures,
     /// What the response times are judged by.
@@ -105,7 +105,7 @@ pub struct LoadReport<'a> {
     local_ports: u32,
 }
 
-/// In microseconds; null where there are too few responses for it.
+/// In microseconds; null if there are too few responses.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Latencies {
     mean: Option<f64>,
@@ -119,7 +119,7 @@ struct Latencies {
     max: Option<f64>,
 }
 
-/// Requests without a response when the time was up.
+/// Requests without a response at the end.
 #[derive(Debug, Serialize, JsonSchema)]
 struct InFlight {
     count: u64,
@@ -128,7 +128,7 @@ struct InFlight {
     silent_since_seconds: Option<f64>,
 }
 
-/// What the load engine itself used.
+/// What the load generator itself used.
 #[derive(Debug, Serialize, JsonSchema)]
 struct EngineFigures {
     cpu_us_per_request: Option<f64>,

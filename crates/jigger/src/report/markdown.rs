@@ -1,7 +1,7 @@
 //! The report as Markdown.
 
 use super::curves;
-use super::glance::{self, Matrix};
+use super::glance::{self, Caveat, Matrix};
 use super::heading;
 use super::published;
 use super::sentence::{Part, Sentence};
@@ -54,6 +54,7 @@ pub fn render(analysis: &Analysis<'_>, charts: &[(String, String)]) -> String {
 /// The contenders by the figures that people choose by, what they say, and what was not alike.
 fn at_a_glance(analysis: &Analysis<'_>) -> String {
     let Matrix { heading, rows } = glance::matrix(analysis);
+    let caveats = glance::caveats(analysis);
     let mut text = String::new();
     if !rows.is_empty() {
         let best = |(figure, is_best): &(String, bool)| match is_best {
@@ -64,19 +65,25 @@ fn at_a_glance(analysis: &Analysis<'_>) -> String {
         text.push_str(&format!("| --- | {} |\n", vec!["--:"; heading.len()].join(" | ")));
         for (name, figures) in &rows {
             let figures: Vec<String> = figures.iter().map(best).collect();
-            text.push_str(&format!("| {} | {} |\n", escaped(name), figures.join(" | ")));
+            let marks = glance::marks_of(&caveats, name);
+            let marks = marks.map_or_else(String::new, |marks| format!(" {marks}"));
+            text.push_str(&format!("| {}{marks} | {} |\n", escaped(name), figures.join(" | ")));
         }
     }
     let lists = [
         glance::summary(analysis).iter().map(marked).collect::<Vec<_>>(),
         published::lines(analysis).iter().map(|line| escaped(line)).collect(),
-        glance::caveats(analysis).iter().map(|caveat| escaped(&caveat.text())).collect(),
+        caveats.iter().enumerate().map(numbered).collect(),
     ];
     for list in lists.iter().filter(|list| !list.is_empty()) {
         text.push('\n');
         text.extend(list.iter().map(|line| format!("- {line}\n")));
     }
     text
+}
+
+fn numbered((at, caveat): (usize, &Caveat<'_>)) -> String {
+    format!("[{}] {}", at + 1, escaped(&caveat.text()))
 }
 
 fn marked(sentence: &Sentence) -> String {

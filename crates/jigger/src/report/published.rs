@@ -12,9 +12,10 @@ pub fn lines(analysis: &Analysis<'_>) -> Vec<String> {
     published.iter().map(|published| line(analysis, published)).collect()
 }
 
-/// `the post: gin over flask in saturation.requests_per_second 6.11x; here 20.9x (19.0-23.1): why`.
+/// `the post: "6.125 times faster": saturation.requests_per_second of gin 6.11x flask; here 20.9x
+/// (19.0-23.1). Why.`
 fn line(analysis: &Analysis<'_>, published: &PublishedRecord) -> String {
-    let PublishedRecord { source, metric, contender, to, ratio, why } = published;
+    let PublishedRecord { source, metric, contender, to, ratio, claim, why } = published;
     let scenarios = analysis.record.scenario_names();
     let found = Metric::parse(metric, &scenarios)
         .and_then(|metric| analysis.between(metric, contender, to))
@@ -23,7 +24,9 @@ fn line(analysis: &Analysis<'_>, published: &PublishedRecord) -> String {
         || "not measured here".to_owned(),
         |found| format!("here {}", ratio_text(&found)),
     );
-    format!("{source}: {contender} over {to} in {metric} {}x; {here}. {why}", significant(*ratio))
+    let claim = claim.as_ref().map_or_else(String::new, |claim| format!("\"{claim}\": "));
+    let ratio = significant(*ratio);
+    format!("{source}: {claim}{metric} of {contender} {ratio}x {to}; {here}. {why}")
 }
 
 #[cfg(test)]
@@ -40,14 +43,18 @@ mod tests {
             contender: "gin".to_owned(),
             to: "flask".to_owned(),
             ratio: 6.11,
+            claim: (metric == "saturation.requests_per_second")
+                .then(|| "6 times faster".to_owned()),
             why: "It had another machine.".to_owned(),
         };
         record.suite.published =
             vec![published("saturation.requests_per_second"), published("saturation.memory_bytes")];
         let found = lines(&Analysis::of(&record));
-        let said = "a post: gin over flask in saturation.requests_per_second 6.11x; here 10.0x \
-                    (10.0-10.0). It had another machine.";
+        let said = "a post: \"6 times faster\": saturation.requests_per_second of gin 6.11x flask; here \
+                    10.0x (10.0-10.0). It had another machine.";
         assert_eq!(found[0], said);
-        assert!(found[1].contains("6.11x; not measured here. It had"), "{}", found[1]);
+        let said = "a post: saturation.memory_bytes of gin 6.11x flask; not measured here. It had \
+                    another machine.";
+        assert_eq!(found[1], said);
     }
 }

@@ -130,7 +130,7 @@ fn different(
             (fast, format!("{probably}meets {objective} at"), "the rate of", slow)
         }
         PacingRecord::Closed => {
-            (fast, format!("{probably}served"), "as many requests a second as", slow)
+            (fast, format!("{probably}served"), "as many requests per second as", slow)
         }
         PacingRecord::Rate { .. } => {
             (slow, format!("{probably}takes"), "as long for a response (p50) as", fast)

@@ -25,7 +25,7 @@ pub fn description(record: &Record, service: &ServiceRecord) -> String {
     let cores = if service.cpus.len() == 1 { "core" } else { "cores" };
     let shared = match service.cpus.iter().any(|cpu| record.placement.server_cpus.contains(cpu)) {
         true => "shared with the servers",
-        false => "of its own",
+        false => "not shared",
     };
     format!("{what} on {cores} {}, {shared}", cpu_list(&service.cpus, ", "))
 }
@@ -83,8 +83,8 @@ mod tests {
             told(Some("postgres (PostgreSQL) 17.2"), &[1, 2]),
             "postgres (PostgreSQL) 17.2 on cores 1, 2, shared with the servers"
         );
-        assert_eq!(told(Some("17.2"), &[3]), "postgres (17.2) on core 3, of its own");
-        assert_eq!(told(None, &[3]), "postgres:17 on core 3, of its own");
+        assert_eq!(told(Some("17.2"), &[3]), "postgres (17.2) on core 3, not shared");
+        assert_eq!(told(None, &[3]), "postgres:17 on core 3, not shared");
     }
 
     #[test]

@@ -249,7 +249,7 @@ pub fn measured<'a, 'b>(
     analysis.contenders.iter().filter(|contender| contender.has_figures())
 }
 
-/// `saturation: 32 connections, keep-alive, 3 s a round`.
+/// `saturation: 32 connections, keep-alive, 3 s per round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
     let policy = match (scenario.fresh, scenario.resumed) {
@@ -258,9 +258,9 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         (false, _) => "keep-alive",
     };
     let extent = match (scenario.requests, scenario.duration_ns) {
-        (Some(requests), _) => format!("{requests} requests a round"),
+        (Some(requests), _) => format!("{requests} requests per round"),
         (None, Some(ns)) => {
-            format!("{} a round", with_unit(number(ns) / 1e9, Unit::Seconds))
+            format!("{} per round", with_unit(number(ns) / 1e9, Unit::Seconds))
         }
         (None, None) => String::new(),
     };
@@ -271,7 +271,7 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         }
         PacingRecord::Capacity { objective, arrivals, burst } => format!(
             "highest rate with {objective}, {} at each rate{}",
-            extent.trim_end_matches(" a round"),
+            extent.trim_end_matches(" per round"),
             spread(arrivals, burst)
         ),
     };

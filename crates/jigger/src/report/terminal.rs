@@ -55,7 +55,7 @@ fn published_lines(analysis: &Analysis<'_>, look: Look) -> String {
 }
 
 /// Columns that the glance can do without where names are long, the first ones first.
-const SPARED: [&str; 6] = ["transfer", "idle", "service CPU/req", "CPU/req", "p99", "p50"];
+const SPARED: [&str; 6] = ["transfer", "idle memory", "service CPU/req", "CPU/req", "p99", "p50"];
 
 /// The table without the least of its columns, as far as it takes for it to fit.
 fn narrowed(table: &Table, look: Look) -> Table {
@@ -90,13 +90,22 @@ fn caveat_lines(analysis: &Analysis<'_>, caveats: &[Caveat<'_>], look: Look) -> 
     }
     let mut text = look.paint(Tone::Strong, "Caveats") + "\n";
     for line in lines {
-        // What a log said keeps its lines.
-        let line = line.replace('\n', "\n      ");
-        for part in line.lines() {
-            text.push_str(&format!("{}\n", look.wrapped(part, "      ")));
+        for part in without_long_log(&line) {
+            text.push_str(&format!("{}\n", look.wrapped(&part, "      ")));
         }
     }
     text
+}
+
+/// Of a log that is quoted, the glance has the last lines; `--details` has all.
+const LOG_LINES_MAX: usize = 3;
+
+fn without_long_log(line: &str) -> Vec<String> {
+    let (first, log) = line.split_once('\n').unwrap_or((line, ""));
+    let log: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = &log[log.len().saturating_sub(LOG_LINES_MAX)..];
+    let last = last.iter().map(|line| format!("      {line}"));
+    std::iter::once(first.to_owned()).chain(last).collect()
 }
 
 fn glance_header(analysis: &Analysis<'_>, look: Look) -> String {

@@ -75,7 +75,7 @@ fn the_faster_one_is_the_subject() {
     record.suite.baseline = "gin".to_owned();
     let text = render(&Analysis::of(&record), Format::Text, false);
     let sentence =
-        "saturation: gin served 10.0 times as many requests a second as flask, at least 10.0";
+        "saturation: gin served 10.0 times as many requests per second as flask, at least 10.0";
     assert!(text.contains(sentence), "{text}");
 }
 

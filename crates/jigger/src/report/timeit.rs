@@ -13,12 +13,12 @@ use crate::numbers::number;
 /// The version of the JSON shape.
 pub const VERSION: u32 = 1;
 
-/// What was asked and what came of it.
+/// The timed requests and their results.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TimeitReport {
     #[schemars(extend("const" = VERSION))]
     version: u32,
-    /// Requests a round.
+    /// Requests per round.
     number: u64,
     connection: Connection,
     urls: Vec<TimedUrl>,
@@ -37,21 +37,21 @@ enum Connection {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct TimedUrl {
     url: String,
-    /// What was spoken, `1.1` or `2`.
+    /// The HTTP version, `1.1` or `2`.
     http: &'static str,
     rounds: Vec<Round>,
     /// Of the shortest round; null without any round.
     best_seconds: Option<f64>,
-    /// By which share the longest round took more.
+    /// By what fraction the longest round took more.
     spread: Option<f64>,
 }
 
 /// One round of one URL.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Round {
-    /// For all requests, from the first one's begin to the last response's end.
+    /// For all requests, from the beginning of the first to the end of the last response.
     seconds: f64,
-    /// Failed ones took their time as well; null without a correct response.
+    /// Includes the time of failed requests; null without a correct response.
     seconds_per_request: Option<f64>,
     /// Correct responses.
     requests: u64,
@@ -135,7 +135,9 @@ impl Round {
 
     fn text(&self) -> String {
         let mut text = match self.seconds_per_request {
-            Some(seconds) => format!("{:.3} s, {} a request", self.seconds, time_us(seconds * 1e6)),
+            Some(seconds) => {
+                format!("{:.3} s, {} per request", self.seconds, time_us(seconds * 1e6))
+            }
             None => "no correct response".to_owned(),
         };
         for (kind, count, first) in self.errors.iter() {
@@ -170,7 +172,7 @@ mod tests {
         assert_eq!(
             report.text(),
             "http://a/: 1,000 requests one after another, a new connection for each\n  \
-             round 1: 2.200 s, 2.20 ms a request\n  round 2: 2.000 s, 2.00 ms a request\n  \
+             round 1: 2.200 s, 2.20 ms per request\n  round 2: 2.000 s, 2.00 ms per request\n  \
              best: 2.000 s; the longest took 10.0 % more\n\
              https://b/: 1,000 requests one after another, a new connection for each (HTTP/2)\n  \
              no correct response; 1000 failed (timeout): no complete response within 10s\n"

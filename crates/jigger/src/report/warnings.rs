@@ -5,6 +5,9 @@ use std::fmt;
 use crate::analysis::{Analysis, ContenderResult};
 use crate::record::{ContenderRecord, Status};
 
+/// What [`unmeasured`] calls the lack of an image's size.
+pub const NO_IMAGE_SIZE: &str = "no image size";
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Its code, or `note`, `skipped`, `failed` or `no image size`.
@@ -79,6 +82,6 @@ pub fn unmeasured(record: &ContenderRecord) -> impl Iterator<Item = (&'static st
         Status::Skipped => Some("skipped"),
         Status::Failed => Some("failed"),
     };
-    let image = record.image_reason.as_deref().map(|reason| ("no image size", reason));
+    let image = record.image_reason.as_deref().map(|reason| (NO_IMAGE_SIZE, reason));
     status.zip(record.reason.as_deref()).into_iter().chain(image)
 }

@@ -37,7 +37,7 @@ pub enum CommandError {
     #[error("{0} was interrupted")]
     Interrupted(String),
     /// There is no folder for its log.
-    #[error("{what} '{command}' has no place")]
+    #[error("{what} '{command}': cannot make a folder for its log")]
     NoPlace { what: String, command: String, source: io::Error },
     #[error("{what} '{command}' in {}", .folder.display())]
     NotRun { what: String, command: String, folder: PathBuf, source: Box<JobError> },

@@ -81,7 +81,7 @@ pub enum StartError {
     Log(PathBuf, #[source] SystemError),
     #[error("{program:?} was not found {place}")]
     NotFound { program: String, place: String },
-    #[error("{0:?} is there, but the interpreter in its first line or its loader is not")]
+    #[error("{0:?} exists, but the interpreter in its first line or its loader does not")]
     NoInterpreter(String),
     #[error("{0:?} may not be executed")]
     NotExecutable(String),

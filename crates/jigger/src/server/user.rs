@@ -23,9 +23,9 @@ pub struct User {
 /// Why a process cannot run as that user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserError {
-    #[error("it is to run as the user '{0}', and only root can start a process as another user")]
+    #[error("it has the user '{0}', and only root can start a process as another user")]
     NotRoot(String),
-    #[error("it is to run as the user '{0}', and this machine has no such user")]
+    #[error("it has the user '{0}', and this machine has no such user")]
     Unknown(String),
     #[error("the user '{0}' cannot be looked up")]
     NotLookedUp(String, #[source] SystemError),
@@ -80,8 +80,8 @@ impl User {
 impl Diagnostic for UserError {
     fn remedy(&self) -> Cow<'static, str> {
         match self {
-            Self::NotRoot(_) => "run jigger as root, or leave out user; with user_if_root in its \
-                                 place it runs as that user for root, and as your own otherwise"
+            Self::NotRoot(_) => "run jigger as root, or leave out user, or write user_if_root \
+                                 instead: then it runs as that user only if jigger runs as root"
                 .into(),
             Self::Unknown(name) => {
                 format!("create it (adduser --system --group {name}), or name another").into()

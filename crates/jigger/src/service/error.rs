@@ -83,8 +83,8 @@ impl Diagnostic for ServiceError {
             Problem::EndedAtOnce { .. } => {
                 "correct its start command or what its log complains of".into()
             }
-            Problem::NotReady { .. } => "correct its start or what tells that it is ready, or \
-                                         allow it more time (start_limit)"
+            Problem::NotReady { .. } => "correct its start or its ready, or allow it more time \
+                                         (start_limit)"
                 .into(),
             Problem::NotStopped(error) => error.remedy(),
             _ => "".into(),

@@ -265,7 +265,7 @@ fn asked(url: &str) -> Probe {
     let options = FetchOptions { timeout: PROBE_LIMIT, ..FetchOptions::default() };
     match fetch(&Address::Tcp(address), &Request::get(&url), &options) {
         Ok(response) if response.status < 400 => Probe::Correct,
-        Ok(response) => Probe::NotReadyYet(format!("{url} is answered with {}", response.status)),
+        Ok(response) => Probe::NotReadyYet(format!("{url} responds with {}", response.status)),
         Err(FetchError::Refused { .. }) => Probe::NotListening,
         Err(error) => Probe::NoResponse(error.to_string()),
     }

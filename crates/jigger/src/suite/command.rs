@@ -36,15 +36,15 @@ fn words(key: &str, line: &str) -> Checked<Vec<String>> {
         .map_err(|_| format!("{key} = '{line}': a quote is missing at its end"))?;
     if let Some(word) = words.iter().find(|word| is_for_a_shell(word)) {
         return refused(format!(
-            "{key} = '{line}': no shell runs, so '{word}' would be passed on as it stands; {}",
+            "{key} = '{line}': no shell runs, so '{word}' would be passed on literally; {}",
             instead(key)
         ));
     }
     if let Some(variable) = words.iter().find_map(|word| variable(word)) {
         return refused(format!(
-            "{key} = '{line}': no shell runs, so ${variable} would be passed on as it stands; \
-             write {{env:{variable}}} for the variable of jigger's environment, or for a shell \
-             [\"sh\", \"-c\", \"...\"]"
+            "{key} = '{line}': no shell runs, so ${variable} would be passed on literally; write \
+             {{env:{variable}}} for the variable of jigger's environment, or for a shell [\"sh\", \
+             \"-c\", \"...\"]"
         ));
     }
     Ok(words)

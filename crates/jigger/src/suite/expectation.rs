@@ -182,7 +182,7 @@ impl Schema {
         let text =
             serde_json::to_value(value).map_err(|error| format!("expect.schema: {error}"))?;
         let validator = jsonschema::validator_for(&text)
-            .map_err(|error| format!("expect.schema is no JSON Schema: {error}"))?;
+            .map_err(|error| format!("expect.schema is not a JSON Schema: {error}"))?;
         Ok(Self { text, validator })
     }
 
@@ -193,13 +193,13 @@ impl Schema {
         let error = self.validator.validate(&found).err()?;
         let place = error.instance_path().to_string();
         let place = if place.is_empty() { String::new() } else { format!(", at {place}") };
-        Some(format!("body {} is not as the schema says{place}: {error}", excerpt(body)))
+        Some(format!("body {} does not match the schema{place}: {error}", excerpt(body)))
     }
 }
 
 impl std::fmt::Display for Schema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "JSON by the schema {}", self.text)
+        write!(f, "JSON that matches the schema {}", self.text)
     }
 }
 
@@ -314,17 +314,17 @@ mod tests {
     #[test]
     fn a_schema_says_where_the_body_departs_from_it() {
         let schema = "type = \"array\"\nitems = { type = \"object\", required = [\"id\"], \
-             properties = { id = { type = \"integer\", maximum = 9 } } }";
+                      properties = { id = { type = \"integer\", maximum = 9 } } }";
         let schema = Schema::read(&toml::Value::Table(schema.parse().unwrap())).unwrap();
         let body = BodyExpectation::Schema(Arc::new(schema));
         assert_eq!(body.fault(b"[{\"id\": 3}]"), None);
         let fault = |text: &str| body.fault(text.as_bytes()).unwrap();
         assert!(fault("[{\"id\":3},{\"id\":10}]").contains("at /1/id: 10 is greater than"));
         assert!(fault("[{}]").contains("at /0: \"id\" is a required property"));
-        assert!(fault("[").contains("instead of JSON by the schema {"));
+        assert!(fault("[").contains("instead of JSON that matches the schema {"));
         let wrong: toml::Table = "type = \"lisst\"".parse().unwrap();
         let message = Schema::read(&toml::Value::Table(wrong)).unwrap_err().to_string();
-        assert!(message.starts_with("expect.schema is no JSON Schema: "), "{message}");
+        assert!(message.starts_with("expect.schema is not a JSON Schema: "), "{message}");
     }
 
     #[test]

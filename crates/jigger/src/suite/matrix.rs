@@ -68,8 +68,8 @@ fn check((key, values): (&String, &Vec<Value>)) -> Checked<()> {
         !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     if !is_plain || RESERVED.contains(&key.as_str()) {
         return refused(format!(
-            "{key}: it cannot be varied; take a key such as connections, or a name of your own of \
-             letters, digits, '-' and '_'"
+            "{key}: it cannot be varied; use a scenario's key such as connections, or your own \
+             name of letters, digits, '-' and '_'"
         ));
     }
     if values.is_empty() {
@@ -79,7 +79,7 @@ fn check((key, values): (&String, &Vec<Value>)) -> Checked<()> {
         values.iter().map(text).collect::<Checked<_>>().map_err(at(key))?;
     match texts.len() == values.len() {
         true => Ok(()),
-        false => refused(format!("{key}: it has a value twice; each is measured once")),
+        false => refused(format!("{key}: a value is there twice; write each value once")),
     }
 }
 
@@ -111,7 +111,8 @@ fn varied(
     match variants.len() {
         0..=MOST_VARIANTS => Ok(variants),
         many => refused(format!(
-            "[matrix]: it makes {many} {array}s, and {MOST_VARIANTS} are the most; leave out values"
+            "[matrix]: it makes {many} {array}s, and the maximum is {MOST_VARIANTS}; leave out \
+             values"
         )),
     }
 }
@@ -243,13 +244,13 @@ mod tests {
         for (matrix, wanted) in [
             ("conections = [1]", "[matrix]: conections: no scenario leaves out the key"),
             ("connections = []", "[matrix]: connections: it has no values"),
-            ("connections = [1, 1]", "it has a value twice"),
+            ("connections = [1, 1]", "a value is there twice"),
             ("connections = [[1]]", "a value is a number, a text or true or false"),
             ("name = [\"x\"]", "[matrix]: name: it cannot be varied"),
             ("port = [1]", "[matrix]: port: it cannot be varied"),
             ("connections = [\"x\"]", "scenario 'many-connections-x-size-1': a whole number"),
             ("connections = [0]", "connections and threads must be above zero"),
-            (&format!("connections = [{many}]"), "it makes 102 scenarios, and 100 are the most"),
+            (&format!("connections = [{many}]"), "it makes 102 scenarios, and the maximum is 100"),
         ] {
             let message = parse(&format!("{matrix}\nworkers = [1]\nsize = [1]")).unwrap_err();
             assert!(message.contains(wanted), "{message}");

@@ -31,17 +31,16 @@ pub struct RawSuite {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Vec<serde_json::Value>>")]
     pub matrix: BTreeMap<String, Vec<toml::Value>>,
-    /// The ways of asking; all are run in each visit, those with fresh
-    /// connections last.
+    /// The loads to run. Each visit runs all of them, those with fresh connections last.
     #[serde(default)]
     pub scenario: Vec<RawScenario>,
-    /// What a metric has to keep; a run that misses one ends with exit code 1.
+    /// Limits for metrics; a run that misses one ends with exit code 1.
     #[serde(default)]
     pub threshold: Vec<RawThreshold>,
     /// Ratios that others published, which the report sets beside its own.
     #[serde(default)]
     pub published: Vec<PublishedRecord>,
-    /// How contenders run in containers, where they do.
+    /// How contenders run in containers, if they do.
     #[serde(default)]
     pub containers: RawContainers,
 }
@@ -52,9 +51,9 @@ pub struct RawSuite {
 pub struct RawContainers {
     /// "host", the default, or "bridge".
     pub network: Option<String>,
-    /// Cores' worth of CPU time; as many as there are by default.
+    /// The most CPU time, in cores; no limit by default.
     pub cpus: Option<f64>,
-    /// Most memory, such as "512 MB"; no limit by default.
+    /// The most memory, such as "512 MB"; no limit by default.
     pub memory: Option<String>,
 }
 
@@ -64,13 +63,15 @@ pub struct RawContainers {
 pub struct RawHead {
     /// Names the suite in reports and the record's file.
     pub name: String,
-    /// The contender that the others are divided by; the first by default.
+    /// The contender by whose figures the others are divided; the first by default.
     pub baseline: Option<String>,
-    /// Enter the baseline a second time: more data for what all are compared with; true by default.
+    /// Enter the baseline a second time, for more data on the contender that all others are
+    /// compared with; true by default.
     pub placebo: Option<bool>,
-    /// The difference that does not matter, as a share below 1; 0.02 by default.
+    /// The largest difference that does not matter, as a fraction below 1; 0.02 by default.
     pub margin: Option<f64>,
-    /// Where some contenders close connections, ask all with fresh ones too; true by default.
+    /// If some contenders close connections, also load all of them with fresh connections; true by
+    /// default.
     pub measure_closing: Option<bool>,
     /// How many rounds.
     #[serde(default)]
@@ -91,11 +92,12 @@ pub struct RawHead {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawRounds {
-    /// No stop before so many rounds; 3 by default, the fewest that have an interval.
+    /// The fewest rounds; 3 by default, because an interval needs 3.
     pub min: Option<usize>,
-    /// Never more rounds; 20 by default. Looks after about a quarter and a half may end the run.
+    /// The most rounds; 20 by default. Looks after about a quarter and a half may end the run.
     pub max: Option<usize>,
-    /// A comparison known to within this share needs no further rounds; 0.03 by default.
+    /// A comparison with an interval of at most this half-width needs no more rounds; a fraction,
+    /// 0.03 by default.
     pub until_half_width: Option<f64>,
     /// Begin no round that would probably end after this, such as "5m", the default.
     pub budget: Option<String>,
@@ -109,7 +111,7 @@ pub struct RawWarmUp {
     pub window: Option<String>,
     /// The windows that must agree in a contender's first warm-up; 5 by default.
     pub windows: Option<usize>,
-    /// After this the server is measured as it is; "10s" by default.
+    /// The longest warm-up; "10s" by default.
     pub cap: Option<String>,
 }
 
@@ -129,20 +131,20 @@ pub struct RawDisturbance {
 pub struct RawExpect {
     /// The status code; 200 by default.
     pub status: Option<u16>,
-    /// Headers that must be there with exactly this value.
+    /// Headers that must be present with exactly this value.
     pub headers: Option<BTreeMap<String, String>>,
-    /// The body is JSON of this value.
+    /// The body is JSON with this value.
     #[schemars(with = "Option<serde_json::Value>")]
     pub json: Option<toml::Value>,
     /// The body is this text, byte for byte.
     pub text: Option<String>,
-    /// A match of this regular expression is in the body.
+    /// This regular expression matches somewhere in the body.
     pub regex: Option<String>,
     /// The body has this SHA-256, in hexadecimal.
     pub sha256: Option<String>,
-    /// The body has so many bytes.
+    /// The body has this many bytes.
     pub length: Option<u64>,
-    /// The body is this HTML, whatever its spacing and however its characters are written.
+    /// The body is this HTML; spacing and the way in which characters are written do not matter.
     pub html: Option<String>,
     /// The body is JSON that this JSON Schema describes.
     #[schemars(with = "Option<serde_json::Value>")]
@@ -155,13 +157,13 @@ pub struct RawExpect {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawRequest {
-    /// Of several: one of weight 3 is sent thrice as often as one of weight 1, the default.
+    /// In requests_mix: how often this request is sent relative to the others; 1 by default.
     pub weight: Option<u32>,
     /// "GET" by default, "POST" with a body.
     pub method: Option<String>,
     /// Appended to the contender's url; begins with / or ?.
     pub path: Option<String>,
-    /// Sent as they are, besides Host; {env:NAME} stands for a variable of the environment.
+    /// Headers besides Host and Content-Length; {env:NAME} is an environment variable.
     pub headers: Option<BTreeMap<String, String>>,
     /// The body as a text.
     pub body: Option<String>,
@@ -170,12 +172,12 @@ pub struct RawRequest {
     pub json: Option<toml::Value>,
     /// The file that is the body, relative to the suite file.
     pub body_file: Option<String>,
-    /// The file whose lines {{line}} takes in turn, relative to the suite file.
+    /// The file whose lines replace {{line}} in turn, relative to the suite file.
     pub lines: Option<String>,
     /// Fill {{counter}}, {{random}}, {{random:LOW:HIGH}} and {{line}} in path, headers and body;
     /// true by default.
     pub template: Option<bool>,
-    /// What a correct response to it has otherwise than the contender's.
+    /// The correct response to this request; each key overrides the contender's expectation.
     pub expect: Option<RawExpect>,
 }
 
@@ -211,16 +213,17 @@ pub struct RawContender {
     pub needs: Vec<String>,
     /// One command, or a list of commands run before the first round.
     pub build: Option<RawBuild>,
-    /// The commands that build anew from nothing, for --clean-build.
+    /// The commands that build everything from scratch, for --clean-build.
     pub clean_build: Option<RawBuild>,
     /// What the build makes, relative to `dir`: its size is reported.
     pub artifact: Option<String>,
-    /// The server's command; without it the server is taken to run already.
+    /// The server's command; without it the server has to be running already.
     pub start: Option<RawCommand>,
     /// Environment variables for the server; {port} stands for its port.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// The URL that requests are sent to: http://HOST:PORT/PATH, or https://; {port} stands for a free port.
+    /// The URL that requests are sent to: http://HOST:PORT/PATH, or https://; {port} stands for a
+    /// free port.
     pub url: String,
     /// Longest time from the start to the first correct response; "30s" by default.
     pub start_limit: Option<String>,
@@ -229,15 +232,15 @@ pub struct RawContender {
     /// The services that it needs; {NAME.port} and {NAME.dir} stand for their ports and folders.
     #[serde(default)]
     pub uses: Vec<String>,
-    /// The user that it runs as; for a jigger that runs as root.
+    /// The user that it runs as; needs root.
     pub user: Option<String>,
-    /// The same, and any other jigger runs it as its own user.
+    /// The user that it runs as if jigger runs as root; otherwise jigger's own user.
     pub user_if_root: Option<String>,
     /// Commands before each visit of it, after those of the suite.
     pub prepare: Option<RawBuild>,
     /// Commands after each visit of it, before those of the suite.
     pub conclude: Option<RawBuild>,
-    /// What differs from the suite's own expectation.
+    /// The correct response; each key overrides the suite's [expect].
     pub expect: Option<RawExpect>,
     /// The client's TLS options, if the url is https://.
     pub tls: Option<RawTls>,
@@ -264,9 +267,9 @@ pub struct RawTls {
     pub cert: Option<String>,
     /// The file with the private key to it (PEM).
     pub key: Option<String>,
-    /// Take any certificate; false by default.
+    /// Do not verify the server's certificate; false by default.
     pub insecure: Option<bool>,
-    /// The name to ask for and to verify, instead of the url's host.
+    /// The server name to send (SNI) and to verify, instead of the url's host.
     pub sni: Option<String>,
     /// The only version to offer, "1.2" or "1.3"; both by default.
     pub version: Option<String>,
@@ -284,10 +287,11 @@ pub struct RawTls {
 pub struct RawImage {
     /// The command that builds the image; {engine} and {tag} stand for the engine and the tag.
     pub build: Option<RawCommand>,
-    /// The reference of an image that the engine has already.
+    /// The reference of an image that the engine already has.
     #[serde(rename = "ref")]
     pub reference: Option<String>,
-    /// What is passed to the image's own command when it runs as a container.
+    /// Words after the image's name when it runs as a container: arguments of its command, or
+    /// another command.
     pub args: Option<RawCommand>,
     /// Environment variables of the container.
     #[serde(default)]
@@ -302,7 +306,7 @@ pub struct RawImage {
 pub struct RawService {
     /// Unique within the suite; the first part of {NAME.port} and {NAME.dir}.
     pub name: String,
-    /// Services that it needs itself.
+    /// Other services that it needs.
     #[serde(default)]
     pub uses: Vec<String>,
     /// Programs that must be on PATH; otherwise the contenders that use it are skipped.
@@ -311,13 +315,13 @@ pub struct RawService {
     /// Folders besides PATH in which its programs may be; * stands for any name.
     #[serde(default)]
     pub path: Vec<String>,
-    /// The user that it runs as; for a jigger that runs as root.
+    /// The user that it runs as; needs root.
     pub user: Option<String>,
-    /// The same, and any other jigger runs it as its own user.
+    /// The user that it runs as if jigger runs as root; otherwise jigger's own user.
     pub user_if_root: Option<String>,
-    /// Its command; {port} and {dir} stand for its port and a folder of its own.
+    /// Its command; {port} is its port, {dir} its own temporary folder.
     pub start: Option<RawCommand>,
-    /// The image that it runs from instead.
+    /// The image to run it from, instead of start.
     pub image: Option<RawServiceImage>,
     /// Commands before it is started.
     pub setup: Option<RawBuild>,
@@ -325,16 +329,17 @@ pub struct RawService {
     pub ready: Option<RawCommand>,
     /// Commands once it is ready, such as those that fill a database.
     pub populate: Option<RawBuild>,
-    /// The command whose first line is its version.
+    /// The command whose first line of output is its version.
     pub version: Option<RawCommand>,
     /// Environment variables for all its commands.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// Its port; a free one by default.
     pub port: Option<u16>,
-    /// "run" by default, or "visit": started afresh for each visit.
+    /// "run", the default: one start for the whole run; or "visit": a fresh start before each visit.
     pub scope: Option<String>,
-    /// "servers" by default, or "services": cores of its own where there are enough.
+    /// "servers", the default: on the servers' cores; or "services": on separate cores if there are
+    /// enough.
     pub cpus: Option<String>,
     /// Time from its start until it is ready; "30s" by default.
     pub start_limit: Option<String>,
@@ -356,38 +361,39 @@ pub enum RawServiceImage {
 pub struct RawScenario {
     /// Unique within the suite; the first part of metric names.
     pub name: String,
-    /// Connections held at once; 1 by default.
+    /// The number of open connections; 1 by default.
     pub connections: Option<usize>,
     /// Load threads, or "auto".
     pub threads: Option<RawThreads>,
-    /// "http/1.1" by default, or "h2": HTTP/2, with https agreed on by ALPN, with http by prior
+    /// "http/1.1" by default, or "h2": HTTP/2, with https negotiated by ALPN, with http by prior
     /// knowledge.
     pub protocol: Option<String>,
     /// With "h2": requests under way at once on each connection; 1 by default.
     pub streams: Option<usize>,
-    /// "keep-alive", "fresh": a new connection for each request, or "resumed": the same with a TLS session
-    /// that is resumed.
+    /// "keep-alive", the default; "fresh": a new connection for each request; or "resumed": the
+    /// same, with
+    /// a resumed TLS session.
     pub connection: Option<String>,
-    /// A trial is so many requests.
+    /// The number of requests in a trial.
     pub requests: Option<u64>,
-    /// A trial lasts so long, such as "4s".
+    /// How long a trial lasts, such as "4s".
     pub duration: Option<String>,
-    /// Requests due each second, whether or not earlier ones have responses; or "60% of slowest".
+    /// Requests due per second, whether or not earlier ones have their responses; or "60% of slowest".
     pub rate: Option<RawLimit>,
-    /// "even" by default, or "exponential": as independent users would ask.
+    /// "even" by default, or "exponential": at random, as from independent users.
     pub arrivals: Option<String>,
-    /// Requests due at the same instant, at the same mean rate.
+    /// The number of requests due at the same time; the mean rate stays the same.
     pub burst: Option<u32>,
-    /// Find the highest rate that keeps this, such as "p99 < 20ms".
+    /// Find the highest rate that meets this objective, such as "p99 < 20ms".
     pub objective: Option<String>,
-    /// The deadline of one request; "10s" by default.
+    /// The timeout of one request; "10s" by default.
     pub timeout: Option<String>,
-    /// What differs from [request].
+    /// What is sent; each key overrides the one in [request].
     pub request: Option<RawRequest>,
-    /// Several requests, each with a weight; what one leaves out is that of the scenario's request.
+    /// Several requests with weights; each takes the keys that it leaves out from the scenario's request.
     pub requests_mix: Option<Vec<RawRequest>>,
-    /// The requests of a file, sent in turn: JSON lines, URLs, targets as vegeta has them, a HAR
-    /// archive or an access log; relative to the suite file.
+    /// A file of requests, sent in turn: JSON lines, URLs, vegeta targets, a HAR archive or an access
+    /// log; relative to the suite file.
     pub requests_file: Option<String>,
     /// Which of several this is.
     #[serde(skip)]
@@ -408,11 +414,11 @@ pub enum RawThreads {
 pub struct RawThreshold {
     /// The metric's whole name.
     pub metric: String,
-    /// Whose.
+    /// The contender whose metric it is.
     pub contender: String,
-    /// The limit or more.
+    /// The metric must not be below this limit.
     pub at_least: Option<RawLimit>,
-    /// The limit or less.
+    /// The metric must not be above this limit.
     pub at_most: Option<RawLimit>,
 }
 

@@ -57,7 +57,7 @@ impl Replay {
                 Err(wrong("it has no request; write one a line, such as GET /items".to_owned()))
             }
             (0, _) => Err(wrong(format!(
-                "it has no request that can be sent as it was ({left_out} cannot, for example since \
+                "it has no request that can be sent again ({left_out} cannot, for example because \
                  an access log has no bodies)"
             ))),
             (1..=MOST_REQUESTS, _) => {
@@ -68,7 +68,7 @@ impl Replay {
                 Ok(Self { sha256: hex(&Sha256::digest(&bytes)), file, requests, left_out })
             }
             (many, _) => Err(wrong(format!(
-                "it has {many} requests, and {MOST_REQUESTS} are the most; cut it"
+                "it has {many} requests, and the maximum is {MOST_REQUESTS}; shorten it"
             ))),
         }
     }
@@ -488,7 +488,7 @@ mod tests {
             ("# nothing\n", "it has no request; write one a line"),
             (
                 "::1 - - [x] \"POST /b HTTP/1.1\" 200 9\n",
-                "it has no request that can be sent as it was (1 cannot",
+                "it has no request that can be sent again (1 cannot",
             ),
             ("{\"log\": {\"entries\": []}}", "it has no request"),
             ("/a\nno request\n", "f: line 2: 'no request': write METHOD /PATH"),
@@ -500,7 +500,7 @@ mod tests {
             ("{\"url\": \"/a\", \"path\": \"/b\"}\n", "f: line 1: give one of path, url"),
             ("{\"url\": \"ftp://h/\"}\n", "f: line 1: url = 'ftp://h/': write an absolute URL"),
             ("/{{conter\n{\n", "f: line 2: '{'"),
-            (many.as_str(), "it has 100001 requests, and 100000 are the most"),
+            (many.as_str(), "it has 100001 requests, and the maximum is 100000"),
         ] {
             let message = read(text).unwrap_err();
             assert!(message.contains(wanted), "{message}");

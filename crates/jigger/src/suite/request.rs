@@ -284,7 +284,7 @@ fn told(error: &EncodeError) -> String {
             format!("headers: '{name}' is not a header name; names have letters, digits and '-'")
         }
         EncodeError::Request(RequestError::Template(template)) => {
-            format!("{template}; template = false sends it as it stands")
+            format!("{template}; template = false sends it literally")
         }
         EncodeError::Request(_) => format!("headers: {error}"),
         EncodeError::Url(_) => error.to_string(),
@@ -450,11 +450,11 @@ mod tests {
             ("path = \"/a b\"", "request: path: ` ` cannot stand in a URL"),
             ("path = \"/a#b\"", "what follows # is never sent"),
             ("path = \"/{{conter}}\"", "`{{conter}}` is unknown; use {{counter}}"),
-            ("path = \"/{{counter\"", "close the hole"),
+            ("path = \"/{{counter\"", "close the placeholder"),
             ("path = \"/{{line}}\"", "needs a file with at least one line"),
             ("headers = { \"a b\" = \"c\" }", "headers: 'a b' is not a header name"),
             ("headers = { a = \"b\\nc\" }", "control character"),
-            ("headers = { Content-Length = \"3\" }", "written by jigger"),
+            ("headers = { Content-Length = \"3\" }", "set by jigger"),
             ("body = \"a\", json = 1", "give one of body, json, body_file"),
             ("body_file = \"gone\"", "body_file = 'gone': cannot read it: No such file"),
             ("body_file = \"empty\"", "the file is empty"),

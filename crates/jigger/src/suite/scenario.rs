@@ -156,7 +156,7 @@ fn scenario_body(
         return refused("connections and threads must be above zero");
     }
     if threads.is_some_and(|threads| threads > connections) {
-        return refused("more threads than connections; each thread needs one at least");
+        return refused("more threads than connections; each thread needs at least one");
     }
     let pacing = pacing(raw)?;
     let http = protocol::http(raw.protocol.as_deref())?;
@@ -207,8 +207,8 @@ fn pacing(raw: &RawScenario) -> Checked<Pacing> {
     let objective = raw.objective.as_deref().map(Objective::parse).transpose()?;
     if objective.is_some() && (raw.rate.is_some() || raw.requests.is_some()) {
         return refused(
-            "an objective searches for the rate: leave out rate and requests; \
-                    duration is how long each rate is tried",
+            "an objective searches for the rate: leave out rate and requests; duration is how \
+             long each rate is tried",
         );
     }
     let spread = spread(raw)?;

@@ -89,8 +89,8 @@ impl Selection {
         let fixed = suite.contenders.iter().find(|c| c.image_start.port.is_some());
         fixed.filter(|_| is_host).map(|fixed| {
             Fault::from(format!(
-                "contender '{}': its image has a port of its own, which only the bridge can map; \
-                 add --network bridge",
+                "contender '{}': its image has a fixed port, which only the bridge can map; add \
+                 --network bridge",
                 fixed.name
             ))
         })

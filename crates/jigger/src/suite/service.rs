@@ -177,9 +177,9 @@ fn image_start(raw: RawServiceImage) -> Checked<ServiceStart> {
     };
     match image::recipe(raw)? {
         (ImageRecipe::Reference(reference), start) => Ok(ServiceStart::Image { reference, start }),
-        (ImageRecipe::Build(_), _) => {
-            refused("image: a service's image is not built here; build it before, and give its ref")
-        }
+        (ImageRecipe::Build(_), _) => refused(
+            "image: jigger does not build a service's image; build it first, and give its ref",
+        ),
     }
 }
 
@@ -397,7 +397,7 @@ mod tests {
                 "give either user or user_if_root",
             ),
             (named("db", "image = \"i\"\nuser = \"u\""), "an image names its own user"),
-            (named("db", "image = { build = \"b\" }"), "is not built here"),
+            (named("db", "image = { build = \"b\" }"), "does not build a service's image"),
             (named("db", &format!("{START}setup = \"a > b\"")), "no shell runs"),
         ] {
             let message = parse(&text).unwrap_err();

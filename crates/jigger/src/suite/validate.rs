@@ -121,7 +121,7 @@ fn rounds(head: &RawHead) -> Checked<Rounds> {
     };
     if rounds.min == 0 || rounds.max < rounds.min {
         return refused(format!(
-            "rounds: min = {}, max = {}: min is at least 1 and max at least min",
+            "rounds: min = {}, max = {}: min must be at least 1, and max at least min",
             rounds.min, rounds.max
         ));
     }

@@ -88,7 +88,7 @@ fn until_quiet(
     listener: &mut Listener<'_>,
     measure: &mut dyn FnMut() -> Result<CeilingAttempt, CeilingError>,
 ) -> Vec<CeilingAttempt> {
-    let name = "the load engine's ceiling";
+    let name = "the load generator's ceiling";
     let mut step = name.to_owned();
     let mut attempts = Vec::new();
     while attempts.len() < ATTEMPTS_ALLOWED && !interrupt.is_raised() {
@@ -173,7 +173,7 @@ mod tests {
         let (loud, quiet) = (attempt(20_000.0, 0.3), attempt(50_000.0, 0.0));
         let (attempts, events) = made(&[loud, quiet]);
         assert_eq!(attempts, [loud, quiet]);
-        let again = "the load engine's ceiling again: steal 30.0 % > 5.0 %".to_owned();
+        let again = "the load generator's ceiling again: steal 30.0 % > 5.0 %".to_owned();
         assert_eq!(events[1], Event::Step { name: again, rate_per_second: None });
         assert_eq!(made(&[loud; 3]).0, [loud; 3]);
     }

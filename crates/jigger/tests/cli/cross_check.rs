@@ -33,7 +33,8 @@ fn the_tools_stand_beside_jigger() {
         .command(&[&["cross-check", "suite.toml", "--quick", "-o", "out.md"], &TOOLS[..]].concat());
     let outcome =
         crate::lab::Outcome::of(&command.env("JIGGER_CACHE_DIR", cache).output().unwrap());
-    outcome.expect(0, &["## Cross-check of the suite `lab`", "2 rounds;", "(requests "]);
+    outcome
+        .expect(0, &["## Cross-check of the suite `lab`", "2 rounds. In each round", "(requests "]);
     let rows = |scenario: &str| -> Vec<Vec<&str>> {
         let part = outcome.stdout.split_once(&format!("### {scenario}: ")).unwrap().1;
         let part = part.split("###").next().unwrap();

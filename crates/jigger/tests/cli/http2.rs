@@ -77,7 +77,7 @@ fn a_server_of_http1_takes_no_part_in_a_scenario_of_http2() {
     let run = lab.run(&["run", "two.toml", "--no-images", "--record", "record.json"]);
     let record = lab.record();
     let text = format!("{}{}", run.stdout, run.stderr);
-    assert!(text.contains("not HTTP/2"), "{text}");
+    assert!(text.contains("does not speak HTTP/2 here"), "{text}");
     let visits = record["visits"].as_array().unwrap();
     let both = visits.iter().find(|visit| visit["entry"] == "both").unwrap();
     assert_eq!(both["trials"][0]["requests"], 200, "{both:#}");

@@ -92,7 +92,7 @@ fn the_suite_for_real_servers_passes_the_check() {
 #[test]
 fn an_existing_suite_is_left_as_it_is() {
     let lab = lab(&[("server.py", PYTHON), ("jigger.toml", "mine")]);
-    lab.run(&["init"]).expect(2, &["jigger.toml exists already and is left as it is", "-o FILE"]);
+    lab.run(&["init"]).expect(2, &["jigger.toml already exists and was not changed", "-o FILE"]);
     assert_eq!(std::fs::read_to_string(lab.path("jigger.toml")).unwrap(), "mine");
     lab.run(&["init", "-o", "other.toml"]).expect(0, &["other.toml"]);
     assert!(lab.path("other.toml").exists());

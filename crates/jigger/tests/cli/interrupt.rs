@@ -14,7 +14,7 @@ fn interrupted_at(lab: &Lab, sign: &str, more: &[&str]) -> Value {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
     let outcome = Outcome::of(&child.wait_with_output().unwrap());
-    outcome.expect(130, &["interrupted: what was measured until then is shown"]);
+    outcome.expect(130, &["interrupted: the report has what was measured until then"]);
     lab.assert_nothing_left();
     let record = lab.record();
     assert_eq!(record["ended"], "interrupted");

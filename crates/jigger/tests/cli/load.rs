@@ -124,7 +124,7 @@ fn a_host_of_several_addresses_is_reached_at_the_one_that_listens() {
 fn wrong_responses_are_never_throughput() {
     let (_server, url) = null_server();
     let outcome = jigger(&["load", &url, "-n", "20", "--expect-body", "something else"]);
-    outcome.expect(3, &["0.00 a second", "20 wrong_answer"]);
+    outcome.expect(3, &["0.00 per second", "20 wrong_answer"]);
 }
 
 #[test]
@@ -176,8 +176,8 @@ fn a_server_that_freezes_is_told_and_has_no_good_percentile() {
     open.expect(
         4,
         &[
-            "400 requests in 2.00 s: 200 a second of 400 requested",
-            "unanswered: 400 of 800 requests had no response at the end, the oldest for ",
+            "400 requests in 2.00 s: 200 per second of 400 requested",
+            "no response: 400 of 800 requests at the end, the oldest after ",
             "the last response came 1.",
             "response time at least: ",
             "failed: 50 % of 800 requests",
@@ -240,7 +240,7 @@ fn several_rates_are_tried_one_after_another() {
     let rates = ["load", &url, "-d", "300ms", "--rate", "100,1k", "--percentiles", "50,90"];
     let load = [&rates[..], &["--max-error-rate", "1"]].concat();
     let outcome = jigger(&load);
-    outcome.expect(0, &["0.30 s at each rate", "asked/s reached/s p50 p90 failed"]);
+    outcome.expect(0, &["0.30 s at each rate", "due/s reached/s p50 p90 failed"]);
     let lines: Vec<Vec<&str>> =
         outcome.stdout.lines().skip(2).map(|line| line.split_whitespace().collect()).collect();
     assert_eq!([lines[0][0], lines[1][0]], ["100", "1,000"], "{}", outcome.stdout);

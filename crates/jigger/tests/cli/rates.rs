@@ -24,7 +24,7 @@ fn all_get_the_rate_that_the_slowest_can_bear() {
     let outcome = run(&lab, &["--rounds", "1", "--details"]);
     outcome.expect(
         0,
-        &["50 % of what the slowest can do in a closed loop (slow: ", "at random times"],
+        &["50 % of the slowest server's rate in a closed loop (slow: ", "at random times"],
     );
     let record = lab.record();
     let found = &record["calibrations"][0];

@@ -127,7 +127,7 @@ fn ctrl_c_keeps_the_record_and_leaves_nothing() {
     });
     signal(child.id(), Signal::INT);
     let outcome = Outcome::of(&child.wait_with_output().unwrap());
-    outcome.expect(130, &["interrupted: what was measured until then is shown"]);
+    outcome.expect(130, &["interrupted: the report has what was measured until then"]);
     assert_eq!(lab.record()["ended"], "interrupted");
     assert!(!lab.record()["visits"].as_array().unwrap().is_empty());
     lab.assert_nothing_left();

@@ -252,7 +252,7 @@ fn it_runs_as_another_user_in_a_folder_of_that_users() {
     assert_eq!(read("setup").lines().collect::<Vec<_>>(), ["nobody", "nogroup"]);
     assert_eq!(lab.record()["services"][0]["user"], "nobody");
     let wrong = service("store", "user = \"no-such-user\"");
-    let texts = ["it is to run as the user 'no-such-user', and this machine has no such user"];
+    let texts = ["it has the user 'no-such-user', and this machine has no such user"];
     fails_beside_a_good_one(&wrong, "skipped", &texts);
 }
 
@@ -282,7 +282,7 @@ fn without_root_a_user_is_refused_with_the_reason() {
     outcome.expect(
         0,
         &[
-            "it is to run as the user 'daemon', and only root can start a process as another user",
+            "it has the user 'daemon', and only root can start a process as another user",
             "user_if_root",
         ],
     );

@@ -47,7 +47,10 @@ fn connections_are_new_or_kept_as_requested() {
 #[test]
 fn what_cannot_be_timed() {
     let refused = timeit(&["http://127.0.0.1:9/", "-n", "3"]);
-    refused.expect(3, &["jigger: http://127.0.0.1:9/: nothing listens on 127.0.0.1:9; check that"]);
+    refused.expect(
+        3,
+        &["jigger: http://127.0.0.1:9/: nothing listens on 127.0.0.1:9; check the address"],
+    );
     assert_eq!(refused.stdout, "", "no figure");
     timeit(&["ftp://x/"]).expect(2, &["http"]);
     timeit(&["http://127.0.0.1:9/", "-n", "0"]).expect(2, &["0"]);

@@ -123,16 +123,16 @@ fn flags_that_cannot_be_meant_are_refused() {
     let secure = Secure::start();
     let (url, plain) = (secure.url.as_str(), secure.plain_url());
     for (arguments, wanted) in [
-        (&["load", &plain, "--insecure"][..], "the TLS flags have no use without TLS"),
-        (&["timeit", &plain, "--sni", "h"], "the TLS flags have no use without TLS"),
+        (&["load", &plain, "--insecure"][..], "the TLS flags have no effect without TLS"),
+        (&["timeit", &plain, "--sni", "h"], "the TLS flags have no effect without TLS"),
         (
             &["compare", &format!("a={plain}"), &format!("b={plain}"), "--insecure"],
-            "no server is asked",
+            "no server has an https:// URL",
         ),
         (&["load", url, "--cert", "own.pem"], "--key"),
         (&["load", url, "--resume"], "--fresh"),
         (&["load", url, "--cacert", "none.pem"], "cannot use none.pem"),
-        (&["load", url, "--insecure", "--ciphers", "RC4"], "`RC4` is not a cipher suite"),
+        (&["load", url, "--insecure", "--ciphers", "RC4"], "jigger has no cipher suite `RC4`"),
         (&["load", url, "--tls", "1.1"], "1.2, 1.3"),
     ] {
         let outcome = secure.jigger(arguments);

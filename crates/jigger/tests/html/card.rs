@@ -73,7 +73,7 @@ fn no_text_leaves_its_place() {
     };
     for (name, record, cut) in [
         ("two", record(2, 6), 0),
-        ("eight", record(8, 6), 2),
+        ("eight", record(8, 6), 1),
         ("long", long, 6),
         ("none", unmeasured, 0),
     ] {

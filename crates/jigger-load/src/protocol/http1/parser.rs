@@ -25,7 +25,7 @@ pub enum Malformed {
     #[error("the head is not HTTP/1.1 ({0})")]
     Head(httparse::Error),
     /// What begins as HTTP/2 does, where HTTP/1.1 was asked for.
-    #[error("the server seems to speak HTTP/2 on this port; ask it in HTTP/2")]
+    #[error("the server seems to speak HTTP/2 on this port; load it with HTTP/2")]
     Http2,
     /// TLS where plain HTTP was asked for (RFC 8446, section 5.1: an alert or a handshake record).
     #[error("the server speaks TLS on this port; write https:// in the URL")]
@@ -46,7 +46,7 @@ pub enum Malformed {
     #[error("Content-Length is not a number")]
     BadLength,
     /// `Content-Length` beside `Transfer-Encoding`.
-    #[error("Content-Length stands beside Transfer-Encoding")]
+    #[error("the head has both Content-Length and Transfer-Encoding")]
     LengthAndEncoding,
     /// `Transfer-Encoding` in HTTP/1.0, or chunked twice, or not last.
     #[error("Transfer-Encoding is not valid here")]

@@ -112,12 +112,8 @@ impl From<BadFrame> for Http2Fault {
             BadFrame::TooLong => {
                 Http2Fault::frame_size("a frame is longer than the 16384 bytes that were agreed on")
             }
-            BadFrame::TooShort => {
-                Http2Fault::frame_size("a frame is too short for what it has to hold")
-            }
-            BadFrame::Padding => {
-                Http2Fault::protocol("a frame has more padding than it has room for")
-            }
+            BadFrame::TooShort => Http2Fault::frame_size("a frame is too short for its type"),
+            BadFrame::Padding => Http2Fault::protocol("a frame has more padding than payload"),
         }
     }
 }
@@ -142,14 +138,14 @@ impl fmt::Display for Http2Fault {
             }
             Http2Fault::Hpack(HpackFault(error)) => write!(
                 formatter,
-                "the server breaks HTTP/2: a header block cannot be read, since {error} \
+                "the server breaks HTTP/2: a header block cannot be decoded: {error} \
                  (COMPRESSION_ERROR)"
             ),
             Http2Fault::Reset(code) => {
                 write!(formatter, "the server reset the stream with {code}{}", remedy(*code))
             }
             Http2Fault::GoAway(Code::NO_ERROR) => formatter.write_str(
-                "the server ended the connection (GOAWAY, NO_ERROR) before it had answered any \
+                "the server ended the connection (GOAWAY, NO_ERROR) before it responded to any \
                  request on it; see its log and its limits on connections",
             ),
             Http2Fault::GoAway(code) => {
@@ -157,11 +153,11 @@ impl fmt::Display for Http2Fault {
             }
             Http2Fault::Http1 => write!(
                 formatter,
-                "what the server sends is not HTTP/2, as if it spoke only HTTP/1.1 here; {OTHER_VERSION}"
+                "the server does not speak HTTP/2 here, probably only HTTP/1.1; {OTHER_VERSION}"
             ),
             Http2Fault::Silent => write!(
                 formatter,
-                "the server closed the connection without HTTP/2's SETTINGS, as a server does that \
+                "the server closed the connection without sending HTTP/2 SETTINGS, so it probably \
                  speaks only HTTP/1.1; {OTHER_VERSION}"
             ),
         }
@@ -198,7 +194,7 @@ mod tests {
                 ["reset the stream with ENHANCE_YOUR_CALM", "fewer streams"],
             ),
             (Http2Fault::Reset(Code(0x20)), ErrorKind::H2Reset, ["code 0x20", "log"]),
-            (Http2Fault::GoAway(Code(0)), ErrorKind::H2Goaway, ["before it had answered", "log"]),
+            (Http2Fault::GoAway(Code(0)), ErrorKind::H2Goaway, ["before it responded", "log"]),
             (Http2Fault::GoAway(Code(2)), ErrorKind::H2Goaway, ["INTERNAL_ERROR", "log"]),
             (Http2Fault::Http1, ErrorKind::H2Protocol, ["only HTTP/1.1", "h2c"]),
             (

@@ -56,13 +56,13 @@ impl HeadReader {
 
     fn pseudo(&mut self, name: &[u8], value: &[u8]) -> Result<(), &'static str> {
         if self.is_trailer {
-            return Err("a pseudo-header field stands in trailers");
+            return Err("trailers contain a pseudo-header field");
         }
         if name != b"status" {
             return Err("a response has a pseudo-header field other than :status");
         }
         if self.has_regular {
-            return Err(":status stands behind other fields");
+            return Err(":status follows other fields");
         }
         if self.head.status != 0 {
             return Err("a response has :status twice");
@@ -74,14 +74,14 @@ impl HeadReader {
     fn regular(&mut self, name: &[u8], value: &[u8]) -> Result<(), &'static str> {
         self.has_regular = true;
         if name.is_empty() || name.iter().any(|byte| !is_name_byte(*byte)) {
-            return Err("a field's name is in upper case or holds what no name may hold");
+            return Err("a field name has an upper-case letter or an invalid character");
         }
         if value.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n')) {
-            return Err("a field's value holds a line break or a NUL");
+            return Err("a field value contains a line break or a NUL");
         }
         match name {
             b"connection" | b"proxy-connection" | b"keep-alive" | b"transfer-encoding"
-            | b"upgrade" => Err("a response has a field of HTTP/1.1's connections"),
+            | b"upgrade" => Err("a response has a connection-specific field of HTTP/1.1"),
             b"content-length" if !self.is_trailer => self.length(value),
             _ => Ok(()),
         }
@@ -105,7 +105,7 @@ impl HeadReader {
 
 fn status(value: &[u8]) -> Result<u16, &'static str> {
     match value {
-        [b'1', b'0', b'1'] => Err("a response has status 101, which HTTP/2 has not"),
+        [b'1', b'0', b'1'] => Err("a response has status 101, which does not exist in HTTP/2"),
         [first @ b'1'..=b'9', second @ b'0'..=b'9', third @ b'0'..=b'9'] => {
             let digit = |byte: &u8| u16::from(byte - b'0');
             Ok(digit(first) * 100 + digit(second) * 10 + digit(third))

@@ -16,7 +16,7 @@ pub(crate) enum HpackError {
     Truncated,
     #[error("a number in it is too large")]
     Number,
-    #[error("index {0} stands for no field")]
+    #[error("index {0} refers to no field")]
     Index(usize),
     #[error("a Huffman-coded string is broken")]
     Huffman,

@@ -58,7 +58,9 @@ impl Connection {
             Kind::Ping => self.ping(&frame).map(|()| None),
             Kind::WindowUpdate => self.window_update(&frame).map(|()| None),
             Kind::Priority => priority(&frame).map(|()| None),
-            Kind::PushPromise => Err(fault("it pushes, which the client has forbidden")),
+            Kind::PushPromise => {
+                Err(fault("it sends PUSH_PROMISE, although the client disabled push"))
+            }
             Kind::Other => Ok(None),
         }
     }
@@ -68,7 +70,7 @@ impl Connection {
     fn admit(&self, frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
         let continues = frame.kind == Kind::Continuation && frame.stream == self.block.stream;
         if self.block.stream != 0 && !continues {
-            return Err(fault("another frame stands within a header block"));
+            return Err(fault("another frame interrupts a header block"));
         }
         let is_first = frame.kind == Kind::Settings && !frame.has(ACK);
         if !self.has_settings && !is_first {
@@ -92,7 +94,7 @@ impl Connection {
         if self.is_cancelled(id) {
             return Ok(());
         }
-        let what = "more of a response comes after its end";
+        let what = "a frame of a response comes after its end";
         Err(Http2Fault::Protocol { code: Code::STREAM_CLOSED, what }.into())
     }
 
@@ -296,7 +298,7 @@ impl Connection {
 
     fn rst_stream(&mut self, frame: &Frame<'_>) -> Taken {
         if frame.payload.len() != 4 {
-            return Err(Http2Fault::frame_size("RST_STREAM has not 4 bytes").into());
+            return Err(Http2Fault::frame_size("RST_STREAM does not have 4 bytes").into());
         }
         self.check_idle(frame.stream)?;
         let Some(place) = self.streams.find(frame.stream) else {
@@ -374,7 +376,7 @@ impl Connection {
     fn ping(&mut self, frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
         check_of_connection(frame)?;
         if frame.payload.len() != 8 {
-            return Err(Http2Fault::frame_size("PING has not 8 bytes").into());
+            return Err(Http2Fault::frame_size("PING does not have 8 bytes").into());
         }
         if !frame.has(ACK) {
             frame::write(Kind::Ping, ACK, 0, frame.payload, &mut self.outgoing);
@@ -384,7 +386,7 @@ impl Connection {
 
     fn window_update(&mut self, frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
         if frame.payload.len() != 4 {
-            return Err(Http2Fault::frame_size("WINDOW_UPDATE has not 4 bytes").into());
+            return Err(Http2Fault::frame_size("WINDOW_UPDATE does not have 4 bytes").into());
         }
         let more_bytes = i64::from(frame::stream(frame.payload));
         if frame.stream == 0 {
@@ -414,7 +416,7 @@ fn used_up(unreturned_bytes: &mut u32, bytes: u32) -> Option<u32> {
 /// A window with so many bytes more, as WINDOW_UPDATE has it.
 fn widened(window_bytes: i64, more_bytes: i64) -> Result<i64, Http2Fault> {
     if more_bytes == 0 {
-        return Err(Http2Fault::protocol("WINDOW_UPDATE widens a window by nothing"));
+        return Err(Http2Fault::protocol("WINDOW_UPDATE has an increment of 0"));
     }
     let window_bytes = window_bytes + more_bytes;
     if window_bytes > i64::from(WINDOW_MAX_BYTES) {
@@ -426,7 +428,7 @@ fn widened(window_bytes: i64, more_bytes: i64) -> Result<i64, Http2Fault> {
 /// Priorities mean nothing to a client, but are to be well-formed.
 fn priority(frame: &Frame<'_>) -> Result<(), Unusable<Http2Fault>> {
     if frame.payload.len() != 5 {
-        return Err(Http2Fault::frame_size("PRIORITY has not 5 bytes").into());
+        return Err(Http2Fault::frame_size("PRIORITY does not have 5 bytes").into());
     }
     if frame::stream(frame.payload) == frame.stream {
         return Err(fault("a stream depends on itself"));

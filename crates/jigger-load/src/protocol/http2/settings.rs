@@ -41,14 +41,16 @@ impl PeerSettings {
     /// Takes the payload of a frame in.
     pub(super) fn take(&mut self, payload: &[u8]) -> Result<(), Http2Fault> {
         if !payload.len().is_multiple_of(6) {
-            return Err(Http2Fault::frame_size("SETTINGS are cut off"));
+            return Err(Http2Fault::frame_size("SETTINGS is truncated"));
         }
         payload.chunks(6).try_for_each(|setting| {
             let value = big_endian(&setting[2..]);
             match u16::from_be_bytes([setting[0], setting[1]]) {
                 0x1 => self.header_table_bytes = value,
                 0x2 if value != 0 => {
-                    return Err(Http2Fault::protocol("it sets ENABLE_PUSH, as only clients may"));
+                    return Err(Http2Fault::protocol(
+                        "it sets ENABLE_PUSH, which only clients may set",
+                    ));
                 }
                 0x3 => self.max_concurrent_streams = Some(value),
                 0x4 if value > WINDOW_MAX_BYTES => {

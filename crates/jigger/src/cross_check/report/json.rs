@@ -36,7 +36,7 @@ pub struct CrossCheck<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 struct ToolShape<'a> {
     name: &'a str,
-    /// Null when the tool does not tell.
+    /// Null if the tool does not print it.
     version: Option<&'a str>,
     /// Why its figures differ from jigger's by design; null for jigger.
     differs: Option<&'a str>,
@@ -49,10 +49,10 @@ struct ScenarioShape<'a> {
     connections: usize,
     #[schemars(extend("enum" = ["fresh", "keep-alive"]))]
     connection: &'a str,
-    /// How many, or null for a scenario by time.
+    /// The number of requests; null for a scenario with a duration.
     #[schemars(range(min = 1))]
     requests: Option<u64>,
-    /// How long, or null for a scenario by count.
+    /// The duration; null for a scenario with a number of requests.
     seconds: Option<f64>,
 }
 

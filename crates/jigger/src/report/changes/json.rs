@@ -23,7 +23,7 @@ pub struct Difference<'a> {
     basis: Basis,
     /// The baseline of the new run.
     baseline: &'a str,
-    /// Whether something that counts is.
+    /// Whether something that counts is worse.
     is_worse: bool,
     /// One for each contender and metric that both runs have.
     changes: Vec<Change<'a>>,
@@ -32,7 +32,7 @@ pub struct Difference<'a> {
     /// What counts, was measured before and no longer is, or whose requests fail now and did not
     /// before.
     lost: Vec<Lost<'a>>,
-    /// What counts and has no figure in the new run for reasons that say nothing of the contender.
+    /// What counts but has no figure in the new run, for reasons that are not the contender's fault.
     not_told: Vec<NotTold<'a>>,
     /// Those of the new run.
     thresholds: Vec<Threshold<'a>>,
@@ -66,11 +66,11 @@ struct Change<'a> {
     /// Lower end of its 95 % interval.
     low: Option<f64>,
     high: Option<f64>,
-    /// Beyond this difference, as a share, it is for better or worse; within it the same.
+    /// The margin, as a fraction: only beyond it is a change better or worse.
     margin: f64,
-    /// The largest difference that the interval leaves open, as a share.
+    /// The largest difference that the interval allows, as a fraction.
     largest_difference: Option<f64>,
-    /// Whether the decision hangs on it.
+    /// Whether the metric counts.
     counts: bool,
     /// `better`, `worse`, `same`, `probably-better`, `probably-worse` or `no-difference-shown`; null
     /// where it does not count, where there is no interval, and where a gate or noise forbids it.

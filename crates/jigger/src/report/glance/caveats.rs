@@ -18,6 +18,11 @@ pub struct Caveat<'a> {
 }
 
 impl Caveat<'_> {
+    /// Whether it is about figures of that scenario.
+    pub fn touches_scenario(&self, scenario: &str) -> bool {
+        self.contenders.is_empty() || self.touches.iter().any(|(_, name)| *name == scenario)
+    }
+
     /// `connection-close (flask): closes the connection after each response`.
     pub fn text(&self) -> String {
         format!("{}{}", self.code, self.after_code())
@@ -80,20 +85,28 @@ pub fn caveats<'a>(analysis: &'a Analysis<'_>) -> Vec<Caveat<'a>> {
 }
 
 /// The numbers of the caveats that touch any figure of that contender.
-pub fn marks_of(caveats: &[Caveat<'_>], contender: &str) -> Vec<usize> {
-    let touches = |caveat: &Caveat<'_>| caveat.touches.iter().any(|(name, _)| *name == contender);
+pub fn numbers_of(caveats: &[Caveat<'_>], contender: &str) -> Vec<usize> {
+    numbers(caveats, |(name, _)| name == contender)
+}
+
+/// `[1,3]`: these numbers, if there are any.
+pub fn marks_of(caveats: &[Caveat<'_>], contender: &str) -> Option<String> {
+    bracketed(&numbers_of(caveats, contender))
+}
+
+/// `[1,3]`: the caveats that touch the contender's figures of that scenario.
+pub fn marks(caveats: &[Caveat<'_>], contender: &str, scenario: &str) -> Option<String> {
+    bracketed(&numbers(caveats, |touched| touched == (contender, scenario)))
+}
+
+fn numbers(caveats: &[Caveat<'_>], is_meant: impl Fn((&str, &str)) -> bool) -> Vec<usize> {
+    let touches = |caveat: &Caveat<'_>| caveat.touches.iter().any(|touched| is_meant(*touched));
     let touching = caveats.iter().enumerate().filter(|(_, caveat)| touches(caveat));
     touching.map(|(at, _)| at + 1).collect()
 }
 
-/// `[1,3]`: the caveats that touch these figures.
-pub fn marks(caveats: &[Caveat<'_>], contender: &str, scenario: &str) -> Option<String> {
-    let touching = caveats
-        .iter()
-        .enumerate()
-        .filter(|(_, caveat)| caveat.touches.contains(&(contender, scenario)));
-    let numbers: Vec<usize> = touching.map(|(at, _)| at + 1).collect();
-    (!numbers.is_empty()).then(|| format!("[{}]", ranges(&numbers)))
+fn bracketed(numbers: &[usize]) -> Option<String> {
+    (!numbers.is_empty()).then(|| format!("[{}]", ranges(numbers)))
 }
 
 /// `1-3,5`, of ascending numbers.

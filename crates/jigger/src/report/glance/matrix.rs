@@ -19,7 +19,7 @@ const OF_SERVER: [(Kind, &str); 3] = [
     (Kind::ImageUnpacked, "image"),
 ];
 
-/// The headline metric of each scenario, CPU a request, memory, start-up, image; columns without a
+/// The headline metric of each scenario, CPU per request, memory, start-up, image; columns without a
 /// figure are left out.
 pub fn matrix(analysis: &Analysis<'_>) -> Matrix {
     let mut columns: Vec<(Metric<'_>, String)> = Vec::new();

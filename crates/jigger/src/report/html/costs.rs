@@ -30,14 +30,14 @@ pub fn throughput_against_memory(analysis: &Analysis<'_>, caveats: &Caveats) -> 
         points.iter().map(|point| (point.series, point.name)).collect();
     let drawn = html! {
         (frame.x_axis("peak memory", |tick| round_text(&bytes(tick))))
-        (frame.y_axis(&format!("{}: requests a second", scenario.name), grouped))
+        (frame.y_axis(&format!("{}: requests per second", scenario.name), grouped))
         @for point in &points { (cross(&frame, point)) }
         (chart::legend(LEGEND, &legend))
     };
     let description: Vec<String> = points.iter().map(Point::text).collect();
     let chart = chart::svg(
         "throughput-memory",
-        "Requests a second against peak memory",
+        "Requests per second against peak memory",
         &description.join("; "),
         LEGEND + chart::legend_height(legend.len()),
         &drawn,

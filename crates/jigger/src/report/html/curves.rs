@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::figures::lines;
-use super::{anchor, figure, round_text};
+use super::figures::marked_lines;
+use super::{Caveats, anchor, figure, round_text};
 use crate::analysis::Analysis;
 use crate::metric::{Kind, Unit};
 use crate::report::chart::{self, Frame, Scale, WIDTH};
@@ -13,7 +13,7 @@ use crate::report::units::with_unit;
 /// What is drawn of each curve, where the servers have it.
 const DRAWN: [Kind; 2] = [Kind::RequestsPerSecond, Kind::ResponseTimeP99];
 
-pub fn body(analysis: &Analysis<'_>) -> Option<Markup> {
+pub fn body(analysis: &Analysis<'_>, caveats: &Caveats) -> Option<Markup> {
     let curves = curves(analysis);
     let charts = curves.iter().flat_map(|curve| DRAWN.map(|kind| drawn(curve, kind)));
     let charts: Vec<Markup> = charts.flatten().collect();
@@ -21,9 +21,15 @@ pub fn body(analysis: &Analysis<'_>) -> Option<Markup> {
         html! {
             p.how { "Each point was measured; the lines only connect the points of one server." }
             @if !charts.is_empty() { div.charts { @for chart in &charts { (chart) } } }
-            @for table in curves.iter().map(table) { (lines(&table)) }
+            @for curve in &curves { (marked(curve, caveats)) }
         }
     })
+}
+
+/// The curve's figures, each row with links to what touches them.
+fn marked(curve: &Curve<'_>, caveats: &Caveats) -> Markup {
+    let beside = |at: &Point<'_>| caveats.beside(&at.contender.record.name, &at.scenario.name);
+    marked_lines(&table(curve), &curve.points().map(beside).collect::<Vec<_>>())
 }
 
 /// A server's points, as the figure at each value.

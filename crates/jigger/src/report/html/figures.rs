@@ -72,12 +72,17 @@ fn requests(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Option<Markup
 
 /// A table as the other reports have it.
 pub fn lines(of: &Table) -> Markup {
+    marked_lines(of, &[])
+}
+
+/// The same with what stands beside the name in each row.
+pub fn marked_lines(of: &Table, beside: &[Markup]) -> Markup {
     let headings = of.heading.iter().skip(1).map(String::as_str);
     let cells = html! {
-        @for row in &of.rows {
+        @for (at, row) in of.rows.iter().enumerate() {
             tr {
                 @if let Some((contender, cells)) = row.split_first() {
-                    th scope="row" { (contender) }
+                    th scope="row" { (contender) @if let Some(marks) = beside.get(at) { (marks) } }
                     @for cell in cells { td { (cell) } }
                 }
             }

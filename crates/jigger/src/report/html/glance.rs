@@ -7,7 +7,7 @@ use super::bars::{Bar, INTERVALS, bars};
 use super::{Caveats, anchor, figure, scrolling, set, thresholds};
 use crate::analysis::{Analysis, Ranked, headline};
 use crate::record::ScenarioRecord;
-use crate::report::glance::{self, Caveat, Matrix, marks_of, matrix, scenarios, summary};
+use crate::report::glance::{self, Caveat, Matrix, matrix, numbers_of, scenarios, summary};
 use crate::report::published;
 use crate::report::tables::ranked_name;
 use crate::report::units::grouped;
@@ -51,7 +51,7 @@ fn table(found: &Matrix, caveats: &[Caveat<'_>]) -> Markup {
                     tr {
                         th scope="row" {
                             (name)
-                            @for number in marks_of(caveats, name) {
+                            @for number in numbers_of(caveats, name) {
                                 " " a href=(format!("#glance-caveat-{number}")) { "[" (number) "]" }
                             }
                         }

@@ -185,7 +185,7 @@ pub fn reproduce(record: &Record, is_packed: bool) -> Markup {
         @if !record.suite.source.is_empty() {
             p {
                 "To measure again in the same order, save the suite below as " code { "suite.toml" }
-                " in the folder that its paths start from, and run:"
+                " in the folder that its paths are relative to, and run:"
             }
             @let files = request_files(record);
             @if !files.is_empty() {

@@ -51,7 +51,7 @@ fn scenario_figure(
     );
     let chart = chart::svg(
         &anchor("rounds", &scenario.name),
-        &format!("{}: requests a second in each round", scenario.name),
+        &format!("{}: requests per second in each round", scenario.name),
         &description,
         TOP + STRIP * chart::number(strips.len()) + 32.0,
         &drawn(scenario, &strips, rounds, span),
@@ -85,7 +85,7 @@ fn drawn(scenario: &ScenarioRecord, strips: &[Strip<'_>], rounds: usize, span: f
         if tick.fract() == 0.0 { tick.to_string() } else { String::new() }
     };
     html! {
-        (chart::label_at(0.0, 11.0, "start", &format!("{}: requests a second", scenario.name)))
+        (chart::label_at(0.0, 11.0, "start", &format!("{}: requests per second", scenario.name)))
         (chart::x_axis(&x, TOP, bottom, "round", whole))
         @for (at, strip) in strips.iter().enumerate() {
             (drawn_strip(strip, x, TOP + STRIP * chart::number(at), span))
@@ -124,7 +124,7 @@ fn drawn_strip(strip: &Strip<'_>, x: Scale, top: f64, span: f64) -> Markup {
 }
 
 fn values(scenario: &ScenarioRecord, strips: &[Strip<'_>], rounds: usize) -> Markup {
-    let title = format!("{}: requests a second in each round", scenario.name);
+    let title = format!("{}: requests per second in each round", scenario.name);
     let shown = |strip: &Strip<'_>, round: usize| {
         let value = strip.summary.rounds.get(round).copied().flatten();
         value.map_or_else(

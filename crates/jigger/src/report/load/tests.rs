@@ -92,8 +92,8 @@ fn ports_are_the_limit_where_there_are_any() {
     let opened = Sample { connections_opened: 14_000, ..sample(14_000) };
     assert_limit(&over_tcp(), &opened, "local ports", "ports");
     let (text, _) = told(&over_tcp(), &opened);
-    let said = "port-limited: 14,000 connections were opened a second, near the end of the 28232";
-    assert!(text.contains(said) && text.contains("at least 14,000 a second"), "{text}");
+    let said = "port-limited: 14,000 connections were opened per second, near the end of the 28232";
+    assert!(text.contains(said) && text.contains("at least 14,000 per second"), "{text}");
     let by_path = load(Address::Unix("/tmp/s".into()));
     assert_limit(&by_path, &opened, "server or connections", "server-or-connections");
 }

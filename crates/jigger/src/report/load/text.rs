@@ -53,7 +53,7 @@ impl LoadReport<'_> {
             self.url,
             self.connections(),
             count(self.threads, "thread"),
-            "asked/s",
+            "due/s",
             "reached/s",
             names.concat(),
             "failed"
@@ -89,7 +89,7 @@ impl LoadReport<'_> {
         let is_bound = self.engine.client_limited || self.is_port_limited;
         let asked = self.asked_per_second.map(|rate| format!(" of {} requested", grouped(rate)));
         format!(
-            "{}: {}, {}\n  {} in {:.2} s: {}{} a second{}, {} a second\n",
+            "{}: {}, {}\n  {} in {:.2} s: {}{} per second{}, {} per second\n",
             self.url,
             self.connections(),
             count(self.threads, "thread"),
@@ -110,7 +110,7 @@ impl LoadReport<'_> {
         }
         let _ = write!(
             text,
-            "  unanswered: {} of {} had no response at the end, the oldest for {}",
+            "  no response: {} of {} at the end, the oldest after {}",
             whole(in_flight.count),
             counted(self.due, "request"),
             time_us(in_flight.oldest_us)
@@ -252,8 +252,8 @@ impl LoadReport<'_> {
         if self.is_port_limited {
             let _ = writeln!(
                 text,
-                "  port-limited: {} connections were opened a second, near the end of the {} local \
-                 ports;\n  widen net.ipv4.ip_local_port_range (sysctl), or use keep-alive",
+                "  port-limited: {} connections were opened per second, near the end of the {} \
+                 local ports;\n  widen net.ipv4.ip_local_port_range (sysctl), or use keep-alive",
                 grouped(number(self.connections_opened) / self.seconds),
                 self.local_ports
             );

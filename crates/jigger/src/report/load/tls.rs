@@ -66,7 +66,7 @@ impl TlsFigures {
         }
         let _ = write!(
             text,
-            "  handshakes: {}, {} a second",
+            "  handshakes: {}, {} per second",
             whole(self.handshakes),
             grouped(number(self.handshakes) / seconds.max(1e-9))
         );
@@ -76,7 +76,7 @@ impl TlsFigures {
         if self.hello_retries > 0 {
             let _ = write!(
                 text,
-                "; {} with a HelloRetryRequest (a round trip more)",
+                "; {} with a HelloRetryRequest (an extra round trip)",
                 whole(self.hello_retries)
             );
         }

@@ -30,11 +30,11 @@ fn told(ratio: f64, spread: f64) -> String {
 fn every_sentence_says_how_sure_it_is() {
     let sure = told(1.3, 0.02);
     let sentence =
-        "saturation: gin served 1.29 times as many requests a second as flask, at least 1.27";
+        "saturation: gin served 1.29 times as many requests per second as flask, at least 1.27";
     assert!(sure.contains(sentence), "{sure}");
     let probable = told(1.08, 0.045);
-    let sentence = "saturation: gin probably served 1.07 times as many requests a second as flask \
-                    (1.0";
+    let sentence = "saturation: gin probably served 1.07 times as many requests per second as \
+                    flask (1.0";
     assert!(probable.contains(sentence), "{probable}");
     let open = told(1.02, 0.05);
     let sentence = "saturation: no difference was shown between gin and flask; if there is one, it \

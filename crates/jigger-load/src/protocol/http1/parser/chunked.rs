@@ -67,8 +67,10 @@ impl Chunked {
                 return Ok(Chunk::Data(self.data(input, left)));
             }
             *input = rest;
-            self.budget =
-                self.budget.checked_sub(1).ok_or(Malformed::Chunk("its lines never end"))?;
+            self.budget = self
+                .budget
+                .checked_sub(1)
+                .ok_or(Malformed::Chunk("its size lines or trailers are too long"))?;
             self.state = step(self.state, *byte)?;
             match self.state {
                 State::End => return Ok(Chunk::End),
@@ -93,7 +95,7 @@ fn step(state: State, byte: u8) -> Result<State, Malformed> {
         State::Blank { value } => after_size(value, byte),
         State::Extension { value } => match byte {
             b'\r' => Ok(State::SizeLineFeed { value }),
-            _ => text(byte, state, "an extension holds a control character"),
+            _ => text(byte, state, "an extension contains a control character"),
         },
         State::SizeLineFeed { value } => {
             let then = match value {
@@ -135,7 +137,7 @@ fn trailer(state: State, byte: u8) -> Result<State, Malformed> {
         }
         (State::EndLineFeed, _) => expect(byte, b'\n', State::End, "no line feed at the end"),
         (_, b'\r') => Ok(State::TrailerLineFeed),
-        _ => text(byte, State::TrailerValue, "a trailer holds a control character"),
+        _ => text(byte, State::TrailerValue, "a trailer contains a control character"),
     }
 }
 
