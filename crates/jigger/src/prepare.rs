@@ -150,6 +150,8 @@ fn prepared(
         uses: contender.uses.clone(),
         user: None,
         variant: contender.variant.clone(),
+        headers: contender.own_request.headers.clone(),
+        path: contender.own_request.path.clone(),
     };
     let prepared = user(contender, services).and_then(|user| {
         record.user = user;

@@ -1,10 +1,12 @@
 //! One contender's turn in one round: launch, verify, warm up, every scenario, stop.
 
+mod before_load;
 mod capacity;
 mod ceiling;
 mod kernel;
 mod launched;
 mod live;
+mod target;
 mod trial;
 mod verify;
 mod warm_up;

@@ -20,6 +20,9 @@ pub struct RawSuite {
     pub expect: Option<RawExpect>,
     /// The request that is sent, unless a scenario has its own; a GET of the contender's URL by default.
     pub request: Option<RawRequest>,
+    /// What is sent in turn for each connection before its load, such as a login.
+    #[serde(default)]
+    pub setup_request: Vec<RawRequest>,
     /// What contenders need beside them, such as a database.
     #[serde(default)]
     pub service: Vec<RawService>,
@@ -177,6 +180,11 @@ pub struct RawRequest {
     pub template: Option<bool>,
     /// What a correct response to it has otherwise than the contender's.
     pub expect: Option<RawExpect>,
+    /// Each connection sends back the cookies that it was given; false by default.
+    pub cookies: Option<bool>,
+    /// In [[setup_request]] alone: what of the response {{NAME}} stands for afterwards, as
+    /// "json:/POINTER", "header:NAME" or "regex:PATTERN".
+    pub capture: Option<BTreeMap<String, String>>,
 }
 
 /// A command: one string, split as a shell splits words, or an argument list.
@@ -226,6 +234,10 @@ pub struct RawContender {
     pub start_limit: Option<String>,
     /// Time from SIGTERM to SIGKILL; "5s" by default.
     pub grace: Option<String>,
+    /// Headers that its requests have besides those of the suite, or instead.
+    pub headers: Option<BTreeMap<String, String>>,
+    /// The path of its request, instead of that of the suite.
+    pub path: Option<String>,
     /// The services that it needs; {NAME.port} and {NAME.dir} stand for their ports and folders.
     #[serde(default)]
     pub uses: Vec<String>,
@@ -378,6 +390,8 @@ pub struct RawScenario {
     pub timeout: Option<String>,
     /// What differs from [request].
     pub request: Option<RawRequest>,
+    /// What is sent for each connection before its load, instead of [[setup_request]].
+    pub setup_request: Option<Vec<RawRequest>>,
     /// Several requests, each with a weight; what one leaves out is that of the scenario's request.
     pub requests_mix: Option<Vec<RawRequest>>,
     /// The requests of a file, sent in turn: JSON lines, URLs, targets as vegeta has them, a HAR
@@ -439,9 +453,17 @@ fn line_of(text: &str, offset: usize) -> usize {
 /// The name of an array's table whose head, which begins there, has one pair of brackets.
 fn single_brackets(text: &str, offset: usize) -> Option<&str> {
     let name = text.get(offset..)?.strip_prefix('[')?.split_once(']')?.0.trim();
-    ["contender", "service", "scenario", "threshold", "published", "scenario.requests_mix"]
-        .contains(&name)
-        .then_some(name)
+    const ARRAYS: [&str; 8] = [
+        "contender",
+        "service",
+        "scenario",
+        "setup_request",
+        "threshold",
+        "published",
+        "scenario.requests_mix",
+        "scenario.setup_request",
+    ];
+    ARRAYS.contains(&name).then_some(name)
 }
 
 /// The key whose value begins there.

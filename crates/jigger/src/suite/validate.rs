@@ -2,14 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use jigger_load::Url;
+
 use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, distinct, duration, plain_name, refused, unknown};
+use super::own_request::OwnRequest;
 use super::raw::RawContender;
 use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
+use super::scenario::Common;
 use super::{ContainerLimits, Contender, Expectation, Network};
 use super::{
     Rounds, Scenario, Service, Suite, SuiteError, WarmUp, command, filled, image, matrix, request,
-    scenario, service, threshold, tls,
+    scenario, service, setup, threshold, tls,
 };
 use crate::disturbance::Limits;
 
@@ -36,6 +40,7 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     if default.weight.is_some() {
         return Err(at("[request]")(request::lone_weight()));
     }
+    setup::read(raw.setup_request.clone(), false, folder)?;
     let services = service::validated(raw.service)?;
     let contenders = raw
         .contender
@@ -45,9 +50,13 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let scenarios = raw
         .scenario
         .into_iter()
-        .map(|scenario| scenario::validated(scenario, (&default, folder)))
+        .map(|scenario| {
+            let (request, setup) = (&default, &raw.setup_request[..]);
+            scenario::validated(scenario, Common { request, setup, folder })
+        })
         .collect::<Checked<Vec<_>>>()?;
     check_paths(&contenders, &scenarios)?;
+    check_own_requests(&contenders, &scenarios)?;
     check_resumed(&contenders, &scenarios)?;
     let prepare = command::commands("prepare", raw.suite.prepare.take())?;
     let conclude = command::commands("conclude", raw.suite.conclude.take())?;
@@ -97,8 +106,9 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
 fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
     let requests = scenarios.iter().flat_map(|scenario| &scenario.requests);
     let path = requests.map(|(request, _)| &request.path).find(|path| !path.is_empty());
-    let queried = contenders.iter().find(|contender| contender.url.contains('?'));
-    match path.zip(queried) {
+    let mut queried = contenders.iter().filter(|contender| contender.url.contains('?'));
+    let joined = |contender: &'_ Contender| contender.own_request.path.clone().or(path.cloned());
+    match queried.find_map(|contender| Some((joined(contender)?, contender))) {
         None => Ok(()),
         Some((path, contender)) => refused(format!(
             "contender '{}': url = '{}': the path '{path}' of a request cannot follow a query; \
@@ -106,6 +116,37 @@ fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> 
             contender.name, contender.url
         )),
     }
+}
+
+/// What contenders send otherwise has to make requests; one path cannot take the place of several.
+fn check_own_requests(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
+    let somewhere = Url::parse("http://127.0.0.1/").map_err(|error| error.to_string())?;
+    for contender in contenders {
+        let (own, place) = (&contender.own_request, format!("contender '{}'", contender.name));
+        for scenario in scenarios {
+            let several = scenario.requests.len() > 1 || scenario.replay.is_some();
+            if own.path.is_some() && several {
+                return Err(at(&place)(Fault::from(format!(
+                    "path takes the place of one path, and the scenario '{}' has several requests; \
+                     write what differs into the contender's url",
+                    scenario.name
+                ))));
+            }
+            let mut requests = scenario.requests.iter().map(|(spec, _)| own.over(spec));
+            requests
+                .try_for_each(|spec| {
+                    let has_cookie = spec.headers.iter().any(|(name, _)| request::is_cookie(name));
+                    if spec.setup.keeps_cookies && has_cookie {
+                        return refused(
+                            "headers: with cookies = true jigger sends Cookie itself; leave it out",
+                        );
+                    }
+                    request::check(&spec, &somewhere)
+                })
+                .map_err(at(&place))?;
+        }
+    }
+    Ok(())
 }
 
 /// Where nobody speaks TLS there is no session to resume.
@@ -252,6 +293,7 @@ fn contender_body(
         user: service::run_as(raw.user, raw.user_if_root)?,
         prepare: command::commands("prepare", raw.prepare)?,
         conclude: command::commands("conclude", raw.conclude)?,
+        own_request: OwnRequest::read(raw.headers, raw.path)?,
     };
     filled::check(&contender)?;
     Ok(contender)

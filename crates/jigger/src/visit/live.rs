@@ -10,8 +10,9 @@ use tempfile::TempDir;
 
 use super::kernel::{LocalPorts, in_running_order};
 use super::launched::LiveServer;
+use super::target::Target;
 use super::trial::Conditions;
-use super::verify::{Target, ask_where_answered, confirm_after_load, probe, verify};
+use super::verify::{ask_where_answered, confirm_after_load, probe, verify};
 use super::warm_up::{Learned, WarmedUp, warm_up};
 use super::{VisitError, capacity, ceiling, kernel, trial, warm_up};
 use crate::disturbance::{Disturbance, HostReading};
@@ -243,7 +244,8 @@ impl<'a> LiveWorld<'a> {
         };
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let requests = self.plan.suite.requests();
-        let target = Target::new(&url, &contender.tls, &requests, &contender.expectation)?;
+        let of_contender = (&contender.expectation, &contender.own_request);
+        let target = Target::new(&url, &contender.tls, &requests, of_contender)?;
         if contender.start.is_none() && contender.container.is_none() {
             return Ok(LiveServer::running_already(target));
         }
