@@ -342,6 +342,9 @@ pub struct RawService {
     pub scope: Option<String>,
     /// "servers" by default, or "services": cores of its own where there are enough.
     pub cpus: Option<String>,
+    /// The longest that one of its commands before its start, or once it is ready, may take; "5m" by
+    /// default.
+    pub setup_limit: Option<String>,
     /// Time from its start until it is ready; "30s" by default.
     pub start_limit: Option<String>,
     /// Time from SIGTERM to SIGKILL; "5s" by default.

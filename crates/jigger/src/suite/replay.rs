@@ -37,6 +37,15 @@ struct Found {
 /// Some editors write it before a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// The keys of a JSON line; an object that has none of them is something else, such as a line of a log
+/// in a format of its own.
+const OF_JSON_LINES: [&str; 9] =
+    ["path", "url", "method", "headers", "body", "json", "body_file", "lines", "expect"];
+
+const FORMATS: &str = "it has no key of a request; jigger reads JSON lines with the keys of [request], \
+                       URLs or paths, vegeta's targets, HAR archives, and access logs in the common or \
+                       combined format";
+
 /// Of a longer file the client would need more memory than of most servers.
 const MOST_REQUESTS: usize = 100_000;
 /// So many requests stand for all when the responses are verified.
@@ -332,6 +341,9 @@ fn json_line(line: &str) -> Checked<RawRequest> {
         })?;
         keys.insert("path".to_owned(), path.into());
     }
+    if !keys.is_empty() && !keys.keys().any(|key| OF_JSON_LINES.contains(&key.as_str())) {
+        return refused(FORMATS);
+    }
     RawRequest::deserialize(serde_json::Value::Object(keys))
         .map_err(|error| Fault::from(plain(&error.to_string(), "an object")))
 }
@@ -505,7 +517,11 @@ mod tests {
             ("/a\nno request\n", "f: line 2: 'no request': write METHOD /PATH"),
             ("X: y\n", "f: line 1: 'X: y': write METHOD /PATH"),
             ("/a\n@gone\n", "f: line 1: body_file = 'gone': cannot read it"),
-            ("{\"pat\": \"/\"}\n", "f: line 1: unknown key 'pat'"),
+            ("{\"pat\": \"/\", \"body\": \"\"}\n", "f: line 1: unknown key 'pat'"),
+            (
+                "{\"level\": \"info\", \"request\": {\"uri\": \"/\"}, \"status\": 200}\n",
+                "f: line 1: it has no key of a request; jigger reads JSON lines with the keys",
+            ),
             ("{\"path\": \"/\"}\n{\"path\"\n", "f: line 2: EOF while parsing"),
             ("{\"path\": \"/\", \"weight\": 2}\n", "f: line 1: weight: the requests of a file"),
             ("{\"url\": \"/a\", \"path\": \"/b\"}\n", "f: line 1: give one of path, url"),

@@ -127,7 +127,8 @@ pub struct Common<'a> {
 /// Checks one scenario.
 pub fn validated(mut raw: RawScenario, suite: Common<'_>) -> Checked<Scenario> {
     let name = plain_name("scenario", raw.name.clone())?;
-    let place = format!("scenario '{name}'");
+    let of_matrix = if raw.variant.is_some() { " (of [matrix])" } else { "" };
+    let place = format!("scenario '{name}'{of_matrix}");
     let asked = asked(&mut raw, suite).map_err(at(&place))?;
     scenario_body(name, asked, &raw).map_err(at(&place))
 }
