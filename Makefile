@@ -18,7 +18,7 @@ post_bases = $(if $(filter post,$(notdir $(basename $(SUITE)))),alpine golang)
 jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
 
 .PHONY: help setup setup-test bench bench-peers test test-workspace lint dependencies bases fuzz fuzz-targets \
-	packages workflows dist
+	packages workflows dist try-dist clean-all
 
 help:
 	@echo 'make bench              set up, then measure the default suite'
@@ -29,8 +29,10 @@ help:
 	@echo 'make bench-peers        set up, then the load engine beside wrk, ab, h2load, hey and oha'
 	@echo 'make fuzz               each fuzz target for FUZZ_SECONDS (60)'
 	@echo 'make dist               a static program with man pages, completions, package, checksums, SBOM; TARGET=... for another'
+	@echo 'make try-dist           what make dist has made, installed, run and removed in a bare Debian root (as root)'
 	@echo 'make workflows          the workflows by actionlint'
 	@echo 'make packages           what crates.io would get: packed, unpacked elsewhere, installed and run'
+	@echo 'make clean-all          remove what these commands made here; records, packages and images of the engine stay'
 	@echo 'make setup              install what the suites need and this machine lacks: C linker, Python venv, Go, container engine'
 	@echo 'make setup-test         the same for the tests: also a browser, axe-core, ip, wrk'
 	@echo 'SETUP=0                 with any of them: install nothing'
@@ -84,6 +86,9 @@ packages:
 dist:
 	scripts/dist.sh $(TARGET)
 
+try-dist:
+	scripts/try-dist.sh
+
 workflows: setup
 	$(environment); scripts/check-workflows.sh
 
@@ -92,3 +97,10 @@ FUZZ_SECONDS ?= 60
 SMOKE_SECONDS ?= 5
 fuzz: fuzz-targets
 	scripts/fuzz.sh run $(FUZZ_SECONDS)
+
+# What git ignores in these folders, so neither a record nor a file of the user's own. A dockerd that set-up
+# started goes on: containers may run in it.
+made = target .jigger contenders fuzz crates
+clean-all:
+	git clean -ffdXq -- $(made)
+	@echo 'Left: the records in jigger-records/, packages that apt-get installed, and images (docker image ls "jigger*").'

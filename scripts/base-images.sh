@@ -11,7 +11,6 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-ca_bundle=/etc/ssl/certs/ca-certificates.crt
 # Without it the package usrmerge comes along, and 47 MB of Perl with it.
 merged_usr=/usr/share/mmdebstrap/hooks/maybe-merged-usr
 
@@ -142,11 +141,6 @@ bootstrap() {
         "$@" \
         --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/* "$1"/var/log/*' \
         "$(distribution)" "$tar" "${sources[@]}"
-}
-
-distribution() {
-    # shellcheck disable=SC1091  # not part of the project
-    (. /etc/os-release && echo "$VERSION_CODENAME")
 }
 
 # The distribution's own sources as this machine has them, so that a company's mirror is used too.

@@ -1,10 +1,12 @@
 # Sourced by the other scripts: messages, installing with apt and cargo, finding a container engine.
 # shellcheck shell=bash
 
-# shellcheck disable=SC2034  # root and state are for the scripts that source this
+# shellcheck disable=SC2034  # these are for the scripts that source this
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034
 state=$root/.jigger
+# shellcheck disable=SC2034
+ca_bundle=/etc/ssl/certs/ca-certificates.crt
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
 
@@ -65,6 +67,12 @@ have_cargo_tool() {
         --target-dir "$state/tools/target-$name" "$name@$version" ||
         fail "cargo could not install $name: is crates.io reachable?"
     rm -rf "$state/tools/target-$name"
+}
+
+# The name of this machine's release of Debian or Ubuntu.
+distribution() {
+    # shellcheck disable=SC1091  # not part of the project
+    (. /etc/os-release && echo "$VERSION_CODENAME")
 }
 
 engine_answers() { have "$1" && timeout 30 "$1" info >/dev/null 2>&1; }

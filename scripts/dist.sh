@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes what a release consists of, in target/files/: a static program for this processor, or for TARGET,
-# as an archive with man pages and completions and as a Debian package; the list of what it is made of;
-# checksums. What is packed has the commit's time and a fixed order.
+# as an archive with man pages and completions, as a Debian package and as a container image; the list of
+# what it is made of; checksums. What is packed has the commit's time and a fixed order.
 #
 #   scripts/dist.sh [TARGET]
 set -euo pipefail
@@ -26,6 +26,7 @@ main() {
     grow_tree "$program" "$target"
     pack "jigger-$version-$target" "jigger-$target.tar.gz"
     debian_package "$target"
+    container_image "$target" "$version"
     bill_of_materials "$target"
     (cd target/files && sha256sum -- * >"SHA256SUMS-${target%%-*}")
     check_size
@@ -86,6 +87,30 @@ debian_package() {
     # Of a package that is built already, from the tree. Its time is the commit's too.
     SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) \
         cargo deb --quiet --no-build --no-strip --locked --package jigger --target "$1" --output target/files/
+}
+
+# Nothing but the program and the certificates that it trusts, saved for `docker load`.
+container_image() {
+    local target=$1 version=$2 engine architecture name
+    engine=$(answering_engine) || {
+        say "no container engine responds: no image is made"
+        return
+    }
+    case ${target%%-*} in
+    x86_64) architecture=amd64 ;;
+    aarch64) architecture=arm64 ;;
+    *) fail "no name is known for images of ${target%%-*}" ;;
+    esac
+    [ -s "$ca_bundle" ] || install_packages "the certificate bundle" ca-certificates
+    name=jigger:$version-$architecture
+    rm -rf target/image
+    mkdir -p target/image/{certs,tmp}
+    chmod 1777 target/image/tmp
+    cp target/tree/bin/jigger target/image/
+    cp -L "$ca_bundle" target/image/certs/
+    # BuildKit is what knows --platform in older engines.
+    DOCKER_BUILDKIT=1 "$engine" build --quiet --platform "linux/$architecture" --tag "$name" --file scripts/dist.Dockerfile target/image >&2
+    "$engine" save "$name" | gzip -9n >"target/files/jigger-$target-image.tar.gz"
 }
 
 bill_of_materials() {

@@ -94,7 +94,8 @@ fn rates(
         let sample = measured(args, load.clone(), interrupt)?;
         let report = LoadReport::of(&args.url, &load, &sample, local_ports());
         let report = report.with_percentiles(percentiles);
-        let heading = if exits.is_empty() { report.rates_heading() } else { String::new() };
+        let heading =
+            if exits.is_empty() { report.rates_heading(load.extent) } else { String::new() };
         output::print(&match args.format {
             Format::Json => to_json(&report),
             _ => heading + &report.rate_line(),

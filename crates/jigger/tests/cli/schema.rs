@@ -109,7 +109,7 @@ fn the_json_of_load_is_as_its_schema_says() {
     let schema = schema(&lab, "load");
     for more in [
         &["-n", "50"][..],
-        &["-d", "200ms", "--rate", "100", "--kernel-timestamps", "--busy-poll"],
+        &["-n", "20", "--rate", "100", "--kernel-timestamps", "--busy-poll"],
         &["-n", "50", "--batch"],
         &["-n", "50", "--http", "2", "-m", "5"],
     ] {

@@ -101,7 +101,8 @@ fn loads_take_what_other_tools_take() {
     let elsewhere = format!("http://nobody.invalid:{port}/");
     let elsewhere = [&elsewhere, "--connect-to", "127.0.0.1", "-n", "5"];
     for flags in [
-        &[&url, "-d", "0.2", "-r", "2k"][..],
+        &[&url, "-d", "0.2"][..],
+        &[&url, "-n", "100", "-r", "2k"],
         &[&url, "-n", "1k", "--cpus", "0-0"],
         &[&url, "-n", "5", "-X", "POST", "-b", "-5"],
         &elsewhere,

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use jigger_load::Extent;
+
 use super::{Latencies, LoadReport, RequestFigures};
 use crate::confounder::{HELD_BACK_SHARE, closes_connections};
 use crate::metric::Bound;
@@ -43,15 +45,18 @@ impl LoadReport<'_> {
     }
 
     /// Above the lines of several rates.
-    pub fn rates_heading(&self) -> String {
+    pub fn rates_heading(&self, extent: Extent) -> String {
+        let extent = match extent {
+            Extent::Time(time) => format!("{:.2} s", time.as_secs_f64()),
+            Extent::Count(requests) => format!("{} requests", whole(requests)),
+        };
         let names: Vec<String> =
             self.percentiles().iter().map(|(name, _)| format!("{name:>11}")).collect();
         format!(
-            "{}: {}, {}, {:.2} s at each rate\n{:>10}{:>10}{}{:>9}\n",
+            "{}: {}, {}, {extent} at each rate\n{:>10}{:>10}{}{:>9}\n",
             self.url,
             self.connections(),
             count(self.threads, "thread"),
-            self.seconds,
             "asked/s",
             "reached/s",
             names.concat(),

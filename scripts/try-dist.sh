@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Tries what `make dist` has made as a stranger would, each in a bare Debian root: the package, the archive
+# and the container image. Installed, asked for help, run, removed, and nothing may be left. Needs root,
+# for chroot.
+#
+#   scripts/try-dist.sh
+# shellcheck disable=SC2016  # what runs inside the root expands its own variables
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname "$0")/common.sh"
+cd "$root"
+
+target=$(uname -m)-unknown-linux-musl
+
+main() {
+    local work
+    [ "$(id -u)" = 0 ] || fail "run as root: the package is installed in a root of its own"
+    [ -d target/files ] || fail "there is nothing to try: make dist"
+    have mmdebstrap || install_packages "mmdebstrap, which makes the bare root" mmdebstrap
+    work=$(mktemp -d)
+    # shellcheck disable=SC2064 # The folder as it is named now.
+    trap "rm -rf --one-file-system '$work'" EXIT
+    say "making a bare root with man and bash-completion"
+    mmdebstrap --quiet --variant=minbase --include=man-db,bash-completion "$(distribution)" "$work/bare"
+    try_package "$work/bare"
+    try_archive "$work/bare"
+    try_with_rust "$work"
+    try_image "$work"
+    say "the package, the archive and the image do what they should"
+}
+
+try_package() {
+    local package=(target/files/*_"$(dpkg --print-architecture)".deb)
+    list_files "$1" >"$1.before"
+    cp "${package[0]}" "$1/jigger.deb"
+    inside "$1" dpkg --install /jigger.deb >&2
+    rm "$1/jigger.deb"
+    expect 0 '^jigger [0-9]' inside "$1" jigger --version
+    expect 0 'compares HTTP servers|Compares HTTP servers|compare' inside "$1" man --pager=cat jigger
+    expect 0 'jigger-load' inside "$1" man --pager=cat jigger-load
+    expect 0 '_jigger' inside "$1" bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader jigger; complete -p jigger'
+    expect 0 'rust' inside "$1" jigger doctor
+    # Rust is absent: the contender is skipped, and the message says what is missing.
+    expect 3 'cargo' inside "$1" jigger run --quick --only axum
+    inside "$1" dpkg --purge jigger >&2
+    leaves_nothing "$1"
+}
+
+try_archive() {
+    tar -xzf "target/files/jigger-$target.tar.gz" -C "$1/usr/local" --strip-components=1
+    expect 0 '^jigger [0-9]' inside "$1" jigger --version
+    expect 0 'jigger-run' inside "$1" man --pager=cat jigger-run
+    tar -tzf "target/files/jigger-$target.tar.gz" | sed -n 's,^[^/]*/\(.*[^/]\)$,\1,p' |
+        while read -r file; do rm "$1/usr/local/$file"; done
+    find "$1/usr/local" -mindepth 1 -type d -empty -delete
+    leaves_nothing "$1"
+}
+
+# The axum part of the default suite, where there is a Rust: this machine's, seen through a mount.
+try_with_rust() {
+    local new=$1/with-rust
+    say "making a root with a C linker, for the Rust contender"
+    mmdebstrap --quiet --variant=minbase --include=gcc,libc6-dev,ca-certificates "$(distribution)" "$new"
+    mkdir -p "$new/opt/rust"
+    cp target/tree/bin/jigger "$new/usr/bin/"
+    SHOWN=$(rustc --print sysroot) expect 0 'axum' inside "$new" \
+        env PATH=/opt/rust/bin:/usr/bin:/bin HOME=/root jigger run --quick --only axum
+}
+
+try_image() {
+    local engine name
+    engine=$(answering_engine) || {
+        say "no container engine responds: the image was not tried"
+        return
+    }
+    name=$("$engine" load --quiet --input "target/files/jigger-$target-image.tar.gz" | sed -n 's/^Loaded image[^:]*: //p')
+    expect 0 '^jigger [0-9]' "$engine" run --rm "$name" --version
+    cargo build --quiet --locked --package jigger-load --example null_server
+    start_null_server target/debug/examples/null_server "$1"
+    expect 0 'requests' "$engine" run --rm --network host "$name" load --duration 1s "$null_server_url"
+    stop_null_server
+    "$engine" image rm "$name" >/dev/null
+}
+
+# inside ROOT COMMAND...: in that root, with its own processes; the mounts end with it.
+inside() {
+    local new=$1
+    shift
+    unshare --mount --pid --fork -- bash -euc '
+        new=$1; shift
+        mount -t proc proc "$new/proc"
+        mount --rbind /dev "$new/dev"
+        [ -z "${SHOWN:-}" ] || mount --bind "$SHOWN" "$new/opt/rust"
+        exec chroot "$new" "$@"' inside "$new" "$@"
+}
+
+# expect CODE PATTERN COMMAND...: it has to end with that code and print that.
+expect() {
+    local code=$1 pattern=$2 printed status=0
+    shift 2
+    printed=$("$@" 2>&1) || status=$?
+    printf '%s\n' "$printed" | sed 's/^/    /' >&2
+    [ $status = "$code" ] || fail "it ended with $status, not with $code: $*"
+    grep -Eq -- "$pattern" <<<"$printed" || fail "it did not print '$pattern': $*"
+}
+
+# What programs of the system keep for themselves about packages is not jigger's.
+list_files() {
+    find "$1" -xdev \( -path "$1/proc" -o -path "$1/dev" -o -path "$1/var/lib/dpkg" -o -path "$1/var/log" -o -path "$1/var/cache/man" \) -prune -o -print | sort
+}
+
+leaves_nothing() {
+    list_files "$1" >"$1.after"
+    diff "$1.before" "$1.after" >&2 || fail "these files were left"
+}
+
+main "$@"
