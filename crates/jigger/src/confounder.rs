@@ -1,5 +1,7 @@
 //! Differences between contenders other than the one being compared.
 
+mod requests;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -105,7 +107,7 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     let baseline_visits: Vec<&VisitRecord> = record.visits_of(&record.suite.baseline).collect();
     found.extend(settings_differ(record, &visits, &baseline_visits));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
-        found.extend(requests_differ(record, name));
+        found.extend(requests::differ(record, name));
         found.extend(responses_differ(record, visit, reference));
         found.extend(tls_differs(record, name));
     }
@@ -242,41 +244,6 @@ fn settings_differ(
         detail: format!("its settings of HTTP/2 differ from the baseline's: {detail}"),
         remedy: "give all contenders the same limits",
         touches,
-    })
-}
-
-/// What a contender of the suite is asked otherwise than the baseline, in the suite's own words: what
-/// the environment keeps is not in the record.
-fn requests_differ(record: &Record, name: &str) -> Option<Confounder> {
-    let (mine, theirs) = (record.contender(name)?, record.contender(&record.suite.baseline)?);
-    let shown =
-        |value: Option<&str>| value.map_or("the suite's".to_owned(), |it| format!("'{it}'"));
-    let mut differences = Vec::new();
-    if mine.path != theirs.path {
-        let [mine, theirs] = [mine, theirs].map(|it| shown(it.path.as_deref()));
-        differences.push(format!("the path is {mine}, and {theirs} for the baseline"));
-    }
-    let mut names: Vec<&str> =
-        mine.headers.iter().chain(&theirs.headers).map(|(name, _)| name.as_str()).collect();
-    names.sort_by_key(|name| name.to_ascii_lowercase());
-    names.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
-    for name in names {
-        let value = |of: &ContenderRecord| {
-            let mut named = of.headers.iter().filter(|(it, _)| it.eq_ignore_ascii_case(name));
-            named.next().map(|(_, value)| value.clone())
-        };
-        let (mine, theirs) = (value(mine), value(theirs));
-        if mine != theirs {
-            let [mine, theirs] = [mine, theirs].map(|value| shown(value.as_deref()));
-            differences.push(format!("the header {name} is {mine}, and {theirs} for the baseline"));
-        }
-    }
-    (!differences.is_empty()).then(|| Confounder {
-        code: Code::RequestsDiffer,
-        detail: format!("in its requests {}", differences.join("; ")),
-        remedy: "send all contenders the same requests, or make sure that what differs costs a server \
-                 nothing",
-        touches: all(record),
     })
 }
 
@@ -494,29 +461,6 @@ mod tests {
             closes.detail.contains("it closed 109080 keep-alive connections"),
             "{}",
             closes.detail
-        );
-    }
-
-    #[test]
-    fn what_a_contender_is_asked_otherwise_is_named_as_the_suite_has_it() {
-        let mut record = record(3);
-        let differs = |record: &Record| {
-            let mut found = of_contender(record, "gin").into_iter();
-            found.find(|it| it.code == Code::RequestsDiffer).map(|it| it.detail)
-        };
-        assert_eq!(differs(&record), None);
-        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        for contender in &mut record.contenders {
-            contender.headers = vec![header("X-Same", "1")];
-        }
-        assert_eq!(differs(&record), None);
-        let gin = record.contenders.iter_mut().find(|it| it.name == "gin").unwrap();
-        gin.headers.push(header("Authorization", "Bearer {env:GIN_TOKEN}"));
-        gin.path = Some("/v2".to_owned());
-        assert_eq!(
-            differs(&record).unwrap(),
-            "in its requests the path is '/v2', and the suite's for the baseline; the header \
-             Authorization is 'Bearer {env:GIN_TOKEN}', and the suite's for the baseline"
         );
     }
 

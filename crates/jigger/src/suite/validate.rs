@@ -8,7 +8,7 @@ use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, distinct, duration, plain_name, refused, unknown};
 use super::own_request::OwnRequest;
 use super::raw::RawContender;
-use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
+use super::raw::{RawContainers, RawDisturbance, RawExpect, RawHead, RawSuite, RawWarmUp};
 use super::scenario::Common;
 use super::{ContainerLimits, Contender, Expectation, Network};
 use super::{
@@ -30,12 +30,7 @@ pub fn validate(
 
 fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let mut raw = matrix::expanded(raw, text)?;
-    let expectation = match &raw.expect {
-        Some(expect) => {
-            Expectation::default().with(&ExpectationChange::read(expect).map_err(at("[expect]"))?)
-        }
-        None => Expectation::default(),
-    };
+    let expectation = expectation(raw.expect.as_ref()).map_err(at("[expect]"))?;
     let default = raw.request.unwrap_or_default();
     if default.weight.is_some() {
         return Err(at("[request]")(request::lone_weight()));
@@ -100,6 +95,12 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         measure_closing: raw.suite.measure_closing.unwrap_or(true),
         container_limits: container_limits(&raw.containers).map_err(at("[containers]"))?,
     })
+}
+
+/// The suite's own, for every contender.
+fn expectation(raw: Option<&RawExpect>) -> Checked<Expectation> {
+    let change = raw.map(ExpectationChange::read).transpose()?;
+    Ok(Expectation::default().with(&change.unwrap_or_default()))
 }
 
 /// A path cannot be appended to a URL that has a query.
