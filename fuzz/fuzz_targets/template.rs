@@ -15,20 +15,21 @@ mod engine {
 // The template's module names its neighbour by the engine's own path.
 use engine::random;
 
-use engine::template::Template;
+use engine::template::{Known, Template};
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 
 fuzz_target!(|input: (u64, &[u8], Vec<&[u8]>)| {
     let (counter, text, lines) = input;
     let lines: Arc<[Vec<u8>]> = lines.into_iter().map(<[u8]>::to_vec).collect();
-    let template = match Template::parse(text, &lines) {
+    let known = Known { lines, captured: Arc::from(["token".to_owned()]) };
+    let template = match Template::parse(text, &known) {
         Ok(template) => template,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
     let render = |seed| {
         let (mut random, mut out) = (random::Random::new(seed), b"before".to_vec());
-        template.render(counter, &mut random, &mut out);
+        template.render(counter, &mut random, &[b"value".to_vec()], &mut out);
         out
     };
     let out = render(1);
@@ -37,7 +38,7 @@ fuzz_target!(|input: (u64, &[u8], Vec<&[u8]>)| {
     if template.is_literal() {
         assert_eq!(&out[6..], text);
     } else {
-        let longest = lines.iter().map(Vec::len).max().unwrap_or_default().max(20);
+        let longest = known.lines.iter().map(Vec::len).max().unwrap_or_default().max(20);
         assert!(out.len() <= 6 + text.len() * longest);
     }
 });

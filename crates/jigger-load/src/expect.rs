@@ -1,7 +1,9 @@
 //! What a correct response is, checked for every response at full speed.
 
+use crate::random::Random;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What a correct response is.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +25,10 @@ pub enum BodyRule {
     /// That many bytes.
     Length(u64),
     /// A predicate over the whole body. A body equal to the last one that passed on the same
-    /// thread passes without a call. Bodies above [`MATCHED_BODY_MAX_BYTES`] fail.
+    /// thread passes without a call. Of the others it is applied to all as long as that takes less than
+    /// a tenth of the thread's time, else to a sample of at least one in a hundred;
+    /// [`Sample::unchecked`](crate::Sample::unchecked) counts the rest. Bodies above
+    /// [`MATCHED_BODY_MAX_BYTES`] fail.
     Matches(Predicate),
 }
 
@@ -72,10 +77,73 @@ pub(crate) struct BodyCheck {
     kept: Vec<u8>,
 }
 
-/// What a thread remembers between responses: for each request the last body that its predicate
-/// accepted.
+/// What a thread remembers between responses.
 #[derive(Debug, Default)]
-pub(crate) struct LastMatches(Vec<Option<Vec<u8>>>);
+pub(crate) struct LastMatches {
+    /// For each request the last body that its predicate accepted.
+    bodies: Vec<Option<Vec<u8>>>,
+    sampling: Sampling,
+    unchecked: u64,
+}
+
+/// Which bodies a predicate is applied to. Which of them is left to chance, since servers do things
+/// every so many responses, too.
+#[derive(Debug)]
+struct Sampling {
+    begun: Option<Instant>,
+    /// Bodies so far, those that the predicate was applied to, and the time that this took.
+    seen: u64,
+    judged: u64,
+    spent: Duration,
+    /// Bodies to be passed over.
+    left_out: u64,
+    random: Random,
+}
+
+/// The first bodies are all judged, whatever that costs: what it costs is not known before.
+const ALWAYS_JUDGED: u64 = 100;
+/// One of so many is judged on the average, if judging is dear. Two that are judged lie less than
+/// twice as far apart, so that it is at least one in a hundred.
+const RAREST: u64 = 50;
+/// Judging may take one part in so many of a thread's time.
+const PARTS_OF_TIME: u32 = 10;
+
+impl Default for Sampling {
+    fn default() -> Sampling {
+        let (begun, random) = (None, Random::new(0));
+        Sampling { begun, seen: 0, judged: 0, spent: Duration::ZERO, left_out: 0, random }
+    }
+}
+
+impl Sampling {
+    /// What the predicate says of a body; `None`: it is passed over.
+    fn judge(&mut self, predicate: &dyn Fn(&[u8]) -> bool, body: &[u8]) -> Option<bool> {
+        self.seen += 1;
+        if self.left_out > 0 {
+            self.left_out -= 1;
+            return None;
+        }
+        let begin = Instant::now();
+        let accepted = predicate(body);
+        let end = Instant::now();
+        self.spent += end - begin;
+        self.judged += 1;
+        let begun = *self.begun.get_or_insert(begin);
+        let is_always = self.seen < ALWAYS_JUDGED || !accepted;
+        let one_in = if is_always { 1 } else { self.one_in(end - begun) };
+        self.left_out = self.random.below(2 * one_in - 1);
+        Some(accepted)
+    }
+
+    /// How many bodies there are for each that may be judged, after so much time.
+    fn one_in(&self, elapsed: Duration) -> u64 {
+        let (seen, judged) = (u128::from(self.seen), u128::from(self.judged));
+        let others_ns = elapsed.saturating_sub(self.spent).as_nanos();
+        let allowed_ns = (others_ns * judged / u128::from(PARTS_OF_TIME)).max(1);
+        let one_in = (self.spent.as_nanos() * seen).div_ceil(allowed_ns);
+        u64::try_from(one_in).unwrap_or(RAREST).clamp(1, RAREST)
+    }
+}
 
 impl BodyCheck {
     /// Forgets the last response; keeps the memory.
@@ -125,15 +193,23 @@ impl BodyCheck {
 }
 
 impl LastMatches {
+    /// Bodies that were taken as they came.
+    pub(crate) fn unchecked(&self) -> u64 {
+        self.unchecked
+    }
+
     fn accept(&mut self, request: usize, predicate: &dyn Fn(&[u8]) -> bool, body: &[u8]) -> bool {
-        if request >= self.0.len() {
-            self.0.resize(request + 1, None);
+        if request >= self.bodies.len() {
+            self.bodies.resize(request + 1, None);
         }
-        let last = &mut self.0[request];
+        let last = &mut self.bodies[request];
         if last.as_deref() == Some(body) {
             return true;
         }
-        let accepted = predicate(body);
+        let Some(accepted) = self.sampling.judge(predicate, body) else {
+            self.unchecked += 1;
+            return true;
+        };
         if accepted {
             let last = last.get_or_insert_default();
             last.clear();
@@ -203,6 +279,54 @@ mod tests {
         check.take(&only(b"a"), b"a");
         assert!(check.verdict(&only(b"a"), 0, last));
         assert!(!check.verdict(&only(b"b"), 1, last));
+    }
+
+    /// A judge that takes so long, for bodies that come so often; how many of so many it sees.
+    fn judged(cost: Duration, gap: Duration, bodies: u64, accepts: bool) -> (u64, u64) {
+        let calls = AtomicUsize::new(0);
+        let spin = |time: Duration| {
+            let begin = Instant::now();
+            while begin.elapsed() < time {
+                std::hint::spin_loop();
+            }
+        };
+        let predicate = |_: &[u8]| {
+            calls.fetch_add(1, Ordering::Relaxed);
+            spin(cost);
+            accepts
+        };
+        let mut last = LastMatches::default();
+        for body in 0..bodies {
+            spin(gap);
+            let accepted = last.accept(0, &predicate, &body.to_le_bytes());
+            assert!(accepted || !accepts);
+        }
+        (calls.load(Ordering::Relaxed) as u64, last.unchecked())
+    }
+
+    #[test]
+    fn a_dear_judge_sees_a_sample_and_what_it_does_not_see_is_counted() {
+        let (cost, none) = (Duration::from_micros(20), Duration::ZERO);
+        let (calls, unchecked) = judged(cost, none, 10_000, true);
+        assert!((200..400).contains(&calls), "one in fifty behind the first hundred: {calls}");
+        assert_eq!(calls + unchecked, 10_000);
+        assert_eq!(judged(cost, none, 1_000, false), (1_000, 0), "what is wrong is looked at");
+        assert_eq!(judged(none, cost, 1_000, true), (1_000, 0), "a cheap one sees all");
+    }
+
+    #[test]
+    fn at_least_one_in_a_hundred_is_judged_and_at_most_a_tenth_of_the_time_is_spent() {
+        let ms = Duration::from_millis;
+        let one_in = |spent, judged, seen, elapsed| {
+            let sampling = Sampling { seen, judged, spent, ..Sampling::default() };
+            sampling.one_in(elapsed)
+        };
+        assert_eq!(one_in(ms(100), 1_000, 1_000, ms(2_000)), 1, "a twentieth");
+        assert_eq!(one_in(ms(500), 1_000, 1_000, ms(1_500)), 5, "each takes half of a gap");
+        assert_eq!(one_in(ms(900), 100, 100, ms(901)), RAREST);
+        let mut sampling = Sampling { left_out: 2 * RAREST - 2, ..Sampling::default() };
+        let seen = (0..100).filter_map(|_| sampling.judge(&|_| true, b"")).count();
+        assert!(seen >= 1, "the longest way between two");
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod open_files;
 mod protocol;
 mod random;
 pub mod sample;
+pub mod session;
 pub mod source;
 mod team;
 pub mod tls;
@@ -34,6 +35,7 @@ pub use null_server::{CeilingError, NullOptions, NullServer, NullServerError, ce
 pub use protocol::http1::Malformed;
 pub use protocol::http2::{Http2Fault, PeerSettings};
 pub use sample::{EngineUse, RequestSample, Sample, Snapshot, Snapshots, TlsAgreement, TlsSample};
+pub use session::{Jar, Session};
 pub use source::hooks;
 pub use source::hooks::Hooks;
 pub use source::request::{Request, RequestError};

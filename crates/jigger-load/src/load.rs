@@ -3,6 +3,7 @@
 use crate::expect::{Expect, Expectations};
 use crate::open_files;
 use crate::sample::Snapshots;
+use crate::session::Session;
 use crate::source::request::Request;
 use crate::tls::TlsClient;
 use crate::url::Address;
@@ -94,6 +95,9 @@ pub struct Load {
     pub in_turn: bool,
     /// What each thread asks instead of `requests`, in turn; empty: all ask the same.
     pub thread_requests: Vec<[(Request, u32); 1]>,
+    /// What each connection has from the server before the load, in turn, through all of its sockets;
+    /// empty where none has anything.
+    pub sessions: Vec<Session>,
     /// Worker threads; the connections are dealt out to them.
     pub threads: usize,
     /// Connections held at once, of all threads together.
@@ -209,6 +213,7 @@ impl Load {
             requests: vec![(request, 1)],
             in_turn: false,
             thread_requests: Vec::new(),
+            sessions: Vec::new(),
             threads: 1,
             connections: 1,
             http: Http::V1,
@@ -249,6 +254,10 @@ impl Load {
         }
     }
 
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
     /// How many requests have figures of their own.
     pub(crate) fn kept_apart(&self) -> usize {
         if self.in_turn { 1 } else { self.requests.len() }
@@ -258,7 +267,7 @@ impl Load {
     /// [`LoadError::Invalid`] says which value makes no load, and [`LoadError::OpenFiles`] that
     /// this process may not open so many connections.
     pub(crate) fn check(&self) -> Result<(), LoadError> {
-        let rules: [(bool, &str); 14] = [
+        let rules: [(bool, &str); 15] = [
             (self.requests.is_empty(), "no request is given; give at least one"),
             (
                 !self.requests.is_empty() && self.requests.iter().all(|(_, weight)| *weight == 0),
@@ -268,6 +277,10 @@ impl Load {
                 !self.expects.is_empty() && self.expects.len() != self.requests.len(),
                 "the number of expectations differs from the number of requests; give one for \
                  each request, or none",
+            ),
+            (
+                !self.sessions.is_empty() && self.sessions.len() != self.connections,
+                "there are not as many sessions as connections; give each its own, or none",
             ),
             (self.threads == 0, "0 threads do nothing; use at least 1"),
             (self.connections < self.threads, "each thread needs a connection; use fewer threads"),

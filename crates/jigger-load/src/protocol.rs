@@ -64,6 +64,10 @@ pub(crate) trait Sink {
     /// Whether it takes single fields, where heads have no bytes of their own.
     const WANTS_FIELDS: bool = false;
 
+    /// What follows belongs to the response to that one of the source's requests; `None`: to one that
+    /// was given up.
+    fn of(&mut self, _request: Option<u32>) {}
+
     /// The head of a response; what came before belongs to another.
     fn head(&mut self, _bytes: &[u8]) {}
 
@@ -193,6 +197,9 @@ pub(crate) trait Protocol {
     fn cancel(&mut self, _deadline_ns: u64) -> Option<Flight> {
         None
     }
+
+    /// Responses whose body was taken as it came although there is a rule for it.
+    fn unchecked(shared: &Self::Shared) -> u64;
 
     /// What servers have said about themselves.
     fn peer(_shared: &Self::Shared) -> Option<PeerSettings> {

@@ -18,6 +18,9 @@ pub struct Sample {
     pub elapsed_ns: u64,
     /// Correct responses.
     pub requests: u64,
+    /// Of these the ones whose body was taken as it came, since a rule for it takes long to apply and
+    /// only a sample was held to it. The status of each is checked.
+    pub unchecked: u64,
     /// Requests that were due (open loop) or begun (closed loop) until the end.
     pub due: u64,
     /// Bytes received, heads and framing included.
@@ -113,6 +116,7 @@ impl Sample {
     pub(crate) fn merge(&mut self, other: Sample) {
         self.elapsed_ns = self.elapsed_ns.max(other.elapsed_ns);
         self.requests += other.requests;
+        self.unchecked += other.unchecked;
         self.due += other.due;
         self.bytes_received += other.bytes_received;
         add(&mut self.response_time_ns, &other.response_time_ns);

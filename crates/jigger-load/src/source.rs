@@ -5,6 +5,7 @@
 
 pub(crate) mod encoded;
 pub mod hooks;
+pub(crate) mod in_session;
 pub(crate) mod mix;
 pub mod request;
 pub(crate) mod streamed;

@@ -9,6 +9,7 @@ use crate::sample::Sample;
 use crate::source::Source;
 use crate::source::encoded::Encoded;
 use crate::source::hooks::{Hooked, Hooks};
+use crate::source::in_session::{InSession, StreamedInSession};
 use crate::source::mix::{Fixed, Mix, Share};
 use crate::source::streamed::Streamed;
 use crate::tls::TlsDriver;
@@ -105,12 +106,14 @@ fn job_over<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     let requests = load.requests_of(thread);
     let Load { threads, seed, first_counter, in_turn, .. } = *load;
     let mix = Mix::new(requests, &Share { thread, threads, seed, first_counter, in_turn });
+    if !load.sessions.is_empty() {
+        return job_in_sessions(seat, driver, mix);
+    }
     match (load.http, Fixed::of(requests, load.pipeline)) {
         (Http::V1, Some(fixed)) => job_of::<Http1, D>(seat, driver, fixed),
         (Http::V1, None) => job_of::<Http1, D>(seat, driver, mix),
         (Http::V2, fixed) => {
-            let scheme = if load.tls.is_some() { "https" } else { "http" };
-            let encoded = Encoded::new(requests, scheme, load.seed);
+            let encoded = Encoded::new(requests, load.scheme(), load.seed);
             match fixed {
                 Some(fixed) => {
                     let source = Streamed::<false>::new(mix, fixed.is_head(), encoded);
@@ -119,6 +122,35 @@ fn job_over<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
                 None => {
                     job_of::<Http2, D>(seat, driver, Streamed::<true>::new(mix, false, encoded))
                 }
+            }
+        }
+    }
+}
+
+/// Asks over connections that each have something from the server.
+fn job_in_sessions<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D, mix: Mix<'a>) -> Job<'a> {
+    let Seat { load, thread, .. } = seat;
+    let requests = load.requests_of(thread);
+    let before = seat.connections_before();
+    let sessions = load.sessions[before..before + seat.connections()].to_vec();
+    let keeps_cookies = sessions.iter().any(|session| session.jar().is_some());
+    match (load.http, keeps_cookies) {
+        (Http::V1, true) => {
+            let source = InSession::<true>::new(mix, requests, sessions);
+            job_of::<Http1, D>(seat, driver, source)
+        }
+        (Http::V1, false) => {
+            let source = InSession::<false>::new(mix, requests, sessions);
+            job_of::<Http1, D>(seat, driver, source)
+        }
+        (Http::V2, keeps_cookies) => {
+            let encoded = Encoded::new(requests, load.scheme(), load.seed);
+            if keeps_cookies {
+                let source = InSession::<true>::new(mix, requests, sessions);
+                job_of::<Http2, D>(seat, driver, StreamedInSession::new(source, encoded))
+            } else {
+                let source = InSession::<false>::new(mix, requests, sessions);
+                job_of::<Http2, D>(seat, driver, StreamedInSession::new(source, encoded))
             }
         }
     }

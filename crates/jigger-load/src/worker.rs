@@ -128,10 +128,11 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         let end_ns = self.now_ns.min(self.end_ns);
         let (unanswered_ns, unsent) = self.left_over(start_ns, end_ns);
         self.seat.board.close();
+        let unchecked = P::unchecked(&self.shared);
         self.drain(&mut ready)?;
         let (tls, peer_settings) = (self.driver.handshakes(), P::peer(&self.shared));
         let sample = self.tally.finish(end_ns, unanswered_ns, unsent, cpu_ns, D::NAME);
-        Ok(Sample { tls, peer_settings, ..sample })
+        Ok(Sample { tls, peer_settings, unchecked, ..sample })
     }
 
     /// Open loop: the first requests are not to wait for connections. Batches: the connections stand

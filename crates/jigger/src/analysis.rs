@@ -27,7 +27,9 @@ pub use services::cpu_share_of_service;
 pub use summary::{Summary, startup_times_ms};
 pub use threshold::{Outcome, ThresholdResult};
 pub use unanswered::{Unanswered, offered};
-pub use visits::{LatencyCurve, RequestFigures, by_request, latency_curve, response_times};
+pub use visits::{
+    LatencyCurve, RequestFigures, by_request, checked_share, latency_curve, response_times,
+};
 
 use crate::caveat::Code;
 use crate::confounder::{self, Confounder};

@@ -17,6 +17,7 @@ pub enum Code {
     ObjectiveMissed,
     ConnectionClose,
     BodyDiffers,
+    RequestsDiffer,
     HttpVersionDiffers,
     H2SettingsDiffer,
     ContentTypeDiffers,
@@ -40,7 +41,7 @@ pub enum Code {
 
 /// A line for each code, in their order: its stable name, which has a section in docs/confounders.md,
 /// and what reports say of it in a few words.
-static TABLE: [(Code, &str, &str); 27] = [
+static TABLE: [(Code, &str, &str); 28] = [
     (Code::Errors, "errors", "requests failed, so there is no ratio"),
     (Code::ClientLimited, "client-limited", "the load generator was saturated: lower bounds only"),
     (Code::PortLimited, "port-limited", "the local ports were used up: lower bounds only"),
@@ -53,6 +54,7 @@ static TABLE: [(Code, &str, &str); 27] = [
     (Code::ObjectiveMissed, "objective-missed", "no rate met the objective in some rounds"),
     (Code::ConnectionClose, "connection-close", "closes the connection after each response"),
     (Code::BodyDiffers, "body-differs", "response body differs from the baseline's"),
+    (Code::RequestsDiffer, "requests-differ", "its requests differ from the baseline's"),
     (Code::HttpVersionDiffers, "http-version-differs", "HTTP version differs from the baseline's"),
     (Code::H2SettingsDiffer, "h2-settings-differ", "HTTP/2 settings differ from the baseline's"),
     (Code::ContentTypeDiffers, "content-type-differs", "content type differs from the baseline's"),

@@ -1,5 +1,6 @@
 //! Differences between contenders other than the one being compared.
 
+mod requests;
 mod tls;
 
 use schemars::JsonSchema;
@@ -101,6 +102,7 @@ pub fn of_contender(record: &Record, name: &str) -> Vec<Confounder> {
     found.extend(delayed_acks(record, &visits));
     found.extend(tls::settings_differ(record, name));
     if let Some(reference) = reference.filter(|_| name != record.suite.baseline) {
+        found.extend(requests::differ(record, name));
         found.extend(responses_differ(record, visit, reference));
     }
     found.extend(tls::tls_differs(record, name));

@@ -153,6 +153,8 @@ fn prepared(
         counterpart: contender.counterpart.clone(),
         protocol: contender.protocol.map(|own| own.http.alpn().to_owned()),
         streams: contender.protocol.map(|own| own.streams),
+        headers: contender.own_request.headers.clone(),
+        path: contender.own_request.path.clone(),
     };
     let prepared = user(contender, services).and_then(|user| {
         record.user = user;

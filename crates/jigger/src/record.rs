@@ -193,6 +193,12 @@ pub struct ScenarioRecord {
     /// What was sent; empty for a GET of the contender's URL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<RequestRecord>,
+    /// What was sent for each connection before its load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub setup: Vec<RequestRecord>,
+    /// Whether each connection sent the cookies back that it was given.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_cookies: bool,
     /// Which one of several that the suite's matrix made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<VariantRecord>,
@@ -330,6 +336,9 @@ pub struct TrialRecord {
     pub elapsed_ns: u64,
     /// Correct responses.
     pub requests: u64,
+    /// Of these the ones whose body was taken as it came: only a sample was held to the rule for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unchecked: u64,
     /// Bytes received.
     pub bytes_received: u64,
     /// From due (open loop) or first byte sent, or from the connect where each
@@ -422,6 +431,11 @@ pub struct ProbeRecord {
     pub statistic_ns: Option<u64>,
     /// Whether the objective was met.
     pub kept: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl TrialRecord {

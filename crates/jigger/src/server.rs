@@ -31,6 +31,7 @@ pub use command::{CommandError, SuiteCommand};
 pub use container::Container;
 pub(crate) use error::below;
 pub use error::{Diagnostic, GuardError, StartError, StopError, UsageError};
+pub use job::Ended;
 pub use protocol::{Exit, VERB};
 pub use user::{User, UserError};
 

@@ -47,6 +47,7 @@ struct Slot<'p> {
     /// Why it cannot be used in this run.
     refusal: Option<ServiceError>,
     version: Option<String>,
+    was_asked_for_version: bool,
     server: Option<Server>,
 }
 
@@ -76,7 +77,14 @@ impl<'p> Services<'p> {
                 program_folders: launch::program_folders(service),
                 log: folder.path().join(format!("{}.log", service.name)),
             };
-            Ok(Slot { service, place, refusal: None, version: None, server: None })
+            Ok(Slot {
+                service,
+                place,
+                refusal: None,
+                version: None,
+                was_asked_for_version: false,
+                server: None,
+            })
         };
         let slots = used.iter().map(slot).collect::<io::Result<_>>()?;
         Ok(Self { slots, interrupt, engine: engine.flatten(), _folder: folder })
@@ -226,8 +234,15 @@ impl<'p> Services<'p> {
             interrupt: &self.interrupt,
         };
         let server = launch.run()?;
-        if slot.version.is_none() {
-            slot.version = launch.version()?;
+        if !slot.was_asked_for_version {
+            slot.was_asked_for_version = true;
+            // It does its work whether or not it tells its version.
+            slot.version = launch.version().unwrap_or_else(|error| {
+                let contender = service.name.clone();
+                let reason = format!("its version is not known: {}", error.in_full());
+                listener(Event::LeftOut { contender, reason });
+                None
+            });
         }
         slot.server = Some(server);
         Ok(())

@@ -4,6 +4,8 @@
 //! turned into the validated types below. Nothing later sees the raw ones.
 
 mod builtin;
+mod capture;
+mod coding;
 mod command;
 mod expectation;
 mod fault;
@@ -11,6 +13,7 @@ mod filled;
 mod html;
 mod image;
 mod matrix;
+mod own_request;
 mod placeholder;
 mod protocol;
 mod raw;
@@ -19,6 +22,7 @@ mod request;
 mod scenario;
 mod selection;
 mod service;
+mod setup;
 mod threshold;
 mod tls;
 mod together;
@@ -33,12 +37,15 @@ use crate::disturbance::Limits;
 use crate::record::{PublishedRecord, VariantRecord};
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
+pub use capture::Capture;
+pub use coding::{Coding, decoded};
 pub use expectation::{BodyExpectation, Expectation, ExpectationChange, StatusRule, hex};
 pub use fault::{Fault, duration, is_name_character};
+pub use own_request::OwnRequest;
 pub use placeholder::{Placeholders, UnknownPlaceholder};
 pub use protocol::Protocol;
 pub use replay::Replay;
-pub use request::{NOT_TEXT, RequestSpec};
+pub use request::{NOT_TEXT, RequestSpec, Setup, SetupRequest};
 pub use scenario::{Objective, Pacing, Scenario, Spread};
 pub use selection::{
     ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus, memory_bytes,
@@ -158,6 +165,8 @@ pub struct Contender {
     /// Commands before each visit of it, and after it; argument lists.
     pub prepare: Vec<Vec<String>>,
     pub conclude: Vec<Vec<String>>,
+    /// What its requests have otherwise than those of the suite.
+    pub own_request: OwnRequest,
 }
 
 impl Contender {

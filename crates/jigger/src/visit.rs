@@ -1,11 +1,13 @@
 //! One contender's turn in one round: launch, verify, warm up, every scenario, stop.
 
+mod before_load;
 mod capacity;
 mod ceiling;
 mod certificate;
 mod kernel;
 mod launched;
 mod live;
+mod target;
 mod trial;
 mod verify;
 mod warm_up;

@@ -83,14 +83,15 @@ impl Protocol for Http1 {
         let Some(flight) = self.flights.front().filter(|_| self.sent > 0) else {
             return if input.is_empty() { Ok(None) } else { Err(unasked(input)) };
         };
-        let is_head = flight.is_head;
-        let expect = expect.of(flight.request);
+        let (is_head, request) = (flight.is_head, flight.request);
+        let expect = expect.of(request);
         loop {
             let event = self.parser.next(input, is_head, &mut memory.memo);
             match event.map_err(Unusable::Malformed)? {
                 Event::Head(head) => {
                     self.head = Some(head);
                     self.check.reset();
+                    sink.of(Some(request));
                     sink.head(memory.memo.bytes());
                 }
                 Event::Data(piece) => {
@@ -120,6 +121,10 @@ impl Protocol for Http1 {
         self.parser.reset();
         self.head = None;
         self.sent = 0;
+    }
+
+    fn unchecked(memory: &Memory) -> u64 {
+        memory.last_matches.unchecked()
     }
 
     fn abandon(&mut self, count: usize) {

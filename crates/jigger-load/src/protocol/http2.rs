@@ -149,6 +149,10 @@ impl Protocol for Http2 {
         self.connection.cancel(deadline_ns)
     }
 
+    fn unchecked(memory: &Memory) -> u64 {
+        memory.last_matches.unchecked()
+    }
+
     fn peer(memory: &Memory) -> Option<PeerSettings> {
         memory.peer
     }

@@ -8,6 +8,7 @@ use crate::protocol::http2::Requests;
 use crate::protocol::http2::frame::{END_HEADERS, END_STREAM, HEADER_BYTES, Kind, write};
 use crate::protocol::http2::hpack::{Encoder, Literal, static_index};
 use crate::random::{self, Random};
+use crate::session::Session;
 use std::collections::HashMap;
 
 /// A thread's requests, encoded.
@@ -27,12 +28,26 @@ pub(crate) struct Encoded {
     rendered: Option<(u32, u64)>,
     /// The value being written.
     value: Vec<u8>,
+    /// What the request being written asks for, which its cookies depend on.
+    target: Vec<u8>,
+    /// The name of the field with cookies.
+    cookie: Vec<u8>,
 }
 
 #[derive(Debug)]
 struct Message {
     parts: Vec<Part>,
+    /// Which of them is `:path`.
+    target_at: usize,
+    /// What it asks for, where that never changes.
+    target: Vec<u8>,
     body: Body,
+}
+
+/// The requests of a thread as a connection with this session sends them.
+pub(crate) struct EncodedIn<'a> {
+    pub(crate) encoded: &'a mut Encoded,
+    pub(crate) session: &'a Session,
 }
 
 /// A field of a header block.
@@ -70,6 +85,8 @@ impl Encoded {
             body: Vec::new(),
             rendered: None,
             value: Vec::new(),
+            target: Vec::new(),
+            cookie: Literal::before_value(b"cookie"),
         };
         for (request, _) in requests {
             let message = encoded.message(&request.layout(), scheme);
@@ -95,6 +112,8 @@ impl Encoded {
         parts.push(self.part(b":method", &Template::literal(layout.method.as_bytes())));
         parts.push(self.part(b":scheme", &Template::literal(scheme.as_bytes())));
         parts.extend(authority.map(|authority| self.part(b":authority", &authority)));
+        let target_at = parts.len();
+        let target = layout.target.as_literal().unwrap_or_default().to_vec();
         parts.push(self.part(b":path", &layout.target));
         parts.append(&mut regular);
         if layout.sends_length {
@@ -104,7 +123,7 @@ impl Encoded {
             Some(bytes) => Body::Fixed(bytes.to_vec()),
             None => Body::Template(layout.body.clone()),
         };
-        Message { parts, body }
+        Message { parts, target_at, target, body }
     }
 
     fn part(&mut self, name: &[u8], value: &Template) -> Part {
@@ -128,13 +147,13 @@ impl Encoded {
         if !message.parts.iter().all(is_fixed) {
             return;
         }
-        let flight = Flight::default();
+        let (flight, session) = (Flight::default(), &Session::NONE);
         let mut encoder = Encoder::default();
-        self.header_block(&flight, &mut encoder, &mut Vec::new());
+        self.block(&flight, session, &mut encoder, &mut Vec::new());
         if self.knows_all(&encoder) {
             let mut block = Vec::new();
-            self.header_block(&flight, &mut encoder, &mut block);
-            self.has_body = !self.body(&flight).is_empty();
+            self.block(&flight, session, &mut encoder, &mut block);
+            self.has_body = !self.body_in(&flight, session).is_empty();
             write(Kind::Headers, END_HEADERS | END_STREAM, 0, &block, &mut self.known_frame);
         }
     }
@@ -148,7 +167,7 @@ impl Encoded {
     }
 
     /// Fills the body in, if that has not been done for this very request.
-    fn render_body(&mut self, flight: &Flight) {
+    fn render_body(&mut self, flight: &Flight, session: &Session) {
         let rendered = (flight.request, flight.counter);
         if self.rendered == Some(rendered) {
             return;
@@ -158,8 +177,76 @@ impl Encoded {
             let mut random = Random::new(!self.seed(flight));
             self.rendered = Some(rendered);
             self.body.clear();
-            template.render(flight.counter, &mut random, &mut self.body);
+            template.render(flight.counter, &mut random, session.values(), &mut self.body);
         }
+    }
+
+    /// Its body, as a connection with this session sends it.
+    fn body_in(&mut self, flight: &Flight, session: &Session) -> &[u8] {
+        self.render_body(flight, session);
+        match &self.requests[flight.request as usize].body {
+            Body::Fixed(bytes) => bytes,
+            Body::Template(_) => &self.body,
+        }
+    }
+
+    /// Appends the header block of a request, as a connection with this session sends it.
+    fn block(
+        &mut self,
+        flight: &Flight,
+        session: &Session,
+        encoder: &mut Encoder,
+        out: &mut Vec<u8>,
+    ) {
+        let mut random = Random::new(self.seed(flight));
+        self.render_body(flight, session);
+        let Encoded { requests, fields, value: text, body, target, .. } = self;
+        let message = &requests[flight.request as usize];
+        if session.jar().is_some() {
+            target.clone_from(&message.target);
+        }
+        for (at, part) in message.parts.iter().enumerate() {
+            text.clear();
+            match part {
+                Part::Known(index) => out.push(0x80 | index),
+                Part::Kept(field) => encoder.field(*field, &fields[*field], out),
+                Part::Passing { begin, value } => {
+                    value.render(flight.counter, &mut random, session.values(), text);
+                    if at == message.target_at && session.jar().is_some() {
+                        target.clone_from(text);
+                    }
+                    out.extend_from_slice(begin);
+                    Literal::value(text, out);
+                }
+                Part::Length { begin } => {
+                    decimal(body.len() as u64, text);
+                    out.extend_from_slice(begin);
+                    Literal::value(text, out);
+                }
+            }
+        }
+        self.add_cookies(session, out);
+    }
+
+    /// Appends the field with the session's cookies for what was just asked for, if there are any.
+    fn add_cookies(&mut self, session: &Session, out: &mut Vec<u8>) {
+        let Some(jar) = session.jar() else { return };
+        self.value.clear();
+        let path = self.target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        if jar.write(path, &mut self.value) {
+            out.extend_from_slice(&self.cookie);
+            Literal::value(&self.value, out);
+        }
+    }
+}
+
+impl Requests for EncodedIn<'_> {
+    fn header_block(&mut self, flight: &Flight, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        self.encoded.block(flight, self.session, encoder, out);
+    }
+
+    fn body(&mut self, flight: &Flight) -> &[u8] {
+        self.encoded.body_in(flight, self.session)
     }
 }
 
@@ -175,35 +262,12 @@ impl Requests for Encoded {
         if !self.known_frame.is_empty() && self.knows_all(encoder) {
             return out.extend_from_slice(&self.known_frame[HEADER_BYTES..]);
         }
-        let mut random = Random::new(self.seed(flight));
-        self.render_body(flight);
-        let Encoded { requests, fields, value: text, body, .. } = self;
-        for part in &requests[flight.request as usize].parts {
-            text.clear();
-            match part {
-                Part::Known(index) => out.push(0x80 | index),
-                Part::Kept(field) => encoder.field(*field, &fields[*field], out),
-                Part::Passing { begin, value } => {
-                    value.render(flight.counter, &mut random, text);
-                    out.extend_from_slice(begin);
-                    Literal::value(text, out);
-                }
-                Part::Length { begin } => {
-                    decimal(body.len() as u64, text);
-                    out.extend_from_slice(begin);
-                    Literal::value(text, out);
-                }
-            }
-        }
+        self.block(flight, &Session::NONE, encoder, out);
     }
 
     #[inline]
     fn body(&mut self, flight: &Flight) -> &[u8] {
-        self.render_body(flight);
-        match &self.requests[flight.request as usize].body {
-            Body::Fixed(bytes) => bytes,
-            Body::Template(_) => &self.body,
-        }
+        self.body_in(flight, &Session::NONE)
     }
 }
 
@@ -215,6 +279,7 @@ fn is_trailers(value: &Template) -> bool {
 mod tests {
     use super::*;
     use crate::protocol::http2::hpack::Decoder;
+    use crate::session::Jar;
     use crate::url::Url;
 
     fn flight(request: u32, counter: u64) -> Flight {
@@ -315,5 +380,39 @@ mod tests {
         assert_ne!(encoded.body(&flight(0, 2)), first);
         encoded.header_block(&flight(0, 3), &mut Encoder::default(), &mut Vec::new());
         assert_eq!(encoded.body(&flight(0, 1)), first);
+    }
+
+    #[test]
+    fn a_session_fills_values_and_cookies_in() {
+        let url = Url::parse("http://h/shop/{{token}}?q").unwrap();
+        let names = ["token".to_owned()];
+        let request =
+            Request::in_sessions(("POST", &url), &[], b"={{token}}", &[], &names).unwrap();
+        let mut encoded = Encoded::new(&[(request, 1), (get("/fixed"), 1)], "http", 1);
+        let mut session = Session::new(Some(Jar::new("h", false)));
+        session.keep(b"abc".to_vec());
+        let jar = session.jar_mut().unwrap();
+        jar.set("a=1; Path=/shop/abc", b"/");
+        jar.set("b=2", b"/");
+        let (mut encoder, mut decoder) = (Encoder::default(), Decoder::default());
+        let mut sent = |request: u32| {
+            let mut requests = EncodedIn { encoded: &mut encoded, session: &session };
+            let (mut out, mut text) = (Vec::new(), String::new());
+            requests.header_block(&flight(request, 3), &mut encoder, &mut out);
+            let read = |name: &[u8], value: &[u8]| {
+                let [name, value] = [name, value].map(String::from_utf8_lossy);
+                text.push_str(&format!("{name}={value};"));
+            };
+            decoder.decode(&out, read).unwrap();
+            text + &String::from_utf8_lossy(requests.body(&flight(request, 3)))
+        };
+        let first = sent(0);
+        assert!(first.contains(":path=/shop/abc?q;"), "{first}");
+        assert!(first.ends_with("content-length=4;cookie=a=1; b=2;=abc"), "{first}");
+        assert!(sent(1).ends_with(":path=/fixed;cookie=b=2;"), "only what its path wants");
+    }
+
+    fn get(path: &str) -> Request {
+        Request::get(&Url::parse(&format!("http://h{path}")).unwrap())
     }
 }

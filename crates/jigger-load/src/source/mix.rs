@@ -5,6 +5,7 @@ use super::Source;
 use crate::protocol::http1::Http1;
 use crate::protocol::{Flight, Protocol};
 use crate::random::{self, Random};
+use crate::session::Session;
 use crate::source::request::Request;
 use std::ops::Range;
 
@@ -65,6 +66,18 @@ impl<'a> Mix<'a> {
         Flight { due_ns, started_ns: now_ns, counter, request, is_head }
     }
 
+    /// Lays the unsent requests out as a connection with this session sends them.
+    pub(super) fn lay_out_in(&mut self, session: &Session, conversation: &Http1) -> Range<usize> {
+        let begin = self.rendered.len();
+        for flight in conversation.unsent_flights() {
+            let mut random = Random::new(random::seed_of(self.seed, flight.counter));
+            let request = &self.requests[flight.request as usize].0;
+            let (body, out) = (&mut self.body, &mut self.rendered);
+            request.render(flight.counter, &mut random, session, body, out);
+        }
+        begin..self.rendered.len()
+    }
+
     fn choose(&mut self) -> usize {
         let Some(total_weight) = self.total_weight else {
             let turn = (self.counter - self.first_counter) % self.requests.len() as u64;
@@ -89,13 +102,7 @@ impl Source<Http1> for Mix<'_> {
     }
 
     fn lay_out(&mut self, _: usize, conversation: &mut Http1) -> Range<usize> {
-        let begin = self.rendered.len();
-        for flight in conversation.unsent_flights() {
-            let mut random = Random::new(random::seed_of(self.seed, flight.counter));
-            let request = &self.requests[flight.request as usize].0;
-            request.render(flight.counter, &mut random, &mut self.body, &mut self.rendered);
-        }
-        begin..self.rendered.len()
+        self.lay_out_in(&Session::NONE, conversation)
     }
 
     fn bytes(&self, _: usize, laid_out: Range<usize>) -> &[u8] {

@@ -1,7 +1,8 @@
 //! What is sent: one request, its bytes encoded once.
 
 use crate::random::Random;
-use crate::source::template::{Template, TemplateError, decimal, find, holds_line};
+use crate::session::Session;
+use crate::source::template::{Known, Template, TemplateError, decimal, find};
 use crate::url::Url;
 use std::sync::Arc;
 
@@ -54,9 +55,11 @@ struct Parts {
     head: Template,
     body: Template,
     sends_length: bool,
-    /// The head as it was given, and what `{{line}}` stands for in it.
+    /// The head as it was given, and what holes stand for in it.
     text: Vec<u8>,
-    lines: Arc<[Vec<u8>]>,
+    known: Known,
+    /// The session's values that stand in the URL.
+    in_url: Vec<usize>,
 }
 
 /// A request in its parts, for a protocol that writes them otherwise.
@@ -100,18 +103,38 @@ impl Request {
         body: &[u8],
         lines: &[String],
     ) -> Result<Request, RequestError> {
+        Request::in_sessions((method, url), headers, body, lines, &[])
+    }
+
+    /// As [`Request::template`], with holes for the values of a session too: the names of all, in
+    /// their order. What a request of a connection's session is comes from [`Load::sessions`].
+    ///
+    /// # Errors
+    /// As [`Request::template`].
+    ///
+    /// [`Load::sessions`]: crate::Load::sessions
+    pub fn in_sessions(
+        (method, url): (&str, &Url),
+        headers: &[(String, String)],
+        body: &[u8],
+        lines: &[String],
+        captured: &[String],
+    ) -> Result<Request, RequestError> {
         let sends_length = check(method, headers, body)?;
-        let lines: Arc<[Vec<u8>]> = lines.iter().map(|line| line.clone().into_bytes()).collect();
+        let lines = lines.iter().map(|line| line.clone().into_bytes()).collect();
+        let known = Known { lines, captured: captured.into() };
         let text = head(method, url, headers);
-        let head = Template::parse(&text, &lines)?;
-        let body_template = Template::parse(body, &lines)?;
+        let head = Template::parse(&text, &known)?;
+        let body_template = Template::parse(body, &known)?;
         if head.is_literal() && body_template.is_literal() {
             return Request::new(method, url, headers, body);
         }
+        let target = Template::parse(url.target().as_bytes(), &known)?;
         if head.uses_lines() {
-            check_lines(&lines, holds_line(url.target()))?;
+            check_lines(&known.lines, target.uses_lines())?;
         }
-        let parts = Parts { head, body: body_template, sends_length, text, lines };
+        let in_url = target.captured().collect();
+        let parts = Parts { head, body: body_template, sends_length, text, known, in_url };
         Ok(Request { method: method.to_owned(), content: Content::Template(Box::new(parts)) })
     }
 
@@ -136,10 +159,21 @@ impl Request {
         &self.method
     }
 
+    /// What it asks for, `/items?page=1`, with its holes.
+    pub fn target(&self) -> String {
+        let head = match &self.content {
+            Content::Fixed(bytes) => bytes,
+            Content::Template(parts) => parts.text.as_slice(),
+        };
+        let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = line.strip_suffix(b" HTTP/1.1").unwrap_or(line);
+        String::from_utf8_lossy(line.get(self.method.len() + 1..).unwrap_or_default()).into_owned()
+    }
+
     /// The bytes on the wire; for a template those of the first request.
     pub fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        self.render(0, &mut Random::new(0), &mut Vec::new(), &mut out);
+        self.render(0, &mut Random::new(0), &Session::NONE, &mut Vec::new(), &mut out);
         out
     }
 
@@ -148,11 +182,46 @@ impl Request {
         self.fixed().is_some()
     }
 
-    /// The request of that number, with nothing left to fill in.
-    pub fn numbered(&self, counter: u64) -> Request {
+    /// The request of that number, as a connection with this session sends it, with nothing left to
+    /// fill in.
+    ///
+    /// # Errors
+    /// As [`Request::check_session`].
+    pub fn numbered(&self, counter: u64, session: &Session) -> Result<Request, RequestError> {
+        self.check_session(session)?;
         let mut out = Vec::new();
-        self.render(counter, &mut Random::new(counter), &mut Vec::new(), &mut out);
-        Request { method: self.method.clone(), content: Content::Fixed(out.into()) }
+        self.render(counter, &mut Random::new(counter), session, &mut Vec::new(), &mut out);
+        Ok(Request { method: self.method.clone(), content: Content::Fixed(out.into()) })
+    }
+
+    /// Whether this session's values can stand where the request has them.
+    ///
+    /// # Errors
+    /// [`TemplateError::CapturedNotInUrl`] for one that cannot stand in its URL.
+    pub fn check_session(&self, session: &Session) -> Result<(), RequestError> {
+        let Content::Template(parts) = &self.content else { return Ok(()) };
+        for number in &parts.in_url {
+            let value = session.values().get(*number).map_or(&[][..], Vec::as_slice);
+            let text = String::from_utf8_lossy(value);
+            if let Some(character) = text.chars().find(|c| !c.is_ascii_graphic()) {
+                let name = parts.known.captured[*number].clone();
+                return Err(TemplateError::CapturedNotInUrl { name, character }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The folder that cookies of its responses are for where they do not say (RFC 6265, section
+    /// 5.1.4). What comes after a hole is not known, so that it is one further up.
+    pub(crate) fn cookie_folder(&self) -> Vec<u8> {
+        let head = match &self.content {
+            Content::Fixed(bytes) => bytes,
+            Content::Template(parts) => parts.text.as_slice(),
+        };
+        let path = path_of(head);
+        let known = find(path, b"{{").map_or(path, |hole| &path[..hole]);
+        let slash = known.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+        known.get(..slash.max(1)).unwrap_or(b"/").to_vec()
     }
 
     /// Its parts.
@@ -166,7 +235,7 @@ impl Request {
             Content::Template(parts) => {
                 // The whole head has been parsed, so that each line of it can be.
                 let parse = |text: &[u8]| {
-                    Template::parse(text, &parts.lines).unwrap_or_else(|_| Template::literal(text))
+                    Template::parse(text, &parts.known).unwrap_or_else(|_| Template::literal(text))
                 };
                 self.lay_out(&parts.text, parse, parts.body.clone(), parts.sends_length)
             }
@@ -208,24 +277,55 @@ impl Request {
         }
     }
 
-    /// Appends the bytes of request number `counter` to `out`; `body` is working memory.
+    /// Appends the bytes of request number `counter` to `out`, as a connection with this session sends
+    /// them; `body` is working memory.
     pub(crate) fn render(
         &self,
         counter: u64,
         random: &mut Random,
+        session: &Session,
         body: &mut Vec<u8>,
         out: &mut Vec<u8>,
     ) {
+        let (begin, values) = (out.len(), session.values());
         match &self.content {
-            Content::Fixed(bytes) => out.extend_from_slice(bytes),
+            Content::Fixed(bytes) => match session.jar() {
+                None => out.extend_from_slice(bytes),
+                Some(_) => {
+                    let end = find(bytes, b"\r\n\r\n").map_or(bytes.len(), |end| end + 2);
+                    out.extend_from_slice(&bytes[..end]);
+                    add_cookies(session, begin, out);
+                    out.extend_from_slice(&bytes[end..]);
+                }
+            },
             Content::Template(parts) => {
                 body.clear();
-                parts.head.render(counter, random, out);
-                parts.body.render(counter, random, body);
+                parts.head.render(counter, random, values, out);
+                parts.body.render(counter, random, values, body);
+                add_cookies(session, begin, out);
                 finish(out, parts.sends_length, body);
             }
         }
     }
+}
+
+/// Appends the field with the session's cookies for the request whose head begins there, if there are
+/// any.
+fn add_cookies(session: &Session, begin: usize, out: &mut Vec<u8>) {
+    let Some(jar) = session.jar() else { return };
+    let path = path_of(&out[begin..]).to_vec();
+    let before = out.len();
+    out.extend_from_slice(b"Cookie: ");
+    match jar.write(&path, out) {
+        true => out.extend_from_slice(b"\r\n"),
+        false => out.truncate(before),
+    }
+}
+
+/// The path that a head asks for, without its query.
+fn path_of(head: &[u8]) -> &[u8] {
+    let target = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    target.split(|byte| *byte == b'?').next().unwrap_or_default()
 }
 
 fn head(method: &str, url: &Url, headers: &[(String, String)]) -> Vec<u8> {
@@ -330,11 +430,14 @@ mod tests {
         let lines = ["ten".to_owned(), "eleven".to_owned()];
         let request = Request::template("POST", &url, &[], b"{{line}}", &lines).unwrap();
         let mut out = Vec::new();
-        request.render(11, &mut Random::new(0), &mut Vec::new(), &mut out);
+        request.render(11, &mut Random::new(0), &Session::NONE, &mut Vec::new(), &mut out);
         let wanted = "POST /11 HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\neleven";
         assert_eq!(String::from_utf8(out).unwrap(), wanted);
-        assert_eq!(text(&request.numbered(11)), wanted);
-        assert!(request.numbered(11).is_fixed() && !request.is_fixed());
+        let numbered = request.numbered(11, &Session::NONE).unwrap();
+        assert_eq!(text(&numbered), wanted);
+        assert!(numbered.is_fixed() && !request.is_fixed());
+        let targets = [request.target(), numbered.target()];
+        assert_eq!(targets, ["/{{counter}}", "/11"]);
         let literal = Request::template("GET", &url_without_holes(), &[], b"", &[]).unwrap();
         assert!(literal.fixed().is_some());
     }

@@ -3,7 +3,7 @@
 //! `{{counter}}` is a number that no two requests of a run share, `{{random}}` a number below
 //! 2^32, `{{random:LOW:HIGH}}` one between the two bounds (both included), `{{line}}` the next
 //! line of the request's list, round and round. `{{counter}}` and `{{line}}` stay the same
-//! within one request.
+//! within one request. Any other name is that of a value that a connection's session has.
 
 use crate::random::Random;
 use std::sync::Arc;
@@ -20,6 +20,17 @@ pub enum TemplateError {
          {{{{random:LOW:HIGH}}}} or {{{{line}}}}"
     )]
     Unknown(String),
+    /// A captured value that cannot stand in a URL.
+    #[error(
+        "the captured value of `{{{{{name}}}}}` holds `{character}`, which cannot stand in a URL; use \
+         it in a header or in the body"
+    )]
+    CapturedNotInUrl {
+        /// The value's name.
+        name: String,
+        /// The first such one in it.
+        character: char,
+    },
     /// `{{line}}` without lines.
     #[error("{{{{line}}}} needs a file with at least one line; name one")]
     NoLines,
@@ -50,12 +61,25 @@ pub(crate) struct Template {
 enum Piece {
     Literal(Vec<u8>),
     Counter,
-    Random { low: u64, span: u64 },
+    Random {
+        low: u64,
+        span: u64,
+    },
     Line,
+    /// The session's value of that number.
+    Captured(usize),
+}
+
+/// What holes may stand for besides numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) lines: Arc<[Vec<u8>]>,
+    /// The names of a session's values, in their order.
+    pub(crate) captured: Arc<[String]>,
 }
 
 impl Template {
-    pub(crate) fn parse(text: &[u8], lines: &Arc<[Vec<u8>]>) -> Result<Template, TemplateError> {
+    pub(crate) fn parse(text: &[u8], known: &Known) -> Result<Template, TemplateError> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some(open) = find(rest, b"{{") {
@@ -64,16 +88,16 @@ impl Template {
             if open > 0 {
                 pieces.push(Piece::Literal(rest[..open].to_vec()));
             }
-            pieces.push(hole(&rest[open + 2..open + close])?);
+            pieces.push(hole(&rest[open + 2..open + close], &known.captured)?);
             rest = &rest[open + close + 2..];
         }
         if !rest.is_empty() {
             pieces.push(Piece::Literal(rest.to_vec()));
         }
-        if lines.is_empty() && pieces.contains(&Piece::Line) {
+        if known.lines.is_empty() && pieces.contains(&Piece::Line) {
             return Err(TemplateError::NoLines);
         }
-        Ok(Template { pieces, lines: Arc::clone(lines) })
+        Ok(Template { pieces, lines: Arc::clone(&known.lines) })
     }
 
     /// A text in which `{{` has no meaning.
@@ -98,8 +122,23 @@ impl Template {
         self.pieces.contains(&Piece::Line)
     }
 
-    /// Appends the text for the request of number `counter`; allocates only to grow `out`.
-    pub(crate) fn render(&self, counter: u64, random: &mut Random, out: &mut Vec<u8>) {
+    /// The numbers of the session's values in it.
+    pub(crate) fn captured(&self) -> impl Iterator<Item = usize> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Captured(value) => Some(*value),
+            _ => None,
+        })
+    }
+
+    /// Appends the text for the request of number `counter`, with these values of a session;
+    /// allocates only to grow `out`.
+    pub(crate) fn render(
+        &self,
+        counter: u64,
+        random: &mut Random,
+        values: &[Vec<u8>],
+        out: &mut Vec<u8>,
+    ) {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(bytes) => out.extend_from_slice(bytes),
@@ -112,15 +151,13 @@ impl Template {
                     let index = usize::try_from(counter % count).unwrap_or_default();
                     out.extend_from_slice(&self.lines[index]);
                 }
+                // Nothing where there is no session, as when a load's shape alone matters.
+                Piece::Captured(value) => {
+                    out.extend_from_slice(values.get(*value).map_or(&[], Vec::as_slice));
+                }
             }
         }
     }
-}
-
-/// Whether a text has `{{line}}` in it. One that is no template has none.
-pub(crate) fn holds_line(text: &str) -> bool {
-    let lines: Arc<[Vec<u8>]> = [Vec::new()].into();
-    Template::parse(text.as_bytes(), &lines).is_ok_and(|template| template.uses_lines())
 }
 
 /// Appends a number in decimal digits.
@@ -139,13 +176,18 @@ pub(crate) fn decimal(number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-fn hole(name: &[u8]) -> Result<Piece, TemplateError> {
+fn hole(name: &[u8], captured: &[String]) -> Result<Piece, TemplateError> {
     let name = String::from_utf8_lossy(name);
     match name.trim() {
         "counter" => Ok(Piece::Counter),
         "line" => Ok(Piece::Line),
         "random" => Ok(Piece::Random { low: 0, span: 1 << 32 }),
-        other => random_hole(other).ok_or_else(|| TemplateError::Unknown(other.to_owned())),
+        other => captured
+            .iter()
+            .position(|known| known == other)
+            .map(Piece::Captured)
+            .or_else(|| random_hole(other))
+            .ok_or_else(|| TemplateError::Unknown(other.to_owned())),
     }
 }
 
@@ -171,11 +213,15 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn known(lines: &[&str]) -> Known {
+        let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+        Known { lines, captured: Arc::from(["token".to_owned(), "user".to_owned()]) }
+    }
+
     fn rendered(text: &str, counter: u64, lines: &[&str]) -> String {
-        let lines: Arc<[Vec<u8>]> = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
-        let template = Template::parse(text.as_bytes(), &lines).unwrap();
-        let mut out = Vec::new();
-        template.render(counter, &mut Random::new(1), &mut out);
+        let template = Template::parse(text.as_bytes(), &known(lines)).unwrap();
+        let (mut out, values) = (Vec::new(), [b"s3cret".to_vec(), b"jo".to_vec()]);
+        template.render(counter, &mut Random::new(1), &values, &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -189,18 +235,18 @@ mod tests {
         let number: u64 = rendered("{{random}}", 0, &[]).parse().unwrap();
         assert!(number < 1 << 32);
         rendered("{{random:0:18446744073709551615}}", 0, &[]).parse::<u64>().unwrap();
+        assert_eq!(rendered("{{ user }}:{{token}}", 0, &[]), "jo:s3cret");
     }
 
     #[test]
     fn bad_templates_are_named() {
-        let none: Arc<[Vec<u8>]> = Arc::from([]);
         for (text, part) in [
             ("/x{{counter", "after `/x`"),
             ("{{nonsense}}", "`{{nonsense}}` is unknown"),
             ("{{random:6:5}}", "unknown"),
             ("{{line}}", "at least one line"),
         ] {
-            let message = Template::parse(text.as_bytes(), &none).unwrap_err().to_string();
+            let message = Template::parse(text.as_bytes(), &known(&[])).unwrap_err().to_string();
             assert!(message.contains(part), "{message}");
         }
     }
@@ -215,10 +261,9 @@ mod tests {
 
         #[test]
         fn any_bytes_parse_or_are_refused(text in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let lines: Arc<[Vec<u8>]> = Arc::from([b"x".to_vec()]);
-            if let Ok(template) = Template::parse(&text, &lines) {
+            if let Ok(template) = Template::parse(&text, &known(&["x"])) {
                 let mut out = Vec::new();
-                template.render(1, &mut Random::new(1), &mut out);
+                template.render(1, &mut Random::new(1), &[], &mut out);
                 prop_assert!(!template.is_literal() || out == text);
             }
         }

@@ -168,6 +168,7 @@ impl Tally {
         Sample {
             elapsed_ns: end_ns - self.start_ns,
             requests: self.responses,
+            unchecked: 0,
             due: self.begun + unsent,
             bytes_received: self.bytes,
             response_time_ns: self.response_time_ns(),
@@ -276,6 +277,12 @@ impl Seat<'_> {
     pub(crate) fn share(&self, count: u64) -> u64 {
         let (thread, threads) = (self.thread as u64, self.load.threads as u64);
         count / threads + u64::from(thread < count % threads)
+    }
+
+    /// How many of the load's connections are those of the threads before it.
+    pub(crate) fn connections_before(&self) -> usize {
+        let before = |thread| Seat { thread, ..*self }.connections();
+        (0..self.thread).map(before).sum()
     }
 
     /// Its share of the connections.

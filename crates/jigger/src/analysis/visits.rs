@@ -172,6 +172,16 @@ pub fn by_request<'a>(
     scenario.asked.iter().enumerate().map(figures).collect()
 }
 
+/// Of an entry's correct responses in a scenario the share that was held to what the suite expects of
+/// them, 0 to 1; `None` without any.
+pub fn checked_share(record: &Record, entry: &str, scenario: &str) -> Option<f64> {
+    let trials = record.visits_of(entry).flat_map(|visit| &visit.trials);
+    let (requests, unchecked) = trials
+        .filter(|trial| trial.scenario == scenario)
+        .fold((0, 0), |sum, trial| (sum.0 + trial.requests, sum.1 + trial.unchecked));
+    (requests > 0).then(|| 1.0 - number(unchecked) / number(requests))
+}
+
 fn histograms(record: &Record, entry: &str, scenario: &str) -> Vec<Histogram<u64>> {
     let Some(scenario) = record.scenario(scenario) else {
         return Vec::new();

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 
 use super::tls::absolute;
 use crate::cli::RequestArgs;
-use crate::suite::{BodyExpectation, ExpectationChange, NOT_TEXT, Replay, RequestSpec, StatusRule};
+use crate::suite::{ExpectationChange, NOT_TEXT, Replay, RequestSpec, StatusRule};
 
 /// The flags, read as far as both need them.
 pub struct Asked<'a> {
@@ -117,7 +117,7 @@ impl<'a> Asked<'a> {
                     spec.title()
                 );
             }
-            let body = body.as_ref().map_or(BodyRule::Any, BodyExpectation::rule);
+            let body = body.as_ref().map_or(BodyRule::Any, |body| body.rule(&[]));
             Ok((spec.encode(&root)?, Expect { status: status.and_then(StatusRule::code), body }))
         };
         replay.requests.iter().map(encoded).collect::<Result<_>>().map(Some)

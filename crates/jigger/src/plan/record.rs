@@ -1,5 +1,7 @@
 //! A plan as a record has it.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jigger_load::{Arrivals, Extent, Http};
@@ -11,7 +13,7 @@ use crate::record::{
     Ended, PlanRecord, Record, ReplayRecord, RequestRecord, ScenarioRecord, SuiteRecord,
     ThresholdRecord, VERSION, WarmUpRecord,
 };
-use crate::suite::{Limit, Pacing, Replay, RequestSpec, Scenario, Threshold, hex};
+use crate::suite::{Limit, Pacing, Replay, RequestSpec, Scenario, SetupRequest, Threshold, hex};
 
 impl RunPlan {
     /// The record of a run that begins now, on a host of which these are the facts.
@@ -124,6 +126,8 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
         ceiling_attempts: Vec::new(),
         fresh_for: scenario.fresh_for.clone(),
         asked: asked(scenario),
+        setup: scenario.setup().requests.iter().map(setup_record).collect(),
+        keeps_cookies: scenario.setup().keeps_cookies,
         variant: scenario.variant.clone(),
         replay: scenario.replay.as_ref().map(replayed),
     }
@@ -133,11 +137,20 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
 fn asked(scenario: &Scenario) -> Vec<RequestRecord> {
     match scenario.requests.as_slice() {
         _ if scenario.replay.is_some() => Vec::new(),
-        [(only, _)] if *only == (RequestSpec { http: only.http, ..RequestSpec::default() }) => {
-            Vec::new()
-        }
+        [(only, _)] if is_bare_get(only) => Vec::new(),
         requests => requests.iter().map(|(spec, weight)| request_record(spec, *weight)).collect(),
     }
+}
+
+fn is_bare_get(spec: &RequestSpec) -> bool {
+    let (http, setup) = (spec.http, Arc::clone(&spec.setup));
+    *spec == RequestSpec { http, setup, ..RequestSpec::default() }
+}
+
+fn setup_record(request: &SetupRequest) -> RequestRecord {
+    let captures = request.captures.iter();
+    let captures = captures.map(|it| (it.name.clone(), it.text().to_owned())).collect();
+    RequestRecord { captures, ..request_record(&request.spec, 1) }
 }
 
 fn replayed(replay: &Replay) -> ReplayRecord {
@@ -162,6 +175,7 @@ fn request_record(spec: &RequestSpec, weight: u32) -> RequestRecord {
         body_sha256: (!body.is_empty()).then(|| hex(&Sha256::digest(body))),
         files: files.into_iter().filter_map(named).collect(),
         template: spec.is_template,
+        captures: BTreeMap::new(),
     }
 }
 

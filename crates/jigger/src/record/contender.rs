@@ -61,6 +61,12 @@ pub struct ContenderRecord {
     /// number; it had so many times fewer connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub streams: Option<usize>,
+    /// Headers that its requests had besides the suite's, or instead; placeholders are not filled in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The path of its request, instead of the suite's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 impl ContenderRecord {

@@ -24,6 +24,9 @@ pub struct RequestRecord {
     pub files: BTreeMap<String, String>,
     /// Whether `{{counter}}` and its like were filled in.
     pub template: bool,
+    /// What was kept of its responses, by the names of the values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub captures: BTreeMap<String, String>,
 }
 
 impl RequestRecord {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::analysis::{
     Analysis, Comparison as Compared, ContenderResult, Ranked, RequestFigures, Summary,
-    ThresholdResult, by_request, response_times,
+    ThresholdResult, by_request, checked_share, response_times,
 };
 use crate::caveat::Code;
 use crate::confounder::Confounder;
@@ -96,6 +96,9 @@ struct Contender<'a> {
     /// V2, compressed, in base64. They can be added to those of other runs, which percentiles
     /// cannot.
     histograms: IndexMap<&'a str, String>,
+    /// By scenario: of the correct responses under load the share that was held to what the suite
+    /// expects of their bodies, 0 to 1; the status of all was checked.
+    checked: IndexMap<&'a str, f64>,
     /// By scenario with several requests: each by itself, in the suite's order.
     requests: IndexMap<&'a str, Vec<Requested<'a>>>,
     /// The TLS parameters that were agreed on when its responses were verified; null over plain HTTP.
@@ -289,12 +292,19 @@ impl<'a> Contender<'a> {
                 .into_iter()
                 .filter_map(histogram)
                 .collect(),
+            checked: checked(analysis.record, &record.name),
             requests: requested(analysis, &record.name),
             tls: analysis.record.tls_of(&record.name),
             confounders: &found.confounders,
             gates: found.gates.iter().map(Gate::of).collect(),
         }
     }
+}
+
+fn checked<'a>(record: &'a Record, contender: &str) -> IndexMap<&'a str, f64> {
+    let scenarios = record.suite.scenarios.iter();
+    let share = |name: &'a str| Some((name, checked_share(record, contender, name)?));
+    scenarios.filter_map(|scenario| share(&scenario.name)).collect()
 }
 
 fn requested<'a>(

@@ -1,6 +1,7 @@
 //! What came of a load, as `jigger load` and `jigger wrk` write it for programs.
 
 mod condition;
+mod requests;
 mod text;
 mod timeline;
 mod tls;
@@ -18,6 +19,8 @@ use crate::analysis::{ENGINE_SHARE_LIMIT, Unanswered, engine_share, is_near_port
 use crate::metric::{Bound, Kind, Statistic};
 use crate::numbers::number;
 use crate::record::{Http2Settings, Limit};
+
+use requests::RequestFigures;
 
 pub use condition::{Condition, parse_share};
 pub use timeline::Timeline;
@@ -51,6 +54,9 @@ pub struct LoadReport<'a> {
     due: u64,
     /// Correct responses.
     pub requests: u64,
+    /// Of these the ones that were held to what is expected of their bodies; the status of all was
+    /// checked.
+    checked: u64,
     requests_per_second: f64,
     /// Bytes received, including heads.
     bytes: u64,
@@ -74,6 +80,9 @@ pub struct LoadReport<'a> {
     /// Response times in nanoseconds: HdrHistogram V2, not compressed, in base64; those of several
     /// runs can be added.
     histogram: String,
+    /// Of several requests each by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    by_request: Vec<RequestFigures>,
     /// Responses by status code.
     status: &'a BTreeMap<u16, u64>,
     /// Failed requests by kind.
@@ -194,6 +203,7 @@ impl<'a> LoadReport<'a> {
             asked_per_second: offered(load, sample).map(|offered| offered.rate_per_second),
             due: sample.due,
             requests: sample.requests,
+            checked: sample.requests.saturating_sub(sample.unchecked),
             requests_per_second: sample.requests_per_second(),
             bytes: sample.bytes_received,
             response_time_us: judged_times_ns.as_ref().map_or(Latencies::NONE, Latencies::of),
@@ -204,6 +214,7 @@ impl<'a> LoadReport<'a> {
             connect_time_us: Latencies::of(&sample.connect_time_ns),
             tls: sample.tls.as_ref().map(TlsFigures::of),
             histogram: STANDARD.encode(jigger_load::sample::encode_v2(&sample.response_time_ns)),
+            by_request: requests::figures(load, sample, judged_times_ns.is_some()),
             status: &sample.status,
             errors: &sample.errors,
             connections_opened: sample.connections_opened,

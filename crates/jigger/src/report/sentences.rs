@@ -5,7 +5,7 @@ use jigger_stats::Verdict;
 use super::sentence::Sentence;
 use super::units::{bytes, fine, percent, significant, with_unit};
 use super::{Tone, counterparts};
-use crate::analysis::{Analysis, Comparison, headline, startup_times_ms};
+use crate::analysis::{Analysis, Comparison, checked_share, headline, startup_times_ms};
 use crate::caveat::Code;
 use crate::metric::{Kind, Metric, Role, Unit};
 use crate::numbers::number;
@@ -26,7 +26,38 @@ pub fn sentences(analysis: &Analysis<'_>) -> Vec<Sentence> {
     sentences.extend(startups(analysis));
     sentences.extend(images(analysis));
     sentences.extend(costs(analysis).into_iter().map(Sentence::from));
+    sentences.extend(checks(analysis).map(Sentence::from));
     sentences
+}
+
+/// What of the responses under load was held to the suite's expectations.
+fn checks(analysis: &Analysis<'_>) -> Option<String> {
+    let scenarios = &analysis.record.suite.scenarios;
+    let shares = analysis.contenders.iter().flat_map(|contender| {
+        let name = contender.record.name.as_str();
+        let share = |scenario: &ScenarioRecord| {
+            Some((
+                name,
+                scenario.name.clone(),
+                checked_share(analysis.record, name, &scenario.name)?,
+            ))
+        };
+        scenarios.iter().filter_map(share).collect::<Vec<_>>()
+    });
+    let shares: Vec<(&str, String, f64)> = shares.collect();
+    let sampled = shares.iter().filter(|(_, _, share)| *share < 1.0);
+    let sampled = sampled
+        .map(|(name, scenario, share)| format!("{} of {name} in {scenario}", percent(*share)));
+    let sampled: Vec<String> = sampled.collect();
+    match (shares.is_empty(), sampled.as_slice()) {
+        (true, _) => None,
+        (false, []) => Some("Every response under load was checked.".to_owned()),
+        (false, sampled) => Some(format!(
+            "The status of every response under load was checked, and the body of a sample where that \
+             takes long: {}.",
+            sampled.join(", ")
+        )),
+    }
 }
 
 /// Who comes first, by how much before the next, where more than one rank was given.

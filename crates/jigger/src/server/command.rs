@@ -80,6 +80,18 @@ impl<'a> SuiteCommand<'a> {
     }
 }
 
+impl CommandError {
+    /// Whether there is no such program, or none that can be run.
+    pub fn is_not_started(&self) -> bool {
+        matches!(self, Self::NotRun { source, .. } if matches!(**source, JobError::NotStarted(_)))
+    }
+
+    /// Whether it took longer than it may.
+    pub fn is_overdue(&self) -> bool {
+        matches!(self, Self::NotRun { source, .. } if matches!(**source, JobError::Overdue(_)))
+    }
+}
+
 impl Diagnostic for CommandError {
     fn remedy(&self) -> Cow<'static, str> {
         if let Self::NotRun { source, .. } = self { source.remedy() } else { "".into() }

@@ -27,7 +27,7 @@ pub enum JobError {
     NotStarted(#[from] StartError),
     #[error("interrupted")]
     Interrupted,
-    #[error("it did not end within {} s", .0.as_secs())]
+    #[error("it did not end within {0:?}")]
     Overdue(Duration),
     #[error(transparent)]
     NotStopped(#[from] StopError),

@@ -78,6 +78,9 @@ impl Diagnostic for ServiceError {
             Problem::User(error) => error.remedy(),
             Problem::PortTaken(error) => error.remedy(),
             Problem::NoEngine => "install docker or podman, or give the service a start".into(),
+            Problem::Command(error) if error.is_overdue() => {
+                "make it faster, or allow it more time (setup_limit)".into()
+            }
             Problem::Command(error) => error.remedy(),
             Problem::NotStarted(error) => error.remedy(),
             Problem::EndedAtOnce { .. } => {

@@ -1,5 +1,6 @@
 //! One start of a service: its folder, its set-up, its process, until it is ready and filled.
 
+use std::cell::RefCell;
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,12 +17,16 @@ use crate::image::{ContainerSpec, Engine};
 use crate::interrupt::Interrupt;
 use crate::programs::{is_on, path_variable, path_with};
 use crate::server::ready::{NotReady, Probe, wait_ready};
-use crate::server::{Container, Diagnostic as _, Server, StartSpec, SuiteCommand, User, port};
+use crate::server::{
+    Container, Diagnostic as _, Ended, Server, StartSpec, SuiteCommand, User, port,
+};
 use crate::suite::{ImageStart, Network, Placeholders, Ready, Service, ServiceStart, folders};
 use crate::temporary::TemporaryFolder;
 
 /// A service that was ended a moment ago may hold its port for so long.
 const PORT_LIMIT: Duration = Duration::from_secs(1);
+/// The command for its version, which has nothing to do but to print it.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
 /// One question whether it is ready.
 const PROBE_LIMIT: Duration = Duration::from_secs(1);
 
@@ -95,8 +100,7 @@ impl Launch<'_> {
     /// [`ServiceError`] when the command fails.
     pub(super) fn version(&self) -> Result<Option<String>, ServiceError> {
         let Some(words) = &self.service.version else { return Ok(None) };
-        let ended = self.command("the version command", words, false);
-        let ended = ended.and_then(|command| Ok(command.run(self.interrupt)?));
+        let ended = self.run_within(("the version command", VERSION_LIMIT), words, false);
         let ended =
             ended.map_err(|problem| ServiceError::new(self.service, problem, String::new()))?;
         Ok(ended.last_lines.lines().next().map(|line| line.trim().to_owned()))
@@ -114,7 +118,7 @@ impl Launch<'_> {
         }
         port::wait_free(self.place.port, PORT_LIMIT)?;
         for words in &self.service.setup {
-            self.command("the setup command", words, true)?.run(self.interrupt)?;
+            self.run_within(("the setup command", self.service.setup_limit), words, true)?;
         }
         self.spec()
     }
@@ -123,20 +127,30 @@ impl Launch<'_> {
         self.wait(server)?;
         server.look_into_container()?;
         for words in &self.service.populate {
-            self.command("the populate command", words, false)?.run(self.interrupt)?;
+            self.run_within(("the populate command", self.service.setup_limit), words, false)?;
         }
         Ok(())
     }
 
     fn wait(&self, server: &mut Server) -> Result<(), Problem> {
         let mut last = None;
+        // What asks whether it is ready cannot be run, and never will be.
+        let hopeless = RefCell::new(None);
         let mut probe = || {
-            let found = self.probe();
+            let found = self.probe().unwrap_or_else(|problem| {
+                let text = problem.to_string();
+                *hopeless.borrow_mut() = Some(problem);
+                Probe::NotReadyYet(text)
+            });
             last = complaint(&found).or(last.take());
             found
         };
         let limit = self.service.start_limit;
-        let outcome = wait_ready(server, &mut probe, limit, &|| self.interrupt.is_raised());
+        let is_over = || self.interrupt.is_raised() || hopeless.borrow().is_some();
+        let outcome = wait_ready(server, &mut probe, limit, &is_over);
+        if let Some(problem) = hopeless.take() {
+            return Err(problem);
+        }
         let complaint = match outcome {
             Ok(_) => return Ok(()),
             Err(NotReady::Exited { exit, after }) => {
@@ -154,8 +168,10 @@ impl Launch<'_> {
         Err(Problem::NotReady { limit, complaint })
     }
 
-    fn probe(&self) -> Probe {
-        match &self.service.ready {
+    /// # Errors
+    /// [`Problem`] when it cannot be asked at all.
+    fn probe(&self) -> Result<Probe, Problem> {
+        Ok(match &self.service.ready {
             Ready::Tcp => {
                 let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.place.port));
                 match connects(&Address::Tcp(address), PROBE_LIMIT) {
@@ -168,13 +184,27 @@ impl Launch<'_> {
                 Err(error) => Probe::NotReadyYet(error.to_string()),
             },
             Ready::Command(words) => {
-                let command = self.command("the ready command", words, false);
-                let limit = Some(self.service.start_limit);
-                let limited = command.map(|command| SuiteCommand { limit, ..command });
-                let ended = limited.and_then(|command| Ok(command.run(self.interrupt)?));
-                ended.map_or_else(|error| Probe::NotReadyYet(told(&error)), |_| Probe::Correct)
+                let limited = ("the ready command", self.service.start_limit);
+                match self.run_within(limited, words, false) {
+                    Ok(_) => Probe::Correct,
+                    Err(Problem::Command(error)) if error.is_not_started() => {
+                        return Err(error.into());
+                    }
+                    Err(error) => Probe::NotReadyYet(told(&error)),
+                }
             }
-        }
+        })
+    }
+
+    /// Runs a command of the service, which may take so long.
+    fn run_within(
+        &self,
+        (what, limit): (&str, Duration),
+        words: &[String],
+        as_service: bool,
+    ) -> Result<Ended, Problem> {
+        let command = self.command(what, words, as_service)?;
+        Ok(SuiteCommand { limit: Some(limit), ..command }.run(self.interrupt)?)
     }
 
     fn own_values(&self) -> Placeholders {

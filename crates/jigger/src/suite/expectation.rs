@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jigger_load::BodyRule;
 use sha2::{Digest, Sha256};
 
+use super::coding::{Coding, decoded};
 use super::command;
 use super::fault::{Checked, refused};
 use super::html::Html;
@@ -110,6 +111,30 @@ impl ExpectationChange {
     }
 }
 
+impl ExpectationChange {
+    /// What it does not name is the other one's.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            status: self.status.or(other.status),
+            headers: self.headers.or(other.headers),
+            body: self.body.or(other.body),
+            command: self.command.or(other.command),
+        }
+    }
+
+    /// What it does not name is not the contender's: any response below 400 is correct.
+    #[must_use]
+    pub fn or_no_error(self) -> Self {
+        self.or(Self {
+            status: Some(StatusRule::BelowError),
+            headers: Some(Vec::new()),
+            body: Some(BodyExpectation::Any),
+            command: Some(Vec::new()),
+        })
+    }
+}
+
 impl Expectation {
     /// The same but for what the change names.
     #[must_use]
@@ -143,19 +168,25 @@ impl Expectation {
             return Some(format!("status {status} instead of {wanted}; body: {}", excerpt(body)));
         }
         let wrong = self.headers.iter().find_map(|wanted| header_fault(headers, wanted));
-        if wrong.is_some() {
+        if wrong.is_some() || matches!(self.body, BodyExpectation::Any) {
             return wrong;
         }
-        self.body.fault(body)
+        match decoded(&Coding::of(headers), body) {
+            Ok(body) => self.body.fault(&body),
+            Err(fault) => Some(fault),
+        }
     }
 }
 
 impl BodyExpectation {
-    /// The same as the load engine checks it.
-    pub fn rule(&self) -> BodyRule {
+    /// The same as the load engine checks it, on bodies with this coding.
+    pub fn rule(&self, codings: &[Coding]) -> BodyRule {
+        let codings = codings.to_vec();
         match self.clone() {
             Self::Any => BodyRule::Any,
-            rule => BodyRule::Matches(Arc::new(move |body: &[u8]| rule.fault(body).is_none())),
+            rule => BodyRule::Matches(Arc::new(move |body: &[u8]| {
+                decoded(&codings, body).is_ok_and(|body| rule.fault(&body).is_none())
+            })),
         }
     }
 
@@ -219,7 +250,7 @@ impl std::fmt::Display for BodyExpectation {
 }
 
 /// The first bytes of a body, quoted for a message.
-fn excerpt(body: &[u8]) -> String {
+pub(super) fn excerpt(body: &[u8]) -> String {
     const SHOWN: usize = 80;
     let text = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]);
     let more = if body.len() > SHOWN { "..." } else { "" };
@@ -266,7 +297,7 @@ fn body(raw: &RawExpect) -> Checked<Option<BodyExpectation>> {
 }
 
 /// What is wrong with a regular expression, without the drawing of where.
-fn last_line(error: &regex::Error) -> String {
+pub(super) fn last_line(error: &regex::Error) -> String {
     let told = error.to_string();
     let last = told.lines().last().unwrap_or_default();
     format!("it is not a regular expression: {}", last.trim_start_matches("error: "))

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::fault::{Checked, Fault, at, is_name_character, refused};
 use super::raw::{RawContender, RawScenario, RawSuite};
 use crate::record::VariantRecord;
-use crate::wording::plain;
+use crate::wording::{is_near, plain};
 
 /// Beyond it a run would not end in a day.
 const MOST_VARIANTS: usize = 100;
@@ -42,6 +42,9 @@ pub fn expanded(mut raw: RawSuite, text: &str) -> Checked<RawSuite> {
         })
     };
     if let Some(key) = matrix.keys().find(|key| !used(key)) {
+        if let Some(near) = of_scenario.iter().find(|known| *known != key && is_near(key, known)) {
+            return refused(format!("[matrix]: unknown key '{key}'; did you mean '{near}'?"));
+        }
         return refused(format!(
             "[matrix]: {key}: no scenario leaves out the key '{key}', and {{{key}}} is in no text of \
              a scenario or contender; name a key of [[scenario]], or write {{{key}}} where its values \
@@ -242,7 +245,12 @@ mod tests {
     fn each_wrong_matrix_has_its_message() {
         let many: String = (0..101).map(|number| format!("{number},")).collect();
         for (matrix, wanted) in [
-            ("conections = [1]", "[matrix]: conections: no scenario leaves out the key"),
+            ("conections = [1]", "[matrix]: unknown key 'conections'; did you mean 'connections'?"),
+            ("cores = [1]", "[matrix]: cores: no scenario leaves out the key"),
+            (
+                "connections = [1]\nobjective = [\"p99 < 1s\"]\nrate = [5]",
+                "scenario 'one-objective-p99___1s-rate-5' (of [matrix]): an objective searches for",
+            ),
             ("connections = []", "[matrix]: connections: it has no values"),
             ("connections = [1, 1]", "a value is there twice"),
             ("connections = [[1]]", "a value is a number, a text or true or false"),

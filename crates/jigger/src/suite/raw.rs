@@ -20,6 +20,9 @@ pub struct RawSuite {
     pub expect: Option<RawExpect>,
     /// The request that is sent, unless a scenario has its own; a GET of the contender's URL by default.
     pub request: Option<RawRequest>,
+    /// What is sent in turn for each connection before its load, such as a login.
+    #[serde(default)]
+    pub setup_request: Vec<RawRequest>,
     /// What contenders need beside them, such as a database.
     #[serde(default)]
     pub service: Vec<RawService>,
@@ -179,6 +182,11 @@ pub struct RawRequest {
     pub template: Option<bool>,
     /// The correct response to this request; each key overrides the contender's expectation.
     pub expect: Option<RawExpect>,
+    /// Each connection sends back the cookies that it was given; false by default.
+    pub cookies: Option<bool>,
+    /// In [[setup_request]] alone: what of the response {{NAME}} stands for afterwards, as
+    /// "json:/POINTER", "header:NAME" or "regex:PATTERN".
+    pub capture: Option<BTreeMap<String, String>>,
 }
 
 /// A command: one string, split as a shell splits words, or an argument list.
@@ -229,6 +237,10 @@ pub struct RawContender {
     pub start_limit: Option<String>,
     /// Time from SIGTERM to SIGKILL; "5s" by default.
     pub grace: Option<String>,
+    /// Headers that its requests have besides those of the suite, or instead.
+    pub headers: Option<BTreeMap<String, String>>,
+    /// The path of its request, instead of that of the suite.
+    pub path: Option<String>,
     /// The services that it needs; {NAME.port} and {NAME.dir} stand for their ports and folders.
     #[serde(default)]
     pub uses: Vec<String>,
@@ -341,6 +353,9 @@ pub struct RawService {
     /// "servers", the default: on the servers' cores; or "services": on separate cores if there are
     /// enough.
     pub cpus: Option<String>,
+    /// The longest that one of its commands before its start, or once it is ready, may take; "5m" by
+    /// default.
+    pub setup_limit: Option<String>,
     /// Time from its start until it is ready; "30s" by default.
     pub start_limit: Option<String>,
     /// Time from SIGTERM to SIGKILL; "5s" by default.
@@ -390,6 +405,8 @@ pub struct RawScenario {
     pub timeout: Option<String>,
     /// What is sent; each key overrides the one in [request].
     pub request: Option<RawRequest>,
+    /// What is sent for each connection before its load, instead of [[setup_request]].
+    pub setup_request: Option<Vec<RawRequest>>,
     /// Several requests with weights; each takes the keys that it leaves out from the scenario's request.
     pub requests_mix: Option<Vec<RawRequest>>,
     /// A file of requests, sent in turn: JSON lines, URLs, vegeta targets, a HAR archive or an access
@@ -451,9 +468,17 @@ fn line_of(text: &str, offset: usize) -> usize {
 /// The name of an array's table whose head, which begins there, has one pair of brackets.
 fn single_brackets(text: &str, offset: usize) -> Option<&str> {
     let name = text.get(offset..)?.strip_prefix('[')?.split_once(']')?.0.trim();
-    ["contender", "service", "scenario", "threshold", "published", "scenario.requests_mix"]
-        .contains(&name)
-        .then_some(name)
+    const ARRAYS: [&str; 8] = [
+        "contender",
+        "service",
+        "scenario",
+        "setup_request",
+        "threshold",
+        "published",
+        "scenario.requests_mix",
+        "scenario.setup_request",
+    ];
+    ARRAYS.contains(&name).then_some(name)
 }
 
 /// The key whose value begins there.

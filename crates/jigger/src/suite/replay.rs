@@ -8,10 +8,10 @@ use regex::Regex;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::expectation::{BodyExpectation, ExpectationChange, StatusRule, hex};
+use super::expectation::{ExpectationChange, hex};
 use super::fault::{Checked, Fault, at, refused};
 use super::raw::{RawExpect, RawRequest};
-use super::request::{self, NOT_TEXT, RequestSpec};
+use super::request::{self, NOT_TEXT, RequestSpec, Setup};
 use crate::wording::plain;
 
 /// The requests of a file, in its order.
@@ -37,17 +37,31 @@ struct Found {
 /// Some editors write it before a text.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// The keys of a JSON line; an object that has none of them is something else, such as a line of a log
+/// in a format of its own.
+const OF_JSON_LINES: [&str; 9] =
+    ["path", "url", "method", "headers", "body", "json", "body_file", "lines", "expect"];
+
+const FORMATS: &str = "it has no key of a request; jigger reads JSON lines with the keys of [request], \
+                       URLs or paths, vegeta's targets, HAR archives, and access logs in the common or \
+                       combined format";
+
 /// Of a longer file the client would need more memory than of most servers.
 const MOST_REQUESTS: usize = 100_000;
 /// So many requests stand for all when the responses are verified.
 const SAMPLE: usize = 20;
 
 impl Replay {
-    /// Reads a file, whose format its content tells; what a request leaves out is `default`'s.
+    /// Reads a file, whose format its content tells; what a request leaves out is `default`'s, and
+    /// each connection has what `setup` gives it.
     ///
     /// # Errors
     /// [`Fault`] when it cannot be read, or has no requests or some that cannot be sent.
-    pub fn read(file: String, default: &RawRequest, folder: &Path) -> Checked<Self> {
+    pub fn read(
+        file: String,
+        default: &RawRequest,
+        (setup, folder): (&Arc<Setup>, &Path),
+    ) -> Checked<Self> {
         let bytes = request::read("requests_file", &file, folder)?;
         let wrong = |what: String| Fault::from(format!("requests_file = '{file}': {what}"));
         let text = std::str::from_utf8(&bytes).map_err(|_| wrong(NOT_TEXT.to_owned()))?;
@@ -62,7 +76,7 @@ impl Replay {
             ))),
             (1..=MOST_REQUESTS, _) => {
                 let specs = requests.into_iter().map(|(place, raw)| {
-                    spec(raw, default, folder).map_err(at(&place)).map_err(at(&file))
+                    spec(raw, default, (setup, folder)).map_err(at(&place)).map_err(at(&file))
                 });
                 let requests = specs.collect::<Checked<_>>()?;
                 Ok(Self { sha256: hex(&Sha256::digest(&bytes)), file, requests, left_out })
@@ -80,7 +94,8 @@ impl Replay {
     /// As [`Self::read`].
     pub fn of_command(file: String, headers: Vec<(String, String)>) -> Checked<Self> {
         let headers = (!headers.is_empty()).then(|| headers.into_iter().collect());
-        Self::read(file, &RawRequest { headers, ..RawRequest::default() }, Path::new(""))
+        let default = RawRequest { headers, ..RawRequest::default() };
+        Self::read(file, &default, (&Arc::default(), Path::new("")))
     }
 
     /// Some requests from all over the file, each once, which are verified for all.
@@ -98,19 +113,21 @@ impl Replay {
 
 /// A response is correct below status 400, unless the request says otherwise: the body that one
 /// request has is not that of the others.
-fn spec(raw: RawRequest, default: &RawRequest, folder: &Path) -> Checked<RequestSpec> {
+fn spec(
+    mut raw: RawRequest,
+    default: &RawRequest,
+    (setup, folder): (&Arc<Setup>, &Path),
+) -> Checked<RequestSpec> {
+    // What was recorded belongs to a session that is over.
+    if let Some(headers) = raw.headers.as_mut().filter(|_| setup.keeps_cookies) {
+        headers.retain(|name, _| !request::is_cookie(name));
+    }
     if raw.weight.is_some() {
         return refused("weight: the requests of a file are sent in turn; leave it out");
     }
     let named = raw.expect.as_ref().map(ExpectationChange::read).transpose()?.unwrap_or_default();
-    let mut spec = request::spec(raw.over(default)?, folder)?;
-    let common = std::mem::take(&mut spec.expectation);
-    spec.expectation = ExpectationChange {
-        status: named.status.or(common.status).or(Some(StatusRule::BelowError)),
-        headers: named.headers.or(common.headers).or_else(|| Some(Vec::new())),
-        body: named.body.or(common.body).or(Some(BodyExpectation::Any)),
-        command: named.command.or(common.command).or_else(|| Some(Vec::new())),
-    };
+    let mut spec = request::spec(raw.over(default)?, setup, folder)?;
+    spec.expectation = named.or(std::mem::take(&mut spec.expectation)).or_no_error();
     Ok(spec)
 }
 
@@ -324,6 +341,9 @@ fn json_line(line: &str) -> Checked<RawRequest> {
         })?;
         keys.insert("path".to_owned(), path.into());
     }
+    if !keys.is_empty() && !keys.keys().any(|key| OF_JSON_LINES.contains(&key.as_str())) {
+        return refused(FORMATS);
+    }
     RawRequest::deserialize(serde_json::Value::Object(keys))
         .map_err(|error| Fault::from(plain(&error.to_string(), "an object")))
 }
@@ -377,6 +397,7 @@ fn path(url: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::expectation::StatusRule;
     use super::*;
 
     fn read(text: &str) -> Result<Replay, String> {
@@ -384,7 +405,9 @@ mod tests {
         std::fs::write(folder.path().join("f"), text).unwrap();
         std::fs::write(folder.path().join("body.json"), "{}").unwrap();
         let default = RawRequest::default();
-        Replay::read("f".to_owned(), &default, folder.path()).map_err(|error| error.to_string())
+        let setup = Arc::default();
+        Replay::read("f".to_owned(), &default, (&setup, folder.path()))
+            .map_err(|error| error.to_string())
     }
 
     /// Method, path, body and whether the status below 400 is enough.
@@ -494,7 +517,11 @@ mod tests {
             ("/a\nno request\n", "f: line 2: 'no request': write METHOD /PATH"),
             ("X: y\n", "f: line 1: 'X: y': write METHOD /PATH"),
             ("/a\n@gone\n", "f: line 1: body_file = 'gone': cannot read it"),
-            ("{\"pat\": \"/\"}\n", "f: line 1: unknown key 'pat'"),
+            ("{\"pat\": \"/\", \"body\": \"\"}\n", "f: line 1: unknown key 'pat'"),
+            (
+                "{\"level\": \"info\", \"request\": {\"uri\": \"/\"}, \"status\": 200}\n",
+                "f: line 1: it has no key of a request; jigger reads JSON lines with the keys",
+            ),
             ("{\"path\": \"/\"}\n{\"path\"\n", "f: line 2: EOF while parsing"),
             ("{\"path\": \"/\", \"weight\": 2}\n", "f: line 1: weight: the requests of a file"),
             ("{\"url\": \"/a\", \"path\": \"/b\"}\n", "f: line 1: give one of path, url"),
@@ -507,7 +534,8 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("f"), b"\xe9").unwrap();
-        let error = Replay::read("f".to_owned(), &RawRequest::default(), folder.path());
+        let error =
+            Replay::read("f".to_owned(), &RawRequest::default(), (&Arc::default(), folder.path()));
         assert!(error.unwrap_err().to_string().contains("not UTF-8 text"));
     }
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use jigger_load::{Http, Request, RequestError, Url, UrlError};
+use jigger_load::{Http, Request, RequestError, TemplateError, Url, UrlError};
 
+use super::capture::Capture;
 use super::expectation::ExpectationChange;
-use super::fault::{Checked, Fault, at, refused};
+use super::fault::{Checked, Fault, at, refused, unknown};
 use super::placeholder;
 use super::raw::{RawExpect, RawRequest};
 
@@ -27,6 +28,38 @@ pub struct RequestSpec {
     pub expectation: ExpectationChange,
     /// What it is sent over, as its scenario says.
     pub http: Http,
+    /// What each connection has before it sends this.
+    pub setup: Arc<Setup>,
+}
+
+/// What each connection has before its load.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Setup {
+    /// Sent in this order.
+    pub requests: Vec<SetupRequest>,
+    /// Whether the connection sends the cookies back that it was given, also by responses under load.
+    pub keeps_cookies: bool,
+}
+
+/// One request, and what of its response is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SetupRequest {
+    /// Its own setup is what comes before it.
+    pub spec: RequestSpec,
+    pub captures: Vec<Capture>,
+}
+
+impl Setup {
+    /// Whether a connection has nothing.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty() && !self.keeps_cookies
+    }
+
+    /// The names of what is kept, in the order in which it comes.
+    pub fn names(&self) -> Vec<String> {
+        let captures = self.requests.iter().flat_map(|request| &request.captures);
+        captures.map(|capture| capture.name.clone()).collect()
+    }
 }
 
 /// A body, and the file that it came from.
@@ -68,6 +101,7 @@ impl Default for RequestSpec {
             is_template: true,
             expectation: ExpectationChange::default(),
             http: Http::V1,
+            setup: Arc::default(),
         }
     }
 }
@@ -83,7 +117,10 @@ impl RequestSpec {
         let headers: Vec<(String, String)> = self.headers.iter().map(filled).collect();
         let body = self.body.filled();
         Ok(match self.is_template {
-            true => Request::template(&self.method, &url, &headers, &body, &self.lines.texts)?,
+            true => {
+                let (lines, names) = (&self.lines.texts, self.setup.names());
+                Request::in_sessions((&self.method, &url), &headers, &body, lines, &names)?
+            }
             false => Request::new(&self.method, &url, &headers, &body)?,
         })
     }
@@ -111,6 +148,11 @@ impl RequestSpec {
 
     /// Whether a URL says all of it.
     pub fn is_plain_get(&self) -> bool {
+        self.is_get() && self.setup.is_empty()
+    }
+
+    /// Whether it is a GET without headers and without a body, the same each time.
+    pub fn is_get(&self) -> bool {
         let is_bare = self.headers.is_empty() && self.body.bytes.is_empty();
         self.method == "GET" && is_bare && !self.path.contains("{{")
     }
@@ -159,6 +201,8 @@ impl RawRequest {
             body_file: file,
             lines: self.lines.or(default.lines),
             template: self.template.or(default.template),
+            cookies: self.cookies.or(default.cookies),
+            capture: self.capture.or(default.capture),
             expect: match (self.expect, default.expect) {
                 (Some(own), Some(default)) => Some(own.over(default)),
                 (own, default) => own.or(default),
@@ -199,15 +243,14 @@ impl RawExpect {
     }
 }
 
-/// What a scenario sends, with weights: the mix over its request, and that over the suite's.
+/// What a scenario sends, with weights: the mix over its request.
 pub fn validated(
-    own: Option<RawRequest>,
+    request: RawRequest,
     mix: Option<Vec<RawRequest>>,
-    (default, folder): (&RawRequest, &Path),
+    (setup, folder): (&Arc<Setup>, &Path),
 ) -> Checked<Vec<(RequestSpec, u32)>> {
-    let request = self::default(own, default)?;
     let Some(mix) = mix else {
-        return Ok(vec![(spec(request, folder).map_err(at("request"))?, 1)]);
+        return Ok(vec![(spec(request, setup, folder).map_err(at("request"))?, 1)]);
     };
     if mix.is_empty() {
         return refused("requests_mix is empty; write a request into it, or leave it out");
@@ -217,7 +260,7 @@ pub fn validated(
         if weight == 0 {
             return refused("weight = 0 would never be sent; leave the request out");
         }
-        Ok((spec(raw.over(&request)?, folder)?, weight))
+        Ok((spec(raw.over(&request)?, setup, folder)?, weight))
     };
     let numbered = mix
         .into_iter()
@@ -241,10 +284,24 @@ pub fn lone_weight() -> Fault {
 }
 
 /// Reads a request that leaves nothing to another.
-pub fn spec(raw: RawRequest, folder: &Path) -> Checked<RequestSpec> {
+pub fn spec(raw: RawRequest, setup: &Arc<Setup>, folder: &Path) -> Checked<RequestSpec> {
+    if raw.capture.is_some() {
+        return refused(
+            "capture is for what is sent before the load; write it in a [[setup_request]]",
+        );
+    }
+    if raw.cookies.is_some_and(|keeps| keeps != setup.keeps_cookies) {
+        return refused(
+            "cookies: all requests of a scenario share its connections; write it in [request], or in \
+             the scenario's request",
+        );
+    }
     let mut headers: Vec<(String, String)> = raw.headers.into_iter().flatten().collect();
     if raw.json.is_some() && !headers.iter().any(|(name, _)| is_content_type(name)) {
         headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+    }
+    if setup.keeps_cookies && headers.iter().any(|(name, _)| is_cookie(name)) {
+        return refused("headers: with cookies = true jigger sends Cookie itself; leave it out");
     }
     let expectation = raw.expect.as_ref().map(ExpectationChange::read).transpose()?;
     let body = body(raw.body, raw.json.as_ref(), raw.body_file, folder)?;
@@ -263,11 +320,23 @@ pub fn spec(raw: RawRequest, folder: &Path) -> Checked<RequestSpec> {
         is_template: raw.template.unwrap_or(true) || !has_holes,
         expectation: expectation.unwrap_or_default(),
         http: Http::V1,
+        setup: Arc::clone(setup),
     };
     // What could not be sent to any contender is found at once.
     let somewhere = Url::parse("http://127.0.0.1/").map_err(|error| error.to_string())?;
-    spec.encode(&somewhere).map_err(|error| told(&error))?;
+    check(&spec, &somewhere)?;
     Ok(spec)
+}
+
+/// Whether it could be sent to this URL.
+pub fn check(spec: &RequestSpec, url: &Url) -> Checked<()> {
+    spec.encode(url).map_err(|error| told(&error, &spec.setup))?;
+    Ok(())
+}
+
+/// Whether a header is the one that a jar of cookies writes.
+pub fn is_cookie(name: &str) -> bool {
+    name.eq_ignore_ascii_case("cookie")
 }
 
 fn is_content_type(name: &str) -> bool {
@@ -275,8 +344,16 @@ fn is_content_type(name: &str) -> bool {
 }
 
 /// In the words of the suite's keys.
-fn told(error: &EncodeError) -> String {
+fn told(error: &EncodeError, setup: &Setup) -> String {
     match error {
+        EncodeError::Request(RequestError::Template(TemplateError::Unknown(name))) => {
+            let own = ["counter", "random", "random:LOW:HIGH", "line"].map(str::to_owned);
+            let known = own.into_iter().chain(setup.names());
+            let known: Vec<String> = known.map(|name| format!("{{{{{name}}}}}")).collect();
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let told = unknown("placeholder", &format!("{{{{{name}}}}}"), &known);
+            format!("{told}; template = false sends it as it stands")
+        }
         EncodeError::Request(RequestError::Method(_) | RequestError::Connect) => {
             format!("method: {error}")
         }
@@ -291,7 +368,8 @@ fn told(error: &EncodeError) -> String {
     }
 }
 
-fn path(path: String) -> Checked<String> {
+/// A path that can follow a contender's url.
+pub fn path(path: String) -> Checked<String> {
     if !path.is_empty() && !path.starts_with(['/', '?']) {
         return refused(format!("path = '{path}': begin it with / or ?, such as '/{path}'"));
     }
@@ -449,7 +527,13 @@ mod tests {
             ("path = \"x\"", "path = 'x': begin it with / or ?"),
             ("path = \"/a b\"", "request: path: ` ` cannot stand in a URL"),
             ("path = \"/a#b\"", "what follows # is never sent"),
-            ("path = \"/{{conter}}\"", "`{{conter}}` is unknown; use {{counter}}"),
+            (
+                "path = \"/{{conter}}\"",
+                "unknown placeholder '{{conter}}'; did you mean '{{counter}}'?",
+            ),
+            ("path = \"/{{token}}\"", "{{random:LOW:HIGH}}, {{line}}; template = false"),
+            ("capture = { token = \"json:/t\" }", "write it in a [[setup_request]]"),
+            ("cookies = true, headers = { cookie = \"a=1\" }", "jigger sends Cookie itself"),
             ("path = \"/{{counter\"", "close the placeholder"),
             ("path = \"/{{line}}\"", "needs a file with at least one line"),
             ("headers = { \"a b\" = \"c\" }", "headers: 'a b' is not a header name"),

@@ -9,7 +9,8 @@ use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
 use super::protocol;
 use super::raw::{RawLimit, RawRequest, RawScenario, RawThreads};
 use super::replay::Replay;
-use super::request::{self, RequestSpec};
+use super::request::{self, RequestSpec, Setup};
+use super::setup;
 use crate::metric::Statistic;
 use crate::record::VariantRecord;
 
@@ -82,6 +83,11 @@ impl Scenario {
         }
     }
 
+    /// What each connection has before its load.
+    pub fn setup(&self) -> &Setup {
+        &self.requests[0].0.setup
+    }
+
     /// Whether it asks the same all the time, in HTTP/1.1.
     fn is_plain(&self) -> bool {
         self.http == Http::V1 && self.replay.is_none()
@@ -111,10 +117,19 @@ impl Scenario {
     }
 }
 
-/// Checks one scenario, with the suite's own request and folder.
-pub fn validated(mut raw: RawScenario, suite: (&RawRequest, &Path)) -> Checked<Scenario> {
+/// What the suite gives to each scenario.
+#[derive(Clone, Copy)]
+pub struct Common<'a> {
+    pub request: &'a RawRequest,
+    pub setup: &'a [RawRequest],
+    pub folder: &'a Path,
+}
+
+/// Checks one scenario.
+pub fn validated(mut raw: RawScenario, suite: Common<'_>) -> Checked<Scenario> {
     let name = plain_name("scenario", raw.name.clone())?;
-    let place = format!("scenario '{name}'");
+    let of_matrix = if raw.variant.is_some() { " (of [matrix])" } else { "" };
+    let place = format!("scenario '{name}'{of_matrix}");
     let asked = asked(&mut raw, suite).map_err(at(&place))?;
     scenario_body(name, asked, &raw).map_err(at(&place))
 }
@@ -122,19 +137,19 @@ pub fn validated(mut raw: RawScenario, suite: (&RawRequest, &Path)) -> Checked<S
 type Weighted = Vec<(RequestSpec, u32)>;
 
 /// The requests, and the file that they are a sample of.
-fn asked(
-    raw: &mut RawScenario,
-    suite: (&RawRequest, &Path),
-) -> Checked<(Weighted, Option<Replay>)> {
+fn asked(raw: &mut RawScenario, suite: Common<'_>) -> Checked<(Weighted, Option<Replay>)> {
     let (own, mix) = (raw.request.take(), raw.requests_mix.take());
+    let request = request::default(own, suite.request)?;
+    let before = raw.setup_request.take().unwrap_or_else(|| suite.setup.to_vec());
+    let setup = setup::read(before, request.cookies.unwrap_or(false), suite.folder)?;
+    let place = (&setup, suite.folder);
     let Some(file) = raw.requests_file.take() else {
-        return Ok((request::validated(own, mix, suite)?, None));
+        return Ok((request::validated(request, mix, place)?, None));
     };
     if mix.is_some() {
         return refused("give one of requests_mix, requests_file");
     }
-    let default = request::default(own, suite.0)?;
-    let replay = Replay::read(file, &default, suite.1)?;
+    let replay = Replay::read(file, &request, place)?;
     Ok((replay.sample(), Some(replay)))
 }
 

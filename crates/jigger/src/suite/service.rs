@@ -35,6 +35,8 @@ pub struct Service {
     pub scope: Scope,
     /// Whether it has cores of its own where there are enough.
     pub wants_own_cpus: bool,
+    /// Time allowed for each command of `setup` and `populate`.
+    pub setup_limit: Duration,
     /// Time allowed from its start until it is ready.
     pub start_limit: Duration,
     /// Time between SIGTERM and SIGKILL.
@@ -163,6 +165,7 @@ fn service_body(raw: RawService) -> Checked<Service> {
         port: raw.port,
         scope: scope(raw.scope.as_deref())?,
         wants_own_cpus: wants_own_cpus(raw.cpus.as_deref())?,
+        setup_limit: duration("setup_limit", raw.setup_limit.as_deref().unwrap_or("5m"))?,
         start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
         grace: duration("grace", raw.grace.as_deref().unwrap_or("5s"))?,
     })
@@ -338,6 +341,7 @@ mod tests {
         let service = parse(&named("db", START)).unwrap().services.remove(0);
         assert_eq!((service.ready, service.scope), (Ready::Tcp, Scope::Run));
         assert_eq!(service.start_limit, Duration::from_secs(30));
+        assert_eq!(service.setup_limit, Duration::from_secs(300));
         assert!(!service.wants_own_cpus && service.user.is_none() && service.port.is_none());
     }
 

@@ -1,14 +1,15 @@
 //! What only makes sense, or none, when contenders and scenarios are seen together.
 
-use jigger_load::Http;
+use jigger_load::{Http, Url};
 
-use super::fault::{Checked, refused, unknown};
-use super::{Contender, Scenario};
+use super::fault::{Checked, Fault, at, refused, unknown};
+use super::{Contender, Scenario, request};
 
 pub fn check(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
     check_counterparts(contenders)?;
     check_protocols(contenders, scenarios)?;
     check_paths(contenders, scenarios)?;
+    check_own_requests(contenders, scenarios)?;
     check_resumed(contenders, scenarios)
 }
 
@@ -70,8 +71,9 @@ fn check_protocols(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<
 fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
     let requests = scenarios.iter().flat_map(|scenario| &scenario.requests);
     let path = requests.map(|(request, _)| &request.path).find(|path| !path.is_empty());
-    let queried = contenders.iter().find(|contender| contender.url.contains('?'));
-    match path.zip(queried) {
+    let mut queried = contenders.iter().filter(|contender| contender.url.contains('?'));
+    let joined = |contender: &'_ Contender| contender.own_request.path.clone().or(path.cloned());
+    match queried.find_map(|contender| Some((joined(contender)?, contender))) {
         None => Ok(()),
         Some((path, contender)) => refused(format!(
             "contender '{}': url = '{}': the path '{path}' of a request cannot follow a query; \
@@ -79,6 +81,37 @@ fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> 
             contender.name, contender.url
         )),
     }
+}
+
+/// What contenders send otherwise has to make requests; one path cannot take the place of several.
+fn check_own_requests(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
+    let somewhere = Url::parse("http://127.0.0.1/").map_err(|error| error.to_string())?;
+    for contender in contenders {
+        let (own, place) = (&contender.own_request, format!("contender '{}'", contender.name));
+        for scenario in scenarios {
+            let several = scenario.requests.len() > 1 || scenario.replay.is_some();
+            if own.path.is_some() && several {
+                return Err(at(&place)(Fault::from(format!(
+                    "path takes the place of one path, and the scenario '{}' has several requests; \
+                     write what differs into the contender's url",
+                    scenario.name
+                ))));
+            }
+            let mut requests = scenario.requests.iter().map(|(spec, _)| own.over(spec));
+            requests
+                .try_for_each(|spec| {
+                    let has_cookie = spec.headers.iter().any(|(name, _)| request::is_cookie(name));
+                    if spec.setup.keeps_cookies && has_cookie {
+                        return refused(
+                            "headers: with cookies = true jigger sends Cookie itself; leave it out",
+                        );
+                    }
+                    request::check(&spec, &somewhere)
+                })
+                .map_err(at(&place))?;
+        }
+    }
+    Ok(())
 }
 
 /// Where nobody speaks TLS there is no session to resume.

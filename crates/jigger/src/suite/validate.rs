@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, distinct, duration, plain_name, refused, unknown};
+use super::own_request::OwnRequest;
 use super::raw::RawContender;
-use super::raw::{RawContainers, RawDisturbance, RawHead, RawSuite, RawWarmUp};
+use super::raw::{RawContainers, RawDisturbance, RawExpect, RawHead, RawSuite, RawWarmUp};
+use super::scenario::Common;
 use super::{ContainerLimits, Contender, Expectation, Network, Protocol};
 use super::{
     Rounds, Service, Suite, SuiteError, WarmUp, command, filled, image, matrix, request, scenario,
-    service, threshold, tls, together,
+    service, setup, threshold, tls, together,
 };
 use crate::disturbance::Limits;
 
@@ -26,16 +28,12 @@ pub fn validate(
 
 fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let mut raw = matrix::expanded(raw, text)?;
-    let expectation = match &raw.expect {
-        Some(expect) => {
-            Expectation::default().with(&ExpectationChange::read(expect).map_err(at("[expect]"))?)
-        }
-        None => Expectation::default(),
-    };
+    let expectation = expectation(raw.expect.as_ref()).map_err(at("[expect]"))?;
     let default = raw.request.unwrap_or_default();
     if default.weight.is_some() {
         return Err(at("[request]")(request::lone_weight()));
     }
+    setup::read(raw.setup_request.clone(), false, folder)?;
     let services = service::validated(raw.service)?;
     let contenders = raw
         .contender
@@ -45,7 +43,10 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let scenarios = raw
         .scenario
         .into_iter()
-        .map(|scenario| scenario::validated(scenario, (&default, folder)))
+        .map(|scenario| {
+            let (request, setup) = (&default, &raw.setup_request[..]);
+            scenario::validated(scenario, Common { request, setup, folder })
+        })
         .collect::<Checked<Vec<_>>>()?;
     together::check(&contenders, &scenarios)?;
     let prepare = command::commands("prepare", raw.suite.prepare.take())?;
@@ -90,6 +91,12 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
         measure_closing: raw.suite.measure_closing.unwrap_or(true),
         container_limits: container_limits(&raw.containers).map_err(at("[containers]"))?,
     })
+}
+
+/// The suite's own, for every contender.
+fn expectation(raw: Option<&RawExpect>) -> Checked<Expectation> {
+    let change = raw.map(ExpectationChange::read).transpose()?;
+    Ok(Expectation::default().with(&change.unwrap_or_default()))
 }
 
 fn baseline_index(name: Option<&str>, contenders: &[Contender]) -> Checked<usize> {
@@ -225,6 +232,7 @@ fn contender_body(
         user: service::run_as(raw.user, raw.user_if_root)?,
         prepare: command::commands("prepare", raw.prepare)?,
         conclude: command::commands("conclude", raw.conclude)?,
+        own_request: OwnRequest::read(raw.headers, raw.path)?,
     };
     filled::check(&contender)?;
     Ok(contender)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jigger_load::{Address, CeilingError, Load, NullOptions, TlsClient, TlsOptions, Url};
+use jigger_load::{Address, CeilingError, Load, NullOptions, Session, TlsClient, TlsOptions, Url};
 
 use super::trial::shape_of;
 use crate::disturbance::{HostReading, Limits};
@@ -47,7 +47,8 @@ pub fn ceilings(
         let requests = scenario.requests.iter().filter_map(encoded).collect();
         let shape = shape_of(scenario, &address, requests, &placement.client_cpus);
         let tls = tls.as_ref().map(|client| client.resuming(scenario.resumes));
-        let load = Load { tls, ..shape };
+        let sessions = stand_ins(scenario);
+        let load = Load { tls, sessions, ..shape };
         let same = known.iter().find(|(other, _)| is_same_shape(other, &load));
         let attempts = match same {
             _ if scenario.at_once() == 1 => Vec::new(),
@@ -59,6 +60,17 @@ pub fn ceilings(
         known.push((load, attempts));
     }
     known.into_iter().map(|(_, attempts)| attempts).collect()
+}
+
+/// Sessions with values as long as a token may be, since the null server gives none.
+fn stand_ins(scenario: &Scenario) -> Vec<Session> {
+    const TOKEN: [u8; 32] = [b'x'; 32];
+    if scenario.setup().is_empty() {
+        return Vec::new();
+    }
+    let mut session = Session::default();
+    scenario.setup().names().iter().for_each(|_| session.keep(TOKEN.to_vec()));
+    vec![session; scenario.connections]
 }
 
 /// What these contenders are asked with, if all are over TLS. Whom it trusts has no part in it.

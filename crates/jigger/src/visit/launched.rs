@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::VisitError;
-use super::verify::Target;
+use super::target::Target;
 use crate::disturbance::HostReading;
 use crate::record::Evidence;
 use crate::server::{Exit, Server, UsageError, below, port};

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use super::certificate::Certificate;
 use super::kernel::{LocalPorts, in_running_order};
 use super::launched::LiveServer;
+use super::target::Target;
 use super::trial::Conditions;
-use super::verify::{Target, ask_where_answered, confirm_after_load, probe, verify};
+use super::verify::{ask_where_answered, confirm_after_load, probe, verify};
 use super::warm_up::{Learned, WarmedUp, warm_up};
 use super::{VisitError, capacity, ceiling, kernel, trial, warm_up};
 use crate::disturbance::{Disturbance, HostReading};
@@ -256,10 +257,10 @@ impl<'a> LiveWorld<'a> {
         };
         let url = values.fill(&contender.url).map_err(VisitError::of)?;
         let requests = self.plan.suite.requests();
+        let of_contender = (&contender.expectation, &contender.own_request);
         let own = self.certificate.as_ref();
         let tls = own.map_or_else(|| contender.tls.clone(), |own| own.trusted_by(contender));
-        let expectation = &contender.expectation;
-        let target = Target::new(&url, (&tls, contender.protocol), &requests, expectation)?;
+        let target = Target::new(&url, (&tls, contender.protocol), &requests, of_contender)?;
         if contender.start.is_none() && contender.container.is_none() {
             return Ok(LiveServer::running_already(target));
         }

@@ -8,14 +8,15 @@ use std::time::Duration;
 use jigger_load::{Address, BodyRule, Expect, Load, Request, RequestSample, Sample};
 
 use super::VisitError;
-use super::verify::{Asked, Target};
+use super::before_load;
+use super::target::{Asked, Target};
 use crate::event::{Event, Listener};
 use crate::interrupt::Interrupt;
 use crate::record::{Evidence, RequestTrialRecord, TlsTrialRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
 use crate::server::usage::Usage;
 use crate::service::{Services, used_between};
-use crate::suite::{Pacing, Replay, RequestSpec, Scenario, Spread};
+use crate::suite::{Coding, Pacing, Replay, RequestSpec, Scenario, Spread};
 
 /// What all trials of a visit share.
 pub struct Conditions<'a> {
@@ -82,7 +83,7 @@ pub fn shape_of(
 pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load, VisitError> {
     let target = conditions.target;
     let (requests, expects) = match &scenario.replay {
-        Some(replay) => replayed(replay, target)?,
+        Some(replay) => replayed(replay, conditions)?,
         None => verified(scenario, conditions)?,
     };
     let mut load = shape_of(scenario, &target.address, requests, conditions.client_cpus);
@@ -101,6 +102,9 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load,
     load.expects = expects;
     load.in_turn = scenario.replay.is_some();
     load.observe_every = OBSERVE_EVERY;
+    let before = (scenario.setup(), scenario.http);
+    let connections = scenario.connections;
+    load.sessions = before_load::sessions(target, before, connections, conditions.interrupt)?;
     Ok(load)
 }
 
@@ -116,11 +120,14 @@ fn verified(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Asking, 
 }
 
 /// A part of them was verified. The status of each is checked, and its body where it has a rule.
-fn replayed(replay: &Replay, target: &Target) -> Result<Asking, VisitError> {
+fn replayed(replay: &Replay, conditions: &Conditions<'_>) -> Result<Asking, VisitError> {
+    // What was not verified is coded as the rest is, if at all.
+    let codings = conditions.evidence.iter().map(|it| Coding::of(&it.headers));
+    let codings = codings.max_by_key(Vec::len).unwrap_or_default();
     let asked = replay.requests.iter().map(|spec| {
-        let asked = target.asked(spec)?;
-        let expect =
-            Expect { status: asked.expectation.status.code(), body: asked.expectation.body.rule() };
+        let asked = conditions.target.asked(spec)?;
+        let body = asked.expectation.body.rule(&codings);
+        let expect = Expect { status: asked.expectation.status.code(), body };
         Ok(((asked.request, 1), expect))
     });
     asked.collect()
@@ -130,11 +137,15 @@ fn replayed(replay: &Replay, target: &Target) -> Result<Asking, VisitError> {
 /// byte for byte with the verified one, any other is matched. Requests that differ may well have
 /// had the same answer by chance.
 fn expect(asked: &Asked, evidence: &Evidence) -> Expect {
-    let whole = evidence.body_start.len() as u64 == evidence.body_bytes;
-    let body = if evidence.body_repeats && whole && asked.request.is_fixed() {
+    let codings = Coding::of(&evidence.headers);
+    // What is no text has a mark in place of its bytes.
+    let is_text = codings.is_empty() && !evidence.body_start.contains(char::REPLACEMENT_CHARACTER);
+    let is_whole = is_text && evidence.body_start.len() as u64 == evidence.body_bytes;
+    let is_same = asked.request.is_fixed() && asked.spec.setup.is_empty();
+    let body = if evidence.body_repeats && is_whole && is_same {
         BodyRule::Exact(Arc::from(evidence.body_start.as_bytes()))
     } else {
-        asked.expectation.body.rule()
+        asked.expectation.body.rule(&codings)
     };
     Expect { status: asked.expectation.status.code(), body }
 }
@@ -217,6 +228,7 @@ fn record(scenario: &Scenario, sample: &Sample) -> TrialRecord {
         scenario: scenario.name.clone(),
         elapsed_ns: sample.elapsed_ns,
         requests: sample.requests,
+        unchecked: sample.unchecked,
         bytes_received: sample.bytes_received,
         response_time: encode_histogram(&sample.response_time_ns),
         connect_time: encode_histogram(&sample.connect_time_ns),

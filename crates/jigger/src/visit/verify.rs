@@ -2,97 +2,15 @@
 
 use std::time::Duration;
 
+use jigger_load::Address;
 use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
-use jigger_load::{Address, Http, Request, TlsClient, TlsOptions, Url};
 use sha2::{Digest as _, Sha256};
 
 use super::VisitError;
+use super::before_load::{self, SetupError};
+use super::target::{Asked, Confirm, Target};
 use crate::record::{Evidence, TlsAgreementRecord};
 use crate::server::ready::Probe;
-use crate::suite::{Expectation, Protocol, RequestSpec};
-
-/// Where a server is asked, and what.
-#[derive(Debug, Clone)]
-pub struct Target {
-    pub address: Address,
-    /// All addresses that the URL's host has, in the order of the resolver.
-    pub addresses: Vec<Address>,
-    /// The contender's own URL.
-    pub url: Url,
-    /// What a correct response is, unless a request says otherwise.
-    pub expectation: Expectation,
-    /// How it is asked over TLS; `None` with plain HTTP.
-    pub tls: Option<TlsClient>,
-    /// The version of HTTP that it is asked in, where that is not the request's.
-    pub protocol: Option<Protocol>,
-    /// Each request of the suite once; the first tells whether the server is ready.
-    pub asked: Vec<Asked>,
-}
-
-/// A request as one contender is asked it, and what a correct response is.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    pub spec: RequestSpec,
-    pub request: Request,
-    pub expectation: Expectation,
-}
-
-impl Target {
-    /// A contender with this URL and this expectation.
-    ///
-    /// # Errors
-    /// [`VisitError`] when the URL is not one or its host has no address, and when a request cannot
-    /// be sent to it.
-    pub fn new(
-        url: &str,
-        (tls, protocol): (&TlsOptions, Option<Protocol>),
-        requests: &[&RequestSpec],
-        expectation: &Expectation,
-    ) -> Result<Self, VisitError> {
-        let url = Url::parse(url).map_err(VisitError::of)?;
-        let tls = url.is_https().then(|| TlsClient::new(tls, url.host()));
-        let tls = tls.transpose().map_err(VisitError::of)?;
-        let addresses = url.resolve().map_err(VisitError::of)?;
-        let addresses: Vec<Address> = addresses.into_iter().map(Address::Tcp).collect();
-        let first = addresses.first().ok_or_else(|| VisitError(format!("{url} has no address")))?;
-        let address = first.clone();
-        let expectation = expectation.clone();
-        let asked = Vec::new();
-        let mut target = Self { address, addresses, url, tls, protocol, expectation, asked };
-        let asked = requests.iter().map(|spec| target.asked(spec));
-        target.asked = asked.collect::<Result<_, VisitError>>()?;
-        Ok(target)
-    }
-
-    /// A request as this contender is asked it.
-    ///
-    /// # Errors
-    /// [`VisitError`] when it cannot be sent there.
-    pub fn asked(&self, spec: &RequestSpec) -> Result<Asked, VisitError> {
-        let request = spec.encode(&self.url).map_err(VisitError::of)?;
-        let expectation = self.expectation.with(&spec.expectation);
-        Ok(Asked { spec: spec.clone(), request, expectation })
-    }
-
-    fn http(&self, spec: &RequestSpec) -> Http {
-        self.protocol.map_or(spec.http, |own| own.http)
-    }
-
-    fn options(&self, asked: &Asked) -> FetchOptions {
-        FetchOptions {
-            http: self.http(&asked.spec),
-            timeout: VERIFY_LIMIT,
-            max_body_bytes: MAX_BODY_BYTES,
-            tls: self.tls.clone(),
-            ..FetchOptions::default()
-        }
-    }
-
-    fn refused_at(&self) -> Vec<String> {
-        let before = self.addresses.iter().take_while(|address| **address != self.address);
-        before.map(ToString::to_string).collect()
-    }
-}
 
 /// Statuses of a server that will answer later: 503, and what a proxy says before the server behind
 /// it listens (RFC 9110, sections 15.6.3 to 15.6.5).
@@ -101,15 +19,11 @@ const NOT_READY_YET: [u16; 3] = [502, 503, 504];
 /// One probe gives up after this; a server that hangs is asked again.
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
 
-/// How long a verified answer may take.
-const VERIFY_LIMIT: Duration = Duration::from_secs(10);
-const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
-
 /// Makes a target ask at the first of its host's addresses that does not refuse.
 pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
         target.asked.first().is_none_or(|asked| {
-            let fetched = fetch(address, &asked.request, &target.options(asked));
+            let fetched = fetch(address, &asked.request, &target.options(target.http(&asked.spec)));
             !matches!(fetched, Err(FetchError::Refused { .. }))
         })
     };
@@ -123,39 +37,48 @@ pub fn ask_where_answered(target: &mut Target) {
 /// Asks at each address of the host until one does not refuse, and stays with that one.
 pub fn probe(target: &mut Target) -> Probe {
     for address in target.addresses.clone() {
-        let probed = |asked| probe_at(&address, asked, target);
+        target.address = address;
+        let probed = |asked| probe_here(target, asked);
         match target.asked.first().map_or(Probe::NotListening, probed) {
             Probe::NotListening => {}
-            found => {
-                target.address = address;
-                return found;
-            }
+            found => return found,
         }
     }
     Probe::NotListening
 }
 
-fn probe_at(address: &Address, asked: &Asked, target: &Target) -> Probe {
-    // Its time is the start-up time, so it ends with the answer's last byte.
+fn probe_here(target: &Target, asked: &Asked) -> Probe {
+    // Its time is the start-up time, so it ends with the response's last byte.
     let close_patience = Duration::ZERO;
     let (timeout, http, tls) = (PROBE_LIMIT, target.http(&asked.spec), target.tls.clone());
     let options = FetchOptions { timeout, close_patience, tls, http, ..FetchOptions::default() };
-    match fetch(address, &asked.request, &options) {
-        Ok(answer) => {
-            let fault = asked.fault(&answer);
-            let complaint = match answer.status {
-                status if NOT_READY_YET.contains(&status) => Probe::NotReadyYet,
-                _ => Probe::Wrong,
-            };
-            fault.map_or(Probe::Correct, complaint)
+    let session = match before_load::session(target, &asked.spec.setup, (0, &options)) {
+        Ok(session) => session,
+        Err(SetupError::NoResponse(FetchError::Refused { .. }, _)) => return Probe::NotListening,
+        Err(SetupError::NoResponse(error, place)) => {
+            return Probe::NoResponse(format!("{place}: {error}"));
         }
+        Err(SetupError::Wrong { status, error }) => return complaint(status)(error.0),
+    };
+    let numbered = asked.request.numbered(0, &session);
+    let request = match numbered {
+        Ok(request) => request,
+        Err(error) => return Probe::Wrong(error.to_string()),
+    };
+    match fetch(&target.address, &request, &options) {
+        Ok(answer) => asked.fault(&answer).map_or(Probe::Correct, complaint(answer.status)),
         Err(FetchError::Refused { .. }) => Probe::NotListening,
         Err(error) => Probe::NoResponse(error.to_string()),
     }
 }
 
-/// Runs the command of an expectation on the body of a response.
-pub type Confirm<'a> = dyn Fn(&[String], &[u8]) -> Result<(), VisitError> + 'a;
+/// What a wrong response with that status tells of a server.
+fn complaint(status: u16) -> fn(String) -> Probe {
+    match NOT_READY_YET.contains(&status) {
+        true => Probe::NotReadyYet,
+        false => Probe::Wrong,
+    }
+}
 
 /// What each request of the target was answered, in their order: asked once with a fresh connection
 /// and twice over a kept one, and each answer checked.
@@ -173,8 +96,10 @@ pub fn verify(target: &Target, confirm: &Confirm<'_>) -> Result<Vec<Evidence>, V
 /// As [`verify`].
 pub fn confirm_after_load(target: &Target, confirm: &Confirm<'_>) -> Result<(), VisitError> {
     for asked in target.asked.iter().filter(|asked| asked.expectation.command.is_some()) {
-        let request = asked.request.numbered(4);
-        let answer = fetch(&target.address, &request, &target.options(asked))
+        let options = target.options(target.http(&asked.spec));
+        let session = before_load::session(target, &asked.spec.setup, (0, &options))?;
+        let request = asked.request.numbered(4, &session).map_err(VisitError::of)?;
+        let answer = fetch(&target.address, &request, &options)
             .map_err(|error| VisitError(format!("{}after the load: {error}", asked.place())))?;
         asked.check(&answer, "after the load", confirm)?;
     }
@@ -182,17 +107,21 @@ pub fn confirm_after_load(target: &Target, confirm: &Confirm<'_>) -> Result<(), 
 }
 
 fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evidence, VisitError> {
-    let failed = |error: FetchError| VisitError(format!("{}{error}", asked.place()));
+    let options = target.options(target.http(&asked.spec));
+    let mut session = before_load::session(target, &asked.spec.setup, (0, &options))?;
     // The number 0 is the probes'.
-    let [one, two, three] = [1, 2, 3].map(|number| asked.request.numbered(number));
-    let options = target.options(asked);
-    let fresh = fetch(&target.address, &one, &options).map_err(failed)?;
-    asked.check(&fresh, "over a fresh connection", confirm)?;
-    let mut client = Client::new(target.address.clone(), options);
-    let first = client.fetch(&two).map_err(failed)?;
-    asked.check(&first, "over a keep-alive connection", confirm)?;
-    let second = client.fetch(&three).map_err(failed)?;
-    asked.check(&second, "the second time", confirm)?;
+    let mut answered = |number: u64, client: &mut Client, how: &str| {
+        let request = asked.request.numbered(number, &session).map_err(VisitError::of)?;
+        let answer = client.fetch(&request);
+        let answer = answer.map_err(|error| VisitError(format!("{}{error}", asked.place())))?;
+        session.take_cookies(&asked.target, &answer.headers);
+        asked.check(&answer, how, confirm).map(|()| answer)
+    };
+    let client = || Client::new(target.address.clone(), options.clone());
+    let fresh: Response = answered(1, &mut client(), "over a fresh connection")?;
+    let mut kept = client();
+    let first = answered(2, &mut kept, "over a keep-alive connection")?;
+    let second = answered(3, &mut kept, "the second time")?;
     const SHOWN: usize = 120;
     let start = &first.body[..first.body.len().min(SHOWN)];
     Ok(Evidence {
@@ -213,57 +142,19 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
     })
 }
 
-impl Asked {
-    fn is_bare_get(&self) -> bool {
-        self.spec.is_plain_get() && self.spec.path.is_empty()
-    }
-
-    /// What stands before an error of it.
-    fn place(&self) -> String {
-        if self.is_bare_get() { String::new() } else { format!("{}: ", self.spec.title()) }
-    }
-
-    /// What is wrong with an answer, if anything. One to HEAD has no body.
-    fn fault(&self, answer: &Response) -> Option<String> {
-        let Response { status, headers, body, .. } = answer;
-        match self.spec.method.as_str() {
-            "HEAD" => self.expectation.without_body().fault(*status, headers, body),
-            _ => self.expectation.fault(*status, headers, body),
-        }
-    }
-
-    fn check(&self, answer: &Response, how: &str, confirm: &Confirm<'_>) -> Result<(), VisitError> {
-        let fault = match (self.fault(answer), &self.expectation.command) {
-            (Some(fault), _) => fault,
-            (None, None) => return Ok(()),
-            (None, Some(command)) => match confirm(command, &answer.body) {
-                Ok(()) => return Ok(()),
-                Err(VisitError(complaint)) => complaint,
-            },
-        };
-        let remedy = match self.is_bare_get() {
-            _ if answer.wants_tls() => {
-                "the server speaks TLS on this port; write https:// in the url"
-            }
-            true => "correct the contender, or the suite's [expect]",
-            false => "correct the contender, or in the suite the request or what it expects",
-        };
-        Err(VisitError(format!("{}wrong response {how}: {fault}; {remedy}", self.place())))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
 
-    use jigger_load::{NullOptions, NullServer};
+    use jigger_load::{NullOptions, NullServer, TlsOptions};
 
     use super::*;
-    use crate::suite::{BodyExpectation, ExpectationChange};
+    use crate::suite::{BodyExpectation, Expectation, ExpectationChange, OwnRequest, RequestSpec};
 
     fn target(url: &str, request: &RequestSpec) -> Target {
         let tls = TlsOptions::default();
-        Target::new(url, (&tls, None), &[request], &Expectation::default()).unwrap()
+        let of_contender = (&Expectation::default(), &OwnRequest::default());
+        Target::new(url, (&tls, None), &[request], of_contender).unwrap()
     }
 
     /// For expectations without a command.

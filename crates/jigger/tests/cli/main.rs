@@ -19,6 +19,7 @@ mod requests;
 mod run;
 mod schema;
 mod services;
+mod sessions;
 mod thresholds;
 mod timeit;
 mod tls;

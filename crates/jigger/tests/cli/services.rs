@@ -324,3 +324,29 @@ fn wrong_keys_are_usage_errors() {
     let lab = Lab::new("", &[service("store", ""), idle], SCENARIO);
     run(&lab).expect(2, &["contender 'one': prepare = '{store.port}': {store.port} has no value"]);
 }
+
+/// The limit of its start is two minutes: the program that is not there is told at once.
+#[test]
+fn what_cannot_be_run_or_does_not_end_is_not_waited_for() {
+    let begun = std::time::Instant::now();
+    let ready = service("store", "ready = [\"no-such-program-of-jigger\"]");
+    fails_beside_a_good_one(
+        &ready,
+        "failed",
+        &["the ready command 'no-such-program-of-jigger'", "was not found"],
+    );
+    assert!(begun.elapsed().as_secs() < 100, "the limit was waited for");
+    let setup = service("store", "setup = [\"sleep 600\"]\nsetup_limit = \"200ms\"");
+    let wanted = ["the setup command 'sleep 600'", "did not end within 200ms", "(setup_limit)"];
+    fails_beside_a_good_one(&setup, "failed", &wanted);
+}
+
+#[test]
+fn a_service_that_does_not_tell_its_version_serves_all_the_same() {
+    let parts = [service("store", "version = [\"false\"]"), front("one", "front", "")];
+    let lab = Lab::new("", &parts, SCENARIO);
+    run(&lab).expect(0, &["store: its version is not known: ", "'false' failed (exit code 1)"]);
+    let record = lab.record();
+    assert_eq!(record["contenders"][0]["status"], "measured");
+    assert_eq!(record["services"][0]["version"], serde_json::Value::Null);
+}

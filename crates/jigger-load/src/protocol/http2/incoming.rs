@@ -204,6 +204,9 @@ impl Connection {
             return self.begin_response(place, head, ends_stream, judge);
         }
         let known = place.and_then(|place| self.streams[place].head());
+        if S::WANTS_FIELDS {
+            judge.sink.of(place.map(|place| self.streams[place].flight.request));
+        }
         let head = self.read_head(block, known.is_some(), &mut judge.sink)?;
         let Some(place) = place else {
             // It is for no one, but later blocks build on it.

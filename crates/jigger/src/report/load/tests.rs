@@ -20,6 +20,7 @@ pub fn sample(requests: u64) -> Sample {
     };
     Sample {
         by_request: Vec::new(),
+        unchecked: 0,
         elapsed_ns: SECOND,
         requests,
         due: requests,
@@ -119,4 +120,41 @@ fn a_connection_that_is_ended_now_and_then_is_not_closed_by_principle() {
         closed(8_000).contains("connection-close: the server closed 8,000 keep-alive connections")
     );
     assert!(!closed(0).contains("closed 0"));
+}
+
+#[test]
+fn each_of_several_requests_has_its_figures() {
+    let url = |path: &str| Url::parse(&format!("http://h{path}")).unwrap();
+    let request = |method: &str, path: &str| Request::new(method, &url(path), &[], b"").unwrap();
+    let requests = vec![(request("GET", "/a?b"), 3), (request("DELETE", "/c"), 1)];
+    let load = Load { requests, ..over_tcp() };
+    let part = |requests: u64, errors: u64| jigger_load::RequestSample {
+        response_time_ns: sample(requests).response_time_ns,
+        errors,
+    };
+    let sample = Sample { by_request: vec![part(6_000, 0), part(2_000, 7)], ..sample(8_000) };
+    let report = LoadReport::of("u", &load, &sample, USUAL_LOCAL_PORTS);
+    let text = report.text();
+    for line in [
+        "\n  GET /a?b (weight 3): 6,000 a second, p50 1.00 ms, p99 1.00 ms\n",
+        "\n  DELETE /c (weight 1): 2,000 a second, p50 1.00 ms, p99 1.00 ms, 7 failed\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let json: Value = serde_json::from_str(&to_json(&report)).unwrap();
+    assert_eq!(json["by_request"][1]["target"], "/c");
+    assert_eq!(json["by_request"][1]["errors"], 7);
+    assert_eq!(json["by_request"][0]["requests_per_second"], 6_000.0);
+}
+
+#[test]
+fn what_was_not_checked_and_what_leads_elsewhere_is_told() {
+    let text = |sample: &Sample| LoadReport::of("u", &over_tcp(), sample, 28_000).text();
+    let all = text(&sample(8_000));
+    assert!(!all.contains("checked:") && !all.contains("redirects:"), "{all}");
+    let part = Sample { unchecked: 6_000, ..sample(8_000) };
+    assert!(text(&part).contains("and 25 % of the bodies"), "{}", text(&part));
+    let status = BTreeMap::from([(200, 1_000), (302, 7_000), (304, 3)]);
+    let moved = text(&Sample { status, ..sample(8_000) });
+    assert!(moved.contains("redirects: 7,000 responses send the client"), "{moved}");
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jigger_load::Extent;
 
-use super::{Latencies, LoadReport};
+use super::{Latencies, LoadReport, RequestFigures};
 use crate::confounder::{HELD_BACK_SHARE, closes_connections};
 use crate::metric::Bound;
 use crate::numbers::number;
@@ -24,6 +24,9 @@ const AT_LEAST: &str = "  at least: requests without a response count with their
 const WITHHELD: &str = "  response time: not shown, because the server stopped responding and no request \
                         was sent\n  meanwhile; --rate N includes the requests that would have been sent\n";
 
+/// Statuses whose `Location` is where to ask instead (RFC 9110, section 15.4).
+const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
+
 impl LoadReport<'_> {
     pub fn text(&self) -> String {
         let mut text = self.rate();
@@ -35,6 +38,7 @@ impl LoadReport<'_> {
         }
         self.add_without_response(&mut text);
         self.add_times(&mut text);
+        text.extend(self.by_request.iter().map(RequestFigures::line));
         self.add_errors(&mut text);
         self.add_remarks(&mut text);
         text
@@ -202,8 +206,31 @@ impl LoadReport<'_> {
         }
     }
 
+    /// What of the responses was not looked at, or leads elsewhere.
+    fn add_checks(&self, text: &mut String) {
+        if self.checked < self.requests {
+            let _ = writeln!(
+                text,
+                "  checked: the status of every response, and {} of the bodies, since checking them takes \
+                 long",
+                percent(number(self.checked) / number(self.requests))
+            );
+        }
+        let to_elsewhere = self.status.iter().filter(|(status, _)| REDIRECTS.contains(status));
+        let redirects: u64 = to_elsewhere.map(|(_, count)| count).sum();
+        if redirects > 0 {
+            let _ = writeln!(
+                text,
+                "  redirects: {} send the client to another URL; jigger does not follow redirects, so \
+                 load\n  that URL if it is the one you mean",
+                counted(redirects, "response")
+            );
+        }
+    }
+
     /// What may be wrong with the server or the client, with the remedy.
     fn add_remarks(&self, text: &mut String) {
+        self.add_checks(text);
         if self.closed_by_server > 0 {
             // One that is ended now and then is kept all the same.
             let closes = closes_connections(self.closed_by_server, self.requests);

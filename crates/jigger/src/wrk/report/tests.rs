@@ -30,6 +30,7 @@ fn sample() -> Sample {
     let times = jigger_load::sample::histogram;
     Sample {
         by_request: Vec::new(),
+        unchecked: 0,
         elapsed_ns: 1_000_000_000,
         requests: 0,
         due: 0,

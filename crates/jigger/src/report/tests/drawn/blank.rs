@@ -63,6 +63,8 @@ pub fn suite(baseline: &str, scenarios: Vec<ScenarioRecord>) -> SuiteRecord {
 pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
     ScenarioRecord {
         asked: Vec::new(),
+        setup: Vec::new(),
+        keeps_cookies: false,
         replay: None,
         variant: None,
         name: name.to_owned(),
@@ -101,6 +103,8 @@ pub fn contender(name: &str) -> ContenderRecord {
         counterpart: None,
         protocol: None,
         streams: None,
+        headers: Vec::new(),
+        path: None,
     }
 }
 
@@ -146,6 +150,7 @@ pub fn evidence() -> Evidence {
 pub fn trial(scenario: &str, requests: u64, elapsed_ns: u64) -> TrialRecord {
     let none = encode_histogram(&Histogram::new(3).unwrap());
     TrialRecord {
+        unchecked: 0,
         by_request: Vec::new(),
         services: Vec::new(),
         tls: None,

@@ -1,0 +1,51 @@
+//! What a connection has from the server: values captured from responses before the load, and a jar of
+//! cookies. It outlives the connection's sockets.
+
+mod jar;
+
+pub use jar::Jar;
+
+/// One connection's values and cookies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Session {
+    values: Vec<Vec<u8>>,
+    jar: Option<Jar>,
+}
+
+impl Session {
+    /// Of a connection that has nothing from the server.
+    pub const NONE: Session = Session { values: Vec::new(), jar: None };
+
+    /// One without values, with a jar where cookies are kept.
+    pub fn new(jar: Option<Jar>) -> Session {
+        Session { values: Vec::new(), jar }
+    }
+
+    /// Keeps a captured value behind those kept before.
+    pub fn keep(&mut self, value: Vec<u8>) {
+        self.values.push(value);
+    }
+
+    /// Puts the cookies of a response to a request for this target into the jar, if there is one.
+    pub fn take_cookies(&mut self, target: &str, headers: &[(String, String)]) {
+        let Some(jar) = &mut self.jar else { return };
+        let path = target.split('?').next().unwrap_or_default();
+        let folder = path.rfind('/').map_or("/", |slash| &path[..slash.max(1)]);
+        for (_, value) in headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
+        {
+            jar.set(value, folder.as_bytes());
+        }
+    }
+
+    pub(crate) fn values(&self) -> &[Vec<u8>] {
+        &self.values
+    }
+
+    pub(crate) fn jar(&self) -> Option<&Jar> {
+        self.jar.as_ref()
+    }
+
+    pub(crate) fn jar_mut(&mut self) -> Option<&mut Jar> {
+        self.jar.as_mut()
+    }
+}
