@@ -9,7 +9,7 @@ pub fn unknown(kind: &str, name: &str, known: &[&str]) -> String {
 }
 
 /// The known name that looks most like `name`, when one is a slip or two away.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().copied().filter(|other| is_near(name, other));
     let nearest = near.min_by_key(|other| strsim::osa_distance(name, other));
     nearest.or_else(|| known.iter().copied().find(|other| is_abridged(name, other)))

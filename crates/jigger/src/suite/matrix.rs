@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::fault::{Checked, Fault, at, is_name_character, refused};
 use super::raw::{RawContender, RawScenario, RawSuite};
 use crate::record::VariantRecord;
-use crate::wording::{is_near, plain};
+use crate::wording::{nearest, plain};
 
 /// Beyond it a run would not end in a day.
 const MOST_VARIANTS: usize = 100;
@@ -42,7 +42,9 @@ pub fn expanded(mut raw: RawSuite, text: &str) -> Checked<RawSuite> {
         })
     };
     if let Some(key) = matrix.keys().find(|key| !used(key)) {
-        if let Some(near) = of_scenario.iter().find(|known| *known != key && is_near(key, known)) {
+        let known: Vec<&str> =
+            of_scenario.iter().map(AsRef::as_ref).filter(|known| known != key).collect();
+        if let Some(near) = nearest(key, &known) {
             return refused(format!("[matrix]: unknown key '{key}'; did you mean '{near}'?"));
         }
         return refused(format!(

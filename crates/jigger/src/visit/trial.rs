@@ -102,8 +102,7 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load,
     load.expects = expects;
     load.in_turn = scenario.replay.is_some();
     load.observe_every = OBSERVE_EVERY;
-    let before = (scenario.setup(), scenario.http);
-    let connections = scenario.connections;
+    let (before, connections) = ((scenario.setup(), load.http), load.connections);
     load.sessions = before_load::sessions(target, before, connections, conditions.interrupt)?;
     Ok(load)
 }
