@@ -2,7 +2,7 @@
 
 use crate::random::Random;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// What a correct response is.
@@ -90,7 +90,9 @@ pub(crate) struct LastMatches {
 /// every so many responses, too.
 #[derive(Debug)]
 struct Sampling {
-    begun: Option<Instant>,
+    /// Time since some moment.
+    clock: fn() -> Duration,
+    begun: Option<Duration>,
     /// Bodies so far, those that the predicate was applied to, and the time that this took.
     seen: u64,
     judged: u64,
@@ -110,9 +112,14 @@ const PARTS_OF_TIME: u32 = 10;
 
 impl Default for Sampling {
     fn default() -> Sampling {
-        let (begun, random) = (None, Random::new(0));
-        Sampling { begun, seen: 0, judged: 0, spent: Duration::ZERO, left_out: 0, random }
+        let (clock, begun, random) = (since_the_first as fn() -> Duration, None, Random::new(0));
+        Sampling { clock, begun, seen: 0, judged: 0, spent: Duration::ZERO, left_out: 0, random }
     }
+}
+
+fn since_the_first() -> Duration {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    FIRST.elapsed()
 }
 
 impl Sampling {
@@ -123,9 +130,9 @@ impl Sampling {
             self.left_out -= 1;
             return None;
         }
-        let begin = Instant::now();
+        let begin = (self.clock)();
         let accepted = predicate(body);
-        let end = Instant::now();
+        let end = (self.clock)();
         self.spent += end - begin;
         self.judged += 1;
         let begun = *self.begun.get_or_insert(begin);
@@ -222,6 +229,7 @@ impl LastMatches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn verdict(rule: &BodyRule, pieces: &[&[u8]], last: &mut LastMatches) -> bool {
@@ -283,21 +291,18 @@ mod tests {
 
     /// A judge that takes so long, for bodies that come so often; how many of so many it sees.
     fn judged(cost: Duration, gap: Duration, bodies: u64, accepts: bool) -> (u64, u64) {
+        thread_local!(static NOW: Cell<Duration> = const { Cell::new(Duration::ZERO) });
         let calls = AtomicUsize::new(0);
-        let spin = |time: Duration| {
-            let begin = Instant::now();
-            while begin.elapsed() < time {
-                std::hint::spin_loop();
-            }
-        };
+        let pass = |time: Duration| NOW.set(NOW.get() + time);
         let predicate = |_: &[u8]| {
             calls.fetch_add(1, Ordering::Relaxed);
-            spin(cost);
+            pass(cost);
             accepts
         };
-        let mut last = LastMatches::default();
+        let sampling = Sampling { clock: || NOW.get(), ..Sampling::default() };
+        let mut last = LastMatches { sampling, ..LastMatches::default() };
         for body in 0..bodies {
-            spin(gap);
+            pass(gap);
             let accepted = last.accept(0, &predicate, &body.to_le_bytes());
             assert!(accepted || !accepts);
         }

@@ -280,7 +280,8 @@ impl Load {
             ),
             (
                 !self.sessions.is_empty() && self.sessions.len() != self.connections,
-                "there are not as many sessions as connections; give each its own, or none",
+                "the number of sessions differs from the number of connections; give one for each \
+                 connection, or none",
             ),
             (self.threads == 0, "0 threads do nothing; use at least 1"),
             (self.connections < self.threads, "each thread needs a connection; use fewer threads"),
@@ -368,7 +369,10 @@ mod tests {
         type Spoil = fn(&mut Load);
         let cases: [(Spoil, &str); 16] = [
             (|load| load.requests.clear(), "no request"),
-            (|load| load.expects = vec![Expect::default(); 2], "as many expectations"),
+            (
+                |load| load.expects = vec![Expect::default(); 2],
+                "the number of expectations differs",
+            ),
             (|load| load.threads = 0, "at least 1"),
             (|load| load.threads = 2, "fewer threads"),
             (|load| load.pipeline = 0, "use 1"),

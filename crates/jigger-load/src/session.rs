@@ -26,14 +26,13 @@ impl Session {
         self.values.push(value);
     }
 
-    /// Puts the cookies of a response to a request for this target into the jar, if there is one.
-    pub fn take_cookies(&mut self, target: &str, headers: &[(String, String)]) {
+    /// Puts the cookies of a response with these headers into the jar, if there is one; `folder` is its
+    /// request's, which [`Request::cookie_folder`](crate::Request::cookie_folder) tells.
+    pub fn take_cookies(&mut self, folder: &[u8], headers: &[(String, String)]) {
         let Some(jar) = &mut self.jar else { return };
-        let path = target.split('?').next().unwrap_or_default();
-        let folder = path.rfind('/').map_or("/", |slash| &path[..slash.max(1)]);
         for (_, value) in headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
         {
-            jar.set(value, folder.as_bytes());
+            jar.set(value, folder);
         }
     }
 

@@ -6,10 +6,11 @@ use crate::protocol::Protocol;
 use crate::protocol::http1::Http1;
 use crate::protocol::http2::Http2;
 use crate::sample::Sample;
+use crate::session::Session;
 use crate::source::Source;
 use crate::source::encoded::Encoded;
 use crate::source::hooks::{Hooked, Hooks};
-use crate::source::in_session::{InSession, StreamedInSession};
+use crate::source::in_session::{InSession, Sessions, StreamedInSession};
 use crate::source::mix::{Fixed, Mix, Share};
 use crate::source::streamed::Streamed;
 use crate::tls::TlsDriver;
@@ -129,29 +130,29 @@ fn job_over<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
 
 /// Asks over connections that each have something from the server.
 fn job_in_sessions<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D, mix: Mix<'a>) -> Job<'a> {
+    let before = seat.connections_before();
+    let sessions = seat.load.sessions[before..before + seat.connections()].to_vec();
+    match sessions.iter().any(|session| session.jar().is_some()) {
+        true => job_of_sessions::<D, true>(seat, driver, mix, sessions),
+        false => job_of_sessions::<D, false>(seat, driver, mix, sessions),
+    }
+}
+
+fn job_of_sessions<'a, D: Driver + 'a, const JAR: bool>(
+    seat: Seat<'a>,
+    driver: D,
+    mix: Mix<'a>,
+    sessions: Vec<Session>,
+) -> Job<'a> {
     let Seat { load, thread, .. } = seat;
     let requests = load.requests_of(thread);
-    let before = seat.connections_before();
-    let sessions = load.sessions[before..before + seat.connections()].to_vec();
-    let keeps_cookies = sessions.iter().any(|session| session.jar().is_some());
-    match (load.http, keeps_cookies) {
-        (Http::V1, true) => {
-            let source = InSession::<true>::new(mix, requests, sessions);
-            job_of::<Http1, D>(seat, driver, source)
-        }
-        (Http::V1, false) => {
-            let source = InSession::<false>::new(mix, requests, sessions);
-            job_of::<Http1, D>(seat, driver, source)
-        }
-        (Http::V2, keeps_cookies) => {
+    let sessions = Sessions::<JAR>::new(requests, sessions);
+    match load.http {
+        Http::V1 => job_of::<Http1, D>(seat, driver, InSession::new(mix, sessions)),
+        Http::V2 => {
             let encoded = Encoded::new(requests, load.scheme(), load.seed);
-            if keeps_cookies {
-                let source = InSession::<true>::new(mix, requests, sessions);
-                job_of::<Http2, D>(seat, driver, StreamedInSession::new(source, encoded))
-            } else {
-                let source = InSession::<false>::new(mix, requests, sessions);
-                job_of::<Http2, D>(seat, driver, StreamedInSession::new(source, encoded))
-            }
+            let streamed = Streamed::<true>::new(mix, false, encoded);
+            job_of::<Http2, D>(seat, driver, StreamedInSession::new(streamed, sessions))
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::host::Placement;
 use crate::metric::Metric;
 use crate::numbers::{cpu_list, number};
 use crate::record::{ContenderRecord, Evidence, Record, ScenarioRecord, TrialRecord, VisitRecord};
+use crate::suite::values_of;
 
 /// A difference that makes a comparison less than fair.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -301,8 +302,7 @@ fn bodies_differ(one: &Evidence, other: &Evidence) -> bool {
 }
 
 fn header<'a>(evidence: &'a Evidence, name: &str) -> Option<&'a str> {
-    let found = evidence.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value.as_str())
+    values_of(&evidence.headers, name).next()
 }
 
 /// Whoever connects by that name, as most HTTP libraries do, first tries in vain.

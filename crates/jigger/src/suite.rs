@@ -38,7 +38,7 @@ use crate::record::{PublishedRecord, VariantRecord};
 
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use capture::Capture;
-pub use coding::{Coding, decoded};
+pub use coding::{Coding, decoded, values_of};
 pub use expectation::{BodyExpectation, Expectation, ExpectationChange, StatusRule, hex};
 pub use fault::{Fault, duration, is_name_character};
 pub use own_request::OwnRequest;

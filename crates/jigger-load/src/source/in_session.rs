@@ -2,8 +2,8 @@
 //! before the load, and cookies that its responses set. `JAR`: there are cookies.
 
 use super::Source;
-use super::encoded::{Encoded, EncodedIn};
-use super::mix::{FULL_BYTES, Mix};
+use super::mix::Mix;
+use super::streamed::Streamed;
 use crate::protocol::http1::Http1;
 use crate::protocol::http2::Http2;
 use crate::protocol::{Flight, Sink};
@@ -11,10 +11,9 @@ use crate::session::Session;
 use crate::source::request::Request;
 use std::ops::Range;
 
-/// Over HTTP/1.1.
+/// What the connections of a thread have.
 #[derive(Debug)]
-pub(crate) struct InSession<'a, const JAR: bool> {
-    mix: Mix<'a>,
+pub(crate) struct Sessions<const JAR: bool> {
     /// Each connection's.
     sessions: Vec<Session>,
     /// For each request the folder that cookies are for which name no path.
@@ -23,12 +22,18 @@ pub(crate) struct InSession<'a, const JAR: bool> {
     read: Vec<Option<u32>>,
 }
 
+/// Over HTTP/1.1.
+#[derive(Debug)]
+pub(crate) struct InSession<'a, const JAR: bool> {
+    mix: Mix<'a>,
+    sessions: Sessions<JAR>,
+}
+
 /// Over HTTP/2.
 #[derive(Debug)]
 pub(crate) struct StreamedInSession<'a, const JAR: bool> {
-    inner: InSession<'a, JAR>,
-    encoded: Encoded,
-    row: Vec<u8>,
+    streamed: Streamed<'a, true>,
+    sessions: Sessions<JAR>,
 }
 
 /// Puts the cookies of responses into the jar of their connection.
@@ -38,15 +43,11 @@ pub(crate) struct Taking<'s, const JAR: bool> {
     request: &'s mut Option<u32>,
 }
 
-impl<'a, const JAR: bool> InSession<'a, JAR> {
-    /// The mix of one thread, and the sessions of its connections.
-    pub(crate) fn new(
-        mix: Mix<'a>,
-        requests: &[(Request, u32)],
-        sessions: Vec<Session>,
-    ) -> InSession<'a, JAR> {
+impl<const JAR: bool> Sessions<JAR> {
+    /// Those of a thread that sends these requests.
+    pub(crate) fn new(requests: &[(Request, u32)], sessions: Vec<Session>) -> Sessions<JAR> {
         let folders = requests.iter().map(|(request, _)| request.cookie_folder()).collect();
-        InSession { mix, read: vec![None; sessions.len()], sessions, folders }
+        Sessions { read: vec![None; sessions.len()], sessions, folders }
     }
 
     fn taking(&mut self, connection: usize) -> Taking<'_, JAR> {
@@ -58,21 +59,30 @@ impl<'a, const JAR: bool> InSession<'a, JAR> {
     }
 }
 
+impl<'a, const JAR: bool> InSession<'a, JAR> {
+    pub(crate) fn new(mix: Mix<'a>, sessions: Sessions<JAR>) -> InSession<'a, JAR> {
+        InSession { mix, sessions }
+    }
+}
+
 impl<'a, const JAR: bool> StreamedInSession<'a, JAR> {
-    pub(crate) fn new(inner: InSession<'a, JAR>, encoded: Encoded) -> StreamedInSession<'a, JAR> {
-        StreamedInSession { inner, encoded, row: Vec::new() }
+    pub(crate) fn new(
+        streamed: Streamed<'a, true>,
+        sessions: Sessions<JAR>,
+    ) -> StreamedInSession<'a, JAR> {
+        StreamedInSession { streamed, sessions }
     }
 }
 
 impl<const JAR: bool> Source<Http1> for InSession<'_, JAR> {
     const IS_MIXED: bool = true;
 
-    fn next(&mut self, _: usize, due_ns: u64, now_ns: u64) -> Flight {
-        self.mix.draw(due_ns, now_ns)
+    fn next(&mut self, connection: usize, due_ns: u64, now_ns: u64) -> Flight {
+        self.mix.next(connection, due_ns, now_ns)
     }
 
     fn lay_out(&mut self, connection: usize, conversation: &mut Http1) -> Range<usize> {
-        self.mix.lay_out_in(&self.sessions[connection], conversation)
+        self.mix.lay_out_in(&self.sessions.sessions[connection], conversation)
     }
 
     fn bytes(&self, connection: usize, laid_out: Range<usize>) -> &[u8] {
@@ -88,39 +98,35 @@ impl<const JAR: bool> Source<Http1> for InSession<'_, JAR> {
     }
 
     fn sink(&mut self, connection: usize) -> impl Sink {
-        self.taking(connection)
+        self.sessions.taking(connection)
     }
 }
 
 impl<const JAR: bool> Source<Http2> for StreamedInSession<'_, JAR> {
     const IS_MIXED: bool = true;
 
-    fn next(&mut self, _: usize, due_ns: u64, now_ns: u64) -> Flight {
-        self.inner.mix.draw(due_ns, now_ns)
+    fn next(&mut self, connection: usize, due_ns: u64, now_ns: u64) -> Flight {
+        self.streamed.next(connection, due_ns, now_ns)
     }
 
     fn lay_out(&mut self, connection: usize, conversation: &mut Http2) -> Range<usize> {
-        let begin = self.row.len();
-        let session = &self.inner.sessions[connection];
-        let mut requests = EncodedIn { encoded: &mut self.encoded, session };
-        conversation.lay_out(&mut requests, &mut self.row);
-        begin..self.row.len()
+        self.streamed.lay_out_in(&self.sessions.sessions[connection], conversation)
     }
 
-    fn bytes(&self, _: usize, laid_out: Range<usize>) -> &[u8] {
-        &self.row[laid_out]
+    fn bytes(&self, connection: usize, laid_out: Range<usize>) -> &[u8] {
+        self.streamed.bytes(connection, laid_out)
     }
 
     fn is_full(&self) -> bool {
-        self.row.len() >= FULL_BYTES
+        self.streamed.is_full()
     }
 
     fn clear(&mut self, from: usize) {
-        self.row.truncate(from);
+        self.streamed.clear(from);
     }
 
     fn sink(&mut self, connection: usize) -> impl Sink {
-        self.inner.taking(connection)
+        self.sessions.taking(connection)
     }
 }
 
@@ -211,7 +217,7 @@ mod tests {
     fn answer(source: &mut InSession<'_, true>, conversation: &mut Http1, head: &str) {
         let text = format!("HTTP/1.1 204 No Content\r\n{head}\r\n");
         let (mut input, mut memory) = (text.as_bytes(), Memory::default());
-        let sink = source.taking(0);
+        let sink = source.sessions.taking(0);
         let response = conversation.absorb(&mut input, &Expect::default(), &mut memory, sink);
         assert!(response.unwrap().is_some());
     }
@@ -220,7 +226,7 @@ mod tests {
     fn each_connection_sends_its_own_values_and_the_cookies_that_it_was_given() {
         let requests = [request("GET", "/shop/items?q=1", ""), request("PUT", "/up", "{{token}}")];
         let mix = Mix::new(&requests, &share());
-        let mut source = InSession::<true>::new(mix, &requests, sessions());
+        let mut source = InSession::new(mix, Sessions::<true>::new(&requests, sessions()));
         let (mut one, mut two) = (Http1::new(1), Http1::new(1));
         let first = sent(&mut source, &mut one, 0);
         assert_eq!(first, "GET /shop/items?q=1 HTTP/1.1\r\nHost: h\r\nX: one\r\n\r\n");

@@ -213,7 +213,7 @@ impl Request {
 
     /// The folder that cookies of its responses are for where they do not say (RFC 6265, section
     /// 5.1.4). What comes after a hole is not known, so that it is one further up.
-    pub(crate) fn cookie_folder(&self) -> Vec<u8> {
+    pub fn cookie_folder(&self) -> Vec<u8> {
         let head = match &self.content {
             Content::Fixed(bytes) => bytes,
             Content::Template(parts) => parts.text.as_slice(),
@@ -453,7 +453,7 @@ mod tests {
             (Request::new("CONNECT", &url(), &[], b""), "tunnel"),
             (Request::new("GET", &url(), &header("a b", "c"), b""), "not a header name"),
             (Request::new("GET", &url(), &header("a", "b\r\nc: d"), b""), "control character"),
-            (Request::new("GET", &url(), &header("content-Length", "3"), b""), "written by jigger"),
+            (Request::new("GET", &url(), &header("content-Length", "3"), b""), "set by jigger"),
         ];
         for (result, part) in cases {
             let message = result.unwrap_err().to_string();

@@ -1,10 +1,11 @@
 //! The same requests as `mix.rs` has, as HTTP/2 sends them.
 
 use super::Source;
-use super::encoded::Encoded;
+use super::encoded::{Encoded, EncodedIn};
 use super::mix::{FULL_BYTES, Mix};
 use crate::protocol::Flight;
 use crate::protocol::http2::Http2;
+use crate::session::Session;
 use std::ops::Range;
 
 /// Requests in one row behind all else that their connections have to send. `MIXED`: there are
@@ -20,6 +21,18 @@ pub(crate) struct Streamed<'a, const MIXED: bool> {
 impl<'a, const MIXED: bool> Streamed<'a, MIXED> {
     pub(crate) fn new(mix: Mix<'a>, is_head: bool, encoded: Encoded) -> Streamed<'a, MIXED> {
         Streamed { mix, is_head, encoded, row: Vec::new() }
+    }
+
+    /// Lays the unsent requests out as a connection with this session sends them.
+    pub(super) fn lay_out_in(
+        &mut self,
+        session: &Session,
+        conversation: &mut Http2,
+    ) -> Range<usize> {
+        let begin = self.row.len();
+        let mut requests = EncodedIn { encoded: &mut self.encoded, session };
+        conversation.lay_out(&mut requests, &mut self.row);
+        begin..self.row.len()
     }
 }
 

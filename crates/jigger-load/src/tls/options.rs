@@ -270,7 +270,7 @@ mod tests {
         let names = |name: &str| vec![name.to_owned()];
         let ciphers = TlsOptions { ciphers: names("RC4"), insecure: true, ..TlsOptions::default() };
         let said = message(&ciphers);
-        assert!(said.contains("`RC4` is not a cipher suite"), "{said}");
+        assert!(said.contains("jigger has no cipher suite `RC4`"), "{said}");
         assert!(said.contains("TLS_AES_128_GCM_SHA256, ") && !said.contains("TLS13"), "{said}");
         let groups = TlsOptions { groups: names("P-1"), insecure: true, ..TlsOptions::default() };
         assert!(message(&groups).contains("X25519MLKEM768"), "{}", message(&groups));
@@ -292,7 +292,7 @@ mod tests {
             insecure: true,
             ..TlsOptions::default()
         };
-        assert!(message(&options).starts_with("these TLS options do not go together"));
+        assert!(message(&options).starts_with("these TLS options cannot be combined"));
     }
 
     #[test]

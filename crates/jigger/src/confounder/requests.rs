@@ -2,7 +2,8 @@
 
 use super::{Confounder, all};
 use crate::caveat::Code;
-use crate::record::{ContenderRecord, Record};
+use crate::record::Record;
+use crate::suite::values_of;
 
 /// What a contender of the suite is asked otherwise than the baseline, in the suite's own words: what
 /// the environment keeps is not in the record.
@@ -20,13 +21,9 @@ pub(super) fn differ(record: &Record, name: &str) -> Option<Confounder> {
     names.sort_by_key(|name| name.to_ascii_lowercase());
     names.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
     for name in names {
-        let value = |of: &ContenderRecord| {
-            let mut named = of.headers.iter().filter(|(it, _)| it.eq_ignore_ascii_case(name));
-            named.next().map(|(_, value)| value.clone())
-        };
-        let (mine, theirs) = (value(mine), value(theirs));
+        let [mine, theirs] = [mine, theirs].map(|it| values_of(&it.headers, name).next());
         if mine != theirs {
-            let [mine, theirs] = [mine, theirs].map(|value| shown(value.as_deref()));
+            let [mine, theirs] = [mine, theirs].map(shown);
             differences.push(format!("the header {name} is {mine}, and {theirs} for the baseline"));
         }
     }

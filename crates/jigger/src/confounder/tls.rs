@@ -10,6 +10,7 @@ use crate::record::{
 
 /// Share of the handshakes of a scenario with resumed sessions that resume one.
 const RESUMED_SHARE: f64 = 0.5;
+
 /// What servers allow their clients over HTTP/2 decides how much of a body goes out before the
 /// client waits, and how many requests are under way.
 pub fn settings_differ(record: &Record, name: &str) -> Option<Confounder> {
@@ -31,10 +32,7 @@ pub fn settings_differ(record: &Record, name: &str) -> Option<Confounder> {
     let detail = differences(touches.first()?).join(", ");
     Some(Confounder {
         code: Code::H2SettingsDiffer,
-        detail: format!(
-            "its settings of HTTP/2 differ from {}: {detail}",
-            whose(record, reference)
-        ),
+        detail: format!("its HTTP/2 settings differ from {}: {detail}", whose(record, reference)),
         remedy: "give all servers the same limits",
         touches,
     })

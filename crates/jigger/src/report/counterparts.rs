@@ -32,10 +32,10 @@ const WORDS: [Words; 3] = [
     Words {
         kind: Kind::RequestsPerSecond,
         verb: "serves",
-        more: "more requests a second",
-        less: "fewer requests a second",
-        times: "times as many requests a second",
-        subject: "requests a second",
+        more: "more requests per second",
+        less: "fewer requests per second",
+        times: "times as many requests per second",
+        subject: "requests per second",
     },
     Words {
         kind: Kind::ResponseTimeP50,
@@ -195,7 +195,7 @@ mod tests {
     fn the_summary_says_what_a_variant_costs_and_how_many_handshakes_there_were() {
         let found = summary(&tls_record());
         let costs = "saturation: with TLS, flask needs 90 % less CPU per request (90 % to 90 %), serves \
-                     10.0 times as many requests a second (10.0 to 10.0) and takes";
+                     10.0 times as many requests per second (10.0 to 10.0) and takes";
         assert!(found.contains(costs), "{found}");
         assert!(
             found.contains("sequential: full TLS handshakes per second: gin 2,060."),

@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use super::coding::values_of;
 use super::expectation::{excerpt, last_line};
 use super::fault::{Checked, refused};
 
@@ -78,11 +79,7 @@ impl Capture {
     pub fn value(&self, headers: &[(String, String)], body: &[u8]) -> Result<String, String> {
         let found = match &self.from {
             From::Json(pointer) => json(pointer, body)?,
-            From::Header(name) => {
-                let mut named =
-                    headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
-                named.next().map(|(_, value)| value.clone())
-            }
+            From::Header(name) => values_of(headers, name).next().map(str::to_owned),
             From::Regex(regex) => {
                 let text = String::from_utf8_lossy(body);
                 let groups = regex.captures(&text);

@@ -1,4 +1,5 @@
-//! Content codings of bodies (RFC 9110, section 8.4): what a response says of its own, and undoing them.
+//! Headers by their names, and content codings of bodies (RFC 9110, section 8.4): what a response says
+//! of its own, and undoing them.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -17,12 +18,16 @@ pub enum Coding {
 /// A short body may stand for a very long one.
 const DECODED_MAX_BYTES: u64 = 64 << 20;
 
+/// The values of the headers with this name, in their order.
+pub fn values_of<'a>(headers: &'a [(String, String)], name: &str) -> impl Iterator<Item = &'a str> {
+    let named = headers.iter().filter(move |(found, _)| found.eq_ignore_ascii_case(name));
+    named.map(|(_, value)| value.as_str())
+}
+
 impl Coding {
     /// What the headers of a response say, in the order in which it was applied.
     pub fn of(headers: &[(String, String)]) -> Vec<Self> {
-        let named =
-            headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
-        let words = named.flat_map(|(_, value)| value.split(','));
+        let words = values_of(headers, "content-encoding").flat_map(|value| value.split(','));
         words.filter_map(|word| Self::named(word.trim())).collect()
     }
 

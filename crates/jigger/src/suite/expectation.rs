@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jigger_load::BodyRule;
 use sha2::{Digest, Sha256};
 
-use super::coding::{Coding, decoded};
+use super::coding::{Coding, decoded, values_of};
 use super::command;
 use super::fault::{Checked, refused};
 use super::html::Html;
@@ -259,8 +259,7 @@ pub(super) fn excerpt(body: &[u8]) -> String {
 
 /// What is wrong with a header, or `None` when one of that name has that value.
 fn header_fault(headers: &[(String, String)], (name, value): &(String, String)) -> Option<String> {
-    let named = headers.iter().filter(|(found, _)| found.eq_ignore_ascii_case(name));
-    let found: Vec<&str> = named.map(|(_, found)| found.as_str()).collect();
+    let found: Vec<&str> = values_of(headers, name).collect();
     match found.as_slice() {
         [] => Some(format!("no header '{name}', which should be '{value}'")),
         values if values.contains(&value.as_str()) => None,

@@ -57,7 +57,7 @@ pub fn streams(streams: Option<usize>, http: Http, connection: ConnectionPolicy)
     match streams {
         Some(0) => refused("streams must be above zero"),
         Some(_) if http == Http::V1 => {
-            refused("streams are HTTP/2's; write protocol = \"h2\" as well, or leave them out")
+            refused("streams need HTTP/2; write protocol = \"h2\" as well, or leave them out")
         }
         Some(2..) if connection == ConnectionPolicy::Fresh => {
             refused("a fresh connection carries one request; leave out streams, or connection")
@@ -125,7 +125,7 @@ mod tests {
         let h2 = "protocol = \"h2\"";
         for (contender, scenario, wanted) in [
             ("protocol = \"h3\"", "", "contender 'a': protocol: unknown protocol 'h3'"),
-            ("streams = 8", "", "contender 'a': streams are HTTP/2's"),
+            ("streams = 8", "", "contender 'a': streams need HTTP/2"),
             (h2, h2, "scenario 'q': it has a protocol, and contender 'a' has one of its own"),
             ("protocol = \"h2\"\nstreams = 8", "connections = 12", "write a divisor of 12"),
         ] {

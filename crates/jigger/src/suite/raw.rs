@@ -386,8 +386,7 @@ pub struct RawScenario {
     /// With "h2": requests under way at once on each connection; 1 by default.
     pub streams: Option<usize>,
     /// "keep-alive", the default; "fresh": a new connection for each request; or "resumed": the
-    /// same, with
-    /// a resumed TLS session.
+    /// same, with a resumed TLS session.
     pub connection: Option<String>,
     /// The number of requests in a trial.
     pub requests: Option<u64>,

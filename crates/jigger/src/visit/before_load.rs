@@ -1,7 +1,7 @@
 //! What each connection has before its load: the setup requests are sent, one connection after another
 //! on each of a few threads, and their responses checked. Nothing of it is in any figure.
 
-use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use jigger_load::fetch::{Client, FetchError, FetchOptions};
 use jigger_load::{Http, Jar, Session};
@@ -77,7 +77,7 @@ fn send(
     if let Some(fault) = asked.fault(&response) {
         return Err(wrong(status, format!("wrong response: {fault}")));
     }
-    session.take_cookies(&asked.target, &response.headers);
+    session.take_cookies(&sent.cookie_folder(), &response.headers);
     if request.captures.is_empty() {
         return Ok(());
     }
@@ -105,10 +105,8 @@ pub fn sessions(
     if setup.is_empty() {
         return Ok(Vec::new());
     }
-    let options =
-        FetchOptions { close_patience: std::time::Duration::ZERO, ..target.options(http) };
-    let threads = connections.min(AT_ONCE);
-    let share = NonZeroUsize::new(connections.div_ceil(threads)).map_or(1, NonZeroUsize::get);
+    let options = FetchOptions { close_patience: Duration::ZERO, ..target.options(http) };
+    let share = connections.div_ceil(AT_ONCE).max(1);
     let numbers: Vec<u64> = (0..connections as u64).collect();
     let of_thread = |numbers: &[u64]| -> Result<Vec<Session>, VisitError> {
         let mut sessions = Vec::new();

@@ -6,7 +6,7 @@ use jigger_load::fetch::{FetchOptions, Response};
 use jigger_load::{Address, Http, Request, TlsClient, TlsOptions, Url};
 
 use super::VisitError;
-use crate::suite::{Coding, Expectation, OwnRequest, Protocol, RequestSpec, decoded};
+use crate::suite::{Coding, Expectation, OwnRequest, Protocol, RequestSpec, decoded, values_of};
 
 /// How long a verified answer may take.
 const VERIFY_LIMIT: Duration = Duration::from_secs(10);
@@ -37,8 +37,6 @@ pub struct Target {
 pub struct Asked {
     pub spec: RequestSpec,
     pub request: Request,
-    /// What it asks for, `/orders?page=1`.
-    pub target: String,
     pub expectation: Expectation,
 }
 
@@ -87,9 +85,8 @@ impl Target {
     /// The suite's request, and what this contender gets in its place.
     fn asked_as(&self, spec: &RequestSpec, own: &RequestSpec) -> Result<Asked, VisitError> {
         let request = own.encode(&self.url).map_err(VisitError::of)?;
-        let target = own.url(&self.url).map_err(VisitError::of)?.target().to_owned();
         let expectation = self.expectation.with(&spec.expectation);
-        Ok(Asked { spec: spec.clone(), request, target, expectation })
+        Ok(Asked { spec: spec.clone(), request, expectation })
     }
 
     /// The version of HTTP that this request is sent with.
@@ -178,6 +175,5 @@ impl Asked {
 /// Where a response sends the client instead (RFC 9110, section 15.4).
 fn redirection(answer: &Response) -> Option<&str> {
     let is_elsewhere = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
-    let mut named = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("location"));
-    named.next().filter(|_| is_elsewhere).map(|(_, place)| place.as_str())
+    values_of(&answer.headers, "location").next().filter(|_| is_elsewhere)
 }

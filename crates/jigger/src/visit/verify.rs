@@ -114,7 +114,7 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
         let request = asked.request.numbered(number, &session).map_err(VisitError::of)?;
         let answer = client.fetch(&request);
         let answer = answer.map_err(|error| VisitError(format!("{}{error}", asked.place())))?;
-        session.take_cookies(&asked.target, &answer.headers);
+        session.take_cookies(&request.cookie_folder(), &answer.headers);
         asked.check(&answer, how, confirm).map(|()| answer)
     };
     let client = || Client::new(target.address.clone(), options.clone());

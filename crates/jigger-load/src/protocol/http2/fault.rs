@@ -205,7 +205,7 @@ mod tests {
             (
                 HpackError::Index(70).into(),
                 ErrorKind::H2Protocol,
-                ["index 70 stands for no field", "COMPRESSION_ERROR"],
+                ["index 70 refers to no field", "COMPRESSION_ERROR"],
             ),
         ] {
             let message = fault.to_string();

@@ -306,7 +306,7 @@ fn a_malformed_response_costs_its_own_request_alone() {
         (|pair| _ = pair.say(Kind::Headers, END_HEADERS, 1, &[0x82]), "other than :status"),
         (|pair| _ = pair.answer_with("content-length", "3", b"four"), "longer than"),
         (|pair| _ = pair.answer_with("content-length", "5", b"four"), "shorter than"),
-        (|pair| _ = pair.answer_with("Upper", "5", b"four"), "upper case"),
+        (|pair| _ = pair.answer_with("Upper", "5", b"four"), "upper-case"),
         (
             |pair| {
                 _ = pair.say(
@@ -338,7 +338,7 @@ fn a_malformed_response_costs_its_own_request_alone() {
                     OK,
                 )
             },
-            "stands in trailers",
+            "trailers contain a pseudo-header",
         ),
         (
             |pair| {
@@ -429,10 +429,10 @@ fn what_comes_out_of_order_breaks_the_connection() {
     assert!(first.broken().1.contains("not SETTINGS"));
     let mut within = Pair::sent(2);
     within.say(Kind::Headers, 0, 1, OK).say(Kind::Ping, 0, 0, &[0; 8]);
-    assert!(within.broken().1.contains("within a header block"));
+    assert!(within.broken().1.contains("interrupts a header block"));
     let mut other = Pair::sent(2);
     other.say(Kind::Headers, 0, 1, OK).say(Kind::Continuation, END_HEADERS, 3, &[]);
-    assert!(other.broken().1.contains("within a header block"));
+    assert!(other.broken().1.contains("interrupts a header block"));
     let mut twice = Pair::sent(2);
     twice.answer(1, b"").say(Kind::Data, END_STREAM, 1, b"");
     assert_eq!(twice.broken().0, Code::STREAM_CLOSED);

@@ -56,7 +56,7 @@ impl RequestFigures {
             errors => format!(", {} failed", whole(errors)),
         };
         format!(
-            "  {} {} (weight {}): {} a second{}{failed}\n",
+            "  {} {} (weight {}): {} per second{}{failed}\n",
             self.method,
             self.target,
             self.weight,

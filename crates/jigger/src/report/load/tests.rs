@@ -136,8 +136,8 @@ fn each_of_several_requests_has_its_figures() {
     let report = LoadReport::of("u", &load, &sample, USUAL_LOCAL_PORTS);
     let text = report.text();
     for line in [
-        "\n  GET /a?b (weight 3): 6,000 a second, p50 1.00 ms, p99 1.00 ms\n",
-        "\n  DELETE /c (weight 1): 2,000 a second, p50 1.00 ms, p99 1.00 ms, 7 failed\n",
+        "\n  GET /a?b (weight 3): 6,000 per second, p50 1.00 ms, p99 1.00 ms\n",
+        "\n  DELETE /c (weight 1): 2,000 per second, p50 1.00 ms, p99 1.00 ms, 7 failed\n",
     ] {
         assert!(text.contains(line), "{text}");
     }
