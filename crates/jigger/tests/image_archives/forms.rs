@@ -83,7 +83,10 @@ fn what_follows_a_whole_stream_is_noted() {
     let archive = docker_legacy("t", &[layer(7)]);
     let (images, notes) = told(&[&gzip(&archive)[..], b"and more"].concat());
     assert_eq!(images, [("t".to_owned(), 7)]);
-    assert!(notes.contains("goes on after the end of its gzip stream"), "{notes}");
+    assert!(
+        notes.contains("has bytes that are not gzip after the end of its gzip stream"),
+        "{notes}"
+    );
     assert_eq!(told(&gzip(&archive)).1, "");
 }
 
@@ -465,7 +468,7 @@ fn prefixes_name_the_form_and_choose_an_image() {
         assert_eq!(bytes(subject.clone()).unwrap(), expected, "{subject}");
     }
     let message = bytes(format!("oci:{layout}:3")).unwrap_err().to_string();
-    assert!(message.ends_with("it has no image of the name 3; it has app:1, 2"), "{message}");
+    assert!(message.ends_with("it has no image named 3; it has app:1, 2"), "{message}");
     let message = bytes(format!("dir:{layout}/none")).unwrap_err().to_string();
     assert!(message.ends_with("no such file or folder"), "{message}");
     let message = bytes("docker://alpine".to_owned()).unwrap_err().to_string();
