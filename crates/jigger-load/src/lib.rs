@@ -13,6 +13,7 @@
 pub mod expect;
 pub mod failure;
 pub mod fetch;
+pub mod grpc;
 mod io;
 pub mod load;
 pub mod null_server;

@@ -100,6 +100,9 @@ pub struct Load {
     pub connections: usize,
     /// What is spoken on a connection.
     pub http: Http,
+    /// The requests are [gRPC calls](Request::grpc): a response is correct if its call has succeeded and
+    /// its body is as expected.
+    pub grpc: bool,
     /// What becomes of a connection after a response.
     pub connection: ConnectionPolicy,
     /// What makes a request due.
@@ -212,6 +215,7 @@ impl Load {
             threads: 1,
             connections: 1,
             http: Http::V1,
+            grpc: false,
             connection: ConnectionPolicy::KeepAlive,
             pacing: Pacing::Closed,
             ramp: Duration::ZERO,
@@ -258,7 +262,7 @@ impl Load {
     /// [`LoadError::Invalid`] says which value makes no load, and [`LoadError::OpenFiles`] that
     /// this process may not open so many connections.
     pub(crate) fn check(&self) -> Result<(), LoadError> {
-        let rules: [(bool, &str); 14] = [
+        let rules: [(bool, &str); 15] = [
             (self.requests.is_empty(), "no request is given; give at least one"),
             (
                 !self.requests.is_empty() && self.requests.iter().all(|(_, weight)| *weight == 0),
@@ -279,6 +283,7 @@ impl Load {
                 self.pipeline > 1 && self.connection == ConnectionPolicy::Fresh,
                 "a fresh connection carries one request; use keep-alive with pipelining or streams",
             ),
+            (self.grpc && self.http == Http::V1, "gRPC is spoken over HTTP/2; use that"),
             (self.timeout.is_zero(), "a timeout of 0 fails every request; allow some time"),
             (self.extent == Extent::Time(Duration::ZERO), "a load of 0 s measures nothing"),
             (self.extent == Extent::Count(0), "a load of 0 requests measures nothing"),
@@ -355,13 +360,14 @@ mod tests {
     #[test]
     fn what_makes_no_load_is_refused_with_a_remedy() {
         type Spoil = fn(&mut Load);
-        let cases: [(Spoil, &str); 16] = [
+        let cases: [(Spoil, &str); 17] = [
             (|load| load.requests.clear(), "no request"),
             (|load| load.expects = vec![Expect::default(); 2], "as many expectations"),
             (|load| load.threads = 0, "at least 1"),
             (|load| load.threads = 2, "fewer threads"),
             (|load| load.pipeline = 0, "use 1"),
             (|load| (load.pipeline, load.connection) = (2, ConnectionPolicy::Fresh), "keep-alive"),
+            (|load| load.grpc = true, "HTTP/2"),
             (|load| load.timeout = Duration::ZERO, "timeout"),
             (|load| load.extent = Extent::Count(0), "0 requests"),
             (|load| load.pacing = open(0.0, 1), "above 0"),

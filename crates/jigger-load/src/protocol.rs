@@ -39,6 +39,8 @@ pub(crate) enum Verdict {
     Correct,
     WrongStatus,
     WrongBody,
+    /// gRPC: the call has failed, as [`Protocol::complaint`] says.
+    FailedCall,
 }
 
 /// What a response with that status and body is worth.
@@ -63,6 +65,9 @@ fn verdict(
 pub(crate) trait Sink {
     /// Whether it takes single fields, where heads have no bytes of their own.
     const WANTS_FIELDS: bool = false;
+
+    /// Whether responses are those of gRPC calls, and right only if the call has succeeded.
+    const IS_GRPC: bool = false;
 
     /// The head of a response; what came before belongs to another.
     fn head(&mut self, _bytes: &[u8]) {}
@@ -164,6 +169,11 @@ pub(crate) trait Protocol {
         expect: &(impl Expectations + ?Sized),
         shared: &mut Self::Shared,
     ) -> Option<Response>;
+
+    /// Why the last response with [`Verdict::FailedCall`] is none of a successful call.
+    fn complaint(_shared: &Self::Shared) -> &str {
+        ""
+    }
 
     /// Whether a part of a response has arrived.
     fn is_within_response(&self) -> bool;

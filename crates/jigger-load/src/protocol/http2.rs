@@ -149,6 +149,10 @@ impl Protocol for Http2 {
         self.connection.cancel(deadline_ns)
     }
 
+    fn complaint(memory: &Memory) -> &str {
+        &memory.complaint
+    }
+
     fn peer(memory: &Memory) -> Option<PeerSettings> {
         memory.peer
     }

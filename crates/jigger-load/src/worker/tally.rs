@@ -81,10 +81,12 @@ impl Tally {
     }
 
     /// A complete response; `arrived_ns` is the kernel's time of its last bytes on the same clock.
-    /// `is_timed`: nothing else of its batch, if it is of one, is to come.
-    pub(crate) fn response(
+    /// `is_timed`: nothing else of its batch, if it is of one, is to come. `complaint` says why the call
+    /// of a failed one failed.
+    pub(crate) fn response<'a>(
         &mut self,
         response: &Response,
+        complaint: impl FnOnce() -> &'a str,
         is_timed: bool,
         now_ns: u64,
         arrived_ns: Option<u64>,
@@ -99,6 +101,10 @@ impl Tally {
             Verdict::WrongBody => {
                 let message = "the body differs from the expected one";
                 self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
+                self.lose(response.flight.request);
+            }
+            Verdict::FailedCall => {
+                self.errors.add(ErrorKind::GrpcStatus, 1, || complaint().to_owned());
                 self.lose(response.flight.request);
             }
             Verdict::Correct | Verdict::WrongStatus => {

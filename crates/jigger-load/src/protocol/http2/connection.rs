@@ -12,6 +12,7 @@ use super::hpack::{Decoder, Encoder};
 use super::requests::Requests;
 use super::settings::PeerSettings;
 use super::streams::{Stream, Streams};
+use crate::grpc::Call;
 use crate::protocol::Flight;
 use std::collections::VecDeque;
 
@@ -39,6 +40,8 @@ pub(crate) struct Connection {
     /// Of heads, and of trailers.
     pub(super) recalls: [Recall; 2],
     pub(super) block: Block,
+    /// gRPC: what the last header blocks said.
+    pub(super) call: Call,
     pub(super) streams: Streams,
     pub(super) waiting: VecDeque<Waiting>,
     /// Where the streams stand that are laid out and not yet sent.
@@ -73,6 +76,7 @@ impl Connection {
             decoder: Decoder::default(),
             recalls: [Recall::default(), Recall::default()],
             block: Block::default(),
+            call: Call::default(),
             streams: Streams::new(streams),
             waiting: VecDeque::with_capacity(streams),
             laid_out: Vec::with_capacity(streams),

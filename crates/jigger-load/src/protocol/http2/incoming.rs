@@ -8,7 +8,8 @@ use super::frame::{self, ACK, END_HEADERS, END_STREAM, Frame, Kind, big_endian};
 use super::head::{Head, HeadReader, Recall};
 use super::settings::{PeerSettings, WINDOW_MAX_BYTES};
 use crate::expect::{Expectations, LastMatches};
-use crate::protocol::{Response, Sink, Unusable, verdict};
+use crate::grpc::{Failed, Status};
+use crate::protocol::{Response, Sink, Unusable, Verdict, verdict};
 
 /// The longest header block accepted.
 const BLOCK_MAX_BYTES: usize = 64 << 10;
@@ -21,6 +22,8 @@ pub(crate) struct Memory {
     pub(super) last_matches: LastMatches,
     /// The first that any server said, with the smallest number of streams that any allowed.
     pub(super) peer: Option<PeerSettings>,
+    /// gRPC: why the last call that failed did.
+    pub(super) complaint: String,
 }
 
 /// By what responses are judged, and what takes them.
@@ -209,7 +212,9 @@ impl Connection {
         };
         match (head, known) {
             (Err(what), _) => Err(self.malformed(place, what)),
-            (Ok(_), Some(head)) if ends_stream => self.complete(place, head, judge),
+            (Ok(trailers), Some(head)) if ends_stream => {
+                self.complete(place, Head { grpc: trailers.grpc, ..head }, judge)
+            }
             (Ok(_), Some(_)) => Err(self.malformed(place, "trailers do not end their stream")),
             (Ok(head), None) if head.status < 200 && ends_stream => {
                 Err(self.malformed(place, "an interim response ends its stream"))
@@ -220,15 +225,21 @@ impl Connection {
     }
 
     #[inline]
-    fn begin_response<E: Expectations + ?Sized, S>(
+    fn begin_response<E: Expectations + ?Sized, S: Sink>(
         &mut self,
         place: usize,
         head: Head,
         ends_stream: bool,
         judge: &mut Judge<'_, E, S>,
     ) -> Taken {
+        if ends_stream {
+            self.streams.begin_response(place, head);
+            return self.complete(place, head, judge);
+        }
+        // Of a call whose response goes on, its end says whether it has succeeded.
+        let head = if S::IS_GRPC { Head { grpc: Status::Missing, ..head } } else { head };
         self.streams.begin_response(place, head);
-        if ends_stream { self.complete(place, head, judge) } else { Ok(None) }
+        Ok(None)
     }
 
     /// What a block says, or what is wrong with its fields alone.
@@ -252,11 +263,23 @@ impl Connection {
         sink: &mut S,
     ) -> Result<Result<Head, &'static str>, Http2Fault> {
         let mut reader = HeadReader::new(is_trailer);
+        let call = &mut self.call;
+        if S::IS_GRPC {
+            if is_trailer { call.end() } else { call.begin() }
+        }
         let has_changed = self.decoder.decode(block, |name, value| {
             reader.field(name, value);
             sink.field(name, value);
+            if S::IS_GRPC {
+                call.field(name, value);
+            }
         })?;
-        let head = reader.finish();
+        let mut head = reader.finish();
+        if S::IS_GRPC
+            && let Ok(head) = &mut head
+        {
+            head.grpc = call.status;
+        }
         if has_changed {
             self.recalls.iter_mut().for_each(Recall::forget);
         } else if let Ok(head) = head {
@@ -266,7 +289,7 @@ impl Connection {
     }
 
     #[inline]
-    fn complete<E: Expectations + ?Sized, S>(
+    fn complete<E: Expectations + ?Sized, S: Sink>(
         &mut self,
         place: usize,
         head: Head,
@@ -280,7 +303,13 @@ impl Connection {
         }
         let expect = judge.expect.of(stream.flight.request);
         let matches = &mut judge.memory.last_matches;
-        let verdict = verdict(expect, head.status, &stream.flight, &stream.check, matches);
+        let mut verdict = verdict(expect, head.status, &stream.flight, &stream.check, matches);
+        if S::IS_GRPC
+            && let Some(failed) = Failed::of(head.status, head.grpc, &self.call)
+        {
+            judge.memory.complaint = failed.to_string();
+            verdict = Verdict::FailedCall;
+        }
         let flight = self.close(place);
         self.has_responded = true;
         let keeps_alive = !self.is_over();
