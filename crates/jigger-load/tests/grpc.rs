@@ -10,7 +10,9 @@ use jigger_load::{
     Sample, TlsClient, TlsOptions, Url, grpc, run,
 };
 use scripted::{block, frame, serve};
+use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 fn call(message: &[u8]) -> Request {
@@ -141,4 +143,55 @@ fn calls_that_succeed_and_fail_in_turn_are_told_apart() {
     });
     let sample = measure(&load(&address, 100));
     assert_eq!((sample.requests, sample.errors.count(ErrorKind::GrpcStatus)), (50, 50));
+}
+
+/// A server by gRPC's own library, where Python has it (`grpcio`): its port on the first line, until its
+/// input ends.
+const PEER: &str = "
+import sys, grpc
+from concurrent.futures import ThreadPoolExecutor
+def unary(request, context):
+    if request == b'stop':
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, 'enough: 100 %')
+    return request
+handlers = {'Unary': grpc.unary_unary_rpc_method_handler(unary)}
+server = grpc.server(ThreadPoolExecutor(4))
+server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler('echo.Echo', handlers),))
+print(server.add_insecure_port('127.0.0.1:0'), flush=True)
+server.start()
+sys.stdin.read()
+server.stop(None)
+";
+
+#[test]
+fn grpc_s_own_library_is_called() {
+    let has_it = Command::new("python3").args(["-c", "import grpc"]).output();
+    if !has_it.is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let mut command = Command::new("python3");
+    command.args(["-c", PEER]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut server = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let port: u16 = line.trim().parse().unwrap();
+    let address = Address::Tcp(([127, 0, 0, 1], port).into());
+    let url = |method: &str| Url::parse(&format!("http://localhost/echo.Echo/{method}")).unwrap();
+    let asked = |request: Request| {
+        let load = Load { requests: vec![(request, 1)], ..load(&address, 300) };
+        measure(&Load { expect: pong(b"pong"), ..load })
+    };
+    let sample = asked(Request::grpc(&url("Unary"), &[], b"pong").unwrap());
+    assert_eq!((sample.requests, sample.errors.total()), (300, 0), "{:?}", sample.errors);
+    for (method, message, wanted) in [
+        ("Unary", b"stop", "RESOURCE_EXHAUSTED (8): enough: 100 %"),
+        ("Other", b"pong", "UNIMPLEMENTED (12): Method not found!; check"),
+    ] {
+        let sample = asked(Request::grpc(&url(method), &[], message).unwrap());
+        assert_eq!(sample.errors.count(ErrorKind::GrpcStatus), 300, "{:?}", sample.errors);
+        let told = sample.errors.first(ErrorKind::GrpcStatus).unwrap();
+        assert!(told.starts_with(wanted), "{told}");
+    }
+    drop(server.stdin.take());
+    server.wait().unwrap();
 }

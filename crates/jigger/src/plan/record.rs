@@ -112,6 +112,7 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
         connections: scenario.connections,
         threads: scenario.threads_on(client_cores),
         http2: (scenario.http == Http::V2).then_some(scenario.streams),
+        grpc: scenario.is_grpc,
         fresh: scenario.is_fresh(),
         resumed: scenario.resumes,
         requests,

@@ -39,6 +39,8 @@ pub struct LoadReport<'a> {
     connections: usize,
     /// Requests under way at once on each connection, over HTTP/2; null over HTTP/1.1.
     streams: Option<usize>,
+    /// Whether the requests were gRPC calls.
+    grpc: bool,
     /// What the server said about itself over HTTP/2.
     http2_settings: Option<Http2Settings>,
     threads: usize,
@@ -186,6 +188,7 @@ impl<'a> LoadReport<'a> {
             http: http_version(load.http),
             connections: load.connections,
             streams: (load.http == Http::V2).then_some(load.pipeline),
+            grpc: load.grpc,
             http2_settings: sample.peer_settings.map(Into::into),
             threads: load.threads,
             driver: sample.driver,

@@ -262,9 +262,10 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     format!("{}: {requests}{connections}, {policy}, {load}", scenario.name)
 }
 
-/// ` x 10 streams (HTTP/2)`; nothing over HTTP/1.1.
+/// ` x 10 streams (HTTP/2)`, or `(gRPC)`; nothing over HTTP/1.1.
 pub fn streams(scenario: &ScenarioRecord) -> String {
-    scenario.http2.map_or_else(String::new, |it| format!(" x {} (HTTP/2)", count(it, "stream")))
+    let protocol = if scenario.grpc { "gRPC" } else { "HTTP/2" };
+    scenario.http2.map_or_else(String::new, |it| format!(" x {} ({protocol})", count(it, "stream")))
 }
 
 /// `1,200 requests of requests.jsonl in turn, `.

@@ -27,6 +27,8 @@ pub struct RequestSpec {
     pub expectation: ExpectationChange,
     /// What it is sent over, as its scenario says.
     pub http: Http,
+    /// Whether it is a gRPC call, whose message the body is.
+    pub is_grpc: bool,
 }
 
 /// A body, and the file that it came from.
@@ -68,6 +70,7 @@ impl Default for RequestSpec {
             is_template: true,
             expectation: ExpectationChange::default(),
             http: Http::V1,
+            is_grpc: false,
         }
     }
 }
@@ -82,10 +85,38 @@ impl RequestSpec {
         let filled = |(name, value): &(String, String)| (name.clone(), placeholder::filled(value));
         let headers: Vec<(String, String)> = self.headers.iter().map(filled).collect();
         let body = self.body.filled();
+        if self.is_grpc {
+            return Ok(Request::grpc(&url, &headers, &body)?);
+        }
         Ok(match self.is_template {
             true => Request::template(&self.method, &url, &headers, &body, &self.lines.texts)?,
             false => Request::new(&self.method, &url, &headers, &body)?,
         })
+    }
+
+    /// The same as a gRPC call. Placeholders are not filled in: they would change lengths that the
+    /// message has within it.
+    ///
+    /// # Errors
+    /// [`Fault`] for what no call has.
+    pub fn into_grpc(self) -> Checked<Self> {
+        let is_typed = |(name, value): &&(String, String)| {
+            is_content_type(name) && !value.starts_with("application/grpc")
+        };
+        if let Some((_, value)) = self.headers.iter().find(is_typed) {
+            return refused(format!(
+                "a gRPC call has no body of the type {value}; write body_file with the message as \
+                 protobuf encodes it"
+            ));
+        }
+        if self.method != "POST" && !(self.method == "GET" && self.body.bytes.is_empty()) {
+            return refused("gRPC calls are sent with POST; leave out method");
+        }
+        if self.lines != Lines::default() {
+            return refused("no placeholders are filled in for gRPC calls; leave out lines");
+        }
+        let method = "POST".to_owned();
+        Ok(Self { method, is_template: false, is_grpc: true, http: Http::V2, ..self })
     }
 
     /// The request to a contender with this URL.
@@ -263,6 +294,7 @@ pub fn spec(raw: RawRequest, folder: &Path) -> Checked<RequestSpec> {
         is_template: raw.template.unwrap_or(true) || !has_holes,
         expectation: expectation.unwrap_or_default(),
         http: Http::V1,
+        is_grpc: false,
     };
     // What could not be sent to any contender is found at once.
     let somewhere = Url::parse("http://127.0.0.1/").map_err(|error| error.to_string())?;

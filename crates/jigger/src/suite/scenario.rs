@@ -29,6 +29,8 @@ pub struct Scenario {
     /// Load threads; `None` lets the tool choose for the machine.
     pub threads: Option<usize>,
     pub http: Http,
+    /// Whether its requests are gRPC calls.
+    pub is_grpc: bool,
     /// Requests under way at once on each connection; 1 for HTTP/1.1.
     pub streams: usize,
     pub connection: ConnectionPolicy,
@@ -158,7 +160,10 @@ fn scenario_body(
         return refused("more threads than connections; each thread needs one at least");
     }
     let pacing = pacing(raw)?;
-    let http = protocol(raw.protocol.as_deref())?;
+    let (http, is_grpc) = protocol(raw.protocol.as_deref())?;
+    if is_grpc {
+        requests = calls(requests, replay.as_ref())?;
+    }
     requests.iter_mut().for_each(|(request, _)| request.http = http);
     let (connection, resumes) = connection(raw.connection.as_deref())?;
     let streams = streams(raw.streams, http, connection)?;
@@ -170,6 +175,7 @@ fn scenario_body(
         connections,
         threads,
         http,
+        is_grpc,
         streams,
         connection,
         resumes,
@@ -180,15 +186,24 @@ fn scenario_body(
     })
 }
 
-/// By the names of RFC 7301's registry.
-fn protocol(name: Option<&str>) -> Checked<Http> {
+/// By the names of RFC 7301's registry, and gRPC; whether it is that.
+fn protocol(name: Option<&str>) -> Checked<(Http, bool)> {
+    const NAMES: [&str; 3] = ["http/1.1", "h2", "grpc"];
     match name {
-        None | Some("http/1.1") => Ok(Http::V1),
-        Some("h2") => Ok(Http::V2),
-        Some(other) => {
-            refused(format!("protocol: {}", unknown("protocol", other, &["http/1.1", "h2"])))
-        }
+        None | Some("http/1.1") => Ok((Http::V1, false)),
+        Some("h2") => Ok((Http::V2, false)),
+        Some("grpc") => Ok((Http::V2, true)),
+        Some(other) => refused(format!("protocol: {}", unknown("protocol", other, &NAMES))),
     }
+}
+
+/// The same requests as gRPC calls.
+fn calls(requests: Weighted, replay: Option<&Replay>) -> Checked<Weighted> {
+    if replay.is_some() {
+        return refused("requests_file has no gRPC calls; use request or requests_mix");
+    }
+    let call = |(request, weight): (RequestSpec, u32)| Ok((request.into_grpc()?, weight));
+    requests.into_iter().map(call).collect()
 }
 
 fn streams(streams: Option<usize>, http: Http, connection: ConnectionPolicy) -> Checked<usize> {
@@ -337,8 +352,9 @@ mod tests {
             let fault = found.unwrap_err().to_string();
             assert!(fault.contains(part), "{fault}");
         }
-        assert_eq!(protocol(Some("h2")).unwrap(), Http::V2);
-        assert!(protocol(Some("spdy")).unwrap_err().to_string().contains("http/1.1, h2"));
+        assert_eq!(protocol(Some("h2")).unwrap(), (Http::V2, false));
+        assert_eq!(protocol(Some("grpc")).unwrap(), (Http::V2, true));
+        assert!(protocol(Some("spdy")).unwrap_err().to_string().contains("http/1.1, h2, grpc"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jigger_load::{Address, BodyRule, Expect, Load, Request, RequestSample, Sample};
+use jigger_load::{Address, BodyRule, Expect, Load, Request, RequestSample, Sample, grpc};
 
 use super::VisitError;
 use super::verify::{Asked, Target};
@@ -68,6 +68,7 @@ pub fn shape_of(
     load.connections = scenario.connections;
     load.threads = scenario.threads_on(client_cpus.len());
     load.http = scenario.http;
+    load.grpc = scenario.is_grpc;
     load.pipeline = scenario.streams;
     load.connection = scenario.connection;
     load.cpus = Some(client_cpus.to_vec());
@@ -128,10 +129,16 @@ fn replayed(replay: &Replay, target: &Target) -> Result<Asking, VisitError> {
 /// had the same answer by chance.
 fn expect(asked: &Asked, evidence: &Evidence) -> Expect {
     let whole = evidence.body_start.len() as u64 == evidence.body_bytes;
-    let body = if evidence.body_repeats && whole && asked.request.is_fixed() {
+    let of_message = || match asked.spec.is_grpc {
+        true => grpc::rule(asked.expectation.body.rule()),
+        false => asked.expectation.body.rule(),
+    };
+    // Of a body that is no text, the start is not kept as it was.
+    let is_text = !evidence.body_start.contains(char::REPLACEMENT_CHARACTER);
+    let body = if evidence.body_repeats && whole && is_text && asked.request.is_fixed() {
         BodyRule::Exact(Arc::from(evidence.body_start.as_bytes()))
     } else {
-        asked.expectation.body.rule()
+        of_message()
     };
     Expect { status: asked.expectation.status.code(), body }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jigger_load::fetch::{Client, FetchError, FetchOptions, Response, fetch};
-use jigger_load::{Address, Http, Request, TlsClient, TlsOptions, Url};
+use jigger_load::{Address, Http, Request, TlsClient, TlsOptions, Url, grpc};
 use sha2::{Digest as _, Sha256};
 
 use super::VisitError;
@@ -192,7 +192,7 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
         request: (!asked.is_bare_get()).then(|| asked.spec.title()),
         http_version: first.version.trim_start_matches("HTTP/").to_owned(),
         status: first.status,
-        headers: first.headers.clone(),
+        headers: [first.headers.clone(), first.trailers].concat(),
         body_bytes: first.body.len() as u64,
         body_sha256: crate::suite::hex(&Sha256::digest(&first.body)),
         body_start: String::from_utf8_lossy(start).into_owned(),
@@ -219,6 +219,12 @@ impl Asked {
     /// What is wrong with an answer, if anything. One to HEAD has no body.
     fn fault(&self, answer: &Response) -> Option<String> {
         let Response { status, headers, body, .. } = answer;
+        if self.spec.is_grpc {
+            return answer.grpc_fault().or_else(|| match grpc::message(body) {
+                Some(message) => self.expectation.fault(*status, headers, message),
+                None => Some("the body is not one uncompressed gRPC message".to_owned()),
+            });
+        }
         match self.spec.method.as_str() {
             "HEAD" => self.expectation.without_body().fault(*status, headers, body),
             _ => self.expectation.fault(*status, headers, body),

@@ -35,6 +35,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         variant: None,
         pacing: Pacing::Closed,
         http: jigger_load::Http::V1,
+        is_grpc: false,
         streams: 1,
         connection: ConnectionPolicy::KeepAlive,
         resumes: false,

@@ -71,11 +71,12 @@ impl LoadReport<'_> {
         )
     }
 
-    /// `8 connections x 10 streams (HTTP/2)`.
+    /// `8 connections x 10 streams (HTTP/2)`, or `(gRPC)`.
     fn connections(&self) -> String {
         let connections = count(self.connections, "connection");
+        let protocol = if self.grpc { "gRPC" } else { "HTTP/2" };
         match self.streams {
-            Some(streams) => format!("{connections} x {} (HTTP/2)", count(streams, "stream")),
+            Some(streams) => format!("{connections} x {} ({protocol})", count(streams, "stream")),
             None => connections,
         }
     }

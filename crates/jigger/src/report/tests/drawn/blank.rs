@@ -69,6 +69,7 @@ pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
         connections,
         threads: 1,
         http2: None,
+        grpc: false,
         fresh: false,
         resumed: false,
         requests: None,
