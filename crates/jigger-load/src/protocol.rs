@@ -115,8 +115,8 @@ pub(crate) trait Protocol {
     /// Why what came is none of its responses.
     type Error: Failure;
 
-    /// A conversation with room for so many requests at once.
-    fn new(requests: usize) -> Self;
+    /// A conversation with room for so many requests at once, and for so many on each of its sockets.
+    fn new(requests: usize, on_a_socket: u64) -> Self;
 
     /// The requests without a response; those that have been sent before others.
     fn flights(&self) -> impl Iterator<Item = &Flight>;
@@ -183,13 +183,16 @@ pub(crate) trait Protocol {
         false
     }
 
+    /// Whether as many requests have been sent on this socket as may be.
+    fn is_used_up(&self) -> bool;
+
     /// What a connection that ends tells about a server that has not spoken this protocol on it.
     fn unspoken(&self) -> Option<Self::Error> {
         None
     }
 
-    /// What the server is to hear before the connection is closed for such an error.
-    fn farewell(&self, _error: &Self::Error) -> Vec<u8> {
+    /// What the server is to hear before the connection is closed, for such an error if one.
+    fn farewell(&self, _error: Option<&Self::Error>) -> Vec<u8> {
         Vec::new()
     }
 

@@ -69,7 +69,9 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
             Extent::Time(_) => NEVER,
             Extent::Count(count) => seat.share(count),
         };
-        let slots: Vec<_> = (0..seat.connections()).map(|_| Slot::new(load.pipeline)).collect();
+        let on_a_socket = load.requests_per_connection.map_or(u64::MAX, u64::from);
+        let slots = (0..seat.connections()).map(|_| Slot::new(load.pipeline, on_a_socket));
+        let slots: Vec<_> = slots.collect();
         Worker {
             driver,
             source,

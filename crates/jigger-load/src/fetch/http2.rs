@@ -19,7 +19,7 @@ pub(super) struct Session {
 
 impl Default for Session {
     fn default() -> Session {
-        Session { http2: Http2::new(1), memory: Memory::default() }
+        Session { http2: Http2::new(1, u64::MAX), memory: Memory::default() }
     }
 }
 

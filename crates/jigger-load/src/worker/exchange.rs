@@ -328,7 +328,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         let is_first = !slot.responded && slot.connection.under_way() > 0;
         match unusable {
             Unusable::Malformed(error) => {
-                self.bid_farewell(index, &error);
+                self.bid_farewell(index, Some(&error));
                 self.fail(index, error.kind(), || error.to_string());
             }
             _ if is_first => {
@@ -345,7 +345,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     /// Tells the server why the connection is closed, where the protocol has words for it and the
     /// kernel takes them at once.
-    fn bid_farewell(&mut self, index: usize, error: &P::Error) {
+    pub(super) fn bid_farewell(&mut self, index: usize, error: Option<&P::Error>) {
         let slot = &mut self.slots[index];
         let farewell = slot.connection.farewell(error);
         if let Some(socket) = &mut slot.socket

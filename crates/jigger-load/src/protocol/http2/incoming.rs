@@ -362,7 +362,7 @@ impl Connection {
         }
         // An idle connection may end at any time; one that ends without ever having been of use is
         // no place to ask again and again.
-        Err(if self.has_responded || self.waiting.is_empty() {
+        Err(if self.has_responded || self.waiting.is_empty() || self.is_used_up() {
             Unusable::Closing
         } else {
             Http2Fault::GoAway(Code::NO_ERROR).into()
