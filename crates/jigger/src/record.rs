@@ -165,6 +165,9 @@ pub struct ScenarioRecord {
     pub grpc: bool,
     /// Whether each request got a new connection.
     pub fresh: bool,
+    /// How many requests a connection was kept for; absent for any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_connection: Option<u32>,
     /// Whether these resumed TLS sessions.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub resumed: bool,

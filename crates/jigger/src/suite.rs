@@ -288,6 +288,7 @@ impl Suite {
             name,
             streams: 1,
             connection: ConnectionPolicy::Fresh,
+            requests_per_connection: None,
             fresh_for: Some(kept.name.clone()),
             ..kept.shortened(MOST, LONGEST)
         })

@@ -15,6 +15,9 @@ pub struct HttpArgs {
     /// Requests under way at once on each connection, with --http 2 [default: 1]
     #[arg(short = 'm', long, value_name = "N", value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub streams: Option<u16>,
+    /// Close each connection after so many requests and make a new one
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1, u32::MAX.into()))]
+    pub requests_per_connection: Option<u32>,
     /// Make unary gRPC calls over HTTP/2: the URL's path is /package.Service/Method and the body one
     /// message, as protobuf encodes it (-b @FILE)
     #[arg(long, conflicts_with_all = ["method", "json", "template", "request", "requests_file", "expect_status"])]
@@ -99,7 +102,7 @@ mod tests {
     fn streams_are_for_http2_and_the_message_says_what_to_do() {
         let of = |http, streams, spoken| {
             let version = VersionArgs { http: Some(http) };
-            let args = HttpArgs { version, streams, grpc: false };
+            let args = HttpArgs { version, streams, grpc: false, requests_per_connection: None };
             args.streams_over(spoken).map_err(|error| error.to_string())
         };
         assert_eq!(of(HttpVersion::Auto, None, Http::V1), Ok(1));
@@ -112,7 +115,8 @@ mod tests {
     #[test]
     fn grpc_is_spoken_over_http2() {
         let of = |http, grpc| {
-            let args = HttpArgs { version: VersionArgs { http }, streams: None, grpc };
+            let version = VersionArgs { http };
+            let args = HttpArgs { version, streams: None, grpc, requests_per_connection: None };
             args.version().map_err(|error| error.to_string())
         };
         assert_eq!(of(None, false), Ok(HttpVersion::V1));

@@ -304,6 +304,7 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
         bail!("--pipeline is for HTTP/1.1; over HTTP/2 use -m (--streams)");
     }
     load.http = http;
+    load.requests_per_connection = args.spoken.requests_per_connection;
     load.grpc = args.spoken.grpc;
     if load.grpc {
         load.expect.body = grpc::rule(load.expect.body);

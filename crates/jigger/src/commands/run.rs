@@ -85,6 +85,8 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
             let protocol = if args.spoken.grpc { "grpc" } else { "h2" };
             scenario.extend(keys([("protocol", protocol.into()), ("streams", streams.into())]));
         }
+        let each = args.spoken.requests_per_connection.map(i64::from);
+        scenario.extend(keys(each.map(|each| ("requests_per_connection", each.into()))));
         scenario.insert("timeout".to_owned(), args.timeout.text.as_str().into());
         scenario.extend(asked.mix_keys()?.map(|mix| ("requests_mix".to_owned(), mix)));
         scenario.extend(asked.replay_key()?.map(|file| ("requests_file".to_owned(), file)));

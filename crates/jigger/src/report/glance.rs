@@ -10,7 +10,9 @@ pub use matrix::{Matrix, matrix};
 use jigger_stats::Verdict;
 
 use super::sentences::Sentence;
-use super::tables::{LIMIT, Table, cost_table, grouped_names, measured, scenario_table, streams};
+use super::tables::{
+    LIMIT, Table, cost_table, grouped_names, measured, policy, scenario_table, streams,
+};
 use super::units::{bytes, count, percent, significant};
 use super::{Tone, curves, services};
 use crate::analysis::{Analysis, Comparison, Ranked, headline};
@@ -55,11 +57,7 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
 /// `saturation: 32 connections, keep-alive`.
 pub fn title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
-    let policy = match (scenario.fresh, scenario.resumed) {
-        (true, true) => "one per request, TLS resumed",
-        (true, false) => "one per request",
-        (false, _) => "keep-alive",
-    };
+    let policy = policy(scenario, "one per request, TLS resumed");
     let pacing = match scenario.pacing() {
         PacingRecord::Closed => String::new(),
         PacingRecord::Rate { per_second, .. } => format!(", {per_second} requests/s"),

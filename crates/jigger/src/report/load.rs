@@ -39,6 +39,8 @@ pub struct LoadReport<'a> {
     connections: usize,
     /// Requests under way at once on each connection, over HTTP/2; null over HTTP/1.1.
     streams: Option<usize>,
+    /// How many requests a connection was kept for; null for any number.
+    requests_per_connection: Option<u32>,
     /// Whether the requests were gRPC calls.
     grpc: bool,
     /// What the server said about itself over HTTP/2.
@@ -188,6 +190,7 @@ impl<'a> LoadReport<'a> {
             http: http_version(load.http),
             connections: load.connections,
             streams: (load.http == Http::V2).then_some(load.pipeline),
+            requests_per_connection: load.requests_per_connection,
             grpc: load.grpc,
             http2_settings: sample.peer_settings.map(Into::into),
             threads: load.threads,

@@ -232,11 +232,7 @@ pub fn measured<'a, 'b>(
 /// `saturation: 32 connections, keep-alive, 3 s a round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
-    let policy = match (scenario.fresh, scenario.resumed) {
-        (true, true) => "one per request with a resumed TLS session",
-        (true, false) => "one per request",
-        (false, _) => "keep-alive",
-    };
+    let policy = policy(scenario, "one per request with a resumed TLS session");
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests a round"),
         (None, Some(ns)) => {
@@ -260,6 +256,16 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
         None => requests(&scenario.asked),
     };
     format!("{}: {requests}{connections}, {policy}, {load}", scenario.name)
+}
+
+/// `keep-alive`, or when connections are made; in these words with resumed sessions.
+pub fn policy(scenario: &ScenarioRecord, resumed: &str) -> String {
+    match (scenario.fresh, scenario.resumed, scenario.requests_per_connection) {
+        (true, true, _) => resumed.to_owned(),
+        (true, false, _) => "one per request".to_owned(),
+        (false, _, Some(each)) => format!("{} per connection", count(each as usize, "request")),
+        (false, _, None) => "keep-alive".to_owned(),
+    }
 }
 
 /// ` x 10 streams (HTTP/2)`, or `(gRPC)`; nothing over HTTP/1.1.

@@ -363,6 +363,8 @@ pub struct RawScenario {
     /// "keep-alive", "fresh": a new connection for each request, or "resumed": the same with a TLS session
     /// that is resumed.
     pub connection: Option<String>,
+    /// Close a kept connection after so many requests and make a new one.
+    pub requests_per_connection: Option<u32>,
     /// A trial is so many requests.
     pub requests: Option<u64>,
     /// A trial lasts so long, such as "4s".

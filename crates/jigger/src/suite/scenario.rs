@@ -34,6 +34,8 @@ pub struct Scenario {
     /// Requests under way at once on each connection; 1 for HTTP/1.1.
     pub streams: usize,
     pub connection: ConnectionPolicy,
+    /// After so many requests a kept connection is closed and a new one made.
+    pub requests_per_connection: Option<u32>,
     /// Whether fresh connections resume earlier TLS sessions.
     pub resumes: bool,
     pub extent: Extent,
@@ -95,6 +97,20 @@ impl Scenario {
 
     pub fn is_fresh(&self) -> bool {
         self.connection == ConnectionPolicy::Fresh
+    }
+
+    /// How many connections so many requests take, besides the first ones.
+    pub fn connections_made_by(&self, requests: u64) -> u64 {
+        match self.requests_per_connection {
+            _ if self.is_fresh() => requests,
+            Some(each) => requests / u64::from(each),
+            None => 0,
+        }
+    }
+
+    /// Whether it makes connections all the time, which takes local ports.
+    pub fn makes_connections(&self) -> bool {
+        self.is_fresh() || self.requests_per_connection.is_some()
     }
 
     /// The same, each trial cut to so many requests or so much time.
@@ -178,6 +194,7 @@ fn scenario_body(
         is_grpc,
         streams,
         connection,
+        requests_per_connection: requests_per_connection(raw.requests_per_connection, connection)?,
         resumes,
         extent: extent(raw)?,
         timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
@@ -227,6 +244,16 @@ fn connection(policy: Option<&str>) -> Checked<(ConnectionPolicy, bool)> {
         Some("fresh") => Ok((ConnectionPolicy::Fresh, false)),
         Some("resumed") => Ok((ConnectionPolicy::Fresh, true)),
         Some(other) => refused(format!("connection: {}", unknown("policy", other, &POLICIES))),
+    }
+}
+
+fn requests_per_connection(each: Option<u32>, policy: ConnectionPolicy) -> Checked<Option<u32>> {
+    match (each, policy) {
+        (Some(0), _) => refused("requests_per_connection must be above zero"),
+        (Some(_), ConnectionPolicy::Fresh) => refused(
+            "a fresh connection carries one request; leave out requests_per_connection, or connection",
+        ),
+        _ => Ok(each),
     }
 }
 
@@ -355,6 +382,20 @@ mod tests {
         assert_eq!(protocol(Some("h2")).unwrap(), (Http::V2, false));
         assert_eq!(protocol(Some("grpc")).unwrap(), (Http::V2, true));
         assert!(protocol(Some("spdy")).unwrap_err().to_string().contains("http/1.1, h2, grpc"));
+    }
+
+    #[test]
+    fn connections_of_a_number_of_requests_are_kept_ones() {
+        let (kept, fresh) = (ConnectionPolicy::KeepAlive, ConnectionPolicy::Fresh);
+        assert_eq!(requests_per_connection(Some(3), kept).unwrap(), Some(3));
+        assert_eq!(requests_per_connection(None, fresh).unwrap(), None);
+        for (found, part) in [
+            (requests_per_connection(Some(0), kept), "above zero"),
+            (requests_per_connection(Some(3), fresh), "carries one request"),
+        ] {
+            let fault = found.unwrap_err().to_string();
+            assert!(fault.contains(part), "{fault}");
+        }
     }
 
     #[test]

@@ -75,15 +75,8 @@ fn client(contenders: &[Contender]) -> Option<TlsClient> {
 fn is_same_shape(one: &Load, other: &Load) -> bool {
     let shape = |load: &Load| {
         let resumes = load.tls.as_ref().map(|client| client.options().resume);
-        (
-            load.connections,
-            load.threads,
-            load.connection,
-            load.http,
-            load.grpc,
-            load.pipeline,
-            resumes,
-        )
+        let connections = (load.connections, load.connection, load.requests_per_connection);
+        (connections, load.threads, load.http, load.grpc, load.pipeline, resumes)
     };
     let bytes = |load: &Load| -> Vec<_> {
         load.requests.iter().map(|(request, weight)| (request.bytes(), *weight)).collect()

@@ -71,6 +71,7 @@ pub fn shape_of(
     load.grpc = scenario.is_grpc;
     load.pipeline = scenario.streams;
     load.connection = scenario.connection;
+    load.requests_per_connection = scenario.requests_per_connection;
     load.cpus = Some(client_cpus.to_vec());
     load
 }

@@ -38,6 +38,7 @@ fn figures_ratios_reasons_and_what_is_missing() {
         is_grpc: false,
         streams: 1,
         connection: ConnectionPolicy::KeepAlive,
+        requests_per_connection: None,
         resumes: false,
         fresh_for: None,
         extent: Extent::Time(Duration::from_secs(2)),

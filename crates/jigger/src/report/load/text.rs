@@ -75,9 +75,14 @@ impl LoadReport<'_> {
     fn connections(&self) -> String {
         let connections = count(self.connections, "connection");
         let protocol = if self.grpc { "gRPC" } else { "HTTP/2" };
+        let each = self.requests_per_connection.map_or_else(String::new, |each| {
+            format!(", {} per connection", counted(each.into(), "request"))
+        });
         match self.streams {
-            Some(streams) => format!("{connections} x {} ({protocol})", count(streams, "stream")),
-            None => connections,
+            Some(streams) => {
+                format!("{connections} x {} ({protocol}){each}", count(streams, "stream"))
+            }
+            None => connections + &each,
         }
     }
 

@@ -70,6 +70,7 @@ pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
         threads: 1,
         http2: None,
         grpc: false,
+        requests_per_connection: None,
         fresh: false,
         resumed: false,
         requests: None,
