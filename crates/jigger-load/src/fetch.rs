@@ -88,7 +88,7 @@ impl Response {
     /// Why this is no response of a successful gRPC call, if it is none.
     pub fn grpc_fault(&self) -> Option<String> {
         let call = grpc::Call::of(&self.headers, &self.trailers, !self.body.is_empty());
-        grpc::Failed::of(self.status, call.status, &call).map(|failed| failed.to_string())
+        grpc::Failed::of(self.status, &call).map(|failed| failed.to_string())
     }
 }
 

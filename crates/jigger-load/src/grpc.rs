@@ -47,6 +47,8 @@ pub(crate) enum Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) status: Status,
+    /// Those of the head and the trailers that are recalled by their bytes.
+    pub(crate) recalled: [Status; 2],
     content_type: String,
     /// As `grpc-message` has it.
     message: String,
@@ -54,9 +56,8 @@ pub(crate) struct Call {
 
 /// Why a call has failed.
 pub(crate) struct Failed<'a> {
-    pub(crate) http_status: u16,
-    pub(crate) status: Status,
-    pub(crate) call: &'a Call,
+    http_status: u16,
+    call: &'a Call,
 }
 
 impl Status {
@@ -114,24 +115,24 @@ impl Call {
 
 impl Failed<'_> {
     /// `None`: the call has succeeded.
-    pub(crate) fn of(http_status: u16, status: Status, call: &Call) -> Option<Failed<'_>> {
-        let is_well = http_status == 200 && status == Status::Code(0);
-        (!is_well).then_some(Failed { http_status, status, call })
+    pub(crate) fn of(http_status: u16, call: &Call) -> Option<Failed<'_>> {
+        let is_well = http_status == 200 && call.status == Status::Code(0);
+        (!is_well).then_some(Failed { http_status, call })
     }
 }
 
 impl fmt::Display for Failed<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Failed { http_status, status, call } = self;
-        match status {
-            Status::Code(code) if *code > 0 => {
-                write_code(*code, formatter)?;
+        let Failed { http_status, call } = self;
+        match call.status {
+            Status::Code(code) if code > 0 => {
+                write_code(code, formatter)?;
                 if !call.message.is_empty() {
                     let message = percent_encoding::percent_decode_str(&call.message);
                     write!(formatter, ": {}", message.decode_utf8_lossy().escape_debug())?;
                 }
                 let remedy = "; check the URL's path, which is /package.Service/Method";
-                formatter.write_str(if *code == UNIMPLEMENTED { remedy } else { "" })
+                formatter.write_str(if code == UNIMPLEMENTED { remedy } else { "" })
             }
             Status::Unreadable => formatter.write_str("grpc-status is not the number of a status"),
             Status::Missing if *http_status == 200 && call.content_type.starts_with(CONTENT_TYPE) => {
@@ -201,7 +202,7 @@ mod tests {
         has_body: bool,
     ) -> Option<String> {
         let call = Call::of(&fields(headers), &fields(trailers), has_body);
-        Failed::of(http_status, call.status, &call).map(|failed| failed.to_string())
+        Failed::of(http_status, &call).map(|failed| failed.to_string())
     }
 
     const GRPC: (&str, &str) = ("content-type", "application/grpc+proto");

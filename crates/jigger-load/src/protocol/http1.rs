@@ -157,7 +157,7 @@ impl Http1 {
         let head = self.head.take()?;
         let flight = self.flights.pop_front()?;
         self.sent -= 1;
-        self.left = self.left.saturating_sub(1);
+        self.left = self.left.wrapping_sub(1);
         let keeps_alive = head.keeps_alive && self.left > 0;
         let matches = &mut memory.last_matches;
         let verdict = verdict(expect, head.status, &flight, &self.check, matches);

@@ -34,6 +34,7 @@ impl<'a, const MIXED: bool, const GRPC: bool> Streamed<'a, MIXED, GRPC> {
 
 impl<const MIXED: bool, const GRPC: bool> Source<Http2> for Streamed<'_, MIXED, GRPC> {
     const IS_MIXED: bool = MIXED;
+    const IS_GRPC: bool = GRPC;
 
     #[inline]
     fn next(&mut self, _: usize, due_ns: u64, now_ns: u64) -> Flight {

@@ -365,8 +365,11 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     ) -> bool {
         let is_whole = !S::IN_BATCHES || self.slots[index].connection.under_way() == 0;
         let is_timed = is_whole || !self.load.times_batches;
-        let complaint = || P::complaint(&self.shared);
-        self.tally.response(response, complaint, is_timed, self.now_ns, arrived_ns);
+        if S::IS_GRPC && response.verdict == Verdict::FailedCall {
+            let complaint = P::complaint(&self.shared);
+            self.tally.errors.add(ErrorKind::GrpcStatus, 1, || complaint.to_owned());
+        }
+        self.tally.response(response, is_timed, self.now_ns, arrived_ns);
         self.source.response(index, response.status);
         let slot = &mut self.slots[index];
         let is_held_back = slot.pieces.end(self.now_ns) && response.verdict == Verdict::Correct;

@@ -3,7 +3,7 @@
 use crate::failure::{ErrorKind, Errors};
 use crate::load::{Extent, Load, Pacing};
 use crate::protocol::{Flight, Response, Verdict};
-use crate::sample::{EngineUse, RequestSample, Sample, Snapshot, add, histogram};
+use crate::sample::{EngineUse, RequestSample, Sample, Snapshot, Unmade, add, histogram};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -81,12 +81,11 @@ impl Tally {
     }
 
     /// A complete response; `arrived_ns` is the kernel's time of its last bytes on the same clock.
-    /// `is_timed`: nothing else of its batch, if it is of one, is to come. `complaint` says why the call
-    /// of a failed one failed.
-    pub(crate) fn response<'a>(
+    /// `is_timed`: nothing else of its batch, if it is of one, is to come. The error of a failed call is
+    /// counted by who knows what the call was told.
+    pub(crate) fn response(
         &mut self,
         response: &Response,
-        complaint: impl FnOnce() -> &'a str,
         is_timed: bool,
         now_ns: u64,
         arrived_ns: Option<u64>,
@@ -103,10 +102,7 @@ impl Tally {
                 self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
                 self.lose(response.flight.request);
             }
-            Verdict::FailedCall => {
-                self.errors.add(ErrorKind::GrpcStatus, 1, || complaint().to_owned());
-                self.lose(response.flight.request);
-            }
+            Verdict::FailedCall => self.lose(response.flight.request),
             Verdict::Correct | Verdict::WrongStatus => {
                 self.count(now_ns);
                 if is_timed {
@@ -185,6 +181,7 @@ impl Tally {
             status: statuses(&self.statuses),
             errors: self.errors,
             unanswered_ns,
+            unmade: Unmade::default(),
             connections_opened: self.connections_opened,
             closed_by_server: self.closed_by_server,
             surplus_bytes: self.surplus_bytes,

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use jigger_load::{Address, ErrorKind, Errors, Http, Load, Pacing, Sample};
+use jigger_load::{Address, ErrorKind, Errors, Http, Load, Pacing, Sample, Unmade};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
@@ -86,6 +86,8 @@ pub struct LoadReport<'a> {
     errors: &'a Errors,
     connections_opened: u64,
     /// Connections that the server ended although they were to be kept.
+    /// Connections that were being made at the end, TLS handshakes included.
+    connections_not_made: u64,
     closed_by_server: u64,
     /// Received when no request was without a response.
     surplus_bytes: u64,
@@ -107,6 +109,8 @@ pub struct LoadReport<'a> {
     is_port_limited: bool,
     #[serde(skip)]
     local_ports: u32,
+    #[serde(skip)]
+    unmade: Unmade,
 }
 
 /// In microseconds; null where there are too few responses for it.
@@ -213,6 +217,7 @@ impl<'a> LoadReport<'a> {
             status: &sample.status,
             errors: &sample.errors,
             connections_opened: sample.connections_opened,
+            connections_not_made: sample.unmade.connecting + sample.unmade.shaking,
             closed_by_server: sample.closed_by_server,
             surplus_bytes: sample.surplus_bytes,
             held_back: sample.held_back,
@@ -228,6 +233,7 @@ impl<'a> LoadReport<'a> {
             chosen: Vec::new(),
             is_port_limited,
             local_ports,
+            unmade: sample.unmade,
         }
     }
 

@@ -51,7 +51,7 @@ fn connections_of_a_number_of_requests_are_counted_and_recorded() {
     let trial = &record["visits"][0]["trials"][1];
     assert_eq!(
         (&trial["closed_by_server"], &trial["errors"]),
-        (&0.into(), &Value::from(serde_json::json!({}))),
+        (&0.into(), &serde_json::json!({})),
         "{trial}"
     );
     let refused = lab.run(&[&["load", &first, "--fresh"], &each[..]].concat());

@@ -40,8 +40,8 @@ pub(crate) struct Connection {
     /// Of heads, and of trailers.
     pub(super) recalls: [Recall; 2],
     pub(super) block: Block,
-    /// gRPC: what the last header blocks said.
-    pub(super) call: Call,
+    /// gRPC: what the last header blocks said. Apart, so that a connection is as compact without it.
+    pub(super) call: Box<Call>,
     pub(super) streams: Streams,
     pub(super) waiting: VecDeque<Waiting>,
     /// Where the streams stand that are laid out and not yet sent.
@@ -79,7 +79,7 @@ impl Connection {
             decoder: Decoder::default(),
             recalls: [Recall::default(), Recall::default()],
             block: Block::default(),
-            call: Call::default(),
+            call: Box::default(),
             streams: Streams::new(streams),
             waiting: VecDeque::with_capacity(streams),
             laid_out: Vec::with_capacity(streams),

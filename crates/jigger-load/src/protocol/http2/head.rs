@@ -1,7 +1,6 @@
 //! What the fields of a response's head or trailers say (RFC 9113, section 8).
 
 use super::hpack::field_bytes;
-use crate::grpc;
 
 /// More than this in one head is refused.
 const FIELDS_MAX_BYTES: usize = 256 << 10;
@@ -13,8 +12,6 @@ const LENGTH_DIGITS_MAX: usize = 18;
 pub(crate) struct Head {
     pub(crate) status: u16,
     pub(crate) length: Option<u64>,
-    /// What it says of a gRPC call, if it is of one.
-    pub(crate) grpc: grpc::Status,
 }
 
 /// Takes the fields of one head one by one.
@@ -160,12 +157,9 @@ mod tests {
     #[test]
     fn heads_and_trailers() {
         let head = read(false, &[(":status", "204"), ("content-length", "12"), ("a", "b")]);
-        assert_eq!(head, Ok(Head { status: 204, length: Some(12), ..Head::default() }));
+        assert_eq!(head, Ok(Head { status: 204, length: Some(12) }));
         let twice = [(":status", "200"), ("content-length", "1"), ("content-length", "1")];
-        assert_eq!(
-            read(false, &twice),
-            Ok(Head { status: 200, length: Some(1), ..Head::default() })
-        );
+        assert_eq!(read(false, &twice), Ok(Head { status: 200, length: Some(1) }));
         let trailers = [("grpc-status", "0"), ("content-length", "x")];
         assert_eq!(read(true, &trailers), Ok(Head::default()));
     }
@@ -205,7 +199,7 @@ mod tests {
     fn a_block_is_recalled_by_all_of_its_bytes() {
         let mut recall = Recall::default();
         assert_eq!(recall.head(b""), None);
-        let head = Head { status: 200, ..Head::default() };
+        let head = Head { status: 200, length: None };
         recall.keep(b"abc", head);
         assert_eq!(recall.head(b"abc"), Some(head));
         assert_eq!(recall.head(b"ab"), None);

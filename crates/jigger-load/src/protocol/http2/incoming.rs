@@ -8,7 +8,7 @@ use super::frame::{self, ACK, END_HEADERS, END_STREAM, Frame, Kind, big_endian};
 use super::head::{Head, HeadReader, Recall};
 use super::settings::{PeerSettings, WINDOW_MAX_BYTES};
 use crate::expect::{Expectations, LastMatches};
-use crate::grpc::{Failed, Status};
+use crate::grpc::Failed;
 use crate::protocol::{Response, Sink, Unusable, Verdict, verdict};
 
 /// The longest header block accepted.
@@ -134,6 +134,9 @@ impl Connection {
             }
         }
         if frame.has(END_STREAM) {
+            if S::IS_GRPC {
+                self.call.end();
+            }
             return self.complete(place, head, judge);
         }
         if let Some(bytes) = used_up(&mut stream.unreturned_bytes, bytes) {
@@ -202,6 +205,7 @@ impl Connection {
             && let Some(head) = self.recalls[0].head(block)
             && head.status >= 200
         {
+            self.recall_call::<S>(false);
             return self.begin_response(place, head, ends_stream, judge);
         }
         let known = place.and_then(|place| self.streams[place].head());
@@ -212,9 +216,7 @@ impl Connection {
         };
         match (head, known) {
             (Err(what), _) => Err(self.malformed(place, what)),
-            (Ok(trailers), Some(head)) if ends_stream => {
-                self.complete(place, Head { grpc: trailers.grpc, ..head }, judge)
-            }
+            (Ok(_), Some(head)) if ends_stream => self.complete(place, head, judge),
             (Ok(_), Some(_)) => Err(self.malformed(place, "trailers do not end their stream")),
             (Ok(head), None) if head.status < 200 && ends_stream => {
                 Err(self.malformed(place, "an interim response ends its stream"))
@@ -232,14 +234,8 @@ impl Connection {
         ends_stream: bool,
         judge: &mut Judge<'_, E, S>,
     ) -> Taken {
-        if ends_stream {
-            self.streams.begin_response(place, head);
-            return self.complete(place, head, judge);
-        }
-        // Of a call whose response goes on, its end says whether it has succeeded.
-        let head = if S::IS_GRPC { Head { grpc: Status::Missing, ..head } } else { head };
         self.streams.begin_response(place, head);
-        Ok(None)
+        if ends_stream { self.complete(place, head, judge) } else { Ok(None) }
     }
 
     /// What a block says, or what is wrong with its fields alone.
@@ -251,8 +247,19 @@ impl Connection {
         sink: &mut S,
     ) -> Result<Result<Head, &'static str>, Http2Fault> {
         match self.recalls[usize::from(is_trailer)].head(block) {
-            Some(head) if !S::WANTS_FIELDS => Ok(Ok(head)),
+            Some(head) if !S::WANTS_FIELDS => {
+                self.recall_call::<S>(is_trailer);
+                Ok(Ok(head))
+            }
             _ => self.decode(block, is_trailer, sink),
+        }
+    }
+
+    /// gRPC: what the recalled block says of its call.
+    #[inline]
+    fn recall_call<S: Sink>(&mut self, is_trailer: bool) {
+        if S::IS_GRPC {
+            self.call.status = self.call.recalled[usize::from(is_trailer)];
         }
     }
 
@@ -274,16 +281,14 @@ impl Connection {
                 call.field(name, value);
             }
         })?;
-        let mut head = reader.finish();
-        if S::IS_GRPC
-            && let Ok(head) = &mut head
-        {
-            head.grpc = call.status;
-        }
+        let head = reader.finish();
         if has_changed {
             self.recalls.iter_mut().for_each(Recall::forget);
         } else if let Ok(head) = head {
             self.recalls[usize::from(is_trailer)].keep(block, head);
+            if S::IS_GRPC {
+                self.call.recalled[usize::from(is_trailer)] = self.call.status;
+            }
         }
         Ok(head)
     }
@@ -305,7 +310,7 @@ impl Connection {
         let matches = &mut judge.memory.last_matches;
         let mut verdict = verdict(expect, head.status, &stream.flight, &stream.check, matches);
         if S::IS_GRPC
-            && let Some(failed) = Failed::of(head.status, head.grpc, &self.call)
+            && let Some(failed) = Failed::of(head.status, &self.call)
         {
             judge.memory.complaint = failed.to_string();
             verdict = Verdict::FailedCall;

@@ -106,7 +106,10 @@ impl LoadReport<'_> {
     /// Not of those that were just under way.
     fn add_without_response(&self, text: &mut String) {
         let in_flight = &self.in_flight_at_end;
-        if in_flight.count == 0 || self.is_usual() {
+        if self.unmade.is_telling(self.requests) {
+            let _ = writeln!(text, "  no response: {}", self.unmade);
+        }
+        if in_flight.count == 0 || (self.is_usual() && self.requests > 0) {
             return;
         }
         let _ = write!(
@@ -147,7 +150,8 @@ impl LoadReport<'_> {
         if self.response_time_bound.is_some() {
             text.push_str(AT_LEAST);
         }
-        if self.asked_per_second.is_none() && self.judged_times_ns.is_some() {
+        let has_times = self.judged_times_ns.is_some() && self.requests > 0;
+        if self.asked_per_second.is_none() && has_times {
             text.push_str(CLOSED_LOOP);
         }
         if self.batch && self.kernel_time_us.as_ref().is_some_and(|times| times.mean.is_some()) {
