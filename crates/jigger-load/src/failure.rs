@@ -42,11 +42,13 @@ pub enum ErrorKind {
     H2Reset,
     /// The server ended the connection with an error (HTTP/2).
     H2Goaway,
+    /// A complete response that is none of a successful gRPC call.
+    GrpcStatus,
 }
 
 impl ErrorKind {
     /// Every kind, in the order in which a request meets them.
-    pub const ALL: [ErrorKind; 18] = [
+    pub const ALL: [ErrorKind; 19] = [
         ErrorKind::Resolve,
         ErrorKind::ConnectRefused,
         ErrorKind::ConnectReset,
@@ -65,6 +67,7 @@ impl ErrorKind {
         ErrorKind::H2Protocol,
         ErrorKind::H2Reset,
         ErrorKind::H2Goaway,
+        ErrorKind::GrpcStatus,
     ];
 
     /// A stable name for files: `connect_refused`, `read_closed_early`, ...
@@ -88,14 +91,17 @@ impl ErrorKind {
             ErrorKind::H2Protocol => "h2_protocol",
             ErrorKind::H2Reset => "h2_reset",
             ErrorKind::H2Goaway => "h2_goaway",
+            ErrorKind::GrpcStatus => "grpc_status",
         }
     }
 }
 
 impl fmt::Display for ErrorKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .write_str(&self.name().replace("tls", "TLS").replace("alpn", "ALPN").replace('_', " "))
+        const SPELLED: [[&str; 2]; 4] =
+            [["tls", "TLS"], ["alpn", "ALPN"], ["grpc", "gRPC"], ["_", " "]];
+        let spell = |text: String, [from, to]: [&str; 2]| text.replace(from, to);
+        formatter.write_str(&SPELLED.into_iter().fold(self.name().to_owned(), spell))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod http2;
 
+use crate::grpc;
 use crate::load::Http;
 use crate::protocol::http1::parser::{Event, Head, Malformed, Memo, Parser, fields, version};
 use crate::protocol::http2::Http2Fault;
@@ -55,6 +56,8 @@ pub struct Response {
     pub version: &'static str,
     /// Header fields in order, names as the server writes them.
     pub headers: Vec<(String, String)>,
+    /// Those of the trailers, over HTTP/2.
+    pub trailers: Vec<(String, String)>,
     /// The body without its transfer coding; a content coding is left as it is.
     pub body: Vec<u8>,
     /// The length of the head on the wire; over HTTP/2 that of its names and values.
@@ -80,6 +83,12 @@ impl Response {
     pub fn wants_tls(&self) -> bool {
         let body = String::from_utf8_lossy(&self.body);
         self.status == 400 && TLS_WANTED.iter().any(|words| body.contains(words))
+    }
+
+    /// Why this is no response of a successful gRPC call, if it is none.
+    pub fn grpc_fault(&self) -> Option<String> {
+        let call = grpc::Call::of(&self.headers, &self.trailers, !self.body.is_empty());
+        grpc::Failed::of(self.status, &call).map(|failed| failed.to_string())
     }
 }
 
@@ -250,6 +259,7 @@ impl Client {
             status: head.status,
             version: version(bytes),
             headers: fields(bytes),
+            trailers: Vec::new(),
             body,
             header_bytes: bytes.len(),
             server_closes,

@@ -13,6 +13,7 @@
 pub mod expect;
 pub mod failure;
 pub mod fetch;
+pub mod grpc;
 mod io;
 pub mod load;
 pub mod null_server;
@@ -34,7 +35,9 @@ pub use load::{Arrivals, ConnectionPolicy, Extent, Http, Load, LoadError, Pacing
 pub use null_server::{CeilingError, NullOptions, NullServer, NullServerError, ceiling};
 pub use protocol::http1::Malformed;
 pub use protocol::http2::{Http2Fault, PeerSettings};
-pub use sample::{EngineUse, RequestSample, Sample, Snapshot, Snapshots, TlsAgreement, TlsSample};
+pub use sample::{
+    EngineUse, RequestSample, Sample, Snapshot, Snapshots, TlsAgreement, TlsSample, Unmade,
+};
 pub use session::{Jar, Session};
 pub use source::hooks;
 pub use source::hooks::Hooks;

@@ -104,8 +104,14 @@ pub struct Load {
     pub connections: usize,
     /// What is spoken on a connection.
     pub http: Http,
+    /// The requests are [gRPC calls](Request::grpc): a response is correct if its call has succeeded and
+    /// its body is as expected.
+    pub grpc: bool,
     /// What becomes of a connection after a response.
     pub connection: ConnectionPolicy,
+    /// The client closes a connection when so many requests have been sent on it and have their
+    /// responses, and makes a new one; `None`: it keeps connections.
+    pub requests_per_connection: Option<u32>,
     /// What makes a request due.
     pub pacing: Pacing,
     /// In closed loop the connections are opened evenly over this time; in open loop the rate
@@ -217,7 +223,9 @@ impl Load {
             threads: 1,
             connections: 1,
             http: Http::V1,
+            grpc: false,
             connection: ConnectionPolicy::KeepAlive,
+            requests_per_connection: None,
             pacing: Pacing::Closed,
             ramp: Duration::ZERO,
             extent: Extent::Time(Duration::from_secs(1)),
@@ -267,7 +275,7 @@ impl Load {
     /// [`LoadError::Invalid`] says which value makes no load, and [`LoadError::OpenFiles`] that
     /// this process may not open so many connections.
     pub(crate) fn check(&self) -> Result<(), LoadError> {
-        let rules: [(bool, &str); 15] = [
+        let rules: [(bool, &str); 20] = [
             (self.requests.is_empty(), "no request is given; give at least one"),
             (
                 !self.requests.is_empty() && self.requests.iter().all(|(_, weight)| *weight == 0),
@@ -290,6 +298,28 @@ impl Load {
             (
                 self.pipeline > 1 && self.connection == ConnectionPolicy::Fresh,
                 "a fresh connection carries one request; use keep-alive with pipelining or streams",
+            ),
+            (self.grpc && self.http == Http::V1, "gRPC is spoken over HTTP/2; use that"),
+            (
+                self.grpc && !self.sessions.is_empty(),
+                "gRPC calls have no sessions; use gRPC without them, or plain HTTP/2",
+            ),
+            (
+                self.requests_per_connection == Some(0),
+                "a connection for 0 requests is of no use; allow at least 1",
+            ),
+            (
+                self.requests_per_connection.is_some()
+                    && self.connection == ConnectionPolicy::Fresh,
+                "a fresh connection carries one request; give fresh connections or a number of \
+                 requests for each, not both",
+            ),
+            (
+                self.requests_per_connection.is_some()
+                    && self.http == Http::V1
+                    && self.pipeline > 1,
+                "pipelined requests would be cut off with their connection; leave out pipelining, or \
+                 keep connections",
             ),
             (self.timeout.is_zero(), "a timeout of 0 fails every request; allow some time"),
             (self.extent == Extent::Time(Duration::ZERO), "a load of 0 s measures nothing"),
@@ -367,7 +397,7 @@ mod tests {
     #[test]
     fn what_makes_no_load_is_refused_with_a_remedy() {
         type Spoil = fn(&mut Load);
-        let cases: [(Spoil, &str); 16] = [
+        let cases: [(Spoil, &str); 21] = [
             (|load| load.requests.clear(), "no request"),
             (
                 |load| load.expects = vec![Expect::default(); 2],
@@ -377,6 +407,26 @@ mod tests {
             (|load| load.threads = 2, "fewer threads"),
             (|load| load.pipeline = 0, "use 1"),
             (|load| (load.pipeline, load.connection) = (2, ConnectionPolicy::Fresh), "keep-alive"),
+            (|load| load.grpc = true, "HTTP/2"),
+            (
+                |load| {
+                    (load.grpc, load.http) = (true, Http::V2);
+                    load.sessions = vec![Session::new(None)];
+                },
+                "no sessions",
+            ),
+            (|load| load.requests_per_connection = Some(0), "at least 1"),
+            (
+                |load| {
+                    load.requests_per_connection = Some(2);
+                    load.connection = ConnectionPolicy::Fresh;
+                },
+                "not both",
+            ),
+            (
+                |load| (load.requests_per_connection, load.pipeline) = (Some(2), 2),
+                "leave out pipelining",
+            ),
             (|load| load.timeout = Duration::ZERO, "timeout"),
             (|load| load.extent = Extent::Count(0), "0 requests"),
             (|load| load.pacing = open(0.0, 1), "above 0"),

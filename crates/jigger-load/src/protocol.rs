@@ -39,6 +39,8 @@ pub(crate) enum Verdict {
     Correct,
     WrongStatus,
     WrongBody,
+    /// gRPC: the call has failed, as [`Protocol::complaint`] says.
+    FailedCall,
 }
 
 /// What a response with that status and body is worth.
@@ -63,6 +65,9 @@ fn verdict(
 pub(crate) trait Sink {
     /// Whether it takes single fields, where heads have no bytes of their own.
     const WANTS_FIELDS: bool = false;
+
+    /// Whether responses are those of gRPC calls, and right only if the call has succeeded.
+    const IS_GRPC: bool = false;
 
     /// What follows belongs to the response to that one of the source's requests; `None`: to one that
     /// was given up.
@@ -114,8 +119,8 @@ pub(crate) trait Protocol {
     /// Why what came is none of its responses.
     type Error: Failure;
 
-    /// A conversation with room for so many requests at once.
-    fn new(requests: usize) -> Self;
+    /// A conversation with room for so many requests at once, and for so many on each of its sockets.
+    fn new(requests: usize, on_a_socket: u64) -> Self;
 
     /// The requests without a response; those that have been sent before others.
     fn flights(&self) -> impl Iterator<Item = &Flight>;
@@ -169,6 +174,11 @@ pub(crate) trait Protocol {
         shared: &mut Self::Shared,
     ) -> Option<Response>;
 
+    /// Why the last response with [`Verdict::FailedCall`] is none of a successful call.
+    fn complaint(_shared: &Self::Shared) -> &str {
+        ""
+    }
+
     /// Whether a part of a response has arrived.
     fn is_within_response(&self) -> bool;
 
@@ -177,13 +187,16 @@ pub(crate) trait Protocol {
         false
     }
 
+    /// Whether as many requests have been sent on this socket as may be.
+    fn is_used_up(&self) -> bool;
+
     /// What a connection that ends tells about a server that has not spoken this protocol on it.
     fn unspoken(&self) -> Option<Self::Error> {
         None
     }
 
-    /// What the server is to hear before the connection is closed for such an error.
-    fn farewell(&self, _error: &Self::Error) -> Vec<u8> {
+    /// What the server is to hear before the connection is closed, for such an error if one.
+    fn farewell(&self, _error: Option<&Self::Error>) -> Vec<u8> {
         Vec::new()
     }
 

@@ -1,6 +1,7 @@
 //! What a load measured, and what of it an observer may see while it runs.
 
 mod tls;
+mod unmade;
 
 use crate::failure::Errors;
 use crate::protocol::http2::PeerSettings;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 pub use tls::{TlsAgreement, TlsSample};
+pub use unmade::Unmade;
 
 /// What one run of a load measured. Times are in nanoseconds, responses are the correct ones;
 /// failed requests are in `errors` and never in a histogram.
@@ -46,6 +48,8 @@ pub struct Sample {
     /// Ages of the requests without a response when the time was up: since they were due (open loop,
     /// those that were never sent included) or begun.
     pub unanswered_ns: Histogram<u64>,
+    /// Connections that were being made at the end.
+    pub unmade: Unmade,
     /// Connections that stood.
     pub connections_opened: u64,
     /// Connections that the server ended although the load wanted to keep them: it closed them
@@ -136,6 +140,7 @@ impl Sample {
         }
         self.errors.merge(&other.errors);
         add(&mut self.unanswered_ns, &other.unanswered_ns);
+        self.unmade.merge(other.unmade);
         self.connections_opened += other.connections_opened;
         self.closed_by_server += other.closed_by_server;
         self.surplus_bytes += other.surplus_bytes;

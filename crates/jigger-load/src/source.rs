@@ -24,6 +24,9 @@ pub(crate) trait Source<P: Protocol> {
     /// Whether there are several requests, each with its expectation and figures.
     const IS_MIXED: bool = false;
 
+    /// Whether requests are gRPC calls.
+    const IS_GRPC: bool = false;
+
     /// How long the next batch of a connection is to wait, in nanoseconds.
     fn pause_ns(&mut self) -> u64 {
         0

@@ -116,6 +116,10 @@ fn job_over<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
         (Http::V2, fixed) => {
             let encoded = Encoded::new(requests, load.scheme(), load.seed);
             match fixed {
+                _ if load.grpc => {
+                    let source = Streamed::<true, true>::new(mix, false, encoded);
+                    job_of::<Http2, D>(seat, driver, source)
+                }
                 Some(fixed) => {
                     let source = Streamed::<false>::new(mix, fixed.is_head(), encoded);
                     job_of::<Http2, D>(seat, driver, source)

@@ -14,6 +14,7 @@ mod session;
 mod spoken;
 mod stream;
 mod verifier;
+mod words;
 
 use agreement::agreement;
 pub(crate) use driver::{CIPHERTEXT_BYTES, TlsDriver};

@@ -14,7 +14,7 @@ mod turn;
 use crate::io::{AT_ONCE, BUFFER_BYTES, Driver};
 use crate::load::{ConnectionPolicy, Extent, Load, Pacing};
 use crate::protocol::Protocol;
-use crate::sample::{Sample, histogram};
+use crate::sample::{Sample, Unmade, histogram};
 use crate::source::Source;
 use hdrhistogram::Histogram;
 use rustix::io::Errno;
@@ -69,7 +69,9 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
             Extent::Time(_) => NEVER,
             Extent::Count(count) => seat.share(count),
         };
-        let slots: Vec<_> = (0..seat.connections()).map(|_| Slot::new(load.pipeline)).collect();
+        let on_a_socket = load.requests_per_connection.map_or(u64::MAX, u64::from);
+        let slots = (0..seat.connections()).map(|_| Slot::new(load.pipeline, on_a_socket));
+        let slots: Vec<_> = slots.collect();
         Worker {
             driver,
             source,
@@ -127,12 +129,13 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
         let cpu_ns = self.driver.cpu_ns() - cpu_ns;
         let end_ns = self.now_ns.min(self.end_ns);
         let (unanswered_ns, unsent) = self.left_over(start_ns, end_ns);
+        let unmade = self.unmade(end_ns);
         self.seat.board.close();
         let unchecked = P::unchecked(&self.shared);
         self.drain(&mut ready)?;
         let (tls, peer_settings) = (self.driver.handshakes(), P::peer(&self.shared));
         let sample = self.tally.finish(end_ns, unanswered_ns, unsent, cpu_ns, D::NAME);
-        Ok(Sample { tls, peer_settings, unchecked, ..sample })
+        Ok(Sample { tls, peer_settings, unchecked, unmade, ..sample })
     }
 
     /// Open loop: the first requests are not to wait for connections. Batches: the connections stand
@@ -321,6 +324,21 @@ impl<'a, D: Driver, P: Protocol, S: Source<P>> Worker<'a, D, P, S> {
     fn idle_at_end_ns(&self, end_ns: u64) -> u64 {
         let idle = self.slots.iter().filter(|slot| slot.connection.under_way() == 0);
         idle.map(|slot| end_ns.saturating_sub(slot.idle_since_ns)).sum()
+    }
+
+    /// The connections that do not stand, or whose handshake is not done.
+    fn unmade(&self, end_ns: u64) -> Unmade {
+        let mut sum = Unmade::default();
+        for slot in &self.slots {
+            let (connecting, shaking) = match slot.phase {
+                Phase::Connecting => (1, 0),
+                Phase::Shaking => (0, 1),
+                _ => continue,
+            };
+            let oldest_ns = end_ns.saturating_sub(slot.connect_ns);
+            sum.merge(Unmade { connecting, shaking, oldest_ns });
+        }
+        sum
     }
 
     /// The ages of the requests without a response at the end, and how many of them were never sent.

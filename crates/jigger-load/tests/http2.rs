@@ -11,6 +11,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 fn url() -> Url {
@@ -141,21 +142,30 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 
 /// A server of these manners that says these settings; it ends with the test's process.
 fn serve(settings: &'static [u8], manners: Manners) -> Address {
+    serve_and_hear(settings, manners).0
+}
+
+/// The same, and what it hears in GOAWAY.
+fn serve_and_hear(settings: &'static [u8], manners: Manners) -> (Address, Receiver<Vec<u8>>) {
+    let (sender, heard) = channel();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for (number, stream) in listener.incoming().enumerate() {
-            let stream = stream.unwrap();
+            let (stream, sender) = (stream.unwrap(), sender.clone());
             // A client that closes ends the conversation.
-            std::thread::spawn(move || converse(stream, settings, |id| manners(number, id)));
+            std::thread::spawn(move || {
+                converse(stream, settings, &sender, |id| manners(number, id))
+            });
         }
     });
-    Address::Tcp(address)
+    (Address::Tcp(address), heard)
 }
 
 fn converse(
     mut stream: TcpStream,
     settings: &[u8],
+    heard: &Sender<Vec<u8>>,
     manners: impl Fn(u32) -> Act,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
@@ -191,9 +201,64 @@ fn converse(
                 assert_eq!(payload, b"12345678");
                 stream.write_all(&answer(pinged.take().unwrap()))?;
             }
+            // Most tests hear nothing.
+            (7, _) => drop(heard.send(payload)),
             _ => {}
         }
     }
+}
+
+#[test]
+fn a_connection_ends_after_its_number_of_requests_and_no_request_is_lost() {
+    let (address, heard) = serve_and_hear(&[], |_, _| Act::Answer);
+    for (streams, each, connections) in [(1, 1, 60), (1, 7, 9), (4, 7, 9), (30, 20, 3)] {
+        let load = load(&address, streams, 60);
+        let sample = measure(&Load { requests_per_connection: Some(each), ..load });
+        assert_whole(&sample, 60);
+        let found = (sample.connections_opened, sample.closed_by_server);
+        assert_eq!(found, (connections, 0), "{streams} streams, {each} on each connection");
+        for _ in 0..60 / each {
+            let payload = heard.recv_timeout(Duration::from_secs(20)).unwrap();
+            assert_eq!(payload, [0; 8], "GOAWAY with NO_ERROR");
+        }
+    }
+}
+
+/// Over TLS as well, and where the clock makes requests due.
+#[test]
+fn connections_of_a_number_of_requests_are_made_in_every_shape_of_a_load() {
+    let open = Pacing::Open { rate_per_second: 2e4, arrivals: Arrivals::Even, burst: 3 };
+    for (tls, http) in [(false, Http::V1), (true, Http::V1), (false, Http::V2), (true, Http::V2)] {
+        let server = NullServer::start(&NullOptions { tls, ..NullOptions::default() }).unwrap();
+        let options = TlsOptions { insecure: true, ..TlsOptions::default() };
+        let tls = tls.then(|| TlsClient::new(&options, "localhost").unwrap());
+        let each = Some(10);
+        let load =
+            Load { tls, http, requests_per_connection: each, ..load(server.address(), 1, 300) };
+        let streams = if http == Http::V2 { 3 } else { 1 };
+        for load in [
+            Load { pipeline: streams, ..load.clone() },
+            Load { pipeline: streams, pacing: open, connections: 2, ..load.clone() },
+            Load { connections: 5, threads: 2, ..load },
+        ] {
+            let sample = measure(&load);
+            assert_whole(&sample, 300);
+            assert_eq!(sample.closed_by_server, 0);
+            let opened = sample.connections_opened;
+            assert!((30..=35).contains(&opened), "{http:?}: {opened}");
+        }
+    }
+}
+
+/// Of the two streams that a connection may have, one hangs. What waits is sent on the next one.
+#[test]
+fn a_request_that_hangs_on_a_used_up_connection_holds_up_no_other() {
+    let address = serve(&[], |_, id| if id == 3 { Act::Hang } else { Act::Answer });
+    let patient = Duration::from_millis(300);
+    let load = Load { timeout: patient, ..load(&address, 2, 4) };
+    let sample = measure(&Load { requests_per_connection: Some(2), ..load });
+    assert_eq!(sample.errors.count(ErrorKind::Timeout), 2, "{:?}", sample.errors);
+    assert_eq!((sample.requests, sample.errors.total()), (2, 2));
 }
 
 #[test]

@@ -160,8 +160,14 @@ pub struct ScenarioRecord {
     /// Over HTTP/2: requests under way at once on each connection; absent for HTTP/1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http2: Option<usize>,
+    /// Whether the requests were gRPC calls.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub grpc: bool,
     /// Whether each request got a new connection.
     pub fresh: bool,
+    /// How many requests a connection was kept for; absent for any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_connection: Option<u32>,
     /// Whether these resumed TLS sessions.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub resumed: bool,

@@ -10,6 +10,7 @@ mod command;
 mod expectation;
 mod fault;
 mod filled;
+mod grpc;
 mod html;
 mod image;
 mod matrix;
@@ -311,6 +312,7 @@ impl Suite {
             name,
             streams: 1,
             connection: ConnectionPolicy::Fresh,
+            requests_per_connection: None,
             fresh_for: Some(kept.name.clone()),
             ..kept.shortened(MOST, LONGEST)
         })

@@ -19,7 +19,7 @@ pub(super) struct Session {
 
 impl Default for Session {
     fn default() -> Session {
-        Session { http2: Http2::new(1), memory: Memory::default() }
+        Session { http2: Http2::new(1, u64::MAX), memory: Memory::default() }
     }
 }
 
@@ -42,6 +42,7 @@ impl Requests for Passing {
 #[derive(Default)]
 struct Whole {
     fields: Vec<(String, String)>,
+    trailers: Vec<(String, String)>,
     head_bytes: usize,
     body: Vec<u8>,
     has_body: bool,
@@ -57,12 +58,13 @@ impl Sink for &mut Whole {
             self.fields.clear();
             self.head_bytes = 0;
         }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         // What follows a body are trailers.
-        if !self.has_body {
-            self.head_bytes += name.len() + value.len();
+        if self.has_body {
+            return self.trailers.push((text(name), text(value)));
         }
-        if !self.has_body && name != b":status" {
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.head_bytes += name.len() + value.len();
+        if name != b":status" {
             self.fields.push((text(name), text(value)));
         }
     }
@@ -113,6 +115,7 @@ impl Session {
                     status,
                     version: "HTTP/2",
                     headers: whole.fields,
+                    trailers: whole.trailers,
                     body: whole.body,
                     header_bytes: whole.head_bytes,
                     server_closes: false,

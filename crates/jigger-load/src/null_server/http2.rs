@@ -2,6 +2,7 @@
 //! windows.
 
 use super::responses::{Encoded, Responses};
+use crate::grpc;
 use crate::protocol::http2::frame::{
     self, ACK, DEFAULT_WINDOW_BYTES, END_HEADERS, END_STREAM, Frame, HEADER_BYTES, Kind,
     PAYLOAD_MAX_BYTES, Reader, big_endian,
@@ -17,12 +18,12 @@ const BLOCK_MAX_BYTES: usize = 64 << 10;
 pub(super) struct Session {
     reader: Reader,
     decoder: Decoder,
-    /// The last header block that left the decoder's table as it was, and whether it asks with HEAD.
-    last: (Vec<u8>, bool),
+    /// The last header block that left the decoder's table as it was, and how it asks.
+    last: (Vec<u8>, Asked),
     /// A header block that goes on, and the flags and the stream that it began with.
     block: Option<(Vec<u8>, u8, u32)>,
-    /// Requests whose body has not ended: the stream, and whether it asks with HEAD.
-    unfinished: Vec<(u32, bool)>,
+    /// Requests whose body has not ended: the stream, and how it asks.
+    unfinished: Vec<(u32, Asked)>,
     /// Bodies for which the client's windows had no room.
     held_up: VecDeque<HeldUp>,
     window_bytes: i64,
@@ -31,9 +32,17 @@ pub(super) struct Session {
     out: Vec<u8>,
 }
 
+/// How a request asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    with_head: bool,
+    by_grpc: bool,
+}
+
 #[derive(Debug)]
 struct HeldUp {
     stream: u32,
+    by_grpc: bool,
     sent_bytes: usize,
     window_bytes: i64,
 }
@@ -49,7 +58,7 @@ impl Session {
         Session {
             reader: Reader::default(),
             decoder: Decoder::default(),
-            last: (Vec::new(), false),
+            last: (Vec::new(), Asked::default()),
             block: None,
             unfinished: Vec::new(),
             held_up: VecDeque::new(),
@@ -117,13 +126,13 @@ impl Session {
         stream: u32,
         responses: &Responses,
     ) -> Option<()> {
-        let is_head = self.is_head(block)?;
+        let asked = self.asked(block)?;
         let ends = flags & END_STREAM != 0;
         if !self.finish(stream, responses) {
             if ends {
-                self.reply(stream, is_head, responses);
+                self.reply(stream, asked, responses);
             } else {
-                self.unfinished.push((stream, is_head));
+                self.unfinished.push((stream, asked));
             }
         }
         Some(())
@@ -133,26 +142,30 @@ impl Session {
     fn finish(&mut self, stream: u32, responses: &Responses) -> bool {
         let place = self.unfinished.iter().position(|(other, _)| *other == stream);
         let request = place.map(|place| self.unfinished.swap_remove(place));
-        if let Some((_, is_head)) = request {
-            self.reply(stream, is_head, responses);
+        if let Some((_, asked)) = request {
+            self.reply(stream, asked, responses);
         }
         request.is_some()
     }
 
-    fn is_head(&mut self, block: &[u8]) -> Option<bool> {
-        let (last, is_head) = &self.last;
+    fn asked(&mut self, block: &[u8]) -> Option<Asked> {
+        let (last, asked) = &self.last;
         if !last.is_empty() && last == block {
-            return Some(*is_head);
+            return Some(*asked);
         }
-        let mut is_head = false;
-        let read = |name: &[u8], value: &[u8]| is_head |= name == b":method" && value == b"HEAD";
+        let mut asked = Asked::default();
+        let read = |name: &[u8], value: &[u8]| match name {
+            b":method" => asked.with_head = value == b"HEAD",
+            b"content-type" => asked.by_grpc = value.starts_with(grpc::CONTENT_TYPE.as_bytes()),
+            _ => {}
+        };
         let has_changed = self.decoder.decode(block, read).ok()?;
         self.last.0.clear();
         if !has_changed {
             self.last.0.extend_from_slice(block);
         }
-        self.last.1 = is_head;
-        Some(is_head)
+        self.last.1 = asked;
+        Some(asked)
     }
 
     fn data(&mut self, frame: &Frame<'_>, responses: &Responses) {
@@ -193,20 +206,21 @@ impl Session {
         }
     }
 
-    fn reply(&mut self, stream: u32, is_head: bool, responses: &Responses) {
+    fn reply(&mut self, stream: u32, asked: Asked, responses: &Responses) {
         responses.work(1);
-        let Encoded { block, body } = responses.http2();
-        let has_body = !is_head && !body.is_empty();
+        let Asked { with_head, by_grpc } = asked;
+        let Encoded { block, body, .. } = responses.http2(by_grpc);
+        let has_body = !with_head && !body.is_empty();
         let end = if has_body { 0 } else { END_STREAM };
         frame::write(Kind::Headers, END_HEADERS | end, stream, block, &mut self.out);
         if has_body {
             let window_bytes = self.initial_window_bytes;
-            self.send_body(HeldUp { stream, sent_bytes: 0, window_bytes }, responses);
+            self.send_body(HeldUp { stream, by_grpc, sent_bytes: 0, window_bytes }, responses);
         }
     }
 
     fn send_body(&mut self, mut left: HeldUp, responses: &Responses) {
-        let body = &responses.http2().body;
+        let Encoded { body, trailers, .. } = responses.http2(left.by_grpc);
         while left.sent_bytes < body.len() {
             let window = left.window_bytes.min(self.window_bytes);
             let rest = &body[left.sent_bytes..];
@@ -214,13 +228,18 @@ impl Session {
             if bytes == 0 {
                 return self.held_up.push_back(left);
             }
-            let flags = if bytes == rest.len() { END_STREAM } else { 0 };
+            let is_last = bytes == rest.len() && trailers.is_empty();
+            let flags = if is_last { END_STREAM } else { 0 };
             self.out.reserve(HEADER_BYTES + bytes);
             frame::write(Kind::Data, flags, left.stream, &rest[..bytes], &mut self.out);
             left.sent_bytes += bytes;
             let taken = i64::try_from(bytes).unwrap_or_default();
             left.window_bytes -= taken;
             self.window_bytes -= taken;
+        }
+        if !trailers.is_empty() {
+            let flags = END_HEADERS | END_STREAM;
+            frame::write(Kind::Headers, flags, left.stream, trailers, &mut self.out);
         }
     }
 }

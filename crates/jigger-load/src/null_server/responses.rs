@@ -1,5 +1,6 @@
 //! What the null server answers, encoded once.
 
+use crate::grpc;
 use crate::protocol::http2::hpack::Literal;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ pub(super) struct Responses {
     /// The response without its body, for `HEAD`.
     head: Vec<u8>,
     http2: Encoded,
+    grpc: Encoded,
     work: Duration,
 }
 
@@ -22,6 +24,8 @@ pub(super) struct Responses {
 pub(super) struct Encoded {
     pub(super) block: Vec<u8>,
     pub(super) body: Vec<u8>,
+    /// Empty for none.
+    pub(super) trailers: Vec<u8>,
 }
 
 const REPEATED: usize = 64;
@@ -46,6 +50,7 @@ impl Responses {
             closing: [&head("close"), body].concat(),
             head: kept,
             http2: Encoded::new(body),
+            grpc: Encoded::grpc(body),
             work,
         }
     }
@@ -76,9 +81,9 @@ impl Responses {
         &self.head
     }
 
-    /// The response as HTTP/2 has it.
-    pub(super) fn http2(&self) -> &Encoded {
-        &self.http2
+    /// The response as HTTP/2 has it, or that to a gRPC call.
+    pub(super) fn http2(&self, is_grpc: bool) -> &Encoded {
+        if is_grpc { &self.grpc } else { &self.http2 }
     }
 
     pub(super) fn work(&self, responses: usize) {
@@ -94,14 +99,31 @@ impl Responses {
 }
 
 impl Encoded {
-    pub(super) fn new(body: &[u8]) -> Encoded {
-        let mut block = vec![0x88];
-        for (name, value) in
-            [("content-type", "text/plain"), ("content-length", &body.len().to_string())]
-        {
-            block.extend(Literal::before_value(name.as_bytes()));
-            Literal::value(value.as_bytes(), &mut block);
-        }
-        Encoded { block, body: body.to_vec() }
+    fn new(body: &[u8]) -> Encoded {
+        let length = body.len().to_string();
+        let fields = block(&[("content-type", "text/plain"), ("content-length", &length)]);
+        Encoded { block: [&[OK][..], &fields].concat(), body: body.to_vec(), trailers: Vec::new() }
     }
+
+    /// The body is the message.
+    fn grpc(message: &[u8]) -> Encoded {
+        let fields = block(&[("content-type", grpc::CONTENT_TYPE)]);
+        Encoded {
+            block: [&[OK][..], &fields].concat(),
+            body: grpc::framed(message).unwrap_or_default(),
+            trailers: block(&[("grpc-status", "0")]),
+        }
+    }
+}
+
+/// Status 200 by its index.
+const OK: u8 = 0x88;
+
+fn block(fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.extend(Literal::before_value(name.as_bytes()));
+        Literal::value(value.as_bytes(), &mut block);
+    }
+    block
 }

@@ -29,19 +29,24 @@ pub(crate) struct Http1 {
     check: BodyCheck,
     flights: VecDeque<Flight>,
     sent: usize,
+    on_a_socket: u64,
+    /// How many requests may still have their response on this socket.
+    left: u64,
 }
 
 impl Protocol for Http1 {
     type Shared = Memory;
     type Error = Malformed;
 
-    fn new(requests: usize) -> Http1 {
+    fn new(requests: usize, on_a_socket: u64) -> Http1 {
         Http1 {
             parser: Parser::default(),
             head: None,
             check: BodyCheck::default(),
             flights: VecDeque::with_capacity(requests),
             sent: 0,
+            on_a_socket,
+            left: on_a_socket,
         }
     }
 
@@ -117,8 +122,13 @@ impl Protocol for Http1 {
         self.parser.is_within_response()
     }
 
+    fn is_used_up(&self) -> bool {
+        self.left == 0
+    }
+
     fn disconnect(&mut self) {
         self.parser.reset();
+        self.left = self.on_a_socket;
         self.head = None;
         self.sent = 0;
     }
@@ -152,9 +162,11 @@ impl Http1 {
         let head = self.head.take()?;
         let flight = self.flights.pop_front()?;
         self.sent -= 1;
+        self.left = self.left.wrapping_sub(1);
+        let keeps_alive = head.keeps_alive && self.left > 0;
         let matches = &mut memory.last_matches;
         let verdict = verdict(expect, head.status, &flight, &self.check, matches);
-        Some(Response { flight, status: head.status, verdict, keeps_alive: head.keeps_alive })
+        Some(Response { flight, status: head.status, verdict, keeps_alive })
     }
 }
 
@@ -182,7 +194,7 @@ mod tests {
 
     #[test]
     fn pipelined_answers_are_told_apart_and_judged() {
-        let mut connection = Http1::new(3);
+        let mut connection = Http1::new(3, u64::MAX);
         (0..3).for_each(|counter| send(&mut connection, flight(counter, false)));
         let stream = [
             PONG,
@@ -200,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_comes_without_a_request_is_surplus_or_a_server_that_closes() {
-        let mut connection = Http1::new(1);
+        let mut connection = Http1::new(1, u64::MAX);
         let mut memory = Memory::default();
         let mut absorb = |connection: &mut Http1, mut input: &[u8]| {
             let response = connection.absorb(&mut input, &pong(), &mut memory, ());
@@ -229,7 +241,7 @@ mod tests {
             (b"HTTP/1.0 200 OK\r\n", false),
             (b"", false),
         ] {
-            let mut connection = Http1::new(1);
+            let mut connection = Http1::new(1, u64::MAX);
             let mut memory = Memory::default();
             send(&mut connection, flight(0, false));
             let mut input = bytes;
@@ -242,7 +254,7 @@ mod tests {
 
     #[test]
     fn the_body_of_an_answer_to_head_is_not_judged() {
-        let mut connection = Http1::new(2);
+        let mut connection = Http1::new(2, u64::MAX);
         let mut memory = Memory::default();
         send(&mut connection, flight(0, true));
         let mut input = &PONG[..PONG.len() - 4];

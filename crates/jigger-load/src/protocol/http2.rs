@@ -15,6 +15,7 @@ mod streams;
 use super::{Flight, Protocol, Response, Sink, Unusable};
 use crate::expect::Expectations;
 use connection::Connection;
+use fault::Code;
 pub use fault::Http2Fault;
 use frame::{BadFrame, Reader};
 use incoming::Judge;
@@ -47,8 +48,8 @@ impl Protocol for Http2 {
     type Shared = Memory;
     type Error = Http2Fault;
 
-    fn new(requests: usize) -> Http2 {
-        Http2 { reader: Reader::default(), connection: Connection::new(requests) }
+    fn new(requests: usize, on_a_socket: u64) -> Http2 {
+        Http2 { reader: Reader::default(), connection: Connection::new(requests, on_a_socket) }
     }
 
     fn flights(&self) -> impl Iterator<Item = &Flight> {
@@ -124,13 +125,18 @@ impl Protocol for Http2 {
         self.connection.is_over()
     }
 
+    fn is_used_up(&self) -> bool {
+        self.connection.is_used_up()
+    }
+
     fn unspoken(&self) -> Option<Http2Fault> {
         (!self.connection.has_settings).then_some(Http2Fault::Silent)
     }
 
-    fn farewell(&self, error: &Http2Fault) -> Vec<u8> {
+    fn farewell(&self, error: Option<&Http2Fault>) -> Vec<u8> {
+        let code = error.map_or(Code::NO_ERROR, Http2Fault::code);
         let mut payload = vec![0; 4];
-        payload.extend_from_slice(&error.code().0.to_be_bytes());
+        payload.extend_from_slice(&code.0.to_be_bytes());
         let mut out = Vec::new();
         frame::write(frame::Kind::GoAway, 0, 0, &payload, &mut out);
         out
@@ -151,6 +157,10 @@ impl Protocol for Http2 {
 
     fn unchecked(memory: &Memory) -> u64 {
         memory.last_matches.unchecked()
+    }
+
+    fn complaint(memory: &Memory) -> &str {
+        &memory.complaint
     }
 
     fn peer(memory: &Memory) -> Option<PeerSettings> {

@@ -227,7 +227,7 @@ mod tests {
         let requests = [request("GET", "/shop/items?q=1", ""), request("PUT", "/up", "{{token}}")];
         let mix = Mix::new(&requests, &share());
         let mut source = InSession::new(mix, Sessions::<true>::new(&requests, sessions()));
-        let (mut one, mut two) = (Http1::new(1), Http1::new(1));
+        let (mut one, mut two) = (Http1::new(1, u64::MAX), Http1::new(1, u64::MAX));
         let first = sent(&mut source, &mut one, 0);
         assert_eq!(first, "GET /shop/items?q=1 HTTP/1.1\r\nHost: h\r\nX: one\r\n\r\n");
         answer(&mut source, &mut one, "set-cookie: id=7; Path=/\r\nSet-Cookie: cart=a\r\n");

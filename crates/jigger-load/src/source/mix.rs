@@ -197,7 +197,7 @@ mod tests {
         let mut mixes = [0, 1].map(|thread| Mix::new(&requests, &share(thread)));
         let counters: Vec<u64> = (0..4).map(|turn| mixes[turn % 2].draw(0, 0).counter).collect();
         assert_eq!(counters, [100, 101, 102, 103]);
-        let mut conversation = Http1::new(1);
+        let mut conversation = Http1::new(1, u64::MAX);
         conversation.begin(mixes[0].draw(0, 0));
         let places = [0, 0, 1].map(|thread| mixes[thread].lay_out(0, &mut conversation));
         let first = mixes[0].bytes(0, places[0].clone()).to_vec();
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn a_single_request_is_repeated_for_the_pipeline() {
         let mut source = Fixed::of(&[(get("/"), 1)], 2).unwrap();
-        let mut conversation = Http1::new(2);
+        let mut conversation = Http1::new(2, u64::MAX);
         for times in 1..=2 {
             conversation.begin(source.next(0, 0, 0));
             let laid_out = source.lay_out(0, &mut conversation);

@@ -1,5 +1,6 @@
 //! What is sent: one request, its bytes encoded once.
 
+use crate::grpc;
 use crate::random::Random;
 use crate::session::Session;
 use crate::source::template::{Known, Template, TemplateError, decimal, find};
@@ -37,6 +38,18 @@ pub enum RequestError {
     /// A header that the engine writes itself.
     #[error("`{0}` is set by jigger, because it frames the body; leave it out")]
     Framing(String),
+    /// The path of a gRPC call.
+    #[error(
+        "the path `{0}` does not name a method of a gRPC service; write \
+         http://HOST:PORT/package.Service/Method"
+    )]
+    GrpcPath(String),
+    /// The type of a gRPC call's content.
+    #[error("gRPC calls have the content type application/grpc, not `{0}`; leave the header out")]
+    GrpcContentType(String),
+    /// The message of a gRPC call.
+    #[error("the message is longer than the 4 GiB that gRPC allows")]
+    GrpcMessage,
     /// A hole of a template.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -136,6 +149,42 @@ impl Request {
         let in_url = target.captured().collect();
         let parts = Parts { head, body: body_template, sends_length, text, known, in_url };
         Ok(Request { method: method.to_owned(), content: Content::Template(Box::new(parts)) })
+    }
+
+    /// Encodes a gRPC call of the method that the URL's path names, with this message; `{{` has no
+    /// meaning here.
+    ///
+    /// # Errors
+    /// [`RequestError`] for what could not be sent as it stands, or is no call.
+    pub fn grpc(
+        url: &Url,
+        headers: &[(String, String)],
+        message: &[u8],
+    ) -> Result<Request, RequestError> {
+        let path = url.target();
+        let words: Vec<&str> = path.split('/').collect();
+        let is_method = words.len() >= 3 && words.iter().skip(1).all(|word| !word.is_empty());
+        if !is_method || path.contains('?') {
+            return Err(RequestError::GrpcPath(path.to_owned()));
+        }
+        let mut headers = headers.to_vec();
+        for (name, value) in [("content-type", grpc::CONTENT_TYPE), ("te", "trailers")] {
+            if !headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+                headers.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        let is_foreign = |(name, value): &&(String, String)| {
+            name.eq_ignore_ascii_case("content-type") && !value.starts_with(grpc::CONTENT_TYPE)
+        };
+        if let Some((_, value)) = headers.iter().find(is_foreign) {
+            return Err(RequestError::GrpcContentType(value.clone()));
+        }
+        let body = grpc::framed(message).ok_or(RequestError::GrpcMessage)?;
+        check("POST", &headers, &body)?;
+        let mut bytes = head("POST", url, &headers);
+        // The length is not among the fields of a call.
+        finish(&mut bytes, false, &body);
+        Ok(Request { method: "POST".to_owned(), content: Content::Fixed(bytes.into()) })
     }
 
     /// `GET` of the URL without further headers.
@@ -463,6 +512,25 @@ mod tests {
         let lines = ["a".to_owned(), "b\r\nX: y".to_owned()];
         let error = Request::template("GET", &url, &[], b"", &lines).unwrap_err();
         assert_eq!(error, RequestError::Template(TemplateError::BadLine(2)));
+    }
+
+    #[test]
+    fn a_grpc_call_has_its_fields_and_its_message_framed() {
+        let url = |path: &str| Url::parse(&format!("http://h{path}")).unwrap();
+        let call = Request::grpc(&url("/p.S/M"), &header("X", "{{y"), b"\x0a\0").unwrap();
+        let wanted =
+            b"POST /p.S/M HTTP/1.1\r\nHost: h\r\nX: {{y\r\ncontent-type: application/grpc\r\n\
+                       te: trailers\r\n\r\n\0\0\0\0\x02\x0a\0";
+        assert_eq!(call.bytes(), wanted);
+        let typed =
+            Request::grpc(&url("/p.S/M"), &header("Content-Type", "application/grpc+x"), b"");
+        assert_eq!(text(&typed.unwrap()).matches("ontent-").count(), 1);
+        for path in ["/", "/p.S", "/p.S/", "//M", "/p.S/M?a"] {
+            let error = Request::grpc(&url(path), &[], b"").unwrap_err();
+            assert_eq!(error, RequestError::GrpcPath(path.to_owned()));
+        }
+        let json = Request::grpc(&url("/p.S/M"), &header("content-type", "application/json"), b"");
+        assert!(json.unwrap_err().to_string().contains("not `application/json`"));
     }
 
     /// In a URL a blank would end the request's target; in a header or a body it is a blank.

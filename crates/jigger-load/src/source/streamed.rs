@@ -3,23 +3,32 @@
 use super::Source;
 use super::encoded::{Encoded, EncodedIn};
 use super::mix::{FULL_BYTES, Mix};
-use crate::protocol::Flight;
 use crate::protocol::http2::Http2;
+use crate::protocol::{Flight, Sink};
 use crate::session::Session;
 use std::ops::Range;
 
 /// Requests in one row behind all else that their connections have to send. `MIXED`: there are
-/// several, or one with holes to be filled.
+/// several, or one with holes to be filled. `GRPC`: they are gRPC calls.
 #[derive(Debug)]
-pub(crate) struct Streamed<'a, const MIXED: bool> {
+pub(crate) struct Streamed<'a, const MIXED: bool, const GRPC: bool = false> {
     mix: Mix<'a>,
     is_head: bool,
     encoded: Encoded,
     row: Vec<u8>,
 }
 
-impl<'a, const MIXED: bool> Streamed<'a, MIXED> {
-    pub(crate) fn new(mix: Mix<'a>, is_head: bool, encoded: Encoded) -> Streamed<'a, MIXED> {
+/// Leaves responses, and knows of which sort they are.
+struct Unkept<const GRPC: bool>;
+
+impl<const GRPC: bool> Sink for Unkept<GRPC> {
+    const IS_GRPC: bool = GRPC;
+
+    fn data(&mut self, _: &[u8]) {}
+}
+
+impl<'a, const MIXED: bool, const GRPC: bool> Streamed<'a, MIXED, GRPC> {
+    pub(crate) fn new(mix: Mix<'a>, is_head: bool, encoded: Encoded) -> Streamed<'a, MIXED, GRPC> {
         Streamed { mix, is_head, encoded, row: Vec::new() }
     }
 
@@ -36,8 +45,9 @@ impl<'a, const MIXED: bool> Streamed<'a, MIXED> {
     }
 }
 
-impl<const MIXED: bool> Source<Http2> for Streamed<'_, MIXED> {
+impl<const MIXED: bool, const GRPC: bool> Source<Http2> for Streamed<'_, MIXED, GRPC> {
     const IS_MIXED: bool = MIXED;
+    const IS_GRPC: bool = GRPC;
 
     #[inline]
     fn next(&mut self, _: usize, due_ns: u64, now_ns: u64) -> Flight {
@@ -55,6 +65,10 @@ impl<const MIXED: bool> Source<Http2> for Streamed<'_, MIXED> {
 
     fn bytes(&self, _: usize, laid_out: Range<usize>) -> &[u8] {
         &self.row[laid_out]
+    }
+
+    fn sink(&mut self, _: usize) -> impl Sink {
+        Unkept::<GRPC>
     }
 
     fn is_full(&self) -> bool {

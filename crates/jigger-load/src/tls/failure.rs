@@ -2,6 +2,7 @@
 
 use super::spoken::Spoken;
 use super::verifier::is_issuer_as_server;
+use super::words::{bare, words};
 use crate::failure::ErrorKind;
 use crate::io::Failure;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
@@ -50,13 +51,17 @@ fn message(error: &Error, came: &[u8]) -> String {
                 .to_owned()
         }
         Error::InvalidMessage(cause) => {
-            format!("what the server sent is not TLS ({cause:?}); does it speak TLS on this port?")
+            let what = words(cause, ' ');
+            format!("what the server sent is not TLS ({what}); does it speak TLS on this port?")
         }
         Error::PeerIncompatible(PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig) => {
             with_remedy("the server chose a version of TLS that was not offered", OTHER_VERSION)
         }
         Error::PeerIncompatible(cause) => {
-            format!("the server supports none of what was offered: {cause:?}")
+            format!("the server supports none of what was offered: {}", words(cause, ' '))
+        }
+        Error::PeerMisbehaved(cause) => {
+            format!("the server breaks TLS: {}; its log may say why", words(cause, ' '))
         }
         other => format!("TLS: {other}"),
     }
@@ -92,12 +97,15 @@ fn certificate(cause: &CertificateError) -> String {
         Cause::NotValidForNameContext { expected, presented } => {
             let names = match presented.as_slice() {
                 [] => "no name at all (subjectAltName)".to_owned(),
-                names => format!("only {}", names.join(", ")),
+                names => {
+                    let bare: Vec<&str> = names.iter().map(|name| bare(name)).collect();
+                    format!("only {}", bare.join(", "))
+                }
             };
             (format!("is not for `{}`; it has {names}", expected.to_str()), OTHER_NAME)
         }
         Cause::NotValidForName => ("is for another name".to_owned(), OTHER_NAME),
-        other => (format!("cannot be used ({other})"), TRUST),
+        other => (format!("cannot be used ({})", words(other, ' ')), TRUST),
     };
     with_remedy(&format!("the server's certificate {what}"), &or_insecure(remedy))
 }
@@ -128,38 +136,12 @@ fn received(alert: AlertDescription) -> String {
         Alert::NoApplicationProtocol => "it speaks none of the protocols offered (ALPN)",
         _ => "its log may say why",
     };
-    format!("the server ended the connection with the TLS alert {}; {remedy}", name(alert))
-}
-
-/// As RFC 8446 writes it, such as `certificate_required`.
-fn name(alert: AlertDescription) -> String {
-    let mut name = String::new();
-    let mut follows_small = false;
-    for letter in format!("{alert:?}").chars() {
-        if letter.is_ascii_uppercase() && follows_small {
-            name.push('_');
-        }
-        follows_small = letter.is_ascii_lowercase();
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
+    format!("the server ended the connection with the TLS alert {}; {remedy}", words(&alert, '_'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn alerts_have_the_names_of_the_rfc() {
-        for (alert, wanted) in [
-            (AlertDescription::CertificateRequired, "certificate_required"),
-            (AlertDescription::UnknownCA, "unknown_ca"),
-            (AlertDescription::HandshakeFailure, "handshake_failure"),
-            (AlertDescription::BadRecordMac, "bad_record_mac"),
-        ] {
-            assert_eq!(name(alert), wanted);
-        }
-    }
 
     #[test]
     fn every_cause_has_its_remedy() {
@@ -169,6 +151,22 @@ mod tests {
             (certificate(CertificateError::UnknownIssuer), ["not trusted", "--cacert"]),
             (certificate(CertificateError::NotValidForName), ["another name", "--sni"]),
             (certificate(CertificateError::NotValidYet), ["not valid yet", "clock"]),
+            (certificate(CertificateError::InvalidPurpose), ["(invalid purpose)", "--cacert"]),
+            (
+                certificate(CertificateError::NotValidForNameContext {
+                    expected: rustls::pki_types::ServerName::try_from("a").unwrap(),
+                    presented: vec!["DnsName(\"b\")".to_owned(), "IpAddress(::1)".to_owned()],
+                }),
+                ["is not for `a`; it has only b, ::1", "--sni"],
+            ),
+            (
+                Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon),
+                ["supports none of what was offered", "no cipher suites in common"],
+            ),
+            (
+                Error::PeerMisbehaved(rustls::PeerMisbehaved::TooManyEmptyFragments),
+                ["breaks TLS", "too many empty fragments"],
+            ),
             (
                 Error::AlertReceived(AlertDescription::ProtocolVersion),
                 ["protocol_version", "--tls"],

@@ -1,12 +1,13 @@
 //! What can be chosen of TLS, and the client's configuration that is made of it.
 
 use super::verifier::{AnyCertificate, TrustedCertificates};
+use super::words::words;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, version};
+use rustls::{ClientConfig, InconsistentKeys, RootCertStore, SupportedProtocolVersion, version};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -98,6 +99,12 @@ pub enum TlsError {
          `tls.insecure = true`)"
     )]
     NoRoots(String),
+    /// The client's private key is another's.
+    #[error(
+        "the client's private key does not belong to its certificate; give both of one pair (--cert and \
+         --key, in a suite `tls.cert` and `tls.key`)"
+    )]
+    OtherKey,
     /// The parts do not fit each other.
     #[error("these TLS options cannot be combined: {0}")]
     Mismatch(String),
@@ -105,7 +112,14 @@ pub enum TlsError {
 
 impl From<rustls::Error> for TlsError {
     fn from(error: rustls::Error) -> TlsError {
-        TlsError::Mismatch(error.to_string())
+        match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::OtherKey,
+            rustls::Error::InvalidCertificate(cause) => TlsError::Mismatch(format!(
+                "the client's certificate cannot be used ({})",
+                words(&cause, ' ')
+            )),
+            other => TlsError::Mismatch(other.to_string()),
+        }
     }
 }
 
@@ -120,7 +134,7 @@ impl TlsOptions {
         let mut config = match (&self.cert, &self.key) {
             (None, None) => builder.with_no_client_auth(),
             (Some(cert), Some(key)) => {
-                builder.with_client_auth_cert(certificates(cert)?, private_key(key)?)?
+                builder.with_client_auth_cert(certificates(cert, OWN)?, private_key(key)?)?
             }
             _ => return Err(TlsError::HalfIdentity),
         };
@@ -169,7 +183,7 @@ impl TlsOptions {
             return Ok(Arc::new(AnyCertificate(provider.signature_verification_algorithms)));
         }
         let given = match &self.ca {
-            Some(path) => certificates(path)?,
+            Some(path) => certificates(path, TRUSTED)?,
             None => system_certificates()?,
         };
         let mut roots = RootCertStore::empty();
@@ -190,7 +204,7 @@ impl TlsOptions {
 }
 
 const TRUSTED: &str = "the certificates to trust (PEM)";
-const CERTIFICATES: &str = "a client certificate (PEM)";
+const OWN: &str = "a client certificate (PEM)";
 const KEY: &str = "a private key (PEM)";
 
 /// The system's own, as OpenSSL finds them.
@@ -207,12 +221,12 @@ fn system_certificates() -> Result<Vec<CertificateDer<'static>>, TlsError> {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let file = |cause: pem::Error| unusable(path, CERTIFICATES, &cause);
+fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let file = |cause: pem::Error| unusable(path, what, &cause);
     let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(file)?.collect();
     let found = found.map_err(file)?;
     match found.is_empty() {
-        true => Err(unusable(path, CERTIFICATES, &pem::Error::NoItemsFound)),
+        true => Err(unusable(path, what, &pem::Error::NoItemsFound)),
         false => Ok(found),
     }
 }
@@ -302,9 +316,35 @@ mod tests {
         let of = |ca: &Path| TlsOptions { ca: Some(ca.to_owned()), ..TlsOptions::default() };
         let said = message(&of(Path::new("/nowhere/ca.pem")));
         assert!(said.contains("/nowhere/ca.pem") && said.contains("No such file"), "{said}");
-        assert!(message(&of(&path)).contains("the file has none"), "{}", message(&of(&path)));
+        let said = message(&of(&path));
+        assert!(said.contains("as the certificates to trust (PEM): the file has none"), "{said}");
         let half = TlsOptions { cert: Some(path), insecure: true, ..TlsOptions::default() };
         assert!(message(&half).contains("--key"), "{}", message(&half));
+        let both = TlsOptions { key: half.cert.clone(), ..half };
+        let said = message(&both);
+        assert!(said.contains("as a client certificate (PEM): the file has none"), "{said}");
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_is_told_from_its_own() {
+        let file = |text: String| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            file
+        };
+        let made = || rcgen::generate_simple_self_signed(vec!["a".to_owned()]).unwrap();
+        let (one, other) = (made(), made());
+        let cert = file(one.cert.pem());
+        let keys = [one, other].map(|it| file(it.signing_key.serialize_pem()));
+        let of = |key: &tempfile::NamedTempFile| TlsOptions {
+            cert: Some(cert.path().to_owned()),
+            key: Some(key.path().to_owned()),
+            insecure: true,
+            ..TlsOptions::default()
+        };
+        assert!(of(&keys[0]).config().is_ok());
+        let said = message(&of(&keys[1]));
+        assert!(said.starts_with("the client's private key does not belong"), "{said}");
     }
 
     #[test]

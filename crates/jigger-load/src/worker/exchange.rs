@@ -328,7 +328,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         let is_first = !slot.responded && slot.connection.under_way() > 0;
         match unusable {
             Unusable::Malformed(error) => {
-                self.bid_farewell(index, &error);
+                self.bid_farewell(index, Some(&error));
                 self.fail(index, error.kind(), || error.to_string());
             }
             _ if is_first => {
@@ -345,7 +345,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     /// Tells the server why the connection is closed, where the protocol has words for it and the
     /// kernel takes them at once.
-    fn bid_farewell(&mut self, index: usize, error: &P::Error) {
+    pub(super) fn bid_farewell(&mut self, index: usize, error: Option<&P::Error>) {
         let slot = &mut self.slots[index];
         let farewell = slot.connection.farewell(error);
         if let Some(socket) = &mut slot.socket
@@ -365,6 +365,10 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     ) -> bool {
         let is_whole = !S::IN_BATCHES || self.slots[index].connection.under_way() == 0;
         let is_timed = is_whole || !self.load.times_batches;
+        if S::IS_GRPC && response.verdict == Verdict::FailedCall {
+            let complaint = P::complaint(&self.shared);
+            self.tally.errors.add(ErrorKind::GrpcStatus, 1, || complaint.to_owned());
+        }
         self.tally.response(response, is_timed, self.now_ns, arrived_ns);
         self.source.response(index, response.status);
         let slot = &mut self.slots[index];

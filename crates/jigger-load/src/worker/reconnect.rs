@@ -151,9 +151,10 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
         }
         let slot = &self.slots[index];
         let lost = !announced && slot.connection.under_way() > 0;
-        if self.load.connection == ConnectionPolicy::KeepAlive && !lost {
-            self.tally.closed_by_server += 1;
+        if !lost {
+            self.count_end(index);
         }
+        let slot = &self.slots[index];
         if lost && let Some(error) = slot.write_error {
             return self.fail(index, ErrorKind::Write, || message(error));
         }
@@ -212,7 +213,12 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
             }
             self.release(index, 1);
         }
-        self.proceed(index);
+        if self.slots[index].connection.is_over() {
+            // What waits would wait for ever on a connection that opens no stream any more.
+            self.closed_when_idle(index);
+        } else {
+            self.proceed(index);
+        }
         true
     }
 
@@ -233,10 +239,18 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
 
     /// The server ended a connection on which nothing was under way.
     pub(super) fn closed_when_idle(&mut self, index: usize) {
-        if self.load.connection == ConnectionPolicy::KeepAlive {
+        self.count_end(index);
+        self.close_idle(index);
+    }
+
+    /// A connection ends in order: it has had its number of requests, which the server is told, or the
+    /// server has ended it.
+    fn count_end(&mut self, index: usize) {
+        if self.slots[index].connection.is_used_up() {
+            self.bid_farewell(index, None);
+        } else if self.load.connection == ConnectionPolicy::KeepAlive {
             self.tally.closed_by_server += 1;
         }
-        self.close_idle(index);
     }
 
     /// Closes a connection on which nothing is under way; what was to be sent on it goes out on the

@@ -45,11 +45,12 @@ pub(super) enum Pause {
 }
 
 impl<S, P: Protocol> Slot<S, P> {
-    pub(super) fn new(pipeline: usize) -> Slot<S, P> {
+    /// Room for so many requests at once, and for so many on each socket.
+    pub(super) fn new(pipeline: usize, on_a_socket: u64) -> Slot<S, P> {
         Slot {
             socket: None,
             phase: Phase::Closed,
-            connection: P::new(pipeline),
+            connection: P::new(pipeline, on_a_socket),
             rest: Vec::new(),
             rest_from: 0,
             pieces: Pieces::default(),

@@ -3,7 +3,7 @@
 use crate::failure::{ErrorKind, Errors};
 use crate::load::{Extent, Load, Pacing};
 use crate::protocol::{Flight, Response, Verdict};
-use crate::sample::{EngineUse, RequestSample, Sample, Snapshot, add, histogram};
+use crate::sample::{EngineUse, RequestSample, Sample, Snapshot, Unmade, add, histogram};
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -81,7 +81,8 @@ impl Tally {
     }
 
     /// A complete response; `arrived_ns` is the kernel's time of its last bytes on the same clock.
-    /// `is_timed`: nothing else of its batch, if it is of one, is to come.
+    /// `is_timed`: nothing else of its batch, if it is of one, is to come. The error of a failed call is
+    /// counted by who knows what the call was told.
     pub(crate) fn response(
         &mut self,
         response: &Response,
@@ -101,6 +102,7 @@ impl Tally {
                 self.errors.add(ErrorKind::WrongAnswer, 1, || message.to_owned());
                 self.lose(response.flight.request);
             }
+            Verdict::FailedCall => self.lose(response.flight.request),
             Verdict::Correct | Verdict::WrongStatus => {
                 self.count(now_ns);
                 if is_timed {
@@ -180,6 +182,7 @@ impl Tally {
             status: statuses(&self.statuses),
             errors: self.errors,
             unanswered_ns,
+            unmade: Unmade::default(),
             connections_opened: self.connections_opened,
             closed_by_server: self.closed_by_server,
             surplus_bytes: self.surplus_bytes,

@@ -121,7 +121,7 @@ pub fn engine_share(cpu_ns: u64, elapsed_ns: u64, cores: usize) -> f64 {
 }
 
 /// The rate as a share of what the load engine reaches at best in this shape, where that is known
-/// and is the engine's own: with fresh connections the ports may be the limit of that too.
+/// and is the engine's own: where connections are made all the time, the ports may be the limit of that too.
 pub fn ceiling_share(
     scenario: &ScenarioRecord,
     trial: &TrialRecord,
@@ -131,7 +131,8 @@ pub fn ceiling_share(
     let is_of_version = scenario.http2.is_some() == trial.http2_settings.is_some();
     let ceiling = scenario.ceiling_per_second.filter(|it| *it > 0.0 && is_of_version)?;
     let is_of_ports = ceiling >= PORTS_SHARE_LIMIT * connections_per_second(local_ports);
-    if scenario.fresh && is_of_ports {
+    let makes_connections = scenario.fresh || scenario.requests_per_connection.is_some();
+    if makes_connections && is_of_ports {
         return None;
     }
     let rate = number(trial.requests) * 1e9 / number(trial.elapsed_ns.max(1));

@@ -50,6 +50,7 @@ Examples:
   jigger load http://127.0.0.1:8080/ -c 64 -t 2 -d 30s    64 connections, 2 threads, 30 s
   jigger load http://127.0.0.1:8080/ -n 10000 --fresh     a new connection for each request
   jigger load http://127.0.0.1:8080/ --http 2 -m 10       HTTP/2, 10 requests at once on each connection
+  jigger load http://127.0.0.1:50051/echo.Echo/Unary --grpc -b @message.bin    gRPC calls
   jigger load https://127.0.0.1:8443/ --http auto         HTTP/2 if the server chooses it
   jigger load http://127.0.0.1:8080/ --rate 500           open loop: 500 requests due each second
   jigger load https://127.0.0.1:8443/ --cacert cert.pem --fresh    full TLS handshakes

@@ -15,15 +15,29 @@ pub struct HttpArgs {
     /// Requests under way at once on each connection, with --http 2 [default: 1]
     #[arg(short = 'm', long, value_name = "N", value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub streams: Option<u16>,
+    /// Close each connection after so many requests and make a new one
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1, u32::MAX.into()))]
+    pub requests_per_connection: Option<u32>,
+    /// Make unary gRPC calls over HTTP/2: the URL's path is /package.Service/Method and the body one
+    /// message, as protobuf encodes it (-b @FILE)
+    #[arg(long, conflicts_with_all = ["method", "json", "template", "request", "requests_file", "expect_status"])]
+    pub grpc: bool,
 }
 
 /// Which HTTP is spoken.
 #[derive(Debug, Clone, Args)]
 pub struct VersionArgs {
     /// HTTP version. With https:// it is negotiated by ALPN; with http:// version 2 is used without
-    /// negotiation (prior knowledge)
-    #[arg(long, value_name = "VERSION", default_value = "1.1")]
-    pub http: HttpVersion,
+    /// negotiation (prior knowledge) [default: 1.1]
+    #[arg(long, value_name = "VERSION")]
+    pub http: Option<HttpVersion>,
+}
+
+impl VersionArgs {
+    /// The version to speak, as far as the command line says.
+    pub fn version(&self) -> HttpVersion {
+        self.http.unwrap_or(HttpVersion::V1)
+    }
 }
 
 /// As it is written on the command line.
@@ -52,6 +66,18 @@ impl HttpVersion {
 }
 
 impl HttpArgs {
+    /// The version to speak: gRPC's is HTTP/2.
+    ///
+    /// # Errors
+    /// When the other one is asked for.
+    pub fn version(&self) -> Result<HttpVersion> {
+        match self.version.http {
+            _ if !self.grpc => Ok(self.version.version()),
+            Some(HttpVersion::V1) => bail!("--grpc needs HTTP/2; leave out --http 1.1"),
+            _ => Ok(HttpVersion::V2),
+        }
+    }
+
     /// The number of streams on a connection in which this is spoken.
     ///
     /// # Errors
@@ -60,7 +86,7 @@ impl HttpArgs {
         match (http, self.streams) {
             (_, None) => Ok(1),
             (Http::V2, Some(streams)) => Ok(streams.into()),
-            (Http::V1, Some(_)) if self.version.http == HttpVersion::Auto => {
+            (Http::V1, Some(_)) if self.version.http == Some(HttpVersion::Auto) => {
                 bail!("the server speaks HTTP/1.1, which has no streams; leave out -m (--streams)")
             }
             (Http::V1, Some(_)) => bail!("-m (--streams) is for HTTP/2; add --http 2"),
@@ -75,7 +101,8 @@ mod tests {
     #[test]
     fn streams_are_for_http2_and_the_message_says_what_to_do() {
         let of = |http, streams, spoken| {
-            let args = HttpArgs { version: VersionArgs { http }, streams };
+            let version = VersionArgs { http: Some(http) };
+            let args = HttpArgs { version, streams, grpc: false, requests_per_connection: None };
             args.streams_over(spoken).map_err(|error| error.to_string())
         };
         assert_eq!(of(HttpVersion::Auto, None, Http::V1), Ok(1));
@@ -83,5 +110,19 @@ mod tests {
         assert_eq!(of(HttpVersion::V2, Some(7), Http::V2), Ok(7));
         assert!(of(HttpVersion::Auto, Some(1), Http::V1).unwrap_err().contains("leave out -m"));
         assert!(of(HttpVersion::V1, Some(1), Http::V1).unwrap_err().contains("add --http 2"));
+    }
+
+    #[test]
+    fn grpc_is_spoken_over_http2() {
+        let of = |http, grpc| {
+            let version = VersionArgs { http };
+            let args = HttpArgs { version, streams: None, grpc, requests_per_connection: None };
+            args.version().map_err(|error| error.to_string())
+        };
+        assert_eq!(of(None, false), Ok(HttpVersion::V1));
+        for http in [None, Some(HttpVersion::V2), Some(HttpVersion::Auto)] {
+            assert_eq!(of(http, true), Ok(HttpVersion::V2));
+        }
+        assert!(of(Some(HttpVersion::V1), true).unwrap_err().contains("leave out --http 1.1"));
     }
 }

@@ -44,7 +44,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub ramp: Option<Time>,
     /// Use a new connection for each request
-    #[arg(long)]
+    #[arg(long, conflicts_with = "requests_per_connection")]
     pub fresh: bool,
     /// Resume TLS sessions instead of a full handshake for each new connection
     #[arg(long, requires = "fresh")]

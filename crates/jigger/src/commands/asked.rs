@@ -61,18 +61,31 @@ impl<'a> Asked<'a> {
         Ok(Self { args, headers, body })
     }
 
+    /// The body's bytes.
+    fn body(&self) -> Result<Vec<u8>> {
+        match self.body {
+            Some(Source::File(path)) => {
+                std::fs::read(path).with_context(|| format!("cannot read the body {path}"))
+            }
+            Some(Source::Text(text)) => Ok(text.as_bytes().to_vec()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The gRPC call whose message is the body.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the URL names no method.
+    pub fn call(&self, url: &Url) -> Result<Request> {
+        Ok(Request::grpc(url, &self.headers, &self.body()?)?)
+    }
+
     /// The engine's requests, with weights.
     ///
     /// # Errors
     /// When a file cannot be read, or a request cannot be sent.
     pub fn requests(&self, url: &Url) -> Result<Vec<(Request, u32)>> {
-        let body = match self.body {
-            Some(Source::File(path)) => {
-                std::fs::read(path).with_context(|| format!("cannot read the body {path}"))?
-            }
-            Some(Source::Text(text)) => text.as_bytes().to_vec(),
-            None => Vec::new(),
-        };
+        let body = self.body()?;
         let lines = self.args.lines.as_deref().map(lines).transpose()?.unwrap_or_default();
         let request = |method: &str, url: &Url| -> Result<Request> {
             Ok(match self.args.template {

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use jigger_load::fetch::{FetchOptions, fetch, first_that_connects};
 use jigger_load::{
     Address, Arrivals, BodyRule, ConnectionPolicy, Expect, Extent, Http, Load, Pacing, Progress,
-    Request, Sample, Snapshots, TlsOptions, Url,
+    Request, Sample, Snapshots, TlsOptions, Url, grpc,
 };
 
 use super::asked::Asked;
@@ -300,15 +300,21 @@ fn load_of(args: &LoadArgs) -> Result<Load> {
             .as_ref()
             .map_or(BodyRule::Any, |text| BodyRule::Exact(text.as_bytes().into())),
     };
-    let (version, tls) = (args.spoken.version.http, load.tls.as_ref());
+    let (version, tls) = (args.spoken.version()?, load.tls.as_ref());
     let http = spoken::http(version, &args.url, &load.address, tls, load.timeout)?;
     let streams = args.spoken.streams_over(http)?;
     if http == Http::V2 && args.pipeline > 1 {
         bail!("--pipeline is for HTTP/1.1; over HTTP/2 use -m (--streams)");
     }
     load.http = http;
+    load.requests_per_connection = args.spoken.requests_per_connection;
+    load.grpc = args.spoken.grpc;
+    if load.grpc {
+        load.expect.body = grpc::rule(load.expect.body);
+    }
     load.pipeline = streams.max(usize::from(args.pipeline));
     match asked.replay(&url)? {
+        None if load.grpc => load.requests = vec![(asked.call(&url)?, 1)],
         None => load.requests = asked.requests(&url)?,
         Some(replay) => {
             let given = load.expect.clone();

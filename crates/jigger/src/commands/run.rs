@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use jigger_load::{Http, TlsClient, Url};
 use toml::{Table, Value};
 
@@ -60,6 +60,10 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
         tls::refuse_unused(&options, "no server has an https:// URL")?;
     }
     for server in &args.servers {
+        if args.spoken.grpc {
+            let (name, url) = name_and_url(server)?;
+            asked.call(&Url::parse(url)?).with_context(|| name.to_owned())?;
+        }
         let mut contender = contender_keys(server, asked.replaces_path())?;
         if is_https(server) {
             contender.extend(tls::keys(&options)?.map(|keys| ("tls".to_owned(), keys)));
@@ -78,8 +82,11 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
     for (mut scenario, streams) in [(sequential, 1), (saturation, streams)] {
         if http == Http::V2 {
             let streams = i64::try_from(streams)?;
-            scenario.extend(keys([("protocol", "h2".into()), ("streams", streams.into())]));
+            let protocol = if args.spoken.grpc { "grpc" } else { "h2" };
+            scenario.extend(keys([("protocol", protocol.into()), ("streams", streams.into())]));
         }
+        let each = args.spoken.requests_per_connection.map(i64::from);
+        scenario.extend(keys(each.map(|each| ("requests_per_connection", each.into()))));
         scenario.insert("timeout".to_owned(), args.timeout.text.as_str().into());
         scenario.extend(asked.mix_keys()?.map(|mix| ("requests_mix".to_owned(), mix)));
         scenario.extend(asked.replay_key()?.map(|file| ("requests_file".to_owned(), file)));
@@ -90,7 +97,7 @@ fn suite_text(args: &CompareArgs) -> Result<String> {
 
 /// What is spoken with all servers, each of which may choose.
 fn spoken_with_all(args: &CompareArgs) -> Result<Http> {
-    let (version, mut chosen) = (args.spoken.version.http, Vec::new());
+    let (version, mut chosen) = (args.spoken.version()?, Vec::new());
     if let Some(http) = version.fixed() {
         return Ok(http);
     }

@@ -28,7 +28,7 @@ pub fn run(args: &TimeitArgs) -> Result<Exit> {
         return Ok(Exit::NotMeasured);
     }
     for (load, url) in loads.iter_mut().zip(&args.urls) {
-        let (version, tls) = (args.version.http, load.tls.as_ref());
+        let (version, tls) = (args.version.version(), load.tls.as_ref());
         load.http = spoken::http(version, url, &load.address, tls, load.timeout)?;
     }
     let interrupt = Interrupt::listen()?;

@@ -12,7 +12,8 @@ use jigger_stats::Verdict;
 use super::curves::{self, Curve, Point, curves};
 use super::sentence::Sentence;
 use super::tables::{
-    CONNECT, HANDSHAKE, LIMIT, Table, cost_table, grouped_names, measured, scenario_table, streams,
+    CONNECT, HANDSHAKE, LIMIT, Table, cost_table, grouped_names, measured, policy, scenario_table,
+    streams,
 };
 use super::units::{bytes, count, percent, significant};
 use super::{Tone, counterparts, services};
@@ -68,11 +69,7 @@ fn curve_table(curve: &Curve<'_>, caveats: &[Caveat<'_>]) -> Table {
 /// `saturation: 32 connections, keep-alive`.
 pub fn title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
-    let policy = match (scenario.fresh, scenario.resumed) {
-        (true, true) => "one per request, TLS resumed",
-        (true, false) => "one per request",
-        (false, _) => "keep-alive",
-    };
+    let policy = policy(scenario, "one per request, TLS resumed");
     let pacing = match scenario.pacing() {
         PacingRecord::Closed => String::new(),
         PacingRecord::Rate { per_second, .. } => format!(", {per_second} requests/s"),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use jigger_load::{Address, ErrorKind, Errors, Http, Load, Pacing, Sample};
+use jigger_load::{Address, ErrorKind, Errors, Http, Load, Pacing, Sample, Unmade};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
@@ -42,6 +42,10 @@ pub struct LoadReport<'a> {
     connections: usize,
     /// Requests under way at once on each connection, over HTTP/2; null over HTTP/1.1.
     streams: Option<usize>,
+    /// How many requests a connection was kept for; null for any number.
+    requests_per_connection: Option<u32>,
+    /// Whether the requests were gRPC calls.
+    grpc: bool,
     /// The server's SETTINGS over HTTP/2.
     http2_settings: Option<Http2Settings>,
     threads: usize,
@@ -90,6 +94,8 @@ pub struct LoadReport<'a> {
     #[schemars(schema_with = "every_kind_schema")]
     errors: &'a Errors,
     connections_opened: u64,
+    /// Connections that were being made at the end, TLS handshakes included.
+    connections_not_made: u64,
     /// Connections that the server ended although it should keep them.
     closed_by_server: u64,
     /// Bytes that arrived while every request had its response.
@@ -112,6 +118,8 @@ pub struct LoadReport<'a> {
     is_port_limited: bool,
     #[serde(skip)]
     local_ports: u32,
+    #[serde(skip)]
+    unmade: Unmade,
 }
 
 /// In microseconds; null if there are too few responses.
@@ -195,6 +203,8 @@ impl<'a> LoadReport<'a> {
             http: http_version(load.http),
             connections: load.connections,
             streams: (load.http == Http::V2).then_some(load.pipeline),
+            requests_per_connection: load.requests_per_connection,
+            grpc: load.grpc,
             http2_settings: sample.peer_settings.map(Into::into),
             threads: load.threads,
             driver: sample.driver,
@@ -218,6 +228,7 @@ impl<'a> LoadReport<'a> {
             status: &sample.status,
             errors: &sample.errors,
             connections_opened: sample.connections_opened,
+            connections_not_made: sample.unmade.connecting + sample.unmade.shaking,
             closed_by_server: sample.closed_by_server,
             surplus_bytes: sample.surplus_bytes,
             held_back: sample.held_back,
@@ -233,6 +244,7 @@ impl<'a> LoadReport<'a> {
             chosen: Vec::new(),
             is_port_limited,
             local_ports,
+            unmade: sample.unmade,
         }
     }
 

@@ -252,11 +252,7 @@ pub fn measured<'a, 'b>(
 /// `saturation: 32 connections, keep-alive, 3 s per round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
-    let policy = match (scenario.fresh, scenario.resumed) {
-        (true, true) => "one per request with a resumed TLS session",
-        (true, false) => "one per request",
-        (false, _) => "keep-alive",
-    };
+    let policy = policy(scenario, "one per request with a resumed TLS session");
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests per round"),
         (None, Some(ns)) => {
@@ -282,9 +278,20 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     format!("{}: {requests}{connections}, {policy}, {load}", scenario.name)
 }
 
-/// ` x 10 streams (HTTP/2)`; nothing over HTTP/1.1.
+/// `keep-alive`, or when connections are made; in these words with resumed sessions.
+pub fn policy(scenario: &ScenarioRecord, resumed: &str) -> String {
+    match (scenario.fresh, scenario.resumed, scenario.requests_per_connection) {
+        (true, true, _) => resumed.to_owned(),
+        (true, false, _) => "one per request".to_owned(),
+        (false, _, Some(each)) => format!("{} per connection", count(each as usize, "request")),
+        (false, _, None) => "keep-alive".to_owned(),
+    }
+}
+
+/// ` x 10 streams (HTTP/2)`, or `(gRPC)`; nothing over HTTP/1.1.
 pub fn streams(scenario: &ScenarioRecord) -> String {
-    scenario.http2.map_or_else(String::new, |it| format!(" x {} (HTTP/2)", count(it, "stream")))
+    let protocol = if scenario.grpc { "gRPC" } else { "HTTP/2" };
+    scenario.http2.map_or_else(String::new, |it| format!(" x {} ({protocol})", count(it, "stream")))
 }
 
 /// `1,200 requests of requests.jsonl in turn, `.

@@ -43,13 +43,23 @@ impl Protocol {
 }
 
 /// By the names of RFC 7301's registry.
-pub fn http(name: Option<&str>) -> Checked<Http> {
+fn http(name: Option<&str>) -> Checked<Http> {
+    known(name, &["http/1.1", "h2"])
+}
+
+/// A scenario's version, and whether its requests are gRPC calls.
+pub fn of_scenario(name: Option<&str>) -> Checked<(Http, bool)> {
+    match name {
+        Some("grpc") => Ok((Http::V2, true)),
+        name => Ok((known(name, &["http/1.1", "h2", "grpc"])?, false)),
+    }
+}
+
+fn known(name: Option<&str>, names: &[&str]) -> Checked<Http> {
     match name {
         None | Some("http/1.1") => Ok(Http::V1),
         Some("h2") => Ok(Http::V2),
-        Some(other) => {
-            refused(format!("protocol: {}", unknown("protocol", other, &["http/1.1", "h2"])))
-        }
+        Some(other) => refused(format!("protocol: {}", unknown("protocol", other, names))),
     }
 }
 
@@ -90,7 +100,10 @@ mod tests {
             assert!(fault.contains(part), "{fault}");
         }
         assert_eq!(http(Some("h2")).unwrap(), Http::V2);
-        assert!(http(Some("spdy")).unwrap_err().to_string().contains("http/1.1, h2"));
+        assert!(http(Some("grpc")).unwrap_err().to_string().contains("http/1.1, h2"));
+        assert_eq!(of_scenario(Some("h2")).unwrap(), (Http::V2, false));
+        assert_eq!(of_scenario(Some("grpc")).unwrap(), (Http::V2, true));
+        assert!(of_scenario(Some("spdy")).unwrap_err().to_string().contains("http/1.1, h2, grpc"));
     }
 
     fn parse(contender: &str, scenario: &str) -> Result<Suite, String> {

@@ -380,14 +380,17 @@ pub struct RawScenario {
     pub connections: Option<usize>,
     /// Load threads, or "auto".
     pub threads: Option<RawThreads>,
-    /// "http/1.1" by default, or "h2": HTTP/2, with https negotiated by ALPN, with http by prior
-    /// knowledge.
+    /// "http/1.1" by default, "h2": HTTP/2, with https negotiated by ALPN, with http by prior
+    /// knowledge; or "grpc": unary gRPC calls over HTTP/2, whose path is /package.Service/Method and
+    /// whose body is one message.
     pub protocol: Option<String>,
-    /// With "h2": requests under way at once on each connection; 1 by default.
+    /// With "h2" or "grpc": requests under way at once on each connection; 1 by default.
     pub streams: Option<usize>,
     /// "keep-alive", the default; "fresh": a new connection for each request; or "resumed": the
     /// same, with a resumed TLS session.
     pub connection: Option<String>,
+    /// Close a kept connection after so many requests and make a new one.
+    pub requests_per_connection: Option<u32>,
     /// The number of requests in a trial.
     pub requests: Option<u64>,
     /// How long a trial lasts, such as "4s".

@@ -30,6 +30,8 @@ pub struct RequestSpec {
     pub http: Http,
     /// What each connection has before it sends this.
     pub setup: Arc<Setup>,
+    /// Whether it is a gRPC call, whose message the body is.
+    pub is_grpc: bool,
 }
 
 /// What each connection has before its load.
@@ -102,6 +104,7 @@ impl Default for RequestSpec {
             expectation: ExpectationChange::default(),
             http: Http::V1,
             setup: Arc::default(),
+            is_grpc: false,
         }
     }
 }
@@ -116,6 +119,9 @@ impl RequestSpec {
         let filled = |(name, value): &(String, String)| (name.clone(), placeholder::filled(value));
         let headers: Vec<(String, String)> = self.headers.iter().map(filled).collect();
         let body = self.body.filled();
+        if self.is_grpc {
+            return Ok(Request::grpc(&url, &headers, &body)?);
+        }
         Ok(match self.is_template {
             true => {
                 let (lines, names) = (&self.lines.texts, self.setup.names());
@@ -321,6 +327,7 @@ pub fn spec(raw: RawRequest, setup: &Arc<Setup>, folder: &Path) -> Checked<Reque
         expectation: expectation.unwrap_or_default(),
         http: Http::V1,
         setup: Arc::clone(setup),
+        is_grpc: false,
     };
     // What could not be sent to any contender is found at once.
     let somewhere = Url::parse("http://127.0.0.1/").map_err(|error| error.to_string())?;
@@ -339,7 +346,8 @@ pub fn is_cookie(name: &str) -> bool {
     name.eq_ignore_ascii_case("cookie")
 }
 
-fn is_content_type(name: &str) -> bool {
+/// Whether a header says what the body is.
+pub fn is_content_type(name: &str) -> bool {
     name.eq_ignore_ascii_case("content-type")
 }
 

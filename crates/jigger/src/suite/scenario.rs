@@ -6,6 +6,7 @@ use std::time::Duration;
 use jigger_load::{Arrivals, ConnectionPolicy, Extent, Http};
 
 use super::fault::{Checked, Fault, at, duration, plain_name, refused, unknown};
+use super::grpc;
 use super::protocol;
 use super::raw::{RawLimit, RawRequest, RawScenario, RawThreads};
 use super::replay::Replay;
@@ -31,9 +32,13 @@ pub struct Scenario {
     /// Load threads; `None` lets the tool choose for the machine.
     pub threads: Option<usize>,
     pub http: Http,
+    /// Whether its requests are gRPC calls.
+    pub is_grpc: bool,
     /// Requests under way at once on each connection; 1 for HTTP/1.1.
     pub streams: usize,
     pub connection: ConnectionPolicy,
+    /// After so many requests a kept connection is closed and a new one made.
+    pub requests_per_connection: Option<u32>,
     /// Whether fresh connections resume earlier TLS sessions.
     pub resumes: bool,
     pub extent: Extent,
@@ -100,6 +105,20 @@ impl Scenario {
 
     pub fn is_fresh(&self) -> bool {
         self.connection == ConnectionPolicy::Fresh
+    }
+
+    /// How many connections so many requests take, besides the first ones.
+    pub fn connections_made_by(&self, requests: u64) -> u64 {
+        match self.requests_per_connection {
+            _ if self.is_fresh() => requests,
+            Some(each) => requests / u64::from(each),
+            None => 0,
+        }
+    }
+
+    /// Whether it makes connections all the time, which takes local ports.
+    pub fn makes_connections(&self) -> bool {
+        self.is_fresh() || self.requests_per_connection.is_some()
     }
 
     /// The same, each trial cut to so many requests or so much time.
@@ -174,7 +193,10 @@ fn scenario_body(
         return refused("more threads than connections; each thread needs at least one");
     }
     let pacing = pacing(raw)?;
-    let http = protocol::http(raw.protocol.as_deref())?;
+    let (http, is_grpc) = protocol::of_scenario(raw.protocol.as_deref())?;
+    if is_grpc {
+        requests = calls(requests, replay.as_ref())?;
+    }
     requests.iter_mut().for_each(|(request, _)| request.http = http);
     let (connection, resumes) = connection(raw.connection.as_deref())?;
     let streams = protocol::streams(raw.streams, http, connection)?;
@@ -186,14 +208,25 @@ fn scenario_body(
         connections,
         threads,
         http,
+        is_grpc,
         streams,
         connection,
+        requests_per_connection: requests_per_connection(raw.requests_per_connection, connection)?,
         resumes,
         extent: extent(raw)?,
         timeout: duration("timeout", raw.timeout.as_deref().unwrap_or("10s"))?,
         variant: raw.variant.clone(),
         fresh_for: None,
     })
+}
+
+/// The same requests as gRPC calls.
+fn calls(requests: Weighted, replay: Option<&Replay>) -> Checked<Weighted> {
+    if replay.is_some() {
+        return refused("requests_file has no gRPC calls; use request or requests_mix");
+    }
+    let call = |(request, weight): (RequestSpec, u32)| Ok((grpc::call(request)?, weight));
+    requests.into_iter().map(call).collect()
 }
 
 /// The policy, and whether fresh connections resume sessions.
@@ -204,6 +237,16 @@ fn connection(policy: Option<&str>) -> Checked<(ConnectionPolicy, bool)> {
         Some("fresh") => Ok((ConnectionPolicy::Fresh, false)),
         Some("resumed") => Ok((ConnectionPolicy::Fresh, true)),
         Some(other) => refused(format!("connection: {}", unknown("policy", other, &POLICIES))),
+    }
+}
+
+fn requests_per_connection(each: Option<u32>, policy: ConnectionPolicy) -> Checked<Option<u32>> {
+    match (each, policy) {
+        (Some(0), _) => refused("requests_per_connection must be above zero"),
+        (Some(_), ConnectionPolicy::Fresh) => refused(
+            "a fresh connection carries one request; leave out requests_per_connection, or connection",
+        ),
+        _ => Ok(each),
     }
 }
 
@@ -313,6 +356,20 @@ mod tests {
         assert_eq!(tail.limit, Duration::from_millis(1_500));
         assert_eq!(of("mean < 2ms").statistic, Statistic::Mean);
         assert_eq!(of("p97.5 < 2ms").statistic, Statistic::Quantile(0.975));
+    }
+
+    #[test]
+    fn connections_of_a_number_of_requests_are_kept_ones() {
+        let (kept, fresh) = (ConnectionPolicy::KeepAlive, ConnectionPolicy::Fresh);
+        assert_eq!(requests_per_connection(Some(3), kept).unwrap(), Some(3));
+        assert_eq!(requests_per_connection(None, fresh).unwrap(), None);
+        for (found, part) in [
+            (requests_per_connection(Some(0), kept), "above zero"),
+            (requests_per_connection(Some(3), fresh), "carries one request"),
+        ] {
+            let fault = found.unwrap_err().to_string();
+            assert!(fault.contains(part), "{fault}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jigger_load::{Http, Url};
 
 use super::fault::{Checked, Fault, at, refused, unknown};
-use super::{Contender, Scenario, request};
+use super::{Contender, RequestSpec, Scenario, request};
 
 pub fn check(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
     check_counterparts(contenders)?;
@@ -106,6 +106,8 @@ fn check_own_requests(contenders: &[Contender], scenarios: &[Scenario]) -> Check
                             "headers: with cookies = true jigger sends Cookie itself; leave it out",
                         );
                     }
+                    // The contender's URL may name the method of a call.
+                    let spec = RequestSpec { is_grpc: false, ..spec };
                     request::check(&spec, &somewhere)
                 })
                 .map_err(at(&place))?;

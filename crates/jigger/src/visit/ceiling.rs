@@ -36,14 +36,16 @@ pub fn ceilings(
     }
     // The address is the null server's in the end.
     let address = Address::Tcp(std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
-    let Ok(url) = Url::parse(&format!("http://{address}/")) else { return Vec::new() };
+    // A gRPC call has to name a method, which may be in the contenders' URLs alone.
+    let urls = ["", "null.Server/Call"].map(|path| Url::parse(&format!("http://{address}/{path}")));
+    let [Ok(root), Ok(method)] = urls else { return Vec::new() };
     let tls = client(&plan.suite.contenders);
     let mut known: Vec<(Load, Vec<CeilingAttempt>)> = Vec::new();
     let placement = &plan.placement;
     for scenario in scenarios {
+        let url = if scenario.is_grpc { &method } else { &root };
         // Each was encoded when the suite was read.
-        let encoded =
-            |(spec, weight): &(RequestSpec, u32)| Some((spec.encode(&url).ok()?, *weight));
+        let encoded = |(spec, weight): &(RequestSpec, u32)| Some((spec.encode(url).ok()?, *weight));
         let requests = scenario.requests.iter().filter_map(encoded).collect();
         let shape = shape_of(scenario, &address, requests, &placement.client_cpus);
         let tls = tls.as_ref().map(|client| client.resuming(scenario.resumes));
@@ -85,7 +87,8 @@ fn client(contenders: &[Contender]) -> Option<TlsClient> {
 fn is_same_shape(one: &Load, other: &Load) -> bool {
     let shape = |load: &Load| {
         let resumes = load.tls.as_ref().map(|client| client.options().resume);
-        (load.connections, load.threads, load.connection, load.http, load.pipeline, resumes)
+        let connections = (load.connections, load.connection, load.requests_per_connection);
+        (connections, load.threads, load.http, load.grpc, load.pipeline, resumes)
     };
     let bytes = |load: &Load| -> Vec<_> {
         load.requests.iter().map(|(request, weight)| (request.bytes(), *weight)).collect()

@@ -81,10 +81,12 @@ impl Opened {
 }
 
 /// The scenarios in the order in which a visit runs them: those that keep their connections as the
-/// suite has them, then those with fresh ones, the fewest at once first.
+/// suite has them, then those that make new ones, the fewest at once first.
 pub fn in_running_order(scenarios: &[Scenario]) -> Vec<&Scenario> {
     let mut ordered: Vec<&Scenario> = scenarios.iter().collect();
-    ordered.sort_by_key(|scenario| if scenario.is_fresh() { scenario.connections } else { 0 });
+    ordered.sort_by_key(
+        |scenario| if scenario.makes_connections() { scenario.connections } else { 0 },
+    );
     ordered
 }
 

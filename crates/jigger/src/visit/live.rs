@@ -397,7 +397,7 @@ impl<'a> LiveWorld<'a> {
         listener: &mut Listener<'_>,
     ) -> Result<(), VisitError> {
         for scenario in in_running_order(scenarios) {
-            if scenario.is_fresh() {
+            if scenario.makes_connections() {
                 self.wait_for_ports(conditions, listener);
             }
             if self.interrupt.is_raised() {
@@ -504,8 +504,10 @@ fn is_descendant(contender: &Contender) -> bool {
 /// The connections that a trial opened last, and in how many nanoseconds: of a search all those at
 /// the last rate.
 fn opened(scenario: &Scenario, trial: &TrialRecord) -> (u64, u64) {
-    match trial.probes.last().filter(|_| scenario.is_fresh()) {
-        Some(probe) => (probe.requests + probe.errors, probe.elapsed_ns),
+    match trial.probes.last().filter(|_| scenario.makes_connections()) {
+        Some(probe) => {
+            (scenario.connections_made_by(probe.requests + probe.errors), probe.elapsed_ns)
+        }
         None => (trial.connections_opened, trial.elapsed_ns),
     }
 }

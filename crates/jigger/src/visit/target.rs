@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jigger_load::fetch::{FetchOptions, Response};
-use jigger_load::{Address, Http, Request, TlsClient, TlsOptions, Url};
+use jigger_load::{Address, Http, Request, TlsClient, TlsOptions, Url, grpc};
 
 use super::VisitError;
 use crate::suite::{Coding, Expectation, OwnRequest, Protocol, RequestSpec, decoded, values_of};
@@ -128,6 +128,12 @@ impl Asked {
     /// What is wrong with an answer, if anything. One to HEAD has no body.
     pub fn fault(&self, answer: &Response) -> Option<String> {
         let Response { status, headers, body, .. } = answer;
+        if self.spec.is_grpc {
+            return answer.grpc_fault().or_else(|| match grpc::message(body) {
+                Some(message) => self.expectation.fault(*status, headers, message),
+                None => Some("the body is not one uncompressed gRPC message".to_owned()),
+            });
+        }
         let fault = match self.spec.method.as_str() {
             "HEAD" => self.expectation.without_body().fault(*status, headers, body),
             _ => self.expectation.fault(*status, headers, body),

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jigger_load::{Address, BodyRule, Expect, Load, Request, RequestSample, Sample};
+use jigger_load::{Address, BodyRule, Expect, Load, Request, RequestSample, Sample, grpc};
 
 use super::VisitError;
 use super::before_load;
@@ -69,8 +69,10 @@ pub fn shape_of(
     load.connections = scenario.connections;
     load.threads = scenario.threads_on(client_cpus.len());
     load.http = scenario.http;
+    load.grpc = scenario.is_grpc;
     load.pipeline = scenario.streams;
     load.connection = scenario.connection;
+    load.requests_per_connection = scenario.requests_per_connection;
     load.cpus = Some(client_cpus.to_vec());
     load
 }
@@ -141,10 +143,13 @@ fn expect(asked: &Asked, evidence: &Evidence) -> Expect {
     let is_text = codings.is_empty() && !evidence.body_start.contains(char::REPLACEMENT_CHARACTER);
     let is_whole = is_text && evidence.body_start.len() as u64 == evidence.body_bytes;
     let is_same = asked.request.is_fixed() && asked.spec.setup.is_empty();
+    let rule = asked.expectation.body.rule(&codings);
     let body = if evidence.body_repeats && is_whole && is_same {
         BodyRule::Exact(Arc::from(evidence.body_start.as_bytes()))
+    } else if asked.spec.is_grpc {
+        grpc::rule(rule)
     } else {
-        asked.expectation.body.rule(&codings)
+        rule
     };
     Expect { status: asked.expectation.status.code(), body }
 }

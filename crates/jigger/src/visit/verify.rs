@@ -128,7 +128,7 @@ fn verified(target: &Target, asked: &Asked, confirm: &Confirm<'_>) -> Result<Evi
         request: (!asked.is_bare_get()).then(|| asked.spec.title()),
         http_version: first.version.trim_start_matches("HTTP/").to_owned(),
         status: first.status,
-        headers: first.headers.clone(),
+        headers: [first.headers.clone(), first.trailers].concat(),
         body_bytes: first.body.len() as u64,
         body_sha256: crate::suite::hex(&Sha256::digest(&first.body)),
         body_start: String::from_utf8_lossy(start).into_owned(),

@@ -69,13 +69,24 @@ pub struct Counts {
 impl Counts {
     fn of(sample: &Sample) -> Self {
         use ErrorKind::{
-            ConnectRefused, ConnectReset, ConnectTimeout, LocalLimit, ReadClosedEarly,
-            ReadMalformed, ReadReset, Resolve, Timeout, Write,
+            Alpn, ConnectRefused, ConnectReset, ConnectTimeout, LocalLimit, ReadClosedEarly,
+            ReadMalformed, ReadReset, Resolve, Timeout, TlsAlert, TlsHandshake, Write,
         };
+        // A handshake is part of making a connection, as for wrk.
+        let connect = [
+            Resolve,
+            ConnectRefused,
+            ConnectReset,
+            ConnectTimeout,
+            LocalLimit,
+            TlsHandshake,
+            TlsAlert,
+            Alpn,
+        ];
         let sum =
             |kinds: &[ErrorKind]| kinds.iter().map(|kind| sample.errors.count(*kind)).sum::<u64>();
         Self {
-            connect: sum(&[Resolve, ConnectRefused, ConnectReset, ConnectTimeout, LocalLimit]),
+            connect: sum(&connect),
             read: sum(&[ReadReset, ReadClosedEarly, ReadMalformed]),
             write: sum(&[Write]),
             timeout: sum(&[Timeout]),
@@ -188,6 +199,9 @@ pub fn more(options: &Options<'_>, sample: &Sample) -> String {
     }
     for (kind, count, first) in sample.errors.iter() {
         let _ = writeln!(text, "jigger: {count} {}: {first}", kind.name());
+    }
+    if sample.unmade.is_telling(sample.requests) {
+        let _ = writeln!(text, "jigger: {}", sample.unmade);
     }
     text
 }

@@ -26,6 +26,40 @@ fn a_load_over_http2_has_its_streams_and_the_servers_settings() {
     lab.run(&[&["load", &url], &body[..]].concat()).expect(0, &["50 requests"]);
 }
 
+/// As many connections as the requests take; none of them counts as closed by the server.
+#[test]
+fn connections_of_a_number_of_requests_are_counted_and_recorded() {
+    let lab = lab();
+    let ((_one, first), (_two, second)) = (null_server(), null_server());
+    let each = ["--requests-per-connection", "20"];
+    for version in ["1.1", "2"] {
+        let load = ["load", &first, "-c", "1", "-n", "400", "--http", version];
+        let text = lab.run(&[&load[..], &each].concat());
+        text.expect(0, &["20 requests per connection", "400 requests"]);
+        assert!(!text.stdout.contains("the server closed"), "{}", text.stdout);
+        let json = lab.run(&[&load[..], &each, &["--format", "json"]].concat());
+        let report: Value = serde_json::from_str(&json.stdout).unwrap();
+        let figures = ["requests_per_connection", "connections_opened", "closed_by_server"];
+        assert_eq!(figures.map(|name| report[name].clone()), [20, 20, 0].map(Value::from));
+    }
+    let (a, b) = (format!("a={first}"), format!("b={second}"));
+    let asked = ["compare", &a, &b, "-c", "2", "-d", "100ms", "--rounds", "1"];
+    let text = lab.run(&[&asked[..], &each, &["--record", "record.json"]].concat());
+    text.expect(0, &["20 requests per connection"]);
+    let record = lab.record();
+    assert_eq!(record["suite"]["scenarios"][1]["requests_per_connection"], 20);
+    let trial = &record["visits"][0]["trials"][1];
+    assert_eq!(
+        (&trial["closed_by_server"], &trial["errors"]),
+        (&0.into(), &serde_json::json!({})),
+        "{trial}"
+    );
+    let refused = lab.run(&[&["load", &first, "--fresh"], &each[..]].concat());
+    refused.expect(2, &["--requests-per-connection"]);
+    let pipelined = lab.run(&[&["load", &first, "--pipeline", "2"], &each[..]].concat());
+    pipelined.expect(2, &["leave out pipelining"]);
+}
+
 #[test]
 fn what_belongs_to_the_other_version_is_refused() {
     let lab = lab();

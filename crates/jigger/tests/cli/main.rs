@@ -8,6 +8,7 @@ mod builds;
 mod ci;
 mod cross_check;
 mod diff;
+mod grpc;
 mod http2;
 mod http2_over_tls;
 mod init;

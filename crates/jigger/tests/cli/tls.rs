@@ -222,3 +222,45 @@ fn a_server_that_is_asked_without_its_certificate_is_not_measured() {
     let output = command.args(["timeit", &secure.url, "-n", "2"]).output().unwrap();
     Outcome::of(&output).expect(3, &["2 failed (tls_handshake)"]);
 }
+
+/// A server that accepts and never speaks: no handshake ends, and no request has a response.
+fn silent_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let accepted: Vec<_> = listener.incoming().collect();
+        drop(accepted);
+    });
+    port
+}
+
+#[test]
+fn a_load_without_a_response_says_what_it_waited_for() {
+    let lab = Lab::new("", &[], "");
+    let (secure, plain) =
+        ["https", "http"].map(|scheme| format!("{scheme}://127.0.0.1:{}/", silent_port())).into();
+    let load = ["-c", "2", "-d", "300ms", "-q"];
+    let waited = lab.run(&[&["load", &secure, "--insecure"], &load[..]].concat());
+    waited.expect(3, &["2 TLS handshakes were under way at the end, the oldest for 0.3 s"]);
+    waited
+        .expect(3, &["does it speak TLS on this port?", "no response: 2 of 2 requests at the end"]);
+    let waited = lab.run(&[&["load", &plain], &load[..]].concat());
+    waited.expect(3, &["no response: 2 of 2 requests at the end"]);
+    let wrk = lab.run(&["wrk", "-v", "-t", "1", "-c", "2", "-d", "1s", "-T", "9s", &secure]);
+    wrk.expect(0, &["2 TLS handshakes were under way at the end"]);
+}
+
+#[test]
+fn wrk_counts_handshakes_that_fail_as_connections_that_do() {
+    let lab = Lab::new("", &[], "");
+    let (_server, url) = null_server();
+    let url = url.replace("http:", "https:");
+    let wrk = lab.run(&["wrk", "-v", "-t", "1", "-c", "2", "-d", "1s", &url]);
+    wrk.expect(
+        0,
+        &[
+            "  Socket errors: connect ",
+            "tls_handshake: the server closed the connection in the TLS",
+        ],
+    );
+}

@@ -12,6 +12,7 @@ use super::hpack::{Decoder, Encoder};
 use super::requests::Requests;
 use super::settings::PeerSettings;
 use super::streams::{Stream, Streams};
+use crate::grpc::Call;
 use crate::protocol::Flight;
 use std::collections::VecDeque;
 
@@ -39,6 +40,8 @@ pub(crate) struct Connection {
     /// Of heads, and of trailers.
     pub(super) recalls: [Recall; 2],
     pub(super) block: Block,
+    /// gRPC: what the last header blocks said. Apart, so that a connection is as compact without it.
+    pub(super) call: Box<Call>,
     pub(super) streams: Streams,
     pub(super) waiting: VecDeque<Waiting>,
     /// Where the streams stand that are laid out and not yet sent.
@@ -52,6 +55,8 @@ pub(crate) struct Connection {
     pub(super) window_bytes: i64,
     pub(super) unreturned_bytes: u32,
     pub(super) next_id: u32,
+    /// The last stream that is opened on a socket.
+    final_id: u32,
     /// Streams above it the server has not looked at.
     pub(super) last_id: u32,
     streams_max: usize,
@@ -68,11 +73,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(streams: usize) -> Connection {
+    /// Room for so many streams at once, and for so many on each socket.
+    pub(super) fn new(streams: usize, on_a_socket: u64) -> Connection {
         Connection {
             decoder: Decoder::default(),
             recalls: [Recall::default(), Recall::default()],
             block: Block::default(),
+            call: Box::default(),
             streams: Streams::new(streams),
             waiting: VecDeque::with_capacity(streams),
             laid_out: Vec::with_capacity(streams),
@@ -83,6 +90,7 @@ impl Connection {
             window_bytes: i64::from(DEFAULT_WINDOW_BYTES),
             unreturned_bytes: 0,
             next_id: 1,
+            final_id: final_id(on_a_socket),
             last_id: LAST_ID,
             streams_max: streams,
             room: streams.min(STREAMS_BEFORE_SETTINGS),
@@ -143,6 +151,11 @@ impl Connection {
         self.is_going && self.streams.len() == 0
     }
 
+    /// Whether the last stream has been opened that may be.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.next_id > self.final_id
+    }
+
     /// Appends all that is to be sent now: the greeting, what the server has to hear, bodies that go
     /// on, and requests.
     pub(super) fn lay_out(&mut self, requests: &mut impl Requests, out: &mut Vec<u8>) {
@@ -187,8 +200,7 @@ impl Connection {
         let Waiting { mut flight, was_refused } = waiting;
         flight.started_ns = flight.started_ns.max(self.sending_ns);
         let id = self.next_id;
-        // A connection has no more than 2^30 streams.
-        self.is_going |= id == LAST_ID;
+        self.is_going |= id == self.final_id;
         self.next_id += 2;
         let window_bytes = i64::from(self.peer.initial_window_bytes);
         let place = self.streams.open(id, flight, was_refused, window_bytes);
@@ -321,10 +333,10 @@ impl Connection {
         self.ask_again_above(0);
         let streams = std::mem::replace(&mut self.streams, Streams::new(1));
         let waiting = std::mem::take(&mut self.waiting);
-        let (streams_max, sending_ns) = (self.streams_max, self.sending_ns);
+        let Connection { streams_max, final_id, sending_ns, .. } = *self;
         let room = streams_max.min(STREAMS_BEFORE_SETTINGS);
-        let fresh = Connection::new(1);
-        *self = Connection { streams, waiting, sending_ns, streams_max, room, ..fresh };
+        let fresh = Connection::new(1, 1);
+        *self = Connection { streams, waiting, sending_ns, streams_max, final_id, room, ..fresh };
     }
 
     /// Gives up so many requests: those that are sent before others.
@@ -350,6 +362,12 @@ impl Connection {
         let at = self.waiting.iter().position(is_late)?;
         self.waiting.remove(at).map(|waiting| waiting.flight)
     }
+}
+
+/// The number of the last stream where there are so many; a connection has no more than 2^30.
+fn final_id(streams: u64) -> u32 {
+    let id = streams.saturating_mul(2).saturating_sub(1);
+    u32::try_from(id).map_or(LAST_ID, |id| id.min(LAST_ID))
 }
 
 /// Preface, SETTINGS (no pushes; the window of each stream), and the connection's window.

@@ -8,7 +8,8 @@ use super::frame::{self, ACK, END_HEADERS, END_STREAM, Frame, Kind, big_endian};
 use super::head::{Head, HeadReader, Recall};
 use super::settings::{PeerSettings, WINDOW_MAX_BYTES};
 use crate::expect::{Expectations, LastMatches};
-use crate::protocol::{Response, Sink, Unusable, verdict};
+use crate::grpc::Failed;
+use crate::protocol::{Response, Sink, Unusable, Verdict, verdict};
 
 /// The longest header block accepted.
 const BLOCK_MAX_BYTES: usize = 64 << 10;
@@ -21,6 +22,8 @@ pub(crate) struct Memory {
     pub(super) last_matches: LastMatches,
     /// The first that any server said, with the smallest number of streams that any allowed.
     pub(super) peer: Option<PeerSettings>,
+    /// gRPC: why the last call that failed did.
+    pub(super) complaint: String,
 }
 
 /// By what responses are judged, and what takes them.
@@ -133,6 +136,9 @@ impl Connection {
             }
         }
         if frame.has(END_STREAM) {
+            if S::IS_GRPC {
+                self.call.end();
+            }
             return self.complete(place, head, judge);
         }
         if let Some(bytes) = used_up(&mut stream.unreturned_bytes, bytes) {
@@ -201,6 +207,7 @@ impl Connection {
             && let Some(head) = self.recalls[0].head(block)
             && head.status >= 200
         {
+            self.recall_call::<S>(false);
             return self.begin_response(place, head, ends_stream, judge);
         }
         let known = place.and_then(|place| self.streams[place].head());
@@ -225,7 +232,7 @@ impl Connection {
     }
 
     #[inline]
-    fn begin_response<E: Expectations + ?Sized, S>(
+    fn begin_response<E: Expectations + ?Sized, S: Sink>(
         &mut self,
         place: usize,
         head: Head,
@@ -245,8 +252,19 @@ impl Connection {
         sink: &mut S,
     ) -> Result<Result<Head, &'static str>, Http2Fault> {
         match self.recalls[usize::from(is_trailer)].head(block) {
-            Some(head) if !S::WANTS_FIELDS => Ok(Ok(head)),
+            Some(head) if !S::WANTS_FIELDS => {
+                self.recall_call::<S>(is_trailer);
+                Ok(Ok(head))
+            }
             _ => self.decode(block, is_trailer, sink),
+        }
+    }
+
+    /// gRPC: what the recalled block says of its call.
+    #[inline]
+    fn recall_call<S: Sink>(&mut self, is_trailer: bool) {
+        if S::IS_GRPC {
+            self.call.status = self.call.recalled[usize::from(is_trailer)];
         }
     }
 
@@ -257,21 +275,31 @@ impl Connection {
         sink: &mut S,
     ) -> Result<Result<Head, &'static str>, Http2Fault> {
         let mut reader = HeadReader::new(is_trailer);
+        let call = &mut self.call;
+        if S::IS_GRPC {
+            if is_trailer { call.end() } else { call.begin() }
+        }
         let has_changed = self.decoder.decode(block, |name, value| {
             reader.field(name, value);
             sink.field(name, value);
+            if S::IS_GRPC {
+                call.field(name, value);
+            }
         })?;
         let head = reader.finish();
         if has_changed {
             self.recalls.iter_mut().for_each(Recall::forget);
         } else if let Ok(head) = head {
             self.recalls[usize::from(is_trailer)].keep(block, head);
+            if S::IS_GRPC {
+                self.call.recalled[usize::from(is_trailer)] = self.call.status;
+            }
         }
         Ok(head)
     }
 
     #[inline]
-    fn complete<E: Expectations + ?Sized, S>(
+    fn complete<E: Expectations + ?Sized, S: Sink>(
         &mut self,
         place: usize,
         head: Head,
@@ -285,7 +313,13 @@ impl Connection {
         }
         let expect = judge.expect.of(stream.flight.request);
         let matches = &mut judge.memory.last_matches;
-        let verdict = verdict(expect, head.status, &stream.flight, &stream.check, matches);
+        let mut verdict = verdict(expect, head.status, &stream.flight, &stream.check, matches);
+        if S::IS_GRPC
+            && let Some(failed) = Failed::of(head.status, &self.call)
+        {
+            judge.memory.complaint = failed.to_string();
+            verdict = Verdict::FailedCall;
+        }
         let flight = self.close(place);
         self.has_responded = true;
         let keeps_alive = !self.is_over();
@@ -338,7 +372,7 @@ impl Connection {
         }
         // An idle connection may end at any time; one that ends without ever having been of use is
         // no place to ask again and again.
-        Err(if self.has_responded || self.waiting.is_empty() {
+        Err(if self.has_responded || self.waiting.is_empty() || self.is_used_up() {
             Unusable::Closing
         } else {
             Http2Fault::GoAway(Code::NO_ERROR).into()

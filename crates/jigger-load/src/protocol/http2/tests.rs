@@ -66,7 +66,7 @@ impl Pair {
     }
 
     fn with_bodies(bodies: Vec<Vec<u8>>) -> Pair {
-        let mut client = Http2::new(bodies.len().max(1));
+        let mut client = Http2::new(bodies.len().max(1), u64::MAX);
         for number in 0..bodies.len() {
             client.begin(flight(number as u64, u32::try_from(number).unwrap()));
         }
@@ -342,7 +342,7 @@ fn a_malformed_response_costs_its_own_request_alone() {
         ),
         (
             |pair| {
-                pair.client = Http2::new(2);
+                pair.client = Http2::new(2, u64::MAX);
                 (0..2).for_each(|n| pair.client.begin(Flight { is_head: true, ..flight(n, 0) }));
                 pair.receive();
                 pair.said.clear();
@@ -416,7 +416,7 @@ fn what_breaks_the_connection_is_told_by_its_code() {
         pair.say(kind, flags, stream, payload);
         let (found, message) = pair.broken();
         assert_eq!(found, Code(code), "{case:?}: {message}");
-        let farewell = pair.client.farewell(&Http2Fault::Protocol { code: found, what: "" });
+        let farewell = pair.client.farewell(Some(&Http2Fault::Protocol { code: found, what: "" }));
         assert_eq!(farewell[13..], code.to_be_bytes());
     }
 }

@@ -35,6 +35,7 @@ pub fn sample(requests: u64) -> Sample {
         unanswered_ns: jigger_load::sample::histogram(),
         connections_opened: 8,
         closed_by_server: 0,
+        unmade: Unmade::default(),
         surplus_bytes: 0,
         held_back: 0,
         peer_settings: None,

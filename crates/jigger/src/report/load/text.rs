@@ -80,12 +80,18 @@ impl LoadReport<'_> {
         )
     }
 
-    /// `8 connections x 10 streams (HTTP/2)`.
+    /// `8 connections x 10 streams (HTTP/2)`, or `(gRPC)`.
     fn connections(&self) -> String {
         let connections = count(self.connections, "connection");
+        let protocol = if self.grpc { "gRPC" } else { "HTTP/2" };
+        let each = self.requests_per_connection.map_or_else(String::new, |each| {
+            format!(", {} per connection", counted(each.into(), "request"))
+        });
         match self.streams {
-            Some(streams) => format!("{connections} x {} (HTTP/2)", count(streams, "stream")),
-            None => connections,
+            Some(streams) => {
+                format!("{connections} x {} ({protocol}){each}", count(streams, "stream"))
+            }
+            None => connections + &each,
         }
     }
 
@@ -109,7 +115,10 @@ impl LoadReport<'_> {
     /// Not of those that were just under way.
     fn add_without_response(&self, text: &mut String) {
         let in_flight = &self.in_flight_at_end;
-        if in_flight.count == 0 || self.is_usual() {
+        if self.unmade.is_telling(self.requests) {
+            let _ = writeln!(text, "  no response: {}", self.unmade);
+        }
+        if in_flight.count == 0 || (self.is_usual() && self.requests > 0) {
             return;
         }
         let _ = write!(
@@ -150,7 +159,8 @@ impl LoadReport<'_> {
         if self.response_time_bound.is_some() {
             text.push_str(AT_LEAST);
         }
-        if self.asked_per_second.is_none() && self.judged_times_ns.is_some() {
+        let has_times = self.judged_times_ns.is_some() && self.requests > 0;
+        if self.asked_per_second.is_none() && has_times {
             text.push_str(CLOSED_LOOP);
         }
         if self.batch && self.kernel_time_us.as_ref().is_some_and(|times| times.mean.is_some()) {

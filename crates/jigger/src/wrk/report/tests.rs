@@ -45,6 +45,7 @@ fn sample() -> Sample {
         unanswered_ns: jigger_load::sample::histogram(),
         connections_opened: 0,
         closed_by_server: 0,
+        unmade: jigger_load::Unmade::default(),
         surplus_bytes: 0,
         held_back: 0,
         peer_settings: None,

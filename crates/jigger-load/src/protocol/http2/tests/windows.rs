@@ -124,7 +124,7 @@ fn a_header_block_longer_than_a_frame_goes_on_in_others() {
             b"body"
         }
     }
-    let mut client = Http2::new(1);
+    let mut client = Http2::new(1, u64::MAX);
     client.begin(flight(0, 0));
     let mut out = Vec::new();
     client.lay_out(&mut Long, &mut out);

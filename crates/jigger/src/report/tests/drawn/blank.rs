@@ -71,6 +71,8 @@ pub fn scenario(name: &str, connections: usize) -> ScenarioRecord {
         connections,
         threads: 1,
         http2: None,
+        grpc: false,
+        requests_per_connection: None,
         fresh: false,
         resumed: false,
         requests: None,
