@@ -40,7 +40,15 @@ fn estimate(contender: &Value, metric: &str) -> f64 {
 }
 
 fn codes(contender: &Value) -> Vec<&str> {
-    let found = contender["confounders"].as_array().unwrap();
+    codes_of(&contender["confounders"])
+}
+
+fn gates(contender: &Value) -> Vec<&str> {
+    codes_of(&contender["gates"])
+}
+
+fn codes_of(found: &Value) -> Vec<&str> {
+    let found = found.as_array().unwrap();
     found.iter().map(|found| found["code"].as_str().unwrap()).collect()
 }
 
@@ -49,7 +57,6 @@ const METRICS: &[&str] = &[
     "sequential.requests_per_second",
     "sequential-keep-alive.requests_per_second",
     "saturation.requests_per_second",
-    "saturation.response_time_us.p50",
     "saturation.cpu_us_per_request",
     "memory_idle_bytes",
     "memory_peak_bytes",
@@ -67,6 +74,11 @@ fn the_default_suite_measures_all_four_contenders() {
         assert_eq!(contender["status"], "measured", "{contender:#}");
         for metric in METRICS {
             assert!(estimate(contender, metric) > 0.0);
+        }
+        // Of a slow server on a busy machine a quick trial has so few responses that those under
+        // way at its end count.
+        if !gates(contender).contains(&"littles-law") {
+            assert!(estimate(contender, "saturation.response_time_us.p50") > 0.0);
         }
         if has_engine() {
             let unpacked_bytes = estimate(contender, "image_unpacked_bytes");

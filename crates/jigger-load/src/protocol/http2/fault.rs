@@ -164,8 +164,8 @@ impl fmt::Display for Http2Fault {
     }
 }
 
-const OTHER_VERSION: &str = "load it with HTTP/1.1, or turn on HTTP/2 without TLS (h2c, by prior \
-                             knowledge) in the server";
+const OTHER_VERSION: &str = "turn on HTTP/2 without TLS (h2c, by prior knowledge) in the server, or \
+                             load it with HTTP/1.1 (gRPC calls need HTTP/2)";
 
 fn remedy(code: Code) -> &'static str {
     match code {
