@@ -3,16 +3,20 @@
 //! A suite file is read once, into `raw` types that mirror the file, and
 //! turned into the validated types below. Nothing later sees the raw ones.
 
+mod body_expectation;
 mod builtin;
 mod capture;
 mod coding;
 mod command;
 mod expectation;
 mod fault;
+mod file;
 mod filled;
 mod grpc;
 mod html;
 mod image;
+mod json_schema;
+mod json_shape;
 mod matrix;
 mod own_request;
 mod placeholder;
@@ -37,16 +41,18 @@ use jigger_load::{ConnectionPolicy, TlsOptions};
 use crate::disturbance::Limits;
 use crate::record::{PublishedRecord, VariantRecord};
 
+pub use body_expectation::{BodyExpectation, hex};
 pub use builtin::{BUILTIN_NAMES, Builtin, cache_folder};
 pub use capture::Capture;
 pub use coding::{Coding, decoded, values_of};
-pub use expectation::{BodyExpectation, Expectation, ExpectationChange, StatusRule, hex};
+pub use expectation::{Expectation, ExpectationChange, StatusRule};
 pub use fault::{Fault, duration, is_name_character};
+pub use file::NOT_TEXT;
 pub use own_request::OwnRequest;
 pub use placeholder::{Placeholders, UnknownPlaceholder};
 pub use protocol::Protocol;
 pub use replay::Replay;
-pub use request::{NOT_TEXT, RequestSpec, Setup, SetupRequest};
+pub use request::{RequestSpec, Setup, SetupRequest};
 pub use scenario::{Objective, Pacing, Scenario, Spread};
 pub use selection::{
     ContainerLimits, ImageStart, InContainer, Network, Place, Selection, cpus, memory_bytes,

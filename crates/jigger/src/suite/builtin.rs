@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::SuiteError;
-use super::expectation::hex;
+use super::body_expectation::hex;
 
 include!(concat!(env!("OUT_DIR"), "/contender_files.rs"));
 

@@ -3,8 +3,7 @@
 use regex::Regex;
 
 use super::coding::values_of;
-use super::expectation::{excerpt, last_line};
-use super::fault::{Checked, refused};
+use super::fault::{Checked, excerpt, last_line, refused};
 
 /// A value to be kept.
 #[derive(Debug, Clone)]

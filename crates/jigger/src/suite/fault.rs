@@ -86,3 +86,18 @@ impl fmt::Display for Fault {
         f.write_str(&self.message)
     }
 }
+
+/// The first bytes of a body, quoted for a message.
+pub fn excerpt(body: &[u8]) -> String {
+    const SHOWN: usize = 80;
+    let text = String::from_utf8_lossy(&body[..body.len().min(SHOWN)]);
+    let more = if body.len() > SHOWN { "..." } else { "" };
+    format!("{:?}{more}", text)
+}
+
+/// What is wrong with a regular expression, without the drawing of where.
+pub fn last_line(error: &regex::Error) -> String {
+    let told = error.to_string();
+    let last = told.lines().last().unwrap_or_default();
+    format!("it is not a regular expression: {}", last.trim_start_matches("error: "))
+}

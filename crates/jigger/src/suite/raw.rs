@@ -145,15 +145,30 @@ pub struct RawExpect {
     pub regex: Option<String>,
     /// The body has this SHA-256, in hexadecimal.
     pub sha256: Option<String>,
-    /// The body has this many bytes.
-    pub length: Option<u64>,
+    /// The body has this many bytes, or between two numbers of bytes: "100..5000".
+    pub length: Option<RawLength>,
     /// The body is this HTML; spacing and the way in which characters are written do not matter.
     pub html: Option<String>,
-    /// The body is JSON that this JSON Schema describes.
+    /// The body is JSON that this JSON Schema describes; a text is the name of the schema's file.
     #[schemars(with = "Option<serde_json::Value>")]
     pub schema: Option<toml::Value>,
+    /// The body is JSON that has these values, or values of these types, at these JSON pointers.
+    #[schemars(with = "Option<BTreeMap<String, serde_json::Value>>")]
+    pub jsonpath: Option<BTreeMap<String, toml::Value>>,
     /// A command that gets the body as its standard input and ends with 0 when all is right.
     pub command: Option<RawCommand>,
+}
+
+/// The length of a body.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "a number of bytes belongs here, or a range in quotes: \"100..5000\""
+)]
+pub enum RawLength {
+    Bytes(u64),
+    /// The smallest and the largest: "100..5000".
+    Range(String),
 }
 
 /// `[request]`, a scenario's `request = { ... }`, and each of its `requests_mix`.

@@ -8,10 +8,12 @@ use regex::Regex;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::expectation::{ExpectationChange, hex};
+use super::body_expectation::hex;
+use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, refused};
+use super::file::{self, NOT_TEXT};
 use super::raw::{RawExpect, RawRequest};
-use super::request::{self, NOT_TEXT, RequestSpec, Setup};
+use super::request::{self, RequestSpec, Setup};
 use crate::wording::plain;
 
 /// The requests of a file, in its order.
@@ -62,7 +64,7 @@ impl Replay {
         default: &RawRequest,
         (setup, folder): (&Arc<Setup>, &Path),
     ) -> Checked<Self> {
-        let bytes = request::read("requests_file", &file, folder)?;
+        let bytes = file::read("requests_file", &file, folder)?;
         let wrong = |what: String| Fault::from(format!("requests_file = '{file}': {what}"));
         let text = std::str::from_utf8(&bytes).map_err(|_| wrong(NOT_TEXT.to_owned()))?;
         let Found { requests, left_out } = Found::read(text).map_err(at(&file))?;
@@ -125,7 +127,8 @@ fn spec(
     if raw.weight.is_some() {
         return refused("weight: the requests of a file are sent in turn; leave it out");
     }
-    let named = raw.expect.as_ref().map(ExpectationChange::read).transpose()?.unwrap_or_default();
+    let named = raw.expect.as_ref().map(|raw| ExpectationChange::read(raw, folder));
+    let named = named.transpose()?.unwrap_or_default();
     let mut spec = request::spec(raw.over(default)?, setup, folder)?;
     spec.expectation = named.or(std::mem::take(&mut spec.expectation)).or_no_error();
     Ok(spec)

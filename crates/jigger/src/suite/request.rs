@@ -8,6 +8,7 @@ use jigger_load::{Http, Request, RequestError, TemplateError, Url, UrlError};
 use super::capture::Capture;
 use super::expectation::ExpectationChange;
 use super::fault::{Checked, Fault, at, refused, unknown};
+use super::file::{self, NOT_TEXT};
 use super::placeholder;
 use super::raw::{RawExpect, RawRequest};
 
@@ -88,9 +89,6 @@ pub enum EncodeError {
     #[error(transparent)]
     Request(#[from] RequestError),
 }
-
-/// The longest body: each connection may have a copy of its own under way.
-const BODY_MAX_BYTES: u64 = 64 << 20;
 
 impl Default for RequestSpec {
     fn default() -> Self {
@@ -238,7 +236,8 @@ impl RawExpect {
             || self.sha256.is_some()
             || self.length.is_some()
             || self.html.is_some()
-            || self.schema.is_some();
+            || self.schema.is_some()
+            || self.jsonpath.is_some();
         let body = if names_body { self.clone() } else { default.clone() };
         Self {
             status: self.status.or(default.status),
@@ -309,7 +308,8 @@ pub fn spec(raw: RawRequest, setup: &Arc<Setup>, folder: &Path) -> Checked<Reque
     if setup.keeps_cookies && headers.iter().any(|(name, _)| is_cookie(name)) {
         return refused("headers: with cookies = true jigger sends Cookie itself; leave it out");
     }
-    let expectation = raw.expect.as_ref().map(ExpectationChange::read).transpose()?;
+    let expectation =
+        raw.expect.as_ref().map(|raw| ExpectationChange::read(raw, folder)).transpose()?;
     let body = body(raw.body, raw.json.as_ref(), raw.body_file, folder)?;
     let usual = if body.bytes.is_empty() { "GET" } else { "POST" };
     let path = path(raw.path.unwrap_or_default())?;
@@ -398,7 +398,7 @@ fn body(
         return refused("give one of body, json, body_file");
     }
     if let Some(name) = file {
-        let bytes = read("body_file", &name, folder)?;
+        let bytes = file::read("body_file", &name, folder)?;
         return Ok(Body { bytes: bytes.into(), file: Some(name) });
     }
     let json = json.map(serde_json::to_string).transpose();
@@ -408,32 +408,14 @@ fn body(
 }
 
 fn lines(name: String, folder: &Path) -> Checked<Lines> {
-    let bytes = read("lines", &name, folder)?;
+    let bytes = file::read("lines", &name, folder)?;
     let text = String::from_utf8(bytes).map_err(|_| format!("lines = '{name}': {NOT_TEXT}"))?;
     Ok(Lines { texts: text.lines().map(str::to_owned).collect(), file: Some(name) })
 }
 
-/// What is said of a file that has to be a text.
-pub const NOT_TEXT: &str = "the file is not UTF-8 text";
-
 /// Whether a method only reads (RFC 9110, section 9.2.1).
 pub fn is_safe(method: &str) -> bool {
     ["GET", "HEAD", "OPTIONS"].contains(&method)
-}
-
-/// The bytes of a file that is not empty, relative to the suite's folder.
-pub fn read(key: &str, name: &str, folder: &Path) -> Checked<Vec<u8>> {
-    let path = folder.join(name);
-    let unread = |cause: std::io::Error| format!("{key} = '{name}': cannot read it: {cause}");
-    let bytes = std::fs::metadata(&path).map_err(unread)?.len();
-    if bytes > BODY_MAX_BYTES {
-        return refused(format!("{key} = '{name}': it has {bytes} bytes; the maximum is 64 MiB"));
-    }
-    let found = std::fs::read(&path).map_err(unread)?;
-    if found.is_empty() {
-        return refused(format!("{key} = '{name}': the file is empty; fill it, or leave it out"));
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
@@ -527,7 +509,7 @@ mod tests {
         std::fs::write(folder.path().join("empty"), "").unwrap();
         std::fs::write(folder.path().join("latin"), b"\xe9").unwrap();
         let huge = std::fs::File::create(folder.path().join("huge")).unwrap();
-        huge.set_len(BODY_MAX_BYTES + 1).unwrap();
+        huge.set_len(file::MAX_BYTES + 1).unwrap();
         for (keys, wanted) in [
             ("metod = \"GET\"", "unknown key 'metod'; did you mean 'method'?"),
             ("method = \"G T\"", "request: method: `G T` is not a method"),

@@ -28,7 +28,7 @@ pub fn validate(
 
 fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
     let mut raw = matrix::expanded(raw, text)?;
-    let expectation = expectation(raw.expect.as_ref()).map_err(at("[expect]"))?;
+    let expectation = expectation(raw.expect.as_ref(), folder).map_err(at("[expect]"))?;
     let default = raw.request.unwrap_or_default();
     if default.weight.is_some() {
         return Err(at("[request]")(request::lone_weight()));
@@ -94,8 +94,8 @@ fn checked(raw: RawSuite, text: &str, folder: &Path) -> Checked<Suite> {
 }
 
 /// The suite's own, for every contender.
-fn expectation(raw: Option<&RawExpect>) -> Checked<Expectation> {
-    let change = raw.map(ExpectationChange::read).transpose()?;
+fn expectation(raw: Option<&RawExpect>, folder: &Path) -> Checked<Expectation> {
+    let change = raw.map(|raw| ExpectationChange::read(raw, folder)).transpose()?;
     Ok(Expectation::default().with(&change.unwrap_or_default()))
 }
 
@@ -222,7 +222,7 @@ fn contender_body(
         start_limit: duration("start_limit", raw.start_limit.as_deref().unwrap_or("30s"))?,
         grace: duration("grace", raw.grace.as_deref().unwrap_or("5s"))?,
         expectation: match &raw.expect {
-            Some(expect) => default.with(&ExpectationChange::read(expect)?),
+            Some(expect) => default.with(&ExpectationChange::read(expect, folder)?),
             None => default.clone(),
         },
         image,
