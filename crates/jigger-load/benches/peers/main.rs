@@ -19,7 +19,7 @@ use jigger_load::{
     Address, ConnectionPolicy, Extent, Http, Load, NullOptions, NullServer, Request, TlsClient,
     TlsOptions, Url, run,
 };
-use peer::{Figures, Peer, Shape};
+use peer::{Figures, Peer, Posted, Shape};
 use process::Server;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -54,6 +54,8 @@ struct Plan {
     /// Streams of each connection over HTTP/2; `None` for HTTP/1.1.
     streams: Vec<Option<usize>>,
     is_tls: bool,
+    /// Bytes of the body that each request posts; `None` for a GET.
+    post_bytes: Option<usize>,
     /// A server that runs already.
     url: Option<String>,
     /// The file with its process id; the CPU time of its children counts too.
@@ -71,6 +73,7 @@ impl Plan {
             is_fresh: false,
             streams: vec![None],
             is_tls: false,
+            post_bytes: None,
             url: None,
             server: None,
         };
@@ -88,13 +91,15 @@ impl Plan {
                         list.split(',').map(|it| it.parse().map(Some)).collect::<Result<_, _>>()?;
                 }
                 ["--fresh", word] => plan.is_fresh = *word == "yes",
+                ["--post", bytes] => plan.post_bytes = Some(bytes.parse()?),
                 ["--tls", word] => plan.is_tls = *word == "yes",
                 ["--url", url] => plan.url = Some((*url).to_owned()),
                 ["--server", path] => plan.server = Some((*path).to_owned()),
                 other => {
                     return Err(format!(
                         "{other:?}: use --connections LIST, --rounds N, --seconds N, --work-us N, \
-                         --peers LIST, --streams LIST, --fresh yes, --tls yes, --url URL, --server PIDFILE"
+                         --peers LIST, --streams LIST, --fresh yes, --tls yes, --post BYTES, \
+                         --url URL, --server PIDFILE"
                     )
                     .into());
                 }
@@ -111,12 +116,15 @@ fn compare(plan: &Plan) -> Outcome<()> {
         None => Server::start(plan.work_us, if plan.is_tls { "https" } else { "http" })?,
         Some(url) => Server::running(url, plan.server.as_deref())?,
     };
+    let folder = tempfile::tempdir()?;
+    let posted = plan.post_bytes.map(|bytes| Posted::write(folder.path(), bytes)).transpose()?;
     let shape = |connections, streams| Shape {
         url: server.url(),
         connections,
         seconds: plan.seconds,
         is_fresh: plan.is_fresh,
         streams,
+        posted: posted.as_ref(),
     };
     peers.retain(|peer| peer.arguments(&shape(1, plan.streams[0])).is_some());
     if peers.is_empty() {
@@ -156,11 +164,16 @@ fn engine(url: &str, connections: usize, seconds: u64, options: &[&str]) -> Outc
     let url = Url::parse(url)?;
     let address = *url.resolve()?.first().ok_or("the URL's host has no address")?;
     let batch = options.contains(&"batch");
-    let streams = options.iter().find_map(|option| option.strip_prefix("h2:"));
+    let after = |word| options.iter().find_map(|option| option.strip_prefix(word));
+    let streams = after("h2:");
     // As wrk does it.
     let resume = options.contains(&"resume");
     let insecure = TlsOptions { insecure: true, resume, ..TlsOptions::default() };
     let tls = url.is_https().then(|| TlsClient::new(&insecure, url.host())).transpose()?;
+    let request = match after("post:") {
+        Some(path) => Request::new("POST", &url, &[], &std::fs::read(path)?)?,
+        None => Request::get(&url),
+    };
     let load = Load {
         tls,
         connections,
@@ -174,7 +187,7 @@ fn engine(url: &str, connections: usize, seconds: u64, options: &[&str]) -> Outc
         batch,
         // As `jigger load --batch` does.
         kernel_timestamps: batch,
-        ..Load::new(Address::Tcp(address), Request::get(&url))
+        ..Load::new(Address::Tcp(address), request)
     };
     let sample = run(&load, &mut |_| ControlFlow::Continue(()))?;
     if sample.errors.total() > 0 {
@@ -221,8 +234,10 @@ fn heading(plan: &Plan, reference: &str) -> String {
         None => format!("The server spends {work_us} us on each answer; "),
     };
     let fresh = if plan.is_fresh { "a new connection for each request; " } else { "" };
+    let posted = plan.post_bytes.map(|bytes| format!("POST with {bytes} bytes; "));
+    let posted = posted.unwrap_or_default();
     format!(
-        "{server}{fresh}medians of {rounds} interleaved rounds of \
+        "{server}{fresh}{posted}medians of {rounds} interleaved rounds of \
          {seconds} s, the least and the greatest in brackets.\n\n| {} |\n|{}",
         COLUMNS.join(" | ").replace("REFERENCE", reference),
         "---|".repeat(COLUMNS.len())

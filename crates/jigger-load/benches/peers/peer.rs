@@ -1,5 +1,24 @@
 //! The load generators compared: how each is called and how its figures are read.
 
+use std::path::{Path, PathBuf};
+
+/// The files with what each request posts.
+pub struct Posted {
+    body: PathBuf,
+    /// wrk's script.
+    script: PathBuf,
+}
+
+impl Posted {
+    pub fn write(folder: &Path, bytes: usize) -> std::io::Result<Posted> {
+        let posted = Posted { body: folder.join("body"), script: folder.join("post.lua") };
+        std::fs::write(&posted.body, "x".repeat(bytes))?;
+        let script = format!("wrk.method = 'POST'\nwrk.body = string.rep('x', {bytes})\n");
+        std::fs::write(&posted.script, script)?;
+        Ok(posted)
+    }
+}
+
 /// What each is given.
 pub struct Shape<'a> {
     pub url: &'a str,
@@ -9,11 +28,17 @@ pub struct Shape<'a> {
     pub is_fresh: bool,
     /// Over HTTP/2 without TLS so many on each connection; `None`: HTTP/1.1.
     pub streams: Option<usize>,
+    pub posted: Option<&'a Posted>,
 }
 
 impl Shape<'_> {
     fn speaks_http1(&self) -> Option<()> {
         self.streams.is_none().then_some(())
+    }
+
+    /// The words that have a peer post a file.
+    fn posting(&self, words: &str) -> Option<String> {
+        self.posted.map(|posted| format!("{words}{}", posted.body.display()))
     }
 
     fn is_https(&self) -> bool {
@@ -63,7 +88,7 @@ const PEERS: &[Peer] = &[
         // It speaks no TLS and keeps its connections.
         arguments: |shape| {
             let address = shape.url.strip_prefix("http://")?.trim_end_matches('/');
-            let is_possible = !shape.is_fresh && shape.streams.is_none();
+            let is_possible = !shape.is_fresh && shape.streams.is_none() && shape.posted.is_none();
             is_possible.then(|| own("floor", &Shape { url: address, ..*shape }, &[]))
         },
         read: read_own,
@@ -77,10 +102,7 @@ const PEERS: &[Peer] = &[
     Peer {
         name: "jigger --batch",
         program: "",
-        arguments: |shape| {
-            shape.speaks_http1()?;
-            Some(own("engine", shape, &["batch"]))
-        },
+        arguments: |shape| Some(own("engine", shape, &["batch"])),
         read: read_own,
     },
     Peer {
@@ -117,12 +139,13 @@ fn own(verb: &str, shape: &Shape<'_>, options: &[&str]) -> Vec<String> {
     words.extend(options.iter().map(|word| (*word).to_owned()));
     words.extend(shape.is_fresh.then(|| "fresh".to_owned()));
     words.extend(shape.streams.map(|streams| format!("h2:{streams}")));
+    words.extend(shape.posting("post:"));
     words
 }
 
-/// The words of `text`, those of `more` where its condition holds, and the URL.
-fn words(shape: &Shape<'_>, text: &str, more: &[(bool, &str)]) -> Vec<String> {
-    let more = more.iter().filter(|(holds, _)| *holds).map(|(_, words)| *words);
+/// The words of `text`, those of `more`, and the URL.
+fn words(shape: &Shape<'_>, text: &str, more: &[Option<&str>]) -> Vec<String> {
+    let more = more.iter().copied().flatten();
     let words = std::iter::once(text).chain(more).flat_map(|words| words.split(' '));
     words.chain([shape.url]).map(str::to_owned).collect()
 }
@@ -131,7 +154,8 @@ fn words(shape: &Shape<'_>, text: &str, more: &[(bool, &str)]) -> Vec<String> {
 fn wrk(shape: &Shape<'_>) -> Option<Vec<String>> {
     shape.speaks_http1()?;
     let text = format!("-t1 -c{} -d{}s --latency", shape.connections, shape.seconds);
-    let mut words = words(shape, &text, &[]);
+    let script = shape.posted.map(|posted| format!("-s {}", posted.script.display()));
+    let mut words = words(shape, &text, &[script.as_deref()]);
     if shape.is_fresh {
         words.splice(0..0, ["-H".to_owned(), "Connection: close".to_owned()]);
     }
@@ -142,32 +166,42 @@ fn ab(shape: &Shape<'_>) -> Option<Vec<String>> {
     shape.speaks_http1()?;
     // A time alone would end at 50,000 requests.
     let text = format!("-q -c {} -t {} -n 100000000", shape.connections, shape.seconds);
-    Some(words(shape, &text, &[(!shape.is_fresh, "-k")]))
+    let body = shape.posting("-T text/plain -p ");
+    let keep = (!shape.is_fresh).then_some("-k");
+    Some(words(shape, &text, &[keep, body.as_deref()]))
 }
 
 fn h2load(shape: &Shape<'_>) -> Option<Vec<String>> {
     let http = shape.streams.map_or("--h1".to_owned(), |streams| format!("-m{streams}"));
     let text = format!("{http} -t1 -c{} -D{} --warm-up-time=0", shape.connections, shape.seconds);
-    (!shape.is_fresh).then(|| words(shape, &text, &[]))
+    let body = shape.posting("-d ");
+    (!shape.is_fresh).then(|| words(shape, &text, &[body.as_deref()]))
 }
 
 /// It resumes sessions, which cannot be turned off.
 fn oha(shape: &Shape<'_>) -> Option<Vec<String>> {
     let text =
         format!("--no-tui --output-format json -c {} -z {}s", shape.connections, shape.seconds);
+    let version = match shape.streams {
+        Some(streams) => format!("--http-version 2 -p {streams}"),
+        None => "--http-version 1.1".to_owned(),
+    };
+    let body = shape.posting("-m POST -D ");
     let more = [
-        (shape.is_fresh, "--disable-keepalive"),
-        (shape.is_https(), "--insecure --http-version 1.1"),
+        Some(version.as_str()),
+        shape.is_fresh.then_some("--disable-keepalive"),
+        shape.is_https().then_some("--insecure"),
+        body.as_deref(),
     ];
-    let streams = shape.streams.map(|streams| format!("--http2 -p {streams}"));
-    let more = more.into_iter().chain(streams.as_deref().map(|words| (true, words)));
-    Some(words(shape, &text, &more.collect::<Vec<_>>()))
+    Some(words(shape, &text, &more))
 }
 
 fn hey(shape: &Shape<'_>) -> Option<Vec<String>> {
     shape.speaks_http1()?;
     let text = format!("-cpus 1 -c {} -z {}s", shape.connections, shape.seconds);
-    Some(words(shape, &text, &[(shape.is_fresh, "-disable-keepalive")]))
+    let body = shape.posting("-m POST -D ");
+    let fresh = shape.is_fresh.then_some("-disable-keepalive");
+    Some(words(shape, &text, &[fresh, body.as_deref()]))
 }
 
 fn read_own(text: &str) -> Option<Figures> {

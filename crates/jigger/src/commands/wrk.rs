@@ -171,8 +171,8 @@ fn load(args: &WrkArgs, options: &Options<'_>) -> Result<(Load, Option<Script>)>
     };
     let mut load = Load::new(address, request);
     if url.is_https() {
-        // wrk verifies no certificate either.
-        let options = TlsOptions { insecure: true, ..TlsOptions::default() };
+        // As wrk does: it clears OpenSSL's object when it connects again, which keeps the session.
+        let options = TlsOptions { insecure: true, resume: true, ..TlsOptions::default() };
         load.tls = Some(TlsClient::new(&options, url.host())?);
     }
     load.threads = threads;

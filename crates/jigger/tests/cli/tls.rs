@@ -264,3 +264,14 @@ fn wrk_counts_handshakes_that_fail_as_connections_that_do() {
         ],
     );
 }
+
+/// wrk keeps OpenSSL's session over reconnections, so that only the first handshakes are full.
+#[test]
+fn wrk_resumes_sessions_when_it_connects_again() {
+    let secure = Secure::start();
+    let wrk = ["wrk", "-t", "1", "-c", "2", "-d", "1s", "-H", "Connection: close", &secure.url];
+    let report = secure.json(&wrk);
+    let tls = &report["tls"];
+    let [handshakes, resumed] = ["handshakes", "resumed"].map(|key| tls[key].as_u64().unwrap());
+    assert!(handshakes > 10 && resumed + 2 >= handshakes, "{tls:#}");
+}
