@@ -69,9 +69,11 @@ impl Replay {
         let text = std::str::from_utf8(&bytes).map_err(|_| wrong(NOT_TEXT.to_owned()))?;
         let Found { requests, left_out } = Found::read(text).map_err(at(&file))?;
         match (requests.len(), left_out) {
-            (0, 0) => {
-                Err(wrong("it has no request; write one a line, such as GET /items".to_owned()))
-            }
+            (0, 0) => Err(wrong(
+                "it has no request; write one a line, such as GET /items, or export a HAR file that \
+                 has some"
+                    .to_owned(),
+            )),
             (0, _) => Err(wrong(format!(
                 "it has no request that can be sent again ({left_out} cannot, for example because \
                  an access log has no bodies)"
