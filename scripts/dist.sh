@@ -39,8 +39,9 @@ main() {
 build() {
     rustup target add "$1" >/dev/null 2>&1 || fail "rustup cannot add the target $1"
     have_zigbuild
-    # LuaJIT's Makefile takes it from the environment: the unwinder, which zig adds to C++ alone.
-    TARGET_LIBS=-lunwind cargo zigbuild --profile dist --locked --package jigger --target "$1"
+    # LuaJIT's Makefile takes these from the environment: the unwinder, which zig adds to C++ alone, and no
+    # strip, since that of this machine knows no other processor and LuaJIT's own program is not packed.
+    TARGET_LIBS=-lunwind TARGET_STRIP=true cargo zigbuild --profile dist --locked --package jigger --target "$1"
 }
 
 have_zigbuild() {

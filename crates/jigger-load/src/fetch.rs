@@ -26,7 +26,7 @@ pub struct FetchOptions {
     /// A longer body is an error.
     pub max_body_bytes: u64,
     /// How long a server may take after a complete response to close a connection that it did not
-    /// say it closes. Zero asks the response's head alone and returns with its last byte.
+    /// say it closes. Zero reads the response's head alone and returns with its last byte.
     pub close_patience: Duration,
     /// What is spoken.
     pub http: Http,
@@ -71,7 +71,7 @@ pub struct Response {
     pub tls: Option<TlsAgreement>,
 }
 
-/// What servers answer to plain HTTP on a port for TLS: nginx, Apache httpd, Go's net/http.
+/// What servers respond to plain HTTP on a port for TLS: nginx, Apache httpd, Go's net/http.
 const TLS_WANTED: [&str; 3] = [
     "The plain HTTP request was sent to HTTPS port",
     "speaking plain HTTP to an SSL-enabled server port",
@@ -98,13 +98,13 @@ pub enum FetchError {
     /// Nobody listens.
     #[error("nothing listens on {address}; check the address, and that the server is running")]
     Refused {
-        /// Where we asked.
+        /// Where the request went.
         address: String,
     },
     /// Another failure to connect.
     #[error("cannot connect to {address}: {cause}")]
     Connect {
-        /// Where we asked.
+        /// Where the request went.
         address: String,
         /// What the kernel said.
         cause: io::Error,
@@ -143,7 +143,7 @@ impl From<Malformed> for FetchError {
     }
 }
 
-/// Asks several times over one connection as long as the server keeps it.
+/// Sends a request several times over one connection as long as the server keeps it.
 #[derive(Debug)]
 pub struct Client {
     address: Address,
@@ -166,7 +166,7 @@ enum Socket {
     Unix(UnixStream),
 }
 
-/// Asks once, over a connection of its own.
+/// Sends a request once, over a connection of its own.
 ///
 /// # Errors
 /// [`FetchError`] says how far it came.
@@ -178,7 +178,7 @@ pub fn fetch(
     Client::new(address.clone(), options.clone()).fetch(request)
 }
 
-/// Whether somebody accepts a connection there within `limit`; nothing is asked.
+/// Whether somebody accepts a connection there within `limit`; no request is sent.
 pub fn connects(address: &Address, limit: Duration) -> bool {
     let options = FetchOptions { timeout: limit, ..FetchOptions::default() };
     Client::new(address.clone(), options).connect().is_ok()
@@ -190,7 +190,7 @@ pub fn first_that_connects(addresses: &[SocketAddr], limit: Duration) -> Option<
     addresses.iter().copied().find(|address| connects(&Address::Tcp(*address), limit))
 }
 
-/// What the server chooses by ALPN when it has the choice; nothing is asked of it. A server without
+/// What the server chooses by ALPN when it has the choice; no request is sent. A server without
 /// ALPN speaks HTTP/1.1.
 ///
 /// # Errors
@@ -221,7 +221,7 @@ impl Client {
         self.connections
     }
 
-    /// Asks, over the connection of the last request when the server kept it.
+    /// Sends a request, over the connection of the last one when the server kept it.
     ///
     /// # Errors
     /// [`FetchError`] says how far it came; the next request connects anew.
@@ -352,7 +352,7 @@ impl Reading {
         }
     }
 
-    /// A server may answer and close before it has read a large body, so that a broken pipe is
+    /// A server may respond and close before it has read a large body, so that a broken pipe is
     /// an error only if reading brings no response.
     fn write(&mut self, stream: &mut Stream, bytes: &[u8]) -> Result<(), FetchError> {
         let mut rest = bytes;
@@ -468,7 +468,7 @@ impl Stream {
         }
     }
 
-    /// Whether the other side closes within `patience`, or sends what nobody asked for. The kernel
+    /// Whether the other side closes within `patience`, or sends what no request was sent for. The kernel
     /// counts a socket's timeout in ticks: 10 ms may take 16 ms where a tick is 4 ms.
     fn ends_within(&mut self, patience: Duration) -> bool {
         if patience.is_zero() {

@@ -1,4 +1,4 @@
-//! What to ask of a server and how hard.
+//! What to send to a server and how hard.
 
 use crate::expect::{Expect, Expectations};
 use crate::open_files;
@@ -88,12 +88,12 @@ pub struct Load {
     pub thread_addresses: Vec<Address>,
     /// How TLS is spoken there; `None`: plain connections.
     pub tls: Option<TlsClient>,
-    /// What is asked, with weights: a request of weight 3 is sent thrice as often as one of 1.
+    /// What is sent, with weights: a request of weight 3 is sent thrice as often as one of 1.
     pub requests: Vec<(Request, u32)>,
     /// `requests` are sent in turn, from the first on and round and round, whatever their weights;
     /// their figures are not kept apart.
     pub in_turn: bool,
-    /// What each thread asks instead of `requests`, in turn; empty: all ask the same.
+    /// What each thread sends instead of `requests`, in turn; empty: all send the same.
     pub thread_requests: Vec<[(Request, u32); 1]>,
     /// What each connection has from the server before the load, in turn, through all of its sockets;
     /// empty where none has anything.
@@ -254,7 +254,7 @@ impl Load {
         }
     }
 
-    /// What thread `thread` asks, with weights.
+    /// What thread `thread` sends, with weights.
     pub(crate) fn requests_of(&self, thread: usize) -> &[(Request, u32)] {
         match self.thread_requests.as_slice() {
             [] => &self.requests,

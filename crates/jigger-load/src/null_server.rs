@@ -93,7 +93,7 @@ pub enum CeilingError {
 }
 
 /// A running null server; dropping it stops it. It responds to every well-formed request with
-/// status 200, keeps connections alive unless asked to close them, and understands pipelining,
+/// status 200, keeps connections alive unless told to close them, and understands pipelining,
 /// `HEAD` and bodies with a `Content-Length`. A connection that begins with HTTP/2's preface is
 /// answered in HTTP/2, with and without TLS; a gRPC call there succeeds, with the body as its message.
 #[derive(Debug)]

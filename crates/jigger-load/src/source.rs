@@ -1,6 +1,6 @@
 //! Where a thread's requests come from.
 //!
-//! Each kind of source is compiled into a worker of its own, so that what one of them asks of the
+//! Each kind of source is compiled into a worker of its own, so that what one of them needs from the
 //! worker costs the others nothing.
 
 pub(crate) mod encoded;

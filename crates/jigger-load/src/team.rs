@@ -50,7 +50,7 @@ pub fn run(
     run_threads(load, vec![(); load.threads], |seat, driver, ()| job(seat, driver), observe)
 }
 
-/// Runs a load with hooks, one for each thread. They say what is asked; [`Load::requests`] and
+/// Runs a load with hooks, one for each thread. They say what is sent; [`Load::requests`] and
 /// [`Load::pipeline`] have no say. With open pacing a batch of several messages takes as many due
 /// times; a fresh connection carries one batch.
 ///
@@ -91,7 +91,7 @@ fn run_threads<T: Send>(
     })
 }
 
-/// Asks what the load says.
+/// Sends what the load says.
 pub(crate) fn job<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     match &seat.load.tls {
         Some(client) => {
@@ -132,7 +132,7 @@ fn job_over<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D) -> Job<'a> {
     }
 }
 
-/// Asks over connections that each have something from the server.
+/// Sends requests over connections that each have something from the server.
 fn job_in_sessions<'a, D: Driver + 'a>(seat: Seat<'a>, driver: D, mix: Mix<'a>) -> Job<'a> {
     let before = seat.connections_before();
     let sessions = seat.load.sessions[before..before + seat.connections()].to_vec();
@@ -161,7 +161,7 @@ fn job_of_sessions<'a, D: Driver + 'a, const JAR: bool>(
     }
 }
 
-/// Asks what the hooks say.
+/// Sends what the hooks say.
 pub(crate) fn job_with_hooks<'a, D: Driver + 'a>(
     seat: Seat<'a>,
     driver: D,

@@ -1,6 +1,6 @@
 //! TLS, by rustls: the one module that knows it.
 //!
-//! [`TlsClient`] is how one server is asked. Under load a driver lies between the sockets and the
+//! [`TlsClient`] is how one server is reached. Under load a driver lies between the sockets and the
 //! protocol; elsewhere a stream does, which blocks.
 
 mod agreement;
@@ -29,7 +29,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 use std::sync::Arc;
 
-/// How one server is asked over TLS. Made once, as it reads certificates from files; clones share it.
+/// How one server is reached over TLS. Made once, as it reads certificates from files; clones share it.
 #[derive(Clone, Debug)]
 pub struct TlsClient {
     options: TlsOptions,

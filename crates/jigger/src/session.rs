@@ -54,9 +54,9 @@ pub struct Turn<'a> {
 /// What a visit does between the start and the stop of the server.
 #[derive(Debug, Clone, Copy)]
 pub enum Work<'a> {
-    /// Waits for the first correct answer.
+    /// Waits for the first correct response.
     Launch,
-    /// Verifies the answers too.
+    /// Verifies the responses too.
     Verify,
     /// Verifies, warms up, and runs a trial of each of these.
     Load(&'a [Scenario]),
@@ -329,7 +329,7 @@ impl<W: World> Session<'_, '_, W> {
 
     /// What disturbed a visit so much that its round is to be made again.
     ///
-    /// Where nothing was ever answered that is no reason: a server that cannot start would only be
+    /// Where there never was a response that is no reason: a server that cannot start would only be
     /// waited for again.
     fn too_much(&self, phase: Phase, visit: &VisitRecord) -> Option<String> {
         let may_repeat = phase == Phase::Rounds
@@ -415,7 +415,7 @@ impl<W: World> Session<'_, '_, W> {
     }
 }
 
-/// Whether a visit failed before its server gave a correct answer.
+/// Whether a visit failed before its server gave a correct response.
 fn was_never_answered(visit: &VisitRecord) -> bool {
     let answered = visit.startup_ns.is_some() || !visit.warm_up_rates.is_empty();
     visit.failure.is_some() && !answered && visit.trials.is_empty()

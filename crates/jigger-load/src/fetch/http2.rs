@@ -79,7 +79,7 @@ impl Sink for &mut Whole {
 }
 
 impl Session {
-    /// Asks; the response lacks its time and whether the connection goes on.
+    /// Sends the request; the response lacks its time and whether the connection goes on.
     pub(super) fn ask(
         &mut self,
         stream: &mut Stream,

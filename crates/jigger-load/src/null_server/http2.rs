@@ -18,11 +18,11 @@ const BLOCK_MAX_BYTES: usize = 64 << 10;
 pub(super) struct Session {
     reader: Reader,
     decoder: Decoder,
-    /// The last header block that left the decoder's table as it was, and how it asks.
+    /// The last header block that left the decoder's table as it was, and the request's kind.
     last: (Vec<u8>, Asked),
     /// A header block that goes on, and the flags and the stream that it began with.
     block: Option<(Vec<u8>, u8, u32)>,
-    /// Requests whose body has not ended: the stream, and how it asks.
+    /// Requests whose body has not ended: the stream, and the request's kind.
     unfinished: Vec<(u32, Asked)>,
     /// Bodies for which the client's windows had no room.
     held_up: VecDeque<HeldUp>,
@@ -32,7 +32,7 @@ pub(super) struct Session {
     out: Vec<u8>,
 }
 
-/// How a request asks.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Asked {
     with_head: bool,

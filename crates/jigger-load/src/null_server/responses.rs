@@ -1,4 +1,4 @@
-//! What the null server answers, encoded once.
+//! What the null server responds with, encoded once.
 
 use crate::grpc;
 use crate::protocol::http2::hpack::Literal;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Responses encoded once.
 #[derive(Debug)]
 pub(super) struct Responses {
-    /// The same response many times, so that pipelined requests are answered in one write.
+    /// The same response many times, so that pipelined requests get their responses in one write.
     repeated: Vec<u8>,
     one_bytes: usize,
     /// The last response of a connection.

@@ -36,7 +36,7 @@ impl Http2 {
     }
 
     /// What a frame that is none says of the server: the first of one that speaks HTTP/2 is short,
-    /// and an answer in HTTP/1.1 reads as a frame of 0x485454 bytes.
+    /// and a response in HTTP/1.1 reads as a frame of 0x485454 bytes.
     #[cold]
     fn broken(&self, bad: BadFrame) -> Http2Fault {
         if self.connection.has_settings { bad.into() } else { Http2Fault::Http1 }

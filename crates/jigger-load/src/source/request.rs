@@ -371,7 +371,7 @@ fn add_cookies(session: &Session, begin: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The path that a head asks for, without its query.
+/// The path in a request's head, without its query.
 fn path_of(head: &[u8]) -> &[u8] {
     let target = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
     target.split(|byte| *byte == b'?').next().unwrap_or_default()

@@ -60,7 +60,7 @@ impl TlsVersion {
     }
 }
 
-/// Why a server cannot be asked over TLS as wished.
+/// Why a server cannot be reached over TLS with these options.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The host of the URL, or what is to stand for it, is no name of a server.

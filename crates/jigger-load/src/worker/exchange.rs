@@ -169,7 +169,7 @@ impl<D: Driver, P: Protocol, S: Source<P>> Worker<'_, D, P, S> {
     }
 
     /// A request that cannot be written may already have its response: a server that refuses a
-    /// large body answers and closes. Reading tells which it was.
+    /// large body responds and closes. Reading shows which it was.
     pub(super) fn fail_write(&mut self, index: usize, error: Errno) {
         let slot = &mut self.slots[index];
         slot.write_error = Some(error);

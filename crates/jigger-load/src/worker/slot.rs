@@ -99,7 +99,7 @@ const SHORT_BYTES: usize = 64 << 10;
 /// A server that writes head and body apart, without TCP_NODELAY, waits in between: Nagle's
 /// algorithm (RFC 896) holds the second piece back until the first is acknowledged, and the
 /// client's kernel delays that for 40 ms, since it has nothing to send (TCP_DELACK_MIN in Linux'
-/// include/net/tcp.h). Such a server answers 23 requests a second on a connection.
+/// include/net/tcp.h). Such a server responds to 23 requests a second on a connection.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     /// When the last one came; 0: none has.

@@ -103,7 +103,7 @@ fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]
     gates
 }
 
-/// A server that takes fewer requests at once than the scenario is to have under way is asked fewer.
+/// A server that takes fewer requests at once than the scenario is to have under way gets fewer.
 fn streams_limited(scenario: &ScenarioRecord, trials: &[&Trial<'_>]) -> Option<String> {
     let streams = scenario.http2?;
     let settings = trials.iter().filter_map(|trial| trial.record.http2_settings);

@@ -154,10 +154,10 @@ pub fn is_near_ports(opened: u64, elapsed_ns: u64, local_ports: u32) -> bool {
 }
 
 /// Whether requests waited for one another at the server, so that more connections would have been
-/// answered no more; `None` when the times are not known.
+/// responded no more; `None` when the times are not known.
 ///
 /// Without a queue each response takes about as long as a quick one. Where all wait for one lock all
-/// answers take the same time too, but for the first: nothing was queued before it.
+/// responses take the same time too, but for the first: nothing was queued before it.
 fn queues(scenario: &ScenarioRecord, trial: &Trial<'_>) -> Option<bool> {
     if scenario.at_once() == 1 {
         return Some(false);

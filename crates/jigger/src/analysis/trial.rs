@@ -6,7 +6,7 @@
 //! outcome.
 //!
 //! In an open loop by whether responses came at the rate at which requests were due. A trial ends
-//! while requests are under way, with the best of servers. What is asked is whether a queue grew. So
+//! while requests are under way, with the best of servers. The question is whether a queue grew. So
 //! of the requests without a response at the end, as many as are under way at any moment of a steady
 //! state do not count as missing: by Little's law the responses a second times the mean response time,
 //! and what chance adds to it. In a queue that grows all the time the number at the end is more than

@@ -1,5 +1,5 @@
 //! One entry's visits, each trial looked at with those of the other rounds, and the response times of
-//! all of them as a curve from the fastest answer into the tail.
+//! all of them as a curve from the fastest response into the tail.
 
 use std::collections::BTreeMap;
 

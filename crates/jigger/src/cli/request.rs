@@ -1,4 +1,4 @@
-//! The flags that say what is asked: of `load` and of `compare`.
+//! The flags that say what is sent: of `load` and of `compare`.
 
 use std::path::PathBuf;
 

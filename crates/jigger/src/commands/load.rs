@@ -58,7 +58,7 @@ pub fn run(args: &LoadArgs) -> Result<Exit> {
     Ok(exit(&judgement, &report, &interrupt))
 }
 
-/// Whether the server answers plain HTTP with nothing but that it speaks TLS, as one more request
+/// Whether the server responds to plain HTTP with nothing but that it speaks TLS, as one more request
 /// shows.
 fn wants_tls(load: &Load, sample: &Sample) -> bool {
     let is_refused = sample.requests == 0 && sample.status.keys().eq([&400]);

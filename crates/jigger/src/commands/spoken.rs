@@ -16,7 +16,7 @@ pub struct NoChoice {
     cause: FetchError,
 }
 
-/// What is spoken with the server of this URL. Where it chooses, it is asked once before the load, whose
+/// What is spoken with the server of this URL. Where it chooses, a connection is made once before the load, whose
 /// connections then all have to agree to that.
 ///
 /// # Errors

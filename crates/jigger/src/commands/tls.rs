@@ -20,7 +20,7 @@ pub fn client(options: &TlsOptions, url: &Url) -> Result<Option<TlsClient>> {
 }
 
 /// # Errors
-/// When there are options although this is asked over plain HTTP.
+/// When there are options although this goes over plain HTTP.
 pub fn refuse_unused(options: &TlsOptions, asked: &str) -> Result<()> {
     if *options != TlsOptions::default() {
         bail!(

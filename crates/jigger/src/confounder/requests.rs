@@ -1,11 +1,11 @@
-//! What contenders are asked otherwise than the baseline.
+//! What contenders are sent otherwise than the baseline.
 
 use super::{Confounder, all};
 use crate::caveat::Code;
 use crate::record::Record;
 use crate::suite::values_of;
 
-/// What a contender of the suite is asked otherwise than the baseline, in the suite's own words: what
+/// What a contender of the suite is sent otherwise than the baseline, in the suite's own words: what
 /// the environment keeps is not in the record.
 pub(super) fn differ(record: &Record, name: &str) -> Option<Confounder> {
     let (mine, theirs) = (record.contender(name)?, record.contender(&record.suite.baseline)?);

@@ -115,7 +115,7 @@ impl<'a> Checked<'a> {
         self.missing.extend(reasons.map(line));
     }
 
-    /// Whether a tool has been asked in vain, so that asking again would only take time.
+    /// Whether a tool has been run in vain, so that running it again would only take time.
     #[must_use]
     pub fn is_hopeless(&self, contender: &str, scenario: &str, tool: &str) -> bool {
         let of_tool = self.find(contender, scenario, tool);

@@ -14,7 +14,7 @@ pub struct Reading {
     pub p50_us: Option<f64>,
     /// Its 99th percentile, likewise.
     pub p99_us: Option<f64>,
-    /// Requests that failed, and answers that it takes for failures.
+    /// Requests that failed, and responses that it takes for failures.
     pub failed: u64,
 }
 

@@ -288,7 +288,7 @@ fn hey_call(task: &Task) -> Option<Call> {
     Some(Call::with(arguments))
 }
 
-/// Only counted loads: by time it ends with an error when answers come late.
+/// Only counted loads: by time it ends with an error when responses come late.
 fn ab_call(task: &Task) -> Option<Call> {
     let Extent::Count(requests) = task.extent else {
         return None;

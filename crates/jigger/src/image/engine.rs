@@ -14,7 +14,7 @@ use procfs::sys::kernel::pid_max;
 use rustix::process::{Resource, Rlimit, getrlimit};
 use thiserror::Error;
 
-/// An engine that is asked for its version and says nothing for so long does not output.
+/// An engine that is asked for its version and says nothing for so long is taken to be broken.
 const DETECTION_LIMIT: Duration = Duration::from_secs(20);
 
 /// Looking up an image; long, because a busy disk may hold the engine up.
@@ -151,7 +151,7 @@ impl Engine {
         Self::detect_in(choice, &env::var_os("PATH").unwrap_or_default())
     }
 
-    /// All engines that answer, or the one of that name alone.
+    /// All engines that respond, or the one of that name alone.
     ///
     /// # Errors
     /// As for [`Engine::detect`].
@@ -164,7 +164,7 @@ impl Engine {
         Ok(Self::all_in(choice, search_path, 1)?.swap_remove(0))
     }
 
-    /// The first `most` engines that answer, at least one.
+    /// The first `most` engines that respond, at least one.
     fn all_in(
         choice: Option<&str>,
         search_path: &OsStr,
@@ -320,7 +320,7 @@ pub(super) fn read_aside(pipe: Option<impl Read + Send + 'static>) -> Receiver<S
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
-            // An unreadable pipe is an empty answer; the exit status tells what happened.
+            // An unreadable pipe is an empty output; the exit status tells what happened.
             let _ = (&mut pipe).take(ANSWER_MAX_BYTES).read_to_end(&mut bytes);
             let _ = io::copy(&mut pipe, &mut io::sink());
         }

@@ -34,7 +34,7 @@ pub(super) struct Entry {
 /// follows the mark is left in `source`. Content that is not read is passed over, not held.
 ///
 /// # Errors
-/// What `visit` answers; bytes that are not a tar header; a stream that ends within an entry.
+/// What `visit` returns; bytes that are not a tar header; a stream that ends within an entry.
 pub(super) fn for_each_entry<R, E>(
     mut source: R,
     mut visit: impl FnMut(&Entry, &mut Content<'_, R>) -> Result<(), E>,

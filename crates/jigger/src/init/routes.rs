@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// What a server can be asked for.
+/// What requests a server has a route for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// In capitals.

@@ -1,4 +1,4 @@
-//! What a scenario asked, and what became of each of several requests.
+//! What a scenario sent, and what became of each of several requests.
 
 use std::collections::BTreeMap;
 

@@ -284,7 +284,7 @@ impl Launch<'_> {
     }
 }
 
-/// Whether a GET is answered with a status below 400.
+/// Whether the response to a GET has a status below 400.
 fn asked(url: &str) -> Probe {
     let url = match Url::parse(url) {
         Ok(url) => url,

@@ -388,7 +388,7 @@ fn host(url: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
-/// What a URL asks of its host; `None` for what is neither an absolute URL nor a path.
+/// The path of a URL, with its query; `None` for what is neither an absolute URL nor a path.
 fn path(url: &str) -> Option<String> {
     let url = url.split('#').next().unwrap_or_default();
     let target = match url.split_once("://") {

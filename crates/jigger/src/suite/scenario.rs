@@ -93,7 +93,7 @@ impl Scenario {
         &self.requests[0].0.setup
     }
 
-    /// Whether it asks the same all the time, in HTTP/1.1.
+    /// Whether it sends the same all the time, in HTTP/1.1.
     fn is_plain(&self) -> bool {
         self.http == Http::V1 && self.replay.is_none()
     }

@@ -66,7 +66,7 @@ pub enum ServiceStart {
 pub enum Ready {
     /// It accepts connections at its port.
     Tcp,
-    /// A GET of this URL is answered with a status below 400.
+    /// A GET of this URL has a response with a status below 400.
     Http(String),
     /// This command ends with 0.
     Command(Vec<String>),

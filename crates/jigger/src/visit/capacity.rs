@@ -15,7 +15,7 @@ use crate::record::{ProbeRecord, TrialRecord, encode_histogram};
 use crate::server::Server;
 use crate::suite::{Objective, Pacing, Scenario, Spread};
 
-/// A rate too low to have answers enough in the suite's time for one is tried up to so many times
+/// A rate too low to have responses enough in the suite's time for one is tried up to so many times
 /// as long.
 const LONGEST: u32 = 5;
 
@@ -71,7 +71,7 @@ pub fn run(
     Ok((found, peak_bytes))
 }
 
-/// Whether the objective was kept: no failed request, the statistic below its limit with answers
+/// Whether the objective was kept: no failed request, the statistic below its limit with responses
 /// enough for it, and no queue of requests left that the server did not come to.
 fn judged(objective: &Objective, connections: usize, rate: f64, sample: &Sample) -> ProbeRecord {
     let errors: u64 = sample.errors.iter().map(|(_, count, _)| count).sum();
@@ -79,7 +79,7 @@ fn judged(objective: &Objective, connections: usize, rate: f64, sample: &Sample)
     let statistic_ns = statistic_ns(objective, sample);
     let in_flight = &sample.unanswered_ns;
     let backlog = number(connections as u64) + BACKLOG_SHARE * number(sample.due);
-    // What is not answered yet would have been the longest.
+    // What has no response yet would have been the longest.
     let is_too_old = objective.statistic == Statistic::Max && in_flight.max() >= limit_ns;
     let kept = errors == 0
         && statistic_ns.is_some_and(|statistic_ns| statistic_ns < limit_ns)
@@ -138,7 +138,7 @@ const MOST_PROBES: usize = 20;
 ///
 /// From its start it doubles while the promise is kept and halves while it is missed; once it lies
 /// between two rates, the geometric mean of them is tried until they are 3 % apart. Whatever the
-/// answers are, even ones that contradict each other, it ends after 20 rates and gives none that
+/// responses are, even ones that contradict each other, it ends after 20 rates and gives none that
 /// missed.
 #[derive(Debug, Clone)]
 pub struct Search {

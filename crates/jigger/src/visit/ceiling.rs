@@ -21,10 +21,10 @@ const ATTEMPTS_ALLOWED: usize = 3;
 ///
 /// None where a ceiling cannot be had, which the listener is told, after an interrupt, and for a
 /// single connection: its rate is one by the round trip, in which the engine has the same part
-/// whoever answers, and says nothing of what the engine could bear. None either for servers on
+/// whoever responds, and says nothing of what the engine could bear. None either for servers on
 /// another machine: what the engine reaches over loopback is no bound on what it does over a link.
 ///
-/// Where all contenders speak TLS, the server does so, too, with what the first one is asked for.
+/// Where all contenders speak TLS, the server does so, too, with the options of the first one.
 pub fn ceilings(
     plan: &RunPlan,
     scenarios: &[Scenario],
@@ -75,7 +75,7 @@ fn stand_ins(scenario: &Scenario) -> Vec<Session> {
     vec![session; scenario.connections]
 }
 
-/// What these contenders are asked with, if all are over TLS. Whom it trusts has no part in it.
+/// The options for these contenders, if all are over TLS. Whom it trusts has no part in it.
 fn client(contenders: &[Contender]) -> Option<TlsClient> {
     let all = contenders.iter().all(Contender::is_https);
     let first = contenders.first().filter(|_| all)?;

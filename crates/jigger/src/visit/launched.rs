@@ -74,7 +74,7 @@ impl LiveServer {
         evidence
     }
 
-    /// A server that ended under load has failed, even if its answers until then were right.
+    /// A server that ended under load has failed, even if its responses until then were right.
     pub(super) fn check_alive(&mut self) -> Result<(), VisitError> {
         match self.server.as_mut().and_then(Server::exit) {
             Some(exit) => Err(ended_under_load(exit)),

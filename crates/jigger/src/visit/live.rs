@@ -225,7 +225,7 @@ impl<'a> LiveWorld<'a> {
         outcome.and(live.stop())
     }
 
-    /// What everyone who asks the server needs to know.
+    /// What everyone who sends requests to the server needs to know.
     fn conditions<'c>(
         &'c self,
         contender: &'c Contender,
@@ -264,7 +264,7 @@ impl<'a> LiveWorld<'a> {
         if contender.start.is_none() && contender.container.is_none() {
             return Ok(LiveServer::running_already(target));
         }
-        // A stranger's answers must not count as the contender's.
+        // A stranger's responses must not count as the contender's.
         if let Address::Tcp(address) = &target.address {
             port::wait_free(address.port(), Duration::ZERO)?;
         }
@@ -342,7 +342,7 @@ impl<'a> LiveWorld<'a> {
         parts.trials_ns = watch.lap_ns();
         tried?;
         visit.disturbance.frequency_mhz = live.frequency_mhz(&self.plan.placement.server_cpus);
-        // Now rather than before: workers may start after the first answer.
+        // Now rather than before: workers may start after the first response.
         let mut evidence = evidence.into_iter();
         visit.evidence = evidence.next().map(|first| live.with_tree(first));
         visit.further_evidence = evidence.collect();
@@ -386,7 +386,7 @@ impl<'a> LiveWorld<'a> {
         Ok(warmed_up)
     }
 
-    /// A trial of each scenario, of a server that answered so many requests a second when it had
+    /// A trial of each scenario, of a server that served so many requests a second when it had
     /// warmed up.
     fn try_all(
         &self,
@@ -453,7 +453,7 @@ impl<'a> LiveWorld<'a> {
         }
     }
 
-    /// Waits for the first correct answer; the time since the spawn, when jigger made it.
+    /// Waits for the first correct response; the time since the spawn, when jigger made it.
     fn wait(
         &self,
         contender: &Contender,

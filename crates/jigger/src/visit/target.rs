@@ -1,4 +1,4 @@
-//! Where a server is asked, what, and what is wrong with what it answers.
+//! Where requests go, which, and what is wrong with the responses.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use jigger_load::{Address, Http, Request, TlsClient, TlsOptions, Url, grpc};
 use super::VisitError;
 use crate::suite::{Coding, Expectation, OwnRequest, Protocol, RequestSpec, decoded, values_of};
 
-/// How long a verified answer may take.
+/// How long a verified response may take.
 const VERIFY_LIMIT: Duration = Duration::from_secs(10);
 const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Where a server is asked, and what.
+/// Where requests go, and which.
 #[derive(Debug, Clone)]
 pub struct Target {
     pub address: Address,
@@ -32,7 +32,7 @@ pub struct Target {
     pub asked: Vec<Asked>,
 }
 
-/// A request as one contender is asked it, and what a correct response is.
+/// A request as one contender gets it, and what a correct response is.
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub spec: RequestSpec,
@@ -66,7 +66,7 @@ impl Target {
         Ok(target)
     }
 
-    /// A request as this contender is asked it.
+    /// A request as this contender gets it.
     ///
     /// # Errors
     /// [`VisitError`] when it cannot be sent there.
@@ -94,7 +94,7 @@ impl Target {
         self.protocol.map_or(spec.http, |own| own.http)
     }
 
-    /// How it is asked to be verified.
+    /// How it is reached to be verified.
     pub fn options(&self, http: Http) -> FetchOptions {
         FetchOptions {
             http,
@@ -105,7 +105,7 @@ impl Target {
         }
     }
 
-    /// The addresses before the one that is asked.
+    /// The addresses before the one that is used.
     pub fn refused_at(&self) -> Vec<String> {
         let before = self.addresses.iter().take_while(|address| **address != self.address);
         before.map(ToString::to_string).collect()
@@ -125,7 +125,7 @@ impl Asked {
         if self.is_bare_get() { String::new() } else { format!("{}: ", self.spec.title()) }
     }
 
-    /// What is wrong with an answer, if anything. One to HEAD has no body.
+    /// What is wrong with a response, if anything. One to HEAD has no body.
     pub fn fault(&self, answer: &Response) -> Option<String> {
         let Response { status, headers, body, .. } = answer;
         if self.spec.is_grpc {

@@ -1,4 +1,4 @@
-//! One scenario asked of one server.
+//! One scenario on one server.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -20,9 +20,9 @@ use crate::suite::{Coding, Pacing, Replay, RequestSpec, Scenario, Spread};
 
 /// What all trials of a visit share.
 pub struct Conditions<'a> {
-    /// Who is asked, and what.
+    /// Where requests go, and which.
     pub target: &'a Target,
-    /// What each request of the target was answered.
+    /// The responses to each request of the target.
     pub evidence: &'a [Evidence],
     /// Loads that this visit has begun.
     pub loads: Cell<u64>,
@@ -41,14 +41,14 @@ impl Conditions<'_> {
         self.loads.get() * MOST_OF_A_LOAD
     }
 
-    /// The request as this target is asked it, and what it was answered.
+    /// The request as this target gets it, and its responses.
     fn asked(&self, spec: &RequestSpec) -> Result<(&Asked, &Evidence), VisitError> {
         let mut verified = self.target.asked.iter().zip(self.evidence);
         let found = verified.find(|(asked, _)| asked.spec == *spec);
         found.ok_or_else(|| VisitError(format!("{} was not verified", spec.title())))
     }
 
-    /// Whether nothing more is to be asked: the user wants to stop, or the server has ended.
+    /// Whether nothing more is to be sent: the user wants to stop, or the server has ended.
     pub fn are_over(&self, server: Option<&mut Server>) -> bool {
         self.interrupt.is_raised() || server.is_some_and(|server| server.exit().is_some())
     }
@@ -57,7 +57,7 @@ impl Conditions<'_> {
 /// Between two looks at the running load.
 const OBSERVE_EVERY: Duration = Duration::from_millis(250);
 
-/// How hard a scenario asks, without how long and for what.
+/// How hard a scenario loads, without how long and with what.
 pub fn shape_of(
     scenario: &Scenario,
     to: &Address,
@@ -109,7 +109,7 @@ pub fn load_of(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Load,
     Ok(load)
 }
 
-/// What is asked, with weights, and what a correct response to each is.
+/// What is sent, with weights, and what a correct response to each is.
 type Asking = (Vec<(Request, u32)>, Vec<Expect>);
 
 fn verified(scenario: &Scenario, conditions: &Conditions<'_>) -> Result<Asking, VisitError> {
@@ -136,7 +136,7 @@ fn replayed(replay: &Replay, conditions: &Conditions<'_>) -> Result<Asking, Visi
 
 /// The expectation at full speed: a body that is the same each time is compared
 /// byte for byte with the verified one, any other is matched. Requests that differ may well have
-/// had the same answer by chance.
+/// had the same response by chance.
 fn expect(asked: &Asked, evidence: &Evidence) -> Expect {
     let codings = Coding::of(&evidence.headers);
     // What is no text has a mark in place of its bytes.
@@ -158,7 +158,7 @@ fn expect(asked: &Asked, evidence: &Evidence) -> Expect {
 /// server seen meanwhile.
 ///
 /// # Errors
-/// [`VisitError`] when the load engine cannot run, or not one answer was correct.
+/// [`VisitError`] when the load engine cannot run, or not one response was correct.
 pub fn run(
     scenario: &Scenario,
     conditions: &Conditions<'_>,
@@ -172,7 +172,7 @@ pub fn run(
     Ok((trial, peak_bytes))
 }
 
-/// As [`run`], whatever the answers were, with the engine's own sample.
+/// As [`run`], whatever the responses were, with the engine's own sample.
 ///
 /// # Errors
 /// [`VisitError`] when the load engine cannot run.

@@ -1,4 +1,4 @@
-//! Does it answer, are the answers right, and what does the server do besides?
+//! Does the server respond, are the responses right, and what does it do besides?
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use super::target::{Asked, Confirm, Target};
 use crate::record::{Evidence, TlsAgreementRecord};
 use crate::server::ready::Probe;
 
-/// Statuses of a server that will answer later: 503, and what a proxy says before the server behind
+/// Statuses of a server that will respond later: 503, and what a proxy says before the server behind
 /// it listens (RFC 9110, sections 15.6.3 to 15.6.5).
 const NOT_READY_YET: [u16; 3] = [502, 503, 504];
 
-/// One probe gives up after this; a server that hangs is asked again.
+/// One probe gives up after this; a server that hangs gets another one.
 const PROBE_LIMIT: Duration = Duration::from_millis(1_000);
 
-/// Makes a target ask at the first of its host's addresses that does not refuse.
+/// Makes a target use the first of its host's addresses that does not refuse.
 pub fn ask_where_answered(target: &mut Target) {
     let answers = |address: &&Address| {
         target.asked.first().is_none_or(|asked| {
@@ -34,7 +34,7 @@ pub fn ask_where_answered(target: &mut Target) {
     }
 }
 
-/// Asks at each address of the host until one does not refuse, and stays with that one.
+/// Tries each address of the host until one does not refuse, and stays with that one.
 pub fn probe(target: &mut Target) -> Probe {
     for address in target.addresses.clone() {
         target.address = address;
@@ -80,16 +80,16 @@ fn complaint(status: u16) -> fn(String) -> Probe {
     }
 }
 
-/// What each request of the target was answered, in their order: asked once with a fresh connection
-/// and twice over a kept one, and each answer checked.
+/// The responses to each request of the target, in their order: sent once with a fresh connection
+/// and twice over a kept one, and each response checked.
 ///
 /// # Errors
-/// [`VisitError`] with what was wrong with which answer.
+/// [`VisitError`] with what was wrong with which response.
 pub fn verify(target: &Target, confirm: &Confirm<'_>) -> Result<Vec<Evidence>, VisitError> {
     target.asked.iter().map(|asked| verified(target, asked, confirm)).collect()
 }
 
-/// Asks once more what a command of the suite confirms: whether what is said after the load is still
+/// Sends once more what a command of the suite confirms: whether what is said after the load is still
 /// so.
 ///
 /// # Errors
@@ -189,7 +189,7 @@ mod tests {
         assert!(error.0.starts_with("wrong response after the load: row 7 has 3; "), "{error}");
     }
 
-    /// The null server answers a HEAD without a body, which no rule on bodies can be about.
+    /// The null server responds to a HEAD without a body, which no rule on bodies can be about.
     #[test]
     fn each_request_is_checked_by_its_own_expectation() {
         let server = NullServer::start(&NullOptions::default()).unwrap();

@@ -95,7 +95,7 @@ impl WarmedUp {
     }
 }
 
-/// How a server is asked: in a closed loop of the most connections that the suite keeps, or of the
+/// How a server is loaded: in a closed loop of the most connections that the suite keeps, or of the
 /// most at all where it keeps none. Never with fresh ones, which would use up the local ports that
 /// the scenarios need.
 fn scenario(scenarios: &[Scenario], time: Duration) -> Option<Scenario> {
@@ -122,12 +122,12 @@ fn time(known: Option<Learned>, warm_up: &WarmUp) -> Duration {
 
 #[derive(Debug, Default)]
 struct Windows {
-    /// None begins after this: a client that does not come to end its load in time answers nothing.
+    /// None begins after this: a client that does not come to end its load in time shows nothing.
     limit: Duration,
     /// Correct responses a second in each.
     rates: Vec<f64>,
     ends: Vec<Duration>,
-    /// Answers until then.
+    /// Responses until then.
     answers: u64,
 }
 
@@ -184,7 +184,7 @@ mod tests {
         Suite::parse(&format!("{head}{text}"), "s", Path::new("/")).unwrap().scenarios
     }
 
-    /// Windows of a tenth of a second with so many answers each.
+    /// Windows of a tenth of a second with so many responses each.
     fn windows(answers: &[u64]) -> Windows {
         let mut windows = Windows { limit: WINDOW * 30, ..Windows::default() };
         let mut total = 0;

@@ -328,7 +328,7 @@ impl Connection {
         }
     }
 
-    /// The socket is gone; requests stay, to be asked anew.
+    /// The socket is gone; requests stay, to be sent again.
     pub(super) fn disconnect(&mut self) {
         self.ask_again_above(0);
         let streams = std::mem::replace(&mut self.streams, Streams::new(1));

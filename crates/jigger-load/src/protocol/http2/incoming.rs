@@ -371,7 +371,7 @@ impl Connection {
             return Ok(None);
         }
         // An idle connection may end at any time; one that ends without ever having been of use is
-        // no place to ask again and again.
+        // no place to try again and again.
         Err(if self.has_responded || self.waiting.is_empty() || self.is_used_up() {
             Unusable::Closing
         } else {

@@ -1,4 +1,4 @@
-//! What a connection asks its source for.
+//! What a connection gets from its source.
 
 use super::hpack::Encoder;
 use crate::protocol::Flight;

@@ -459,7 +459,7 @@ fn a_server_of_http1_is_told_as_such_however_its_answer_is_cut() {
 }
 
 proptest! {
-    /// Frames of any content and order: what is counted is what was asked, and what is lost.
+    /// Frames of any content and order: what is counted is what was sent, and what is lost.
     #[test]
     fn no_frames_make_a_request_two_or_none(
         frames in proptest::collection::vec(

@@ -16,7 +16,7 @@ struct Noted {
     delay_ms: u64,
     messages: usize,
     answers_max: usize,
-    /// After so many there is nothing more to ask; 0: there always is.
+    /// After so many there is nothing more to send; 0: there always is.
     batches_max: usize,
     action: Option<HookAction>,
     seen: Arc<Mutex<Vec<String>>>,
@@ -106,7 +106,7 @@ fn each_response_of_a_batch_can_have_its_own_time() {
     assert!((19_990_000..20_100_000).contains(&most), "{most}");
 }
 
-/// Whoever has nothing more to ask waits for the others; then the thread ends.
+/// Whoever has nothing more to send waits for the others; then the thread ends.
 #[test]
 fn a_thread_ends_when_no_connection_has_more_to_ask() {
     let open = Pacing::Open { rate_per_second: 100.0, arrivals: Arrivals::Even, burst: 1 };
@@ -249,7 +249,7 @@ fn an_announced_close_within_a_batch_sends_the_rest_of_it_again() {
     }
 }
 
-/// Who is not reached is asked again after a rest, each time with a new batch.
+/// A server that is not reached is tried again after a rest, each time with a new batch.
 #[test]
 fn refused_connections_are_failed_requests() {
     let load = Load { extent: Extent::Count(4), ..load() };

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// next.
 struct Memory {
     config: Arc<ServerConfig>,
-    /// What the server answers to each request: a record each.
+    /// What the server sends for each request: a record each.
     answer: Vec<Vec<u8>>,
     /// What it sends unasked, as early as it can.
     early: &'static [u8],

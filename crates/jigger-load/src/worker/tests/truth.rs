@@ -31,7 +31,7 @@ fn a_known_delay_is_what_is_recorded() {
         let sample = run_fake(&load, &[&[Asked, Pause(2), PONG, Repeat]]);
         for percentile in [1.0, 50.0, 99.0] {
             let found_us = percentile_us(&sample.response_time_ns, percentile);
-            // 64 connections answered at once queue behind each other at 2 us each.
+            // 64 responses at once queue behind each other at 2 us each.
             let most_us = 2010 + 3 * connections as u64;
             assert!((2000..most_us).contains(&found_us), "c = {connections}: {found_us}");
         }
@@ -189,7 +189,7 @@ fn a_connection_without_work_is_idle() {
     assert_eq!(run_fake(&open, &[&[Asked, PONG, Repeat]]).idle_ns, 0);
 }
 
-/// All answers at once, every 5 ms.
+/// All responses at once, every 5 ms.
 fn next_tick(now_ns: u64) -> u64 {
     now_ns.next_multiple_of(5_000_000)
 }
@@ -200,7 +200,7 @@ fn kernel_time_leaves_the_clients_own_queue_out() {
     let sample = run_fake(&load, &[&[Asked, Until(next_tick), PONG, Repeat]]);
     let kernel = sample.kernel_time_ns.unwrap();
     assert_eq!(kernel.len(), sample.requests);
-    // The last of 64 is read and asked again 64 times 2 us after the tick: its server has less
+    // The last of 64 is read and sent again 64 times 2 us after the tick: its server has less
     // time, and its client sees the same as the others, 5 ms but for 16 reads before a request.
     assert!(percentile_us(&kernel, 5.0) < 4_890, "{}", percentile_us(&kernel, 5.0));
     assert!(percentile_us(&sample.response_time_ns, 5.0) >= 4_980);
@@ -212,7 +212,7 @@ fn pipelined_requests_go_out_together_and_survive_an_announced_close() {
     let all: &[Step] = &[Asked, Asked, Asked, Asked, PONG, PONG, PONG, PONG, Repeat];
     let sample = run_fake(&load, &[all]);
     assert_eq!((sample.requests, sample.errors.total(), sample.connections_opened), (40, 0, 1));
-    // Two answers of four, then the server closes: the others are asked anew.
+    // Two responses of four, then the server closes: the others are sent again.
     let two: &[Step] = &[Asked, Asked, Asked, Asked, PONG, CLOSE, Close];
     let sample = run_fake(&load, &[two, two, all]);
     assert_eq!((sample.requests, sample.errors.total()), (40, 0));
@@ -245,7 +245,7 @@ fn each_connection_sends_its_own_requests() {
     }
 }
 
-/// Answers of many reads, under way when the time is up: no byte is lost, and each last response
+/// Responses of many reads, under way when the time is up: no byte is lost, and each last response
 /// is heard out.
 #[test]
 fn long_answers_at_the_end_are_heard_out() {
@@ -359,7 +359,7 @@ fn more_requests_allocate_nothing_more() {
     }
 }
 
-/// Answers come without a pause, so that the time is found to be up when one has been read.
+/// Responses come without a pause, so that the time is found to be up when one has been read.
 #[test]
 fn nobody_waits_for_an_answer_that_was_read() {
     let load = Load { connections: 4, ..for_seconds(1) };
@@ -369,7 +369,7 @@ fn nobody_waits_for_an_answer_that_was_read() {
     run_on(fake, &load);
     assert_eq!(cut_off.get(), 0);
     let took_ns = now_ns.get() - begin_ns;
-    // Connections are watched for 20 ms more, for what nobody asked for.
+    // Connections are watched for 20 ms more, for what no request was sent for.
     assert!((1_020_000_000..1_021_000_000).contains(&took_ns), "{took_ns}");
 }
 

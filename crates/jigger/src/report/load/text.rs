@@ -24,7 +24,7 @@ const AT_LEAST: &str = "  at least: requests without a response count with their
 const WITHHELD: &str = "  response time: not shown, because the server stopped responding and no request \
                         was sent\n  meanwhile; --rate N includes the requests that would have been sent\n";
 
-/// Statuses whose `Location` is where to ask instead (RFC 9110, section 15.4).
+/// Statuses whose `Location` is where to send the request instead (RFC 9110, section 15.4).
 const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
 impl LoadReport<'_> {
