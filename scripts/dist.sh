@@ -74,10 +74,14 @@ grow_tree() {
     cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $tree/share/doc/jigger/
 }
 
-# pack FOLDER ARCHIVE: the tree under that name, at the commit's time.
+# pack FOLDER ARCHIVE: the tree under that name.
 pack() {
-    tar --sort=name --mtime="@$(git log -1 --format=%ct)" --owner=0 --group=0 --numeric-owner \
-        --transform="s,^\.,$1," -C target/tree -cf - . | gzip -9n >"target/files/$2"
+    packed target/tree --transform="s,^\.,$1," | gzip -9n >"target/files/$2"
+}
+
+# packed FOLDER [OPTION...]: all in it, in a fixed order, at the commit's time.
+packed() {
+    tar --sort=name --mtime="@$(git log -1 --format=%ct)" --owner=0 --group=0 --numeric-owner "${@:2}" -C "$1" -cf - .
 }
 
 debian_package() {
@@ -90,9 +94,11 @@ debian_package() {
         cargo deb --quiet --no-build --no-strip --locked --package jigger --target "$1" --output target/files/
 }
 
-# Nothing but the program and the certificates that it trusts, saved for `docker load`.
+# jigger itself, for CI: `docker run --rm --network host IMAGE load http://127.0.0.1:8080/`. Nothing but the
+# program and the certificates that it trusts, saved for `docker load`. It is imported, not built: that
+# needs no BuildKit, and knows other processors.
 container_image() {
-    local target=$1 version=$2 engine architecture name
+    local target=$1 version=$2 engine architecture name platform
     engine=$(answering_engine) || {
         say "no container engine responds: no image is made"
         return
@@ -102,15 +108,18 @@ container_image() {
     aarch64) architecture=arm64 ;;
     *) fail "no name is known for images of ${target%%-*}" ;;
     esac
+    platform=(--platform "linux/$architecture")
+    [ "$engine" = docker ] || platform=(--os linux --arch "$architecture")
     [ -s "$ca_bundle" ] || install_packages "the certificate bundle" ca-certificates
     name=jigger:$version-$architecture
     rm -rf target/image
-    mkdir -p target/image/{certs,tmp}
+    mkdir -p target/image/{usr/bin,etc/ssl/certs,tmp,work}
     chmod 1777 target/image/tmp
-    cp target/tree/bin/jigger target/image/
-    cp -L "$ca_bundle" target/image/certs/
-    # BuildKit is what knows --platform in older engines.
-    DOCKER_BUILDKIT=1 "$engine" build --quiet --platform "linux/$architecture" --tag "$name" --file scripts/dist.Dockerfile target/image >&2
+    cp target/tree/bin/jigger target/image/usr/bin/
+    cp -L "$ca_bundle" target/image/etc/ssl/certs/
+    packed target/image |
+        "$engine" import "${platform[@]}" --change "ENV PATH=/usr/bin" --change "WORKDIR /work" \
+            --change 'ENTRYPOINT ["jigger"]' - "$name" >&2
     "$engine" save "$name" | gzip -9n >"target/files/jigger-$target-image.tar.gz"
 }
 
