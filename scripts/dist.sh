@@ -13,7 +13,7 @@ cargo_cyclonedx_version=0.5.9
 cargo_deb_version=3.8.0
 
 # Beyond these something has gone in that does not belong there.
-most_bytes=20000000
+most_bytes=24000000
 most_start_us=50000
 
 main() {
