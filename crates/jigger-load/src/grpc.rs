@@ -9,7 +9,7 @@ use std::sync::Arc;
 const PREFIX_BYTES: usize = 5;
 
 /// What the `content-type` of requests and responses begins with.
-pub(crate) const CONTENT_TYPE: &str = "application/grpc";
+pub const CONTENT_TYPE: &str = "application/grpc";
 
 /// By their numbers.
 const NAMES: [&str; 17] = [

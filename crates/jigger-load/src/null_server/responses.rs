@@ -1,7 +1,7 @@
 //! What the null server responds with, encoded once.
 
 use crate::grpc;
-use crate::protocol::http2::hpack::Literal;
+use crate::protocol::http2::hpack::literals;
 use std::time::{Duration, Instant};
 
 /// Responses encoded once.
@@ -101,29 +101,20 @@ impl Responses {
 impl Encoded {
     fn new(body: &[u8]) -> Encoded {
         let length = body.len().to_string();
-        let fields = block(&[("content-type", "text/plain"), ("content-length", &length)]);
+        let fields = literals(&[("content-type", "text/plain"), ("content-length", &length)]);
         Encoded { block: [&[OK][..], &fields].concat(), body: body.to_vec(), trailers: Vec::new() }
     }
 
     /// The body is the message.
     fn grpc(message: &[u8]) -> Encoded {
-        let fields = block(&[("content-type", grpc::CONTENT_TYPE)]);
+        let fields = literals(&[("content-type", grpc::CONTENT_TYPE)]);
         Encoded {
             block: [&[OK][..], &fields].concat(),
             body: grpc::framed(message).unwrap_or_default(),
-            trailers: block(&[("grpc-status", "0")]),
+            trailers: literals(&[("grpc-status", "0")]),
         }
     }
 }
 
 /// Status 200 by its index.
 const OK: u8 = 0x88;
-
-fn block(fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in fields {
-        block.extend(Literal::before_value(name.as_bytes()));
-        Literal::value(value.as_bytes(), &mut block);
-    }
-    block
-}

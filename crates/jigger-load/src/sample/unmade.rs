@@ -40,7 +40,7 @@ impl fmt::Display for Unmade {
             ),
             _ => (
                 counted(shaking, "TLS handshake was", "TLS handshakes were"),
-                "the server accepted the connection and did not answer; does it speak TLS on this port?",
+                "the server accepted the connection and sent nothing; does it speak TLS on this port?",
             ),
         };
         let oldest = Duration::from_nanos(oldest_ns).as_secs_f64();

@@ -18,7 +18,7 @@ pub(crate) struct Streamed<'a, const MIXED: bool, const GRPC: bool = false> {
     row: Vec<u8>,
 }
 
-/// Leaves responses, and knows of which sort they are.
+/// Keeps nothing of responses, and knows whether they are those of gRPC calls.
 struct Unkept<const GRPC: bool>;
 
 impl<const GRPC: bool> Sink for Unkept<GRPC> {

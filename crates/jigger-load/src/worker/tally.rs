@@ -82,7 +82,7 @@ impl Tally {
 
     /// A complete response; `arrived_ns` is the kernel's time of its last bytes on the same clock.
     /// `is_timed`: nothing else of its batch, if it is of one, is to come. The error of a failed call is
-    /// counted by who knows what the call was told.
+    /// counted by the caller, which has the server's message.
     pub(crate) fn response(
         &mut self,
         response: &Response,

@@ -153,8 +153,8 @@ pub fn is_near_ports(opened: u64, elapsed_ns: u64, local_ports: u32) -> bool {
     number(opened) / seconds >= PORTS_SHARE_LIMIT * connections_per_second(local_ports)
 }
 
-/// Whether requests waited for one another at the server, so that more connections would have been
-/// responded no more; `None` when the times are not known.
+/// Whether requests waited for one another at the server, so that more connections would not
+/// have raised the rate; `None` when the times are not known.
 ///
 /// Without a queue each response takes about as long as a quick one. Where all wait for one lock all
 /// responses take the same time too, but for the first: nothing was queued before it.

@@ -16,8 +16,8 @@ pub struct NoChoice {
     cause: FetchError,
 }
 
-/// What is spoken with the server of this URL. Where it chooses, a connection is made once before the load, whose
-/// connections then all have to agree to that.
+/// What is spoken with the server of this URL. Where it chooses, a connection is made before the load,
+/// whose connections then all have to agree to that.
 ///
 /// # Errors
 /// [`NoChoice`] when there is no TLS session with it within `limit`.

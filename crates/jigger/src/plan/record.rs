@@ -114,7 +114,7 @@ fn scenario_record(scenario: &Scenario, client_cores: usize) -> ScenarioRecord {
         connections: scenario.connections,
         threads: scenario.threads_on(client_cores),
         http2: (scenario.http == Http::V2).then_some(scenario.streams),
-        grpc: scenario.is_grpc,
+        grpc: scenario.is_grpc(),
         fresh: scenario.is_fresh(),
         requests_per_connection: scenario.requests_per_connection,
         resumed: scenario.resumes,

@@ -1,6 +1,7 @@
 //! `protocol = "grpc"`: a request as a gRPC call.
 
 use jigger_load::Http;
+use jigger_load::grpc::CONTENT_TYPE;
 
 use super::fault::{Checked, refused};
 use super::request::{Lines, RequestSpec, is_content_type};
@@ -12,7 +13,7 @@ use super::request::{Lines, RequestSpec, is_content_type};
 /// [`Fault`](super::fault::Fault) for what no call has.
 pub fn call(spec: RequestSpec) -> Checked<RequestSpec> {
     let is_typed = |(name, value): &&(String, String)| {
-        is_content_type(name) && !value.starts_with("application/grpc")
+        is_content_type(name) && !value.starts_with(CONTENT_TYPE)
     };
     if let Some((_, value)) = spec.headers.iter().find(is_typed) {
         return refused(format!(

@@ -329,15 +329,14 @@ pub fn spec(raw: RawRequest, setup: &Arc<Setup>, folder: &Path) -> Checked<Reque
         setup: Arc::clone(setup),
         is_grpc: false,
     };
-    // What could not be sent to any contender is found at once.
-    let somewhere = Url::parse("http://127.0.0.1/").map_err(|error| error.to_string())?;
-    check(&spec, &somewhere)?;
+    check(&spec)?;
     Ok(spec)
 }
 
-/// Whether it could be sent to this URL.
-pub fn check(spec: &RequestSpec, url: &Url) -> Checked<()> {
-    spec.encode(url).map_err(|error| told(&error, &spec.setup))?;
+/// Finds at once what could not be sent to any contender.
+pub fn check(spec: &RequestSpec) -> Checked<()> {
+    let somewhere = Url::parse("http://127.0.0.1/").map_err(|error| error.to_string())?;
+    spec.encode(&somewhere).map_err(|error| told(&error, &spec.setup))?;
     Ok(())
 }
 

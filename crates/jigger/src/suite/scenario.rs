@@ -32,8 +32,6 @@ pub struct Scenario {
     /// Load threads; `None` lets the tool choose for the machine.
     pub threads: Option<usize>,
     pub http: Http,
-    /// Whether its requests are gRPC calls.
-    pub is_grpc: bool,
     /// Requests under way at once on each connection; 1 for HTTP/1.1.
     pub streams: usize,
     pub connection: ConnectionPolicy,
@@ -105,6 +103,11 @@ impl Scenario {
 
     pub fn is_fresh(&self) -> bool {
         self.connection == ConnectionPolicy::Fresh
+    }
+
+    /// Whether its requests are gRPC calls.
+    pub fn is_grpc(&self) -> bool {
+        self.requests.iter().any(|(request, _)| request.is_grpc)
     }
 
     /// How many connections so many requests take, besides the first ones.
@@ -208,7 +211,6 @@ fn scenario_body(
         connections,
         threads,
         http,
-        is_grpc,
         streams,
         connection,
         requests_per_connection: requests_per_connection(raw.requests_per_connection, connection)?,

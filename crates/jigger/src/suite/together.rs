@@ -1,6 +1,6 @@
 //! What only makes sense, or none, when contenders and scenarios are seen together.
 
-use jigger_load::{Http, Url};
+use jigger_load::Http;
 
 use super::fault::{Checked, Fault, at, refused, unknown};
 use super::{Contender, RequestSpec, Scenario, request};
@@ -85,7 +85,6 @@ fn check_paths(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> 
 
 /// What contenders send otherwise has to make requests; one path cannot take the place of several.
 fn check_own_requests(contenders: &[Contender], scenarios: &[Scenario]) -> Checked<()> {
-    let somewhere = Url::parse("http://127.0.0.1/").map_err(|error| error.to_string())?;
     for contender in contenders {
         let (own, place) = (&contender.own_request, format!("contender '{}'", contender.name));
         for scenario in scenarios {
@@ -108,7 +107,7 @@ fn check_own_requests(contenders: &[Contender], scenarios: &[Scenario]) -> Check
                     }
                     // The contender's URL may name the method of a call.
                     let spec = RequestSpec { is_grpc: false, ..spec };
-                    request::check(&spec, &somewhere)
+                    request::check(&spec)
                 })
                 .map_err(at(&place))?;
         }

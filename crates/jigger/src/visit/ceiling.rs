@@ -43,7 +43,7 @@ pub fn ceilings(
     let mut known: Vec<(Load, Vec<CeilingAttempt>)> = Vec::new();
     let placement = &plan.placement;
     for scenario in scenarios {
-        let url = if scenario.is_grpc { &method } else { &root };
+        let url = if scenario.is_grpc() { &method } else { &root };
         // Each was encoded when the suite was read.
         let encoded = |(spec, weight): &(RequestSpec, u32)| Some((spec.encode(url).ok()?, *weight));
         let requests = scenario.requests.iter().filter_map(encoded).collect();

@@ -57,7 +57,7 @@ impl Conditions<'_> {
 /// Between two looks at the running load.
 const OBSERVE_EVERY: Duration = Duration::from_millis(250);
 
-/// How hard a scenario loads, without how long and with what.
+/// The shape of a scenario's load, which does not say for how long.
 pub fn shape_of(
     scenario: &Scenario,
     to: &Address,
@@ -69,7 +69,7 @@ pub fn shape_of(
     load.connections = scenario.connections;
     load.threads = scenario.threads_on(client_cpus.len());
     load.http = scenario.http;
-    load.grpc = scenario.is_grpc;
+    load.grpc = scenario.is_grpc();
     load.pipeline = scenario.streams;
     load.connection = scenario.connection;
     load.requests_per_connection = scenario.requests_per_connection;

@@ -6,7 +6,7 @@ mod huffman;
 mod table;
 
 pub(crate) use decoder::Decoder;
-pub(crate) use encoder::{Encoder, Literal, static_index};
+pub(crate) use encoder::{Encoder, Literal, literals, static_index};
 pub(crate) use table::size as field_bytes;
 
 /// Why a header block cannot be read; the connection is lost then (RFC 7541, section 2.3.3).

@@ -4,7 +4,7 @@ mod windows;
 
 use super::fault::Code;
 use super::frame::{ACK, END_HEADERS, END_STREAM, Kind, PADDED, PRIORITY};
-use super::hpack::{Decoder, Encoder, Literal};
+use super::hpack::{Decoder, Encoder, Literal, literals as block};
 use super::*;
 use crate::expect::{BodyRule, Expect};
 use crate::protocol::Verdict;
@@ -44,15 +44,6 @@ struct Heard {
 
 fn flight(counter: u64, request: u32) -> Flight {
     Flight { started_ns: counter, counter, request, ..Flight::default() }
-}
-
-fn block(fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (name, value) in fields {
-        out.extend(Literal::before_value(name.as_bytes()));
-        Literal::value(value.as_bytes(), &mut out);
-    }
-    out
 }
 
 const OK: &[u8] = &[0x88];

@@ -35,7 +35,6 @@ fn figures_ratios_reasons_and_what_is_missing() {
         variant: None,
         pacing: Pacing::Closed,
         http: jigger_load::Http::V1,
-        is_grpc: false,
         streams: 1,
         connection: ConnectionPolicy::KeepAlive,
         requests_per_connection: None,

@@ -24,6 +24,16 @@ pub(crate) struct Literal {
     size_bytes: usize,
 }
 
+/// A block of fields that the other side does not keep.
+pub(crate) fn literals(fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.extend(Literal::before_value(name.as_bytes()));
+        Literal::value(value.as_bytes(), &mut block);
+    }
+    block
+}
+
 impl Default for Encoder {
     fn default() -> Encoder {
         Encoder { kept: Vec::new(), size_bytes: 0, max_bytes: DEFAULT_BYTES, is_resized: false }
