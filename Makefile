@@ -1,5 +1,5 @@
-# The two commands of the README: `make bench` and `make test`. Both may be run again; each step is
-# skipped when it is done. SETUP=0 installs nothing.
+# The two commands of the README: `make bench` and `make test`. Both can be run again; steps that are
+# done are skipped. SETUP=0 installs nothing.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,7 +12,7 @@ ARGS ?=
 SETUP ?= 1
 export SETUP SUITE
 
-# The Go that set-up may have installed, and the base images of the contenders.
+# Sets PATH to the Go that set-up may have installed, and the names of the contenders' base images.
 environment = source .jigger/setup.env; source .jigger/bases.env
 post_bases = $(if $(filter post,$(notdir $(basename $(SUITE)))),alpine golang)
 jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
@@ -48,13 +48,13 @@ bench: setup
 	source .jigger/setup.env; scripts/base-images.sh python $(post_bases) >.jigger/bases.env
 	$(environment); cargo run --release --locked --package jigger -- $(jigger_arguments)
 
-# Only on a machine that does nothing else do the figures mean something.
+# The figures are meaningful only on an otherwise idle machine.
 bench-peers: setup-test
 	scripts/peers.sh
 	PATH=$$PWD/.jigger/tools/bin:$$PATH cargo bench --locked --package jigger-load --bench peers -- $(ARGS)
 
-# Most tests wait for servers: twice as many as there are cores run at once, and the tools that the other
-# checks need are built beside them, at the lowest priority.
+# Most tests wait for servers, so twice as many tests as cores run at once. The tools that the other
+# checks need are built at the same time, at the lowest priority.
 test:
 	$(MAKE) --jobs=4 test-workspace dependencies fuzz-targets
 	scripts/fuzz.sh run $(SMOKE_SECONDS)
@@ -62,9 +62,10 @@ test:
 test-workspace: lint bases
 	$(environment); RUST_TEST_THREADS=$$((2 * $$(nproc))) cargo test --workspace --locked
 
-# Clippy's own lints have seen the code with all features; with fewer it has to compile without a warning.
+# Clippy's own lints check the code with all features. With fewer features, it only has to compile without
+# a warning.
 compiler_only = --allow clippy::all --deny warnings
-# After set-up, also with `make --jobs`: it brings the linker.
+# Depends on set-up, also with `make --jobs`, because set-up installs the linker.
 lint: setup-test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -93,14 +94,15 @@ try-dist:
 workflows: setup
 	$(environment); scripts/check-workflows.sh
 
-# How long each target is fuzzed: by itself, and at the end of the tests, where it is to hold only.
+# How long each target is fuzzed: by `make fuzz`, and at the end of `make test`, which only checks that the
+# targets work.
 FUZZ_SECONDS ?= 60
 SMOKE_SECONDS ?= 5
 fuzz: fuzz-targets
 	scripts/fuzz.sh run $(FUZZ_SECONDS)
 
-# What git ignores in these folders, so neither a record nor a file of the user's own. A dockerd that set-up
-# started goes on: containers may run in it.
+# Removes what git ignores in these folders, so neither records nor the user's own files. A dockerd that
+# set-up started keeps running: containers may run in it.
 made = target .jigger contenders fuzz crates
 clean-all:
 	git clean -ffdXq -- $(made)

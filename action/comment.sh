@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the verdict as a comment of the pull request, and over its own earlier one where there is one. A
-# token that may not write comments, as that of a pull request from a fork, is a warning only.
+# Writes the verdict as a comment on the pull request, or replaces its own earlier comment. If the token
+# may not write comments, as in a pull request from a fork, this is only a warning.
 set -euo pipefail
 
 # GitHub takes 65,536 characters.
@@ -27,7 +27,7 @@ main() {
     fi
 }
 
-# cut_to BYTES FILE: whole lines of it.
+# cut_to BYTES FILE: prints the file, cut after a whole line if it is longer.
 cut_to() {
     if (($(wc -c <"$2") <= $1)); then
         cat "$2"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures HEAD against the base of a pull request with `jigger ab`: the verdict goes into the job's
-# summary, records and HTML reports into a folder. It ends well whatever the verdict is; the action's
-# last step judges by the code, once everything is kept.
+# Measures HEAD against the base of a pull request with `jigger ab`. Writes the verdict to the job's
+# summary, and records and HTML reports to a folder. Exits with 0 whatever the verdict is: the action's
+# last step fails by the exit code of `jigger ab`, after the results are stored.
 set -euo pipefail
 
 main() {
@@ -21,7 +21,7 @@ main() {
     echo "jigger ab ended with $code"
 }
 
-# The requested base, else where the pull request left its base branch.
+# The requested base, otherwise the commit at which the pull request left its base branch.
 base_revision() {
     local base=${BASE:-}
     if [[ -z $base ]]; then

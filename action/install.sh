@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Puts jigger on the PATH of a GitHub Actions job: one that is there already, else the program of the
-# release that the action was taken from, else one built from the action's own sources.
+# Puts jigger on the PATH of a GitHub Actions job. If it is not there already, takes the program of the
+# action's release; if there is none, builds it from the action's own sources.
 set -euo pipefail
 
 main() {
@@ -17,8 +17,8 @@ main() {
     fi
 }
 
-# from_release FOLDER: fails where the release has no program for this machine. A program whose
-# checksum is wrong ends the job.
+# from_release FOLDER: fails if the release has no program for this machine. A wrong checksum ends the
+# job.
 from_release() {
     local name place url
     name=jigger-$(uname -m)-unknown-linux-musl.tar.gz

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Prints the base images that the contenders' Dockerfiles are to be built on, as lines for a shell to
-# read: the official ones where a registry answers, else stand-ins that this script makes from the
-# distribution's own packages (mmdebstrap) and keeps in the engine for the next run.
+# Prints the base images for the contenders' Dockerfiles, as lines for a shell to source: the official
+# images if a registry responds, otherwise substitutes ("stand-ins") that this script makes from the
+# distribution's packages (mmdebstrap) and keeps in the engine for the next run.
 #
 #   scripts/base-images.sh [python|alpine|golang]...      all three without arguments
 #
-# REBUILD=1 makes the stand-ins anew.
+# REBUILD=1 makes the stand-ins again.
 # shellcheck disable=SC2016  # mmdebstrap passes each hook the new root as $1
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-# Without it the package usrmerge comes along, and 47 MB of Perl with it.
+# Without this hook mmdebstrap also installs the package usrmerge, and with it 47 MB of Perl.
 merged_usr=/usr/share/mmdebstrap/hooks/maybe-merged-usr
 
 main() {
@@ -34,7 +34,7 @@ main() {
     done
 }
 
-# offer ENGINE BASE VARIABLE OFFICIAL: prints one line, or none when neither image can be had.
+# offer ENGINE BASE VARIABLE OFFICIAL: prints one line, or none if neither image is available.
 offer() {
     local engine=$1 base=$2 variable=$3 official=$4 stand_in
     if registry_has "$engine" "$official"; then
@@ -52,7 +52,7 @@ offer() {
     printf 'export %s=%q\n' "$variable" "$stand_in"
 }
 
-# With REBUILD too, a stand-in that two variables share is made once.
+# A stand-in that two variables share is made only once, also with REBUILD.
 to_be_made() {
     local engine=$1 base=$2 stand_in=$3
     if [ -n "${REBUILD:-}" ] && [ "${made:-}" != "$base" ]; then
@@ -76,7 +76,7 @@ stand_in_name() {
 
 make_stand_in() {
     local engine=$1 base=$2 name=$3 work status=0
-    # In subshells: what cannot be installed costs a base image, not the run.
+    # In subshells, so that a failed installation costs only a base image, not the run.
     have mmdebstrap || (install_packages "mmdebstrap (no image registry answers)" mmdebstrap uidmap) || return 1
     [ -s "$ca_bundle" ] || (install_packages "the certificate bundle" ca-certificates) || return 1
     say "no registry has the official image: making $name from $(distribution) packages (about a minute, kept for the next run)"
@@ -93,7 +93,7 @@ import() {
     local engine=$1 base=$2 name=$3 tar=$4
     local folders=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin changes=()
     case $base in
-    # A pip with a bundle of its own would not know the certificates that this machine trusts.
+    # pip's own certificate bundle may lack certificates that this machine trusts.
     python) changes+=(--change "ENV PIP_CERT=$ca_bundle" --change 'CMD ["python3"]') ;;
     golang)
         folders=/usr/local/go/bin:/go/bin:$folders
@@ -110,7 +110,7 @@ bootstrap_python() {
         --customize-hook='ln -sf python3 "$1/usr/bin/python"'
 }
 
-# Like Alpine: busybox and the certificates, nothing else. This variant runs no hook but this one.
+# Like Alpine: busybox and the certificates, nothing else. The variant `extract` runs no other hooks.
 bootstrap_alpine() {
     bootstrap extract busybox-static "$1" --skip=cleanup/apt,cleanup/mmdebstrap \
         --extract-hook="$root/scripts/busybox-root.sh \"\$1\" $ca_bundle"
@@ -143,7 +143,7 @@ bootstrap() {
         "$(distribution)" "$tar" "${sources[@]}"
 }
 
-# The distribution's own sources as this machine has them, so that a company's mirror is used too.
+# The package sources of the distribution that are configured on this machine, such as a company's mirror.
 package_sources() {
     local file
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/{debian,ubuntu}.{list,sources}; do

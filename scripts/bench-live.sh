@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the live screen costs the load engine: CPU time a request with and without it, in
-# interleaved pairs against the null server; prints each pair and the medians.
+# Measures what the live screen costs the load engine: CPU time per request with and without the screen,
+# in interleaved pairs against the null server. Prints each pair and the medians.
 #
 #   scripts/bench-live.sh [PAIRS] [SECONDS]      10 pairs of 5 s by default
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the root that busybox was unpacked into a small system like Alpine's: its commands, two users,
-# the certificates.
+# Turns a root folder into which busybox was unpacked into a small system like Alpine: busybox's commands,
+# two users, the certificates.
 #
 #   scripts/busybox-root.sh ROOT CA_BUNDLE
 set -eu
@@ -8,7 +8,7 @@ new_root=$1
 ca_bundle=$2
 
 cd "$new_root"
-# usr/bin where /bin is a link to it (merged /usr).
+# In usr/bin if /bin is a link to it (merged /usr).
 busybox=$(find bin usr/bin -name busybox -type f 2>/dev/null | head -n 1)
 mkdir -p bin sbin usr/bin usr/sbin usr/local/bin etc/ssl/certs root tmp
 chroot . "/$busybox" --install -s

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Holds the dependency tree against deny.toml with cargo-deny, which is installed first where it is
-# missing (a few minutes, once). The advisories need GitHub; where it cannot be reached they are left out.
+# Checks the dependency tree against deny.toml with cargo-deny, which it installs if it is missing (a few
+# minutes, once). The advisories come from GitHub; if it cannot be reached, they are not checked.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs the crates as crates.io would get them, unpacks them elsewhere, installs the program from what
-# was unpacked, and runs it: a file that is missing from a package is found before it is published.
+# Packages the crates as for crates.io, unpacks them elsewhere, installs the program from there and runs
+# it. This finds a file that is missing from a package before it is published.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
@@ -13,10 +13,10 @@ wanted=(README.md LICENSE-MIT LICENSE-APACHE Cargo.toml Cargo.lock)
 main() {
     local place version crate
     place=$(mktemp -d)
-    # shellcheck disable=SC2064 # The folder as it is named now.
+    # shellcheck disable=SC2064 # Expand the folder's name now.
     trap "rm -rf '$place'" EXIT
     version=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"name":"jigger","version":"\([^"]*\)".*/\1/p')
-    # The tests of the tool need the repository; cargo warns of each that it leaves out.
+    # The tests need the repository, so they are not packaged; cargo warns about each that it leaves out.
     cargo package --workspace --no-verify --allow-dirty --quiet 2>&1 | grep -v '^warning: ignoring ' || true
     for crate in "${crates[@]}"; do
         tar -xzf "target/package/$crate-$version.crate" -C "$place"
@@ -34,7 +34,7 @@ holds() {
     done
 }
 
-# The two libraries are not published yet: they are taken from what was unpacked as well.
+# The two libraries are not published yet, so they also come from the unpacked packages.
 install_from() {
     local patches=() crate
     for crate in jigger-stats jigger-load; do
@@ -44,7 +44,7 @@ install_from() {
     CARGO_TARGET_DIR=$root/target cargo install --debug --quiet --path "$1/jigger-$2" --root "$1/root" "${patches[@]}"
 }
 
-# With nothing of the repository in reach.
+# Runs the program outside the repository, so that it cannot use any of its files.
 runs() {
     local jigger=$1/root/bin/jigger
     (

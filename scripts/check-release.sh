@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Whether what a tag names can be released: prints what the changelog says of it.
+# Checks whether the version of a tag can be released, and prints its section of the changelog.
 #
 #   scripts/check-release.sh v1.2.3
 set -euo pipefail

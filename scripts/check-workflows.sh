@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the workflows, ours and those that users copy, against actionlint, which Go's proxy has.
+# Checks the workflows, ours and those that users copy, with actionlint, which comes from Go's module proxy.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"

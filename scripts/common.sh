@@ -27,7 +27,7 @@ as_root() {
     fi
 }
 
-# install_packages WHY PACKAGE...: ends the script with the cause and the remedy when it cannot.
+# install_packages WHY PACKAGE...: if it cannot install them, ends the script with the cause and the remedy.
 install_packages() {
     local why=$1
     shift
@@ -42,13 +42,13 @@ install_packages() {
 
 update_package_lists() {
     [ -z "${package_lists_updated:-}" ] || return 0
-    # One broken third-party source must not stop the rest: install fails by itself if a package is not found.
+    # A broken third-party source must not end the script: apt-get install fails anyway if a package is not found.
     as_root apt-get update -qq </dev/null >&2 || say "apt-get update had errors; going on"
     package_lists_updated=1
 }
 
-# have_cargo_tool NAME VERSION: puts that program of crates.io on PATH, installed into .jigger where it is
-# missing; fails when it is missing and nothing may be installed.
+# have_cargo_tool NAME VERSION: puts a program from crates.io on PATH and installs it into .jigger if it is
+# missing. Fails if it is missing and installing is not allowed.
 have_cargo_tool() {
     local name=$1 version=$2
     PATH=$state/tools/bin:$PATH
@@ -60,16 +60,16 @@ have_cargo_tool() {
         return 1
     }
     say "installing $name $version into $state/tools (some minutes at most, once)"
-    # Without optimisation: these tools run for seconds, and are built three times as fast. The folder of
-    # the build is given, since a CARGO_TARGET_DIR would mix it with the project's own; each tool has its
-    # own, since `make test` builds two at once.
+    # Without optimisation, the build is three times as fast, and these tools only run for seconds.
+    # --target-dir is needed because a CARGO_TARGET_DIR would mix the build with the project's. Each tool
+    # has its own folder, since `make test` builds two at once.
     CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$state/tools" \
         --target-dir "$state/tools/target-$name" "$name@$version" ||
         fail "cargo could not install $name: is crates.io reachable?"
     rm -rf "$state/tools/target-$name"
 }
 
-# The name of this machine's release of Debian or Ubuntu.
+# Prints the code name of this machine's Debian or Ubuntu release.
 distribution() {
     # shellcheck disable=SC1091  # not part of the project
     (. /etc/os-release && echo "$VERSION_CODENAME")
@@ -77,7 +77,7 @@ distribution() {
 
 engine_answers() { have "$1" && timeout 30 "$1" info >/dev/null 2>&1; }
 
-# Prints the container engine that answers, docker first; fails when none does.
+# Prints the first container engine that responds, docker before podman; fails if none does.
 answering_engine() {
     local engine
     for engine in docker podman; do
@@ -89,8 +89,9 @@ answering_engine() {
     return 1
 }
 
-# start_null_server PROGRAM FOLDER [ARGUMENT...]: starts the load engine's null server; its URL is in
-# null_server_url. It needs the folder for two files, and ends when its standard input, file descriptor 3, closes.
+# start_null_server PROGRAM FOLDER [ARGUMENT...]: starts the load engine's null server and sets
+# null_server_url. Writes two files to the folder. The server ends when file descriptor 3, which writes to its
+# standard input, is closed.
 start_null_server() {
     local server
     mkfifo "$2/input"

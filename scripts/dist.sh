@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes what a release consists of, in target/files/: a static program for this processor, or for TARGET,
-# as an archive with man pages and completions, as a Debian package and as a container image; the list of
-# what it is made of; checksums. What is packed has the commit's time and a fixed order.
+# Makes the files of a release in target/files/: a static program for this processor, or for TARGET, as an
+# archive with man pages and completions, as a Debian package and as a container image; the software bill
+# of materials (SBOM); checksums. For reproducible archives, files have the commit's time and a fixed order.
 #
 #   scripts/dist.sh [TARGET]
 set -euo pipefail
@@ -12,7 +12,7 @@ cd "$root"
 cargo_cyclonedx_version=0.5.9
 cargo_deb_version=3.8.0
 
-# Beyond these something has gone in that does not belong there.
+# If the program exceeds these limits, something was built in that does not belong there.
 most_bytes=24000000
 most_start_us=50000
 
@@ -34,13 +34,14 @@ main() {
     ls -l target/files >&2
 }
 
-# LuaJIT is C, so a compiler for musl is needed. Debian's musl-gcc links with a libgcc that needs glibc;
-# zig, which PyPI has, brings a whole one for every processor.
+# LuaJIT is written in C, so a C compiler for musl is needed. Debian's musl-gcc links with a libgcc that
+# needs glibc. zig, from PyPI, contains a complete compiler for every processor.
 build() {
     rustup target add "$1" >/dev/null 2>&1 || fail "rustup cannot add the target $1"
     have_zigbuild
-    # LuaJIT's Makefile takes these from the environment: the unwinder, which zig adds to C++ alone, and no
-    # strip, since that of this machine knows no other processor and LuaJIT's own program is not packed.
+    # LuaJIT's Makefile reads these variables. TARGET_LIBS adds the unwinder, which zig links only for C++.
+    # TARGET_STRIP turns strip off: this machine's strip does not know other processors, and LuaJIT's own
+    # program is not packaged.
     TARGET_LIBS=-lunwind TARGET_STRIP=true cargo zigbuild --profile dist --locked --package jigger --target "$1"
 }
 
@@ -57,8 +58,8 @@ have_zigbuild() {
 
 is_native() { [ "${1%%-*}" = "$(uname -m)" ]; }
 
-# target/tree: what is installed below a prefix. The program says its man pages and completions itself; one
-# of another processor has them said by a program of this one.
+# target/tree: the files to install below a prefix. The program itself prints its man pages and completions;
+# for another processor, a program built for this one prints them.
 grow_tree() {
     local tree=target/tree teller=$1
     is_native "$2" || {
@@ -74,12 +75,12 @@ grow_tree() {
     cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $tree/share/doc/jigger/
 }
 
-# pack FOLDER ARCHIVE: the tree under that name.
+# pack FOLDER ARCHIVE: packs the tree into an archive with this top folder.
 pack() {
     packed target/tree --transform="s,^\.,$1," | gzip -9n >"target/files/$2"
 }
 
-# packed FOLDER [OPTION...]: all in it, in a fixed order, at the commit's time.
+# packed FOLDER [OPTION...]: prints a tar of the folder, in a fixed order and with the commit's time.
 packed() {
     tar --sort=name --mtime="@$(git log -1 --format=%ct)" --owner=0 --group=0 --numeric-owner "${@:2}" -C "$1" -cf - .
 }
@@ -89,14 +90,14 @@ debian_package() {
         say "no Debian package is made"
         return
     }
-    # Of a package that is built already, from the tree. Its time is the commit's too.
+    # Packages the program that is already built, from the tree. Its files have the commit's time too.
     SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) \
         cargo deb --quiet --no-build --no-strip --locked --package jigger --target "$1" --output target/files/
 }
 
-# jigger itself, for CI: `docker run --rm --network host IMAGE load http://127.0.0.1:8080/`. Nothing but the
-# program and the certificates that it trusts, saved for `docker load`. It is imported, not built: that
-# needs no BuildKit, and knows other processors.
+# An image of jigger for CI: `docker run --rm --network host IMAGE load http://127.0.0.1:8080/`. It contains
+# only the program and the certificates that it trusts, and is saved for `docker load`. `import` instead of
+# `build` needs no BuildKit and can make images for other processors.
 container_image() {
     local target=$1 version=$2 engine architecture name platform
     engine=$(answering_engine) || {
@@ -131,7 +132,7 @@ bill_of_materials() {
     SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) cargo cyclonedx --quiet --manifest-path crates/jigger/Cargo.toml \
         --format json --target "$1" --override-filename jigger-bom
     mv crates/jigger/jigger-bom.json "target/files/jigger-$1.cdx.json"
-    # It writes one for each member of the workspace.
+    # cargo cyclonedx writes a file for each member of the workspace.
     rm -f crates/*/jigger-bom.json
 }
 
@@ -142,7 +143,7 @@ check_size() {
     [ "$bytes" -le $most_bytes ] || fail "the program has $bytes bytes, more than $most_bytes"
 }
 
-# The mean of 50 starts, where it can run here at all.
+# Checks the mean of 50 starts, if the program can run on this machine.
 check_start() {
     local begun elapsed_us
     is_native "$1" || {

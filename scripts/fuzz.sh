@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets, or runs each for so many seconds. What a target finds is kept in fuzz/corpus/,
-# and what fails in fuzz/artifacts/; both are begun with fuzz/seeds/.
+# Builds the fuzz targets, or runs each for SECONDS seconds. The inputs that a target finds are kept in
+# fuzz/corpus/, the inputs that fail in fuzz/artifacts/. The first inputs come from fuzz/seeds/.
 #
 #   scripts/fuzz.sh build
 #   scripts/fuzz.sh run SECONDS
@@ -23,14 +23,14 @@ main() {
 
 build() {
     have c++ || install_packages "a C++ compiler, for libFuzzer" g++
-    # The dependencies that the program has, in the same versions; cargo adds libFuzzer's.
+    # Use the same versions of the dependencies as the program; cargo adds libFuzzer's dependencies.
     [ fuzz/Cargo.lock -nt Cargo.lock ] || cp Cargo.lock fuzz/Cargo.lock
-    # Without a sanitizer the pinned stable toolchain suffices: the code has no unsafe part to watch.
-    # Not optimised, so that it is built sooner: here it counts that the targets hold.
+    # Without a sanitizer the pinned stable toolchain suffices, and the code has no unsafe part that needs
+    # one. A build without optimisation is faster, and speed does not matter here.
     cargo fuzz build --dev --sanitizer none
 }
 
-# All targets side by side.
+# Runs all targets in parallel.
 run() {
     local seconds=$1 target running=() process is_well=0
     for target in fuzz/fuzz_targets/*.rs; do
@@ -43,7 +43,7 @@ run() {
     return $is_well
 }
 
-# Of what libFuzzer prints, the dictionary that it recommends is longer than all the rest.
+# Removes the recommended dictionary from libFuzzer's output: it is longer than all the rest.
 fuzz() {
     local target=$1 seconds=$2 folders=()
     folders+=("fuzz/corpus/$target")

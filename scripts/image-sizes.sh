@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Prints an image's sizes by jigger beside what the engine and tar say of it: docs/images.md explains
-# them.
+# Prints the sizes of images by jigger, beside those by the container engine and by tar. docs/images.md
+# explains them.
 #
 #   scripts/image-sizes.sh REFERENCE...
 #
-# JIGGER names the program, jigger by default; ENGINE the engine, docker or podman.
+# JIGGER sets the program (default: jigger), ENGINE the engine (docker, the default, or podman).
 set -euo pipefail
 
 jigger=${JIGGER:-jigger}
@@ -26,14 +26,14 @@ main() {
 
 sizes() {
     local reference=$1 layer layers files=0 streams=0
-    # Podman writes over no archive.
+    # podman save does not overwrite an existing archive.
     rm -rf "$work/unpacked" "$work/saved.tar"
     mkdir "$work/unpacked"
     "$engine" save --output "$work/saved.tar" "$reference"
     tar --extract --file "$work/saved.tar" --directory "$work/unpacked"
     layers=$(python3 -c 'import json, sys; print(*json.load(open(sys.argv[1]))[0]["Layers"])' "$work/unpacked/manifest.json")
     for layer in $layers; do
-        # A further name of a file is a line that begins with h, and counts nothing.
+        # tar lists a further hard link to a file in a line that begins with h; it does not count.
         files=$((files + $(tar --list --verbose --file "$work/unpacked/$layer" | awk '/^-/ { sum += $3 } END { print sum + 0 }')))
         streams=$((streams + $(stat --dereference --format %s "$work/unpacked/$layer")))
     done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The instructions of its own that the load engine spends on a request, by valgrind's callgrind:
-# those of the load's thread for MANY requests less those for FEW, so that starting falls out.
+# Counts the user-space instructions of the load engine per request with valgrind's callgrind: those of
+# the load thread for MANY requests minus those for FEW, so that start-up is not counted.
 #
 #   scripts/instructions.sh [FEW] [MANY]      2000 and 12000 by default
 set -euo pipefail
@@ -47,7 +47,7 @@ show() {
     printf '%-26s %d\n' "$1" "$(((more - less) / (many - few)))"
 }
 
-# The first thread's file is that of the one that observes.
+# Sums the load threads' files. The first file is that of the thread that observes.
 counted() {
     rm -f "$work"/counts*
     valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file="$work/counts" \

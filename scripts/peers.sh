@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the load generators that `make bench-peers` compares with and this machine lacks. Those that
-# cannot be had are left out of the comparison.
+# Installs the load generators that `make bench-peers` compares with, if they are missing. A load generator
+# that cannot be installed is left out of the comparison.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
@@ -24,7 +24,7 @@ main() {
     fi
 }
 
-# want PROGRAM PACKAGE: in a subshell, so that what cannot be had costs one row only.
+# want PROGRAM PACKAGE: installs in a subshell, so that a failed installation costs only one row.
 want() {
     have "$1" || (install_packages "the load generator $1" "$2") || say "$1 is left out"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Draws the pictures of the README from the record of a real run: what the terminal shows, and the HTML
-# report in headless Chromium.
+# Draws the README's pictures from the record of a run: the text report in a terminal, and the HTML report
+# in headless Chromium.
 #
 #   scripts/pictures.sh RECORD
 set -euo pipefail
@@ -25,7 +25,7 @@ main() {
     rm -rf "$work"
 }
 
-# shoot FOLDER WIDTH NAME SCHEME: SCHEME is Blink's number of the colour scheme.
+# shoot FOLDER WIDTH NAME SCHEME: SCHEME is Blink's number for the colour scheme.
 shoot() {
     chromium --headless --no-sandbox --hide-scrollbars --user-data-dir="$1/profile" \
         --blink-settings=preferredColorScheme="$4" --window-size="$2,1600" \

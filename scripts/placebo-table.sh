@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs the placebo suite RUNS times (20 by default, about 90 s each), each with another seed, and prints what
-# came of it as Markdown: a row for each run, and how often one server was told from itself.
-# Further arguments go to `jigger run`: scripts/placebo-table.sh 2 --rounds 6
+# Runs the placebo suite RUNS times (20 by default, about 90 s each), each with a different seed, and prints
+# the results as Markdown: a row for each run, and how often a difference between the server and itself was
+# reported. Further arguments go to `jigger run`: scripts/placebo-table.sh 2 --rounds 6
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
-# The metrics with a column of their own; the last line counts all.
+# The metrics that have a column; the last line of the output counts all metrics.
 columns='["sequential.requests_per_second", "sequential.response_time_us.p50", "saturation.requests_per_second",
           "saturation.response_time_us.p99", "saturation.cpu_us_per_request", "startup_ms", "memory_peak_bytes"]'
 

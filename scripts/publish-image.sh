@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pushes the images that `make dist` made, one for each processor, and one name for all of them.
+# Pushes the images that `make dist` made, one for each processor, and a manifest list with one name for all.
 #
 #   scripts/publish-image.sh FOLDER NAME VERSION     for example: dist ghcr.io/someone/jigger v1.2.3
 set -euo pipefail
@@ -8,7 +8,7 @@ set -euo pipefail
 
 main() {
     [ $# = 3 ] || fail "usage: scripts/publish-image.sh FOLDER NAME VERSION"
-    # A registry takes names in lower case only.
+    # A registry accepts only lower-case names.
     local folder=$1 name=${2,,} version=${3#v} archive loaded pushed=()
     for archive in "$folder"/jigger-*-image.tar.gz; do
         [ -s "$archive" ] || fail "there is no image in $folder: make dist"

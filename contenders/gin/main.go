@@ -26,7 +26,7 @@ func main() {
 	}
 }
 
-// With a certificate over TLS, HTTP/2 included; otherwise without.
+// Serves over TLS, with HTTP/1.1 or HTTP/2, if CERTIFICATE is set; otherwise plain HTTP.
 func serve(router *gin.Engine, address string) error {
 	if certificate := os.Getenv("CERTIFICATE"); certificate != "" {
 		return router.RunTLS(address, certificate, os.Getenv("KEY"))

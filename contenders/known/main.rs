@@ -1,7 +1,7 @@
-//! A server that is slower by a known amount: before each answer it does work of a fixed size.
+//! A server that is slower by a known amount: before each response it does a fixed amount of work.
 //!
-//! Work and not time is fixed, since a thread that spins until a time has passed would be idle,
-//! not slower, whenever another thread has the core.
+//! The work is fixed, not the time: time would also pass while another thread has the core, and
+//! the thread would then do less work.
 
 use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};
@@ -34,7 +34,7 @@ fn serve(connection: TcpStream, steps: u64) -> Option<()> {
     }
 }
 
-/// Each step needs the one before, and the black box keeps the compiler from joining steps.
+/// Each step needs the result of the previous one, and `black_box` keeps the compiler from merging steps.
 fn work(steps: u64) {
     let mut state = 1_u64;
     for step in 0..steps {

@@ -1,9 +1,9 @@
--- Holds a response against the table. The response is standard input: {"id": 1, "randomNumber": 2}, or
--- an array of such objects.
+-- Compares a response with the table. The response comes from standard input: {"id": 1, "randomNumber": 2},
+-- or an array of such objects.
 \set ON_ERROR_STOP on
 \set VERBOSITY terse
 CREATE TEMPORARY TABLE response (line text);
--- As lines of text: neither the delimiter nor the quote is in any JSON.
+-- Reads the response as lines of text: JSON contains neither this delimiter nor this quote.
 \copy response FROM pstdin WITH (FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02')
 DO $$
 DECLARE

@@ -1,4 +1,4 @@
--- The tables of the suite `stack`. Rows of `world` come with reset.sql, before each visit.
+-- The tables of the suite `stack`. reset.sql fills `world` before each visit.
 \set ON_ERROR_STOP on
 CREATE TABLE world (
     id integer PRIMARY KEY,
@@ -8,7 +8,7 @@ CREATE TABLE fortune (
     id integer PRIMARY KEY,
     message text NOT NULL
 );
--- One that is a script unless it is escaped, and one that is not ASCII.
+-- One message is a script unless it is escaped, and one is not ASCII.
 INSERT INTO fortune (id, message) VALUES
     (1, 'Measure twice, optimise once.'),
     (2, 'A test that cannot fail proves nothing.'),

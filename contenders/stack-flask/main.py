@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 
 ROWS = 10_000
 MOST_QUERIES = 500
-# Of each worker process, of which there are two.
+# Per worker process; there are two.
 CONNECTIONS = 8
 
 SELECT_WORLD = "SELECT id, random_number FROM world WHERE id = %s"
@@ -23,7 +23,7 @@ pool = ConnectionPool(
     os.environ["DATABASE"],
     min_size=CONNECTIONS,
     max_size=CONNECTIONS,
-    # Prepared at their first use, as the other contenders' statements are.
+    # Prepares statements at their first use, as the other contenders do.
     kwargs={"autocommit": True, "prepare_threshold": 0},
     open=True,
 )
@@ -53,7 +53,7 @@ def queries():
 
 @app.get("/updates")
 def updates():
-    # In ascending order: two updates that lock rows in different orders could wait for each other.
+    # In ascending order: two updates that lock rows in different orders could deadlock.
     ids = sorted(random.sample(range(1, ROWS + 1), count()))
     with pool.connection() as connection:
         worlds = [world(connection, row) | {"randomNumber": random_id()} for row in ids]
@@ -77,7 +77,7 @@ def world(connection, row):
 
 
 def count():
-    """The number that is asked for: 1 where it is none, 500 at most."""
+    """The requested number of rows: 1 if the parameter is not a number, at most 500."""
     try:
         asked = int(request.args.get("queries", ""))
     except ValueError:

@@ -159,7 +159,7 @@ func sendJSON(c *gin.Context, body any, err error) {
 	c.JSON(http.StatusOK, body)
 }
 
-// The number that is asked for: 1 where it is none, 500 at most.
+// The requested number of rows: 1 if the parameter is not a number, at most 500.
 func queries(c *gin.Context) int {
 	asked, err := strconv.Atoi(c.Query("queries"))
 	if err != nil {
@@ -170,7 +170,7 @@ func queries(c *gin.Context) int {
 
 func randomID() int32 { return rand.Int32N(rows) + 1 }
 
-// In ascending order: two updates that lock rows in different orders could wait for each other.
+// In ascending order: two updates that lock rows in different orders could deadlock.
 func distinctIDs(count int) []int32 {
 	seen := make(map[int32]bool, count)
 	for len(seen) < count {

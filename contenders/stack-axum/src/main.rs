@@ -50,14 +50,14 @@ struct Fortunes {
     fortunes: Vec<Fortune>,
 }
 
-/// As text: what is no number is asked for as well.
+/// As text, because a request may have a value that is not a number.
 #[derive(Deserialize)]
 struct Asked {
     queries: Option<String>,
 }
 
 impl Asked {
-    /// 1 where it is no number, 500 at most.
+    /// 1 if the value is not a number, at most 500.
     fn count(&self) -> usize {
         let number = self.queries.as_deref().and_then(|text| text.parse::<i64>().ok());
         let number = number.unwrap_or(1).max(1);
@@ -107,7 +107,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// All connections at once, as the other contenders have them.
+/// Opens all connections at the start, as the other contenders do.
 async fn connect(url: &str) -> Result<Pool, Box<dyn Error>> {
     let config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = Manager::from_config(url.parse()?, NoTls, config);
@@ -141,7 +141,7 @@ async fn updates(
     State(pool): State<Pool>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Vec<World>>, Failure> {
-    // In ascending order: two updates that lock rows in different orders could wait for each other.
+    // In ascending order: two updates that lock rows in different orders could deadlock.
     let mut ids = BTreeSet::new();
     while ids.len() < asked.count() {
         ids.insert(random_id());

@@ -137,7 +137,7 @@ fn stall() -> Outcome<()> {
     );
     let closed = measure(&base)?;
     println!(
-        "  closed loop p99 {:.3} ms: it asks nothing while it waits, and `jigger load` says so",
+        "  closed loop p99 {:.3} ms: it sends nothing while it waits, and `jigger load` says so",
         percentile_us(&closed, 0.99) / 1e3
     );
     Ok(())

@@ -343,7 +343,7 @@ pub(super) fn level(record: &Record) -> f64 {
 
 #[derive(Debug, Clone, Copy)]
 pub struct Ranked<'a> {
-    /// 1 for the best. Those between which no difference was shown share a rank; `None` without a figure.
+    /// One more than the number of contenders that are shown to be better; `None` without a figure.
     pub rank: Option<usize>,
     pub contender: &'a ContenderResult<'a>,
     /// Its figures of the headline metric.

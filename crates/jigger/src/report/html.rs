@@ -153,8 +153,8 @@ fn verdicts(analysis: &Analysis<'_>) -> Option<Markup> {
     let sentences = sentences(analysis);
     (!sentences.is_empty()).then(|| html! {
         p.how {
-            "No difference was shown between servers that share a rank. A range in parentheses is the "
-            "95 % interval of the ratio over the rounds, and 'at least' is its lower end. The "
+            "A server's rank is one more than the number of servers that are shown to be better. A "
+            "range in parentheses is the 95 % interval of the ratio over the rounds, and 'at least' is its lower end. The "
             "probability that any stated difference does not exist is at most 5 % for the whole report, "
             "apart from differences called probable."
         }

@@ -136,7 +136,7 @@ struct Gate<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 struct Place<'a> {
     contender: &'a str,
-    /// Contenders between which no difference was shown share a rank; null without a figure.
+    /// One more than the number of contenders that are shown to be better; null without a figure.
     rank: Option<usize>,
 }
 
