@@ -53,11 +53,13 @@ pub enum Command {
     Compare(CompareArgs),
     /// Loads one server, as wrk, oha and hey do, and reports rate, latency and errors
     Load(LoadArgs),
-    /// Loads one server with wrk's flags, report and Lua scripts; also when the program is called `wrk`
+    /// Loads one server with wrk's flags, report and Lua scripts (also if jigger is started by the
+    /// name `wrk`)
     Wrk(WrkArgs),
     /// Times N sequential requests, as Python's timeit with requests does
     Timeit(TimeitArgs),
-    /// Runs wrk, Python's requests and other tools on a suite's servers, beside jigger's own load generator
+    /// Runs wrk, Python's requests and other tools on a suite's servers, beside jigger's own load
+    /// generator
     CrossCheck(CrossCheckArgs),
     /// Builds, starts and verifies a suite's contenders and lists confounders; measures nothing
     Check(CheckArgs),
@@ -77,7 +79,7 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Prints the man page, or writes one for each command
     Man(ManArgs),
-    /// Prints the JSON schema of a suite file, of a record, or of what a command writes as JSON
+    /// Prints the JSON schema of suite files, of records, or of a command's JSON output
     Schema(SchemaArgs),
 }
 
@@ -144,16 +146,17 @@ pub struct OutputArgs {
     /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
-    /// Show every figure, sentence and remedy instead of the summary (text)
+    /// Show every figure, sentence and remedy instead of the summary (text format only)
     #[arg(long)]
     pub details: bool,
-    /// Also write a report to this file; the extension (.html, .md, .json, .csv, .txt) sets its format (repeatable)
+    /// Also write a report to this file; the extension (.html, .md, .json, .csv, .txt) sets its
+    /// format (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// Draw the charts as SVG files into this folder; a Markdown report (-o) shows them
     #[arg(long, value_name = "DIR", requires = "output")]
     pub charts: Option<PathBuf>,
-    /// Draw a picture of the result for a post into this file (SVG, 1200x630)
+    /// Also write an image of the result, to share in a post, to this file (SVG, 1200x630)
     #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub card: Option<PathBuf>,
     /// Write the record to this file [default: jigger-records/SUITE-TIME.json]
@@ -253,22 +256,23 @@ pub struct ReportArgs {
     /// Also show what changed since this earlier record (text, Markdown and HTML)
     #[arg(long, value_name = "RECORD", conflicts_with = "charts")]
     pub against: Option<PathBuf>,
-    /// Compare with it even if host, scenario, driver or method differ
+    /// Compare with the record of --against even if host, scenario, driver or method differ
     #[arg(long, requires = "against")]
     pub force: bool,
     /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_REPORTS), default_value = "text")]
     pub format: Format,
-    /// Show every figure, sentence and remedy instead of the summary (text)
+    /// Show every figure, sentence and remedy instead of the summary (text format only)
     #[arg(long)]
     pub details: bool,
-    /// Write the report to this file instead; the extension sets its format (repeatable)
+    /// Write the report to this file instead of standard output; the extension sets its format
+    /// (repeatable)
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// Draw the charts as SVG files into this folder; a Markdown report (-o) shows them
     #[arg(long, value_name = "DIR", requires = "output")]
     pub charts: Option<PathBuf>,
-    /// Draw a picture of the result for a post into this file (SVG, 1200x630)
+    /// Also write an image of the result, to share in a post, to this file (SVG, 1200x630)
     #[arg(long, value_name = "FILE", value_parser = svg_file)]
     pub card: Option<PathBuf>,
     /// What is shown on the terminal.
@@ -295,7 +299,8 @@ pub struct AbArgs {
     /// Compare only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// A metric that counts, instead of the default ones; with or without its scenario (repeatable)
+    /// Judge this metric instead of the default ones; the scenario's name may be left out
+    /// (repeatable)
     #[arg(long, value_name = "NAME")]
     pub metric: Vec<String>,
     /// Write the records, one for each contender, into this folder
@@ -317,16 +322,18 @@ pub struct DiffArgs {
     pub old: PathBuf,
     /// The record of the later run
     pub new: PathBuf,
-    /// Compare ratios to the common baseline [default if there is one]
+    /// Compare ratios to the common baseline [default if the runs have the same baseline and
+    /// another common contender]
     #[arg(long, conflicts_with = "absolute")]
     pub relative: bool,
-    /// Compare the measured values
+    /// Compare the measured values [default otherwise]
     #[arg(long)]
     pub absolute: bool,
     /// Compare even if host, scenario, driver or method differ
     #[arg(long)]
     pub force: bool,
-    /// A metric that counts, instead of the default ones; with or without its scenario (repeatable)
+    /// Judge this metric instead of the default ones; the scenario's name may be left out
+    /// (repeatable)
     #[arg(long, value_name = "NAME")]
     pub metric: Vec<String>,
     /// Treat inconclusive thresholds as failures
@@ -345,14 +352,14 @@ pub struct DiffArgs {
 #[command(after_help = examples::HINT, after_long_help = examples::IMAGE)]
 pub struct ImageArgs {
     /// An image reference, a saved image, an image folder (OCI layout, skopeo's dir:), or - for a
-    /// saved image on standard input. The first image is compared with each of the others
+    /// saved image on standard input. Each of the others is compared with the first
     #[arg(required = true, value_name = "IMAGE")]
     pub references: Vec<String>,
     /// Container engine: docker or podman [default: the first that has the image]
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
-    /// Largest allowed size of an image's unpacked files, such as 50MB; exit code 1 if an image exceeds
-    /// it
+    /// Largest allowed size of an image's unpacked files, such as 50MB; exit code 1 if an image
+    /// exceeds it
     #[arg(long, value_name = "SIZE", value_parser = Allowance::of_size)]
     pub max_size: Option<Allowance>,
     /// Largest allowed wasted size, such as 1MB, 5% or 0; exit code 1 if an image exceeds it
@@ -385,10 +392,10 @@ pub struct InitArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::DOCTOR)]
 pub struct DoctorArgs {
-    /// What is written to standard output
+    /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
     pub format: Format,
-    /// Colour in the text
+    /// Use colour in the text
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
 }
@@ -415,7 +422,7 @@ pub struct ManArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::HINT, after_long_help = examples::SCHEMA)]
 pub struct SchemaArgs {
-    /// What the schema describes
+    /// The file or command output that the schema describes
     #[arg(value_enum)]
     pub of: Schema,
 }

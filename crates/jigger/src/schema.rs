@@ -21,7 +21,7 @@ use crate::suite;
 /// Something that has a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Schema {
-    /// The suite file, as editors complete it.
+    /// The suite file, for completion in editors.
     Suite,
     /// The JSON of `run` and `report`.
     Report,
@@ -29,7 +29,7 @@ pub enum Schema {
     Diff,
     /// The JSON of `ab`.
     Ab,
-    /// The file that `--record` names.
+    /// The record of a run (`--record`).
     Record,
     /// The JSON of `load`.
     Load,

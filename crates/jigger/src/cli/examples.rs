@@ -70,7 +70,7 @@ host, connection refused, or the script failed; 2 a thread could not be started.
 pub const TIMEIT: &str = "\
 Examples:
   jigger timeit http://127.0.0.1:8080/ -n 10000       a new connection for each request
-  jigger timeit http://127.0.0.1:8080/ --keep-alive   one connection, as a requests.Session
+  jigger timeit http://127.0.0.1:8080/ --keep-alive   one connection, like requests.Session
   jigger timeit http://127.0.0.1:8080/ http://127.0.0.1:5000/ --repeat 5";
 
 pub const CROSS_CHECK: &str = "\
@@ -162,6 +162,7 @@ mod tests {
             WRK,
             TIMEIT,
             CROSS_CHECK,
+            DOCTOR,
             CHECK,
             REPORT,
             AB,

@@ -15,11 +15,11 @@ pub struct HttpArgs {
     /// Requests under way at once on each connection, with --http 2 [default: 1]
     #[arg(short = 'm', long, value_name = "N", value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub streams: Option<u16>,
-    /// Close each connection after so many requests and make a new one
+    /// Close each connection after N requests and open a new one
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1, u32::MAX.into()))]
     pub requests_per_connection: Option<u32>,
-    /// Make unary gRPC calls over HTTP/2: the URL's path is /package.Service/Method and the body one
-    /// message, as protobuf encodes it (-b @FILE)
+    /// Make unary gRPC calls over HTTP/2: the URL's path is /package.Service/Method and the body is
+    /// one protobuf-encoded message (-b @FILE)
     #[arg(long, conflicts_with_all = ["method", "json", "template", "request", "requests_file", "expect_status"])]
     pub grpc: bool,
 }

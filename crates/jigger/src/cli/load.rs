@@ -29,15 +29,15 @@ pub struct LoadArgs {
     /// Number of requests, instead of a duration
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
     pub requests: Option<u64>,
-    /// Requests due per second, such as 500 or 2k (open loop); several, such as 100,200,400, are loads
-    /// one after another. Without it each connection sends its next request when it has received the
-    /// response (closed loop)
+    /// Requests due per second, such as 500 or 2k (open loop); several rates, such as 100,200,400,
+    /// are run one after another. Without it each connection sends its next request when it has
+    /// received the response (closed loop)
     #[arg(short, long, value_name = "N", value_parser = rate, value_delimiter = ',')]
     pub rate: Vec<f64>,
     /// Exponential intervals between requests, as from independent users, instead of even ones
     #[arg(long, requires = "rate")]
     pub exponential: bool,
-    /// Requests due at the same time
+    /// Number of requests due at the same time; the mean rate stays the same
     #[arg(long, value_name = "N", requires = "rate", default_value_t = 1, value_parser = whole::<u32>(1, u32::MAX.into()))]
     pub burst: u32,
     /// Ramp up over this time: open the connections evenly or, with --rate, raise the rate evenly
@@ -46,13 +46,13 @@ pub struct LoadArgs {
     /// Use a new connection for each request
     #[arg(long, conflicts_with = "requests_per_connection")]
     pub fresh: bool,
-    /// Resume TLS sessions instead of a full handshake for each new connection
+    /// Resume the TLS session on each new connection instead of making a full handshake
     #[arg(long, requires = "fresh")]
     pub resume: bool,
     /// Which HTTP is spoken.
     #[command(flatten)]
     pub spoken: HttpArgs,
-    /// Requests sent on a connection before its first response (HTTP/1.1)
+    /// Number of pipelined requests on each connection (HTTP/1.1)
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub pipeline: u16,
     /// What is sent.
@@ -71,7 +71,7 @@ pub struct LoadArgs {
     /// Body of a correct response, byte for byte
     #[arg(long, value_name = "TEXT")]
     pub expect_body: Option<String>,
-    /// Highest allowed share of failed requests among those due, such as 1% or 0.01; above it the exit
+    /// Maximum share of the requests due that may fail, such as 1% or 0.01; if more fail, the exit
     /// code is 4. If the rate was not reached or the server stopped responding, requests without a
     /// response count as failed
     #[arg(long, value_name = "SHARE", default_value = "0")]
@@ -89,20 +89,22 @@ pub struct LoadArgs {
     /// Cores of the load threads, such as 0 or 0,2-3
     #[arg(long, value_name = "LIST", value_parser = cpu_list)]
     pub cpus: Option<CpuList>,
-    /// Wait up to 400 us and read several responses at once: less CPU, but the load comes in bursts.
-    /// Arrival times come from the kernel, because the client reads later
+    /// Wait up to 400 us and read several responses at once: uses less CPU, but sends requests in
+    /// bursts. Arrival times are taken from the kernel, because the load generator reads responses
+    /// late
     #[arg(long)]
     pub batch: bool,
     /// Never sleep, so that no wake-up of a core delays a request; each thread uses a whole core
     #[arg(long, conflicts_with = "batch")]
     pub busy_poll: bool,
-    /// Take arrival times from the kernel, so that they do not include the client's own queue
+    /// Take arrival times from the kernel, so that they do not include the time that a response
+    /// waits in the load generator
     #[arg(long)]
     pub kernel_timestamps: bool,
     /// Format on standard output
     #[arg(long, value_parser = Format::among(Format::OF_LOADS), default_value = "text")]
     pub format: Format,
-    /// Show the live screen even where it is off by default
+    /// Show the live screen even if standard input or standard error is not a terminal
     #[arg(long, overrides_with = "no_tui", conflicts_with = "quiet")]
     pub tui: bool,
     /// Show a line of progress instead of the live screen
@@ -130,7 +132,8 @@ pub enum Distribution {
 #[command(infer_long_args = true)]
 #[command(after_help = examples::HINT, after_long_help = examples::WRK)]
 pub struct WrkArgs {
-    /// The URL to request: http://HOST:PORT/PATH, or https://. As in wrk, certificates are not verified
+    /// The URL to request: http://HOST:PORT/PATH, or https://. As in wrk, certificates are not
+    /// verified
     pub url: Option<String>,
     /// Arguments for the script, after `--`
     pub arguments: Vec<String>,
@@ -155,7 +158,8 @@ pub struct WrkArgs {
     /// Timeout of a request
     #[arg(short = 'T', long, value_name = "TIME", default_value = "2s")]
     pub timeout: String,
-    /// Print the version first, and to standard error the details that wrk's report has no line for
+    /// Print the version first, and print to standard error the details for which wrk's report has
+    /// no line
     #[arg(short = 'v', long)]
     pub version: bool,
     /// Requests due per second, as in wrk2, such as 500 or 2k
@@ -164,14 +168,15 @@ pub struct WrkArgs {
     /// Also print wrk2's uncorrected latency, which starts when a request was sent (with -R)
     #[arg(short = 'U', long = "u_latency", requires = "rate")]
     pub uncorrected_latency: bool,
-    /// Measure one latency per batch of pipelined requests instead of one per request, as wrk2 (with
-    /// -R)
+    /// Measure one latency per batch of pipelined requests instead of one per request, as wrk2 does
+    /// (with -R)
     #[arg(short = 'B', long = "batch_latency", requires = "rate")]
     pub batch_latency: bool,
     /// Distribution of the intervals between requests with -R, as in DeathStarBench's wrk2
     #[arg(short = 'D', long = "dist", value_name = "NAME", requires = "rate")]
     pub distribution: Option<Distribution>,
-    /// Use wrk's statistics with their correction, to compare with old figures
+    /// Use wrk's statistics, including its correction for coordinated omission, to compare with old
+    /// figures
     #[arg(long, conflicts_with = "rate")]
     pub exact: bool,
     /// Format on standard output
@@ -192,10 +197,11 @@ pub struct TimeitArgs {
     /// Repeat the whole sequence N times
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub repeat: u16,
-    /// Use one connection for all requests, as a requests.Session does, instead of a new one for each
+    /// Use one connection for all requests, as requests.Session does, instead of a new one for each
+    /// request
     #[arg(short, long)]
     pub keep_alive: bool,
-    /// Resume TLS sessions instead of a full handshake for each new connection
+    /// Resume the TLS session on each new connection instead of making a full handshake
     #[arg(long, conflicts_with = "keep_alive")]
     pub resume: bool,
     /// Which HTTP is spoken.
@@ -225,7 +231,8 @@ pub struct CrossCheckArgs {
     /// Run only this tool (repeatable): wrk, python, hey, ab, h2load, oha, k6 or vegeta
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
-    /// Number of rounds: each restarts every server and runs every tool on it; intervals need 3
+    /// Number of rounds, in each of which every server is restarted and loaded by every tool;
+    /// confidence intervals need at least 3
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = whole::<u16>(1, u16::MAX.into()))]
     pub rounds: u16,
     /// Run two rounds of at most 100 requests or 300 ms per tool

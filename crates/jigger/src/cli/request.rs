@@ -10,12 +10,12 @@ pub struct RequestArgs {
     /// HTTP method [default: GET, or POST with a body]
     #[arg(short = 'X', long)]
     pub method: Option<String>,
-    /// One of several requests, "WEIGHT METHOD /PATH" (repeatable). They replace the URL's own path
-    /// and are sent in proportion to their weights
+    /// One of several requests, "WEIGHT METHOD /PATH" (repeatable). Their paths replace the path of
+    /// the URL. They are sent in proportion to their weights
     #[arg(long, value_name = "REQUEST", conflicts_with = "method")]
     pub request: Vec<String>,
     /// File of requests, sent in turn: JSON lines, URLs, vegeta targets, a HAR archive or an access
-    /// log. They replace the URL's own path
+    /// log. Their paths replace the path of the URL
     #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "request", "body", "json", "template"])]
     pub requests_file: Option<PathBuf>,
     /// A header, "Name: value" (repeatable)

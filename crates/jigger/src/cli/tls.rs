@@ -12,7 +12,7 @@ pub struct TlsArgs {
     /// Trust the certificates in this file (PEM) instead of the system's
     #[arg(long, value_name = "FILE")]
     pub cacert: Option<PathBuf>,
-    /// Client certificate, with those of its issuers (PEM)
+    /// Client certificate, followed by its issuers' certificates (PEM)
     #[arg(long, value_name = "FILE", requires = "key")]
     pub cert: Option<PathBuf>,
     /// Private key of the client certificate (PEM)
@@ -30,7 +30,7 @@ pub struct TlsArgs {
     /// Cipher suites to offer, best first, such as TLS_AES_128_GCM_SHA256
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub ciphers: Vec<String>,
-    /// Groups of the key exchange to offer, best first, such as X25519,secp256r1
+    /// Key exchange groups to offer, best first, such as X25519,secp256r1
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub groups: Vec<String>,
 }

@@ -39,7 +39,7 @@ pub struct Method {
     /// Run three short rounds, or as many as --rounds says; intervals are wide
     #[arg(long, conflicts_with = "thorough")]
     pub quick: bool,
-    /// Run 20 to 40 rounds, for up to an hour: for a result to publish
+    /// Run 20 to 40 rounds, for up to an hour, for results to be published
     #[arg(long, conflicts_with = "rounds")]
     pub thorough: bool,
     /// Run exactly N rounds, however long they take
@@ -48,7 +48,7 @@ pub struct Method {
     /// Longest duration of a warm-up; a plain number is seconds [default: the suite's]
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub warm_up: Option<Time>,
-    /// N extra launches per contender, for start-up time
+    /// Launch each contender N more times to measure start-up time
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u16>(0, u16::MAX.into()))]
     pub startups: u16,
     /// Seed for the order of contenders in each round

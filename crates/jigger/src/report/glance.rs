@@ -5,6 +5,7 @@ mod caveats;
 mod matrix;
 
 pub use caveats::{Caveat, caveats, marks, marks_of, numbers_of};
+use matrix::in_order;
 pub use matrix::{Matrix, matrix};
 
 use jigger_stats::Verdict;
@@ -53,6 +54,8 @@ pub fn tables(analysis: &Analysis<'_>, caveats: &[Caveat<'_>]) -> Vec<Table> {
     let mut costs = cost_table(analysis);
     remove_empty_columns(&mut costs);
     costs.heading[0] = std::mem::take(&mut costs.title);
+    let order: Vec<&str> = in_order(analysis).iter().map(|it| it.record.name.as_str()).collect();
+    costs.rows.sort_by_key(|row| order.iter().position(|name| *name == row[0]));
     tables.push(costs);
     tables.extend(services::tables(analysis));
     tables.retain(|table| !table.rows.is_empty());
@@ -69,7 +72,7 @@ fn curve_table(curve: &Curve<'_>, caveats: &[Caveat<'_>]) -> Table {
 /// `saturation: 32 connections, keep-alive`.
 pub fn title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
-    let policy = policy(scenario, "one per request, TLS resumed");
+    let policy = policy(scenario, "new for each request, TLS resumed");
     let pacing = match scenario.pacing() {
         PacingRecord::Closed => String::new(),
         PacingRecord::Rate { per_second, .. } => format!(", {per_second} requests/s"),
@@ -187,7 +190,7 @@ fn of_scenario(
     Some(fastest.plain(brief(analysis, metric, &leaders)).plain("."))
 }
 
-/// ` (5.89x and 5.15x, at least 4.25x)`: the leaders' ratios to the baseline.
+/// ` (5.89x and 5.15x, both at least 4.25x)`: the leaders' ratios to the baseline.
 fn brief(analysis: &Analysis<'_>, metric: Metric<'_>, leaders: &[&str]) -> String {
     let baseline = &analysis.record.suite.baseline;
     let ratios = leaders.iter().map(|leader| analysis.between(metric, leader, baseline));
@@ -280,7 +283,7 @@ fn with_ratios(
     if parts.is_empty() { sentence } else { sentence.plain(": ").plain(parts.join(", ")) }
 }
 
-/// `1.84x and 1.73x`, and what is certain of all, where every difference is: `at least 1.43x`.
+/// `1.84x and 1.73x`, and what is certain of all, where every difference is: `both at least 1.43x`.
 fn times(ratios: &[Comparison<'_>]) -> (String, Option<String>) {
     let shown: Vec<String> = ratios.iter().map(one_ratio).collect();
     let is_sure = |found: &Comparison<'_>| {
@@ -294,7 +297,12 @@ fn times(ratios: &[Comparison<'_>]) -> (String, Option<String>) {
     let end =
         ends.and_then(|ends| ends.into_iter().reduce(if is_above { f64::min } else { f64::max }));
     let side = if is_above { "at least" } else { "at most" };
-    let surely = end.map(|end| format!("{side} {}x", significant(end)));
+    let all = match ratios.len() {
+        1 => "",
+        2 => "both ",
+        _ => "all ",
+    };
+    let surely = end.map(|end| format!("{all}{side} {}x", significant(end)));
     (shown.join(" and "), surely)
 }
 

@@ -78,9 +78,6 @@ pub const LIMIT: &str = "limit";
 pub const CONNECT: &str = "connect";
 pub const HANDSHAKE: &str = "handshake";
 
-/// Where a scenario's ratio stands: after the name and the rate.
-pub const RATIO_COLUMN: usize = 2;
-
 /// The metrics that have a column in the table of a scenario, or in that of the costs, with their
 /// headings.
 pub fn columns(has_services: bool, of_scenario: bool) -> Vec<(Kind, &'static str)> {
@@ -97,13 +94,16 @@ pub fn columns(has_services: bool, of_scenario: bool) -> Vec<(Kind, &'static str
 pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Table {
     let columns = columns(!analysis.record.services.is_empty(), true);
     let headline = headline(scenario).of(&scenario.name);
+    // After the name and the columns up to that of the metric that it is the ratio of.
+    let ratio_at =
+        columns.iter().position(|(kind, _)| *kind == headline.kind).map_or(1, |at| at + 2);
     let ranking = analysis.ranking(scenario);
     let (mut rows, mut tones) = (Vec::new(), Vec::new());
     for Ranked { rank, contender, .. } in &ranking {
         let shown = rank.filter(|_| ranking.len() > 1);
         let mut row = vec![ranked_name(shown, &contender.record.name)];
         row.extend(columns.iter().map(|(kind, _)| cell(contender, kind.of(&scenario.name))));
-        row.insert(RATIO_COLUMN, ratio_cell(analysis, headline, contender));
+        row.insert(ratio_at, ratio_cell(analysis, headline, contender));
         let limit = analysis.limit(&contender.record.name, &scenario.name);
         row.push(limit.map_or("-", Limit::words).to_owned());
         rows.push(row);
@@ -111,15 +111,12 @@ pub fn scenario_table(analysis: &Analysis<'_>, scenario: &ScenarioRecord) -> Tab
         let shown = comparison.filter(|_| !contender.has_gate(Code::Errors, headline));
         tones.push(shown.and_then(|found| found.verdict).map(Tone::of));
     }
-    let (_, first) = columns[0];
-    let heading = headline.kind.descriptor().column.filter(|heading| *heading != first);
-    let ratio = heading.map_or("vs baseline".to_owned(), |of| format!("{of} vs baseline"));
     let mut heading: Vec<String> = vec![String::new()];
     heading.extend(columns.iter().map(|(_, heading)| (*heading).to_owned()));
-    heading.insert(RATIO_COLUMN, ratio);
+    heading.insert(ratio_at, "vs baseline".to_owned());
     heading.push(LIMIT.to_owned());
     let title = scenario_title(scenario);
-    let mut table = Table { title, heading, rows, tones, toned: RATIO_COLUMN };
+    let mut table = Table { title, heading, rows, tones, toned: ratio_at };
     for heading in [CONNECT, HANDSHAKE] {
         let at = table.heading.iter().position(|it| it == heading);
         if at.is_some_and(|at| table.rows.iter().all(|row| row[at] == "-")) {
@@ -252,7 +249,7 @@ pub fn measured<'a, 'b>(
 /// `saturation: 32 connections, keep-alive, 3 s per round`.
 pub fn scenario_title(scenario: &ScenarioRecord) -> String {
     let connections = count(scenario.connections, "connection") + &streams(scenario);
-    let policy = policy(scenario, "one per request with a resumed TLS session");
+    let policy = policy(scenario, "new for each request with a resumed TLS session");
     let extent = match (scenario.requests, scenario.duration_ns) {
         (Some(requests), _) => format!("{requests} requests per round"),
         (None, Some(ns)) => {
@@ -282,7 +279,7 @@ pub fn scenario_title(scenario: &ScenarioRecord) -> String {
 pub fn policy(scenario: &ScenarioRecord, resumed: &str) -> String {
     match (scenario.fresh, scenario.resumed, scenario.requests_per_connection) {
         (true, true, _) => resumed.to_owned(),
-        (true, false, _) => "one per request".to_owned(),
+        (true, false, _) => "new for each request".to_owned(),
         (false, _, Some(each)) => format!("{} per connection", count(each as usize, "request")),
         (false, _, None) => "keep-alive".to_owned(),
     }

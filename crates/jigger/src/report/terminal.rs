@@ -34,8 +34,11 @@ fn glance(analysis: &Analysis<'_>, look: Look) -> String {
     }
     let summary = glance::summary(analysis);
     if !summary.is_empty() {
-        text.push_str(&look.paint(Tone::Strong, "Summary"));
-        text.push_str(&format!(" (1x is the baseline, {})\n", analysis.record.suite.baseline));
+        let (title, baseline) =
+            (look.paint(Tone::Strong, "Summary"), &analysis.record.suite.baseline);
+        let title =
+            format!("{title} (1x is the baseline, {baseline}; in parentheses 95 % intervals)");
+        text.push_str(&(look.wrapped(&title, "    ") + "\n"));
     }
     for sentence in &summary {
         text.push_str(&look.wrapped(&format!("  {}", painted(sentence, look)), "    "));
@@ -66,7 +69,9 @@ fn narrowed(table: &Table, look: Look) -> Table {
         widest_line(narrow, longest_name(narrow)) > look.width
     };
     for heading in SPARED {
+        // The metric that the ratio after it is of stays.
         if let Some(at) = table.heading.iter().position(|it| it == heading)
+            && at + 1 != table.toned
             && is_too_wide(&table)
         {
             table.remove_column(at);
@@ -184,9 +189,13 @@ fn longest_name(table: &Table) -> usize {
     table.rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0)
 }
 
-/// Columns that the table takes with names of at most that length in it.
+/// Columns of the terminal that the table takes at least, with names of at most that length in it.
 fn widest_line(table: &Table, kept: usize) -> usize {
-    grid(table, kept).lines().map(|line| line.chars().count()).max().unwrap_or(0)
+    width_of(&grid(table, kept, 1))
+}
+
+fn width_of(grid: &comfy_table::Table) -> usize {
+    grid.lines().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
 /// Thresholds as lines: names of metrics are too long for the columns of a table.
@@ -222,8 +231,9 @@ fn laid_out(table: &Table, look: Look) -> String {
     let longest = longest_name(table);
     let too_wide = widest_line(table, longest).saturating_sub(look.width);
     let kept = longest.saturating_sub(too_wide);
-    let mut lines: Vec<String> =
-        grid(table, kept).lines().map(|l| l.trim_end().to_owned()).collect();
+    let wide = grid(table, kept, 2);
+    let grid = if width_of(&wide) <= look.width { wide } else { grid(table, kept, 1) };
+    let mut lines: Vec<String> = grid.lines().map(|l| l.trim_end().to_owned()).collect();
     let mut text = lines.remove(0);
     for ((line, row), tone) in lines.iter().zip(&table.rows).zip(&table.tones) {
         if row[0].chars().count() > kept {
@@ -235,8 +245,9 @@ fn laid_out(table: &Table, look: Look) -> String {
     text
 }
 
-/// One line for the heading and for each row, without the names that are longer than that.
-fn grid(table: &Table, kept: usize) -> comfy_table::Table {
+/// One line for the heading and for each row, without the names that are longer than `kept`.
+/// With so many spaces between two columns.
+fn grid(table: &Table, kept: usize, gap: u16) -> comfy_table::Table {
     let mut grid = comfy_table::Table::new();
     grid.load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
@@ -246,7 +257,7 @@ fn grid(table: &Table, kept: usize) -> comfy_table::Table {
         grid.add_row([name].into_iter().chain(row[1..].iter().map(String::as_str)));
     }
     for (at, column) in grid.column_iter_mut().enumerate() {
-        column.set_padding((if at == 0 { 2 } else { 1 }, 0));
+        column.set_padding((if at == 0 { 2 } else { gap }, 0));
         column.set_constraint(ColumnConstraint::ContentWidth);
         if at > 0 {
             column.set_cell_alignment(CellAlignment::Right);

@@ -552,7 +552,7 @@ fn what_closing_costs_is_said_in_ratios() {
     assert!(text.contains(sentence), "{text}");
     let look = Look { color: false, width: 400, has_details: false };
     let glance = render_as(&Analysis::of(&record), Format::Text, look);
-    let said = "(flask): closes the connection after each response; with one connection per request for all: gin 4.00x (4.00-4.00)";
+    let said = "(flask): closes the connection after each response; saturation with a new connection for each request: gin 4.00x (4.00-4.00)";
     assert!(glance.contains(said), "{glance}");
 }
 

@@ -14,16 +14,18 @@ pub struct Selection {
     /// Use only this contender (repeatable)
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
-    /// Where contenders run; "both" runs each of them both ways
+    /// Where contenders run; "both" runs each contender as a process and in a container
     #[arg(long = "in", value_enum, default_value_t = Place::Processes)]
     pub place: Place,
-    /// Network of the containers [default: the suite's, else host]
+    /// Network of the containers [default: the suite's, otherwise host]
     #[arg(long, value_enum)]
     pub network: Option<Network>,
-    /// The most cores that a container may use, such as 0.5 [default: the suite's, else no limit]
+    /// The most cores that a container may use, such as 0.5 [default: the suite's, otherwise no
+    /// limit]
     #[arg(long, value_name = "N", value_parser = cores)]
     pub cpus: Option<f64>,
-    /// The most memory that a container may use, such as 256m [default: the suite's, else no limit]
+    /// The most memory that a container may use, such as 256m [default: the suite's, otherwise no
+    /// limit]
     #[arg(long = "memory", value_name = "SIZE", value_parser = memory)]
     pub memory_bytes: Option<u64>,
 }

@@ -73,7 +73,7 @@ fn the_glance_has_the_figures_the_rates_the_summary_and_the_caveats() {
     assert!(!chart.contains("flask</text>"), "it had errors: {chart}");
     assert!(caption.contains("Limit: client CPU (axum); "), "{caption}");
     assert!(!glance.contains("id=\"rates-steady\""), "its rate is given");
-    assert!(glance.contains("1x is the baseline, flask-gunicorn."));
+    assert!(glance.contains("1x is the baseline, flask-gunicorn; in parentheses 95 % intervals."));
     let closing = glance.split_once(">connection-close</a>").unwrap().0;
     assert!(closing.ends_with(&format!("href=\"#{}\"", first_of("connection-close"))), "{glance}");
 }

@@ -133,8 +133,10 @@ fn with_fresh_connections(analysis: &Analysis<'_>, closing: &[&str]) -> Option<S
         .filter(differs)
         .map(|found| format!("{} {}", found.contender, ratio_text(found)))
         .collect();
-    (!ratios.is_empty())
-        .then(|| format!("with one connection per request for all: {}", ratios.join(", ")))
+    let original = scenario.fresh_for.as_ref()?;
+    (!ratios.is_empty()).then(|| {
+        format!("{original} with a new connection for each request: {}", ratios.join(", "))
+    })
 }
 
 #[cfg(test)]

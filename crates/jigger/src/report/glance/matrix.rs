@@ -46,7 +46,7 @@ pub fn matrix(analysis: &Analysis<'_>) -> Matrix {
 }
 
 /// Those with figures, best first by the busiest scenario.
-fn in_order<'a>(analysis: &'a Analysis<'_>) -> Vec<&'a ContenderResult<'a>> {
+pub fn in_order<'a>(analysis: &'a Analysis<'_>) -> Vec<&'a ContenderResult<'a>> {
     let mut servers: Vec<&ContenderResult<'_>> = measured(analysis).collect();
     let ranking = busiest(analysis).map_or_else(Vec::new, |scenario| analysis.ranking(scenario));
     let place = |contender: &ContenderResult<'_>| {

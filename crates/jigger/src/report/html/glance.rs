@@ -22,7 +22,7 @@ pub fn body(analysis: &Analysis<'_>, details: &Caveats) -> Option<Markup> {
     let baseline = &analysis.record.suite.baseline;
     (!found.rows.is_empty()).then(|| html! {
         (scrolling("Servers by the figures that decide", &table(&found, &caveats)))
-        p.how { "Bold marks the best value of each column, or several values if no difference was shown." }
+        p.how { "Bold: the best value of each column, and those that were not shown to differ from it." }
         @if !charts.is_empty() {
             h3 { "Throughput" }
             p.how { "Requests per second. " (INTERVALS) }
@@ -31,7 +31,7 @@ pub fn body(analysis: &Analysis<'_>, details: &Caveats) -> Option<Markup> {
         @if let Some(thresholds) = &thresholds { (thresholds) }
         @if !sentences.is_empty() {
             h3 { "Summary" }
-            p.how { "1x is the baseline, " (baseline) "." }
+            p.how { "1x is the baseline, " (baseline) "; in parentheses 95 % intervals." }
             ul.verdicts { @for sentence in &sentences { li { (set(sentence)) } } }
         }
         @if !published.is_empty() {
@@ -44,8 +44,16 @@ pub fn body(analysis: &Analysis<'_>, details: &Caveats) -> Option<Markup> {
 
 fn table(found: &Matrix, caveats: &[Caveat<'_>]) -> Markup {
     html! {
-        table {
-            thead { tr { th scope="col" { "server" } @for heading in &found.heading { th scope="col" { (heading) } } } }
+        table.best {
+            thead {
+                tr {
+                    th scope="col" { "server" }
+                    @for heading in &found.heading {
+                        // Lines end between words, not at the hyphens within them.
+                        th scope="col" { @for word in heading.split(' ') { span { (word) } " " } }
+                    }
+                }
+            }
             tbody {
                 @for (name, figures) in &found.rows {
                     tr {
