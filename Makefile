@@ -17,8 +17,8 @@ environment = source .jigger/setup.env; source .jigger/bases.env
 post_bases = $(if $(filter post,$(notdir $(basename $(SUITE)))),alpine golang)
 jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
 
-.PHONY: help setup setup-test bench bench-peers test test-workspace lint dependencies bases fuzz fuzz-targets \
-	packages workflows dist try-dist clean-all
+.PHONY: help setup setup-test bench bench-peers test test-workspace test-build test-engine test-rest lint \
+	dependencies bases fuzz fuzz-targets packages workflows dist try-dist clean-all
 
 help:
 	@echo 'make bench              set up, then measure the default suite'
@@ -53,14 +53,32 @@ bench-peers: setup-test
 	scripts/peers.sh
 	PATH=$$PWD/.jigger/tools/bin:$$PATH cargo bench --locked --package jigger-load --bench peers -- $(ARGS)
 
-# Most tests wait for servers, so twice as many tests as cores run at once. The tools that the other
-# checks need are built at the same time, at the lowest priority.
+# Most tests wait for servers, so the tests that need a container engine run beside all others, and of
+# those twice as many as cores at once. The tools that the other checks need are built at the same time, at
+# the lowest priority.
 test:
 	$(MAKE) --jobs=4 test-workspace dependencies fuzz-targets
 	scripts/fuzz.sh run $(SMOKE_SECONDS)
 
-test-workspace: lint bases
-	$(environment); RUST_TEST_THREADS=$$((2 * $$(nproc))) cargo test --workspace --locked
+test-workspace: test-engine test-rest
+
+# The test programs of all crates. Two that use the engine do not run at once: they look at what it holds.
+programs = $(notdir $(basename $(wildcard crates/*/tests/*.rs)) $(patsubst %/main.rs,%,$(wildcard crates/*/tests/*/main.rs)))
+with_engine = contenders containers container_limits image_engine
+
+test-build: setup-test
+	cargo fmt --all --check
+	cargo test --workspace --locked --no-run
+
+test-engine: test-build bases
+	$(environment); cargo test --workspace --locked $(with_engine:%=--test %)
+
+test-rest: test-build bases
+	$(MAKE) lint
+	$(environment); export RUST_TEST_THREADS=$$((2 * $$(nproc))); \
+		cargo test --workspace --locked --lib --bins \
+			$(patsubst %,--test %,$(filter-out $(with_engine),$(programs))); \
+		cargo test --workspace --locked --doc
 
 # Clippy's own lints check the code with all features. With fewer features, it only has to compile without
 # a warning.
