@@ -62,7 +62,12 @@ fn all_but_the_glance_is_folded() {
 #[test]
 fn the_glance_has_the_figures_the_rates_the_summary_and_the_caveats() {
     let glance = section(troubled_page(), "glance");
-    let places = ["<table class=\"best\">", "id=\"rates-saturation\"", ">Summary<", "id=\"glance-caveat-1\""];
+    let places = [
+        "<table class=\"best\">",
+        "id=\"rates-saturation\"",
+        ">Summary<",
+        "id=\"glance-caveat-1\"",
+    ];
     let places = places.map(|text| glance.find(text).unwrap_or_else(|| panic!("{text}: {glance}")));
     assert!(places.is_sorted(), "{places:?}");
     let rates = glance.split_once("id=\"rates-saturation\"").unwrap().1.split_once("</figure>");
