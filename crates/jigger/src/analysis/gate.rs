@@ -55,6 +55,8 @@ pub fn gates_of(record: &Record, visits: &[&Visit<'_>]) -> Vec<Gate> {
 fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]) -> Vec<Gate> {
     let trials: Vec<&Trial<'_>> =
         visits.iter().filter_map(|visit| visit.trial(&scenario.name)).collect();
+    let contender = visits.iter().find_map(|visit| record.contender(&visit.record.entry));
+    let own = contender.map_or_else(|| scenario.clone(), |it| it.own_load(scenario));
     let local_ports = record.host.local_ports.unwrap_or(USUAL_LOCAL_PORTS);
     let disturbed_ceiling = scenario.has_disturbed_ceiling(&record.suite.disturbance);
     let limited_by = |limit| typical(&trials).filter(|trial| trial.limit == Some(limit));
@@ -81,13 +83,13 @@ fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]
     );
     gate(
         Code::StreamsLimited,
-        streams_limited(scenario, &trials),
+        streams_limited(&own, &trials),
         "lower streams, or raise what the server allows on a connection \
          (SETTINGS_MAX_CONCURRENT_STREAMS)",
     );
     gate(
         Code::LittlesLaw,
-        departed(scenario, &trials),
+        departed(&own, &trials),
         "lengthen the trial: requests without a response at its end were a large share",
     );
     gate(
@@ -320,17 +322,20 @@ mod tests {
         assert_eq!(Analysis::of(&record).limit("gin", "saturation"), None);
     }
 
+    fn settings(allowed: Option<u32>) -> Http2Settings {
+        Http2Settings {
+            max_concurrent_streams: allowed,
+            initial_window_bytes: 65_535,
+            max_frame_bytes: 16_384,
+            header_table_bytes: 4_096,
+        }
+    }
+
     /// 32 connections of 10 streams each, of which the server allows 4.
     #[test]
     fn fewer_streams_than_wanted_are_told_and_kept_to() {
         let mut record = record(7);
         record.suite.scenarios[1].http2 = Some(10);
-        let settings = |allowed| Http2Settings {
-            max_concurrent_streams: allowed,
-            initial_window_bytes: 65_535,
-            max_frame_bytes: 16_384,
-            header_table_bytes: 4_096,
-        };
         let mut allow = |allowed: Option<u32>| {
             each(&mut record, "gin", |_, trial| trial.http2_settings = Some(settings(allowed)));
             (detail(&record, "streams-limited"), detail(&record, "littles-law"))
@@ -341,6 +346,24 @@ mod tests {
         assert_eq!(allow(Some(10)).0, None);
         let (limited, law) = allow(None);
         assert!(limited.is_none() && law.unwrap().contains("320 configured"));
+    }
+
+    /// 32 requests at once on two connections, of whose 16 streams the server allows 8.
+    #[test]
+    fn streams_of_a_contenders_own_are_limited_too() {
+        let mut record = record(7);
+        let gin = record.contenders.iter_mut().find(|it| it.name == "gin").unwrap();
+        (gin.protocol, gin.streams) = (Some("h2".to_owned()), Some(16));
+        let mut allow = |allowed: u32, share: u64| {
+            each(&mut record, "gin", |_, trial| {
+                trial.requests /= share;
+                trial.http2_settings = Some(settings(Some(allowed)));
+            });
+            (detail(&record, "streams-limited"), detail(&record, "littles-law"))
+        };
+        assert_eq!(allow(16, 1), (None, None));
+        let said = "the server allows 8 of 16 streams on a connection".to_owned();
+        assert_eq!(allow(8, 2), (Some(said), None), "16 requests were under way");
     }
 
     #[test]
