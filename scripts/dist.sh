@@ -96,32 +96,23 @@ debian_package() {
 }
 
 # An image of jigger for CI: `docker run --rm --network host IMAGE load http://127.0.0.1:8080/`. It contains
-# only the program and the certificates that it trusts, and is saved for `docker load`. `import` instead of
-# `build` needs no BuildKit and can make images for other processors.
+# only the program and the certificates that it trusts.
 container_image() {
-    local target=$1 version=$2 engine architecture name platform
-    engine=$(answering_engine) || {
-        say "no container engine responds: no image is made"
-        return
-    }
+    local target=$1 version=$2 architecture
     case ${target%%-*} in
     x86_64) architecture=amd64 ;;
     aarch64) architecture=arm64 ;;
     *) fail "no name is known for images of ${target%%-*}" ;;
     esac
-    platform=(--platform "linux/$architecture")
-    [ "$engine" = docker ] || platform=(--os linux --arch "$architecture")
     [ -s "$ca_bundle" ] || install_packages "the certificate bundle" ca-certificates
-    name=jigger:$version-$architecture
     rm -rf target/image
     mkdir -p target/image/{usr/bin,etc/ssl/certs,tmp,work}
     chmod 1777 target/image/tmp
     cp target/tree/bin/jigger target/image/usr/bin/
     cp -L "$ca_bundle" target/image/etc/ssl/certs/
-    packed target/image |
-        "$engine" import "${platform[@]}" --change "ENV PATH=/usr/bin" --change "WORKDIR /work" \
-            --change 'ENTRYPOINT ["jigger"]' - "$name" >&2
-    "$engine" save "$name" | gzip -9n >"target/files/jigger-$target-image.tar.gz"
+    packed target/image >target/layer.tar
+    scripts/image-archive.py target/layer.tar "jigger:$version-$architecture" $architecture "$(git log -1 --format=%ct)" |
+        gzip -9n >"target/files/jigger-$target-image.tar.gz"
 }
 
 bill_of_materials() {
