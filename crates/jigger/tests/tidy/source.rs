@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Folders that hold nothing written by hand.
 const SKIPPED: &[&str] =
-    &["target", ".git", ".venv", "node_modules", "__pycache__", "corpus", "artifacts"];
+    &["target", ".git", ".jigger", ".venv", "node_modules", "__pycache__", "corpus", "artifacts"];
 
 /// A file of the repository.
 pub struct Source {
