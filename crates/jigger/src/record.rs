@@ -30,7 +30,7 @@ pub use costs::{
 };
 pub use file::{RecordError, RecordFile, embed};
 pub use histogram::{decode_histogram, encode_histogram};
-pub use http2::Http2Settings;
+pub use http2::{Http2Settings, own_streams};
 pub use plan::{
     BoundRecord, PacingRecord, Phase, PlanRecord, PublishedRecord, ThresholdRecord, VisitParts,
 };

@@ -1,5 +1,6 @@
 //! Conditions that must hold for a figure to be shown as it is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::limit::{
@@ -55,8 +56,10 @@ pub fn gates_of(record: &Record, visits: &[&Visit<'_>]) -> Vec<Gate> {
 fn of_scenario(record: &Record, scenario: &ScenarioRecord, visits: &[&Visit<'_>]) -> Vec<Gate> {
     let trials: Vec<&Trial<'_>> =
         visits.iter().filter_map(|visit| visit.trial(&scenario.name)).collect();
-    let contender = visits.iter().find_map(|visit| record.contender(&visit.record.entry));
-    let own = contender.map_or_else(|| scenario.clone(), |it| it.own_load(scenario));
+    let own = match visits.first() {
+        Some(visit) => record.load_of(&visit.record.entry, scenario),
+        None => Cow::Borrowed(scenario),
+    };
     let local_ports = record.host.local_ports.unwrap_or(USUAL_LOCAL_PORTS);
     let disturbed_ceiling = scenario.has_disturbed_ceiling(&record.suite.disturbance);
     let limited_by = |limit| typical(&trials).filter(|trial| trial.limit == Some(limit));
@@ -215,7 +218,7 @@ fn found(probe: &ProbeRecord) -> String {
 mod tests {
     use super::*;
     use crate::analysis::Analysis;
-    use crate::metric::Bound;
+    use crate::metric::{Bound, Kind};
     use crate::record::{Http2Settings, VisitRecord};
     use crate::report::tests::drawn::record;
 
@@ -359,6 +362,12 @@ mod tests {
                 trial.requests /= share;
                 trial.http2_settings = Some(settings(Some(allowed)));
             });
+            let analysis = Analysis::of(&record);
+            let p50 = Kind::ResponseTimeP50.of("saturation");
+            assert!(
+                analysis.contender("gin").unwrap().summary(p50).is_some(),
+                "nothing withholds it"
+            );
             (detail(&record, "streams-limited"), detail(&record, "littles-law"))
         };
         assert_eq!(allow(16, 1), (None, None));

@@ -36,7 +36,7 @@ fn visits_with<'a>(
     let mut visits: Vec<Visit<'a>> = record.visits_of(entry).map(visit).collect();
     for scenario in &record.suite.scenarios {
         let trials = visits.iter().filter_map(|visit| visit.trial(&scenario.name));
-        let departs = trial::departed(scenario, trials).is_some();
+        let departs = trial::departed(&record.load_of(entry, scenario), trials).is_some();
         for visit in &mut visits {
             let means = Means::of(record, visit.record);
             for trial in visit.trials.iter_mut().filter(|it| it.record.scenario == scenario.name) {

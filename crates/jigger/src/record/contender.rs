@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ArtifactRecord, ContainerRecord, ImageRecord, ScenarioRecord, VariantRecord};
+use super::{ArtifactRecord, ContainerRecord, ImageRecord, VariantRecord};
 
 /// What became of a contender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -75,20 +75,6 @@ impl ContenderRecord {
     pub fn second_entry_of(&self) -> Option<&str> {
         let container = self.container.as_ref()?;
         (container.of != self.name).then_some(container.of.as_str())
-    }
-
-    /// The scenario with the connections and streams that it had by its own `protocol`, as many requests
-    /// at once as the scenario's.
-    pub fn own_load(&self, scenario: &ScenarioRecord) -> ScenarioRecord {
-        let mut load = scenario.clone();
-        if self.protocol.as_deref() == Some("h2") {
-            let streams = match load.fresh {
-                true => 1,
-                false => self.streams.unwrap_or(1).min(load.connections),
-            };
-            (load.connections, load.http2) = (load.connections / streams, Some(streams));
-        }
-        load
     }
 
     /// Its image, once: a second entry's is that of the first, which has it already.

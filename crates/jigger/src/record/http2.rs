@@ -1,10 +1,12 @@
-//! What a server said about itself over HTTP/2.
+//! What a server said about itself over HTTP/2, and how many requests were under way at once.
+
+use std::borrow::Cow;
 
 use jigger_load::PeerSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ScenarioRecord, TrialRecord};
+use super::{Record, ScenarioRecord, TrialRecord};
 
 /// The SETTINGS of a server (RFC 9113, section 6.5.2) that bear on what a request costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -63,6 +65,34 @@ impl Http2Settings {
         ];
         let differing = pairs.into_iter().filter(|(_, mine, theirs)| mine != theirs);
         differing.map(|(name, mine, theirs)| format!("{name} {mine} against {theirs}")).collect()
+    }
+}
+
+/// Streams on each connection of a contender over HTTP/2 by its own `protocol`: no more than the load
+/// has connections, which are divided by them; one on a fresh connection.
+pub fn own_streams(streams: usize, connections: usize, is_fresh: bool) -> usize {
+    if is_fresh { 1 } else { streams.min(connections) }
+}
+
+impl Record {
+    /// The scenario as an entry was loaded: with the connections and streams of its own `protocol`, if it
+    /// has one.
+    pub fn load_of<'a>(
+        &self,
+        entry: &str,
+        scenario: &'a ScenarioRecord,
+    ) -> Cow<'a, ScenarioRecord> {
+        // An entry that is no contender is the placebo, which is the baseline.
+        let contender = self.contender(entry).or_else(|| self.contender(&self.suite.baseline));
+        match contender.filter(|it| it.protocol.as_deref() == Some("h2")) {
+            None => Cow::Borrowed(scenario),
+            Some(own) => {
+                let connections = scenario.connections;
+                let streams = own_streams(own.streams.unwrap_or(1), connections, scenario.fresh);
+                let (connections, http2) = (connections / streams, Some(streams));
+                Cow::Owned(ScenarioRecord { connections, http2, ..scenario.clone() })
+            }
+        }
     }
 }
 

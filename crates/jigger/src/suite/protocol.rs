@@ -3,6 +3,7 @@
 use jigger_load::{ConnectionPolicy, Http, Load};
 
 use super::fault::{Checked, refused, unknown};
+use crate::record::own_streams;
 
 /// The version of HTTP that a contender is loaded in, whatever the scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +28,7 @@ impl Protocol {
 
     /// How many streams each connection of a load has: of many no more than there are connections.
     pub fn streams_of(self, connections: usize, connection: ConnectionPolicy) -> usize {
-        match connection {
-            ConnectionPolicy::KeepAlive => self.streams.min(connections),
-            ConnectionPolicy::Fresh => 1,
-        }
+        own_streams(self.streams, connections, connection == ConnectionPolicy::Fresh)
     }
 
     /// Makes a load one in this version, with as many requests under way at once as before.
