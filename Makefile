@@ -17,8 +17,8 @@ environment = source .jigger/setup.env; source .jigger/bases.env
 post_bases = $(if $(filter post,$(notdir $(basename $(SUITE)))),alpine golang)
 jigger_arguments = $(if $(SUITE)$(ARGS),run) $(SUITE) $(ARGS)
 
-.PHONY: help setup setup-test bench bench-peers test test-workspace test-build test-engine test-rest lint \
-	dependencies bases fuzz fuzz-targets packages workflows dist try-dist clean-all
+.PHONY: help setup setup-test bench bench-peers test test-workspace test-build test-engine test-rest \
+	format lint dependencies bases fuzz fuzz-targets packages workflows dist try-dist clean-all
 
 help:
 	@echo 'make bench              set up, then measure the default suite'
@@ -53,21 +53,25 @@ bench-peers: setup-test
 	scripts/peers.sh
 	PATH=$$PWD/.jigger/tools/bin:$$PATH cargo bench --locked --package jigger-load --bench peers -- $(ARGS)
 
-# Most tests wait for servers, so the tests that need a container engine run beside all others, and of
-# those twice as many as cores at once. The tools that the other checks need are built at the same time, at
-# the lowest priority.
+# Most tests wait for servers. Therefore the tests that need a container engine run at the same time as the
+# others, and of the others twice as many run at once as there are cores. The tools for the other checks are
+# built meanwhile, at the lowest priority.
 test:
 	$(MAKE) --jobs=4 test-workspace dependencies fuzz-targets
 	scripts/fuzz.sh run $(SMOKE_SECONDS)
 
 test-workspace: test-engine test-rest
 
-# The test programs of all crates. Two that use the engine do not run at once: they look at what it holds.
+# The test programs of all crates. Those that use the container engine run one after another, because they
+# check which containers and images it has.
 programs = $(notdir $(basename $(wildcard crates/*/tests/*.rs)) $(patsubst %/main.rs,%,$(wildcard crates/*/tests/*/main.rs)))
 with_engine = contenders containers container_limits image_engine
 
-test-build: setup-test
+# Before the build, so that a mistake shows at once.
+format: setup-test
 	cargo fmt --all --check
+
+test-build: format
 	cargo test --workspace --locked --no-run
 
 test-engine: test-build bases
@@ -84,8 +88,7 @@ test-rest: test-build bases
 # a warning.
 compiler_only = --allow clippy::all --deny warnings
 # Depends on set-up, also with `make --jobs`, because set-up installs the linker.
-lint: setup-test
-	cargo fmt --all --check
+lint: format
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	for features in '' lua tui; do \
 		cargo clippy --package jigger --no-default-features --features "$$features" --locked -- $(compiler_only); \

@@ -80,9 +80,12 @@ pack() {
     packed target/tree --transform="s,^\.,$1," | gzip -9n >"target/files/$2"
 }
 
+# Prints the time of the commit, which all files of a release have.
+commit_seconds() { git log -1 --format=%ct; }
+
 # packed FOLDER [OPTION...]: prints a tar of the folder, in a fixed order and with the commit's time.
 packed() {
-    tar --sort=name --mtime="@$(git log -1 --format=%ct)" --owner=0 --group=0 --numeric-owner "${@:2}" -C "$1" -cf - .
+    tar --sort=name --mtime="@$(commit_seconds)" --owner=0 --group=0 --numeric-owner "${@:2}" -C "$1" -cf - .
 }
 
 debian_package() {
@@ -91,7 +94,7 @@ debian_package() {
         return
     }
     # Packages the program that is already built, from the tree. Its files have the commit's time too.
-    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) \
+    SOURCE_DATE_EPOCH=$(commit_seconds) \
         cargo deb --quiet --no-build --no-strip --locked --package jigger --target "$1" --output target/files/
 }
 
@@ -111,7 +114,7 @@ container_image() {
     cp target/tree/bin/jigger target/image/usr/bin/
     cp -L "$ca_bundle" target/image/etc/ssl/certs/
     packed target/image >target/layer.tar
-    scripts/image-archive.py target/layer.tar "jigger:$version-$architecture" $architecture "$(git log -1 --format=%ct)" |
+    scripts/image-archive.py target/layer.tar "jigger:$version-$architecture" $architecture "$(commit_seconds)" |
         gzip -9n >"target/files/jigger-$target-image.tar.gz"
 }
 
@@ -120,7 +123,7 @@ bill_of_materials() {
         say "no list of what it is made of"
         return
     }
-    SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) cargo cyclonedx --quiet --manifest-path crates/jigger/Cargo.toml \
+    SOURCE_DATE_EPOCH=$(commit_seconds) cargo cyclonedx --quiet --manifest-path crates/jigger/Cargo.toml \
         --format json --target "$1" --override-filename jigger-bom
     mv crates/jigger/jigger-bom.json "target/files/jigger-$1.cdx.json"
     # cargo cyclonedx writes a file for each member of the workspace.

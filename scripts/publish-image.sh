@@ -13,7 +13,7 @@ main() {
     for archive in "$folder"/jigger-*-image.tar.gz; do
         [ -s "$archive" ] || fail "there is no image in $folder: make dist"
         loaded=$(docker load --quiet --input "$archive" | sed -n 's/^Loaded image[^:]*: //p')
-        # The list that `docker manifest` makes has the processor of the image, not that of its name.
+        # `docker manifest` takes the processor from the image, not from its name.
         [ "$(docker image inspect --format '{{.Architecture}}' "$loaded")" = "${loaded##*-}" ] ||
             fail "$archive has an image for another processor than its name says"
         docker tag "$loaded" "$name:${loaded#*:}"

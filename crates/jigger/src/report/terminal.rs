@@ -69,7 +69,7 @@ fn narrowed(table: &Table, look: Look) -> Table {
         widest_line(narrow, longest_name(narrow)) > look.width
     };
     for heading in SPARED {
-        // The metric that the ratio after it is of stays.
+        // The column that the ratio belongs to, the one before it, stays.
         if let Some(at) = table.heading.iter().position(|it| it == heading)
             && at + 1 != table.toned
             && is_too_wide(&table)
@@ -245,8 +245,8 @@ fn laid_out(table: &Table, look: Look) -> String {
     text
 }
 
-/// One line for the heading and for each row, without the names that are longer than `kept`.
-/// With so many spaces between two columns.
+/// One line for the heading and for each row, without the names that are longer than `kept`, with `gap`
+/// spaces before each column.
 fn grid(table: &Table, kept: usize, gap: u16) -> comfy_table::Table {
     let mut grid = comfy_table::Table::new();
     grid.load_style(presets::NOTHING)

@@ -121,7 +121,8 @@ fn ranges(numbers: &[usize]) -> String {
 /// What closing costs: the ratios of a contender that closes and a baseline that does not, or the other
 /// way around, where all make a connection for each request.
 fn with_fresh_connections(analysis: &Analysis<'_>, closing: &[&str]) -> Option<String> {
-    let scenario = analysis.record.suite.scenarios.iter().find(|it| it.fresh_for.is_some())?;
+    let mut scenarios = analysis.record.suite.scenarios.iter();
+    let (scenario, original) = scenarios.find_map(|it| Some((it, it.fresh_for.as_ref()?)))?;
     let metric = Kind::RequestsPerSecond.of(&scenario.name);
     let has_ratio = |found: &&Comparison<'_>| found.metric == metric && found.withheld.is_none();
     let closes = |name: &str| closing.contains(&name);
@@ -133,7 +134,6 @@ fn with_fresh_connections(analysis: &Analysis<'_>, closing: &[&str]) -> Option<S
         .filter(differs)
         .map(|found| format!("{} {}", found.contender, ratio_text(found)))
         .collect();
-    let original = scenario.fresh_for.as_ref()?;
     (!ratios.is_empty()).then(|| {
         format!("{original} with a new connection for each request: {}", ratios.join(", "))
     })
